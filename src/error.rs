@@ -1,0 +1,156 @@
+//! What can go wrong with a request, and the only place that knows the HTTP status of each:
+//! `application/problem+json` by RFC 9457.
+
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::video::request::FieldError;
+
+/// Why a request is not answered as asked. Causes of 5xx are for the log; [`ApiError::problem`]
+/// never shows them.
+#[derive(Debug, Error)]
+pub enum ApiError {
+    #[error("{0}")]
+    InvalidRequest(String),
+    #[error("{} invalid field(s)", .0.len())]
+    InvalidParameter(Vec<FieldError>),
+    #[error("the upstream refused the parameters: {0}")]
+    RefusedParameters(String),
+    #[error("{0}")]
+    NotFound(&'static str),
+    #[error("method not allowed")]
+    MethodNotAllowed { allow: &'static str },
+    #[error("the video is not ready")]
+    NotReady { retry_after_seconds: u32 },
+    #[error("{0}")]
+    PayloadTooLarge(String),
+    #[error("{0}")]
+    UnsupportedMediaType(String),
+    #[error("range not satisfiable")]
+    RangeNotSatisfiable { size: u64 },
+    #[error("the upstream does not take jobs")]
+    UpstreamUnavailable { retry_after_seconds: u32 },
+    #[error("{0}")]
+    Misconfigured(String),
+    #[error("{0}")]
+    Internal(String),
+}
+
+/// The answer to a failed request.
+#[derive(Debug)]
+pub struct Problem {
+    pub status: u16,
+    pub headers: Vec<(&'static str, String)>,
+    code: &'static str,
+    title: &'static str,
+    detail: String,
+    errors: Vec<FieldError>,
+}
+
+#[derive(Serialize)]
+struct ProblemBody<'a> {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: &'a str,
+    code: &'static str,
+    request_id: &'a str,
+    errors: &'a [FieldError],
+}
+
+impl ApiError {
+    /// The public side of the error.
+    #[must_use]
+    pub fn problem(self) -> Problem {
+        let none = Vec::new;
+        let problem = |status, code, title, detail: String| Problem {
+            status,
+            headers: none(),
+            code,
+            title,
+            detail,
+            errors: Vec::new(),
+        };
+        match self {
+            Self::InvalidRequest(detail) => problem(400, "invalid_request", "The request cannot be read", detail),
+            Self::InvalidParameter(errors) => {
+                let named: Vec<String> =
+                    errors.iter().map(|error| format!("{} {}", error.field, error.message)).collect();
+                let detail = named.join("; ");
+                Problem { errors, ..problem(400, "invalid_parameter", "Some fields are not valid", detail) }
+            }
+            Self::RefusedParameters(message) => {
+                problem(422, "invalid_parameter", "The model refused the parameters", message)
+            }
+            Self::NotFound(detail) => problem(404, "not_found", "Not found", detail.to_owned()),
+            Self::MethodNotAllowed { allow } => {
+                let detail = format!("This path answers {allow}.");
+                let headers = vec![("allow", allow.to_owned())];
+                Problem { headers, ..problem(405, "method_not_allowed", "Method not allowed", detail) }
+            }
+            Self::NotReady { retry_after_seconds } => {
+                let detail = "The video is still being made.".to_owned();
+                let headers = vec![("retry-after", retry_after_seconds.to_string())];
+                Problem { headers, ..problem(409, "not_ready", "Not ready yet", detail) }
+            }
+            Self::PayloadTooLarge(detail) => problem(413, "payload_too_large", "Too large", detail),
+            Self::UnsupportedMediaType(detail) => {
+                problem(415, "unsupported_media_type", "Unsupported media type", detail)
+            }
+            Self::RangeNotSatisfiable { size } => {
+                let detail = format!("The video has {size} bytes.");
+                let headers = vec![("content-range", format!("bytes */{size}"))];
+                Problem { headers, ..problem(416, "range_not_satisfiable", "Range not satisfiable", detail) }
+            }
+            Self::UpstreamUnavailable { retry_after_seconds } => {
+                let detail = "Videos cannot be made at the moment. Nothing was started; try again later.".to_owned();
+                let headers = vec![("retry-after", retry_after_seconds.to_string())];
+                Problem { headers, ..problem(503, "upstream_unavailable", "Upstream unavailable", detail) }
+            }
+            Self::Misconfigured(detail) => problem(500, "misconfigured", "The service is not set up", detail),
+            Self::Internal(_) => {
+                let detail = "Something went wrong here; the request id finds it in the log.".to_owned();
+                problem(500, "internal", "Internal error", detail)
+            }
+        }
+    }
+}
+
+impl Problem {
+    /// The JSON body.
+    #[must_use]
+    pub fn body(&self, request_id: &str) -> String {
+        let body = ProblemBody {
+            r#type: "about:blank",
+            title: self.title,
+            status: self.status,
+            detail: &self.detail,
+            code: self.code,
+            request_id,
+            errors: &self.errors,
+        };
+        serde_json::to_string(&body).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_body_is_pinned() {
+        let errors = vec![FieldError { field: "duration".to_owned(), message: "must be 6 or 10".to_owned() }];
+        let problem = ApiError::InvalidParameter(errors).problem();
+        assert_eq!(problem.status, 400);
+        assert_eq!(
+            problem.body("req_1"),
+            r#"{"type":"about:blank","title":"Some fields are not valid","status":400,"detail":"duration must be 6 or 10","code":"invalid_parameter","request_id":"req_1","errors":[{"field":"duration","message":"must be 6 or 10"}]}"#
+        );
+    }
+
+    #[test]
+    fn internal_causes_stay_inside() {
+        let problem = ApiError::Internal("R2 said: secret".to_owned()).problem();
+        assert!(!problem.body("req_1").contains("secret"));
+    }
+}

@@ -1,0 +1,6 @@
+pub mod error;
+pub mod multipart;
+pub mod range;
+pub mod route;
+pub mod video;
+pub mod wiro;

@@ -1,0 +1,389 @@
+//! `multipart/form-data` taken apart as it streams in. Pure: the bytes are behind a trait, so that in
+//! the Worker they stay JavaScript's while the tests run on plain vectors.
+
+use thiserror::Error;
+
+/// Most bytes of one part's headers.
+const MAX_HEADER_BYTES: usize = 8 * 1024;
+
+/// Most white space that a sender may put behind a boundary.
+const MAX_PADDING: usize = 64;
+
+/// Most characters of a boundary, by RFC 2046.
+const MAX_BOUNDARY_CHARS: usize = 70;
+
+/// A run of bytes that somebody else holds.
+pub trait Bytes: Sized {
+    fn of(text: &str) -> Self;
+    fn len(&self) -> usize;
+    /// Where the ASCII `needle` begins, at `from` or later.
+    fn find(&self, needle: &str, from: usize) -> Option<usize>;
+    /// The bytes from `start` to before `end`.
+    fn slice(&self, start: usize, end: usize) -> Self;
+    fn joined(&self, next: &Self) -> Self;
+    /// The bytes as UTF-8, if they are.
+    fn text(&self) -> Option<String>;
+}
+
+/// What comes next in a form.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Piece<B> {
+    PartStart(Part),
+    /// Some bytes of the part's body.
+    Data(B),
+    PartEnd,
+    /// The closing delimiter; whatever follows is ignored.
+    End,
+}
+
+/// The headers of a part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    pub name: String,
+    /// Set when the part is a file; empty when none was chosen.
+    pub filename: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum FormError {
+    #[error("the multipart body ends before its closing boundary")]
+    Truncated,
+    #[error("a part's headers are longer than {MAX_HEADER_BYTES} bytes or not text")]
+    Headers,
+    #[error("a part has no Content-Disposition: form-data with a name")]
+    Disposition,
+    #[error("something other than a line break follows a boundary")]
+    Delimiter,
+}
+
+/// The `boundary` parameter of a `multipart/form-data` content type.
+#[must_use]
+pub fn boundary(content_type: &str) -> Option<&str> {
+    let (_, parameters) = content_type.split_once(';')?;
+    let value = parameters.split(';').find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("boundary").then_some(value.trim())
+    })?;
+    let value = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value);
+    let legal = |c: char| c.is_ascii_alphanumeric() || "'()+_,-./:=? ".contains(c);
+    ((1..=MAX_BOUNDARY_CHARS).contains(&value.len()) && value.chars().all(legal)).then_some(value)
+}
+
+/// The parser: [`push`](Self::push) bytes as they come, take [`next`](Self::next) until it wants more.
+pub struct Demux<B> {
+    delimiter: String,
+    pending: B,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Before the first delimiter.
+    Preamble,
+    /// Right behind a delimiter.
+    Delimiter,
+    Headers,
+    Body,
+    Done,
+}
+
+impl<B: Bytes> Demux<B> {
+    #[must_use]
+    pub fn new(boundary: &str) -> Self {
+        // The line break before the first delimiter is implied, so that all look alike.
+        Self { delimiter: format!("\r\n--{boundary}"), pending: B::of("\r\n"), state: State::Preamble }
+    }
+
+    pub fn push(&mut self, bytes: &B) {
+        self.pending = self.pending.joined(bytes);
+    }
+
+    /// The next piece; `None` until more bytes are pushed.
+    ///
+    /// # Errors
+    /// [`FormError`] when the bytes are not a form.
+    pub fn next(&mut self) -> Result<Option<Piece<B>>, FormError> {
+        loop {
+            match self.state {
+                State::Preamble => match self.pending.find(&self.delimiter, 0) {
+                    Some(at) => self.skip_to(at + self.delimiter.len(), State::Delimiter),
+                    None => {
+                        self.take_all_but_a_possible_delimiter();
+                        return Ok(None);
+                    }
+                },
+                State::Delimiter => match self.after_delimiter()? {
+                    Some(State::Done) => return Ok(Some(Piece::End)),
+                    Some(_) => {}
+                    None => return Ok(None),
+                },
+                State::Headers => return self.headers(),
+                State::Body => return Ok(self.body()),
+                State::Done => {
+                    self.pending = B::of("");
+                    return Ok(None);
+                }
+            }
+        }
+    }
+
+    /// To be asked when no more bytes come.
+    ///
+    /// # Errors
+    /// [`FormError::Truncated`] unless the closing delimiter was seen.
+    pub fn finish(&self) -> Result<(), FormError> {
+        if self.state == State::Done { Ok(()) } else { Err(FormError::Truncated) }
+    }
+
+    /// `--` ends the form; padding and a line break begin a part.
+    fn after_delimiter(&mut self) -> Result<Option<State>, FormError> {
+        if self.pending.find("--", 0) == Some(0) {
+            self.skip_to(2, State::Done);
+            return Ok(Some(State::Done));
+        }
+        match self.pending.find("\r\n", 0) {
+            Some(at) if at <= MAX_PADDING => {
+                let padding = self.pending.slice(0, at).text().ok_or(FormError::Delimiter)?;
+                if !padding.trim_matches([' ', '\t']).is_empty() {
+                    return Err(FormError::Delimiter);
+                }
+                // The line break stays, so that a part without headers ends them at once.
+                self.skip_to(at, State::Headers);
+                Ok(Some(State::Headers))
+            }
+            None if self.pending.len() <= MAX_PADDING => Ok(None),
+            _ => Err(FormError::Delimiter),
+        }
+    }
+
+    fn headers(&mut self) -> Result<Option<Piece<B>>, FormError> {
+        const END: &str = "\r\n\r\n";
+        match self.pending.find(END, 0) {
+            Some(end) if end <= MAX_HEADER_BYTES => {
+                let text = self.pending.slice(0, end).text().ok_or(FormError::Headers)?;
+                self.skip_to(end + END.len(), State::Body);
+                Ok(Some(Piece::PartStart(part(&text)?)))
+            }
+            None if self.pending.len() <= MAX_HEADER_BYTES + END.len() => Ok(None),
+            _ => Err(FormError::Headers),
+        }
+    }
+
+    fn body(&mut self) -> Option<Piece<B>> {
+        match self.pending.find(&self.delimiter, 0) {
+            Some(0) => {
+                self.skip_to(self.delimiter.len(), State::Delimiter);
+                Some(Piece::PartEnd)
+            }
+            Some(at) => {
+                let data = self.pending.slice(0, at);
+                self.skip_to(at, State::Body);
+                Some(Piece::Data(data))
+            }
+            None => self.take_all_but_a_possible_delimiter().map(Piece::Data),
+        }
+    }
+
+    /// Bytes that no delimiter can begin in, however the body goes on.
+    fn take_all_but_a_possible_delimiter(&mut self) -> Option<B> {
+        let keep = self.delimiter.len() - 1;
+        let safe = self.pending.len().checked_sub(keep).filter(|safe| *safe > 0)?;
+        let data = self.pending.slice(0, safe);
+        self.skip_to(safe, self.state);
+        Some(data)
+    }
+
+    fn skip_to(&mut self, at: usize, state: State) {
+        self.pending = self.pending.slice(at, self.pending.len());
+        self.state = state;
+    }
+}
+
+fn part(headers: &str) -> Result<Part, FormError> {
+    let disposition = headers
+        .split("\r\n")
+        .filter_map(|line| line.split_once(':'))
+        .find(|(name, _)| name.trim().eq_ignore_ascii_case("content-disposition"))
+        .ok_or(FormError::Disposition)?
+        .1;
+    let parameters = parameters(disposition);
+    let named = |wanted: &str| {
+        let found = parameters.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        found.map(|(_, value)| value.clone())
+    };
+    let is_form_data = disposition.trim_start().to_ascii_lowercase().starts_with("form-data");
+    let name = named("name").filter(|_| is_form_data).ok_or(FormError::Disposition)?;
+    Ok(Part { name, filename: named("filename").or_else(|| named("filename*")) })
+}
+
+/// `; name="value"` pairs; quoted values may hold semicolons and backslash escapes.
+fn parameters(header: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut rest = header;
+    while let Some((_, after)) = rest.split_once(';') {
+        let Some((name, value)) = after.split_once('=') else { break };
+        let (value, remaining) = match value.trim_start().strip_prefix('"') {
+            Some(quoted) => unquote(quoted),
+            None => {
+                let end = value.find(';').unwrap_or(value.len());
+                let (token, remaining) = value.split_at(end);
+                (token.trim().to_owned(), remaining)
+            }
+        };
+        found.push((name.trim().to_owned(), value));
+        rest = remaining;
+    }
+    found
+}
+
+/// The text up to the closing quote, and what follows it.
+fn unquote(quoted: &str) -> (String, &str) {
+    let mut value = String::new();
+    let mut chars = quoted.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '"' => return (value, quoted.get(at + 1..).unwrap_or_default()),
+            '\\' => value.extend(chars.next().map(|(_, escaped)| escaped)),
+            other => value.push(other),
+        }
+    }
+    (value, "")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    impl Bytes for Vec<u8> {
+        fn of(text: &str) -> Self {
+            text.as_bytes().to_vec()
+        }
+
+        fn len(&self) -> usize {
+            Self::len(self)
+        }
+
+        fn find(&self, needle: &str, from: usize) -> Option<usize> {
+            let at = self[from..].windows(needle.len()).position(|window| window == needle.as_bytes());
+            at.map(|at| from + at)
+        }
+
+        fn slice(&self, start: usize, end: usize) -> Self {
+            self[start..end].to_vec()
+        }
+
+        fn joined(&self, next: &Self) -> Self {
+            [self.as_slice(), next].concat()
+        }
+
+        fn text(&self) -> Option<String> {
+            String::from_utf8(self.clone()).ok()
+        }
+    }
+
+    type Parts = Vec<(Part, Vec<u8>)>;
+
+    /// Parses `body` cut into pieces of these lengths (repeated as needed).
+    fn parse(body: &[u8], lengths: &[usize]) -> Result<Parts, FormError> {
+        let mut demux = Demux::<Vec<u8>>::new("B0");
+        let mut parts = Vec::new();
+        let mut rest = body;
+        for length in lengths.iter().cycle() {
+            let (chunk, after) = rest.split_at((*length).clamp(1, rest.len().max(1)).min(rest.len()));
+            demux.push(&chunk.to_vec());
+            rest = after;
+            while let Some(piece) = demux.next()? {
+                match piece {
+                    Piece::PartStart(part) => parts.push((part, Vec::new())),
+                    Piece::Data(data) => parts.last_mut().unwrap().1.extend(data),
+                    Piece::PartEnd => {}
+                    Piece::End => assert_eq!(demux.state, State::Done),
+                }
+            }
+            if rest.is_empty() {
+                break;
+            }
+        }
+        demux.finish().map(|()| parts)
+    }
+
+    fn form(parts: &Parts) -> Vec<u8> {
+        let mut body = Vec::new();
+        for (part, data) in parts {
+            let filename = part.filename.as_ref().map(|name| format!("; filename=\"{name}\"")).unwrap_or_default();
+            let head = format!("--B0\r\nContent-Disposition: form-data; name=\"{}\"{filename}\r\n\r\n", part.name);
+            body.extend(head.as_bytes());
+            body.extend(data);
+            body.extend(b"\r\n");
+        }
+        body.extend(b"--B0--\r\n");
+        body
+    }
+
+    #[test]
+    fn boundaries_are_read_from_the_content_type() {
+        let cases = [
+            ("multipart/form-data; boundary=abc", Some("abc")),
+            ("multipart/form-data;charset=utf-8; Boundary=\"a b\"", Some("a b")),
+            ("multipart/form-data", None),
+            ("multipart/form-data; boundary=", None),
+            ("multipart/form-data; boundary=a\rb", None),
+        ];
+        for (content_type, expected) in cases {
+            assert_eq!(boundary(content_type), expected, "{content_type}");
+        }
+        assert_eq!(boundary(&format!("multipart/form-data; boundary={}", "x".repeat(71))), None);
+    }
+
+    #[test]
+    fn names_may_be_quoted_escaped_or_bare() {
+        let named = |header: &str| part(&format!("\r\nX: y\r\ncontent-disposition:{header}"));
+        let part = |name: &str, filename: Option<&str>| {
+            Ok(Part { name: name.to_owned(), filename: filename.map(str::to_owned) })
+        };
+        assert_eq!(named(" form-data; name=\"a\""), part("a", None));
+        assert_eq!(named("form-data; filename=\"x;y=\\\"z\"; name=a"), part("a", Some("x;y=\"z")));
+        assert_eq!(named(" form-data; name=\"a\"; filename=\"\""), part("a", Some("")));
+        assert_eq!(named(" attachment; name=\"a\""), Err(FormError::Disposition));
+        assert_eq!(named(" form-data"), Err(FormError::Disposition));
+    }
+
+    #[test]
+    fn broken_forms_are_refused() {
+        let good = form(&vec![(Part { name: "a".to_owned(), filename: None }, b"1".to_vec())]);
+        for length in 0..good.len() - 4 {
+            assert_eq!(parse(&good[..length], &[7]), Err(FormError::Truncated), "{length}");
+        }
+        assert_eq!(parse(b"--B0 x\r\n\r\n", &[100]), Err(FormError::Delimiter));
+        assert_eq!(parse(b"--B0\r\n\r\nx", &[100]), Err(FormError::Disposition));
+        let long = [b"--B0\r\nX: ".to_vec(), vec![b'y'; 2 * MAX_HEADER_BYTES]].concat();
+        assert_eq!(parse(&long, &[1000]), Err(FormError::Headers));
+    }
+
+    proptest! {
+        #[test]
+        fn a_form_survives_any_cutting(
+            bodies in proptest::collection::vec(proptest::collection::vec(prop_oneof![
+                Just(b'\r'), Just(b'\n'), Just(b'-'), Just(b'B'), Just(b'0'), any::<u8>()], 0..200), 0..4),
+            lengths in proptest::collection::vec(1_usize..40, 1..6),
+        ) {
+            let parts: Parts = bodies
+                .into_iter()
+                .filter(|body| body.find("--B0", 0).is_none())
+                .enumerate()
+                .map(|(index, body)| {
+                    let filename = (index % 2 == 1).then(|| "x.png".to_owned());
+                    (Part { name: format!("f{index}"), filename }, body)
+                })
+                .collect();
+            prop_assert_eq!(parse(&form(&parts), &lengths), Ok(parts));
+        }
+
+        #[test]
+        fn no_bytes_panic(body in proptest::collection::vec(any::<u8>(), 0..300), cut in 1_usize..50) {
+            let _ = parse(&[b"--B0\r\n".to_vec(), body].concat(), &[cut]);
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Which flow a request asks for. Pure: method and path in, [`Route`] out.
+
+/// A request's place in the API. Ids and proofs are strangers' text until they are verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route<'a> {
+    Health,
+    Submit,
+    Status { id: &'a str },
+    Content { id: &'a str },
+    WiroCallback { id: &'a str, proof: &'a str },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoRoute {
+    NotFound,
+    /// The path exists; these methods are answered there.
+    MethodNotAllowed { allow: &'static str },
+}
+
+/// Reads method and path; `path` is the URL's, still percent-encoded.
+///
+/// # Errors
+/// [`NoRoute`], by whether the path exists for other methods.
+pub fn route<'a>(method: &str, path: &'a str) -> Result<Route<'a>, NoRoute> {
+    let (route, allow) = match path.strip_prefix('/').unwrap_or(path).split('/').collect::<Vec<_>>()[..] {
+        ["health"] => (Route::Health, "GET"),
+        ["v1", "videos"] => (Route::Submit, "POST"),
+        ["v1", "videos", id] => (Route::Status { id }, "GET"),
+        ["v1", "videos", id, "content"] => (Route::Content { id }, "GET, HEAD"),
+        ["hooks", "wiro", id, proof] => (Route::WiroCallback { id, proof }, "POST"),
+        _ => return Err(NoRoute::NotFound),
+    };
+    if allow.split(", ").any(|allowed| allowed == method) {
+        Ok(route)
+    } else {
+        Err(NoRoute::MethodNotAllowed { allow })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_and_its_methods() {
+        assert_eq!(route("GET", "/health"), Ok(Route::Health));
+        assert_eq!(route("POST", "/v1/videos"), Ok(Route::Submit));
+        assert_eq!(route("GET", "/v1/videos/a"), Ok(Route::Status { id: "a" }));
+        assert_eq!(route("HEAD", "/v1/videos/a/content"), Ok(Route::Content { id: "a" }));
+        assert_eq!(route("POST", "/hooks/wiro/a/b"), Ok(Route::WiroCallback { id: "a", proof: "b" }));
+        let allow = "GET, HEAD";
+        assert_eq!(route("PUT", "/v1/videos/a/content"), Err(NoRoute::MethodNotAllowed { allow }));
+        assert_eq!(route("GET", "/hooks/wiro/a/b"), Err(NoRoute::MethodNotAllowed { allow: "POST" }));
+    }
+
+    #[test]
+    fn near_misses_are_not_found() {
+        for path in ["", "/", "//health", "/health/", "/Health", "/v1", "/v1/videos/a/content/", "/v1/videos/a/b"] {
+            assert_eq!(route("GET", path), Err(NoRoute::NotFound), "{path}");
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The domain: what a video is, what may be asked of it and how it moves. Pure; it performs nothing
+//! and knows neither the upstream's wire format nor the platform.
+
+pub mod id;
+pub mod image_url;
+pub mod keys;
+pub mod lifecycle;
+pub mod output_hosts;
+pub mod progress;
+pub mod record;
+pub mod request;
+pub mod schedule;
+pub mod time;

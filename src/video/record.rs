@@ -1,0 +1,185 @@
+//! What is published of a video: the record that KV keeps and the Video that the API answers.
+//!
+//! Nothing here may hold a secret or anything upstream-only: whatever is in these types is public.
+
+use serde::{Deserialize, Serialize};
+
+use super::id::VideoId;
+use super::request::{ImageType, Resolution};
+
+/// Version of the stored form; raised when an older reader would misread a newer record.
+pub const RECORD_VERSION: u32 = 1;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    Queued,
+    InProgress,
+    Completed,
+    Failed,
+    Cancelled,
+}
+
+impl Status {
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+    }
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::InProgress => "in_progress",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// Where the `progress` figure comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProgressSource {
+    Upstream,
+    Estimate,
+    None,
+}
+
+/// Why a video failed, as the public sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureCode {
+    /// The run ended without a video.
+    GenerationFailed,
+    /// The upstream refused the parameters.
+    UpstreamRejected,
+    /// The upstream did not take the job: its account, or not accepted before the deadline.
+    UpstreamUnavailable,
+    /// The upstream never said that it ended.
+    UpstreamTimeout,
+    /// It is not known whether the run started, and no run was found by the deadline.
+    SubmissionUnknown,
+    /// The finished video could not be stored and verified before the deadline.
+    StorageFailed,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    pub code: FailureCode,
+    pub message: String,
+}
+
+/// The request as it was accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Input {
+    pub prompt: String,
+    pub prompt_optimizer: bool,
+    pub resolution: Resolution,
+    /// Seconds.
+    pub duration: u8,
+    pub input_image_first: Option<Image>,
+    pub input_image_first_url: Option<String>,
+}
+
+/// An uploaded first frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Image {
+    pub content_type: ImageType,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// The verified video in R2.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Output {
+    pub content_type: String,
+    /// Bytes.
+    pub size: u64,
+    /// Lowercase hex.
+    pub sha256: String,
+    /// The strong validator exactly as the `ETag` header carries it, quotes included.
+    pub etag: String,
+}
+
+/// One video. Times are unix seconds, money is USD as a decimal string.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    pub id: VideoId,
+    pub object: Object,
+    pub model: String,
+    pub status: Status,
+    pub stage: String,
+    pub queue_position: Option<u32>,
+    pub progress: u8,
+    pub progress_source: ProgressSource,
+    pub created_at: i64,
+    pub started_at: Option<i64>,
+    pub completed_at: Option<i64>,
+    pub expires_at: Option<i64>,
+    pub input: Input,
+    pub output: Option<Output>,
+    pub cost_usd: Option<String>,
+    pub error: Option<Failure>,
+}
+
+/// The constant `"video"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Object {
+    Video,
+}
+
+/// A [`Record`] as KV holds it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredRecord {
+    pub version: u32,
+    #[serde(flatten)]
+    pub record: Record,
+}
+
+/// KV metadata of a record: what a listing needs without reading the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordMetadata {
+    pub status: Status,
+    pub created_at: i64,
+}
+
+/// The Video object of the API: a record and where to go from it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Video<'a> {
+    #[serde(flatten)]
+    record: &'a Record,
+    urls: Urls,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Urls {
+    #[serde(rename = "self")]
+    itself: String,
+    events: String,
+    content: String,
+    cancel: String,
+}
+
+impl<'a> Video<'a> {
+    /// `origin` is where the public reaches this Worker, without a trailing slash.
+    #[must_use]
+    pub fn new(record: &'a Record, origin: &str) -> Self {
+        let itself = format!("{origin}/v1/videos/{}", record.id);
+        let urls = Urls {
+            events: format!("{itself}/events"),
+            content: format!("{itself}/content"),
+            cancel: format!("{itself}/cancel"),
+            itself,
+        };
+        Self { record, urls }
+    }
+
+    #[must_use]
+    pub fn self_url(&self) -> &str {
+        &self.urls.itself
+    }
+}

@@ -1,0 +1,112 @@
+//! The envelope of every answer: `{ "result": bool, "errors": [...] }` with HTTP 200 even for errors,
+//! numbers that may be strings, fields that may be missing or null.
+
+use serde_json::Value;
+
+/// An HTTP answer as it came. `None` as body stands for one that was too long or was not text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpAnswer {
+    pub status: u16,
+    pub retry_after_seconds: Option<u64>,
+    pub body: Option<String>,
+}
+
+/// One entry of `errors`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WiroError {
+    pub code: Option<i64>,
+    pub message: String,
+}
+
+/// An answer by its envelope.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// `result` is true.
+    Done(Value),
+    /// `result` is false; the first error.
+    Failed(WiroError),
+    /// Not Wiro's envelope.
+    Unreadable,
+}
+
+impl Answer {
+    #[must_use]
+    pub fn read(http: &HttpAnswer) -> Self {
+        let Some(value) = http.body.as_deref().and_then(|body| serde_json::from_str::<Value>(body).ok()) else {
+            return Self::Unreadable;
+        };
+        match value.get("result").and_then(flag) {
+            Some(true) => Self::Done(value),
+            Some(false) => Self::Failed(first_error(&value)),
+            None => Self::Unreadable,
+        }
+    }
+}
+
+fn first_error(value: &Value) -> WiroError {
+    let first = value.get("errors").and_then(|errors| errors.get(0)).unwrap_or(&Value::Null);
+    WiroError {
+        code: text(first, "code").and_then(|code| code.parse().ok()),
+        message: text(first, "message").or_else(|| first.as_str().map(str::to_owned)).unwrap_or_default(),
+    }
+}
+
+fn flag(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(flag) => Some(*flag),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+/// A field that may be a string or a number; null, missing and empty are all absent.
+pub(super) fn text(value: &Value, field: &str) -> Option<String> {
+    match value.get(field)? {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(body: &str) -> Answer {
+        Answer::read(&HttpAnswer { status: 200, retry_after_seconds: None, body: Some(body.to_owned()) })
+    }
+
+    #[test]
+    fn errors_come_as_objects_strings_or_not_at_all() {
+        let failed = |code, message: &str| Answer::Failed(WiroError { code, message: message.to_owned() });
+        let cases = [
+            (r#"{"result":false,"errors":[{"code":96,"message":"limit"}]}"#, failed(Some(96), "limit")),
+            (r#"{"result":false,"errors":[{"code":"97","message":"low"}]}"#, failed(Some(97), "low")),
+            (r#"{"result":false,"errors":["no"]}"#, failed(None, "no")),
+            (r#"{"result":false,"errors":null}"#, failed(None, "")),
+            (r#"{"result":false}"#, failed(None, "")),
+            (r#"{"result":"false","errors":[]}"#, failed(None, "")),
+        ];
+        for (body, expected) in cases {
+            assert_eq!(read(body), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_unreadable() {
+        for body in ["", "null", "[]", "<html>", "{}", r#"{"result":null}"#, r#"{"result":1}"#] {
+            assert_eq!(read(body), Answer::Unreadable, "{body}");
+        }
+        let too_long = HttpAnswer { status: 200, retry_after_seconds: None, body: None };
+        assert_eq!(Answer::read(&too_long), Answer::Unreadable);
+    }
+
+    proptest! {
+        #[test]
+        fn no_body_panics(body in ".{0,200}") {
+            let _ = read(&body);
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Wiro's wire format: how calls are signed and written, and how answers are read. Pure; it performs
+//! nothing and knows neither the domain nor the platform.
+
+pub mod answer;
+pub mod run;
+pub mod sign;
+pub mod task;

@@ -1,0 +1,201 @@
+//! Task/Detail: the only thing that says how a job stands.
+
+use serde_json::{Value, json};
+
+use super::answer::{Answer, HttpAnswer, text};
+
+/// Wiro's last word on a job; success needs `pexit` 0 and an output as well.
+const DONE: &str = "task_postprocess_end";
+const CANCELLED: &str = "task_cancel";
+
+/// Longest status that is passed on.
+const MAX_STATUS_CHARS: usize = 40;
+
+/// The request body of Task/Detail.
+#[must_use]
+pub fn detail_body(task_id: &str, token: Option<&str>) -> String {
+    match token {
+        Some(token) => json!({ "tasktoken": token }),
+        None => json!({ "taskid": task_id }),
+    }
+    .to_string()
+}
+
+/// How a job stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TaskState {
+    /// Not ended; Wiro's own name for the stage.
+    Working { status: String },
+    Succeeded { output: TaskOutput, total_cost: Option<String> },
+    /// Ended without a video.
+    Failed { reason: &'static str },
+    Cancelled,
+}
+
+/// The first file that a job made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskOutput {
+    pub url: String,
+    /// Bytes.
+    pub size: Option<u64>,
+}
+
+/// Reads an answer of Task/Detail.
+///
+/// # Errors
+/// A reason for the log when the answer says nothing about the job.
+pub fn read_detail(http: &HttpAnswer) -> Result<TaskState, String> {
+    if http.status != 200 {
+        return Err(format!("HTTP {}", http.status));
+    }
+    match Answer::read(http) {
+        Answer::Done(value) => match value.get("tasklist").and_then(|list| list.get(0)) {
+            Some(task) => read_task(task),
+            None => Err("no task in the list".to_owned()),
+        },
+        Answer::Failed(error) => Err(format!("code {:?}", error.code)),
+        Answer::Unreadable => Err("not Wiro's envelope".to_owned()),
+    }
+}
+
+fn read_task(task: &Value) -> Result<TaskState, String> {
+    let status = text(task, "status").ok_or_else(|| "no status".to_owned())?;
+    Ok(match status.as_str() {
+        DONE => read_end(task),
+        CANCELLED => TaskState::Cancelled,
+        _ => TaskState::Working { status: printable(&status) },
+    })
+}
+
+fn read_end(task: &Value) -> TaskState {
+    if text(task, "pexit").is_none_or(|pexit| pexit.parse::<f64>() != Ok(0.0)) {
+        return TaskState::Failed { reason: "pexit is not 0" };
+    }
+    let first = task.get("outputs").and_then(|outputs| outputs.get(0));
+    let Some((output, url)) = first.and_then(|output| Some((output, text(output, "url")?))) else {
+        return TaskState::Failed { reason: "no output" };
+    };
+    let size = text(output, "size").and_then(|size| size.parse().ok());
+    let total_cost = text(task, "totalcost").and_then(|cost| decimal(&cost));
+    TaskState::Succeeded { output: TaskOutput { url, size }, total_cost }
+}
+
+/// A decimal amount without the zeros that Wiro appends: `0.280000000000` → `0.28`.
+fn decimal(amount: &str) -> Option<String> {
+    let (whole, fraction) = amount.split_once('.').unwrap_or((amount, ""));
+    let digits = |part: &str| part.len() <= 18 && part.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || !digits(whole) || !digits(fraction) {
+        return None;
+    }
+    let fraction = fraction.trim_end_matches('0');
+    Some(if fraction.len() < 2 { format!("{whole}.{fraction:0<2}") } else { format!("{whole}.{fraction}") })
+}
+
+/// Unknown statuses are kept as text, but only the characters that Wiro's own names are made of.
+fn printable(status: &str) -> String {
+    let is_name = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    let name: String = status.chars().filter(is_name).take(MAX_STATUS_CHARS).collect();
+    if name.is_empty() { "unknown".to_owned() } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(task: &Value) -> Result<TaskState, String> {
+        let body = json!({ "total": "1", "errors": [], "tasklist": [task], "result": true });
+        read_detail(&HttpAnswer { status: 200, retry_after_seconds: None, body: Some(body.to_string()) })
+    }
+
+    fn failed(reason: &'static str) -> Result<TaskState, String> {
+        Ok(TaskState::Failed { reason })
+    }
+
+    #[test]
+    fn a_finished_job_in_strings_and_in_numbers() {
+        let url = "https://cdn1.wiro.ai/a/0.mp4";
+        for (pexit, size, cost) in [
+            (json!("0"), json!("202472"), json!("0.280000000000")),
+            (json!(0), json!(202_472), json!(0.28)),
+        ] {
+            let task = json!({
+                "status": "task_postprocess_end", "pexit": pexit, "totalcost": cost, "guestid": null,
+                "outputs": [{ "url": url, "size": size, "ispublic": 0 }],
+            });
+            let output = TaskOutput { url: url.to_owned(), size: Some(202_472) };
+            let total_cost = Some("0.28".to_owned());
+            assert_eq!(read(&task), Ok(TaskState::Succeeded { output, total_cost }));
+        }
+    }
+
+    #[test]
+    fn an_end_without_a_video_is_a_failure() {
+        let end = |pexit: Value, outputs: Value| {
+            json!({ "status": "task_postprocess_end", "pexit": pexit, "outputs": outputs })
+        };
+        let outputs = json!([{ "url": "https://cdn1.wiro.ai/0.mp4" }]);
+        assert_eq!(read(&end(json!("1"), outputs.clone())), failed("pexit is not 0"));
+        assert_eq!(read(&end(json!(null), outputs)), failed("pexit is not 0"));
+        for none in [json!([]), json!(null), json!("x"), json!([null]), json!([{ "url": null }])] {
+            assert_eq!(read(&end(json!("0"), none)), failed("no output"));
+        }
+    }
+
+    #[test]
+    fn other_statuses_are_work_in_progress() {
+        let working = |status: &str| Ok(TaskState::Working { status: status.to_owned() });
+        assert_eq!(read(&json!({ "status": "task_end", "pexit": "0" })), working("task_end"));
+        assert_eq!(read(&json!({ "status": "task_new_thing" })), working("task_new_thing"));
+        assert_eq!(read(&json!({ "status": "<b>hi</b>\n" })), working("bhib"));
+        assert_eq!(read(&json!({ "status": "☃" })), working("unknown"));
+        assert_eq!(read(&json!({ "status": 7 })), working("7"));
+        assert_eq!(read(&json!({ "status": "task_cancel" })), Ok(TaskState::Cancelled));
+    }
+
+    #[test]
+    fn answers_that_say_nothing_are_errors() {
+        assert!(read(&json!({ "status": null })).is_err());
+        assert!(read(&json!("x")).is_err());
+        for (status, body) in [
+            (500, r#"{"result":true,"tasklist":[{"status":"task_cancel"}]}"#),
+            (200, r#"{"result":true,"tasklist":[]}"#),
+            (200, r#"{"result":false,"errors":[{"code":1,"message":"gone"}]}"#),
+            (200, "<html>"),
+        ] {
+            let http = HttpAnswer { status, retry_after_seconds: None, body: Some(body.to_owned()) };
+            assert!(read_detail(&http).is_err(), "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn costs_are_decimal_strings() {
+        for (given, shown) in [("0.003510000000", "0.00351"), ("1", "1.00"), ("0.3", "0.30"), ("12.50", "12.50")] {
+            assert_eq!(decimal(given).as_deref(), Some(shown));
+        }
+        for bad in ["", "x", "-1", "1e5", ".5", "1.2.3", "NaN"] {
+            assert_eq!(decimal(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn detail_asks_by_token_and_without_one_by_id() {
+        assert_eq!(detail_body("1", Some("t")), r#"{"tasktoken":"t"}"#);
+        assert_eq!(detail_body("1", None), r#"{"taskid":"1"}"#);
+    }
+
+    proptest! {
+        #[test]
+        fn no_task_panics(status in ".{0,60}", pexit in ".{0,6}", size in ".{0,30}", cost in ".{0,30}") {
+            let _ = read(&json!({
+                "status": status, "pexit": pexit, "totalcost": cost,
+                "outputs": [{ "url": "https://a/", "size": size }],
+            }));
+            let _ = read(&json!({
+                "status": "task_postprocess_end", "pexit": "0", "totalcost": cost,
+                "outputs": [{ "url": "https://a/", "size": size }],
+            }));
+        }
+    }
+}
