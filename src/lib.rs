@@ -1,6 +1,27 @@
+//! MiniMax Hailuo 2.3 on Wiro behind a public endpoint: one Cloudflare Worker that keeps the keys, the
+//! money and the videos.
+//!
+//! - [`route`], [`error`]: what a request asks for, and what it is told when that fails
+//! - `api`: the flows, one file for each group of endpoints
+//! - [`video`]: the domain, pure — ids, requests, records and the lifecycle that decides everything
+//! - [`wiro`]: the upstream's wire format, pure
+//! - [`multipart`], [`range`]: two pieces of HTTP, pure
+//! - [`platform`]: the only code that touches the runtime — settings, objects, KV, R2, network
+//!
+//! Arrows: `api → {video, wiro, platform}`, `platform → {video, wiro}`; `video` and `wiro` know nobody.
+
+mod api;
 pub mod error;
 pub mod multipart;
+pub mod platform;
 pub mod range;
 pub mod route;
 pub mod video;
 pub mod wiro;
+
+use worker::{Context, Env, Request, Response, Result, event};
+
+#[event(fetch)]
+async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
+    api::serve(request, &env).await
+}

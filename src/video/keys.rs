@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use data_encoding::BASE32_NOPAD;
+use base32ct::{Base32Unpadded, Encoding};
 use hmac::digest::InvalidLength;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -55,13 +55,13 @@ impl SigningKeys {
         for (to, from) in proof_part.iter_mut().zip(proof) {
             *to = from;
         }
-        VideoId::from_proven(format!("{ID_PREFIX}{}", lowercase_base32(&bytes)))
+        VideoId::from_proven(format!("{ID_PREFIX}{}", Base32Unpadded::encode_string(&bytes)))
     }
 
     /// The id in `text`, if this key minted it. Costs one HMAC and touches no storage.
     #[must_use]
     pub fn verify_id(&self, text: &str) -> Option<VideoId> {
-        let bytes = decode_lowercase(text.strip_prefix(ID_PREFIX)?)?;
+        let bytes = Base32Unpadded::decode_vec(text.strip_prefix(ID_PREFIX)?).ok()?;
         let (random, proof) = bytes.split_at_checked(RANDOM_BYTES)?;
         if bytes.len() != ID_BYTES {
             return None;
@@ -75,13 +75,13 @@ impl SigningKeys {
     #[must_use]
     pub fn callback_proof(&self, id: &VideoId) -> String {
         let mac = self.callback.clone().chain_update(id.as_str()).finalize().into_bytes();
-        lowercase_base32(mac.get(..CALLBACK_PROOF_BYTES).unwrap_or(&mac))
+        Base32Unpadded::encode_string(mac.get(..CALLBACK_PROOF_BYTES).unwrap_or(&mac))
     }
 
     /// Whether `proof` is this video's callback proof; compared in constant time.
     #[must_use]
     pub fn verify_callback_proof(&self, id: &VideoId, proof: &str) -> bool {
-        decode_lowercase(proof).is_some_and(|bytes| {
+        Base32Unpadded::decode_vec(proof).is_ok_and(|bytes| {
             bytes.len() == CALLBACK_PROOF_BYTES
                 && self
                     .callback
@@ -97,18 +97,6 @@ impl fmt::Debug for SigningKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SigningKeys(redacted)")
     }
-}
-
-fn lowercase_base32(bytes: &[u8]) -> String {
-    BASE32_NOPAD.encode(bytes).to_ascii_lowercase()
-}
-
-/// Only the one spelling that [`lowercase_base32`] writes is read back.
-fn decode_lowercase(text: &str) -> Option<Vec<u8>> {
-    if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        return None;
-    }
-    BASE32_NOPAD.decode(text.to_ascii_uppercase().as_bytes()).ok()
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::id::VideoId;
 use super::progress;
 use super::record::{
-    Failure, FailureCode, Input, Object, Output, ProgressSource, Record, Status,
+    Failure, FailureCode, Input, Object, Output, ProgressSource, RECORD_VERSION, Record, Status,
 };
 use super::schedule::Ladder;
 use super::time::{Millis, UnixMillis};
@@ -71,7 +71,7 @@ pub struct Task {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "name", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Run was never sent, or is known not to have started.
     Waiting { attempts: u32 },
@@ -160,6 +160,7 @@ impl Task {
         Self {
             version: TASK_VERSION,
             record: Record {
+                version: Some(RECORD_VERSION),
                 id,
                 object: Object::Video,
                 model,
@@ -176,6 +177,7 @@ impl Task {
                 output: None,
                 cost_usd: None,
                 error: None,
+                urls: None,
             },
             callback_url,
             phase: Phase::Waiting { attempts: 0 },

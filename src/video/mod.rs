@@ -5,6 +5,7 @@ pub mod id;
 pub mod image_url;
 pub mod keys;
 pub mod lifecycle;
+pub mod mp4;
 pub mod output_hosts;
 pub mod progress;
 pub mod record;

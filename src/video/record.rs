@@ -107,6 +107,9 @@ pub struct Output {
 /// One video. Times are unix seconds, money is USD as a decimal string.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
+    /// Version of the stored form; not shown to the public.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
     pub id: VideoId,
     pub object: Object,
     pub model: String,
@@ -123,6 +126,35 @@ pub struct Record {
     pub output: Option<Output>,
     pub cost_usd: Option<String>,
     pub error: Option<Failure>,
+    /// Where to go from here; not stored, because it depends on how the public reaches this Worker.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub urls: Option<Urls>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Urls {
+    #[serde(rename = "self")]
+    pub itself: String,
+    pub events: String,
+    pub content: String,
+    pub cancel: String,
+}
+
+impl Record {
+    /// The Video object of the API. `origin` is where the public reaches this Worker, without a
+    /// trailing slash.
+    #[must_use]
+    pub fn shown_at(mut self, origin: &str) -> Self {
+        let itself = format!("{origin}/v1/videos/{}", self.id);
+        self.version = None;
+        self.urls = Some(Urls {
+            events: format!("{itself}/events"),
+            content: format!("{itself}/content"),
+            cancel: format!("{itself}/cancel"),
+            itself,
+        });
+        self
+    }
 }
 
 /// The constant `"video"`.
@@ -132,54 +164,9 @@ pub enum Object {
     Video,
 }
 
-/// A [`Record`] as KV holds it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StoredRecord {
-    pub version: u32,
-    #[serde(flatten)]
-    pub record: Record,
-}
-
 /// KV metadata of a record: what a listing needs without reading the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordMetadata {
     pub status: Status,
     pub created_at: i64,
-}
-
-/// The Video object of the API: a record and where to go from it.
-#[derive(Clone, Debug, Serialize)]
-pub struct Video<'a> {
-    #[serde(flatten)]
-    record: &'a Record,
-    urls: Urls,
-}
-
-#[derive(Clone, Debug, Serialize)]
-struct Urls {
-    #[serde(rename = "self")]
-    itself: String,
-    events: String,
-    content: String,
-    cancel: String,
-}
-
-impl<'a> Video<'a> {
-    /// `origin` is where the public reaches this Worker, without a trailing slash.
-    #[must_use]
-    pub fn new(record: &'a Record, origin: &str) -> Self {
-        let itself = format!("{origin}/v1/videos/{}", record.id);
-        let urls = Urls {
-            events: format!("{itself}/events"),
-            content: format!("{itself}/content"),
-            cancel: format!("{itself}/cancel"),
-            itself,
-        };
-        Self { record, urls }
-    }
-
-    #[must_use]
-    pub fn self_url(&self) -> &str {
-        &self.urls.itself
-    }
 }

@@ -5,7 +5,6 @@
 
 use std::fmt;
 
-use data_encoding::HEXLOWER;
 use hmac::digest::InvalidLength;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -35,7 +34,7 @@ impl Credentials {
             let nonce = nonce.to_string();
             let mac = signature.clone().chain_update(&nonce).finalize().into_bytes();
             headers.push(("x-nonce", nonce));
-            headers.push(("x-signature", HEXLOWER.encode(&mac)));
+            headers.push(("x-signature", base16ct::lower::encode_string(&mac)));
         }
         headers
     }

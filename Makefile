@@ -1,0 +1,103 @@
+# Everything a machine with Rust (rustup), Node (npm) and make needs. `make demo` and `make test` install
+# what is missing by themselves: Node packages into node_modules, Rust tools into a per-user cache keyed
+# by version.
+
+# --- pinned tools: the Node side is pinned in package.json, Rust's in rust-toolchain.toml and here
+WORKER_BUILD_VERSION := 0.8.7
+# Must equal the wasm-bindgen crate in Cargo.toml.
+WASM_BINDGEN_VERSION := 0.2.129
+
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hailuo-worker
+WORKER_BUILD := $(CACHE)/worker-build-$(WORKER_BUILD_VERSION)/bin/worker-build
+WASM_BINDGEN := $(CACHE)/wasm-bindgen-cli-$(WASM_BINDGEN_VERSION)/bin/wasm-bindgen
+BIN := $(CURDIR)/node_modules/.bin
+NODE_MODULES := node_modules/.package-lock.json
+
+export PATH := $(BIN):$(PATH)
+export WASM_BINDGEN_BIN := $(WASM_BINDGEN)
+export WASM_OPT_BIN := $(BIN)/wasm-opt
+export ESBUILD_BIN := $(BIN)/esbuild
+export WRANGLER_SEND_METRICS := false
+
+# Script and wasm together, gzipped.
+MAX_BUNDLE_BYTES := 250000
+
+RUST_SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock rust-toolchain.toml
+
+.PHONY: demo dev test test-native test-worker check check-rust check-node worker bundle bench deploy clean
+.DEFAULT_GOAL := demo
+
+## Make two videos against the stand-in for Wiro, save demo.mp4, and stop.
+demo: bundle
+	node scripts/demo.ts
+
+## Serve page and API at http://localhost:8787; with a key in .dev.vars against the real Wiro.
+dev: bundle
+	node scripts/dev.ts
+
+## The whole suite; the last line counts it.
+test: bundle
+	node scripts/test.ts
+
+test-native:
+	cargo test --quiet
+
+test-worker: bundle
+	vitest run
+
+## Formatting, lints (native and wasm32), types, docs, bundle size, a dry run of the deployment.
+check: check-rust check-node bundle
+	node scripts/bundle-size.ts dist $(MAX_BUNDLE_BYTES)
+
+check-rust: $(NODE_MODULES)
+	cargo fmt --check
+	cargo clippy --all-targets --locked -- -D warnings
+	cargo clippy --locked --target wasm32-unknown-unknown -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --locked --document-private-items
+
+check-node: $(NODE_MODULES)
+	biome check --error-on-warnings
+	tsc -p .
+
+## Create what the account lacks, say which secrets are missing, deploy.
+deploy: worker
+	node scripts/deploy.ts
+
+bench: bundle
+	node scripts/bench.ts
+
+clean:
+	rm -rf build dist target .wrangler demo.mp4
+
+# --- building
+
+worker: build/.done
+
+build/.done: $(RUST_SOURCES) Makefile $(NODE_MODULES) $(WORKER_BUILD) $(WASM_BINDGEN)
+	rustup target add wasm32-unknown-unknown >/dev/null 2>&1
+	$(WORKER_BUILD) --release --no-opt
+	wasm-opt build/index_bg.wasm -o build/index_bg.wasm --all-features -Oz \
+	  --one-caller-inline-max-function-size=50 --strip-debug --strip-producers
+	touch $@
+
+# What would be deployed, and what the tests run.
+bundle: dist/.done
+
+dist/.done: build/.done wrangler.toml $(shell find public -type f)
+	wrangler deploy --dry-run --outdir dist >/dev/null
+	touch $@
+
+$(NODE_MODULES): package.json package-lock.json
+	npm ci --no-audit --no-fund --loglevel=error
+	touch $@
+
+# A tool that is run a few times need not be fast: building it is what takes long.
+$(WORKER_BUILD):
+	$(call cargo_install,worker-build,$(WORKER_BUILD_VERSION))
+$(WASM_BINDGEN):
+	$(call cargo_install,wasm-bindgen-cli,$(WASM_BINDGEN_VERSION))
+
+define cargo_install
+	CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+	  CARGO_TARGET_DIR=$(CACHE)/target cargo install --quiet --locked --root $(CACHE)/$(1)-$(2) $(1)@$(2)
+endef

@@ -1,0 +1,87 @@
+//! `GET` and `HEAD /v1/videos/{id}/content`: the bytes from R2, whole or in part.
+
+use base64ct::{Base64, Encoding};
+use worker::url::Url;
+use worker::{Request, Response};
+
+use super::{Call, NO_SUCH_VIDEO, header, respond};
+use crate::error::ApiError;
+use crate::range::{Conditions, Representation, Selection, http_date};
+use crate::video::id::VideoId;
+use crate::video::record::{Output, Status};
+
+/// A video never changes under its URL, but may be deleted: caches ask again after an hour.
+const CACHE_CONTROL: &str = "private, max-age=3600";
+
+pub async fn content(
+    call: &Call<'_>,
+    request: &Request,
+    url: &Url,
+    id: &VideoId,
+) -> Result<Response, ApiError> {
+    // 1. The record says whether there is anything, how large it is and what it is called.
+    let record = call.record(id).await?;
+    let output = match (record.status, &record.output) {
+        (Status::Completed, Some(output)) => output,
+        (Status::Queued | Status::InProgress, _) => {
+            return Err(ApiError::NotReady { retry_after_seconds: super::RETRY_AFTER_SECONDS });
+        }
+        _ => return Err(ApiError::NotFound("This video ended without content.")),
+    };
+    let modified_at = record.completed_at.unwrap_or(record.created_at);
+    let representation = Representation { size: output.size, etag: &output.etag, modified_at };
+
+    // 2. The request's conditions select what is sent. Ranges are for GET only.
+    let is_head = request.inner().method() == "HEAD";
+    let conditions = Conditions {
+        range: header(request, "range").filter(|_| !is_head),
+        if_range: header(request, "if-range"),
+        if_none_match: header(request, "if-none-match"),
+        if_modified_since: header(request, "if-modified-since"),
+    };
+    let mut headers = vec![
+        ("accept-ranges", "bytes".to_owned()),
+        ("etag", output.etag.clone()),
+        ("last-modified", http_date(modified_at)),
+        ("cache-control", CACHE_CONTROL.to_owned()),
+    ];
+    let (status, first, last) = match conditions.select(representation) {
+        Selection::NotModified => return respond::empty(304, &borrowed(&headers)),
+        Selection::Unsatisfiable => return Err(ApiError::RangeNotSatisfiable { size: output.size }),
+        Selection::Whole => (200, 0, output.size.saturating_sub(1)),
+        Selection::Part { first, last } => {
+            headers.push(("content-range", format!("bytes {first}-{last}/{}", output.size)));
+            (206, first, last)
+        }
+    };
+
+    // 3. What is said of the bytes.
+    headers.push(("content-type", output.content_type.clone()));
+    headers.push(("content-length", (last - first + 1).to_string()));
+    headers.push(("content-disposition", disposition(url, id)));
+    headers.extend(repr_digest(output).map(|digest| ("repr-digest", digest)));
+    headers.push(("x-content-type-options", "nosniff".to_owned()));
+    if is_head {
+        return respond::empty(status, &borrowed(&headers));
+    }
+
+    // 4. The bytes themselves, handed from R2 to the client by the runtime.
+    let stream = call.videos()?.read(id, first, last).await?.ok_or(NO_SUCH_VIDEO)?;
+    Ok(respond::builder(status, &borrowed(&headers))?.stream(stream))
+}
+
+fn disposition(url: &Url, id: &VideoId) -> String {
+    let wants_download = url.query_pairs().any(|(name, value)| name == "download" && value == "1");
+    let kind = if wants_download { "attachment" } else { "inline" };
+    format!("{kind}; filename=\"{id}.mp4\"")
+}
+
+/// RFC 9530: a structured field, the digest between colons.
+fn repr_digest(output: &Output) -> Option<String> {
+    let digest = base16ct::lower::decode_vec(&output.sha256).ok()?;
+    Some(format!("sha-256=:{}:", Base64::encode_string(&digest)))
+}
+
+fn borrowed<'a>(headers: &'a [(&'a str, String)]) -> Vec<(&'a str, &'a str)> {
+    headers.iter().map(|(name, value)| (*name, value.as_str())).collect()
+}

@@ -1,0 +1,132 @@
+//! The public API: one file for each group of endpoints, each reading top to bottom as the flow it
+//! serves, and what they share.
+
+mod content;
+mod respond;
+mod status;
+mod submit;
+mod webhook;
+
+use std::rc::Rc;
+
+use serde_json::{Value, json};
+use worker::url::Url;
+use worker::{Env, Request, Response};
+
+use crate::error::ApiError;
+use crate::platform::clock;
+use crate::platform::config::Config;
+use crate::platform::log::{self, Level};
+use crate::platform::records::Records;
+use crate::platform::task_object::Message;
+use crate::platform::tasks::Tasks;
+use crate::platform::videos::Videos;
+use crate::route::{NoRoute, Route, route};
+use crate::video::id::VideoId;
+use crate::video::record::Record;
+
+/// What clients that ask again should wait, in seconds.
+const RETRY_AFTER_SECONDS: u32 = 3;
+
+/// What a flow works with.
+struct Call<'a> {
+    config: Rc<Config>,
+    env: &'a Env,
+    /// Where the public reaches this Worker, without a trailing slash.
+    origin: String,
+}
+
+/// Answers one request; every failure becomes a problem document.
+///
+/// # Errors
+/// Only when the runtime cannot even make a response.
+pub async fn serve(request: Request, env: &Env) -> worker::Result<Response> {
+    let request_id = request_id();
+    let answer = match dispatch(request, env).await {
+        Ok(response) => response,
+        Err(error) => {
+            let cause = error.to_string();
+            let problem = error.problem();
+            if problem.status >= 500 {
+                let fields = [
+                    ("request_id", json!(request_id)),
+                    ("status", json!(problem.status)),
+                    ("error", Value::String(cause)),
+                ];
+                log::write(Level::Error, "a request failed", fields);
+            }
+            respond::problem(&problem, &request_id)?
+        }
+    };
+    answer.headers().set("x-request-id", &request_id)?;
+    Ok(answer)
+}
+
+async fn dispatch(request: Request, env: &Env) -> Result<Response, ApiError> {
+    let url = request.url()?;
+    let method = request.inner().method();
+    let config = Config::of(env).map_err(|error| ApiError::Misconfigured(error.to_string()))?;
+    let origin = config.public_url.clone().unwrap_or_else(|| origin(&url));
+    let call = Call { config, env, origin };
+    match route(&method, url.path()) {
+        Ok(Route::Health) => respond::health(),
+        Ok(Route::Submit) => submit::submit(&call, request).await,
+        Ok(Route::Status { id }) => status::status(&call, &request, &call.video_id(id)?).await,
+        Ok(Route::Content { id }) => {
+            content::content(&call, &request, &url, &call.video_id(id)?).await
+        }
+        Ok(Route::WiroCallback { id, proof }) => webhook::wiro_callback(&call, request, id, proof).await,
+        Err(NoRoute::NotFound) => Err(ApiError::NotFound("There is nothing at this path.")),
+        Err(NoRoute::MethodNotAllowed { allow }) => Err(ApiError::MethodNotAllowed { allow }),
+    }
+}
+
+impl Call<'_> {
+    /// An id that we made; costs one HMAC and touches no storage.
+    fn video_id(&self, text: &str) -> Result<VideoId, ApiError> {
+        self.config.signing_keys.verify_id(text).ok_or(NO_SUCH_VIDEO)
+    }
+
+    /// The video as it stands: KV if it is final there, else its object.
+    async fn record(&self, id: &VideoId) -> Result<Record, ApiError> {
+        match Records::new(self.env)?.get(id).await.map_err(internal)? {
+            Some(record) if record.status.is_final() => Ok(record),
+            _ => self.ask(id, &Message::Read).await?.ok_or(NO_SUCH_VIDEO),
+        }
+    }
+
+    async fn ask(&self, id: &VideoId, message: &Message) -> Result<Option<Record>, ApiError> {
+        Tasks::new(self.env)?.send(id, message).await.map_err(internal)
+    }
+
+    fn videos(&self) -> Result<Videos, ApiError> {
+        Ok(Videos::new(self.env)?)
+    }
+}
+
+const NO_SUCH_VIDEO: ApiError = ApiError::NotFound("There is no such video.");
+
+fn internal(error: impl ToString) -> ApiError {
+    ApiError::Internal(error.to_string())
+}
+
+impl From<worker::Error> for ApiError {
+    fn from(error: worker::Error) -> Self {
+        internal(error)
+    }
+}
+
+fn origin(url: &Url) -> String {
+    url.origin().ascii_serialization()
+}
+
+fn request_id() -> String {
+    // Without randomness a request still deserves an answer.
+    let random = clock::random::<12>().unwrap_or_default();
+    format!("req_{}", base16ct::lower::encode_string(&random))
+}
+
+/// A request header as text; unreadable ones count as absent.
+fn header(request: &Request, name: &str) -> Option<String> {
+    request.headers().get(name).ok().flatten()
+}

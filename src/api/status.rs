@@ -1,0 +1,25 @@
+//! `GET /v1/videos/{id}`: the Video as it stands.
+
+use worker::{Request, Response};
+
+use super::{Call, header, internal, respond};
+use crate::error::ApiError;
+use crate::range::matches_any;
+use crate::video::id::VideoId;
+
+pub async fn status(call: &Call<'_>, request: &Request, id: &VideoId) -> Result<Response, ApiError> {
+    let record = call.record(id).await?;
+    let is_final = record.status.is_final();
+    let body = serde_json::to_vec(&record.shown_at(&call.origin)).map_err(internal)?;
+    let etag = respond::etag_of(&body);
+    let retry_after = super::RETRY_AFTER_SECONDS.to_string();
+    let mut headers = vec![("etag", etag.as_str()), ("cache-control", "private, no-cache")];
+    if !is_final {
+        headers.push(("retry-after", &retry_after));
+    }
+    if header(request, "if-none-match").is_some_and(|tags| matches_any(&tags, &etag)) {
+        return respond::empty(304, &headers);
+    }
+    headers.push(("content-type", "application/json"));
+    Ok(respond::builder(200, &headers)?.fixed(body))
+}

@@ -1,0 +1,28 @@
+//! The only reader of the clock and of randomness.
+
+use worker::Date;
+
+use crate::video::lifecycle::Moment;
+use crate::video::time::UnixMillis;
+
+#[must_use]
+pub fn now() -> UnixMillis {
+    UnixMillis::new(i64::try_from(Date::now().as_millis()).unwrap_or(i64::MAX))
+}
+
+/// The present, with a random number for whoever spreads retries.
+#[must_use]
+pub fn moment() -> Moment {
+    let chance = worker::js_sys::Math::random();
+    Moment { now: now(), chance }
+}
+
+/// Random bytes of the runtime's cryptographic generator.
+///
+/// # Errors
+/// When the runtime has none to give.
+pub fn random<const N: usize>() -> Result<[u8; N], getrandom::Error> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes)
+}

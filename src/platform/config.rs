@@ -1,0 +1,251 @@
+//! The settings: read once for an isolate, checked all at once, defaults in one place.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::str::FromStr;
+
+use thiserror::Error;
+use worker::js_sys::{JSON, Reflect};
+use worker::url::Url;
+use worker::wasm_bindgen::JsValue;
+use worker::Env;
+
+use crate::video::keys::{MIN_SIGNING_KEY_BYTES, SigningKeys};
+use crate::video::lifecycle::Policy;
+use crate::video::output_hosts::{OutputHosts, is_loopback};
+use crate::video::schedule::Ladder;
+use crate::video::time::Millis;
+use crate::wiro::sign::Credentials;
+
+/// The vars of `wrangler.toml` and what they are when they are not set.
+pub const DEFAULTS: [(&str, &str); 9] = [
+    ("WIRO_API_URL", "https://api.wiro.ai/v1"),
+    ("WIRO_MODEL", "minimax/hailuo-2-3"),
+    ("PUBLIC_URL", ""),
+    ("OUTPUT_HOSTS", "wiro.ai"),
+    ("POLL_SECONDS", "30,45,60,90,120,180,300"),
+    ("RETRY_SECONDS", "2,5,15,60,300"),
+    ("TASK_DEADLINE_SECONDS", "7200"),
+    ("COPY_DEADLINE_SECONDS", "86400"),
+    ("RETENTION_DAYS", "30"),
+];
+
+/// Settings of the contract that guard access or money and are not built yet. Setting one must not
+/// look as if it worked.
+const UNSUPPORTED: [(&str, &str); 4] =
+    [("CLIENT_TOKENS", ""), ("TURNSTILE_SECRET", ""), ("MAX_ACTIVE", "0"), ("DAILY_BUDGET_USD", "")];
+
+#[derive(Debug)]
+pub struct Config {
+    pub credentials: Credentials,
+    pub signing_keys: SigningKeys,
+    /// Without a trailing slash.
+    pub wiro_api_url: String,
+    /// `owner/model`.
+    pub wiro_model: String,
+    /// Without a trailing slash; `None` for the request's own origin.
+    pub public_url: Option<String>,
+    pub output_hosts: OutputHosts,
+    pub policy: Policy,
+}
+
+/// Every setting that is missing or malformed, by name; never its value.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("{}", .0.join("; "))]
+pub struct ConfigError(pub Vec<String>);
+
+thread_local! {
+    /// Settings do not change while an isolate lives.
+    static CACHED: RefCell<Option<Rc<Config>>> = const { RefCell::new(None) };
+}
+
+impl Config {
+    /// The settings of this deployment.
+    ///
+    /// # Errors
+    /// [`ConfigError`]; it is not cached, and the next request reads again.
+    pub fn of(env: &Env) -> Result<Rc<Self>, ConfigError> {
+        if let Some(config) = CACHED.with_borrow(Clone::clone) {
+            return Ok(config);
+        }
+        let config = Rc::new(Self::read(|name| binding_text(env, name))?);
+        CACHED.set(Some(Rc::clone(&config)));
+        Ok(config)
+    }
+
+    /// Reads the settings from wherever `lookup` finds them; an empty one counts as not set.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with everything that is wrong.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut reader = Reader { lookup, problems: Vec::new() };
+        for (name, off) in UNSUPPORTED {
+            if reader.text(name).is_some_and(|value| value != off) {
+                reader.problem(name, "is not supported by this version; unset it");
+            }
+        }
+        let api_key = reader.required("WIRO_API_KEY");
+        let api_secret = reader.text("WIRO_API_SECRET");
+        let signing_key = reader.required("SIGNING_KEY");
+        let credentials = Credentials::new(api_key, api_secret.as_deref()).ok();
+        let signing_keys = SigningKeys::derive(signing_key.as_bytes()).ok();
+        if signing_keys.is_none() && !signing_key.is_empty() {
+            reader.problem("SIGNING_KEY", &format!("must have at least {MIN_SIGNING_KEY_BYTES} characters"));
+        }
+        let wiro_api_url = reader.parse("WIRO_API_URL", base_url);
+        let wiro_model = reader.parse("WIRO_MODEL", model_path);
+        let public_url = reader.text("PUBLIC_URL").map(|url| reader.check("PUBLIC_URL", base_url(&url)));
+        let output_hosts = reader.parse("OUTPUT_HOSTS", OutputHosts::parse);
+        let poll = reader.parse("POLL_SECONDS", Ladder::parse);
+        let retry = reader.parse("RETRY_SECONDS", Ladder::parse);
+        let task_deadline = reader.parse("TASK_DEADLINE_SECONDS", positive::<u32>);
+        let copy_deadline = reader.parse("COPY_DEADLINE_SECONDS", positive::<u32>);
+        let retention_days = reader.parse("RETENTION_DAYS", positive::<u16>);
+        let problems = reader.problems;
+        let all = || {
+            Some(Self {
+                credentials: credentials?,
+                signing_keys: signing_keys?,
+                wiro_api_url: wiro_api_url?,
+                wiro_model: wiro_model?,
+                public_url: match public_url {
+                    Some(url) => Some(url?),
+                    None => None,
+                },
+                output_hosts: output_hosts?,
+                policy: Policy {
+                    poll: poll?,
+                    retry: retry?,
+                    task_deadline: Millis::from_seconds(task_deadline?.into()),
+                    copy_deadline: Millis::from_seconds(copy_deadline?.into()),
+                    retention: Millis::from_seconds(u64::from(retention_days?) * 86_400),
+                },
+            })
+        };
+        match all() {
+            Some(config) if problems.is_empty() => Ok(config),
+            _ => Err(ConfigError(problems)),
+        }
+    }
+}
+
+struct Reader<F> {
+    lookup: F,
+    problems: Vec<String>,
+}
+
+impl<F: Fn(&str) -> Option<String>> Reader<F> {
+    fn text(&self, name: &str) -> Option<String> {
+        let text = (self.lookup)(name)?;
+        let text = text.trim();
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    fn required(&mut self, name: &str) -> String {
+        self.text(name).unwrap_or_else(|| {
+            self.problem(name, "is not set");
+            String::new()
+        })
+    }
+
+    fn parse<T, E: ToString>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, E>) -> Option<T> {
+        let default = DEFAULTS.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value);
+        let text = self.text(name).unwrap_or_else(|| default.to_owned());
+        self.check(name, parse(&text))
+    }
+
+    fn check<T, E: ToString>(&mut self, name: &str, parsed: Result<T, E>) -> Option<T> {
+        parsed.map_err(|error| self.problem(name, &error.to_string())).ok()
+    }
+
+    fn problem(&mut self, name: &str, problem: &str) {
+        self.problems.push(format!("{name} {problem}"));
+    }
+}
+
+/// An https URL, or an http one on this very machine, without a trailing slash.
+fn base_url(text: &str) -> Result<String, &'static str> {
+    const RULE: &str = "must be an https URL without query (http only for localhost)";
+    let url = Url::parse(text).map_err(|_| RULE)?;
+    let secure = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
+    if !secure || url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
+        return Err(RULE);
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+fn model_path(text: &str) -> Result<String, &'static str> {
+    let is_name = |part: &str| {
+        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    };
+    match text.split_once('/') {
+        Some((owner, model)) if is_name(owner) && is_name(model) => Ok(text.to_owned()),
+        _ => Err("must be owner/model, such as minimax/hailuo-2-3"),
+    }
+}
+
+fn positive<T: FromStr + PartialOrd + From<u8>>(text: &str) -> Result<T, &'static str> {
+    match text.parse::<T>() {
+        Ok(value) if value > T::from(0) => Ok(value),
+        _ => Err("must be a whole number above 0"),
+    }
+}
+
+/// Vars may be numbers or booleans in a configuration; they are read as they would be written.
+fn binding_text(env: &Env, name: &str) -> Option<String> {
+    let value = Reflect::get(env.as_ref(), &JsValue::from_str(name)).ok()?;
+    let is_plain = value.as_f64().is_some() || value.as_bool().is_some();
+    value.as_string().or_else(|| is_plain.then(|| JSON::stringify(&value).ok().map(String::from))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(settings: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let required = [("WIRO_API_KEY", "key"), ("SIGNING_KEY", "0123456789abcdef0123456789abcdef")];
+        Config::read(|name| {
+            let found = settings.iter().chain(&required).find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn the_defaults_are_valid_and_are_those_of_wrangler_toml() {
+        assert!(read(&[]).is_ok());
+        let wrangler = include_str!("../../wrangler.toml");
+        for (name, default) in DEFAULTS {
+            assert!(wrangler.contains(&format!("\n{name} = \"{default}\"\n")), "{name}");
+        }
+    }
+
+    #[test]
+    fn everything_wrong_is_named_at_once_without_its_value() {
+        let error = read(&[
+            ("WIRO_API_KEY", " "),
+            ("SIGNING_KEY", "short-secret"),
+            ("WIRO_API_URL", "http://example.com/"),
+            ("WIRO_MODEL", "hailuo"),
+            ("PUBLIC_URL", "nonsense"),
+            ("OUTPUT_HOSTS", "https://wiro.ai"),
+            ("POLL_SECONDS", "0"),
+            ("RETRY_SECONDS", "x"),
+            ("TASK_DEADLINE_SECONDS", "-1"),
+            ("COPY_DEADLINE_SECONDS", "1.5"),
+            ("RETENTION_DAYS", "0"),
+            ("MAX_ACTIVE", "3"),
+        ])
+        .unwrap_err();
+        assert_eq!(error.0.len(), 12, "{error}");
+        assert!(error.0.contains(&"WIRO_API_KEY is not set".to_owned()));
+        assert!(!error.to_string().contains("short-secret"));
+    }
+
+    #[test]
+    fn urls_lose_their_trailing_slash() {
+        let config = read(&[("PUBLIC_URL", "https://video.example/"), ("MAX_ACTIVE", "0")]).unwrap();
+        assert_eq!(config.public_url.as_deref(), Some("https://video.example"));
+        let config = read(&[("WIRO_API_URL", "http://127.0.0.1:9090/v1")]).unwrap();
+        assert_eq!(config.wiro_api_url, "http://127.0.0.1:9090/v1");
+    }
+}

@@ -1,0 +1,309 @@
+//! A multipart submit as it streams in: text fields into memory, the image towards R2. Nothing lies in
+//! R2 before the caller, who has checked all fields, finishes the upload.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use thiserror::Error;
+use worker::js_sys::{JsString, Uint8Array};
+use worker::wasm_bindgen::JsValue;
+use worker::wasm_bindgen::prelude::wasm_bindgen;
+use worker::web_sys::ReadableStream;
+
+use super::streams::{Reader, StreamError, chunk_of};
+use super::upload::Upload;
+use super::videos::Videos;
+use crate::multipart::{Bytes, Demux, FormError, Part, Piece};
+use crate::video::id::VideoId;
+use crate::video::record::Image;
+use crate::video::request::{FieldValue, Fields, IMAGE_FIELD, ImageType, MAX_IMAGE_BYTES};
+
+/// All text fields together; the same as for a JSON body.
+pub const MAX_TEXT_BYTES: usize = 64 * 1024;
+
+/// The whole body: the largest image, all text, and as much again for delimiters and headers.
+pub const MAX_BODY_BYTES: u64 = MAX_IMAGE_BYTES + 2 * MAX_TEXT_BYTES as u64;
+
+/// A form has six fields; more parts than this are not read.
+const MAX_PARTS: usize = 32;
+
+/// How long a client may send nothing.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+
+#[derive(Debug, Error)]
+pub enum ReadFormError {
+    #[error("the text fields are longer than {MAX_TEXT_BYTES} bytes together")]
+    TextTooLong,
+    #[error("{IMAGE_FIELD} is larger than {MAX_IMAGE_BYTES} bytes (20 MiB)")]
+    ImageTooLarge,
+    #[error("the body is larger than {MAX_BODY_BYTES} bytes")]
+    BodyTooLarge,
+    #[error("the form has more than {MAX_PARTS} parts")]
+    TooManyParts,
+    #[error("{IMAGE_FIELD} must be a JPEG, PNG or WebP image by its bytes")]
+    NotAnImage,
+    #[error("field {0:?} is not UTF-8 text")]
+    NotText(String),
+    #[error(transparent)]
+    Form(#[from] FormError),
+    #[error(transparent)]
+    Stream(#[from] StreamError),
+    #[error("R2: {0}")]
+    Storage(#[from] worker::Error),
+}
+
+/// A form as it was read; dropping it leaves nothing behind but what [`Form::discard`] would remove.
+pub struct Form<'a> {
+    pub fields: Fields,
+    image: Option<Upload<'a>>,
+}
+
+impl Form<'_> {
+    /// Puts the image, if there is one, into R2.
+    ///
+    /// # Errors
+    /// When R2 does not take it.
+    pub async fn store_image(self) -> worker::Result<()> {
+        if let Some(image) = self.image {
+            image.finish().await?;
+        }
+        Ok(())
+    }
+
+    /// Forgets an image that is not wanted.
+    pub async fn discard(self) {
+        if let Some(image) = self.image {
+            image.abort().await;
+        }
+    }
+}
+
+/// Reads a form to its end.
+///
+/// # Errors
+/// [`ReadFormError`]; nothing is kept then.
+pub async fn read_form<'a>(
+    body: &ReadableStream,
+    boundary: &str,
+    videos: &'a Videos,
+    id: &VideoId,
+) -> Result<Form<'a>, ReadFormError> {
+    let mut reader = FormReader { videos, id, fields: Vec::new(), parts: 0, text_bytes: 0, image: None };
+    match reader.read(body, boundary).await {
+        Ok(()) => Ok(Form { fields: reader.fields, image: reader.image }),
+        Err(error) => {
+            Form { fields: Vec::new(), image: reader.image }.discard().await;
+            Err(error)
+        }
+    }
+}
+
+struct FormReader<'a, 'id> {
+    videos: &'a Videos,
+    id: &'id VideoId,
+    fields: Fields,
+    parts: usize,
+    text_bytes: usize,
+    image: Option<Upload<'a>>,
+}
+
+/// The part that is being read.
+enum Open {
+    Nothing,
+    Text { name: String, bytes: Vec<u8> },
+    /// The image before its type is known.
+    ImageStart { held: Uint8Array, is_chosen: bool },
+    Image { content_type: ImageType, size: u64 },
+    /// A file that no field takes: counted, not kept.
+    OtherFile { name: String },
+}
+
+impl FormReader<'_, '_> {
+    async fn read(&mut self, body: &ReadableStream, boundary: &str) -> Result<(), ReadFormError> {
+        let mut reader = Reader::new(body, IDLE_TIMEOUT);
+        let mut demux = Demux::<Chunk>::new(boundary);
+        let mut open = Open::Nothing;
+        let mut body_bytes = 0;
+        while let Some(chunk) = reader.next().await? {
+            body_bytes += u64::from(chunk.length());
+            if body_bytes > MAX_BODY_BYTES {
+                return Err(self.too_large(&open));
+            }
+            demux.push(&Chunk::new(chunk));
+            while let Some(piece) = demux.next()? {
+                open = match piece {
+                    Piece::PartStart(part) => self.start(part)?,
+                    Piece::Data(data) => self.data(open, data.array).await?,
+                    Piece::PartEnd => self.end(open).await?,
+                    Piece::End => Open::Nothing,
+                };
+            }
+        }
+        Ok(demux.finish()?)
+    }
+
+    fn start(&mut self, part: Part) -> Result<Open, ReadFormError> {
+        self.parts += 1;
+        if self.parts > MAX_PARTS {
+            return Err(ReadFormError::TooManyParts);
+        }
+        Ok(match part.filename {
+            None => Open::Text { name: part.name, bytes: Vec::new() },
+            // A second image is reported with the fields; the first stays.
+            Some(filename) if part.name == IMAGE_FIELD && self.image.is_none() => {
+                Open::ImageStart { held: Uint8Array::new_with_length(0), is_chosen: !filename.is_empty() }
+            }
+            Some(_) => Open::OtherFile { name: part.name },
+        })
+    }
+
+    async fn data(&mut self, open: Open, data: Uint8Array) -> Result<Open, ReadFormError> {
+        match open {
+            Open::Text { name, mut bytes } => {
+                self.text_bytes += to_usize(data.length());
+                if self.text_bytes > MAX_TEXT_BYTES {
+                    return Err(ReadFormError::TextTooLong);
+                }
+                bytes.extend(data.to_vec());
+                Ok(Open::Text { name, bytes })
+            }
+            Open::ImageStart { held, is_chosen } => {
+                let held = joined(&held, &data);
+                if to_usize(held.length()) < ImageType::MAGIC_BYTES {
+                    return Ok(Open::ImageStart { held, is_chosen });
+                }
+                self.begin_image(held).await
+            }
+            Open::Image { content_type, size } => self.write_image(content_type, size, data).await,
+            Open::OtherFile { .. } | Open::Nothing => Ok(open),
+        }
+    }
+
+    async fn end(&mut self, open: Open) -> Result<Open, ReadFormError> {
+        let (name, value) = match open {
+            Open::Nothing => return Ok(Open::Nothing),
+            Open::Text { name, bytes } => match String::from_utf8(bytes) {
+                Ok(text) => (name, FieldValue::Json(Value::String(text))),
+                Err(_) => return Err(ReadFormError::NotText(name)),
+            },
+            // The empty part that a browser sends when no file was chosen.
+            Open::ImageStart { held, is_chosen: false } if held.length() == 0 => {
+                (IMAGE_FIELD.to_owned(), FieldValue::Json(Value::Null))
+            }
+            Open::ImageStart { .. } => return Err(ReadFormError::NotAnImage),
+            Open::Image { content_type, size } => {
+                (IMAGE_FIELD.to_owned(), FieldValue::File(Image { content_type, size }))
+            }
+            Open::OtherFile { name } => {
+                (name, FieldValue::File(Image { content_type: ImageType::Png, size: 0 }))
+            }
+        };
+        self.fields.push((name, value));
+        Ok(Open::Nothing)
+    }
+
+    async fn begin_image(&mut self, held: Uint8Array) -> Result<Open, ReadFormError> {
+        let magic = u32::try_from(ImageType::MAGIC_BYTES).unwrap_or(u32::MAX);
+        let start = held.subarray(0, magic).to_vec();
+        let content_type = ImageType::sniff(&start).ok_or(ReadFormError::NotAnImage)?;
+        self.image = Some(self.videos.upload_input(self.id, content_type.content_type()));
+        self.write_image(content_type, 0, held).await
+    }
+
+    async fn write_image(
+        &mut self,
+        content_type: ImageType,
+        size: u64,
+        data: Uint8Array,
+    ) -> Result<Open, ReadFormError> {
+        let size = size + u64::from(data.length());
+        if size > MAX_IMAGE_BYTES {
+            return Err(ReadFormError::ImageTooLarge);
+        }
+        if let Some(upload) = &mut self.image {
+            upload.write(&data).await?;
+        }
+        Ok(Open::Image { content_type, size })
+    }
+
+    fn too_large(&self, open: &Open) -> ReadFormError {
+        match open {
+            Open::Image { .. } => ReadFormError::ImageTooLarge,
+            _ => ReadFormError::BodyTooLarge,
+        }
+    }
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// The runtime's decoder, as one that gives a JavaScript string back.
+    type TextDecoder;
+
+    #[wasm_bindgen(constructor, catch)]
+    fn new(label: &str) -> Result<TextDecoder, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    fn decode(this: &TextDecoder, bytes: &Uint8Array) -> Result<JsString, JsValue>;
+}
+
+/// Bytes that JavaScript holds, beside themselves as text of one character a byte, in which the runtime
+/// searches for delimiters.
+struct Chunk {
+    array: Uint8Array,
+    latin1: JsString,
+}
+
+impl Chunk {
+    fn new(array: Uint8Array) -> Self {
+        let decoded = TextDecoder::new("latin1").and_then(|decoder| decoder.decode(&array));
+        // Latin-1 decodes every byte; an empty text would only mean that no delimiter is found.
+        Self { array, latin1: decoded.unwrap_or_default() }
+    }
+}
+
+impl Bytes for Chunk {
+    fn of(text: &str) -> Self {
+        Self::new(chunk_of(text))
+    }
+
+    fn len(&self) -> usize {
+        to_usize(self.array.length())
+    }
+
+    fn find(&self, needle: &str, from: usize) -> Option<usize> {
+        let from = i32::try_from(from).ok()?;
+        usize::try_from(self.latin1.index_of(needle, from)).ok()
+    }
+
+    fn slice(&self, start: usize, end: usize) -> Self {
+        let (start, end) = (to_u32(start), to_u32(end));
+        Self { array: self.array.subarray(start, end), latin1: self.latin1.substring(start, end) }
+    }
+
+    fn joined(&self, next: &Self) -> Self {
+        Self { array: joined(&self.array, &next.array), latin1: self.latin1.concat(&next.latin1) }
+    }
+
+    fn text(&self) -> Option<String> {
+        String::from_utf8(self.array.to_vec()).ok()
+    }
+}
+
+fn joined(first: &Uint8Array, second: &Uint8Array) -> Uint8Array {
+    if first.length() == 0 {
+        return second.clone();
+    }
+    let both = Uint8Array::new_with_length(first.length() + second.length());
+    both.set(first, 0);
+    both.set(second, first.length());
+    both
+}
+
+fn to_usize(length: u32) -> usize {
+    usize::try_from(length).unwrap_or(usize::MAX)
+}
+
+/// Chunks are far smaller than 4 GiB.
+fn to_u32(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}

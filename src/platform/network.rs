@@ -1,0 +1,75 @@
+//! Outgoing requests, each with a limit on how long its answer may take to begin.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use thiserror::Error;
+use worker::wasm_bindgen::JsValue;
+use worker::web_sys::{RequestInit, RequestRedirect};
+use worker::{AbortController, Delay, Fetch, Headers, Request, Response};
+
+#[derive(Debug, Error)]
+pub enum FetchError {
+    /// No connection came about, so the request was never sent.
+    #[error("not reached: {0}")]
+    NotReached(String),
+    /// Sent, or partly sent, and not answered.
+    #[error("lost: {0}")]
+    Lost(String),
+    #[error("no answer within {} s", .0.as_secs())]
+    Timeout(Duration),
+}
+
+/// A request that follows no redirect by itself.
+///
+/// # Errors
+/// When the runtime refuses the URL or a header.
+pub fn request(
+    method: &str,
+    url: &str,
+    headers: &[(&str, &str)],
+    body: Option<&JsValue>,
+) -> worker::Result<Request> {
+    let init = RequestInit::new();
+    init.set_method(method);
+    init.set_redirect(RequestRedirect::Manual);
+    let all = Headers::new();
+    for (name, value) in headers {
+        all.set(name, value)?;
+    }
+    init.set_headers(&all.0);
+    if let Some(body) = body {
+        init.set_body(body);
+    }
+    Ok(worker::web_sys::Request::new_with_str_and_init(url, &init)?.into())
+}
+
+/// Sends a request; resolves when the headers of the answer are there.
+///
+/// # Errors
+/// [`FetchError`], telling apart what was never sent from what may have been.
+pub async fn fetch(request: Request, timeout: Duration) -> Result<Response, FetchError> {
+    let controller = AbortController::default();
+    let signal = controller.signal();
+    let fetch = Fetch::Request(request);
+    let sent = pin!(fetch.send_with_signal(&signal));
+    match select(sent, pin!(Delay::from(timeout))).await {
+        Either::Left((answer, _)) => answer.map_err(|error| classify(&error.to_string())),
+        Either::Right(((), _)) => {
+            controller.abort();
+            Err(FetchError::Timeout(timeout))
+        }
+    }
+}
+
+/// The runtime tells transport faults apart only in words.
+fn classify(message: &str) -> FetchError {
+    const NEVER_SENT: [&str; 4] = ["connection refused", "connect() blocked", "dns", "no route to host"];
+    let lower = message.to_ascii_lowercase();
+    if NEVER_SENT.iter().any(|words| lower.contains(words)) {
+        FetchError::NotReached(message.to_owned())
+    } else {
+        FetchError::Lost(message.to_owned())
+    }
+}

@@ -1,0 +1,54 @@
+//! KV: the published record of each video, under `video:{id}`.
+
+use thiserror::Error;
+use worker::{Env, KvStore};
+
+use crate::video::id::VideoId;
+use crate::video::record::{Record, RecordMetadata};
+use crate::video::time::Millis;
+
+const BINDING: &str = "TASKS";
+
+pub struct Records {
+    kv: KvStore,
+}
+
+#[derive(Debug, Error)]
+pub enum RecordError {
+    #[error("KV: {0}")]
+    Kv(#[from] worker::KvError),
+    #[error("a stored record cannot be read: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+impl Records {
+    /// # Errors
+    /// When the binding is missing.
+    pub fn new(env: &Env) -> worker::Result<Self> {
+        Ok(Self { kv: env.kv(BINDING)? })
+    }
+
+    /// The record as it was last published; KV may lag up to a minute behind.
+    ///
+    /// # Errors
+    /// [`RecordError`].
+    pub async fn get(&self, id: &VideoId) -> Result<Option<Record>, RecordError> {
+        let Some(text) = self.kv.get(&key(id)).text().await? else { return Ok(None) };
+        Ok(Some(serde_json::from_str(&text)?))
+    }
+
+    /// Publishes a record; KV forgets it after `retention`.
+    ///
+    /// # Errors
+    /// [`RecordError`], for instance when KV's one write a second for a key is used up.
+    pub async fn put(&self, record: &Record, retention: Millis) -> Result<(), RecordError> {
+        let metadata = RecordMetadata { status: record.status, created_at: record.created_at };
+        let put = self.kv.put(&key(&record.id), serde_json::to_string(record)?)?;
+        put.metadata(metadata)?.expiration_ttl(retention.seconds()).execute().await?;
+        Ok(())
+    }
+}
+
+fn key(id: &VideoId) -> String {
+    format!("video:{id}")
+}

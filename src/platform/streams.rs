@@ -1,0 +1,154 @@
+//! Byte streams as JavaScript holds them: chunks are passed on by handle and never copied into wasm.
+
+use futures_util::future::{Either, select};
+use std::pin::pin;
+use std::time::Duration;
+
+use thiserror::Error;
+use worker::js_sys::futures::JsFuture;
+use worker::js_sys::{BigInt, Reflect, Uint8Array};
+use worker::wasm_bindgen::{JsCast, JsValue};
+use worker::web_sys::{ReadableStream, ReadableStreamDefaultReader, WritableStream, WritableStreamDefaultWriter};
+use worker::worker_sys::FixedLengthStream;
+use worker::Delay;
+
+#[derive(Debug, Error)]
+pub enum StreamError {
+    #[error("the stream broke: {0}")]
+    Broken(String),
+    #[error("no bytes came for {} s", .0.as_secs())]
+    Idle(Duration),
+    #[error("longer than {0} bytes")]
+    TooLong(usize),
+}
+
+impl From<JsValue> for StreamError {
+    fn from(value: JsValue) -> Self {
+        Self::Broken(worker::Error::from(value).to_string())
+    }
+}
+
+/// Reads a stream chunk by chunk. Dropping it before the end cancels the source.
+pub struct Reader {
+    reader: ReadableStreamDefaultReader,
+    idle: Duration,
+    ended: bool,
+}
+
+impl Reader {
+    /// `idle` is how long a single chunk may take.
+    #[must_use]
+    pub fn new(stream: &ReadableStream, idle: Duration) -> Self {
+        Self { reader: stream.get_reader().unchecked_into(), idle, ended: false }
+    }
+
+    /// The next chunk; `None` at the end.
+    ///
+    /// # Errors
+    /// [`StreamError::Broken`] or [`StreamError::Idle`].
+    pub async fn next(&mut self) -> Result<Option<Uint8Array>, StreamError> {
+        let read = pin!(JsFuture::from(self.reader.read()));
+        let result = match select(read, pin!(Delay::from(self.idle))).await {
+            Either::Left((result, _)) => result?,
+            Either::Right(((), _)) => return Err(StreamError::Idle(self.idle)),
+        };
+        let field = |name: &str| Reflect::get(&result, &JsValue::from_str(name));
+        if field("done")?.is_truthy() {
+            self.ended = true;
+            return Ok(None);
+        }
+        Ok(Some(field("value")?.unchecked_into()))
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        if !self.ended {
+            // Nobody waits for the cancellation; a source that is gone already may reject it.
+            let cancelled = JsFuture::from(self.reader.cancel());
+            worker::wasm_bindgen_futures::spawn_local(async move {
+                let _ = cancelled.await;
+            });
+        }
+    }
+}
+
+/// A pipe that carries exactly so many bytes: what R2 and fetch need to know before they start.
+pub struct FixedPipe {
+    pub readable: ReadableStream,
+    pub writer: Writer,
+}
+
+/// The writing end of a pipe. Dropping it before [`close`](Self::close) makes the reading end fail.
+pub struct Writer {
+    writer: WritableStreamDefaultWriter,
+    closed: bool,
+}
+
+impl FixedPipe {
+    /// # Errors
+    /// When the runtime refuses to make one.
+    pub fn new(length: u64) -> Result<Self, StreamError> {
+        let stream = FixedLengthStream::new_big_int(BigInt::from(length))?;
+        Ok(Self { readable: stream.readable(), writer: Writer::of(&stream.writable())? })
+    }
+}
+
+impl Writer {
+    /// # Errors
+    /// When somebody writes to the stream already.
+    pub fn of(stream: &WritableStream) -> Result<Self, StreamError> {
+        Ok(Self { writer: stream.get_writer()?, closed: false })
+    }
+
+    /// Resolves when the reading end has taken the chunk.
+    ///
+    /// # Errors
+    /// When the reading end is gone, or the chunk is more than the pipe may carry.
+    pub async fn write(&self, chunk: &Uint8Array) -> Result<(), StreamError> {
+        JsFuture::from(self.writer.write_with_chunk(chunk)).await?;
+        Ok(())
+    }
+
+    /// # Errors
+    /// When fewer bytes were written than the pipe must carry.
+    pub async fn close(mut self) -> Result<(), StreamError> {
+        self.closed = true;
+        JsFuture::from(self.writer.close()).await?;
+        Ok(())
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        if !self.closed {
+            let aborted = JsFuture::from(self.writer.abort());
+            worker::wasm_bindgen_futures::spawn_local(async move {
+                let _ = aborted.await;
+            });
+        }
+    }
+}
+
+/// Reads a small body into wasm memory, refusing more than `limit` bytes as soon as they are seen.
+///
+/// # Errors
+/// [`StreamError`].
+pub async fn read_small(stream: &ReadableStream, limit: usize, idle: Duration) -> Result<Vec<u8>, StreamError> {
+    let mut reader = Reader::new(stream, idle);
+    let mut bytes = Vec::new();
+    while let Some(chunk) = reader.next().await? {
+        let length = usize::try_from(chunk.length()).unwrap_or(usize::MAX);
+        if length > limit.saturating_sub(bytes.len()) {
+            return Err(StreamError::TooLong(limit));
+        }
+        bytes.extend(chunk.to_vec());
+    }
+    Ok(bytes)
+}
+
+/// Text as a chunk.
+#[must_use]
+pub fn chunk_of(text: &str) -> Uint8Array {
+    Uint8Array::from(text.as_bytes())
+}

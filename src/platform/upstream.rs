@@ -1,0 +1,144 @@
+//! Between the domain and Wiro: performs a task's calls and says what they mean for its lifecycle.
+
+use serde_json::json;
+use worker::web_sys::ReadableStream;
+
+use super::clock;
+use super::config::Config;
+use super::log::{self, Level};
+use super::network::FetchError;
+use super::videos::Videos;
+use super::wiro_client::WiroClient;
+use crate::video::lifecycle::{Job, Observation, RunOutcome, Source, Task};
+use crate::video::record::{Failure, FailureCode, Input};
+use crate::video::time::Millis;
+use crate::wiro::run::{RunAnswer, RunImage, RunRequest};
+use crate::wiro::task::{TaskState, detail_body, read_detail};
+
+/// Longest message of Wiro's that is shown.
+const MAX_MESSAGE_CHARS: usize = 300;
+
+pub struct Upstream<'a> {
+    config: &'a Config,
+    videos: &'a Videos,
+}
+
+impl<'a> Upstream<'a> {
+    #[must_use]
+    pub fn new(config: &'a Config, videos: &'a Videos) -> Self {
+        Self { config, videos }
+    }
+
+    /// Sends Run, once.
+    pub async fn run(&self, task: &Task) -> RunOutcome {
+        let id = task.record.id.as_str();
+        let not_sent = |reason: String| {
+            log::write(Level::Warn, "Run was not sent", [("video.id", id.into()), ("reason", reason.into())]);
+            RunOutcome::NotStarted { retry_after: None }
+        };
+        let boundary = match clock::random::<16>() {
+            Ok(random) => base16ct::lower::encode_string(&random),
+            Err(error) => return not_sent(error.to_string()),
+        };
+        let image = match self.image(task).await {
+            Ok(image) => image,
+            Err(reason) => return not_sent(reason),
+        };
+        let form = run_request(&task.record.input, &task.callback_url).form(&boundary);
+        let path = format!("/Run/{}", self.config.wiro_model);
+        match self.client().run(&path, &form, image).await {
+            Ok(answer) => run_outcome(id, RunAnswer::read(&answer), answer.status),
+            Err(FetchError::NotReached(reason)) => not_sent(reason),
+            Err(error) => {
+                let reason = error.to_string();
+                log::write(Level::Error, "Run's answer was lost", [("video.id", id.into()), ("reason", reason.into())]);
+                RunOutcome::Unknown
+            }
+        }
+    }
+
+    /// Asks how the job stands.
+    pub async fn check(&self, task: &Task, job: &Job) -> Observation {
+        let body = detail_body(&job.task_id, job.token.as_deref());
+        let state = match self.client().call("/Task/Detail", &body).await {
+            Ok(answer) => read_detail(&answer),
+            Err(error) => Err(error.to_string()),
+        };
+        let id = task.record.id.as_str();
+        match state {
+            Ok(TaskState::Working { status }) => Observation::Working { status },
+            Ok(TaskState::Succeeded { output, total_cost }) => Observation::Succeeded {
+                source: Source { url: output.url, size: output.size },
+                cost_usd: total_cost,
+            },
+            Ok(TaskState::Failed { reason }) => {
+                log::write(Level::Warn, "the run failed", [("video.id", id.into()), ("reason", reason.into())]);
+                Observation::Failed
+            }
+            Ok(TaskState::Cancelled) => Observation::Cancelled,
+            Err(reason) => {
+                log::write(Level::Warn, "the check failed", [("video.id", id.into()), ("reason", reason.into())]);
+                Observation::Unreadable
+            }
+        }
+    }
+
+    fn client(&self) -> WiroClient<'a> {
+        WiroClient { base_url: &self.config.wiro_api_url, credentials: &self.config.credentials }
+    }
+
+    async fn image(&self, task: &Task) -> Result<Option<(ReadableStream, u64)>, String> {
+        if task.record.input.input_image_first.is_none() {
+            return Ok(None);
+        }
+        match self.videos.input(&task.record.id).await {
+            Ok(Some(image)) => Ok(Some(image)),
+            Ok(None) => Err("the uploaded image is gone".to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
+
+fn run_request(input: &Input, callback_url: &str) -> RunRequest {
+    let image = match (&input.input_image_first, &input.input_image_first_url) {
+        (Some(image), _) => RunImage::File {
+            name: format!("image.{}", image.content_type.extension()),
+            content_type: image.content_type.content_type().to_owned(),
+        },
+        (None, Some(url)) => RunImage::Url(url.clone()),
+        (None, None) => RunImage::None,
+    };
+    RunRequest {
+        image,
+        prompt: input.prompt.clone(),
+        prompt_optimizer: input.prompt_optimizer,
+        resolution: input.resolution.as_str().to_owned(),
+        duration_seconds: input.duration,
+        callback_url: callback_url.to_owned(),
+    }
+}
+
+/// Refusals for the account are the operator's: loud in the log, silent to the public.
+fn run_outcome(id: &str, answer: RunAnswer, status: u16) -> RunOutcome {
+    match answer {
+        RunAnswer::Started { task_id, token } => RunOutcome::Started(Job { task_id, token }),
+        RunAnswer::Busy { retry_after_seconds } => {
+            RunOutcome::NotStarted { retry_after: retry_after_seconds.map(Millis::from_seconds) }
+        }
+        RunAnswer::RefusedParameters { message } => {
+            let message = message.chars().filter(|c| !c.is_control()).take(MAX_MESSAGE_CHARS).collect();
+            RunOutcome::Refused(Failure { code: FailureCode::UpstreamRejected, message })
+        }
+        RunAnswer::RefusedAccount { reason } => {
+            let fields = [("video.id", json!(id)), ("reason", json!(reason))];
+            log::write(Level::Error, "Wiro refuses the account: check its key, secret and balance", fields);
+            let message = "Videos cannot be made at the moment.".to_owned();
+            RunOutcome::Refused(Failure { code: FailureCode::UpstreamUnavailable, message })
+        }
+        RunAnswer::Unknown => {
+            let fields = [("video.id", json!(id)), ("http.status", json!(status))];
+            log::write(Level::Error, "Run's answer cannot be read: it may have started", fields);
+            RunOutcome::Unknown
+        }
+    }
+}
