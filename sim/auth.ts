@@ -1,0 +1,43 @@
+// Authentication: `x-signature` = lowercase hex HMAC-SHA256(key = API key, message = API secret + nonce).
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+
+export function sign(apiKey: string, apiSecret: string, nonce: string): string {
+  return createHmac('sha256', apiKey).update(apiSecret).update(nonce).digest('hex');
+}
+
+export class Authenticator {
+  readonly #apiKey: string;
+  readonly #apiSecret: string | null;
+  readonly #nonces = new Set<string>();
+
+  /** Without a secret the project takes the key alone. */
+  constructor(apiKey: string, apiSecret: string | null) {
+    this.#apiKey = apiKey;
+    this.#apiSecret = apiSecret;
+  }
+
+  /** Why these headers are refused, or undefined if they are right. A nonce counts as used once its signature held. */
+  refusal(headers: IncomingHttpHeaders): string | undefined {
+    const [key, nonce, signature] = ['x-api-key', 'x-nonce', 'x-signature'].map((name) => headers[name]);
+    if (key === undefined) return 'x-api-key is missing';
+    if (key !== this.#apiKey) return 'x-api-key is not the key of this project';
+    if (this.#apiSecret === null) {
+      return nonce === undefined && signature === undefined
+        ? undefined
+        : 'a project without a secret takes no x-nonce and no x-signature';
+    }
+    if (typeof nonce !== 'string' || typeof signature !== 'string')
+      return 'x-nonce or x-signature is missing';
+    if (!/^\d+$/.test(nonce)) return 'x-nonce is not an integer';
+    if (!same(signature, sign(this.#apiKey, this.#apiSecret, nonce))) return 'x-signature is wrong';
+    if (this.#nonces.has(nonce)) return 'x-nonce was used before';
+    this.#nonces.add(nonce);
+    return undefined;
+  }
+}
+
+function same(given: string, expected: string): boolean {
+  const [a, b] = [Buffer.from(given), Buffer.from(expected)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}

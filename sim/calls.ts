@@ -1,0 +1,64 @@
+// The record of every HTTP request the simulator got, and waiting for one to come.
+import type { IncomingMessage } from 'node:http';
+import { Changes } from './changes.ts';
+import type { SimTask } from './task.ts';
+
+export interface Call {
+  /** Unix milliseconds. */
+  at: number;
+  method: string;
+  /** As requested, with its query. */
+  path: string;
+  headers: Record<string, string>;
+  /** The text fields of a form, or the members of a JSON body as text. */
+  fields?: Record<string, string>;
+  json?: unknown;
+  /** Every field of a form in the order sent, files included. */
+  fieldOrder?: string[];
+  file?: { field: string; filename: string; contentType: string; size: number; sha256: string };
+  /** 0 until (or if never) answered; 101 for a socket. */
+  status: number;
+  /** What about this call no correct client would do. */
+  refused?: string;
+  task?: SimTask;
+}
+
+export class CallLog {
+  readonly all: Call[] = [];
+  readonly #taken = new WeakSet<Call>();
+  readonly #changes = new Changes();
+
+  open(request: IncomingMessage): Call {
+    const headers = Object.entries(request.headers).map(([name, value]) => [name, String(value)]);
+    const call: Call = {
+      at: Date.now(),
+      method: request.method ?? '',
+      path: request.url ?? '',
+      headers: Object.fromEntries(headers),
+      status: 0,
+    };
+    this.all.push(call);
+    return call;
+  }
+
+  /** The call is read and checked: whoever waits for it may look at it now. */
+  taken(call: Call): void {
+    this.#taken.add(call);
+    this.#changes.announce();
+  }
+
+  to(path: string): Call[] {
+    return this.all.filter((call) => place(call).startsWith(path));
+  }
+
+  /** The count-th call there, once it is read and checked. */
+  waitFor(path: string, count: number): Promise<Call> {
+    return this.#changes.until(() => this.to(path).filter((call) => this.#taken.has(call))[count - 1]);
+  }
+}
+
+/** Where a call went: `/Run/…` without the `/v1` in front, `/cdn/…`, or `/socket` for a connect to the WebSocket. */
+function place(call: Call): string {
+  if (call.headers.upgrade) return '/socket';
+  return call.path.replace(/^\/v1(?=\/)/, '');
+}

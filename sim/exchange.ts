@@ -1,0 +1,85 @@
+// One request and its answer: the only place that writes HTTP heads, so that every Call knows its status.
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { Call } from './calls.ts';
+import type { AnswerFault } from './faults.ts';
+
+export interface Exchange {
+  request: IncomingMessage;
+  response: ServerResponse;
+  call: Call;
+}
+
+/** Ends a call with `result: false`. */
+export class ApiError extends Error {
+  readonly code: number;
+  readonly status: number;
+  /** Whether no correct client would have made this call. */
+  readonly clientFault: boolean;
+
+  constructor(message: string, { code = 1, status = 200, clientFault = false } = {}) {
+    super(message);
+    this.code = code;
+    this.status = status;
+    this.clientFault = clientFault;
+  }
+}
+
+/** The caller is wrong: malformed or against the documentation. */
+export function malformed(message: string, status = 200): ApiError {
+  return new ApiError(message, { code: 0, status, clientFault: true });
+}
+
+export function writeHead({ call, response }: Exchange, status: number, headers: OutgoingHttpHeaders): void {
+  call.status = status;
+  response.writeHead(status, headers);
+}
+
+export function sendText(exchange: Exchange, status: number, contentType: string, text: string): void {
+  const length = Buffer.byteLength(text);
+  writeHead(exchange, status, { 'content-type': contentType, 'content-length': length });
+  exchange.response.end(text);
+}
+
+export function sendJson(exchange: Exchange, status: number, body: unknown): void {
+  sendText(exchange, status, 'application/json; charset=utf-8', JSON.stringify(body));
+}
+
+export function sendError(exchange: Exchange, error: ApiError): void {
+  if (error.clientFault) exchange.call.refused = error.message;
+  const { code, message } = error;
+  sendJson(exchange, error.status, { result: false, errors: [{ code, message }] });
+}
+
+/** Answers, or does not, as the fault says. For `lost` the call has been processed before. */
+export function sendFault(exchange: Exchange, fault: AnswerFault): void {
+  switch (fault.kind) {
+    case 'status':
+      sendGatewayAnswer(exchange, fault.status, fault);
+      break;
+    case 'error':
+      sendError(exchange, new ApiError(fault.message, { code: fault.code }));
+      break;
+    case 'lost':
+      if (fault.how === 'status') sendGatewayAnswer(exchange, fault.status ?? 502, {});
+      else sendFault(exchange, { kind: fault.how });
+      break;
+    case 'garbage':
+      sendText(exchange, 200, 'application/json', '{"errors":[],"taskid":"2221","socketacc');
+      break;
+    case 'reset':
+      exchange.request.socket.resetAndDestroy();
+      break;
+    case 'hang':
+      break;
+  }
+}
+
+function sendGatewayAnswer(
+  exchange: Exchange,
+  status: number,
+  { retryAfter, body }: { retryAfter?: number | string; body?: string },
+): void {
+  if (retryAfter !== undefined) exchange.response.setHeader('retry-after', String(retryAfter));
+  const text = body ?? `<html><body><h1>${status}</h1><hr>gateway</body></html>\n`;
+  sendText(exchange, status, text.startsWith('{') ? 'application/json' : 'text/html', text);
+}

@@ -1,0 +1,205 @@
+// A stand-in for Wiro on the loopback interface: API, WebSocket, CDN and callbacks on one port, with scripted faults.
+// It shares no code with the Worker, so that each checks the other against Wiro's documentation.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Api } from './api.ts';
+import { Authenticator } from './auth.ts';
+import { type Call, CallLog } from './calls.ts';
+import { Clock } from './clock.ts';
+import { serveControl } from './control.ts';
+import { type Exchange, malformed, sendError } from './exchange.ts';
+import type { Faults } from './faults.ts';
+import { TaskSocket } from './socket.ts';
+import type { SimTask } from './task.ts';
+import { Wiro } from './wiro.ts';
+
+export { sign } from './auth.ts';
+export type { CallbackAttempt } from './callback.ts';
+export type { Call } from './calls.ts';
+export type * from './faults.ts';
+export { digest, generatedDigest, sampleContent } from './media.ts';
+export type { Output } from './output.ts';
+export type { SimTask } from './task.ts';
+
+const DEFAULT_API_KEY = 'sim-key-4f1d7c0a9be2463d';
+const DEFAULT_API_SECRET = 'sim-secret-c83e5b1f60a94d27';
+/** Longer than clients keep an idle connection: who closes first must not be a race that looks like a fault. */
+const KEEP_ALIVE_MS = 120_000;
+
+export interface SimOptions {
+  /** Default: a free one. */
+  port?: number;
+  apiKey?: string;
+  /** null: a project without a secret, which takes the key alone. */
+  apiSecret?: string | null;
+  model?: string;
+  /** Simulated seconds per real second, default 1; a whole life takes 60 simulated seconds. */
+  speed?: number;
+  /** Unfinished tasks above which Run answers code 96; default: no limit. */
+  maxActive?: number;
+  /** Whether the rows of Task/List carry `callbackurl`; default true. */
+  listCallbackUrl?: boolean;
+  /** Told of each HTTP call when its answer is sent or broken off. */
+  onCall?: (call: Call) => void;
+}
+
+export async function startSim(options: SimOptions = {}): Promise<Sim> {
+  const sim = new Sim(options);
+  await sim.listen(options.port ?? 0);
+  return sim;
+}
+
+export class Sim {
+  readonly apiKey: string;
+  readonly apiSecret: string | null;
+  readonly #calls = new CallLog();
+  readonly #clock: Clock;
+  readonly #wiro: Wiro;
+  readonly #api: Api;
+  readonly #socket: TaskSocket;
+  readonly #server: Server;
+  readonly #onCall: SimOptions['onCall'];
+
+  /** Use `startSim`. */
+  constructor(options: SimOptions) {
+    this.apiKey = options.apiKey ?? DEFAULT_API_KEY;
+    this.apiSecret = options.apiSecret === undefined ? DEFAULT_API_SECRET : options.apiSecret;
+    this.#onCall = options.onCall;
+    this.#clock = new Clock(options.speed ?? 1);
+    this.#wiro = new Wiro(this.#clock);
+    const settings = {
+      model: options.model ?? 'minimax/hailuo-2-3',
+      maxActive: options.maxActive ?? Number.POSITIVE_INFINITY,
+      listCallbackUrl: options.listCallbackUrl ?? true,
+    };
+    const auth = new Authenticator(this.apiKey, this.apiSecret);
+    this.#api = new Api(settings, this.#wiro, auth, this.#calls);
+    this.#socket = new TaskSocket(this.#wiro, this.#calls);
+    this.#server = createServer((request, response) => void this.#serve(request, response));
+    this.#server.keepAliveTimeout = KEEP_ALIVE_MS;
+    this.#server.on('upgrade', (request, stream, head) => this.#socket.upgrade(request, stream, head));
+  }
+
+  async listen(port: number): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject).listen(port, '127.0.0.1', resolve);
+    });
+    this.#wiro.origin = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  get url(): string {
+    return this.#wiro.origin;
+  }
+
+  get apiUrl(): string {
+    return `${this.url}/v1`;
+  }
+
+  get socketUrl(): string {
+    return this.apiUrl.replace('http:', 'ws:');
+  }
+
+  /** `127.0.0.1:PORT` */
+  get cdnHost(): string {
+    return new URL(this.url).host;
+  }
+
+  get speed(): number {
+    return this.#clock.speed;
+  }
+
+  /** 0 freezes time. */
+  set speed(speed: number) {
+    this.#clock.speed = speed;
+  }
+
+  get maxActive(): number {
+    return this.#api.settings.maxActive;
+  }
+
+  set maxActive(maxActive: number) {
+    this.#api.settings.maxActive = maxActive;
+  }
+
+  get listCallbackUrl(): boolean {
+    return this.#api.settings.listCallbackUrl;
+  }
+
+  set listCallbackUrl(listCallbackUrl: boolean) {
+    this.#api.settings.listCallbackUrl = listCallbackUrl;
+  }
+
+  /** Every request it ever got to API, CDN and socket, the refused ones too, in the order they came. */
+  get calls(): Call[] {
+    return this.#calls.all;
+  }
+
+  /** Every task, in the order they were made. */
+  get tasks(): SimTask[] {
+    return this.#wiro.tasks;
+  }
+
+  /** By a path's beginning: `/Run/`, `/Task/Detail` (without `/v1`), `/cdn/`, or `/socket` for connects. */
+  callsTo(path: string): Call[] {
+    return this.#calls.to(path);
+  }
+
+  /** Faults for every task and Run whose prompt contains this, those that exist already too ('' = all). */
+  script(promptPart: string, faults: Faults): void {
+    this.#wiro.faults.script(promptPart, faults);
+  }
+
+  clearScripts(): void {
+    this.#wiro.faults.clear();
+  }
+
+  release(task: SimTask): void {
+    task.release();
+  }
+
+  waitForTask(promptPart: string): Promise<SimTask> {
+    return this.#wiro.find((task) => task.prompt.includes(promptPart));
+  }
+
+  /** The count-th call there, as soon as it was read; it may not be answered yet. */
+  waitForCall(path: string, count = 1): Promise<Call> {
+    return this.#calls.waitFor(path, count);
+  }
+
+  /** Every string that must never reach the public. */
+  secrets(): string[] {
+    const ofTasks = this.tasks.flatMap(({ id, token, uuid, inputKey, outputs }) => [
+      ...[id, token, uuid, inputKey],
+      ...outputs.flatMap(({ url, folder, accessKey }) => [url, folder, accessKey]),
+    ]);
+    return [this.apiKey, ...(this.apiSecret ? [this.apiSecret] : []), ...ofTasks];
+  }
+
+  /** The calls that no correct client would have made; each says why in `refused`. */
+  rejections(): Call[] {
+    return this.calls.filter((call) => call.refused !== undefined);
+  }
+
+  async close(): Promise<void> {
+    this.#wiro.close();
+    this.#socket.close();
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = request.url ?? '';
+    if (path.startsWith('/control/')) {
+      const call: Call = { at: 0, method: '', path, headers: {}, status: 0 };
+      return serveControl(this, { request, response, call });
+    }
+    const call = this.#calls.open(request);
+    const exchange: Exchange = { request, response, call };
+    response.once('close', () => this.#onCall?.(call));
+    if (path.startsWith('/v1/')) return this.#api.serve(exchange);
+    if (path.startsWith('/cdn/')) this.#wiro.cdn.serve(exchange);
+    else sendError(exchange, malformed('There is nothing at this path', 404));
+    this.#calls.taken(call);
+  }
+}

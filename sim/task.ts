@@ -1,0 +1,213 @@
+// One task: it walks through its life on the clock's time and tells whoever watches.
+import { randomUUID } from 'node:crypto';
+import type { CallbackAttempt } from './callback.ts';
+import { Changes } from './changes.ts';
+import type { Clock } from './clock.ts';
+import { outputEntry } from './detail.ts';
+import type { FaultBook } from './faults.ts';
+import { isLogLine, isTerminal, lifeThrough, type Message, ordinaryLife, type Step } from './lifecycle.ts';
+import type { Output } from './output.ts';
+import { priceOf } from './price.ts';
+import { randomToken } from './random.ts';
+import type { Image, Order } from './run.ts';
+
+export interface TaskEvent {
+  type: string;
+  message: Message;
+}
+
+/** What a task needs of the service it runs in. */
+export interface TaskHost {
+  clock: Clock;
+  faults: FaultBook;
+  publishOutputs(task: SimTask): Output[];
+  /** Told once, with the status before the last one. */
+  taskEnded(task: SimTask, statusBefore: string): void;
+}
+
+export class SimTask {
+  readonly id: string;
+  readonly token = randomToken();
+  readonly uuid = randomUUID();
+  /** In the URL under which Wiro shows the input image. */
+  readonly inputKey = randomToken();
+  readonly prompt: string;
+  /** The text fields of the Run that made it. */
+  readonly fields: Record<string, string>;
+  readonly callbackUrl: string;
+  readonly projectId: string | null;
+  readonly image?: Image;
+  /** US dollars, if it succeeds. */
+  readonly price: number;
+  status = '';
+  /** Every status taken, in order; `at` is in unix milliseconds. */
+  readonly history: { status: string; at: number }[] = [];
+  cancelled = false;
+  /** Staying at its status until released. */
+  held = false;
+  /** No further status will come. */
+  ended = false;
+  pexit: string | null = null;
+  outputs: Output[] = [];
+  /** InputOutputDelete was called: the outputs are gone from the CDN. */
+  deleted = false;
+  readonly callbacks: CallbackAttempt[] = [];
+  readonly stdout: string[] = [];
+  readonly stderr: string[] = [];
+  #host: TaskHost;
+  #life: Step[];
+  #cancelTimer = (): void => {};
+  #lastEvent: TaskEvent = { type: 'task_queue', message: null };
+  readonly #released = new Set<string>();
+  readonly #watchers = new Set<(event: TaskEvent) => void>();
+  readonly #changes = new Changes();
+  readonly #simulatedTimes = new Map<string, number>();
+
+  constructor(id: string, order: Order, host: TaskHost) {
+    this.id = id;
+    this.prompt = order.prompt;
+    this.fields = order.fields;
+    this.callbackUrl = order.callbackUrl;
+    this.projectId = order.projectId;
+    if (order.image) this.image = order.image;
+    this.price = priceOf(order.resolution, order.duration);
+    this.#host = host;
+    const { statuses } = this.faults;
+    this.#life = statuses ? lifeThrough(statuses) : ordinaryLife();
+  }
+
+  start(): void {
+    this.#takeStep();
+  }
+
+  get succeeded(): boolean {
+    return this.status === 'task_postprocess_end' && this.pexit === '0' && this.outputs.length > 0;
+  }
+
+  /** What is scripted for this task's row and end right now. */
+  get faults() {
+    return this.#host.faults.standing(this.prompt).task ?? {};
+  }
+
+  get queued(): boolean {
+    return this.status === 'task_queue';
+  }
+
+  /** Simulated seconds from its start to its end, or to now. */
+  get elapsedSeconds(): number {
+    const start = this.#simulatedTimes.get('task_start');
+    if (start === undefined) return 0;
+    const stopped = this.ended ? this.#simulatedTimes.get(this.status) : undefined;
+    return (this.#simulatedTimes.get('task_end') ?? stopped ?? this.#host.clock.now()) - start;
+  }
+
+  /** Calls back with the current stage at once and with every event from here on; returns how to stop. */
+  watch(watcher: (event: TaskEvent) => void): () => void {
+    watcher(this.#lastEvent);
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
+  /** Resolves when the task has had this status. */
+  async reached(status: string): Promise<void> {
+    await this.#changes.until(() => this.history.find((entry) => entry.status === status));
+  }
+
+  /** Resolves with the count-th attempt at a callback, once it was answered or failed. */
+  calledBack(count = 1): Promise<CallbackAttempt> {
+    return this.#changes.until(() => this.callbacks[count - 1]);
+  }
+
+  recordCallback(attempt: CallbackAttempt): void {
+    this.callbacks.push(attempt);
+    this.#changes.announce();
+  }
+
+  /** Lets it go on from where it is held, or past the hold it has not come to yet. */
+  release(): void {
+    const { holdAt } = this.#host.faults.standing(this.prompt);
+    if (this.held) this.#released.add(this.status);
+    else if (holdAt !== undefined) this.#released.add(holdAt);
+    if (!this.held) return;
+    this.held = false;
+    this.#scheduleStep();
+  }
+
+  /** The rest of its life in no time, up to a hold. */
+  fastForward(): void {
+    this.#cancelTimer();
+    while (this.#takeStep()) this.#cancelTimer();
+  }
+
+  /** Cancel and Kill. */
+  stop(): void {
+    this.#end('task_cancel');
+  }
+
+  #scheduleStep(): void {
+    const next = this.#life[0];
+    if (this.ended || !next) return;
+    this.#cancelTimer = this.#host.clock.after(next.after, () => this.#takeStep());
+  }
+
+  /** One step; false if it was the last for now. */
+  #takeStep(): boolean {
+    const next = this.#life[0];
+    if (this.ended || !next) return false;
+    this.held = this.#shouldHold(); // it may have been scripted since the step before
+    if (this.held) return false;
+    const { faults } = this;
+    if (isTerminal(next.type)) {
+      if (!faults.never) this.#end(faults.end ?? next.type);
+      return false;
+    }
+    this.#life.shift();
+    this.#log(next);
+    if (isLogLine(next.type)) this.#tell(next);
+    else this.#enter(next);
+    this.held = this.#shouldHold();
+    if (!this.held) this.#scheduleStep();
+    return !this.held;
+  }
+
+  #end(status: string): void {
+    if (this.ended) return;
+    this.#cancelTimer();
+    const { faults } = this;
+    const before = this.status;
+    this.ended = true;
+    this.held = false;
+    this.cancelled = status === 'task_cancel';
+    // A cancelled task shows pexit "0" too: the status alone tells the two apart.
+    this.pexit = this.cancelled ? '0' : (faults.pexit ?? '0');
+    if (this.pexit !== '0') this.stderr.push('Error: generation failed');
+    if (!this.cancelled && faults.outputs !== 'none') this.outputs = this.#host.publishOutputs(this);
+    this.#enter({
+      type: status,
+      message: this.cancelled ? null : this.outputs.map((o) => outputEntry(this, o)),
+    });
+    this.#host.taskEnded(this, before);
+  }
+
+  #enter(event: TaskEvent): void {
+    if (this.status !== event.type) this.history.push({ status: event.type, at: Date.now() });
+    this.status = event.type;
+    this.#simulatedTimes.set(event.type, this.#host.clock.now());
+    this.#lastEvent = event;
+    this.#tell(event);
+  }
+
+  #tell({ type, message }: TaskEvent): void {
+    for (const watcher of this.#watchers) watcher({ type, message });
+    this.#changes.announce();
+  }
+
+  #log({ type, message }: Step): void {
+    if (typeof message === 'string') (isLogLine(type) ? this.stderr : this.stdout).push(message);
+  }
+
+  #shouldHold(): boolean {
+    const { holdAt } = this.#host.faults.standing(this.prompt);
+    return holdAt === this.status && !this.#released.has(this.status);
+  }
+}

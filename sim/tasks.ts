@@ -1,0 +1,77 @@
+// The Task endpoints: Detail, Cancel, Kill, List and InputOutputDelete.
+import { ApiError, malformed } from './exchange.ts';
+import type { Form } from './form.ts';
+import type { SimTask } from './task.ts';
+import type { Wiro } from './wiro.ts';
+
+/** @throws ApiError when the form names no task, more than one, or none of this account. */
+export function findTask({ tasks }: Wiro, { fields, fieldOrder }: Form): SimTask {
+  const { tasktoken, taskid } = fields;
+  const unknown = fieldOrder.find((name) => name !== 'tasktoken' && name !== 'taskid');
+  if (unknown !== undefined) throw malformed(`Request parameter [${unknown}] is unknown`);
+  if (!tasktoken && !taskid) throw malformed('Request parameter [tasktoken] required');
+  const task = tasks.find(({ token, id }) => (tasktoken ? token === tasktoken : id === taskid));
+  if (!task) throw new ApiError('Task not found or not accessible');
+  if (taskid && task.id !== taskid) throw malformed('taskid and tasktoken are of different tasks');
+  return task;
+}
+
+export function detail(wiro: Wiro, task: SimTask): object {
+  return { total: '1', errors: [], tasklist: [wiro.row(task)], result: true };
+}
+
+/** For tasks in the queue. */
+export function cancel(wiro: Wiro, task: SimTask): object {
+  if (!task.queued) throw new ApiError('Task is not in the queue and can not be cancelled');
+  return stopped(wiro, task);
+}
+
+/** For tasks a worker has taken. */
+export function kill(wiro: Wiro, task: SimTask): object {
+  if (task.queued || task.ended) throw new ApiError('Task is not running and can not be killed');
+  return stopped(wiro, task);
+}
+
+function stopped(wiro: Wiro, task: SimTask): object {
+  task.stop();
+  return { errors: [], tasklist: [wiro.row(task)], result: true };
+}
+
+/** Only when it has ended; again and again if need be. */
+export function deleteFiles(wiro: Wiro, task: SimTask): object {
+  if (!task.ended) throw new ApiError('Task has not ended');
+  wiro.deleteFiles(task);
+  return { errors: [], result: true };
+}
+
+const LIST_FIELDS: Record<string, { standard: string; pattern: RegExp }> = {
+  type: { standard: 'model', pattern: /^model$/ },
+  sort: { standard: 'id', pattern: /^id$/ },
+  order: { standard: 'DESC', pattern: /^(ASC|DESC)$/ },
+  start: { standard: '0', pattern: /^\d+$/ },
+  limit: { standard: '20', pattern: /^\d+$/ },
+};
+
+/** @throws ApiError for a parameter Task/List does not have, or a value it does not take. */
+export function checkList({ fields, fieldOrder }: Form): { order: string; start: number; limit: number } {
+  for (const name of fieldOrder) {
+    if (!LIST_FIELDS[name]?.pattern.test(fields[name] ?? '')) {
+      throw malformed(`Request parameter [${name}] is unknown or invalid`);
+    }
+  }
+  const value = (name: string) => fields[name] ?? LIST_FIELDS[name]?.standard ?? '';
+  return { order: value('order'), start: Number(value('start')), limit: Number(value('limit')) };
+}
+
+export function list(
+  wiro: Wiro,
+  { order, start, limit }: ReturnType<typeof checkList>,
+  withCallbackUrl: boolean,
+): object {
+  const tasks = order === 'DESC' ? wiro.tasks.toReversed() : wiro.tasks;
+  const rows = tasks.slice(start, start + limit).map((task) => {
+    const { callbackurl, ...row } = wiro.row(task);
+    return withCallbackUrl ? { ...row, callbackurl } : row;
+  });
+  return { total: String(wiro.tasks.length), errors: [], tasklist: rows, result: true };
+}

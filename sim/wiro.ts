@@ -1,0 +1,88 @@
+// The simulated service behind the endpoints: one account's tasks, files and callbacks.
+import { CallbackSender } from './callback.ts';
+import { Cdn } from './cdn.ts';
+import { Changes } from './changes.ts';
+import type { Clock } from './clock.ts';
+import { detailRow, type Row } from './detail.ts';
+import { FaultBook } from './faults.ts';
+import { generatedContent, sampleContent } from './media.ts';
+import { newOutput, type Output } from './output.ts';
+import { IdSequence } from './random.ts';
+import type { Order } from './run.ts';
+import { SimTask, type TaskHost } from './task.ts';
+
+export class Wiro implements TaskHost {
+  /** `http://127.0.0.1:PORT`, known once the server listens. */
+  origin = '';
+  readonly clock: Clock;
+  readonly faults = new FaultBook();
+  readonly cdn = new Cdn(this.faults);
+  readonly tasks: SimTask[] = [];
+  readonly #callbacks: CallbackSender;
+  readonly #ids = new IdSequence();
+  readonly #changes = new Changes();
+  readonly #deliveries = new WeakMap<SimTask, Promise<void>>();
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+    this.#callbacks = new CallbackSender(clock);
+  }
+
+  get activeTasks(): number {
+    return this.tasks.filter((task) => !task.ended).length;
+  }
+
+  createTask(order: Order): SimTask {
+    const task = new SimTask(this.#ids.next(), order, this);
+    this.tasks.push(task);
+    task.start();
+    this.#changes.announce();
+    return task;
+  }
+
+  /** What is scripted to happen between the making of a task and the answer to its Run. */
+  async callBackEarly(task: SimTask): Promise<void> {
+    if (!this.faults.standing(task.prompt).callback?.early) return;
+    task.fastForward();
+    await (this.#deliveries.get(task) ?? this.#callBack(task));
+  }
+
+  find(match: (task: SimTask) => boolean): Promise<SimTask> {
+    return this.#changes.until(() => this.tasks.find(match));
+  }
+
+  row(task: SimTask): Row {
+    return detailRow(task, `${this.origin}/v1`);
+  }
+
+  deleteFiles(task: SimTask): void {
+    task.deleted = true;
+    for (const output of task.outputs) this.cdn.delete(output);
+  }
+
+  publishOutputs(task: SimTask): Output[] {
+    const { bytes, count = 1 } = this.faults.standing(task.prompt).output ?? {};
+    const content = bytes === undefined ? sampleContent : generatedContent(bytes);
+    const outputs = Array.from({ length: count }, (_, index) =>
+      newOutput(this.origin, `${index}.mp4`, content),
+    );
+    for (const output of outputs) this.cdn.add(output, task);
+    return outputs;
+  }
+
+  /** Whoever cancels a task in the queue is not called back. */
+  taskEnded(task: SimTask, statusBefore: string): void {
+    if (task.cancelled && statusBefore === 'task_queue') return;
+    this.#deliveries.set(task, this.#callBack(task));
+  }
+
+  close(): void {
+    this.clock.stop();
+    this.#callbacks.close();
+  }
+
+  #callBack(task: SimTask): Promise<void> {
+    const fault = this.faults.standing(task.prompt).callback ?? {};
+    return this.#callbacks.deliver(task, () => this.row(task), fault);
+  }
+}

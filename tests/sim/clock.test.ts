@@ -1,0 +1,39 @@
+// Simulated time and its speed.
+import { expect, test } from 'vitest';
+import { Clock } from '../../sim/clock.ts';
+
+test('runs at its speed', async () => {
+  const clock = new Clock(10_000);
+  const start = [clock.now(), performance.now()] as const;
+  await clock.pause(500);
+  const [simulated, real] = [clock.now() - start[0], performance.now() - start[1]];
+  expect(simulated).toBeGreaterThanOrEqual(500);
+  expect(simulated / real).toBeCloseTo(10, 1);
+});
+
+test('a change of speed reaches what is pending', async () => {
+  const clock = new Clock(0);
+  let done = false;
+  const pause = clock.pause(3600).then(() => {
+    done = true;
+  });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect([done, clock.now()]).toEqual([false, 0]);
+  clock.speed = 3_600_000;
+  await pause;
+  expect(clock.now()).toBeGreaterThanOrEqual(3600);
+});
+
+test('takes back and stops', async () => {
+  const clock = new Clock(1000);
+  const done: string[] = [];
+  clock.after(1, () => done.push('taken back'))();
+  clock.after(2, () => done.push('done'));
+  await clock.pause(3);
+  clock.after(1, () => done.push('stopped'));
+  clock.stop();
+  clock.after(1, () => done.push('too late'));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(done).toEqual(['done']);
+  expect(() => new Clock(-1)).toThrow(RangeError);
+});

@@ -1,0 +1,176 @@
+// Scripted answers of the API, and faults of the task itself.
+import { request } from 'node:http';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type AnswerFault, type Sim, startSim } from '../../sim/index.ts';
+import { ask, detail, post, run, runForm } from './client.ts';
+
+let sim: Sim;
+beforeEach(async () => {
+  sim = await startSim({ speed: 2000 });
+});
+afterEach(() => sim.close());
+
+function postRun(prompt = 'a boat') {
+  return post(sim, '/Run/minimax/hailuo-2-3', runForm({ prompt }));
+}
+
+describe('a Run', () => {
+  test('meets one fault after the other, then none', async () => {
+    const run: AnswerFault[] = [
+      { kind: 'status', status: 429, retryAfter: 5 },
+      { kind: 'error', code: 97, message: 'balance of $0.12 too low' },
+      { kind: 'garbage' },
+    ];
+    sim.script('boat', { run });
+    const limited = await postRun();
+    expect([limited.status, limited.headers.get('retry-after')]).toEqual([429, '5']);
+    await expect(limited.json()).rejects.toThrow();
+    expect(await (await postRun()).json()).toEqual({
+      result: false,
+      errors: [{ code: 97, message: 'balance of $0.12 too low' }],
+    });
+    const garbage = await postRun();
+    expect(garbage.status).toBe(200);
+    await expect(garbage.json()).rejects.toThrow();
+    expect(sim.tasks).toEqual([]);
+    expect(await (await postRun()).json()).toMatchObject({ result: true });
+    expect(sim.calls.map(({ status }) => status)).toEqual([429, 200, 200, 200]);
+    expect(sim.rejections()).toEqual([]);
+    expect(run).toHaveLength(3); // the caller's own list is left alone
+  });
+
+  test('meets only the faults for its prompt', async () => {
+    sim.script('train', { run: [{ kind: 'status', status: 500 }] });
+    expect((await postRun('a boat')).status).toBe(200);
+    expect((await postRun('a train')).status).toBe(500);
+  });
+
+  test('is answered with the body of the script', async () => {
+    sim.script('', { run: [{ kind: 'status', status: 200, body: '{"result":false,"errors":["no"]}' }] });
+    expect(await (await postRun()).json()).toEqual({ result: false, errors: ['no'] });
+  });
+
+  test('reset: the connection breaks, no task is made', async () => {
+    sim.script('', { run: [{ kind: 'reset' }] });
+    await expect(postRun()).rejects.toMatchObject({ cause: { code: 'ECONNRESET' } });
+    expect([sim.tasks, sim.calls]).toMatchObject([[], [{ status: 0 }]]);
+  });
+
+  test('a malformed one is refused, the fault waits for the next', async () => {
+    sim.script('', { run: [{ kind: 'status', status: 500 }] });
+    const malformed = await post(sim, '/Run/minimax/hailuo-2-3', runForm({ duration: '7' }));
+    expect(malformed.status).toBe(200);
+    expect(sim.rejections()).toHaveLength(1);
+    expect((await postRun()).status).toBe(500);
+  });
+
+  test.for(['reset', 'hang'] as const)('lost by %s: the task lives, the answer never comes', async (how) => {
+    sim.script('', { run: [{ kind: 'lost', how }] });
+    const lost = postRun().catch((error: unknown) => error);
+    const task = await sim.waitForTask('boat');
+    await task.reached('task_postprocess_end');
+    if (how === 'reset') expect(await lost).toMatchObject({ cause: { code: 'ECONNRESET' } });
+    expect(sim.calls[0]).toMatchObject({ status: 0, task });
+    expect(await detail(sim, task.token)).toMatchObject({ status: 'task_postprocess_end' });
+  });
+
+  test('lost by status: the task lives, the gateway fails', async () => {
+    sim.script('', { run: [{ kind: 'lost', how: 'status', status: 504 }] });
+    expect((await postRun()).status).toBe(504);
+    expect(sim.tasks).toHaveLength(1);
+  });
+});
+
+test('Detail, Cancel, Kill and Delete meet the faults of their task, List and the files those for all', async () => {
+  await run(sim, { prompt: 'a boat' });
+  const { token, id } = sim.tasks[0]!;
+  const fault: AnswerFault[] = [{ kind: 'status', status: 502 }];
+  sim.script('boat', { detail: fault, cancel: fault, kill: fault, delete: fault, list: fault });
+  sim.script('', { folder: fault, tool: fault, list: [{ kind: 'status', status: 500 }] });
+  const calls: [string, object, number][] = [
+    ['/Task/Detail', { tasktoken: token }, 502],
+    ['/Task/Cancel', { taskid: id }, 502],
+    ['/Task/Kill', { taskid: id }, 502],
+    ['/Task/InputOutputDelete', { tasktoken: token }, 502],
+    ['/Task/List', {}, 500],
+    ['/File/FolderCreate', { name: 'a' }, 502],
+    ['/Tool/Detail', { slugowner: 'minimax', slugproject: 'hailuo-2-3' }, 502],
+  ];
+  for (const [path, body, status] of calls) {
+    expect((await post(sim, path, body)).status, path).toBe(status);
+    expect((await post(sim, path, body)).status, path).toBe(200);
+  }
+});
+
+describe('a task', () => {
+  test('goes through other statuses', async () => {
+    sim.script('', { task: { statuses: ['task_queue', 'task_dreaming', 'task_postprocess_end'] } });
+    await run(sim);
+    await sim.tasks[0]!.reached('task_postprocess_end');
+    expect(sim.tasks[0]!.history.map(({ status }) => status)).toEqual([
+      'task_queue',
+      'task_dreaming',
+      'task_postprocess_end',
+    ]);
+    expect(sim.tasks[0]!.succeeded).toBe(true);
+  });
+
+  test('never ends, but can be killed', async () => {
+    sim.script('', { task: { never: true } });
+    await run(sim);
+    const { id, token } = sim.tasks[0]!;
+    await sim.tasks[0]!.reached('task_postprocess_start');
+    sim.speed = 1_000_000; // a year is half a minute
+    expect(await detail(sim, token)).toMatchObject({ status: 'task_postprocess_start' });
+    await ask(sim, '/Task/Kill', { taskid: id });
+    expect(await detail(sim, token)).toMatchObject({ status: 'task_cancel' });
+  });
+
+  test('shows a patched row everywhere', async () => {
+    const patch = (row: Record<string, unknown>) => ({ ...row, id: Number(row.id), pexit: null });
+    sim.script('', { task: { patch } });
+    await run(sim);
+    const { id, token } = sim.tasks[0]!;
+    expect(await detail(sim, token)).toMatchObject({ id: Number(id), pexit: null });
+    const { tasklist } = await ask(sim, '/Task/List', {});
+    expect(tasklist).toMatchObject([{ id: Number(id) }]);
+    expect(String(tasklist[0]!.id)).toBe(id);
+  });
+
+  test('failed with an output that is there all the same', async () => {
+    sim.script('', { task: { pexit: '137' } });
+    await run(sim);
+    await sim.tasks[0]!.reached('task_postprocess_end');
+    const row = await detail(sim, sim.tasks[0]!.token);
+    expect(row).toMatchObject({ pexit: '137', totalcost: '0.000000000000', outputs: [{ name: '0.mp4' }] });
+    expect(row.debugerror).toContain('Error');
+  });
+
+  test('is held, and goes on when it is released', async () => {
+    sim.script('boat', { holdAt: 'task_start' });
+    await run(sim);
+    const [task] = sim.tasks;
+    await task!.reached('task_start');
+    expect([task!.status, task!.held]).toEqual(['task_start', true]);
+    sim.release(task!);
+    await task!.reached('task_postprocess_end');
+    await run(sim);
+    sim.release(sim.tasks[1]!); // before it gets there
+    await sim.tasks[1]!.reached('task_postprocess_end');
+  });
+});
+
+test('close ends what hangs', async () => {
+  const closing = await startSim();
+  closing.script('', { detail: [{ kind: 'hang' }] });
+  await run(closing);
+  const hanging = ask(closing, '/Task/Detail', { tasktoken: closing.tasks[0]!.token });
+  const broken = expect(hanging).rejects.toThrow('fetch failed');
+  const upload = request(`${closing.apiUrl}/File/Upload`, { method: 'POST' }).on('error', () => {});
+  upload.write('never finished');
+  await closing.waitForCall('/Task/Detail');
+  const started = performance.now();
+  await closing.close();
+  expect(performance.now() - started).toBeLessThan(500);
+  await broken;
+});

@@ -1,0 +1,54 @@
+// Folders, uploads and the price list.
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Sim, startSim } from '../../sim/index.ts';
+import { ask, multipart, PNG } from './client.ts';
+
+let sim: Sim;
+beforeAll(async () => {
+  sim = await startSim();
+});
+afterAll(() => sim.close());
+
+test('an uploaded file lies in its folder and on the CDN', async () => {
+  const folder = (await ask(sim, '/File/FolderCreate', { name: 'hailuo-worker_1' })).list[0]!;
+  expect(folder).toMatchObject({ id: expect.stringMatching(/^[0-9a-f]{32}$/), name: 'hailuo-worker_1' });
+  const file = new File([PNG], 'cat picture.png', { type: 'image/png' });
+  const { result, list } = await ask(sim, '/File/Upload', multipart({ file, folderid: String(folder.id) }));
+  expect(result).toBe(true);
+  expect(list[0]).toMatchObject({
+    name: 'cat picture.png',
+    contenttype: 'image/png',
+    size: String(PNG.length),
+    parentid: folder.id,
+    accesskey: expect.stringMatching(/^\w{30}$/),
+  });
+  const response = await fetch(String(list[0]!.url));
+  expect(response.headers.get('content-type')).toBe('image/png');
+  expect(Buffer.from(await response.bytes())).toEqual(PNG);
+  expect(sim.rejections()).toEqual([]);
+});
+
+test('names of folders are checked, folders have to exist, a file has to be there', async () => {
+  const file = new File([PNG], 'a.png');
+  const unknownFolder = multipart({ file, folderid: 'nowhere' });
+  expect(await ask(sim, '/File/Upload', unknownFolder)).toMatchObject({ errors: [{ code: 1 }] });
+  expect(await ask(sim, '/File/FolderCreate', { name: 'two words' })).toMatchObject({
+    errors: [{ code: 0 }],
+  });
+  expect(await ask(sim, '/File/FolderCreate', {})).toMatchObject({ errors: [{ code: 0 }] });
+  expect(await ask(sim, '/File/Upload', multipart({ folderid: '' }))).toMatchObject({
+    errors: [{ code: 0 }],
+  });
+  expect(sim.rejections()).toHaveLength(3);
+});
+
+test('the price list is JSON in a string', async () => {
+  const { tool } = await ask(sim, '/Tool/Detail', { slugowner: 'minimax', slugproject: 'hailuo-2-3' });
+  expect(JSON.parse(String(tool[0]!.dynamicprice))).toContainEqual({
+    inputs: { resolution: '768P', duration: '6' },
+    price: 0.28,
+    priceMethod: 'cpr',
+  });
+  const unknown = await ask(sim, '/Tool/Detail', { slugowner: 'minimax', slugproject: 'other' });
+  expect(unknown).toMatchObject({ result: false, errors: [{ code: 1 }] });
+});
