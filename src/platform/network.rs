@@ -11,10 +11,11 @@ use worker::{AbortController, Delay, Fetch, Headers, Request, Response};
 
 #[derive(Debug, Error)]
 pub enum FetchError {
-    /// No connection came about, so the request was never sent.
-    #[error("not reached: {0}")]
-    NotReached(String),
-    /// Sent, or partly sent, and not answered.
+    /// It could not even be made.
+    #[error("not sent: {0}")]
+    NotSent(String),
+    /// Not answered. The runtime does not tell a refused connection from one that broke after the
+    /// request was sent, so it may have arrived.
     #[error("lost: {0}")]
     Lost(String),
     #[error("no answer within {} s", .0.as_secs())]
@@ -48,28 +49,17 @@ pub fn request(
 /// Sends a request; resolves when the headers of the answer are there.
 ///
 /// # Errors
-/// [`FetchError`], telling apart what was never sent from what may have been.
+/// [`FetchError::Lost`] or [`FetchError::Timeout`].
 pub async fn fetch(request: Request, timeout: Duration) -> Result<Response, FetchError> {
     let controller = AbortController::default();
     let signal = controller.signal();
     let fetch = Fetch::Request(request);
     let sent = pin!(fetch.send_with_signal(&signal));
     match select(sent, pin!(Delay::from(timeout))).await {
-        Either::Left((answer, _)) => answer.map_err(|error| classify(&error.to_string())),
+        Either::Left((answer, _)) => answer.map_err(|error| FetchError::Lost(error.to_string())),
         Either::Right(((), _)) => {
             controller.abort();
             Err(FetchError::Timeout(timeout))
         }
-    }
-}
-
-/// The runtime tells transport faults apart only in words.
-fn classify(message: &str) -> FetchError {
-    const NEVER_SENT: [&str; 4] = ["connection refused", "connect() blocked", "dns", "no route to host"];
-    let lower = message.to_ascii_lowercase();
-    if NEVER_SENT.iter().any(|words| lower.contains(words)) {
-        FetchError::NotReached(message.to_owned())
-    } else {
-        FetchError::Lost(message.to_owned())
     }
 }

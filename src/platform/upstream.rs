@@ -48,7 +48,7 @@ impl<'a> Upstream<'a> {
         let path = format!("/Run/{}", self.config.wiro_model);
         match self.client().run(&path, &form, image).await {
             Ok(answer) => run_outcome(id, RunAnswer::read(&answer), answer.status),
-            Err(FetchError::NotReached(reason)) => not_sent(reason),
+            Err(FetchError::NotSent(reason)) => not_sent(reason),
             Err(error) => {
                 let reason = error.to_string();
                 log::write(Level::Error, "Run's answer was lost", [("video.id", id.into()), ("reason", reason.into())]);

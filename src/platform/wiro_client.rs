@@ -80,7 +80,7 @@ impl WiroClient<'_> {
 const NONCE_SHIFT: u32 = 64 - 53;
 
 fn not_sent(error: impl ToString) -> FetchError {
-    FetchError::NotReached(error.to_string())
+    FetchError::NotSent(error.to_string())
 }
 
 async fn send_form(form: &FormBody, image: &ReadableStream, writer: Writer) -> Result<(), StreamError> {

@@ -1,0 +1,132 @@
+// The built Worker in workerd with real KV, R2 and Durable Objects, and the stand-in for Wiro beside it. Everything
+// that leaves the Worker is kept, and searched for secrets when the service is closed.
+import type { KVNamespace, R2Bucket } from '@cloudflare/workers-types';
+import { createTestHarness } from 'wrangler';
+import { type Sim, type SimOptions, startSim } from '../../sim/index.ts';
+import { LeakCheck } from './leaks.ts';
+import { root, SIGNING_KEY, settingsFor } from './settings.ts';
+import type { Problem, Video } from './types.ts';
+
+export interface ServiceOptions {
+  /** Vars in place of the tests' own (settings.ts). */
+  vars?: Record<string, string>;
+  /** Secrets in place of the tests' own; an empty string unsets one. */
+  secrets?: Record<string, string>;
+  sim?: SimOptions;
+}
+
+/** The bindings, as the Worker itself has them. */
+export interface Bindings {
+  TASKS: KVNamespace;
+  VIDEOS: R2Bucket;
+}
+
+export async function startService(options: ServiceOptions = {}): Promise<Service> {
+  const sim = await startSim({ speed: 60, ...options.sim });
+  const { vars, secrets } = settingsFor(sim, options);
+  const harness = createTestHarness({
+    root,
+    workers: [{ configPath: 'wrangler.toml', prebuiltWorkerDir: 'dist', vars, secrets }],
+  });
+  const { url } = await harness.listen();
+  const worker = harness.getWorker<Bindings & Record<string, unknown>>();
+  const bindings = (await worker.getEnv()) as Bindings;
+  return new Service(sim, url.origin, bindings, {
+    logs: () => harness.getLogs().map(({ message }) => message),
+    objectIds: () => worker.listDurableObjectIds('VIDEO_TASK'),
+    stop: () => harness.close(),
+  });
+}
+
+interface Runtime {
+  logs(): string[];
+  objectIds(): Promise<string[]>;
+  stop(): Promise<void>;
+}
+
+export class Service {
+  readonly sim: Sim;
+  /** Where the Worker listens, without a trailing slash. */
+  readonly origin: string;
+  readonly bindings: Bindings;
+  readonly #runtime: Runtime;
+  readonly #leaks: LeakCheck;
+
+  constructor(sim: Sim, origin: string, bindings: Bindings, runtime: Runtime) {
+    this.sim = sim;
+    this.origin = origin;
+    this.bindings = bindings;
+    this.#runtime = runtime;
+    this.#leaks = new LeakCheck(sim, SIGNING_KEY);
+  }
+
+  /** A request as a stranger would send it, to the Worker's socket; the answer is kept for the search. */
+  async fetch(path: string, init?: RequestInit): Promise<Response> {
+    const response = await fetch(new URL(path, this.origin), { redirect: 'manual', ...init });
+    return this.#leaks.keep(response);
+  }
+
+  submit(body: object): Promise<Response> {
+    const headers = { 'content-type': 'application/json' };
+    return this.fetch('/v1/videos', { method: 'POST', headers, body: JSON.stringify(body) });
+  }
+
+  /** Submits and expects the job to be taken. */
+  async accepted(body: object): Promise<Video> {
+    const response = await this.submit(body);
+    if (response.status !== 202) throw new Error(`${response.status} ${await response.text()}`);
+    return (await response.json()) as Video;
+  }
+
+  async video(id: string): Promise<Video> {
+    const response = await this.fetch(`/v1/videos/${id}`);
+    if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`);
+    return (await response.json()) as Video;
+  }
+
+  /** The video as soon as it is seen so; asks again and again, as a client would. */
+  async until(id: string, isSo: (video: Video) => boolean, withinMs = 15_000): Promise<Video> {
+    const deadline = Date.now() + withinMs;
+    for (;;) {
+      const video = await this.video(id);
+      if (isSo(video)) return video;
+      if (Date.now() > deadline) throw new Error(`still ${JSON.stringify(video)}`);
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+  }
+
+  /** The video once it is completed, failed or cancelled. */
+  ended(id: string, withinMs?: number): Promise<Video> {
+    return this.until(id, ({ status }) => !['queued', 'in_progress'].includes(status), withinMs);
+  }
+
+  /** The names of all objects that hold state. */
+  objectIds(): Promise<string[]> {
+    return this.#runtime.objectIds();
+  }
+
+  /** What the Worker has logged so far. */
+  logs(): string[] {
+    return this.#runtime.logs();
+  }
+
+  /** Stops everything; throws if a secret left, the Worker panicked, or Wiro would have refused a call. */
+  async close(): Promise<void> {
+    try {
+      await this.#leaks.check(this.bindings, this.logs());
+      const refused = this.sim.rejections().map(({ path, refused }) => `${path}: ${refused}`);
+      if (refused.length > 0) throw new Error(`the stand-in refused calls:\n${refused.join('\n')}`);
+    } finally {
+      await this.#runtime.stop();
+      await this.sim.close();
+    }
+  }
+}
+
+/** The body of a failed request. */
+export async function problem(response: Response): Promise<Problem> {
+  if (response.headers.get('content-type') !== 'application/problem+json') {
+    throw new Error(`not a problem: ${response.status} ${await response.text()}`);
+  }
+  return (await response.json()) as Problem;
+}

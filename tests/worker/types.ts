@@ -1,0 +1,38 @@
+// The public shapes, written down from the contract rather than from the Worker's code.
+
+export interface Video {
+  id: string;
+  object: 'video';
+  model: string;
+  status: 'queued' | 'in_progress' | 'completed' | 'failed' | 'cancelled';
+  stage: string;
+  queue_position: number | null;
+  progress: number;
+  progress_source: 'upstream' | 'estimate' | 'none';
+  created_at: number;
+  started_at: number | null;
+  completed_at: number | null;
+  expires_at: number | null;
+  input: {
+    prompt: string;
+    promptOptimizer: boolean;
+    resolution: '768P' | '1080P';
+    duration: 6 | 10;
+    inputImageFirst: { content_type: string; size: number } | null;
+    inputImageFirstUrl: string | null;
+  };
+  output: { content_type: string; size: number; sha256: string; etag: string } | null;
+  cost_usd: string | null;
+  error: { code: string; message: string } | null;
+  urls: { self: string; events: string; content: string; cancel: string };
+}
+
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  code: string;
+  request_id: string;
+  errors: { field: string; message: string }[];
+}
