@@ -87,8 +87,9 @@ dist/.done: build/.done wrangler.toml $(shell find public -type f)
 	wrangler deploy --dry-run --outdir dist >/dev/null
 	touch $@
 
+# Not `npm ci`: it refuses a lockfile that does not list the optional binaries of every other platform.
 $(NODE_MODULES): package.json package-lock.json
-	npm ci --no-audit --no-fund --loglevel=error
+	npm install --no-save --no-audit --no-fund --loglevel=error
 	touch $@
 
 # A tool that is run a few times need not be fast: building it is what takes long.

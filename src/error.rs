@@ -72,7 +72,9 @@ impl ApiError {
             errors: Vec::new(),
         };
         match self {
-            Self::InvalidRequest(detail) => problem(400, "invalid_request", "The request cannot be read", detail),
+            Self::InvalidRequest(detail) => {
+                problem(400, "invalid_request", "The request cannot be read", detail)
+            }
             Self::InvalidParameter(errors) => {
                 let named: Vec<String> =
                     errors.iter().map(|error| format!("{} {}", error.field, error.message)).collect();
@@ -103,7 +105,8 @@ impl ApiError {
                 Problem { headers, ..problem(416, "range_not_satisfiable", "Range not satisfiable", detail) }
             }
             Self::UpstreamUnavailable { retry_after_seconds } => {
-                let detail = "Videos cannot be made at the moment. Nothing was started; try again later.".to_owned();
+                let detail =
+                    "Videos cannot be made at the moment. Nothing was started; try again later.".to_owned();
                 let headers = vec![("retry-after", retry_after_seconds.to_string())];
                 Problem { headers, ..problem(503, "upstream_unavailable", "Upstream unavailable", detail) }
             }

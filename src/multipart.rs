@@ -14,12 +14,18 @@ const MAX_BOUNDARY_CHARS: usize = 70;
 
 /// A run of bytes that somebody else holds.
 pub trait Bytes: Sized {
+    #[must_use]
     fn of(text: &str) -> Self;
     fn len(&self) -> usize;
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
     /// Where the ASCII `needle` begins, at `from` or later.
     fn find(&self, needle: &str, from: usize) -> Option<usize>;
     /// The bytes from `start` to before `end`.
+    #[must_use]
     fn slice(&self, start: usize, end: usize) -> Self;
+    #[must_use]
     fn joined(&self, next: &Self) -> Self;
     /// The bytes as UTF-8, if they are.
     fn text(&self) -> Option<String>;
@@ -69,7 +75,7 @@ pub fn boundary(content_type: &str) -> Option<&str> {
     ((1..=MAX_BOUNDARY_CHARS).contains(&value.len()) && value.chars().all(legal)).then_some(value)
 }
 
-/// The parser: [`push`](Self::push) bytes as they come, take [`next`](Self::next) until it wants more.
+/// The parser: [`push`](Self::push) bytes as they come, [`take`](Self::take) pieces until it wants more.
 pub struct Demux<B> {
     delimiter: String,
     pending: B,
@@ -102,16 +108,16 @@ impl<B: Bytes> Demux<B> {
     ///
     /// # Errors
     /// [`FormError`] when the bytes are not a form.
-    pub fn next(&mut self) -> Result<Option<Piece<B>>, FormError> {
+    pub fn take(&mut self) -> Result<Option<Piece<B>>, FormError> {
         loop {
             match self.state {
-                State::Preamble => match self.pending.find(&self.delimiter, 0) {
-                    Some(at) => self.skip_to(at + self.delimiter.len(), State::Delimiter),
-                    None => {
+                State::Preamble => {
+                    let Some(at) = self.pending.find(&self.delimiter, 0) else {
                         self.take_all_but_a_possible_delimiter();
                         return Ok(None);
-                    }
-                },
+                    };
+                    self.skip_to(at + self.delimiter.len(), State::Delimiter);
+                }
                 State::Delimiter => match self.after_delimiter()? {
                     Some(State::Done) => return Ok(Some(Piece::End)),
                     Some(_) => {}
@@ -222,13 +228,11 @@ fn parameters(header: &str) -> Vec<(String, String)> {
     let mut rest = header;
     while let Some((_, after)) = rest.split_once(';') {
         let Some((name, value)) = after.split_once('=') else { break };
-        let (value, remaining) = match value.trim_start().strip_prefix('"') {
-            Some(quoted) => unquote(quoted),
-            None => {
-                let end = value.find(';').unwrap_or(value.len());
-                let (token, remaining) = value.split_at(end);
-                (token.trim().to_owned(), remaining)
-            }
+        let (value, remaining) = if let Some(quoted) = value.trim_start().strip_prefix('"') {
+            unquote(quoted)
+        } else {
+            let (token, remaining) = value.split_at(value.find(';').unwrap_or(value.len()));
+            (token.trim().to_owned(), remaining)
         };
         found.push((name.trim().to_owned(), value));
         rest = remaining;
@@ -294,7 +298,7 @@ mod tests {
             let (chunk, after) = rest.split_at((*length).clamp(1, rest.len().max(1)).min(rest.len()));
             demux.push(&chunk.to_vec());
             rest = after;
-            while let Some(piece) = demux.next()? {
+            while let Some(piece) = demux.take()? {
                 match piece {
                     Piece::PartStart(part) => parts.push((part, Vec::new())),
                     Piece::Data(data) => parts.last_mut().unwrap().1.extend(data),
@@ -312,8 +316,10 @@ mod tests {
     fn form(parts: &Parts) -> Vec<u8> {
         let mut body = Vec::new();
         for (part, data) in parts {
-            let filename = part.filename.as_ref().map(|name| format!("; filename=\"{name}\"")).unwrap_or_default();
-            let head = format!("--B0\r\nContent-Disposition: form-data; name=\"{}\"{filename}\r\n\r\n", part.name);
+            let filename =
+                part.filename.as_ref().map(|name| format!("; filename=\"{name}\"")).unwrap_or_default();
+            let head =
+                format!("--B0\r\nContent-Disposition: form-data; name=\"{}\"{filename}\r\n\r\n", part.name);
             body.extend(head.as_bytes());
             body.extend(data);
             body.extend(b"\r\n");

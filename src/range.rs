@@ -41,7 +41,9 @@ impl Conditions {
             return Selection::NotModified;
         }
         match &self.range {
-            Some(range) if self.range_still_applies(representation) => select_range(range, representation.size),
+            Some(range) if self.range_still_applies(representation) => {
+                select_range(range, representation.size)
+            }
             _ => Selection::Whole,
         }
     }
@@ -50,9 +52,7 @@ impl Conditions {
     fn is_unchanged(&self, representation: Representation<'_>) -> bool {
         match (&self.if_none_match, &self.if_modified_since) {
             (Some(tags), _) => matches_any(tags, representation.etag),
-            (None, Some(date)) => {
-                parse_date(date).is_some_and(|date| representation.modified_at <= date)
-            }
+            (None, Some(date)) => parse_date(date).is_some_and(|date| representation.modified_at <= date),
             (None, None) => false,
         }
     }
@@ -92,31 +92,35 @@ fn parse_date(text: &str) -> Option<i64> {
 fn select_range(range: &str, size: u64) -> Selection {
     let Some(spec) = range.trim().strip_prefix("bytes=") else { return Selection::Whole };
     let Some((first, last)) = spec.trim().split_once('-') else { return Selection::Whole };
+    let Some(end) = size.checked_sub(1) else { return Selection::Unsatisfiable };
     match (position(first), position(last)) {
-        (Some(Some(first)), Some(last)) => {
-            if last.is_some_and(|last| last < first) {
-                return Selection::Whole;
-            }
-            match size.checked_sub(1) {
-                Some(end) if first <= end => Selection::Part { first, last: last.unwrap_or(end).min(end) },
-                _ => Selection::Unsatisfiable,
-            }
+        (Position::At(first), Position::At(last)) if last < first => Selection::Whole,
+        (Position::At(first), Position::At(_) | Position::Open) if first > end => Selection::Unsatisfiable,
+        (Position::At(first), Position::At(last)) => Selection::Part { first, last: last.min(end) },
+        (Position::At(first), Position::Open) => Selection::Part { first, last: end },
+        (Position::Open, Position::At(0)) => Selection::Unsatisfiable,
+        (Position::Open, Position::At(suffix)) => {
+            Selection::Part { first: size.saturating_sub(suffix), last: end }
         }
-        (Some(None), Some(Some(suffix))) => match size.checked_sub(1) {
-            Some(last) if suffix > 0 => Selection::Part { first: size.saturating_sub(suffix), last },
-            _ => Selection::Unsatisfiable,
-        },
         _ => Selection::Whole,
     }
 }
 
-/// `Some(None)` for an empty position, `None` for one that is not a number. Numbers beyond what can
-/// be counted are as good as the largest.
-fn position(text: &str) -> Option<Option<u64>> {
+enum Position {
+    At(u64),
+    Open,
+    Malformed,
+}
+
+/// Numbers beyond what can be counted are as good as the largest.
+fn position(text: &str) -> Position {
     if text.is_empty() {
-        return Some(None);
+        Position::Open
+    } else if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        Position::At(text.parse().unwrap_or(u64::MAX))
+    } else {
+        Position::Malformed
     }
-    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| Some(text.parse().unwrap_or(u64::MAX)))
 }
 
 #[cfg(test)]
@@ -154,7 +158,18 @@ mod tests {
 
     #[test]
     fn what_is_no_single_range_is_ignored() {
-        for text in ["", "bytes", "bytes=", "bytes=-", "bytes=a-b", "bytes=5-4", "bytes=0-1,5-6", "lines=0-1", "bytes=0x1-2", "bytes=+1-2"] {
+        for text in [
+            "",
+            "bytes",
+            "bytes=",
+            "bytes=-",
+            "bytes=a-b",
+            "bytes=5-4",
+            "bytes=0-1,5-6",
+            "lines=0-1",
+            "bytes=0x1-2",
+            "bytes=+1-2",
+        ] {
             assert_eq!(range(text), Selection::Whole, "{text}");
         }
     }
@@ -163,7 +178,11 @@ mod tests {
     fn if_range_must_match_strongly() {
         let with = |if_range: &str| {
             let text = |value: &str| Some(value.to_owned());
-            select(&Conditions { range: text("bytes=1-2"), if_range: text(if_range), ..Conditions::default() })
+            select(&Conditions {
+                range: text("bytes=1-2"),
+                if_range: text(if_range),
+                ..Conditions::default()
+            })
         };
         assert_eq!(with("\"a\""), part(1, 2));
         assert_eq!(with(MODIFIED), part(1, 2));

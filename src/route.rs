@@ -14,7 +14,9 @@ pub enum Route<'a> {
 pub enum NoRoute {
     NotFound,
     /// The path exists; these methods are answered there.
-    MethodNotAllowed { allow: &'static str },
+    MethodNotAllowed {
+        allow: &'static str,
+    },
 }
 
 /// Reads method and path; `path` is the URL's, still percent-encoded.
@@ -55,7 +57,9 @@ mod tests {
 
     #[test]
     fn near_misses_are_not_found() {
-        for path in ["", "/", "//health", "/health/", "/Health", "/v1", "/v1/videos/a/content/", "/v1/videos/a/b"] {
+        for path in
+            ["", "/", "//health", "/health/", "/Health", "/v1", "/v1/videos/a/content/", "/v1/videos/a/b"]
+        {
             assert_eq!(route("GET", path), Err(NoRoute::NotFound), "{path}");
         }
     }

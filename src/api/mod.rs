@@ -72,9 +72,7 @@ async fn dispatch(request: Request, env: &Env) -> Result<Response, ApiError> {
         Ok(Route::Health) => respond::health(),
         Ok(Route::Submit) => submit::submit(&call, request).await,
         Ok(Route::Status { id }) => status::status(&call, &request, &call.video_id(id)?).await,
-        Ok(Route::Content { id }) => {
-            content::content(&call, &request, &url, &call.video_id(id)?).await
-        }
+        Ok(Route::Content { id }) => content::content(&call, &request, &url, &call.video_id(id)?).await,
         Ok(Route::WiroCallback { id, proof }) => webhook::wiro_callback(&call, request, id, proof).await,
         Err(NoRoute::NotFound) => Err(ApiError::NotFound("There is nothing at this path.")),
         Err(NoRoute::MethodNotAllowed { allow }) => Err(ApiError::MethodNotAllowed { allow }),
@@ -106,6 +104,7 @@ impl Call<'_> {
 
 const NO_SUCH_VIDEO: ApiError = ApiError::NotFound("There is no such video.");
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn internal(error: impl ToString) -> ApiError {
     ApiError::Internal(error.to_string())
 }

@@ -6,6 +6,7 @@ use crate::video::lifecycle::Moment;
 use crate::video::time::UnixMillis;
 
 #[must_use]
+#[expect(clippy::disallowed_methods, reason = "this is the one place")]
 pub fn now() -> UnixMillis {
     UnixMillis::new(i64::try_from(Date::now().as_millis()).unwrap_or(i64::MAX))
 }
@@ -13,7 +14,8 @@ pub fn now() -> UnixMillis {
 /// The present, with a random number for whoever spreads retries.
 #[must_use]
 pub fn moment() -> Moment {
-    let chance = worker::js_sys::Math::random();
+    // Without randomness retries are still made, only less spread.
+    let chance = u16::from_be_bytes(random().unwrap_or_default());
     Moment { now: now(), chance }
 }
 

@@ -5,10 +5,10 @@ use std::rc::Rc;
 use std::str::FromStr;
 
 use thiserror::Error;
+use worker::Env;
 use worker::js_sys::{JSON, Reflect};
 use worker::url::Url;
 use worker::wasm_bindgen::JsValue;
-use worker::Env;
 
 use crate::video::keys::{MIN_SIGNING_KEY_BYTES, SigningKeys};
 use crate::video::lifecycle::Policy;

@@ -19,10 +19,10 @@ use crate::video::record::Image;
 use crate::video::request::{FieldValue, Fields, IMAGE_FIELD, ImageType, MAX_IMAGE_BYTES};
 
 /// All text fields together; the same as for a JSON body.
-pub const MAX_TEXT_BYTES: usize = 64 * 1024;
+pub const MAX_TEXT_BYTES: u32 = 64 * 1024;
 
 /// The whole body: the largest image, all text, and as much again for delimiters and headers.
-pub const MAX_BODY_BYTES: u64 = MAX_IMAGE_BYTES + 2 * MAX_TEXT_BYTES as u64;
+pub const MAX_BODY_BYTES: u64 = MAX_IMAGE_BYTES + 2 * 64 * 1024;
 
 /// A form has six fields; more parts than this are not read.
 const MAX_PARTS: usize = 32;
@@ -103,19 +103,30 @@ struct FormReader<'a, 'id> {
     id: &'id VideoId,
     fields: Fields,
     parts: usize,
-    text_bytes: usize,
+    text_bytes: u32,
     image: Option<Upload<'a>>,
 }
 
 /// The part that is being read.
 enum Open {
     Nothing,
-    Text { name: String, bytes: Vec<u8> },
+    Text {
+        name: String,
+        bytes: Vec<u8>,
+    },
     /// The image before its type is known.
-    ImageStart { held: Uint8Array, is_chosen: bool },
-    Image { content_type: ImageType, size: u64 },
+    ImageStart {
+        held: Uint8Array,
+        is_chosen: bool,
+    },
+    Image {
+        content_type: ImageType,
+        size: u64,
+    },
     /// A file that no field takes: counted, not kept.
-    OtherFile { name: String },
+    OtherFile {
+        name: String,
+    },
 }
 
 impl FormReader<'_, '_> {
@@ -127,14 +138,14 @@ impl FormReader<'_, '_> {
         while let Some(chunk) = reader.next().await? {
             body_bytes += u64::from(chunk.length());
             if body_bytes > MAX_BODY_BYTES {
-                return Err(self.too_large(&open));
+                return Err(too_large(&open));
             }
             demux.push(&Chunk::new(chunk));
-            while let Some(piece) = demux.next()? {
+            while let Some(piece) = demux.take()? {
                 open = match piece {
                     Piece::PartStart(part) => self.start(part)?,
                     Piece::Data(data) => self.data(open, data.array).await?,
-                    Piece::PartEnd => self.end(open).await?,
+                    Piece::PartEnd => self.end(open)?,
                     Piece::End => Open::Nothing,
                 };
             }
@@ -160,7 +171,7 @@ impl FormReader<'_, '_> {
     async fn data(&mut self, open: Open, data: Uint8Array) -> Result<Open, ReadFormError> {
         match open {
             Open::Text { name, mut bytes } => {
-                self.text_bytes += to_usize(data.length());
+                self.text_bytes = self.text_bytes.saturating_add(data.length());
                 if self.text_bytes > MAX_TEXT_BYTES {
                     return Err(ReadFormError::TextTooLong);
                 }
@@ -179,7 +190,7 @@ impl FormReader<'_, '_> {
         }
     }
 
-    async fn end(&mut self, open: Open) -> Result<Open, ReadFormError> {
+    fn end(&mut self, open: Open) -> Result<Open, ReadFormError> {
         let (name, value) = match open {
             Open::Nothing => return Ok(Open::Nothing),
             Open::Text { name, bytes } => match String::from_utf8(bytes) {
@@ -225,12 +236,12 @@ impl FormReader<'_, '_> {
         }
         Ok(Open::Image { content_type, size })
     }
+}
 
-    fn too_large(&self, open: &Open) -> ReadFormError {
-        match open {
-            Open::Image { .. } => ReadFormError::ImageTooLarge,
-            _ => ReadFormError::BodyTooLarge,
-        }
+fn too_large(open: &Open) -> ReadFormError {
+    match open {
+        Open::Image { .. } => ReadFormError::ImageTooLarge,
+        _ => ReadFormError::BodyTooLarge,
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 use thiserror::Error;
 use worker::wasm_bindgen::JsValue;
-use worker::web_sys::{RequestInit, RequestRedirect};
+use worker::web_sys::{self, RequestInit, RequestRedirect};
 use worker::{AbortController, Delay, Fetch, Headers, Request, Response};
 
 #[derive(Debug, Error)]
@@ -43,7 +43,7 @@ pub fn request(
     if let Some(body) = body {
         init.set_body(body);
     }
-    Ok(worker::web_sys::Request::new_with_str_and_init(url, &init)?.into())
+    Ok(web_sys::Request::new_with_str_and_init(url, &init)?.into())
 }
 
 /// Sends a request; resolves when the headers of the answer are there.

@@ -5,12 +5,15 @@ use std::pin::pin;
 use std::time::Duration;
 
 use thiserror::Error;
+use worker::Delay;
 use worker::js_sys::futures::JsFuture;
 use worker::js_sys::{BigInt, Reflect, Uint8Array};
 use worker::wasm_bindgen::{JsCast, JsValue};
-use worker::web_sys::{ReadableStream, ReadableStreamDefaultReader, WritableStream, WritableStreamDefaultWriter};
+use worker::wasm_bindgen_futures::spawn_local;
+use worker::web_sys::{
+    ReadableStream, ReadableStreamDefaultReader, WritableStream, WritableStreamDefaultWriter,
+};
 use worker::worker_sys::FixedLengthStream;
-use worker::Delay;
 
 #[derive(Debug, Error)]
 pub enum StreamError {
@@ -19,7 +22,7 @@ pub enum StreamError {
     #[error("no bytes came for {} s", .0.as_secs())]
     Idle(Duration),
     #[error("longer than {0} bytes")]
-    TooLong(usize),
+    TooLong(u32),
 }
 
 impl From<JsValue> for StreamError {
@@ -30,7 +33,7 @@ impl From<JsValue> for StreamError {
 
 /// Reads a stream chunk by chunk. Dropping it before the end cancels the source.
 pub struct Reader {
-    reader: ReadableStreamDefaultReader,
+    source: ReadableStreamDefaultReader,
     idle: Duration,
     ended: bool,
 }
@@ -39,7 +42,7 @@ impl Reader {
     /// `idle` is how long a single chunk may take.
     #[must_use]
     pub fn new(stream: &ReadableStream, idle: Duration) -> Self {
-        Self { reader: stream.get_reader().unchecked_into(), idle, ended: false }
+        Self { source: stream.get_reader().unchecked_into(), idle, ended: false }
     }
 
     /// The next chunk; `None` at the end.
@@ -47,7 +50,7 @@ impl Reader {
     /// # Errors
     /// [`StreamError::Broken`] or [`StreamError::Idle`].
     pub async fn next(&mut self) -> Result<Option<Uint8Array>, StreamError> {
-        let read = pin!(JsFuture::from(self.reader.read()));
+        let read = pin!(JsFuture::from(self.source.read()));
         let result = match select(read, pin!(Delay::from(self.idle))).await {
             Either::Left((result, _)) => result?,
             Either::Right(((), _)) => return Err(StreamError::Idle(self.idle)),
@@ -65,8 +68,8 @@ impl Drop for Reader {
     fn drop(&mut self) {
         if !self.ended {
             // Nobody waits for the cancellation; a source that is gone already may reject it.
-            let cancelled = JsFuture::from(self.reader.cancel());
-            worker::wasm_bindgen_futures::spawn_local(async move {
+            let cancelled = JsFuture::from(self.source.cancel());
+            spawn_local(async move {
                 let _ = cancelled.await;
             });
         }
@@ -81,7 +84,7 @@ pub struct FixedPipe {
 
 /// The writing end of a pipe. Dropping it before [`close`](Self::close) makes the reading end fail.
 pub struct Writer {
-    writer: WritableStreamDefaultWriter,
+    sink: WritableStreamDefaultWriter,
     closed: bool,
 }
 
@@ -98,7 +101,7 @@ impl Writer {
     /// # Errors
     /// When somebody writes to the stream already.
     pub fn of(stream: &WritableStream) -> Result<Self, StreamError> {
-        Ok(Self { writer: stream.get_writer()?, closed: false })
+        Ok(Self { sink: stream.get_writer()?, closed: false })
     }
 
     /// Resolves when the reading end has taken the chunk.
@@ -106,7 +109,7 @@ impl Writer {
     /// # Errors
     /// When the reading end is gone, or the chunk is more than the pipe may carry.
     pub async fn write(&self, chunk: &Uint8Array) -> Result<(), StreamError> {
-        JsFuture::from(self.writer.write_with_chunk(chunk)).await?;
+        JsFuture::from(self.sink.write_with_chunk(chunk)).await?;
         Ok(())
     }
 
@@ -114,7 +117,7 @@ impl Writer {
     /// When fewer bytes were written than the pipe must carry.
     pub async fn close(mut self) -> Result<(), StreamError> {
         self.closed = true;
-        JsFuture::from(self.writer.close()).await?;
+        JsFuture::from(self.sink.close()).await?;
         Ok(())
     }
 }
@@ -122,8 +125,8 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         if !self.closed {
-            let aborted = JsFuture::from(self.writer.abort());
-            worker::wasm_bindgen_futures::spawn_local(async move {
+            let aborted = JsFuture::from(self.sink.abort());
+            spawn_local(async move {
                 let _ = aborted.await;
             });
         }
@@ -134,14 +137,12 @@ impl Drop for Writer {
 ///
 /// # Errors
 /// [`StreamError`].
-pub async fn read_small(stream: &ReadableStream, limit: usize, idle: Duration) -> Result<Vec<u8>, StreamError> {
+pub async fn read_small(stream: &ReadableStream, limit: u32, idle: Duration) -> Result<Vec<u8>, StreamError> {
     let mut reader = Reader::new(stream, idle);
     let mut bytes = Vec::new();
+    let mut room = limit;
     while let Some(chunk) = reader.next().await? {
-        let length = usize::try_from(chunk.length()).unwrap_or(usize::MAX);
-        if length > limit.saturating_sub(bytes.len()) {
-            return Err(StreamError::TooLong(limit));
-        }
+        room = room.checked_sub(chunk.length()).ok_or(StreamError::TooLong(limit))?;
         bytes.extend(chunk.to_vec());
     }
     Ok(bytes)

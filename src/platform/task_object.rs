@@ -17,9 +17,7 @@ use futures_util::future::{select, try_join};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use thiserror::Error;
-use worker::js_sys;
-use worker::wasm_bindgen::JsValue;
-use worker::{Delay, DurableObject, Env, Request, Response, ScheduledTime, State, durable_object};
+use worker::{Delay, DurableObject, Env, Request, Response, State, durable_object};
 
 use super::clock;
 use super::config::{Config, ConfigError};
@@ -162,7 +160,8 @@ impl VideoTask {
                 let started = clock::now();
                 let copied = copy::copy(&videos, &config.output_hosts, id, &source).await;
                 let duration_ms = clock::now().millis() - started.millis();
-                let mut fields = [("video.id", json!(id)), ("duration_ms", json!(duration_ms)), ("", Value::Null)];
+                let mut fields =
+                    [("video.id", json!(id)), ("duration_ms", json!(duration_ms)), ("", Value::Null)];
                 match copied {
                     Ok(output) => {
                         fields[2] = ("size_bytes", json!(output.size));
@@ -227,7 +226,7 @@ impl VideoTask {
     }
 
     async fn set_alarm(&self, at: UnixMillis) -> worker::Result<()> {
-        let millis = JsValue::from_f64(at.millis() as f64);
-        self.state.storage().set_alarm(ScheduledTime::new(js_sys::Date::new(&millis))).await
+        let wait_ms = at.millis().saturating_sub(clock::now().millis());
+        self.state.storage().set_alarm(wait_ms).await
     }
 }

@@ -51,7 +51,11 @@ impl<'a> Upstream<'a> {
             Err(FetchError::NotSent(reason)) => not_sent(reason),
             Err(error) => {
                 let reason = error.to_string();
-                log::write(Level::Error, "Run's answer was lost", [("video.id", id.into()), ("reason", reason.into())]);
+                log::write(
+                    Level::Error,
+                    "Run's answer was lost",
+                    [("video.id", id.into()), ("reason", reason.into())],
+                );
                 RunOutcome::Unknown
             }
         }
@@ -72,12 +76,20 @@ impl<'a> Upstream<'a> {
                 cost_usd: total_cost,
             },
             Ok(TaskState::Failed { reason }) => {
-                log::write(Level::Warn, "the run failed", [("video.id", id.into()), ("reason", reason.into())]);
+                log::write(
+                    Level::Warn,
+                    "the run failed",
+                    [("video.id", id.into()), ("reason", reason.into())],
+                );
                 Observation::Failed
             }
             Ok(TaskState::Cancelled) => Observation::Cancelled,
             Err(reason) => {
-                log::write(Level::Warn, "the check failed", [("video.id", id.into()), ("reason", reason.into())]);
+                log::write(
+                    Level::Warn,
+                    "the check failed",
+                    [("video.id", id.into()), ("reason", reason.into())],
+                );
                 Observation::Unreadable
             }
         }

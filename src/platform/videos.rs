@@ -81,7 +81,7 @@ fn input_key(id: &VideoId) -> String {
 
 fn body(object: Option<Object>) -> Result<Option<ReadableStream>> {
     let Some(object) = object else { return Ok(None) };
-    match object.body().map(|body| body.response_body()).transpose()? {
+    match object.body().map(worker::ObjectBody::response_body).transpose()? {
         Some(ResponseBody::Stream(stream)) => Ok(Some(stream)),
         _ => Ok(None),
     }

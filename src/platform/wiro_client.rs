@@ -4,9 +4,9 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::{Either, pending, select};
+use worker::Request;
 use worker::wasm_bindgen::JsValue;
 use worker::web_sys::ReadableStream;
-use worker::Request;
 
 use super::clock;
 use super::network::{FetchError, fetch, request};
@@ -16,12 +16,12 @@ use crate::wiro::run::FormBody;
 use crate::wiro::sign::Credentials;
 
 /// Run with a large image takes as long as its upload.
-const RUN_TIMEOUT: Duration = Duration::from_secs(120);
+const RUN_TIMEOUT: Duration = Duration::from_mins(2);
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a part of an answer or of an image may take.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Detail carries the logs of a run; what is longer is not read.
-const MAX_ANSWER_BYTES: usize = 1024 * 1024;
+const MAX_ANSWER_BYTES: u32 = 1024 * 1024;
 
 pub struct WiroClient<'a> {
     pub base_url: &'a str,
@@ -34,7 +34,7 @@ impl WiroClient<'_> {
     /// # Errors
     /// [`FetchError`] when no answer came.
     pub async fn call(&self, path: &str, body: &str) -> Result<HttpAnswer, FetchError> {
-        let request = self.signed(path, "application/json", body.into())?;
+        let request = self.signed(path, "application/json", &body.into())?;
         read(fetch(request, CALL_TIMEOUT).await?).await
     }
 
@@ -50,12 +50,12 @@ impl WiroClient<'_> {
     ) -> Result<HttpAnswer, FetchError> {
         let Some((image, image_bytes)) = image else {
             let body = format!("{}{}", form.head, form.tail);
-            let request = self.signed(path, &form.content_type, body.into())?;
+            let request = self.signed(path, &form.content_type, &body.into())?;
             return read(fetch(request, RUN_TIMEOUT).await?).await;
         };
         let around = u64::try_from(form.head.len() + form.tail.len()).unwrap_or(u64::MAX);
         let pipe = FixedPipe::new(around.saturating_add(image_bytes)).map_err(not_sent)?;
-        let request = self.signed(path, &form.content_type, pipe.readable.into())?;
+        let request = self.signed(path, &form.content_type, &pipe.readable.into())?;
         // The pump ends the body; an answer may come before all of it was taken.
         let pump = async {
             let _ = send_form(form, &image, pipe.writer).await;
@@ -67,18 +67,19 @@ impl WiroClient<'_> {
         }
     }
 
-    fn signed(&self, path: &str, content_type: &str, body: JsValue) -> Result<Request, FetchError> {
+    fn signed(&self, path: &str, content_type: &str, body: &JsValue) -> Result<Request, FetchError> {
         let random = clock::random().map_err(not_sent)?;
         let signed = self.credentials.headers(u64::from_be_bytes(random) >> NONCE_SHIFT);
         let mut headers = vec![("content-type", content_type)];
         headers.extend(signed.iter().map(|(name, value)| (*name, value.as_str())));
-        request("POST", &format!("{}{path}", self.base_url), &headers, Some(&body)).map_err(not_sent)
+        request("POST", &format!("{}{path}", self.base_url), &headers, Some(body)).map_err(not_sent)
     }
 }
 
 /// Nonces have 53 bits: an integer in any language, and never the same twice in practice.
 const NONCE_SHIFT: u32 = 64 - 53;
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn not_sent(error: impl ToString) -> FetchError {
     FetchError::NotSent(error.to_string())
 }
@@ -97,11 +98,13 @@ async fn read(response: worker::Response) -> Result<HttpAnswer, FetchError> {
     let retry_after = response.headers().get("retry-after").ok().flatten();
     let status = response.status_code();
     let body = match response.into_parts().1 {
-        worker::ResponseBody::Stream(stream) => match read_small(&stream, MAX_ANSWER_BYTES, IDLE_TIMEOUT).await {
-            Ok(bytes) => String::from_utf8(bytes).ok(),
-            Err(StreamError::TooLong(_)) => None,
-            Err(error) => return Err(FetchError::Lost(error.to_string())),
-        },
+        worker::ResponseBody::Stream(stream) => {
+            match read_small(&stream, MAX_ANSWER_BYTES, IDLE_TIMEOUT).await {
+                Ok(bytes) => String::from_utf8(bytes).ok(),
+                Err(StreamError::TooLong(_)) => None,
+                Err(error) => return Err(FetchError::Lost(error.to_string())),
+            }
+        }
         worker::ResponseBody::Body(bytes) => String::from_utf8(bytes).ok(),
         worker::ResponseBody::Empty => Some(String::new()),
     };

@@ -83,12 +83,7 @@ impl SigningKeys {
     pub fn verify_callback_proof(&self, id: &VideoId, proof: &str) -> bool {
         Base32Unpadded::decode_vec(proof).is_ok_and(|bytes| {
             bytes.len() == CALLBACK_PROOF_BYTES
-                && self
-                    .callback
-                    .clone()
-                    .chain_update(id.as_str())
-                    .verify_truncated_left(&bytes)
-                    .is_ok()
+                && self.callback.clone().chain_update(id.as_str()).verify_truncated_left(&bytes).is_ok()
         })
     }
 }

@@ -45,11 +45,11 @@ pub struct Policy {
     pub retention: Millis,
 }
 
-/// When a step happens, and the randomness it may use (`0.0..1.0`).
+/// When a step happens, and the randomness it may use.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment {
     pub now: UnixMillis,
-    pub chance: f64,
+    pub chance: u16,
 }
 
 /// Everything known of one video while it is in flight. Private to its object: it holds what must
@@ -122,7 +122,9 @@ pub enum Event {
 pub enum RunOutcome {
     Started(Job),
     /// Known not to have started; may be sent again, not sooner than `retry_after`.
-    NotStarted { retry_after: Option<Millis> },
+    NotStarted {
+        retry_after: Option<Millis>,
+    },
     /// Refused for good.
     Refused(Failure),
     /// Nobody knows.
@@ -132,8 +134,13 @@ pub enum RunOutcome {
 /// What a check of the job saw.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Observation {
-    Working { status: String },
-    Succeeded { source: Source, cost_usd: Option<String> },
+    Working {
+        status: String,
+    },
+    Succeeded {
+        source: Source,
+        cost_usd: Option<String>,
+    },
     Failed,
     Cancelled,
     /// No usable answer.
@@ -269,7 +276,8 @@ impl Task {
             }
             (Phase::Submitting { attempts }, RunOutcome::NotStarted { retry_after }) => {
                 let attempts = *attempts;
-                let wait = policy.retry.jittered(attempts, at.chance).max(retry_after.unwrap_or(Millis::new(0)));
+                let wait =
+                    policy.retry.jittered(attempts, at.chance).max(retry_after.unwrap_or(Millis::new(0)));
                 let deadline = UnixMillis::new(self.record.created_at * 1000).after(policy.task_deadline);
                 self.phase = Phase::Waiting { attempts: attempts.saturating_add(1) };
                 self.wake_at = Some(at.now.after(wait).min(deadline));
@@ -416,7 +424,9 @@ impl Task {
 
 const fn default_message(code: FailureCode) -> &'static str {
     match code {
-        FailureCode::GenerationFailed => "The model ended without a video. Nothing was charged; try another prompt or image.",
+        FailureCode::GenerationFailed => {
+            "The model ended without a video. Nothing was charged; try another prompt or image."
+        }
         FailureCode::UpstreamRejected => "The upstream refused the parameters.",
         FailureCode::UpstreamUnavailable => "The upstream did not accept the job. Try again later.",
         FailureCode::UpstreamTimeout => "The upstream did not finish the job in time.",

@@ -20,7 +20,9 @@ mod tests {
     #[test]
     fn only_a_file_type_box_begins_a_video() {
         assert!(begins(b"\0\0\0\x20ftypisom\0\0\x02\0"));
-        for other in [&b"<!doctype html>"[..], b"\0\0\0\x20ftyp", b"\0\0\0\x08ftypisom", b"\0\0\0\x20moovisom", b""] {
+        for other in
+            [&b"<!doctype html>"[..], b"\0\0\0\x20ftyp", b"\0\0\0\x08ftypisom", b"\0\0\0\x20moovisom", b""]
+        {
             assert!(!begins(other));
         }
     }

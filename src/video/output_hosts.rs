@@ -38,7 +38,8 @@ impl OutputHosts {
         self.0.iter().any(|listed| {
             let is_here = host == listed.host;
             let is_below = host.strip_suffix(&listed.host).is_some_and(|sub| sub.ends_with('.'));
-            let scheme_fits = url.scheme() == "https" || (url.scheme() == "http" && is_here && is_loopback(url));
+            let scheme_fits =
+                url.scheme() == "https" || (url.scheme() == "http" && is_here && is_loopback(url));
             let port_fits = listed.port.is_none_or(|port| url.port_or_known_default() == Some(port));
             (is_here || is_below) && scheme_fits && port_fits
         })

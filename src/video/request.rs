@@ -152,7 +152,9 @@ impl Draft {
             // A form sends an empty field for a file that was not chosen.
             (IMAGE_FIELD, FieldValue::Json(value)) if is_empty(&value) => {}
             (IMAGE_FIELD, FieldValue::Json(_)) => {
-                return Err("must be a file in multipart/form-data; for a link use inputImageFirstUrl".to_owned());
+                return Err(
+                    "must be a file in multipart/form-data; for a link use inputImageFirstUrl".to_owned()
+                );
             }
             ("prompt", FieldValue::Json(value)) => self.prompt = prompt(value)?,
             ("promptOptimizer", FieldValue::Json(value)) => self.prompt_optimizer = Some(boolean(&value)?),

@@ -4,12 +4,8 @@ use thiserror::Error;
 
 use super::time::Millis;
 
-/// Retries are spread by this much to either side, so that jobs that failed together do not return
-/// together.
-const JITTER: f64 = 0.2;
-
 /// Longest step of a ladder: a day.
-const MAX_STEP_SECONDS: f64 = 86_400.0;
+const MAX_STEP: Millis = Millis::from_seconds(86_400);
 
 /// Waits between tries; the last one repeats.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,25 +39,29 @@ impl Ladder {
         *self.rest.get(index).or(self.rest.last()).unwrap_or(&self.first)
     }
 
-    /// [`step`](Self::step), spread by ±20 %; `chance` is a random number in `0.0..1.0`.
+    /// [`step`](Self::step), spread by a fifth to either side, so that jobs that failed together do not
+    /// return together; `chance` is any random number.
     #[must_use]
-    pub fn jittered(&self, attempt: u32, chance: f64) -> Millis {
-        let factor = 1.0 - JITTER + 2.0 * JITTER * chance.clamp(0.0, 1.0);
-        millis(self.step(attempt).get() as f64 * factor)
+    pub fn jittered(&self, attempt: u32, chance: u16) -> Millis {
+        let step = self.step(attempt).get();
+        let spread = step * 2 / 5 * u64::from(chance) / u64::from(u16::MAX);
+        Millis::new(step - step / 5 + spread)
     }
 }
 
+/// A decimal number of seconds, exact to the millisecond.
 fn seconds(step: &str) -> Result<Millis, LadderError> {
-    match step.parse::<f64>() {
-        Ok(value) if value > 0.0 && value <= MAX_STEP_SECONDS => Ok(millis(value * 1000.0)),
+    let (whole, fraction) = step.split_once('.').unwrap_or((step, "0"));
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let thousandths = format!("{fraction:0<3}");
+    let millis = (is_number(whole) && is_number(fraction) && fraction.len() <= 3)
+        .then(|| Some(whole.parse::<u64>().ok()?.checked_mul(1000)? + thousandths.parse::<u64>().ok()?))
+        .flatten()
+        .map(Millis::new);
+    match millis {
+        Some(millis) if millis > Millis::new(0) && millis <= MAX_STEP => Ok(millis),
         _ => Err(LadderError::Step(step.to_owned())),
     }
-}
-
-/// Steps are at most a day, far inside what both types hold exactly.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 < value < 2^53")]
-fn millis(value: f64) -> Millis {
-    Millis::new(value.ceil().max(1.0) as u64)
 }
 
 #[cfg(test)]
@@ -80,7 +80,22 @@ mod tests {
 
     #[test]
     fn bad_steps_are_named() {
-        for bad in ["", "1,,2", "1,x", "0", "-1", "NaN", "inf", "86401"] {
+        for bad in [
+            "",
+            "1,,2",
+            "1,x",
+            "0",
+            "0.0",
+            ".5",
+            "1.",
+            "0.0001",
+            "-1",
+            "+1",
+            "1e3",
+            "inf",
+            "86401",
+            "99999999999999999999",
+        ] {
             assert!(Ladder::parse(bad).is_err(), "{bad:?} was accepted");
         }
         assert_eq!(Ladder::parse("1,x"), Err(LadderError::Step("x".to_owned())));
@@ -88,10 +103,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn jitter_stays_within_a_fifth(seconds in 1_u64..86_400, chance in 0.0..1.0_f64) {
+        fn jitter_stays_within_a_fifth(seconds in 1_u64..86_400, chance in any::<u16>()) {
             let ladder = Ladder::parse(&seconds.to_string()).unwrap();
             let wait = ladder.jittered(0, chance).get();
-            prop_assert!(wait >= seconds * 800 && wait <= seconds * 1200 + 1);
+            prop_assert!((seconds * 800..=seconds * 1200).contains(&wait));
         }
     }
 }

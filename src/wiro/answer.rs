@@ -32,7 +32,8 @@ pub enum Answer {
 impl Answer {
     #[must_use]
     pub fn read(http: &HttpAnswer) -> Self {
-        let Some(value) = http.body.as_deref().and_then(|body| serde_json::from_str::<Value>(body).ok()) else {
+        let Some(value) = http.body.as_deref().and_then(|body| serde_json::from_str::<Value>(body).ok())
+        else {
             return Self::Unreadable;
         };
         match value.get("result").and_then(flag) {

@@ -11,7 +11,10 @@ pub enum RunImage {
     /// A link that Wiro fetches.
     Url(String),
     /// A file that is streamed into the body.
-    File { name: String, content_type: String },
+    File {
+        name: String,
+        content_type: String,
+    },
 }
 
 /// The parameters of one Run.
@@ -74,13 +77,22 @@ impl RunRequest {
 /// What an answer to Run says about whether the job started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunAnswer {
-    Started { task_id: String, token: Option<String> },
+    Started {
+        task_id: String,
+        token: Option<String>,
+    },
     /// Not started; may be sent again.
-    Busy { retry_after_seconds: Option<u64> },
+    Busy {
+        retry_after_seconds: Option<u64>,
+    },
     /// Not started: the parameters are refused. Wiro's own words, safe to show.
-    RefusedParameters { message: String },
+    RefusedParameters {
+        message: String,
+    },
     /// Not started: balance or authentication, the operator's business. Never to be shown.
-    RefusedAccount { reason: String },
+    RefusedAccount {
+        reason: String,
+    },
     /// It may have started. Never to be sent again.
     Unknown,
 }

@@ -25,10 +25,17 @@ pub fn detail_body(task_id: &str, token: Option<&str>) -> String {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TaskState {
     /// Not ended; Wiro's own name for the stage.
-    Working { status: String },
-    Succeeded { output: TaskOutput, total_cost: Option<String> },
+    Working {
+        status: String,
+    },
+    Succeeded {
+        output: TaskOutput,
+        total_cost: Option<String>,
+    },
     /// Ended without a video.
-    Failed { reason: &'static str },
+    Failed {
+        reason: &'static str,
+    },
     Cancelled,
 }
 
@@ -109,17 +116,16 @@ mod tests {
         read_detail(&HttpAnswer { status: 200, retry_after_seconds: None, body: Some(body.to_string()) })
     }
 
-    fn failed(reason: &'static str) -> Result<TaskState, String> {
-        Ok(TaskState::Failed { reason })
+    fn failed(reason: &'static str) -> TaskState {
+        TaskState::Failed { reason }
     }
 
     #[test]
     fn a_finished_job_in_strings_and_in_numbers() {
         let url = "https://cdn1.wiro.ai/a/0.mp4";
-        for (pexit, size, cost) in [
-            (json!("0"), json!("202472"), json!("0.280000000000")),
-            (json!(0), json!(202_472), json!(0.28)),
-        ] {
+        for (pexit, size, cost) in
+            [(json!("0"), json!("202472"), json!("0.280000000000")), (json!(0), json!(202_472), json!(0.28))]
+        {
             let task = json!({
                 "status": "task_postprocess_end", "pexit": pexit, "totalcost": cost, "guestid": null,
                 "outputs": [{ "url": url, "size": size, "ispublic": 0 }],
@@ -132,14 +138,12 @@ mod tests {
 
     #[test]
     fn an_end_without_a_video_is_a_failure() {
-        let end = |pexit: Value, outputs: Value| {
-            json!({ "status": "task_postprocess_end", "pexit": pexit, "outputs": outputs })
-        };
+        let end = |pexit: Value, outputs: Value| json!({ "status": "task_postprocess_end", "pexit": pexit, "outputs": outputs });
         let outputs = json!([{ "url": "https://cdn1.wiro.ai/0.mp4" }]);
-        assert_eq!(read(&end(json!("1"), outputs.clone())), failed("pexit is not 0"));
-        assert_eq!(read(&end(json!(null), outputs)), failed("pexit is not 0"));
+        assert_eq!(read(&end(json!("1"), outputs.clone())), Ok(failed("pexit is not 0")));
+        assert_eq!(read(&end(json!(null), outputs)), Ok(failed("pexit is not 0")));
         for none in [json!([]), json!(null), json!("x"), json!([null]), json!([{ "url": null }])] {
-            assert_eq!(read(&end(json!("0"), none)), failed("no output"));
+            assert_eq!(read(&end(json!("0"), none)), Ok(failed("no output")));
         }
     }
 
@@ -171,7 +175,9 @@ mod tests {
 
     #[test]
     fn costs_are_decimal_strings() {
-        for (given, shown) in [("0.003510000000", "0.00351"), ("1", "1.00"), ("0.3", "0.30"), ("12.50", "12.50")] {
+        for (given, shown) in
+            [("0.003510000000", "0.00351"), ("1", "1.00"), ("0.3", "0.30"), ("12.50", "12.50")]
+        {
             assert_eq!(decimal(given).as_deref(), Some(shown));
         }
         for bad in ["", "x", "-1", "1e5", ".5", "1.2.3", "NaN"] {
