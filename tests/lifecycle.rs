@@ -3,12 +3,11 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 use hailuo_worker::video::keys::SigningKeys;
-use hailuo_worker::video::lifecycle::{
-    Effect, Event, Job, Moment, Observation, Phase, Policy, RunOutcome, Source, Task,
-};
+use hailuo_worker::video::lifecycle::{Effect, Event, Moment, Observation, Policy, RunOutcome};
 use hailuo_worker::video::record::{Failure, FailureCode, Input, Output, Status};
 use hailuo_worker::video::request::Resolution;
 use hailuo_worker::video::schedule::Ladder;
+use hailuo_worker::video::task::{Job, Phase, Source, Task};
 use hailuo_worker::video::time::{Millis, UnixMillis};
 use proptest::prelude::*;
 

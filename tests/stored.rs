@@ -1,7 +1,7 @@
 //! What is stored, exactly: a change here is a change of format, and older records must still load.
 
-use hailuo_worker::video::lifecycle::{Job, Phase, Task};
 use hailuo_worker::video::record::{Record, Status};
+use hailuo_worker::video::task::{Job, Phase, Task};
 
 const RECORD: &str = include_str!("stored/record-v1.json");
 const TASK: &str = include_str!("stored/task-v1.json");

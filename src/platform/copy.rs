@@ -15,10 +15,10 @@ use super::network::{FetchError, fetch, request};
 use super::streams::{FixedPipe, Reader, StreamError, Writer};
 use super::videos::{VIDEO_CONTENT_TYPE, Videos};
 use crate::video::id::VideoId;
-use crate::video::lifecycle::Source;
 use crate::video::mp4;
 use crate::video::output_hosts::OutputHosts;
 use crate::video::record::Output;
+use crate::video::task::Source;
 
 const HEADERS_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long the CDN may send nothing.

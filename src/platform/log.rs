@@ -3,6 +3,9 @@
 //! Never logged: prompts, bodies, tokens, keys, proofs, upstream task ids, signed or upstream URLs.
 
 use serde_json::{Map, Value};
+use worker::js_sys::ArrayBuffer;
+use worker::js_sys::WebAssembly::Memory;
+use worker::wasm_bindgen::{JsCast, memory};
 use worker::{console_error, console_log, console_warn};
 
 #[derive(Clone, Copy, Debug)]
@@ -29,4 +32,11 @@ pub fn write<const N: usize>(level: Level, message: &str, fields: [(&str, Value)
         Level::Warn => console_warn!("{}", line),
         Level::Error => console_error!("{}", line),
     }
+}
+
+/// What the Worker's own memory has grown to, for watching that videos stay outside of it.
+#[must_use]
+pub fn wasm_memory_bytes() -> u64 {
+    let memory = memory().unchecked_into::<Memory>();
+    u64::from(memory.buffer().unchecked_into::<ArrayBuffer>().byte_length())
 }

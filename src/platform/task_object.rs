@@ -15,7 +15,7 @@ use std::time::Duration;
 use futures_channel::oneshot;
 use futures_util::future::{select, try_join};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use thiserror::Error;
 use worker::{Delay, DurableObject, Env, Request, Response, State, durable_object};
 
@@ -27,8 +27,9 @@ use super::records::Records;
 use super::upstream::Upstream;
 use super::videos::Videos;
 use crate::video::id::VideoId;
-use crate::video::lifecycle::{Effect, Event, Policy, Task};
+use crate::video::lifecycle::{Effect, Event, Policy};
 use crate::video::record::{Input, Record};
+use crate::video::task::Task;
 use crate::video::time::{Millis, UnixMillis};
 
 pub const BINDING: &str = "VIDEO_TASK";
@@ -159,21 +160,20 @@ impl VideoTask {
             Effect::Copy(source) => {
                 let started = clock::now();
                 let copied = copy::copy(&videos, &config.output_hosts, id, &source).await;
-                let duration_ms = clock::now().millis() - started.millis();
-                let mut fields =
-                    [("video.id", json!(id)), ("duration_ms", json!(duration_ms)), ("", Value::Null)];
-                match copied {
+                let video_id = ("video.id", json!(id));
+                let duration = ("duration_ms", json!(clock::now().millis() - started.millis()));
+                match &copied {
                     Ok(output) => {
-                        fields[2] = ("size_bytes", json!(output.size));
-                        log::write(Level::Info, "the video was copied", fields);
-                        Event::Copied(Some(output))
+                        let size = ("size_bytes", json!(output.size));
+                        let memory = ("wasm_memory_bytes", json!(log::wasm_memory_bytes()));
+                        log::write(Level::Info, "the video was copied", [video_id, duration, size, memory]);
                     }
                     Err(error) => {
-                        fields[2] = ("error", json!(error.to_string()));
-                        log::write(Level::Warn, "the copy failed", fields);
-                        Event::Copied(None)
+                        let error = ("error", json!(error.to_string()));
+                        log::write(Level::Warn, "the copy failed", [video_id, duration, error]);
                     }
                 }
+                Event::Copied(copied.ok())
             }
             Effect::Publish => {
                 let records = Records::new(&self.env)?;

@@ -13,18 +13,11 @@
 //! The caller persists the task after every step and *then* performs the effects, so each step
 //! leaves `wake_at` such that a crash in the middle is looked at again.
 
-use serde::{Deserialize, Serialize};
-
-use super::id::VideoId;
 use super::progress;
-use super::record::{
-    Failure, FailureCode, Input, Object, Output, ProgressSource, RECORD_VERSION, Record, Status,
-};
+use super::record::{Failure, FailureCode, Output, ProgressSource, Status};
 use super::schedule::Ladder;
+use super::task::{Job, Phase, Source, Task};
 use super::time::{Millis, UnixMillis};
-
-/// Version of the stored form of [`Task`].
-pub const TASK_VERSION: u32 = 1;
 
 /// While an effect is under way, the task is looked at again this much later: only a crash lets
 /// that happen, because an object's alarms never overlap.
@@ -50,56 +43,6 @@ pub struct Policy {
 pub struct Moment {
     pub now: UnixMillis,
     pub chance: u16,
-}
-
-/// Everything known of one video while it is in flight. Private to its object: it holds what must
-/// never be public.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Task {
-    pub version: u32,
-    pub record: Record,
-    /// Where the upstream calls back.
-    pub callback_url: String,
-    pub phase: Phase,
-    /// When to look again; `None` when nothing is left to do.
-    pub wake_at: Option<UnixMillis>,
-    /// A callback came that no check has answered yet.
-    pub nudged: bool,
-    /// The record has changed in a way that KV must show.
-    pub unpublished: bool,
-    publish_failures: u32,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Phase {
-    /// Run was never sent, or is known not to have started.
-    Waiting { attempts: u32 },
-    /// The intent to send Run is stored; its answer is not.
-    Submitting { attempts: u32 },
-    /// Run was sent and its answer lost: it may have started, so it is never sent again.
-    Unknown { since: UnixMillis },
-    /// The upstream has the job.
-    Running { since: UnixMillis, checks: u32, checked_at: UnixMillis, job: Job },
-    /// The job ended with a video; the copy is not verified yet.
-    Storing { since: UnixMillis, attempts: u32, source: Source, job: Job },
-    /// Final. What the upstream calls the job is kept for cleaning up there.
-    Ended { job: Option<Job> },
-}
-
-/// The upstream's names for a started job. Secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Job {
-    pub task_id: String,
-    pub token: Option<String>,
-}
-
-/// Where the finished video can be fetched from. Secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Source {
-    pub url: String,
-    /// Bytes, as the upstream says.
-    pub size: Option<u64>,
 }
 
 /// What happened.
@@ -161,46 +104,6 @@ pub enum Effect {
 }
 
 impl Task {
-    /// A job that was accepted and is due at once.
-    #[must_use]
-    pub fn accept(id: VideoId, model: String, input: Input, callback_url: String, now: UnixMillis) -> Self {
-        Self {
-            version: TASK_VERSION,
-            record: Record {
-                version: Some(RECORD_VERSION),
-                id,
-                object: Object::Video,
-                model,
-                status: Status::Queued,
-                stage: "waiting".to_owned(),
-                queue_position: None,
-                progress: 0,
-                progress_source: ProgressSource::None,
-                created_at: now.seconds(),
-                started_at: None,
-                completed_at: None,
-                expires_at: None,
-                input,
-                output: None,
-                cost_usd: None,
-                error: None,
-                urls: None,
-            },
-            callback_url,
-            phase: Phase::Waiting { attempts: 0 },
-            wake_at: Some(now),
-            nudged: false,
-            unpublished: false,
-            publish_failures: 0,
-        }
-    }
-
-    /// Whether the first Run has been answered, one way or another, or will not be.
-    #[must_use]
-    pub const fn is_settled(&self) -> bool {
-        !matches!(self.phase, Phase::Waiting { attempts: 0 } | Phase::Submitting { attempts: 0 })
-    }
-
     /// Applies one event. Events that do not fit the phase (late, repeated, early) change nothing.
     #[must_use]
     pub fn apply(&mut self, event: Event, policy: &Policy, at: Moment) -> Vec<Effect> {
@@ -395,16 +298,6 @@ impl Task {
         }
         self.wake_at = Some(now.after(CRASH_GUARD));
         self.publish()
-    }
-
-    /// The upstream's names for the job, once it is known to have started.
-    #[must_use]
-    pub const fn job(&self) -> Option<&Job> {
-        match &self.phase {
-            Phase::Running { job, .. } | Phase::Storing { job, .. } => Some(job),
-            Phase::Ended { job } => job.as_ref(),
-            Phase::Waiting { .. } | Phase::Submitting { .. } | Phase::Unknown { .. } => None,
-        }
     }
 
     fn progress_to(&mut self, status: Status, stage: &str) {

@@ -11,4 +11,5 @@ pub mod progress;
 pub mod record;
 pub mod request;
 pub mod schedule;
+pub mod task;
 pub mod time;
