@@ -2,8 +2,9 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+use hailuo_worker::video::event::{Effect, Event, Observation, RunOutcome};
 use hailuo_worker::video::keys::SigningKeys;
-use hailuo_worker::video::lifecycle::{Effect, Event, Moment, Observation, Policy, RunOutcome};
+use hailuo_worker::video::lifecycle::{Moment, Policy};
 use hailuo_worker::video::record::{Failure, FailureCode, Input, Output, Status};
 use hailuo_worker::video::request::Resolution;
 use hailuo_worker::video::schedule::Ladder;
@@ -186,11 +187,69 @@ fn an_unknown_run_is_never_sent_again() {
         assert_eq!(life.status(), Status::InProgress);
         assert_eq!(life.effects, [Effect::Publish]);
         life.on(Event::Published(true));
+        let lost_at = life.now;
         while !life.status().is_final() {
-            assert!(!life.wake().effects.contains(&Effect::Run));
+            assert_eq!(life.wake().effects, [Effect::Search(None)]);
+            life.on(Event::Searched(None));
         }
         assert_eq!(life.failure(), Some(FailureCode::SubmissionUnknown));
+        assert_eq!(life.now - lost_at, TASK_DEADLINE_MS);
     }
+}
+
+fn unknown() -> Life {
+    let mut life = Life::begin();
+    life.wake().on(Event::RunAnswered(RunOutcome::Unknown)).on(Event::Published(true));
+    life
+}
+
+#[test]
+fn a_lost_job_that_is_found_goes_on_and_is_looked_at_at_once() {
+    let mut life = unknown();
+    life.wake().on(Event::Searched(Some(job()))).on(Event::Published(true));
+    assert_eq!((life.status(), life.wakes_in()), (Status::InProgress, 0));
+    assert_eq!(life.wake().effects, [Effect::Check(job())]);
+}
+
+#[test]
+fn a_callback_tells_where_to_search() {
+    let mut life = unknown();
+    life.on(Event::Nudged(Some(job()))).on(Event::Nudged(None));
+    assert_eq!(life.wakes_in(), 0);
+    assert_eq!(life.wake().effects, [Effect::Search(Some(job()))]);
+}
+
+#[test]
+fn a_callback_after_the_deadline_rescues_a_job_that_was_given_up() {
+    let mut life = unknown();
+    while !life.status().is_final() {
+        life.wake().on(Event::Searched(None));
+    }
+    life.on(Event::Published(true));
+    life.now += 3_600_000;
+    life.on(Event::Nudged(None));
+    assert_eq!(life.failure(), Some(FailureCode::SubmissionUnknown), "not before it is found");
+    life.wake().on(Event::Searched(Some(job())));
+    assert_eq!((life.status(), life.failure()), (Status::InProgress, None));
+    life.wake().on(succeeded()).on(Event::Copied(Some(output())));
+    assert_eq!(life.status(), Status::Completed);
+}
+
+#[test]
+fn a_rescue_that_finds_nothing_leaves_the_failure_as_it_was() {
+    let mut life = unknown();
+    while !life.status().is_final() {
+        life.wake().on(Event::Searched(None));
+    }
+    life.on(Event::Published(true));
+    let record = life.task.record.clone();
+    life.now += 3_600_000;
+    life.on(Event::Nudged(None));
+    while life.task.wake_at.is_some() {
+        life.wake().on(Event::Searched(None));
+    }
+    assert_eq!(life.task.record, record);
+    assert_eq!(life.task.phase, Phase::Ended { job: None });
 }
 
 #[test]
@@ -206,11 +265,11 @@ fn a_late_answer_to_run_is_still_the_truth() {
 fn a_callback_is_a_nudge() {
     let mut life = Life::running();
     life.now += 5000;
-    assert!(life.on(Event::Nudged).effects.is_empty());
+    assert!(life.on(Event::Nudged(None)).effects.is_empty());
     assert_eq!((life.status(), life.wakes_in()), (Status::InProgress, 0));
     assert_eq!(life.wake().effects, [Effect::Check(job())]);
     // What Detail says counts, and a second callback during the check is not lost.
-    life.on(Event::Nudged).on(working("task_start"));
+    life.on(Event::Nudged(None)).on(working("task_start"));
     assert_eq!(life.wakes_in(), 1000);
 }
 
@@ -218,11 +277,11 @@ fn a_callback_is_a_nudge() {
 fn callbacks_cause_one_check_a_second_at_most() {
     let mut life = Life::running();
     life.now += 5000;
-    life.on(Event::Nudged).wake();
+    life.on(Event::Nudged(None)).wake();
     life.on(working("task_start"));
     life.now += 10;
     for _ in 0..100 {
-        life.on(Event::Nudged);
+        life.on(Event::Nudged(None));
     }
     assert_eq!(life.wakes_in(), 990);
 }
@@ -230,7 +289,7 @@ fn callbacks_cause_one_check_a_second_at_most() {
 #[test]
 fn a_callback_before_runs_answer_is_remembered() {
     let mut life = Life::begin();
-    life.wake().on(Event::Nudged).on(Event::RunAnswered(RunOutcome::Started(job())));
+    life.wake().on(Event::Nudged(None)).on(Event::RunAnswered(RunOutcome::Started(job())));
     assert_eq!(life.wakes_in(), 0);
 }
 
@@ -318,6 +377,7 @@ enum Move {
 struct Answer {
     run: RunOutcome,
     observation: Observation,
+    found: bool,
     copied: bool,
     published: bool,
 }
@@ -337,13 +397,15 @@ fn answer() -> impl Strategy<Value = Answer> {
         1 => Just(Observation::Failed),
         1 => Just(Observation::Cancelled),
     ];
-    (run, observation, any::<bool>(), any::<bool>())
-        .prop_map(|(run, observation, copied, published)| Answer { run, observation, copied, published })
+    (run, observation, any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
+        |(run, observation, found, copied, published)| Answer { run, observation, found, copied, published },
+    )
 }
 
 fn stray() -> impl Strategy<Value = Event> {
     prop_oneof![
-        4 => Just(Event::Nudged),
+        4 => any::<bool>().prop_map(|named| Event::Nudged(named.then(job))),
+        1 => any::<bool>().prop_map(|found| Event::Searched(found.then(job))),
         1 => Just(Event::Woken),
         1 => answer().prop_map(|answer| Event::Observed(answer.observation)),
         1 => any::<bool>().prop_map(|copied| Event::Copied(copied.then(output))),
@@ -374,13 +436,18 @@ impl Witness {
         if matches!(event, Event::RunAnswered(RunOutcome::NotStarted { .. })) {
             self.run_may_live = false;
         }
+        let was_given_up = self.life.task.record.has_failed_with(FailureCode::SubmissionUnknown);
         let effects = std::mem::take(&mut self.life.on(event).effects);
         let record = &self.life.task.record;
+        if was_given_up && record.status == Status::InProgress {
+            // The one way out of a failure.
+            (self.rank, self.last) = (rank(Status::InProgress), None);
+        }
         assert!(rank(record.status) >= self.rank, "the status went back");
         assert!(self.last.is_none_or(|last| last == record.status), "a final state changed");
         assert!(record.progress >= self.progress, "the progress fell");
         assert_eq!(record.output.is_some(), record.status == Status::Completed);
-        let is_over = record.status.is_final() && !self.life.task.unpublished;
+        let is_over = matches!(self.life.task.phase, Phase::Ended { .. }) && !self.life.task.unpublished;
         assert_eq!(self.life.task.wake_at.is_none(), is_over, "{:?}", self.life.task);
         self.rank = rank(record.status);
         self.progress = record.progress;
@@ -402,6 +469,7 @@ impl Witness {
             let event = match effect {
                 Effect::Run => Event::RunAnswered(answer.run),
                 Effect::Check(_) => Event::Observed(answer.observation),
+                Effect::Search(_) => Event::Searched(answer.found.then(job)),
                 Effect::Copy(_) => Event::Copied(answer.copied.then(output)),
                 Effect::Publish => Event::Published(answer.published),
             };
@@ -414,6 +482,7 @@ fn good_answer() -> Answer {
     Answer {
         run: RunOutcome::Started(job()),
         observation: Observation::Succeeded { source: source(), cost_usd: None },
+        found: true,
         copied: true,
         published: true,
     }

@@ -1,11 +1,18 @@
-//! `POST /hooks/wiro/{id}/{proof}`: Wiro's callback. The URL carries the proof; the body decides
-//! nothing, so it is not even read.
+//! `POST /hooks/wiro/{id}/{proof}`: Wiro's callback. The URL carries the proof. The body decides nothing;
+//! it may at most name a job whose Run was never answered.
+
+use std::time::Duration;
 
 use worker::{Request, Response};
 
 use super::{Call, NO_SUCH_VIDEO, respond};
 use crate::error::ApiError;
+use crate::platform::streams::read_small;
 use crate::platform::task_object::Message;
+use crate::video::task::Job;
+use crate::wiro::callback::{MAX_CALLBACK_BYTES, hint};
+
+const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub async fn wiro_callback(
     call: &Call<'_>,
@@ -17,10 +24,14 @@ pub async fn wiro_callback(
     if !call.config.signing_keys.verify_callback_proof(&id, proof) {
         return Err(NO_SUCH_VIDEO);
     }
-    if let Some(body) = request.inner().body() {
-        // Whoever still sends is told that nobody listens; the answer below is what counts.
-        let _ = body.cancel();
-    }
-    call.ask(&id, &Message::Nudge).await?;
+    let hint = named_job(&request).await;
+    call.ask(&id, &Message::Nudge { hint }).await?;
     respond::json(200, &[], &serde_json::json!({ "received": true }))
+}
+
+/// A body that is too long, breaks off or is nonsense names nobody, and is no reason to complain.
+async fn named_job(request: &Request) -> Option<Job> {
+    let body = request.inner().body()?;
+    let bytes = read_small(&body, MAX_CALLBACK_BYTES, IDLE_TIMEOUT).await.ok()?;
+    hint(&bytes).map(|name| Job { task_id: name.task_id, token: name.token })
 }

@@ -26,10 +26,11 @@ use super::log::{self, Level};
 use super::records::Records;
 use super::upstream::Upstream;
 use super::videos::Videos;
+use crate::video::event::{Effect, Event};
 use crate::video::id::VideoId;
-use crate::video::lifecycle::{Effect, Event, Policy};
+use crate::video::lifecycle::Policy;
 use crate::video::record::{Input, Record};
-use crate::video::task::Task;
+use crate::video::task::{Job, Task};
 use crate::video::time::{Millis, UnixMillis};
 
 pub const BINDING: &str = "VIDEO_TASK";
@@ -50,8 +51,8 @@ pub enum Message {
     Accept { id: VideoId, model: String, input: Input, callback_url: String },
     /// Tell the record.
     Read,
-    /// The upstream called back: look now.
-    Nudge,
+    /// The upstream called back, perhaps naming a job: look now.
+    Nudge { hint: Option<Job> },
 }
 
 #[derive(Debug, Error)]
@@ -112,9 +113,9 @@ impl VideoTask {
                 self.settled().await?
             }
             Message::Read => self.load().await?,
-            Message::Nudge => {
+            Message::Nudge { hint } => {
                 let config = Config::of(&self.env)?;
-                self.step(Event::Nudged, &config.policy).await?.map(|step| step.task)
+                self.step(Event::Nudged(hint), &config.policy).await?.map(|step| step.task)
             }
         };
         Ok(task.map(|task| task.record))
@@ -157,6 +158,7 @@ impl VideoTask {
         Ok(match effect {
             Effect::Run => Event::RunAnswered(upstream.run(task).await),
             Effect::Check(job) => Event::Observed(upstream.check(task, &job).await),
+            Effect::Search(hint) => Event::Searched(upstream.search(task, hint).await),
             Effect::Copy(source) => {
                 let started = clock::now();
                 let copied = copy::copy(&videos, &config.output_hosts, id, &source).await;

@@ -9,12 +9,19 @@ use super::log::{self, Level};
 use super::network::FetchError;
 use super::videos::Videos;
 use super::wiro_client::WiroClient;
-use crate::video::lifecycle::{Observation, RunOutcome};
+use crate::video::event::{Observation, RunOutcome};
 use crate::video::record::{Failure, FailureCode, Input};
 use crate::video::task::{Job, Source, Task};
 use crate::video::time::Millis;
+use crate::wiro::answer::HttpAnswer;
 use crate::wiro::run::{RunAnswer, RunImage, RunRequest};
-use crate::wiro::task::{TaskState, detail_body, read_detail};
+use crate::wiro::task::{LIST_PAGE_ROWS, TaskName, TaskRow, TaskState, list_body, read_detail, read_rows};
+
+/// Most pages of Task/List that one search reads.
+const MAX_LIST_PAGES: usize = 10;
+
+/// How far Wiro's clock may be from ours.
+const CLOCK_SKEW_SECONDS: i64 = 600;
 
 /// Longest message of Wiro's that is shown.
 const MAX_MESSAGE_CHARS: usize = 300;
@@ -64,11 +71,7 @@ impl<'a> Upstream<'a> {
 
     /// Asks how the job stands.
     pub async fn check(&self, task: &Task, job: &Job) -> Observation {
-        let body = detail_body(&job.task_id, job.token.as_deref());
-        let state = match self.client().call("/Task/Detail", &body).await {
-            Ok(answer) => read_detail(&answer),
-            Err(error) => Err(error.to_string()),
-        };
+        let state = self.detail(job).await.and_then(|answer| read_detail(&answer));
         let id = task.record.id.as_str();
         match state {
             Ok(TaskState::Working { status }) => Observation::Working { status },
@@ -96,6 +99,68 @@ impl<'a> Upstream<'a> {
         }
     }
 
+    /// Looks for the job that carries this task's callback URL: where a callback pointed, then in the
+    /// list of jobs.
+    pub async fn search(&self, task: &Task, hint: Option<Job>) -> Option<Job> {
+        let found = match self.follow(task, hint).await {
+            Ok(Some(job)) => Ok(Some(job)),
+            Ok(None) => self.search_list(task).await,
+            Err(reason) => Err(reason),
+        };
+        let id = task.record.id.as_str();
+        match found {
+            Ok(found) => {
+                let fields = [("video.id", json!(id)), ("found", json!(found.is_some()))];
+                log::write(Level::Info, "a job was searched for", fields);
+                found
+            }
+            Err(reason) => {
+                log::write(
+                    Level::Warn,
+                    "the search failed",
+                    [("video.id", id.into()), ("reason", reason.into())],
+                );
+                None
+            }
+        }
+    }
+
+    /// A callback's URL is known to Wiro alone: the job it names is ours unless Detail says otherwise.
+    async fn follow(&self, task: &Task, hint: Option<Job>) -> Result<Option<Job>, String> {
+        let Some(hint) = hint else { return Ok(None) };
+        let rows = self.detail(&hint).await.and_then(|answer| read_rows(&answer))?;
+        let is_ours = |row: &TaskRow| row.callback_url.as_ref().is_none_or(|url| *url == task.callback_url);
+        Ok(rows.into_iter().find(is_ours).map(|row| job(row.name)))
+    }
+
+    /// Pages, newest first, until the rows are older than the task.
+    async fn search_list(&self, task: &Task) -> Result<Option<Job>, String> {
+        for page in 0..MAX_LIST_PAGES {
+            let answer = self
+                .client()
+                .call("/Task/List", &list_body(page))
+                .await
+                .map_err(|error| error.to_string())?;
+            let rows = read_rows(&answer)?;
+            let is_last = rows.len() < LIST_PAGE_ROWS;
+            let oldest = rows.last().and_then(|row| row.created_at);
+            let ours = rows.into_iter().find(|row| row.callback_url.as_ref() == Some(&task.callback_url));
+            if let Some(row) = ours {
+                return Ok(Some(job(row.name)));
+            }
+            if is_last || oldest.is_some_and(|oldest| oldest < task.record.created_at - CLOCK_SKEW_SECONDS) {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    async fn detail(&self, job: &Job) -> Result<HttpAnswer, String> {
+        let name = TaskName { task_id: job.task_id.clone(), token: job.token.clone() };
+        let answer = self.client().call("/Task/Detail", &name.detail_body()).await;
+        answer.map_err(|error| error.to_string())
+    }
+
     fn client(&self) -> WiroClient<'a> {
         WiroClient { base_url: &self.config.wiro_api_url, credentials: &self.config.credentials }
     }
@@ -110,6 +175,10 @@ impl<'a> Upstream<'a> {
             Err(error) => Err(error.to_string()),
         }
     }
+}
+
+fn job(name: TaskName) -> Job {
+    Job { task_id: name.task_id, token: name.token }
 }
 
 fn run_request(input: &Input, callback_url: &str) -> RunRequest {

@@ -13,10 +13,11 @@
 //! The caller persists the task after every step and *then* performs the effects, so each step
 //! leaves `wake_at` such that a crash in the middle is looked at again.
 
+use super::event::{Effect, Event, Observation, RunOutcome};
 use super::progress;
 use super::record::{Failure, FailureCode, Output, ProgressSource, Status};
 use super::schedule::Ladder;
-use super::task::{Job, Phase, Source, Task};
+use super::task::{Job, Phase, Task};
 use super::time::{Millis, UnixMillis};
 
 /// While an effect is under way, the task is looked at again this much later: only a crash lets
@@ -45,73 +46,16 @@ pub struct Moment {
     pub chance: u16,
 }
 
-/// What happened.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Event {
-    /// The alarm fired.
-    Woken,
-    /// The upstream called back; a nudge that decides nothing.
-    Nudged,
-    RunAnswered(RunOutcome),
-    Observed(Observation),
-    /// The copy was verified, or failed and may be tried again.
-    Copied(Option<Output>),
-    /// Whether KV took the record.
-    Published(bool),
-}
-
-/// What became of one Run.
-#[derive(Clone, Debug, PartialEq)]
-pub enum RunOutcome {
-    Started(Job),
-    /// Known not to have started; may be sent again, not sooner than `retry_after`.
-    NotStarted {
-        retry_after: Option<Millis>,
-    },
-    /// Refused for good.
-    Refused(Failure),
-    /// Nobody knows.
-    Unknown,
-}
-
-/// What a check of the job saw.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Observation {
-    Working {
-        status: String,
-    },
-    Succeeded {
-        source: Source,
-        cost_usd: Option<String>,
-    },
-    Failed,
-    Cancelled,
-    /// No usable answer.
-    Unreadable,
-}
-
-/// What is to be done, in order; each one's result comes back as an [`Event`].
-#[derive(Clone, Debug, PartialEq)]
-pub enum Effect {
-    /// Send Run → [`Event::RunAnswered`].
-    Run,
-    /// Ask the upstream about the job → [`Event::Observed`].
-    Check(Job),
-    /// Copy and verify the video → [`Event::Copied`].
-    Copy(Source),
-    /// Write the record to KV → [`Event::Published`].
-    Publish,
-}
-
 impl Task {
     /// Applies one event. Events that do not fit the phase (late, repeated, early) change nothing.
     #[must_use]
     pub fn apply(&mut self, event: Event, policy: &Policy, at: Moment) -> Vec<Effect> {
         match event {
             Event::Woken => self.woken(policy, at.now),
-            Event::Nudged => self.called_back(at.now),
+            Event::Nudged(hint) => self.called_back(hint, at.now),
             Event::RunAnswered(outcome) => self.run_answered(outcome, policy, at),
             Event::Observed(observation) => self.observed(observation, policy, at),
+            Event::Searched(job) => self.searched(job, policy, at.now),
             Event::Copied(output) => self.copied(output, policy, at),
             Event::Published(done) => self.published(done, policy, at),
         }
@@ -134,12 +78,10 @@ impl Task {
                 effects.push(Effect::Run);
             }
             Phase::Submitting { .. } => return self.lose_run_answer(policy, now),
-            Phase::Unknown { since } => {
-                let deadline = since.after(policy.task_deadline);
-                if now >= deadline {
-                    return self.fail(FailureCode::SubmissionUnknown, None, policy, now);
-                }
-                self.wake_at = Some(deadline);
+            Phase::Unknown { hint, .. } => {
+                self.nudged = false;
+                self.wake_at = guard;
+                effects.push(Effect::Search(hint.clone()));
             }
             Phase::Running { checked_at, job, .. } => {
                 *checked_at = now;
@@ -158,15 +100,25 @@ impl Task {
         effects
     }
 
-    fn called_back(&mut self, now: UnixMillis) -> Vec<Effect> {
-        match &self.phase {
+    fn called_back(&mut self, hint: Option<Job>, now: UnixMillis) -> Vec<Effect> {
+        match &mut self.phase {
             // Run's own answer is still under way: it will look.
             Phase::Submitting { .. } => self.nudged = true,
             Phase::Running { checked_at, .. } => {
                 self.nudged = true;
                 self.wake_at = Some(now.max(checked_at.after(MIN_CHECK_INTERVAL)));
             }
-            Phase::Waiting { .. } | Phase::Unknown { .. } | Phase::Storing { .. } | Phase::Ended { .. } => {}
+            Phase::Unknown { hint: known, .. } => {
+                *known = hint.or_else(|| known.take());
+                self.nudged = true;
+                self.wake_at = Some(now);
+            }
+            // The one way out of a failure: the job that nobody could find speaks up.
+            Phase::Ended { job: None } if self.record.has_failed_with(FailureCode::SubmissionUnknown) => {
+                self.phase = Phase::Unknown { since: now, searches: 0, hint };
+                self.wake_at = Some(now);
+            }
+            Phase::Waiting { .. } | Phase::Storing { .. } | Phase::Ended { .. } => {}
         }
         Vec::new()
     }
@@ -204,11 +156,36 @@ impl Task {
     }
 
     fn lose_run_answer(&mut self, policy: &Policy, now: UnixMillis) -> Vec<Effect> {
-        self.phase = Phase::Unknown { since: now };
-        self.wake_at = Some(now.after(policy.task_deadline));
+        self.phase = Phase::Unknown { since: now, searches: 0, hint: None };
+        // A callback that came during Run may have told of the job already.
+        self.wake_at = Some(if self.nudged { now } else { now.after(policy.poll.step(0)) });
         self.record.started_at = Some(now.seconds());
         self.record.status = Status::InProgress;
         self.publish()
+    }
+
+    fn searched(&mut self, found: Option<Job>, policy: &Policy, now: UnixMillis) -> Vec<Effect> {
+        let Phase::Unknown { since, searches, .. } = &mut self.phase else { return Vec::new() };
+        let Some(job) = found else {
+            let deadline = since.after(policy.task_deadline);
+            if now < deadline {
+                *searches = searches.saturating_add(1);
+                let wait = if self.nudged { MIN_CHECK_INTERVAL } else { policy.poll.step(*searches) };
+                self.wake_at = Some(now.after(wait).min(deadline));
+            } else if self.record.status.is_final() {
+                self.phase = Phase::Ended { job: None };
+                self.wake_at = None;
+            } else {
+                return self.fail(FailureCode::SubmissionUnknown, None, policy, now);
+            }
+            return Vec::new();
+        };
+        self.record.error = None;
+        self.record.completed_at = None;
+        self.record.expires_at = None;
+        // It has had all this time to finish: look at once.
+        self.nudged = true;
+        self.start(job, policy, now)
     }
 
     fn observed(&mut self, observation: Observation, policy: &Policy, at: Moment) -> Vec<Effect> {
@@ -262,14 +239,14 @@ impl Task {
         if done {
             self.unpublished = false;
             self.publish_failures = 0;
-            if self.record.status.is_final() {
+            if matches!(self.phase, Phase::Ended { .. }) {
                 self.wake_at = None;
             }
         } else {
             let retry = at.now.after(policy.retry.jittered(self.publish_failures, at.chance));
             self.publish_failures = self.publish_failures.saturating_add(1);
-            // A job in flight publishes again when it is next looked at; nothing else wakes a final one.
-            if self.record.status.is_final() {
+            // A job in flight publishes again when it is next looked at; nothing else wakes an ended one.
+            if matches!(self.phase, Phase::Ended { .. }) {
                 self.wake_at = Some(retry);
             }
         }

@@ -1,6 +1,7 @@
 //! The domain: what a video is, what may be asked of it and how it moves. Pure; it performs nothing
 //! and knows neither the upstream's wire format nor the platform.
 
+pub mod event;
 pub mod id;
 pub mod image_url;
 pub mod keys;

@@ -141,6 +141,11 @@ pub struct Urls {
 }
 
 impl Record {
+    #[must_use]
+    pub fn has_failed_with(&self, code: FailureCode) -> bool {
+        self.error.as_ref().is_some_and(|failure| failure.code == code)
+    }
+
     /// The Video object of the API. `origin` is where the public reaches this Worker, without a
     /// trailing slash.
     #[must_use]

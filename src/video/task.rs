@@ -34,8 +34,9 @@ pub enum Phase {
     Waiting { attempts: u32 },
     /// The intent to send Run is stored; its answer is not.
     Submitting { attempts: u32 },
-    /// Run was sent and its answer lost: it may have started, so it is never sent again.
-    Unknown { since: UnixMillis },
+    /// Run was sent and its answer lost: it may have started, so it is never sent again but searched
+    /// for. `hint` is what a callback claimed the job to be.
+    Unknown { since: UnixMillis, searches: u32, hint: Option<Job> },
     /// The upstream has the job.
     Running { since: UnixMillis, checks: u32, checked_at: UnixMillis, job: Job },
     /// The job ended with a video; the copy is not verified yet.

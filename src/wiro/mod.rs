@@ -2,6 +2,7 @@
 //! nothing and knows neither the domain nor the platform.
 
 pub mod answer;
+pub mod callback;
 pub mod run;
 pub mod sign;
 pub mod task;

@@ -1,4 +1,4 @@
-//! Task/Detail: the only thing that says how a job stands.
+//! Task/Detail, the only thing that says how a job stands, and Task/List, which says what jobs there are.
 
 use serde_json::{Value, json};
 
@@ -11,14 +11,80 @@ const CANCELLED: &str = "task_cancel";
 /// Longest status that is passed on.
 const MAX_STATUS_CHARS: usize = 40;
 
-/// The request body of Task/Detail.
-#[must_use]
-pub fn detail_body(task_id: &str, token: Option<&str>) -> String {
-    match token {
-        Some(token) => json!({ "tasktoken": token }),
-        None => json!({ "taskid": task_id }),
+/// Longest task id or token that is taken from strangers.
+const MAX_NAME_CHARS: usize = 64;
+
+/// What Wiro calls a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskName {
+    pub task_id: String,
+    /// The socket access token.
+    pub token: Option<String>,
+}
+
+impl TaskName {
+    /// A name that looks like one of Wiro's.
+    #[must_use]
+    pub fn plausible(task_id: String, token: Option<String>) -> Option<Self> {
+        let is_name = |name: &String| {
+            (1..=MAX_NAME_CHARS).contains(&name.len())
+                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+        };
+        let token = token.filter(is_name);
+        is_name(&task_id).then_some(Self { task_id, token })
     }
+
+    /// The request body of Task/Detail.
+    #[must_use]
+    pub fn detail_body(&self) -> String {
+        match &self.token {
+            Some(token) => json!({ "tasktoken": token }),
+            None => json!({ "taskid": self.task_id }),
+        }
+        .to_string()
+    }
+}
+
+/// A job as Detail and List show it, as far as it tells whose it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskRow {
+    pub name: TaskName,
+    /// `None` where the row does not say.
+    pub callback_url: Option<String>,
+    /// Unix seconds.
+    pub created_at: Option<i64>,
+}
+
+/// Jobs on one page of Task/List.
+pub const LIST_PAGE_ROWS: usize = 50;
+
+/// The request body of Task/List: a page, newest first.
+#[must_use]
+pub fn list_body(page: usize) -> String {
+    json!({
+        "type": "model",
+        "sort": "id",
+        "order": "DESC",
+        "start": (page * LIST_PAGE_ROWS).to_string(),
+        "limit": LIST_PAGE_ROWS.to_string(),
+    })
     .to_string()
+}
+
+/// The rows of an answer of Task/Detail or Task/List; unreadable rows are left out.
+///
+/// # Errors
+/// A reason for the log when there is no list.
+pub fn read_rows(http: &HttpAnswer) -> Result<Vec<TaskRow>, String> {
+    let value = done(http)?;
+    let rows = value.get("tasklist").and_then(Value::as_array).ok_or("no task list")?;
+    Ok(rows.iter().filter_map(read_row).collect())
+}
+
+fn read_row(row: &Value) -> Option<TaskRow> {
+    let name = TaskName::plausible(text(row, "id")?, text(row, "socketaccesstoken"))?;
+    let created_at = text(row, "createtime").and_then(|seconds| seconds.parse().ok());
+    Some(TaskRow { name, callback_url: text(row, "callbackurl"), created_at })
 }
 
 /// How a job stands.
@@ -52,14 +118,17 @@ pub struct TaskOutput {
 /// # Errors
 /// A reason for the log when the answer says nothing about the job.
 pub fn read_detail(http: &HttpAnswer) -> Result<TaskState, String> {
+    let value = done(http)?;
+    let task = value.get("tasklist").and_then(|list| list.get(0)).ok_or("no task in the list")?;
+    read_task(task)
+}
+
+fn done(http: &HttpAnswer) -> Result<Value, String> {
     if http.status != 200 {
         return Err(format!("HTTP {}", http.status));
     }
     match Answer::read(http) {
-        Answer::Done(value) => match value.get("tasklist").and_then(|list| list.get(0)) {
-            Some(task) => read_task(task),
-            None => Err("no task in the list".to_owned()),
-        },
+        Answer::Done(value) => Ok(value),
         Answer::Failed(error) => Err(format!("code {:?}", error.code)),
         Answer::Unreadable => Err("not Wiro's envelope".to_owned()),
     }
@@ -187,8 +256,35 @@ mod tests {
 
     #[test]
     fn detail_asks_by_token_and_without_one_by_id() {
-        assert_eq!(detail_body("1", Some("t")), r#"{"tasktoken":"t"}"#);
-        assert_eq!(detail_body("1", None), r#"{"taskid":"1"}"#);
+        let name =
+            |token: Option<&str>| TaskName { task_id: "1".to_owned(), token: token.map(str::to_owned) };
+        assert_eq!(name(Some("t")).detail_body(), r#"{"tasktoken":"t"}"#);
+        assert_eq!(name(None).detail_body(), r#"{"taskid":"1"}"#);
+    }
+
+    #[test]
+    fn a_list_is_asked_for_in_pages_and_read_row_by_row() {
+        let body = r#"{"limit":"50","order":"DESC","sort":"id","start":"100","type":"model"}"#;
+        assert_eq!(list_body(2), body);
+        let rows = json!([
+            { "id": "7", "socketaccesstoken": "t", "callbackurl": "https://a/", "createtime": "1734513807" },
+            { "id": 8, "callbackurl": null },
+            { "socketaccesstoken": "t" },
+            null,
+        ]);
+        let body = json!({ "result": true, "tasklist": rows }).to_string();
+        let rows =
+            read_rows(&HttpAnswer { status: 200, retry_after_seconds: None, body: Some(body) }).unwrap();
+        let name = |task_id: &str, token: Option<&str>| TaskName {
+            task_id: task_id.to_owned(),
+            token: token.map(str::to_owned),
+        };
+        let first = TaskRow {
+            name: name("7", Some("t")),
+            callback_url: Some("https://a/".to_owned()),
+            created_at: Some(1_734_513_807),
+        };
+        assert_eq!(rows, [first, TaskRow { name: name("8", None), callback_url: None, created_at: None }]);
     }
 
     proptest! {

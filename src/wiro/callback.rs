@@ -1,0 +1,74 @@
+//! The callback's body: undocumented, so a hint of any shape that may name the job. What it claims
+//! about the job is never believed; Task/Detail is asked.
+
+use serde_json::Value;
+
+use super::answer::text;
+use super::task::TaskName;
+
+/// Most bytes of a callback that are read.
+pub const MAX_CALLBACK_BYTES: u32 = 1024 * 1024;
+
+/// The job that a callback names: Detail's shape, a bare task, or a form.
+#[must_use]
+pub fn hint(body: &[u8]) -> Option<TaskName> {
+    match serde_json::from_slice::<Value>(body) {
+        Ok(value) => from_json(&value),
+        Err(_) => from_form(body),
+    }
+}
+
+fn from_json(value: &Value) -> Option<TaskName> {
+    let task = value.get("tasklist").and_then(|list| list.get(0)).unwrap_or(value);
+    let task_id = text(task, "taskid").or_else(|| text(task, "id"))?;
+    let token = text(task, "socketaccesstoken").or_else(|| text(task, "tasktoken"));
+    TaskName::plausible(task_id, token)
+}
+
+fn from_form(body: &[u8]) -> Option<TaskName> {
+    let fields: Vec<_> = url::form_urlencoded::parse(body).collect();
+    let field = |name: &str| {
+        let found = fields.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.to_string()).filter(|value| !value.is_empty())
+    };
+    let task_id = field("taskid").or_else(|| field("id"))?;
+    TaskName::plausible(task_id, field("socketaccesstoken").or_else(|| field("tasktoken")))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn every_known_shape_names_the_job() {
+        let named = Some(TaskName { task_id: "534574".to_owned(), token: Some("eDcC".to_owned()) });
+        for body in [
+            r#"{"result":true,"tasklist":[{"id":"534574","socketaccesstoken":"eDcC"}]}"#,
+            r#"{"id":534574,"socketaccesstoken":"eDcC","status":"task_postprocess_end"}"#,
+            r#"{"taskid":"534574","tasktoken":"eDcC"}"#,
+            "taskid=534574&tasktoken=eDcC&status=x",
+            "id=534574&socketaccesstoken=eDcC",
+        ] {
+            assert_eq!(hint(body.as_bytes()), named, "{body}");
+        }
+        let without_token = hint(br#"{"taskid":"1"}"#);
+        assert_eq!(without_token, Some(TaskName { task_id: "1".to_owned(), token: None }));
+    }
+
+    #[test]
+    fn anything_else_is_no_hint() {
+        let long = format!(r#"{{"id":"{}"}}"#, "1".repeat(65));
+        for body in ["", "null", "[]", "{}", "hello", "\u{0}", r#"{"id":null}"#, r#"{"id":"a/b"}"#, &long] {
+            assert_eq!(hint(body.as_bytes()), None, "{body}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_body_panics(body in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = hint(&body);
+        }
+    }
+}
