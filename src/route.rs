@@ -24,6 +24,9 @@ pub enum NoRoute {
 /// # Errors
 /// [`NoRoute`], by whether the path exists for other methods.
 pub fn route<'a>(method: &str, path: &'a str) -> Result<Route<'a>, NoRoute> {
+    if path.contains("//") || (path.len() > 1 && path.ends_with('/')) {
+        return Err(NoRoute::NotFound);
+    }
     let (route, allow) = match path.strip_prefix('/').unwrap_or(path).split('/').collect::<Vec<_>>()[..] {
         ["health"] => (Route::Health, "GET"),
         ["v1", "videos"] => (Route::Submit, "POST"),
@@ -57,9 +60,18 @@ mod tests {
 
     #[test]
     fn near_misses_are_not_found() {
-        for path in
-            ["", "/", "//health", "/health/", "/Health", "/v1", "/v1/videos/a/content/", "/v1/videos/a/b"]
-        {
+        for path in [
+            "",
+            "/",
+            "//health",
+            "/health/",
+            "/Health",
+            "/v1",
+            "/v1/videos/",
+            "/v1/videos//content",
+            "/v1/videos/a/content/",
+            "/v1/videos/a/b",
+        ] {
             assert_eq!(route("GET", path), Err(NoRoute::NotFound), "{path}");
         }
     }

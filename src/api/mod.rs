@@ -18,6 +18,7 @@ use crate::platform::clock;
 use crate::platform::config::Config;
 use crate::platform::log::{self, Level};
 use crate::platform::records::Records;
+use crate::platform::streams::drain;
 use crate::platform::task_object::Message;
 use crate::platform::tasks::Tasks;
 use crate::platform::videos::Videos;
@@ -42,9 +43,12 @@ struct Call<'a> {
 /// Only when the runtime cannot even make a response.
 pub async fn serve(request: Request, env: &Env) -> worker::Result<Response> {
     let request_id = request_id();
-    let answer = match dispatch(request, env).await {
+    let answer = match dispatch(&request, env).await {
         Ok(response) => response,
         Err(error) => {
+            if let Some(body) = request.inner().body() {
+                drain(&body).await;
+            }
             let cause = error.to_string();
             let problem = error.problem();
             if problem.status >= 500 {
@@ -62,7 +66,7 @@ pub async fn serve(request: Request, env: &Env) -> worker::Result<Response> {
     Ok(answer)
 }
 
-async fn dispatch(request: Request, env: &Env) -> Result<Response, ApiError> {
+async fn dispatch(request: &Request, env: &Env) -> Result<Response, ApiError> {
     let url = request.url()?;
     let method = request.inner().method();
     let config = Config::of(env).map_err(|error| ApiError::Misconfigured(error.to_string()))?;
@@ -71,8 +75,8 @@ async fn dispatch(request: Request, env: &Env) -> Result<Response, ApiError> {
     match route(&method, url.path()) {
         Ok(Route::Health) => respond::health(),
         Ok(Route::Submit) => submit::submit(&call, request).await,
-        Ok(Route::Status { id }) => status::status(&call, &request, &call.video_id(id)?).await,
-        Ok(Route::Content { id }) => content::content(&call, &request, &url, &call.video_id(id)?).await,
+        Ok(Route::Status { id }) => status::status(&call, request, &call.video_id(id)?).await,
+        Ok(Route::Content { id }) => content::content(&call, request, &url, &call.video_id(id)?).await,
         Ok(Route::WiroCallback { id, proof }) => webhook::wiro_callback(&call, request, id, proof).await,
         Err(NoRoute::NotFound) => Err(ApiError::NotFound("There is nothing at this path.")),
         Err(NoRoute::MethodNotAllowed { allow }) => Err(ApiError::MethodNotAllowed { allow }),

@@ -13,7 +13,7 @@ use crate::error::ApiError;
 use crate::multipart;
 use crate::platform::clock;
 use crate::platform::form_reader::{MAX_BODY_BYTES, MAX_TEXT_BYTES, ReadFormError, read_form};
-use crate::platform::streams::{StreamError, read_small};
+use crate::platform::streams::{Reader, StreamError, read_small};
 use crate::platform::task_object::Message;
 use crate::video::id::VideoId;
 use crate::video::record::{FailureCode, Input, Record};
@@ -25,11 +25,11 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// What to wait when the upstream's account takes no jobs: an operator has to act.
 const ACCOUNT_RETRY_SECONDS: u32 = 300;
 
-pub async fn submit(call: &Call<'_>, request: Request) -> Result<Response, ApiError> {
+pub async fn submit(call: &Call<'_>, request: &Request) -> Result<Response, ApiError> {
     // 1. The id comes first: an image is stored under it while it streams in.
     let id = call.config.signing_keys.mint(clock::random().map_err(internal)?);
     // 2. Everything that can be wrong with the request is found before anything is stored.
-    let input = read_input(call, &request, &id).await?;
+    let input = read_input(call, request, &id).await?;
     // 3. The object takes the job and sends Run; from here on nothing is lost when we vanish.
     let callback =
         format!("{}/hooks/wiro/{id}/{}", call.origin, call.config.signing_keys.callback_proof(&id));
@@ -124,10 +124,12 @@ async fn read_json(request: &Request) -> Result<Fields, ApiError> {
         return Err(too_large());
     }
     let body = request.inner().body().ok_or_else(empty_body)?;
-    let bytes = read_small(&body, MAX_JSON_BYTES, IDLE_TIMEOUT).await.map_err(|error| match error {
-        StreamError::TooLong(_) => too_large(),
-        other => ApiError::InvalidRequest(other.to_string()),
-    })?;
+    let bytes = read_small(Reader::of_client(&body, IDLE_TIMEOUT), MAX_JSON_BYTES).await.map_err(
+        |error| match error {
+            StreamError::TooLong(_) => too_large(),
+            other => ApiError::InvalidRequest(other.to_string()),
+        },
+    )?;
     json_fields(&bytes)
         .map_err(|error| ApiError::InvalidRequest(format!("The body is not a JSON object: {error}.")))
 }

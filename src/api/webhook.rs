@@ -7,7 +7,7 @@ use worker::{Request, Response};
 
 use super::{Call, NO_SUCH_VIDEO, respond};
 use crate::error::ApiError;
-use crate::platform::streams::read_small;
+use crate::platform::streams::{Reader, read_small};
 use crate::platform::task_object::Message;
 use crate::video::task::Job;
 use crate::wiro::callback::{MAX_CALLBACK_BYTES, hint};
@@ -16,7 +16,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub async fn wiro_callback(
     call: &Call<'_>,
-    request: Request,
+    request: &Request,
     id: &str,
     proof: &str,
 ) -> Result<Response, ApiError> {
@@ -24,7 +24,7 @@ pub async fn wiro_callback(
     if !call.config.signing_keys.verify_callback_proof(&id, proof) {
         return Err(NO_SUCH_VIDEO);
     }
-    let hint = named_job(&request).await;
+    let hint = named_job(request).await;
     call.ask(&id, &Message::Nudge { hint }).await?;
     respond::json(200, &[], &serde_json::json!({ "received": true }))
 }
@@ -32,6 +32,6 @@ pub async fn wiro_callback(
 /// A body that is too long, breaks off or is nonsense names nobody, and is no reason to complain.
 async fn named_job(request: &Request) -> Option<Job> {
     let body = request.inner().body()?;
-    let bytes = read_small(&body, MAX_CALLBACK_BYTES, IDLE_TIMEOUT).await.ok()?;
+    let bytes = read_small(Reader::of_client(&body, IDLE_TIMEOUT), MAX_CALLBACK_BYTES).await.ok()?;
     hint(&bytes).map(|name| Job { task_id: name.task_id, token: name.token })
 }

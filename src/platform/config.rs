@@ -85,6 +85,9 @@ impl Config {
             }
         }
         let api_key = reader.required("WIRO_API_KEY");
+        if !api_key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            reader.problem("WIRO_API_KEY", "must be visible ASCII characters: it is sent as a header");
+        }
         let api_secret = reader.text("WIRO_API_SECRET");
         let signing_key = reader.required("SIGNING_KEY");
         let credentials = Credentials::new(api_key, api_secret.as_deref()).ok();
@@ -239,6 +242,13 @@ mod tests {
         assert_eq!(error.0.len(), 12, "{error}");
         assert!(error.0.contains(&"WIRO_API_KEY is not set".to_owned()));
         assert!(!error.to_string().contains("short-secret"));
+    }
+
+    #[test]
+    fn a_key_that_cannot_be_a_header_is_refused() {
+        for key in ["clé", "a b", "a\nb"] {
+            assert!(read(&[("WIRO_API_KEY", key)]).is_err(), "{key:?}");
+        }
     }
 
     #[test]

@@ -130,7 +130,7 @@ enum Open {
 
 impl FormReader<'_, '_> {
     async fn read(&mut self, body: &ReadableStream, boundary: &str) -> Result<(), ReadFormError> {
-        let mut reader = Reader::new(body, IDLE_TIMEOUT);
+        let mut reader = Reader::of_client(body, IDLE_TIMEOUT);
         let mut demux = Demux::<Chunk>::new(boundary);
         let mut open = Open::Nothing;
         let mut body_bytes = 0;

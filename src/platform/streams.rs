@@ -31,18 +31,27 @@ impl From<JsValue> for StreamError {
     }
 }
 
-/// Reads a stream chunk by chunk. Dropping it before the end cancels the source.
+/// Reads a stream chunk by chunk. Dropping it before the end cancels the source, unless that is a
+/// client's.
 pub struct Reader {
     source: ReadableStreamDefaultReader,
     idle: Duration,
-    ended: bool,
+    cancels: bool,
 }
 
 impl Reader {
     /// `idle` is how long a single chunk may take.
     #[must_use]
     pub fn new(stream: &ReadableStream, idle: Duration) -> Self {
-        Self { source: stream.get_reader().unchecked_into(), idle, ended: false }
+        Self { source: stream.get_reader().unchecked_into(), idle, cancels: true }
+    }
+
+    /// A client's body is only let go of: cancelling it would close the connection under the answer.
+    #[must_use]
+    pub fn of_client(stream: &ReadableStream, idle: Duration) -> Self {
+        let mut reader = Self::new(stream, idle);
+        reader.cancels = false;
+        reader
     }
 
     /// The next chunk; `None` at the end.
@@ -57,7 +66,7 @@ impl Reader {
         };
         let field = |name: &str| Reflect::get(&result, &JsValue::from_str(name));
         if field("done")?.is_truthy() {
-            self.ended = true;
+            self.cancels = false;
             return Ok(None);
         }
         Ok(Some(field("value")?.unchecked_into()))
@@ -66,13 +75,14 @@ impl Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        if !self.ended {
+        if self.cancels {
             // Nobody waits for the cancellation; a source that is gone already may reject it.
             let cancelled = JsFuture::from(self.source.cancel());
             spawn_local(async move {
                 let _ = cancelled.await;
             });
         }
+        self.source.release_lock();
     }
 }
 
@@ -137,8 +147,7 @@ impl Drop for Writer {
 ///
 /// # Errors
 /// [`StreamError`].
-pub async fn read_small(stream: &ReadableStream, limit: u32, idle: Duration) -> Result<Vec<u8>, StreamError> {
-    let mut reader = Reader::new(stream, idle);
+pub async fn read_small(mut reader: Reader, limit: u32) -> Result<Vec<u8>, StreamError> {
     let mut bytes = Vec::new();
     let mut room = limit;
     while let Some(chunk) = reader.next().await? {
@@ -146,6 +155,25 @@ pub async fn read_small(stream: &ReadableStream, limit: u32, idle: Duration) -> 
         bytes.extend(chunk.to_vec());
     }
     Ok(bytes)
+}
+
+/// Reads what is left of a client's body and forgets it, so that the client, which may listen only
+/// after it has sent everything, hears the answer.
+pub async fn drain(body: &ReadableStream) {
+    /// What Cloudflare lets through at most on its smaller plans.
+    const MAX_BYTES: u64 = 100 * 1024 * 1024;
+    const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
+    if body.locked() {
+        return;
+    }
+    let mut reader = Reader::of_client(body, IDLE_TIMEOUT);
+    let mut bytes = 0;
+    while let Ok(Some(chunk)) = reader.next().await {
+        bytes += u64::from(chunk.length());
+        if bytes > MAX_BYTES {
+            return;
+        }
+    }
 }
 
 /// Text as a chunk.

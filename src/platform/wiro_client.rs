@@ -11,7 +11,7 @@ use worker::web_sys::ReadableStream;
 use super::clock;
 use super::network::{FetchError, fetch, request};
 use super::streams::{FixedPipe, Reader, StreamError, Writer, chunk_of, read_small};
-use crate::wiro::answer::HttpAnswer;
+use crate::wiro::answer::{HttpAnswer, retry_after_seconds};
 use crate::wiro::run::FormBody;
 use crate::wiro::sign::Credentials;
 
@@ -99,7 +99,7 @@ async fn read(response: worker::Response) -> Result<HttpAnswer, FetchError> {
     let status = response.status_code();
     let body = match response.into_parts().1 {
         worker::ResponseBody::Stream(stream) => {
-            match read_small(&stream, MAX_ANSWER_BYTES, IDLE_TIMEOUT).await {
+            match read_small(Reader::new(&stream, IDLE_TIMEOUT), MAX_ANSWER_BYTES).await {
                 Ok(bytes) => String::from_utf8(bytes).ok(),
                 Err(StreamError::TooLong(_)) => None,
                 Err(error) => return Err(FetchError::Lost(error.to_string())),
@@ -108,6 +108,7 @@ async fn read(response: worker::Response) -> Result<HttpAnswer, FetchError> {
         worker::ResponseBody::Body(bytes) => String::from_utf8(bytes).ok(),
         worker::ResponseBody::Empty => Some(String::new()),
     };
-    let retry_after_seconds = retry_after.and_then(|seconds| seconds.trim().parse().ok());
+    let now = clock::now().seconds();
+    let retry_after_seconds = retry_after.and_then(|header| retry_after_seconds(&header, now));
     Ok(HttpAnswer { status, retry_after_seconds, body })
 }

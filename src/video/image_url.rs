@@ -22,6 +22,8 @@ pub enum ImageUrlError {
     PrivateHost,
 }
 
+const SCHEME: &str = "https://";
+
 /// Whether the link may be handed to the upstream.
 ///
 /// The URL is read by the WHATWG rules that browsers and servers share, so decimal, octal and hex
@@ -30,12 +32,18 @@ pub enum ImageUrlError {
 /// # Errors
 /// The first rule that the link breaks.
 pub fn check(text: &str) -> Result<(), ImageUrlError> {
-    if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+    // Readers disagree about backslashes; the next one might see another host.
+    if text.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\') {
         return Err(ImageUrlError::Unreadable);
     }
     let url = Url::parse(text).map_err(|_| ImageUrlError::Unreadable)?;
     if url.scheme() != "https" {
         return Err(ImageUrlError::NotHttps);
+    }
+    // They disagree about `https:host` and `https:///host` too.
+    let (scheme, rest) = text.split_at_checked(SCHEME.len()).unwrap_or_default();
+    if !scheme.eq_ignore_ascii_case(SCHEME) || rest.starts_with('/') {
+        return Err(ImageUrlError::Unreadable);
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(ImageUrlError::UserInfo);
@@ -167,6 +175,11 @@ mod tests {
             (" https://example.com/", ImageUrlError::Unreadable),
             ("https://[::1/", ImageUrlError::Unreadable),
             ("https://1.2.3.256/", ImageUrlError::Unreadable),
+            (r"https://example.com\@127.0.0.1/", ImageUrlError::Unreadable),
+            (r"https:\\example.com/", ImageUrlError::Unreadable),
+            ("https:example.com/://", ImageUrlError::Unreadable),
+            ("https:/example.com/", ImageUrlError::Unreadable),
+            ("https:////example.com/", ImageUrlError::Unreadable),
             ("https://bücher.example/", ImageUrlError::Unreadable),
             ("https://１２７.０.０.１/", ImageUrlError::Unreadable),
             ("https://127。0。0。1/", ImageUrlError::Unreadable),

@@ -15,15 +15,15 @@ struct ListedHost {
 
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum OutputHostsError {
-    #[error("must be a comma list of host or host:port, such as wiro.ai; {0:?} is not")]
-    Entry(String),
+    #[error("must be a comma list of host or host:port, such as wiro.ai")]
+    Entry,
 }
 
 impl OutputHosts {
     /// Reads a comma list of `host` or `host:port`.
     ///
     /// # Errors
-    /// [`OutputHostsError::Entry`] with the entry that is neither.
+    /// [`OutputHostsError::Entry`] when one is neither.
     pub fn parse(text: &str) -> Result<Self, OutputHostsError> {
         text.split(',').map(|entry| listed_host(entry.trim())).collect::<Result<_, _>>().map(Self)
     }
@@ -59,7 +59,7 @@ pub fn is_loopback(url: &Url) -> bool {
 
 /// Reads an entry as the authority of a URL, so that it is spelled as URLs spell it.
 fn listed_host(entry: &str) -> Result<ListedHost, OutputHostsError> {
-    let unreadable = || OutputHostsError::Entry(entry.to_owned());
+    let unreadable = || OutputHostsError::Entry;
     let port = match entry.rsplit_once(':') {
         Some((_, port)) if !entry.ends_with(']') => Some(port.parse().map_err(|_| unreadable())?),
         _ => None,

@@ -16,18 +16,19 @@ pub struct Ladder {
 
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum LadderError {
-    #[error("must be a comma list of seconds above 0 and up to 86400, such as 2,5,15; {0:?} is not")]
-    Step(String),
+    #[error("must be a comma list of seconds above 0 and up to 86400, such as 2,5,15")]
+    Step,
 }
 
 impl Ladder {
     /// Reads a comma list of seconds; fractions are allowed.
     ///
     /// # Errors
-    /// [`LadderError::Step`] with the step that is not a number in range.
+    /// [`LadderError::Step`] when a step is not a number in range. It does not say which: settings may be
+    /// mixed up, and errors are shown.
     pub fn parse(text: &str) -> Result<Self, LadderError> {
         let mut steps = text.split(',').map(|step| seconds(step.trim()));
-        let first = steps.next().unwrap_or_else(|| Err(LadderError::Step(String::new())))?;
+        let first = steps.next().unwrap_or(Err(LadderError::Step))?;
         Ok(Self { first, rest: steps.collect::<Result<_, _>>()? })
     }
 
@@ -60,7 +61,7 @@ fn seconds(step: &str) -> Result<Millis, LadderError> {
         .map(Millis::new);
     match millis {
         Some(millis) if millis > Millis::new(0) && millis <= MAX_STEP => Ok(millis),
-        _ => Err(LadderError::Step(step.to_owned())),
+        _ => Err(LadderError::Step),
     }
 }
 
@@ -79,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_steps_are_named() {
+    fn bad_steps_are_refused() {
         for bad in [
             "",
             "1,,2",
@@ -98,7 +99,6 @@ mod tests {
         ] {
             assert!(Ladder::parse(bad).is_err(), "{bad:?} was accepted");
         }
-        assert_eq!(Ladder::parse("1,x"), Err(LadderError::Step("x".to_owned())));
     }
 
     proptest! {
