@@ -18,7 +18,7 @@ export class LeakCheck {
   }
 
   keep(response: Response): Response {
-    const head = JSON.stringify([response.url, ...response.headers]);
+    const head = JSON.stringify([...response.headers]);
     const isText = !response.headers.get('content-type')?.startsWith('video/');
     // A body that was cut off has shown whatever it had.
     const body =

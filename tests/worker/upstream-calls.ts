@@ -1,0 +1,29 @@
+// What the Worker has asked the stand-in about one task.
+import type { Call, Sim, SimTask } from '../../sim/index.ts';
+
+const DETAIL = '/Task/Detail';
+
+/** By a path's beginning, as `Sim.callsTo` takes it. */
+export function callsAbout(sim: Sim, task: SimTask, path: string): Call[] {
+  return sim.callsTo(path).filter((call) => call.task === task);
+}
+
+export function detailCalls(sim: Sim, task: SimTask): Call[] {
+  return callsAbout(sim, task, DETAIL);
+}
+
+/** The Runs sent for one prompt, taken or not. */
+export function runsOf(sim: Sim, prompt: string): Call[] {
+  return sim.callsTo('/Run/').filter(({ fields }) => fields?.prompt === prompt);
+}
+
+/**
+ * Resolves when the Worker has asked about the task two times more. What it was told the first time it has
+ * acted upon by then.
+ */
+export async function checkedAgain(sim: Sim, task: SimTask): Promise<void> {
+  const wanted = detailCalls(sim, task).length + 2;
+  while (detailCalls(sim, task).length < wanted) {
+    await sim.waitForCall(DETAIL, sim.callsTo(DETAIL).length + 1);
+  }
+}
