@@ -274,6 +274,30 @@ fn a_callback_is_a_nudge() {
 }
 
 #[test]
+fn a_callback_that_runs_ahead_of_detail_is_looked_into_again_soon() {
+    let mut life = Life::running();
+    life.now += 5000;
+    life.on(Event::Nudged(None)).wake().on(working("task_end"));
+    assert!((1900..2100).contains(&life.wakes_in()));
+    life.wake().on(Event::Observed(Observation::Unreadable));
+    assert!((4900..5100).contains(&life.wakes_in()));
+    life.wake();
+    assert_eq!(life.on(succeeded()).effects, [Effect::Copy(source())]);
+}
+
+#[test]
+fn the_deadline_comes_before_a_check_that_is_further_away() {
+    let patient = Policy { poll: Ladder::parse("3600").unwrap(), ..policy() };
+    for outcome in [RunOutcome::Started(job()), RunOutcome::Unknown] {
+        let mut life = Life::begin();
+        life.wake();
+        let at = Moment { now: UnixMillis::new(life.now), chance: 0 };
+        let _ = life.task.apply(Event::RunAnswered(outcome), &patient, at);
+        assert_eq!(life.wakes_in(), TASK_DEADLINE_MS);
+    }
+}
+
+#[test]
 fn callbacks_cause_one_check_a_second_at_most() {
     let mut life = Life::running();
     life.now += 5000;

@@ -83,9 +83,11 @@ impl Task {
                 self.wake_at = guard;
                 effects.push(Effect::Search(hint.clone()));
             }
-            Phase::Running { checked_at, job, .. } => {
+            Phase::Running { checked_at, eager, job, .. } => {
                 *checked_at = now;
-                self.nudged = false;
+                if std::mem::take(&mut self.nudged) {
+                    *eager = Some(0);
+                }
                 self.wake_at = guard;
                 effects.push(Effect::Check(job.clone()));
             }
@@ -147,18 +149,22 @@ impl Task {
     }
 
     fn start(&mut self, job: Job, policy: &Policy, now: UnixMillis) -> Vec<Effect> {
-        let first_check = if self.nudged { now } else { now.after(policy.poll.step(0)) };
-        self.phase = Phase::Running { since: now, checks: 0, checked_at: now, job };
-        self.wake_at = Some(first_check);
+        self.phase = Phase::Running { since: now, checks: 0, checked_at: now, eager: None, job };
+        self.wake_at = Some(self.first_look(policy, now));
         self.record.started_at = Some(now.seconds());
         self.progress_to(Status::InProgress, "task_queue");
         self.publish()
     }
 
+    /// At once after a callback that came during Run, else on the ladder.
+    fn first_look(&self, policy: &Policy, now: UnixMillis) -> UnixMillis {
+        let wait = policy.poll.step(0).min(policy.task_deadline);
+        if self.nudged { now } else { now.after(wait) }
+    }
+
     fn lose_run_answer(&mut self, policy: &Policy, now: UnixMillis) -> Vec<Effect> {
         self.phase = Phase::Unknown { since: now, searches: 0, hint: None };
-        // A callback that came during Run may have told of the job already.
-        self.wake_at = Some(if self.nudged { now } else { now.after(policy.poll.step(0)) });
+        self.wake_at = Some(self.first_look(policy, now));
         self.record.started_at = Some(now.seconds());
         self.record.status = Status::InProgress;
         self.publish()
@@ -189,7 +195,7 @@ impl Task {
     }
 
     fn observed(&mut self, observation: Observation, policy: &Policy, at: Moment) -> Vec<Effect> {
-        let Phase::Running { since, checks, job, .. } = &mut self.phase else { return Vec::new() };
+        let Phase::Running { since, checks, eager, job, .. } = &mut self.phase else { return Vec::new() };
         let job = job.clone();
         match observation {
             Observation::Succeeded { source, cost_usd } => {
@@ -206,11 +212,16 @@ impl Task {
                 if at.now >= deadline {
                     return self.fail(FailureCode::UpstreamTimeout, None, policy, at.now);
                 }
-                let wait = policy.poll.step(checks.saturating_add(1));
-                // The callback may run ahead of what a check shows: look often again.
-                *checks = if self.nudged { 0 } else { checks.saturating_add(1) };
-                let next = at.now.after(if self.nudged { MIN_CHECK_INTERVAL } else { wait });
-                self.wake_at = Some(next.min(deadline));
+                *checks = checks.saturating_add(1);
+                let mut wait = policy.poll.step(*checks);
+                if self.nudged {
+                    wait = MIN_CHECK_INTERVAL;
+                } else if let Some(tries) = eager {
+                    // A callback may run ahead of what a check shows, and the check may fail.
+                    wait = wait.min(policy.retry.jittered(*tries, at.chance));
+                    *tries = tries.saturating_add(1);
+                }
+                self.wake_at = Some(at.now.after(wait).min(deadline));
                 if let Observation::Working { status } = observation {
                     self.progress_to(Status::InProgress, &status);
                 }

@@ -38,7 +38,8 @@ pub enum Phase {
     /// for. `hint` is what a callback claimed the job to be.
     Unknown { since: UnixMillis, searches: u32, hint: Option<Job> },
     /// The upstream has the job.
-    Running { since: UnixMillis, checks: u32, checked_at: UnixMillis, job: Job },
+    /// `eager` counts the checks since a callback that none of them has confirmed yet.
+    Running { since: UnixMillis, checks: u32, checked_at: UnixMillis, eager: Option<u32>, job: Job },
     /// The job ended with a video; the copy is not verified yet.
     Storing { since: UnixMillis, attempts: u32, source: Source, job: Job },
     /// Final. What the upstream calls the job is kept for cleaning up there.
