@@ -24,7 +24,7 @@ MAX_BUNDLE_BYTES := 250000
 
 RUST_SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock rust-toolchain.toml
 
-.PHONY: demo dev test test-native test-worker check check-rust check-node worker bundle bench deploy clean
+.PHONY: demo dev test check check-rust check-node worker bundle bench deploy clean
 .DEFAULT_GOAL := demo
 
 ## Make two videos against the stand-in for Wiro, save demo.mp4, and stop.
@@ -38,12 +38,6 @@ dev: bundle
 ## The whole suite; the last line counts it.
 test: bundle
 	node scripts/test.ts
-
-test-native:
-	cargo test --quiet
-
-test-worker: bundle
-	vitest run
 
 ## Formatting, lints (native and wasm32), types, docs, bundle size, a dry run of the deployment.
 check: check-rust check-node bundle
@@ -84,6 +78,7 @@ build/.done: $(RUST_SOURCES) Makefile $(NODE_MODULES) $(WORKER_BUILD) $(WASM_BIN
 bundle: dist/.done
 
 dist/.done: build/.done wrangler.toml $(shell find public -type f)
+	rm -rf dist
 	wrangler deploy --dry-run --outdir dist >/dev/null
 	touch $@
 

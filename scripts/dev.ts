@@ -1,0 +1,125 @@
+// `make dev`: page and API at http://localhost:8787 until Ctrl-C, with what was stored kept for the next time. With a
+// WIRO_API_KEY in .dev.vars the videos come from the real Wiro, otherwise from the stand-in in sim/.
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
+import { type Sim, startSim } from '../sim/index.ts';
+import { devSettings } from './dev-settings.ts';
+import { reasonOf } from './reason.ts';
+import { type Defer, runToExit } from './shutdown.ts';
+import { settingsFor } from './stand-in.ts';
+import { columns } from './terminal.ts';
+import { DevProcess, root } from './worker-process.ts';
+import { readable } from './wrangler-output.ts';
+
+const PORT = Number(process.env.PORT || 8787);
+const STAND_IN_PORT = 9090;
+/** Wiro's minute in six seconds. */
+const STAND_IN_SPEED = 10;
+
+const DEV_VARS = join(root, '.dev.vars');
+const SIGNING_KEY = join(root, '.wrangler/dev-signing-key');
+const REAL_STORAGE = join(root, '.wrangler/state');
+/** Apart from the real videos: neither of the two Wiros knows the other's tasks. */
+const STAND_IN_STORAGE = join(root, '.wrangler/state/stand-in');
+
+await runToExit(dev, (error) => console.error(`make dev failed: ${reasonOf(error)}`), { endsBySignal: true });
+
+async function dev(defer: Defer): Promise<number> {
+  if (!Number.isInteger(PORT) || PORT < 1 || PORT > 65535)
+    throw new Error('PORT is not the number of a port');
+  if (await isTaken(PORT)) {
+    throw new Error(`port ${PORT} is taken; stop what listens there, or choose another: PORT=8788 make dev`);
+  }
+  const { real, lacksSigningKey } = devSettings(read(DEV_VARS));
+  const vars: Record<string, string> = lacksSigningKey ? { SIGNING_KEY: signingKey() } : {};
+  let sim: Sim | undefined;
+  if (!real) {
+    sim = await standIn();
+    defer(() => sim?.close());
+    Object.assign(vars, settingsFor(sim), { POLL_SECONDS: '0.5', RETRY_SECONDS: '0.5,1,2' });
+  }
+  const worker = new DevProcess(PORT, real ? REAL_STORAGE : STAND_IN_STORAGE, vars, {
+    devVars: real,
+    onLine: (line) => {
+      const shown = readable(line);
+      if (shown !== undefined) console.log(`  ${shown}`);
+    },
+  });
+  defer(() => worker.kill('SIGTERM'));
+  console.log('The Worker starts …');
+  await worker.start();
+  greet(`http://localhost:${PORT}`, sim);
+  await worker.ended();
+  throw new Error('wrangler dev ended by itself');
+}
+
+async function isTaken(port: number): Promise<boolean> {
+  // A browser that is told `localhost` may try either.
+  for (const host of ['127.0.0.1', '::1']) {
+    const server = createServer();
+    try {
+      await once(server.listen(port, host), 'listening');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return true;
+      // No IPv6 here.
+      if (host === '127.0.0.1') throw error;
+    } finally {
+      server.close();
+    }
+  }
+  return false;
+}
+
+async function standIn(): Promise<Sim> {
+  try {
+    return await startSim({ port: STAND_IN_PORT, speed: STAND_IN_SPEED });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    return startSim({ speed: STAND_IN_SPEED });
+  }
+}
+
+/** The same each time, so that the ids of stored videos stay valid. */
+function signingKey(): string {
+  const known = read(SIGNING_KEY);
+  if (known !== undefined) return known;
+  const key = randomBytes(32).toString('hex');
+  mkdirSync(dirname(SIGNING_KEY), { recursive: true });
+  writeFileSync(SIGNING_KEY, key, { mode: 0o600 });
+  return key;
+}
+
+function read(path: string): string | undefined {
+  return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+}
+
+function greet(origin: string, sim: Sim | undefined): void {
+  console.log(`\nPage and API: ${origin}        Ctrl-C stops it; what was stored stays in .wrangler/state\n`);
+  if (sim) {
+    console.log(`No WIRO_API_KEY in .dev.vars, so Wiro is played by the stand-in at ${sim.url}:`);
+    console.log(`no cost, ${sim.speed} times as fast, and a sample as every video.\n`);
+  } else {
+    console.log('With the WIRO_API_KEY of .dev.vars: the real Wiro, and each video costs money.');
+    console.log("Wiro's callbacks cannot reach localhost; polling (POLL_SECONDS) completes the videos.\n");
+  }
+  const json = "-H 'content-type: application/json' -d";
+  const lines = [
+    ['submit', `curl -s ${origin}/v1/videos ${json} '{"prompt": "a paper boat"}'`],
+    ['', `curl -s ${origin}/v1/videos -F prompt='the sky moves' -F inputImageFirst=@picture.png`],
+    ['status', `curl -s ${origin}/v1/videos/ID`],
+    ['content', `curl -s -o video.mp4 ${origin}/v1/videos/ID/content`],
+  ];
+  if (sim) {
+    const faults = '{"prompt": "boat", "faults": {"cdn": [{"kind": "cut"}]}}';
+    lines.push(
+      ['break it', `curl -s ${sim.url}/control/script ${json} '${faults}'`],
+      ['', 'the next download of a "boat" breaks off half way; sim/faults.ts has all faults'],
+      ['look', `curl -s ${sim.url}/control/calls, or /control/tasks`],
+    );
+  }
+  for (const line of columns(lines)) console.log(`  ${line}`);
+  console.log();
+}

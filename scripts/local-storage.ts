@@ -1,0 +1,26 @@
+// KV and R2 as a Worker in `wrangler dev` stores them, read from beside it while it runs.
+import { join } from 'node:path';
+import type { KVNamespace, R2Bucket } from '@cloudflare/workers-types';
+import { getPlatformProxy } from 'wrangler';
+import { root } from './worker-process.ts';
+
+export interface Bindings {
+  TASKS: KVNamespace;
+  VIDEOS: R2Bucket;
+}
+
+export interface LocalStorage {
+  bindings: Bindings;
+  close: () => Promise<void>;
+}
+
+/** `persist` is the folder that wrangler was given by `--persist-to`. */
+export async function openStorage(persist: string): Promise<LocalStorage> {
+  // With the objects configured, the reader would run their alarms too.
+  const proxy = await getPlatformProxy<Bindings & Record<string, unknown>>({
+    configPath: join(root, 'scripts/storage-only.toml'),
+    persist: { path: join(persist, 'v3') },
+    envFiles: [],
+  });
+  return { bindings: proxy.env, close: () => proxy.dispose() };
+}

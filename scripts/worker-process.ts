@@ -1,0 +1,114 @@
+// The Worker in `wrangler dev`, a process of its own: workerd goes out to the network by itself there, and the whole
+// process can be killed and started again on the same storage.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+/** The project's own folder. */
+export const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** A process that has not ended this long after it was asked to is killed. */
+const PATIENCE_MS = 5000;
+
+export interface DevOptions {
+  /** Told of each line that wrangler or the Worker writes. */
+  onLine?: (line: string) => void;
+  /** Whether `.dev.vars` is read; default false: the process knows `vars` and `wrangler.toml` only. */
+  devVars?: boolean;
+}
+
+/** `wrangler dev` and the workerd below it. */
+export class DevProcess {
+  readonly origin: string;
+  /** Everything that the Worker logged, over all starts. */
+  readonly logs: string[] = [];
+  readonly #args: string[];
+  readonly #onLine: (line: string) => void;
+  #child: ChildProcess | undefined;
+  /** However this process ends, that one does not outlive it. */
+  readonly #killNow = () => this.#child?.pid !== undefined && signalGroup(this.#child.pid, 'SIGKILL');
+
+  constructor(port: number, storage: string, vars: Record<string, string>, options: DevOptions = {}) {
+    this.origin = `http://127.0.0.1:${port}`;
+    this.#onLine = options.onLine ?? (() => {});
+    this.#args = [
+      ...['dev', '--ip', '127.0.0.1', '--port', `${port}`, '--inspector-port', '0'],
+      ...['--persist-to', storage, '--show-interactive-dev-session=false'],
+      ...(options.devVars ? [] : ['--env-file', '/dev/null']),
+      ...Object.entries(vars).flatMap(([name, value]) => ['--var', `${name}:${value}`]),
+    ];
+  }
+
+  get pid(): number {
+    if (this.#child?.pid === undefined) throw new Error('not running');
+    return this.#child.pid;
+  }
+
+  /** Resolves when it answers. */
+  async start(): Promise<void> {
+    // A process group of its own, so that workerd can be killed with it.
+    const child = spawn('wrangler', this.#args, {
+      cwd: root,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, WRANGLER_SEND_METRICS: 'false', NO_COLOR: '1' },
+    });
+    this.#child = child;
+    process.once('exit', this.#killNow);
+    const ready = Promise.withResolvers<void>();
+    const output: string[] = [];
+    for (const stream of [child.stdout, child.stderr]) {
+      createInterface({ input: stream }).on('line', (line) => {
+        output.push(line);
+        // Wrangler's own lines name the paths of requests, proofs included; they are not the Worker's.
+        if (!line.startsWith('[wrangler:')) this.logs.push(line);
+        if (line.includes('Ready on')) ready.resolve();
+        this.#onLine(line);
+      });
+    }
+    child.once('error', ready.reject);
+    child.once('exit', () => ready.reject(new Error(`wrangler dev ended\n${output.join('\n')}`)));
+    await ready.promise;
+  }
+
+  /** Resolves when it has ended, asked to or not. */
+  async ended(): Promise<void> {
+    const child = this.#child;
+    if (child && child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  }
+
+  /** Ends wrangler and workerd together; SIGKILL leaves them no time to tidy up. */
+  async kill(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    const child = this.#child;
+    if (child?.pid === undefined) return;
+    const { pid } = child;
+    const ended = this.ended();
+    signalGroup(pid, signal);
+    const lostPatience = setTimeout(() => signalGroup(pid, 'SIGKILL'), PATIENCE_MS);
+    await ended;
+    clearTimeout(lostPatience);
+    process.off('exit', this.#killNow);
+    if (this.#child === child) this.#child = undefined;
+  }
+}
+
+/** A port that nothing listens on. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+function signalGroup(leader: number, signal: 'SIGTERM' | 'SIGKILL'): void {
+  try {
+    process.kill(-leader, signal);
+  } catch (error) {
+    // Gone already.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}

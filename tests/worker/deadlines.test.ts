@@ -1,0 +1,137 @@
+// What never comes right fails when its deadline comes, with the right code, and leaves nothing behind.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { CdnFault, Faults } from '../../sim/index.ts';
+import { type ForeignHost, startForeignHost } from './foreign-host.ts';
+import { type Service, startService } from './service.ts';
+import { publishedRecord, storedVideo } from './stored.ts';
+import { callsAbout, detailCalls, runsOf } from './upstream-calls.ts';
+
+type Row = Record<string, unknown>;
+
+/** More faults than there are tries before any deadline here. */
+const FOR_EVER = 1000;
+
+let service: Service;
+let foreign: ForeignHost;
+beforeAll(async () => {
+  const vars = { TASK_DEADLINE_SECONDS: '2', COPY_DEADLINE_SECONDS: '1' };
+  service = await startService({ vars, sim: { speed: 600 } });
+  foreign = await startForeignHost();
+});
+afterAll(async () => {
+  await foreign.close();
+  await service.close();
+});
+
+function always<T>(fault: T): T[] {
+  return Array.from({ length: FOR_EVER }, () => fault);
+}
+
+function patchOutput(edit: (output: Row) => Row): Faults {
+  const patch = (row: Row) => ({ ...row, outputs: (row.outputs as Row[]).map(edit) });
+  return { task: { patch } };
+}
+
+async function expectFailed(id: string, code: string): Promise<void> {
+  const video = await service.ended(id);
+  expect(video).toMatchObject({ status: 'failed', stage: 'done', output: null, error: { code } });
+  expect(video.error?.message).toMatch(/\w/);
+  expect(await storedVideo(service, id)).toBeUndefined();
+  expect((await publishedRecord(service, id, 'failed')).record.error?.code).toBe(code);
+  expect((await service.fetch(`/v1/videos/${id}/content`)).status).toBe(404);
+}
+
+describe('upstream_timeout', () => {
+  test.concurrent.each<[string, Faults]>([
+    ['a task that never ends', { task: { never: true } }],
+    ['a task that stays in the queue', { holdAt: 'task_queue' }],
+    [
+      'a Detail that never answers well',
+      { detail: always({ kind: 'status', status: 500 }), callback: { lost: true } },
+    ],
+    ['a task that is gone', { detail: always({ kind: 'error', code: 1, message: 'Task not found' }) }],
+    ['a task whose status is never told', { task: { patch: () => ({}) } }],
+  ])('%s', async (name, faults) => {
+    const prompt = `too late: ${name}.`;
+    service.sim.script(prompt, faults);
+    const { id, created_at } = await service.accepted({ prompt });
+    await expectFailed(id, 'upstream_timeout');
+    const { completed_at } = await service.video(id);
+    expect(completed_at).toBeGreaterThanOrEqual(created_at + 2);
+    expect(detailCalls(service.sim, await service.sim.waitForTask(prompt)).length).toBeGreaterThan(3);
+    expect(runsOf(service.sim, prompt)).toHaveLength(1);
+  });
+});
+
+describe('storage_failed', () => {
+  test.concurrent.each<[string, CdnFault]>([
+    ['404', { kind: 'status', status: 404 }],
+    ['500', { kind: 'status', status: 500 }],
+    ['a shorter file', { kind: 'short' }],
+    ['a longer file', { kind: 'long' }],
+    ['a web page', { kind: 'html' }],
+  ])('the CDN has nothing but %s', async (name, fault) => {
+    const prompt = `nothing but ${name}.`;
+    service.sim.script(prompt, { cdn: always(fault) });
+    const { id } = await service.accepted({ prompt });
+    await expectFailed(id, 'storage_failed');
+    const task = await service.sim.waitForTask(prompt);
+    expect(callsAbout(service.sim, task, '/cdn/').length).toBeGreaterThan(2);
+  });
+
+  test.concurrent.each<[string, (url: string) => string]>([
+    ['is not listed', () => foreign.url],
+    ['is only named in the user info', (url) => `http://${new URL(url).host}@${foreign.host}/0.mp4`],
+    ['is only named in the path', (url) => `${foreign.url}?${new URL(url).host}`],
+    ['is another name of a listed one', (url) => url.replace('127.0.0.1', 'localhost')],
+    ['is listed with another port', (url) => url.replace(/:\d+\//, '/')],
+    ['is none', () => 'not a URL'],
+    ['is a data URL', () => 'data:video/mp4;base64,AAAAIGZ0eXBpc29tAAACAA=='],
+    ['is a file', () => 'file:///etc/passwd'],
+  ])('an output whose host %s is never fetched', async (name, change) => {
+    const prompt = `an output whose host ${name}.`;
+    service.sim.script(
+      prompt,
+      patchOutput((output) => ({ ...output, url: change(String(output.url)) })),
+    );
+    const { id } = await service.accepted({ prompt });
+    await expectFailed(id, 'storage_failed');
+    const task = await service.sim.waitForTask(prompt);
+    expect(callsAbout(service.sim, task, '/cdn/')).toEqual([]);
+  });
+
+  test.concurrent.each<[string, number]>([
+    ['more', 1],
+    ['less', -1],
+  ])('Detail tells %s bytes than there are', async (name, difference) => {
+    const prompt = `${name} bytes than there are`;
+    const faults = patchOutput((output) => ({ ...output, size: String(Number(output.size) + difference) }));
+    service.sim.script(prompt, { ...faults, cdn: Array.from({ length: 5 }, () => ({ kind: 'no-length' })) });
+    const { id } = await service.accepted({ prompt });
+    await expectFailed(id, 'storage_failed');
+  });
+
+  test('no foreign host was asked', () => {
+    expect(foreign.requests).toEqual([]);
+  });
+});
+
+describe('a Run', () => {
+  test('that Wiro never takes: upstream_unavailable', async () => {
+    const prompt = 'a boat that is never taken';
+    service.sim.script(prompt, { run: always({ kind: 'status', status: 429 }) });
+    const { id, status } = await service.accepted({ prompt });
+    expect(status).toBe('queued');
+    await expectFailed(id, 'upstream_unavailable');
+    expect(runsOf(service.sim, prompt).length).toBeGreaterThan(2);
+  });
+
+  test('whose answer is lost and that no task shows for: submission_unknown', async () => {
+    const prompt = 'a boat lost on the way';
+    service.sim.script(prompt, { run: [{ kind: 'garbage' }] });
+    const { id, status } = await service.accepted({ prompt });
+    expect(status).toBe('in_progress');
+    await expectFailed(id, 'submission_unknown');
+    expect(runsOf(service.sim, prompt)).toHaveLength(1);
+  });
+});
