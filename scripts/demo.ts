@@ -78,6 +78,7 @@ async function demo(defer: Defer): Promise<number> {
     () => submit(origin, form),
     [`"${form.get('prompt')}"`, `sky.png, 320 × 180, ${bytes(picture.length)}`],
   );
+  await Promise.all(sim.tasks.map((task) => task.calledBack()));
   checkCalls(sim, picture);
 
   // 3. What there is now.

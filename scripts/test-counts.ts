@@ -39,15 +39,19 @@ export interface VitestReport {
   }[];
 }
 
-/** A file that could not be run counts as one failure. */
+/** A file that could not be run or set up counts as one failure. */
 export function vitestCounts({ testResults }: VitestReport): Counts {
   const counts: Counts = { passed: 0, failed: 0, skipped: [] };
   for (const { name: file, status, assertionResults } of testResults) {
     const failed = assertionResults.filter((test) => test.status === 'failed').length;
-    counts.failed += status === 'failed' ? Math.max(1, failed) : failed;
+    const isBroken = status === 'failed' && failed === 0;
+    counts.failed += isBroken ? 1 : failed;
     for (const test of assertionResults) {
       if (test.status === 'passed') counts.passed++;
-      else if (test.status !== 'failed') counts.skipped.push({ name: test.fullName.trim(), file });
+      else if (test.status !== 'failed') {
+        const reason = isBroken ? { reason: 'its file failed as a whole' } : {};
+        counts.skipped.push({ name: test.fullName.trim(), file, ...reason });
+      }
     }
   }
   return counts;

@@ -51,7 +51,8 @@ test('vitest: whatever neither passed nor failed was skipped', () => {
 test('vitest: a file that could not be run is a failure', () => {
   const { passed, failed } = vitestCounts({ testResults: [file('failed'), file('passed', 'passed')] });
   expect([passed, failed]).toEqual([1, 1]);
-  expect(vitestCounts({ testResults: [file('failed', 'passed')] }).failed).toBe(1);
+  const { failed: broken, skipped } = vitestCounts({ testResults: [file('failed', 'passed', 'skipped')] });
+  expect([broken, skipped[0]?.reason]).toEqual([1, 'its file failed as a whole']);
 });
 
 test('a runner that ran nothing, or ended badly without a failure, is not believed', () => {
