@@ -320,6 +320,23 @@ fn the_deadline_comes_before_a_check_that_is_further_away() {
 }
 
 #[test]
+fn a_callback_postpones_no_check() {
+    let mut life = Life::running();
+    life.wake().on(working("task_start"));
+    life.now = life.task.wake_at.unwrap().millis() - 5;
+    life.on(Event::Nudged(None));
+    assert_eq!(life.wakes_in(), 0);
+    life.wake().on(Event::Nudged(None));
+    let quick = Policy { poll: Ladder::parse("0.2").unwrap(), ..policy() };
+    let at = Moment { now: UnixMillis::new(life.now), chance: 0 };
+    let _ = life.task.apply(working("task_start"), &quick, at);
+    assert_eq!(life.wakes_in(), 200);
+    life.now += 195;
+    let _ = life.task.apply(Event::Nudged(None), &quick, Moment { now: UnixMillis::new(life.now), ..at });
+    assert_eq!(life.wakes_in(), 5);
+}
+
+#[test]
 fn callbacks_cause_one_check_a_second_at_most() {
     let mut life = Life::running();
     life.now += 5000;

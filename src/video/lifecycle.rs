@@ -122,7 +122,8 @@ impl Task {
             Phase::Submitting { .. } => self.nudged = true,
             Phase::Running { checked_at, .. } => {
                 self.nudged = true;
-                self.wake_at = Some(now.max(checked_at.after(MIN_CHECK_INTERVAL)));
+                let soon = now.max(checked_at.after(MIN_CHECK_INTERVAL));
+                self.wake_at = Some(self.wake_at.map_or(soon, |due| due.min(soon)));
             }
             Phase::Unknown { hint: known, .. } => {
                 *known = hint.or_else(|| known.take());
@@ -229,7 +230,7 @@ impl Task {
                 *checks = checks.saturating_add(1);
                 let mut wait = policy.poll.step(*checks);
                 if self.nudged {
-                    wait = MIN_CHECK_INTERVAL;
+                    wait = wait.min(MIN_CHECK_INTERVAL);
                 } else if let Some(tries) = eager {
                     // A callback may run ahead of what a check shows, and the check may fail.
                     wait = wait.min(policy.retry.jittered(*tries, at.chance));
