@@ -16,6 +16,8 @@ pub enum ApiError {
     InvalidParameter(Vec<FieldError>),
     #[error("the upstream refused the parameters: {0}")]
     RefusedParameters(String),
+    #[error("the idempotency key was used for another request")]
+    IdempotencyKeyReused,
     #[error("{0}")]
     NotFound(&'static str),
     #[error("method not allowed")]
@@ -83,6 +85,11 @@ impl ApiError {
             }
             Self::RefusedParameters(message) => {
                 problem(422, "invalid_parameter", "The model refused the parameters", message)
+            }
+            Self::IdempotencyKeyReused => {
+                let detail =
+                    "This Idempotency-Key came with another request before; use a new one.".to_owned();
+                problem(422, "idempotency_key_reused", "Idempotency key reused", detail)
             }
             Self::NotFound(detail) => problem(404, "not_found", "Not found", detail.to_owned()),
             Self::MethodNotAllowed { allow } => {

@@ -5,10 +5,10 @@
 use hailuo_worker::video::event::{Effect, Event, Observation, RunOutcome};
 use hailuo_worker::video::keys::SigningKeys;
 use hailuo_worker::video::lifecycle::{Moment, Policy};
-use hailuo_worker::video::record::{Failure, FailureCode, Input, Output, Status};
-use hailuo_worker::video::request::Resolution;
+use hailuo_worker::video::record::{Failure, FailureCode, Image, Input, Output, Status};
+use hailuo_worker::video::request::{ImageType, Resolution};
 use hailuo_worker::video::schedule::Ladder;
-use hailuo_worker::video::task::{Job, Phase, Source, Task};
+use hailuo_worker::video::task::{Job, NewTask, Phase, Source, Task};
 use hailuo_worker::video::time::{Millis, UnixMillis};
 use proptest::prelude::*;
 
@@ -60,22 +60,27 @@ struct Life {
 
 impl Life {
     fn begin() -> Self {
+        Self::begin_with(None)
+    }
+
+    fn begin_with(input_image_first: Option<Image>) -> Self {
         let id = SigningKeys::derive(&[7; 32]).unwrap().mint([1; 16]);
         let input = Input {
             prompt: "a cat".to_owned(),
             prompt_optimizer: true,
             resolution: Resolution::P768,
             duration: 6,
-            input_image_first: None,
+            input_image_first,
             input_image_first_url: None,
         };
-        let task = Task::accept(
+        let new = NewTask {
             id,
-            "m/m".to_owned(),
+            model: "m/m".to_owned(),
             input,
-            "https://w.example/hook".to_owned(),
-            UnixMillis::new(START),
-        );
+            callback_url: "https://w.example/hook".to_owned(),
+            fingerprint: "f".to_owned(),
+        };
+        let task = Task::accept(new, UnixMillis::new(START));
         Self { task, now: START, effects: Vec::new() }
     }
 
@@ -141,6 +146,23 @@ fn an_ordinary_life() {
     assert_eq!(record.cost_usd.as_deref(), Some("0.28"));
     assert_eq!(record.expires_at, Some(record.completed_at.unwrap() + 86_400));
     assert_eq!(life.task.wake_at, None);
+}
+
+#[test]
+fn a_job_with_an_image_waits_for_it_and_is_forgotten_without() {
+    let image = Image { content_type: ImageType::Png, size: 7 };
+    let mut life = Life::begin_with(Some(image));
+    assert!(!life.task.is_settled());
+    life.on(Event::Woken).on(Event::Nudged(None));
+    assert!(life.effects.is_empty());
+    life.on(Event::Received);
+    assert_eq!(life.wake().effects, [Effect::Run]);
+    assert!(life.on(Event::Received).effects.is_empty(), "stored twice");
+    assert!(matches!(life.task.phase, Phase::Submitting { .. }));
+
+    let mut life = Life::begin_with(Some(image));
+    assert_eq!(life.wake().effects, [Effect::Discard]);
+    assert_eq!(life.now - START, 600_000);
 }
 
 #[test]
@@ -295,6 +317,23 @@ fn the_deadline_comes_before_a_check_that_is_further_away() {
         let _ = life.task.apply(Event::RunAnswered(outcome), &patient, at);
         assert_eq!(life.wakes_in(), TASK_DEADLINE_MS);
     }
+}
+
+#[test]
+fn a_callback_postpones_no_check() {
+    let mut life = Life::running();
+    life.wake().on(working("task_start"));
+    life.now = life.task.wake_at.unwrap().millis() - 5;
+    life.on(Event::Nudged(None));
+    assert_eq!(life.wakes_in(), 0);
+    life.wake().on(Event::Nudged(None));
+    let quick = Policy { poll: Ladder::parse("0.2").unwrap(), ..policy() };
+    let at = Moment { now: UnixMillis::new(life.now), chance: 0 };
+    let _ = life.task.apply(working("task_start"), &quick, at);
+    assert_eq!(life.wakes_in(), 200);
+    life.now += 195;
+    let _ = life.task.apply(Event::Nudged(None), &quick, Moment { now: UnixMillis::new(life.now), ..at });
+    assert_eq!(life.wakes_in(), 5);
 }
 
 #[test]
@@ -496,6 +535,8 @@ impl Witness {
                 Effect::Search(_) => Event::Searched(answer.found.then(job)),
                 Effect::Copy(_) => Event::Copied(answer.copied.then(output)),
                 Effect::Publish => Event::Published(answer.published),
+                // For jobs with an image only.
+                Effect::Discard => return,
             };
             effects.extend(self.on(event));
         }

@@ -4,6 +4,7 @@
 mod content;
 mod respond;
 mod status;
+mod submission;
 mod submit;
 mod webhook;
 
@@ -19,7 +20,7 @@ use crate::platform::config::Config;
 use crate::platform::log::{self, Level};
 use crate::platform::records::Records;
 use crate::platform::streams::drain;
-use crate::platform::task_object::Message;
+use crate::platform::task_object::{Message, Reply};
 use crate::platform::tasks::Tasks;
 use crate::platform::videos::Videos;
 use crate::route::{NoRoute, Route, route};
@@ -93,11 +94,14 @@ impl Call<'_> {
     async fn record(&self, id: &VideoId) -> Result<Record, ApiError> {
         match Records::new(self.env)?.get(id).await.map_err(internal)? {
             Some(record) if record.status.is_final() => Ok(record),
-            _ => self.ask(id, &Message::Read).await?.ok_or(NO_SUCH_VIDEO),
+            _ => match self.ask(id, &Message::Read).await? {
+                Reply::Video(record) => Ok(record),
+                _ => Err(NO_SUCH_VIDEO),
+            },
         }
     }
 
-    async fn ask(&self, id: &VideoId, message: &Message) -> Result<Option<Record>, ApiError> {
+    async fn ask(&self, id: &VideoId, message: &Message) -> Result<Reply, ApiError> {
         Tasks::new(self.env)?.send(id, message).await.map_err(internal)
     }
 

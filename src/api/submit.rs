@@ -1,51 +1,85 @@
-//! `POST /v1/videos`: read and check the request, mint an id, hand the job to its object, answer when
+//! `POST /v1/videos`: read and check the request, name the video, hand the job to its object, answer when
 //! the first Run was answered.
 
-use std::time::Duration;
-
-use serde::Deserializer as _;
-use serde::de::{MapAccess, Visitor};
-use serde_json::Value;
+use serde_json::json;
+use sha2::{Digest, Sha256};
 use worker::{Request, Response};
 
-use super::{Call, header, internal, respond};
+use super::{Call, header, internal, respond, submission};
 use crate::error::ApiError;
-use crate::multipart;
 use crate::platform::clock;
-use crate::platform::form_reader::{MAX_BODY_BYTES, MAX_TEXT_BYTES, ReadFormError, read_form};
-use crate::platform::streams::{Reader, StreamError, read_small};
-use crate::platform::task_object::Message;
-use crate::video::id::VideoId;
+use crate::platform::task_object::{Message, Reply};
 use crate::video::record::{FailureCode, Input, Record};
-use crate::video::request::{FieldValue, Fields, validate};
+use crate::video::request::FieldError;
+use crate::video::task::NewTask;
 
-/// Largest JSON body: both formats allow as much text.
-const MAX_JSON_BYTES: u32 = MAX_TEXT_BYTES;
-const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Who submits without an identity.
+const ANONYMOUS: &str = "";
+
+const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+const MAX_KEY_CHARS: usize = 255;
+
 /// What to wait when the upstream's account takes no jobs: an operator has to act.
 const ACCOUNT_RETRY_SECONDS: u32 = 300;
 
 pub async fn submit(call: &Call<'_>, request: &Request) -> Result<Response, ApiError> {
-    // 1. The id comes first: an image is stored under it while it streams in.
-    let id = call.config.signing_keys.mint(clock::random().map_err(internal)?);
-    // 2. Everything that can be wrong with the request is found before anything is stored.
-    let input = read_input(call, request, &id).await?;
-    // 3. The object takes the job and sends Run; from here on nothing is lost when we vanish.
-    let callback =
-        format!("{}/hooks/wiro/{id}/{}", call.origin, call.config.signing_keys.callback_proof(&id));
-    let accept = Message::Accept {
-        id: id.clone(),
-        model: call.config.wiro_model.clone(),
-        input,
-        callback_url: callback,
+    // 1. The id comes first: an image streams towards R2 under it. An idempotency key always names the
+    //    same one.
+    let keys = &call.config.signing_keys;
+    let id = match idempotency_key(request)? {
+        Some(key) => keys.mint_for(ANONYMOUS, &key),
+        None => keys.mint(clock::random().map_err(internal)?),
     };
-    let record = call.ask(&id, &accept).await?.ok_or_else(|| internal("the object kept nothing"))?;
+    // 2. Everything that can be wrong with the request is found before anything is stored.
+    let videos = call.videos()?;
+    let submission = submission::read(request, &videos, &id).await?;
+    // 3. The object takes the job and sends Run; from here on nothing is lost when we vanish. It asks for
+    //    the image only if the job is new.
+    let accept = Message::Accept(NewTask {
+        model: call.config.wiro_model.clone(),
+        input: submission.input.clone(),
+        callback_url: format!("{}/hooks/wiro/{id}/{}", call.origin, keys.callback_proof(&id)),
+        fingerprint: fingerprint(&submission.input, submission.image_sha256.as_deref()),
+        id: id.clone(),
+    });
+    let mut reply = call.ask(&id, &accept).await?;
+    if matches!(reply, Reply::SendImage) {
+        submission.store_image().await?;
+        reply = call.ask(&id, &Message::ImageStored).await?;
+    } else {
+        submission.discard().await;
+    }
     // 4. A refusal is the caller's to hear at once.
+    let (record, is_replay) = match reply {
+        Reply::Video(record) => (record, false),
+        Reply::Replayed(record) => (record, true),
+        Reply::OtherRequest => return Err(ApiError::IdempotencyKeyReused),
+        Reply::Nothing | Reply::SendImage => return Err(internal("the object did not keep the job")),
+    };
     refused(&record)?;
     let video = record.shown_at(&call.origin);
-    let location = video.urls.as_ref().map_or("", |urls| &urls.itself);
     let retry_after = super::RETRY_AFTER_SECONDS.to_string();
-    respond::json(202, &[("location", location), ("retry-after", &retry_after)], &video)
+    let mut headers = vec![("retry-after", retry_after.as_str())];
+    headers.extend(video.urls.as_ref().map(|urls| ("location", urls.itself.as_str())));
+    if is_replay {
+        headers.push(("idempotent-replayed", "true"));
+    }
+    respond::json(202, &headers, &video)
+}
+
+fn idempotency_key(request: &Request) -> Result<Option<String>, ApiError> {
+    let Some(key) = header(request, IDEMPOTENCY_KEY) else { return Ok(None) };
+    if (1..=MAX_KEY_CHARS).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(Some(key));
+    }
+    let message = format!("must be 1 to {MAX_KEY_CHARS} visible ASCII characters");
+    Err(ApiError::InvalidParameter(vec![FieldError { field: IDEMPOTENCY_KEY.to_owned(), message }]))
+}
+
+/// What is asked for, in a word: equal for equal requests, however they were written.
+fn fingerprint(input: &Input, image_sha256: Option<&str>) -> String {
+    let request = json!({ "input": input, "image_sha256": image_sha256 });
+    base16ct::lower::encode_string(&Sha256::digest(request.to_string()))
 }
 
 /// The first Run's refusal, told as the answer to the submit.
@@ -58,133 +92,5 @@ fn refused(record: &Record) -> Result<(), ApiError> {
             Err(ApiError::UpstreamUnavailable { retry_after_seconds: ACCOUNT_RETRY_SECONDS })
         }
         _ => Ok(()),
-    }
-}
-
-async fn read_input(call: &Call<'_>, request: &Request, id: &VideoId) -> Result<Input, ApiError> {
-    let content_type = header(request, "content-type").unwrap_or_default();
-    match content_type.split(';').next().map(str::trim).map(str::to_ascii_lowercase).as_deref() {
-        Some("application/json") => {
-            let fields = read_json(request).await?;
-            validate(fields).map_err(ApiError::InvalidParameter)
-        }
-        Some("multipart/form-data") => {
-            let boundary = multipart::boundary(&content_type).ok_or_else(|| {
-                ApiError::InvalidRequest("The Content-Type has no usable boundary parameter.".to_owned())
-            })?;
-            read_multipart(call, request, boundary, id).await
-        }
-        _ => Err(ApiError::UnsupportedMediaType("Send application/json or multipart/form-data.".to_owned())),
-    }
-}
-
-async fn read_multipart(
-    call: &Call<'_>,
-    request: &Request,
-    boundary: &str,
-    id: &VideoId,
-) -> Result<Input, ApiError> {
-    if declared_length(request).is_some_and(|length| length > MAX_BODY_BYTES) {
-        return Err(form_error(&ReadFormError::ImageTooLarge));
-    }
-    let body = request.inner().body().ok_or_else(empty_body)?;
-    let videos = call.videos()?;
-    let mut form = read_form(&body, boundary, &videos, id).await.map_err(|error| form_error(&error))?;
-    match validate(std::mem::take(&mut form.fields)) {
-        Ok(input) => {
-            form.store_image().await?;
-            Ok(input)
-        }
-        Err(errors) => {
-            form.discard().await;
-            Err(ApiError::InvalidParameter(errors))
-        }
-    }
-}
-
-fn form_error(error: &ReadFormError) -> ApiError {
-    let detail = error.to_string();
-    match error {
-        ReadFormError::TextTooLong | ReadFormError::ImageTooLarge | ReadFormError::BodyTooLarge => {
-            ApiError::PayloadTooLarge(detail)
-        }
-        ReadFormError::NotAnImage => ApiError::UnsupportedMediaType(detail),
-        ReadFormError::TooManyParts
-        | ReadFormError::NotText(_)
-        | ReadFormError::Form(_)
-        | ReadFormError::Stream(_) => ApiError::InvalidRequest(detail),
-        ReadFormError::Storage(_) => ApiError::Internal(detail),
-    }
-}
-
-async fn read_json(request: &Request) -> Result<Fields, ApiError> {
-    let too_large =
-        || ApiError::PayloadTooLarge(format!("A JSON body has at most {MAX_JSON_BYTES} bytes (64 KiB)."));
-    if declared_length(request).is_some_and(|length| length > u64::from(MAX_JSON_BYTES)) {
-        return Err(too_large());
-    }
-    let body = request.inner().body().ok_or_else(empty_body)?;
-    let bytes = read_small(Reader::of_client(&body, IDLE_TIMEOUT), MAX_JSON_BYTES).await.map_err(
-        |error| match error {
-            StreamError::TooLong(_) => too_large(),
-            other => ApiError::InvalidRequest(other.to_string()),
-        },
-    )?;
-    json_fields(&bytes)
-        .map_err(|error| ApiError::InvalidRequest(format!("The body is not a JSON object: {error}.")))
-}
-
-/// The members of a JSON object in their order, repeated names included.
-fn json_fields(bytes: &[u8]) -> serde_json::Result<Fields> {
-    struct Members;
-
-    impl<'de> Visitor<'de> for Members {
-        type Value = Fields;
-
-        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("an object")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
-            let mut fields = Fields::new();
-            while let Some((name, value)) = map.next_entry::<String, Value>()? {
-                fields.push((name, FieldValue::Json(value)));
-            }
-            Ok(fields)
-        }
-    }
-
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let fields = deserializer.deserialize_map(Members)?;
-    deserializer.end()?;
-    Ok(fields)
-}
-
-fn declared_length(request: &Request) -> Option<u64> {
-    header(request, "content-length")?.parse().ok()
-}
-
-fn empty_body() -> ApiError {
-    ApiError::InvalidRequest("The body is empty.".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn repeated_names_are_kept_for_the_checks() {
-        let fields = json_fields(br#"{"prompt":"a","prompt":"b"}"#).unwrap();
-        let names: Vec<&str> = fields.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["prompt", "prompt"]);
-    }
-
-    #[test]
-    fn what_is_no_object_is_refused() {
-        for body in ["", "[]", "\"a\"", "null", "{}x", "{\"a\":}", &"[".repeat(10_000)] {
-            assert!(json_fields(body.as_bytes()).is_err());
-        }
-        let deep = format!("{{\"prompt\":{}1{}}}", "[".repeat(1000), "]".repeat(1000));
-        assert!(json_fields(deep.as_bytes()).is_err());
     }
 }

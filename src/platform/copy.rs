@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use futures_util::future::join;
 use thiserror::Error;
-use worker::crypto::{DigestStream, DigestStreamAlgorithm};
 use worker::js_sys::Uint8Array;
 use worker::url::Url;
 use worker::web_sys::ReadableStream;
 use worker::{Object, Response, ResponseBody};
 
+use super::digest::Digest;
 use super::network::{FetchError, fetch, request};
 use super::streams::{FixedPipe, Reader, StreamError, Writer};
 use super::videos::{VIDEO_CONTENT_TYPE, Videos};
@@ -142,7 +142,7 @@ impl Incoming {
     async fn next(&mut self) -> Result<Option<Uint8Array>, StreamError> {
         let chunk = if self.held.is_empty() { self.reader.next().await? } else { Some(self.held.remove(0)) };
         if let Some(chunk) = &chunk {
-            self.digest.writer.write(chunk).await?;
+            self.digest.write(chunk).await?;
             self.bytes += u64::from(chunk.length());
         }
         Ok(chunk)
@@ -168,25 +168,5 @@ impl Incoming {
                 return Err(error);
             }
         }
-    }
-}
-
-/// SHA-256 by the runtime.
-struct Digest {
-    stream: DigestStream,
-    writer: Writer,
-}
-
-impl Digest {
-    fn new() -> Result<Self, StreamError> {
-        let stream = DigestStream::new(DigestStreamAlgorithm::Sha256);
-        let writer = Writer::of(stream.raw())?;
-        Ok(Self { stream, writer })
-    }
-
-    /// Lowercase hex.
-    async fn finish(self) -> Result<String, CopyError> {
-        self.writer.close().await?;
-        Ok(base16ct::lower::encode_string(&self.stream.digest().await?.to_vec()))
     }
 }

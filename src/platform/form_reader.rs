@@ -9,6 +9,7 @@ use worker::js_sys::Uint8Array;
 use worker::web_sys::ReadableStream;
 
 use super::chunk::{Chunk, joined, to_usize};
+use super::digest::Digest;
 use super::streams::{Reader, StreamError};
 use super::upload::Upload;
 use super::videos::Videos;
@@ -55,9 +56,21 @@ pub enum ReadFormError {
 pub struct Form<'a> {
     pub fields: Fields,
     image: Option<Upload<'a>>,
+    image_digest: Option<Digest>,
 }
 
 impl Form<'_> {
+    /// SHA-256 of the image in lowercase hex, if there is one. To be asked once.
+    ///
+    /// # Errors
+    /// When the runtime has no digest to give.
+    pub async fn image_sha256(&mut self) -> Result<Option<String>, StreamError> {
+        match self.image_digest.take() {
+            Some(digest) => Ok(Some(digest.finish().await?)),
+            None => Ok(None),
+        }
+    }
+
     /// Puts the image, if there is one, into R2.
     ///
     /// # Errors
@@ -87,11 +100,19 @@ pub async fn read_form<'a>(
     videos: &'a Videos,
     id: &VideoId,
 ) -> Result<Form<'a>, ReadFormError> {
-    let mut reader = FormReader { videos, id, fields: Vec::new(), parts: 0, text_bytes: 0, image: None };
+    let mut reader = FormReader {
+        videos,
+        id,
+        fields: Vec::new(),
+        parts: 0,
+        text_bytes: 0,
+        image: None,
+        image_digest: None,
+    };
     match reader.read(body, boundary).await {
-        Ok(()) => Ok(Form { fields: reader.fields, image: reader.image }),
+        Ok(()) => Ok(Form { fields: reader.fields, image: reader.image, image_digest: reader.image_digest }),
         Err(error) => {
-            Form { fields: Vec::new(), image: reader.image }.discard().await;
+            Form { fields: Vec::new(), image: reader.image, image_digest: None }.discard().await;
             Err(error)
         }
     }
@@ -104,6 +125,7 @@ struct FormReader<'a, 'id> {
     parts: usize,
     text_bytes: u32,
     image: Option<Upload<'a>>,
+    image_digest: Option<Digest>,
 }
 
 /// The part that is being read.
@@ -217,6 +239,7 @@ impl FormReader<'_, '_> {
         let start = held.subarray(0, magic).to_vec();
         let content_type = ImageType::sniff(&start).ok_or(ReadFormError::NotAnImage)?;
         self.image = Some(self.videos.upload_input(self.id, content_type.content_type()));
+        self.image_digest = Some(Digest::new()?);
         self.write_image(content_type, 0, held).await
     }
 
@@ -229,6 +252,9 @@ impl FormReader<'_, '_> {
         let size = size + u64::from(data.length());
         if size > MAX_IMAGE_BYTES {
             return Err(ReadFormError::ImageTooLarge);
+        }
+        if let Some(digest) = &self.image_digest {
+            digest.write(&data).await?;
         }
         if let Some(upload) = &mut self.image {
             upload.write(&data).await?;

@@ -4,6 +4,7 @@ pub mod chunk;
 pub mod clock;
 pub mod config;
 pub mod copy;
+pub mod digest;
 pub mod form_reader;
 pub mod log;
 pub mod network;

@@ -2,7 +2,7 @@
 //! that video's state.
 //!
 //! - Stored: `task`, the [`Task`] as JSON text. Its alarm is always `task.wake_at`.
-//! - Messages: [`Message`], answered with the [`Record`] as it is then, or null when there is none.
+//! - Messages: [`Message`], answered with a [`Reply`].
 //!
 //! Requests only record and wait; all work is done by the alarm. Alarms of one object never overlap,
 //! survive its caller's disconnection and a restart of the machine, and so are the retry engine: each
@@ -27,10 +27,9 @@ use super::records::Records;
 use super::upstream::Upstream;
 use super::videos::Videos;
 use crate::video::event::{Effect, Event};
-use crate::video::id::VideoId;
 use crate::video::lifecycle::Policy;
-use crate::video::record::{Input, Record};
-use crate::video::task::{Job, Task};
+use crate::video::record::Record;
+use crate::video::task::{Job, NewTask, Phase, Task};
 use crate::video::time::{Millis, UnixMillis};
 
 pub const BINDING: &str = "VIDEO_TASK";
@@ -47,12 +46,30 @@ const FAULT_PAUSE: Millis = Millis::new(30_000);
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Message {
-    /// Take the job, and answer when its first Run was answered. A job that exists is left alone.
-    Accept { id: VideoId, model: String, input: Input, callback_url: String },
+    /// Take the job, and answer when its first Run was answered. Asked again, the object answers for
+    /// the job that it has.
+    Accept(NewTask),
+    /// The image that [`Reply::SendImage`] asked for is stored.
+    ImageStored,
     /// Tell the record.
     Read,
     /// The upstream called back, perhaps naming a job: look now.
     Nudge { hint: Option<Job> },
+}
+
+/// What an object answers.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reply {
+    /// No such job was ever accepted.
+    Nothing,
+    Video(Record),
+    /// The job existed already.
+    Replayed(Record),
+    /// Store the image, then say [`Message::ImageStored`].
+    SendImage,
+    /// The job exists, and was asked for in other words.
+    OtherRequest,
 }
 
 #[derive(Debug, Error)]
@@ -87,7 +104,7 @@ impl DurableObject for VideoTask {
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
         let message = request.json().await?;
         match self.answer(message).await {
-            Ok(record) => Response::from_json(&record),
+            Ok(reply) => Response::from_json(&reply),
             Err(error) => Response::error(error.to_string(), 500),
         }
     }
@@ -103,22 +120,43 @@ impl DurableObject for VideoTask {
 }
 
 impl VideoTask {
-    async fn answer(&self, message: Message) -> Result<Option<Record>, TaskError> {
+    async fn answer(&self, message: Message) -> Result<Reply, TaskError> {
         let task = match message {
-            Message::Accept { id, model, input, callback_url } => {
-                if self.load().await?.is_none() {
-                    let task = Task::accept(id, model, input, callback_url, clock::now());
-                    self.persist(&task).await?;
-                }
+            Message::Accept(new) => return self.accept(new).await,
+            Message::ImageStored => {
+                self.react(Event::Received).await?;
                 self.settled().await?
             }
             Message::Read => self.load().await?,
-            Message::Nudge { hint } => {
-                let config = Config::of(&self.env)?;
-                self.step(Event::Nudged(hint), &config.policy).await?.map(|step| step.task)
+            Message::Nudge { hint } => self.react(Event::Nudged(hint)).await?,
+        };
+        Ok(task.map_or(Reply::Nothing, |task| Reply::Video(task.record)))
+    }
+
+    /// Here, and nowhere else, it is decided which of several equal requests makes the video.
+    async fn accept(&self, new: NewTask) -> Result<Reply, TaskError> {
+        let known = self.load().await?;
+        let is_new = known.is_none();
+        let task = match known {
+            Some(task) if task.fingerprint != new.fingerprint => return Ok(Reply::OtherRequest),
+            Some(task) => task,
+            None => {
+                let task = Task::accept(new, clock::now());
+                self.persist(&task).await?;
+                task
             }
         };
-        Ok(task.map(|task| task.record))
+        if task.phase == Phase::Receiving {
+            return Ok(Reply::SendImage);
+        }
+        let task = self.settled().await?;
+        let reply = if is_new { Reply::Video } else { Reply::Replayed };
+        Ok(task.map_or(Reply::Nothing, |task| reply(task.record)))
+    }
+
+    async fn react(&self, event: Event) -> Result<Option<Task>, TaskError> {
+        let config = Config::of(&self.env)?;
+        Ok(self.step(event, &config.policy).await?.map(|step| step.task))
     }
 
     /// The task once its first Run was answered, or as it is when patience ends.
@@ -143,7 +181,7 @@ impl VideoTask {
         let Some(mut step) = self.step(Event::Woken, &config.policy).await? else { return Ok(()) };
         let mut effects = VecDeque::from(step.effects);
         while let Some(effect) = effects.pop_front() {
-            let event = self.perform(effect, &step.task, &config).await?;
+            let Some(event) = self.perform(effect, &step.task, &config).await? else { return Ok(()) };
             let Some(next) = self.step(event, &config.policy).await? else { return Ok(()) };
             step = next;
             effects.extend(std::mem::take(&mut step.effects));
@@ -151,11 +189,25 @@ impl VideoTask {
         Ok(())
     }
 
-    async fn perform(&self, effect: Effect, task: &Task, config: &Config) -> Result<Event, TaskError> {
+    /// The submit broke off before its image was stored: it was told of no video.
+    async fn discard(&self, task: &Task, videos: &Videos) -> Result<(), TaskError> {
+        videos.delete_input(&task.record.id).await?;
+        let storage = self.state.storage();
+        try_join(storage.delete_alarm(), storage.delete_all()).await?;
+        Ok(())
+    }
+
+    /// The event that an effect leads to; `None` when there is no task any more.
+    async fn perform(
+        &self,
+        effect: Effect,
+        task: &Task,
+        config: &Config,
+    ) -> Result<Option<Event>, TaskError> {
         let id = &task.record.id;
         let videos = Videos::new(&self.env)?;
         let upstream = Upstream::new(config, &videos);
-        Ok(match effect {
+        Ok(Some(match effect {
             Effect::Run => Event::RunAnswered(upstream.run(task).await),
             Effect::Check(job) => Event::Observed(upstream.check(task, &job).await),
             Effect::Search(hint) => Event::Searched(upstream.search(task, hint).await),
@@ -177,6 +229,10 @@ impl VideoTask {
                 }
                 Event::Copied(copied.ok())
             }
+            Effect::Discard => {
+                self.discard(task, &videos).await?;
+                return Ok(None);
+            }
             Effect::Publish => {
                 let records = Records::new(&self.env)?;
                 let published = records.put(&task.record, config.policy.retention).await;
@@ -186,7 +242,7 @@ impl VideoTask {
                 }
                 Event::Published(published.is_ok())
             }
-        })
+        }))
     }
 
     /// Loads, applies, persists, tells who waits. Nothing else runs in the object between loading and

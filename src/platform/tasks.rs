@@ -4,9 +4,8 @@ use thiserror::Error;
 use worker::{Env, ObjectNamespace};
 
 use super::network::request;
-use super::task_object::{BINDING, Message};
+use super::task_object::{BINDING, Message, Reply};
 use crate::video::id::VideoId;
-use crate::video::record::Record;
 
 pub struct Tasks {
     namespace: ObjectNamespace,
@@ -29,11 +28,11 @@ impl Tasks {
         Ok(Self { namespace: env.durable_object(BINDING)? })
     }
 
-    /// Sends a message to a video's object; `None` when no such video was ever accepted.
+    /// Sends a message to a video's object.
     ///
     /// # Errors
     /// [`TasksError`]. The message may have been carried out all the same.
-    pub async fn send(&self, id: &VideoId, message: &Message) -> Result<Option<Record>, TasksError> {
+    pub async fn send(&self, id: &VideoId, message: &Message) -> Result<Reply, TasksError> {
         let body = serde_json::to_string(message)?.into();
         let request = request("POST", "https://video-task/", &[], Some(&body))?;
         let mut answer = self.namespace.get_by_name(id.as_str())?.fetch_with_request(request).await?;

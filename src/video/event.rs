@@ -9,6 +9,8 @@ use super::time::Millis;
 pub enum Event {
     /// The alarm fired.
     Woken,
+    /// The uploaded image is stored.
+    Received,
     /// The upstream called back, perhaps naming a job; a nudge that decides nothing.
     Nudged(Option<Job>),
     RunAnswered(RunOutcome),
@@ -63,6 +65,8 @@ pub enum Effect {
     Search(Option<Job>),
     /// Copy and verify the video → [`Event::Copied`].
     Copy(Source),
+    /// Forget everything: the job was never accepted as a whole.
+    Discard,
     /// Write the record to KV → [`Event::Published`].
     Publish,
 }

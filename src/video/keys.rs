@@ -23,6 +23,7 @@ const CALLBACK_PROOF_BYTES: usize = 20;
 pub struct SigningKeys {
     video_id: HmacSha256,
     callback: HmacSha256,
+    idempotency: HmacSha256,
 }
 
 impl SigningKeys {
@@ -42,6 +43,7 @@ impl SigningKeys {
         Ok(Self {
             video_id: subkey("hailuo-worker/v1/video-id")?,
             callback: subkey("hailuo-worker/v1/wiro-callback")?,
+            idempotency: subkey("hailuo-worker/v1/idempotency-key")?,
         })
     }
 
@@ -56,6 +58,20 @@ impl SigningKeys {
             *to = from;
         }
         VideoId::from_proven(format!("{ID_PREFIX}{}", Base32Unpadded::encode_string(&bytes)))
+    }
+
+    /// The id that belongs to an `Idempotency-Key`: the same key of the same owner always names the same
+    /// video, and nobody can tell the id without our key.
+    #[must_use]
+    pub fn mint_for(&self, owner: &str, idempotency_key: &str) -> VideoId {
+        // No owner's name holds NUL, so no two pairs look alike.
+        let named = self.idempotency.clone().chain_update(owner).chain_update([0]);
+        let mac = named.chain_update(idempotency_key).finalize().into_bytes();
+        let mut random = [0; RANDOM_BYTES];
+        for (to, from) in random.iter_mut().zip(mac) {
+            *to = from;
+        }
+        self.mint(random)
     }
 
     /// The id in `text`, if this key minted it. Costs one HMAC and touches no storage.
@@ -134,6 +150,16 @@ mod tests {
             let proof = ours.callback_proof(&id);
             prop_assert!(ours.verify_callback_proof(&id, &proof));
             prop_assert!(!theirs.verify_callback_proof(&id, &proof));
+        }
+
+        #[test]
+        fn a_key_names_one_video_of_its_owner(owner in "[a-z]{0,8}", key in "[!-~]{1,20}", other in "[!-~]{1,20}") {
+            let keys = keys(b"a");
+            let id = keys.mint_for(&owner, &key);
+            prop_assert_eq!(keys.verify_id(id.as_str()), Some(id.clone()));
+            prop_assert_eq!(keys.mint_for(&owner, &key), id.clone());
+            prop_assert_eq!(keys.mint_for(&owner, &other) == id, key == other);
+            prop_assert_ne!(keys.mint_for(&format!("{owner}x"), &key), id);
         }
 
         #[test]

@@ -10,6 +10,7 @@
 //!                      refused ────────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
+//! A job with an uploaded image begins as `Receiving`, before `Waiting`, until the image is stored.
 //! The caller persists the task after every step and *then* performs the effects, so each step
 //! leaves `wake_at` such that a crash in the middle is looked at again.
 
@@ -52,6 +53,7 @@ impl Task {
     pub fn apply(&mut self, event: Event, policy: &Policy, at: Moment) -> Vec<Effect> {
         match event {
             Event::Woken => self.woken(policy, at.now),
+            Event::Received => self.received(at.now),
             Event::Nudged(hint) => self.called_back(hint, at.now),
             Event::RunAnswered(outcome) => self.run_answered(outcome, policy, at),
             Event::Observed(observation) => self.observed(observation, policy, at),
@@ -68,6 +70,10 @@ impl Task {
         let guard = Some(now.after(CRASH_GUARD));
         let mut effects = if self.unpublished { vec![Effect::Publish] } else { Vec::new() };
         match &mut self.phase {
+            Phase::Receiving => {
+                self.wake_at = guard;
+                effects.push(Effect::Discard);
+            }
             Phase::Waiting { attempts } => {
                 let deadline = UnixMillis::new(self.record.created_at * 1000).after(policy.task_deadline);
                 if now >= deadline {
@@ -102,13 +108,22 @@ impl Task {
         effects
     }
 
+    fn received(&mut self, now: UnixMillis) -> Vec<Effect> {
+        if self.phase == Phase::Receiving {
+            self.phase = Phase::Waiting { attempts: 0 };
+            self.wake_at = Some(now);
+        }
+        Vec::new()
+    }
+
     fn called_back(&mut self, hint: Option<Job>, now: UnixMillis) -> Vec<Effect> {
         match &mut self.phase {
             // Run's own answer is still under way: it will look.
             Phase::Submitting { .. } => self.nudged = true,
             Phase::Running { checked_at, .. } => {
                 self.nudged = true;
-                self.wake_at = Some(now.max(checked_at.after(MIN_CHECK_INTERVAL)));
+                let soon = now.max(checked_at.after(MIN_CHECK_INTERVAL));
+                self.wake_at = Some(self.wake_at.map_or(soon, |due| due.min(soon)));
             }
             Phase::Unknown { hint: known, .. } => {
                 *known = hint.or_else(|| known.take());
@@ -120,7 +135,7 @@ impl Task {
                 self.phase = Phase::Unknown { since: now, searches: 0, hint };
                 self.wake_at = Some(now);
             }
-            Phase::Waiting { .. } | Phase::Storing { .. } | Phase::Ended { .. } => {}
+            Phase::Receiving | Phase::Waiting { .. } | Phase::Storing { .. } | Phase::Ended { .. } => {}
         }
         Vec::new()
     }
@@ -215,7 +230,7 @@ impl Task {
                 *checks = checks.saturating_add(1);
                 let mut wait = policy.poll.step(*checks);
                 if self.nudged {
-                    wait = MIN_CHECK_INTERVAL;
+                    wait = wait.min(MIN_CHECK_INTERVAL);
                 } else if let Some(tries) = eager {
                     // A callback may run ahead of what a check shows, and the check may fail.
                     wait = wait.min(policy.retry.jittered(*tries, at.chance));

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id::VideoId;
 use super::record::{Input, Object, ProgressSource, RECORD_VERSION, Record, Status};
-use super::time::UnixMillis;
+use super::time::{Millis, UnixMillis};
 
 /// Version of the stored form of [`Task`].
 pub const TASK_VERSION: u32 = 1;
@@ -17,6 +17,9 @@ pub struct Task {
     pub record: Record,
     /// Where the upstream calls back.
     pub callback_url: String,
+    /// SHA-256 of what was asked for, the image included: the same `Idempotency-Key` must come with
+    /// the same request.
+    pub fingerprint: String,
     pub phase: Phase,
     /// When to look again; `None` when nothing is left to do.
     pub wake_at: Option<UnixMillis>,
@@ -30,6 +33,8 @@ pub struct Task {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
+    /// The uploaded image is not stored yet; the caller was told to store it.
+    Receiving,
     /// Run was never sent, or is known not to have started.
     Waiting { attempts: u32 },
     /// The intent to send Run is stored; its answer is not.
@@ -61,10 +66,28 @@ pub struct Source {
     pub size: Option<u64>,
 }
 
+/// A job as it is handed over.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NewTask {
+    pub id: VideoId,
+    pub model: String,
+    pub input: Input,
+    pub callback_url: String,
+    pub fingerprint: String,
+}
+
+/// How long a caller may take to store the image that it was told to store.
+const RECEIVE_PATIENCE: Millis = Millis::from_seconds(600);
+
 impl Task {
-    /// A job that was accepted and is due at once.
+    /// A job that was accepted: due at once, or as soon as its image is stored.
     #[must_use]
-    pub fn accept(id: VideoId, model: String, input: Input, callback_url: String, now: UnixMillis) -> Self {
+    pub fn accept(new: NewTask, now: UnixMillis) -> Self {
+        let NewTask { id, model, input, callback_url, fingerprint } = new;
+        let (phase, wake_at) = match input.input_image_first {
+            Some(_) => (Phase::Receiving, now.after(RECEIVE_PATIENCE)),
+            None => (Phase::Waiting { attempts: 0 }, now),
+        };
         Self {
             version: TASK_VERSION,
             record: Record {
@@ -88,8 +111,9 @@ impl Task {
                 urls: None,
             },
             callback_url,
-            phase: Phase::Waiting { attempts: 0 },
-            wake_at: Some(now),
+            fingerprint,
+            phase,
+            wake_at: Some(wake_at),
             nudged: false,
             unpublished: false,
             publish_failures: 0,
@@ -99,7 +123,10 @@ impl Task {
     /// Whether the first Run has been answered, one way or another, or will not be.
     #[must_use]
     pub const fn is_settled(&self) -> bool {
-        !matches!(self.phase, Phase::Waiting { attempts: 0 } | Phase::Submitting { attempts: 0 })
+        !matches!(
+            self.phase,
+            Phase::Receiving | Phase::Waiting { attempts: 0 } | Phase::Submitting { attempts: 0 }
+        )
     }
 
     /// The upstream's names for the job, once it is known to have started.
@@ -108,7 +135,9 @@ impl Task {
         match &self.phase {
             Phase::Running { job, .. } | Phase::Storing { job, .. } => Some(job),
             Phase::Ended { job } => job.as_ref(),
-            Phase::Waiting { .. } | Phase::Submitting { .. } | Phase::Unknown { .. } => None,
+            Phase::Receiving | Phase::Waiting { .. } | Phase::Submitting { .. } | Phase::Unknown { .. } => {
+                None
+            }
         }
     }
 }

@@ -1,0 +1,182 @@
+//! The body of a submit: JSON or a form, read within its limits and checked as a whole.
+
+use std::time::Duration;
+
+use serde::Deserializer as _;
+use serde::de::{MapAccess, Visitor};
+use serde_json::Value;
+use worker::Request;
+
+use super::{header, internal};
+use crate::error::ApiError;
+use crate::multipart;
+use crate::platform::form_reader::{Form, MAX_BODY_BYTES, MAX_TEXT_BYTES, ReadFormError, read_form};
+use crate::platform::streams::{Reader, StreamError, read_small};
+use crate::platform::videos::Videos;
+use crate::video::id::VideoId;
+use crate::video::record::Input;
+use crate::video::request::{FieldValue, Fields, validate};
+
+/// Largest JSON body: both formats allow as much text.
+const MAX_JSON_BYTES: u32 = MAX_TEXT_BYTES;
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What was asked for, all of it checked. The image is not in R2 before
+/// [`store_image`](Self::store_image).
+pub struct Submission<'a> {
+    pub input: Input,
+    /// Lowercase hex.
+    pub image_sha256: Option<String>,
+    form: Option<Form<'a>>,
+}
+
+impl Submission<'_> {
+    /// # Errors
+    /// When R2 does not take it.
+    pub async fn store_image(self) -> Result<(), ApiError> {
+        match self.form {
+            Some(form) => Ok(form.store_image().await?),
+            None => Ok(()),
+        }
+    }
+
+    /// Forgets an image that is stored already.
+    pub async fn discard(self) {
+        if let Some(form) = self.form {
+            form.discard().await;
+        }
+    }
+}
+
+/// Reads and checks a submit; nothing is kept when something is wrong with it.
+pub async fn read<'a>(
+    request: &Request,
+    videos: &'a Videos,
+    id: &VideoId,
+) -> Result<Submission<'a>, ApiError> {
+    let content_type = header(request, "content-type").unwrap_or_default();
+    match content_type.split(';').next().map(str::trim).map(str::to_ascii_lowercase).as_deref() {
+        Some("application/json") => {
+            let fields = read_json(request).await?;
+            let input = validate(fields).map_err(ApiError::InvalidParameter)?;
+            Ok(Submission { input, image_sha256: None, form: None })
+        }
+        Some("multipart/form-data") => {
+            let boundary = multipart::boundary(&content_type).ok_or_else(|| {
+                ApiError::InvalidRequest("The Content-Type has no usable boundary parameter.".to_owned())
+            })?;
+            read_multipart(request, boundary, videos, id).await
+        }
+        _ => Err(ApiError::UnsupportedMediaType("Send application/json or multipart/form-data.".to_owned())),
+    }
+}
+
+async fn read_multipart<'a>(
+    request: &Request,
+    boundary: &str,
+    videos: &'a Videos,
+    id: &VideoId,
+) -> Result<Submission<'a>, ApiError> {
+    if declared_length(request).is_some_and(|length| length > MAX_BODY_BYTES) {
+        return Err(form_error(&ReadFormError::ImageTooLarge));
+    }
+    let body = request.inner().body().ok_or_else(empty_body)?;
+    let mut form = read_form(&body, boundary, videos, id).await.map_err(|error| form_error(&error))?;
+    match validate(std::mem::take(&mut form.fields)) {
+        Ok(input) => {
+            let image_sha256 = form.image_sha256().await.map_err(internal)?;
+            Ok(Submission { input, image_sha256, form: Some(form) })
+        }
+        Err(errors) => {
+            form.discard().await;
+            Err(ApiError::InvalidParameter(errors))
+        }
+    }
+}
+
+fn form_error(error: &ReadFormError) -> ApiError {
+    let detail = error.to_string();
+    match error {
+        ReadFormError::TextTooLong | ReadFormError::ImageTooLarge | ReadFormError::BodyTooLarge => {
+            ApiError::PayloadTooLarge(detail)
+        }
+        ReadFormError::NotAnImage => ApiError::UnsupportedMediaType(detail),
+        ReadFormError::TooManyParts
+        | ReadFormError::NotText(_)
+        | ReadFormError::Form(_)
+        | ReadFormError::Stream(_) => ApiError::InvalidRequest(detail),
+        ReadFormError::Storage(_) => ApiError::Internal(detail),
+    }
+}
+
+async fn read_json(request: &Request) -> Result<Fields, ApiError> {
+    let too_large =
+        || ApiError::PayloadTooLarge(format!("A JSON body has at most {MAX_JSON_BYTES} bytes (64 KiB)."));
+    if declared_length(request).is_some_and(|length| length > u64::from(MAX_JSON_BYTES)) {
+        return Err(too_large());
+    }
+    let body = request.inner().body().ok_or_else(empty_body)?;
+    let bytes = read_small(Reader::of_client(&body, IDLE_TIMEOUT), MAX_JSON_BYTES).await.map_err(
+        |error| match error {
+            StreamError::TooLong(_) => too_large(),
+            other => ApiError::InvalidRequest(other.to_string()),
+        },
+    )?;
+    json_fields(&bytes)
+        .map_err(|error| ApiError::InvalidRequest(format!("The body is not a JSON object: {error}.")))
+}
+
+/// The members of a JSON object in their order, repeated names included.
+fn json_fields(bytes: &[u8]) -> serde_json::Result<Fields> {
+    struct Members;
+
+    impl<'de> Visitor<'de> for Members {
+        type Value = Fields;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+            let mut fields = Fields::new();
+            while let Some((name, value)) = map.next_entry::<String, Value>()? {
+                fields.push((name, FieldValue::Json(value)));
+            }
+            Ok(fields)
+        }
+    }
+
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let fields = deserializer.deserialize_map(Members)?;
+    deserializer.end()?;
+    Ok(fields)
+}
+
+fn declared_length(request: &Request) -> Option<u64> {
+    header(request, "content-length")?.parse().ok()
+}
+
+fn empty_body() -> ApiError {
+    ApiError::InvalidRequest("The body is empty.".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeated_names_are_kept_for_the_checks() {
+        let fields = json_fields(br#"{"prompt":"a","prompt":"b"}"#).unwrap();
+        let names: Vec<&str> = fields.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["prompt", "prompt"]);
+    }
+
+    #[test]
+    fn what_is_no_object_is_refused() {
+        for body in ["", "[]", "\"a\"", "null", "{}x", "{\"a\":}", &"[".repeat(10_000)] {
+            assert!(json_fields(body.as_bytes()).is_err());
+        }
+        let deep = format!("{{\"prompt\":{}1{}}}", "[".repeat(1000), "]".repeat(1000));
+        assert!(json_fields(deep.as_bytes()).is_err());
+    }
+}

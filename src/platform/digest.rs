@@ -1,0 +1,37 @@
+//! SHA-256 of bytes that JavaScript holds, by the runtime.
+
+use worker::crypto::{DigestStream, DigestStreamAlgorithm};
+use worker::js_sys::Uint8Array;
+
+use super::streams::{StreamError, Writer};
+
+pub struct Digest {
+    stream: DigestStream,
+    writer: Writer,
+}
+
+impl Digest {
+    /// # Errors
+    /// When the runtime refuses to make one.
+    pub fn new() -> Result<Self, StreamError> {
+        let stream = DigestStream::new(DigestStreamAlgorithm::Sha256);
+        let writer = Writer::of(stream.raw())?;
+        Ok(Self { stream, writer })
+    }
+
+    /// # Errors
+    /// When the runtime refuses the chunk.
+    pub async fn write(&self, chunk: &Uint8Array) -> Result<(), StreamError> {
+        self.writer.write(chunk).await
+    }
+
+    /// Lowercase hex.
+    ///
+    /// # Errors
+    /// When the runtime has no digest to give.
+    pub async fn finish(self) -> Result<String, StreamError> {
+        self.writer.close().await?;
+        let digest = self.stream.digest().await.map_err(|error| StreamError::Broken(error.to_string()))?;
+        Ok(base16ct::lower::encode_string(&digest.to_vec()))
+    }
+}
