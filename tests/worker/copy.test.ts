@@ -2,6 +2,7 @@
 // ever called a video.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CdnFault, generatedDigest, type SimTask } from '../../sim/index.ts';
+import { withoutSize } from './output-rows.ts';
 import { sampleSha256, storedSample } from './sample.ts';
 import { type Service, startService } from './service.ts';
 import { storedVideo } from './stored.ts';
@@ -14,18 +15,6 @@ beforeAll(async () => {
   service = await startService({ sim: { speed: 600 } });
 });
 afterAll(() => service.close());
-
-/** Edits the outputs of every row that shows some. */
-function patchOutputs(edit: (output: Record<string, unknown>) => Record<string, unknown>) {
-  return {
-    patch: (row: Record<string, unknown>) => ({
-      ...row,
-      outputs: (row.outputs as Record<string, unknown>[]).map(edit),
-    }),
-  };
-}
-
-const withoutSize = patchOutputs(({ size: _, ...output }) => output);
 
 function fetches(task: SimTask): string[] {
   return callsAbout(service.sim, task, '/cdn/').map(({ path }) => path);

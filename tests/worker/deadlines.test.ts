@@ -2,11 +2,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CdnFault, Faults } from '../../sim/index.ts';
 import { type ForeignHost, startForeignHost } from './foreign-host.ts';
+import { patchOutputs } from './output-rows.ts';
 import { type Service, startService } from './service.ts';
 import { publishedRecord, storedVideo } from './stored.ts';
 import { callsAbout, detailCalls, runsOf } from './upstream-calls.ts';
-
-type Row = Record<string, unknown>;
 
 /** More faults than there are tries before any deadline here. */
 const FOR_EVER = 1000;
@@ -25,11 +24,6 @@ afterAll(async () => {
 
 function always<T>(fault: T): T[] {
   return Array.from({ length: FOR_EVER }, () => fault);
-}
-
-function patchOutput(edit: (output: Row) => Row): Faults {
-  const patch = (row: Row) => ({ ...row, outputs: (row.outputs as Row[]).map(edit) });
-  return { task: { patch } };
 }
 
 async function expectFailed(id: string, code: string): Promise<void> {
@@ -90,14 +84,11 @@ describe('storage_failed', () => {
     ['is a file', () => 'file:///etc/passwd'],
   ])('an output whose host %s is never fetched', async (name, change) => {
     const prompt = `an output whose host ${name}.`;
-    service.sim.script(
-      prompt,
-      patchOutput((output) => ({ ...output, url: change(String(output.url)) })),
-    );
+    const task = patchOutputs((output) => ({ ...output, url: change(String(output.url)) }));
+    service.sim.script(prompt, { task });
     const { id } = await service.accepted({ prompt });
     await expectFailed(id, 'storage_failed');
-    const task = await service.sim.waitForTask(prompt);
-    expect(callsAbout(service.sim, task, '/cdn/')).toEqual([]);
+    expect(callsAbout(service.sim, await service.sim.waitForTask(prompt), '/cdn/')).toEqual([]);
   });
 
   test.concurrent.each<[string, number]>([
@@ -105,8 +96,8 @@ describe('storage_failed', () => {
     ['less', -1],
   ])('Detail tells %s bytes than there are', async (name, difference) => {
     const prompt = `${name} bytes than there are`;
-    const faults = patchOutput((output) => ({ ...output, size: String(Number(output.size) + difference) }));
-    service.sim.script(prompt, { ...faults, cdn: Array.from({ length: 5 }, () => ({ kind: 'no-length' })) });
+    const task = patchOutputs((output) => ({ ...output, size: String(Number(output.size) + difference) }));
+    service.sim.script(prompt, { task, cdn: Array.from({ length: 5 }, () => ({ kind: 'no-length' })) });
     const { id } = await service.accepted({ prompt });
     await expectFailed(id, 'storage_failed');
   });

@@ -1,12 +1,11 @@
 // Whatever Task/Detail says in the end, the video ends as it should; what it fails to say is asked again.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DetailFault, TaskFault } from '../../sim/index.ts';
+import type { Row } from './output-rows.ts';
 import { storedSample } from './sample.ts';
 import { type Service, startService } from './service.ts';
 import { publishedRecord, storedVideo } from './stored.ts';
 import { callsAbout, detailCalls } from './upstream-calls.ts';
-
-type Row = Record<string, unknown>;
 
 const END = 'task_postprocess_end';
 

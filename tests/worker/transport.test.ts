@@ -1,7 +1,9 @@
 // Connections that break: a Run that may have arrived is never sent again, everything else is tried until it is whole.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CdnFault, DetailFault, RunFault } from '../../sim/index.ts';
+import { anotherLife } from './another-life.ts';
 import { type DirectService, startDirect } from './direct.ts';
+import { withoutSize } from './output-rows.ts';
 import { sampleSha256, storedSample } from './sample.ts';
 import { publishedRecord, storedVideo } from './stored.ts';
 import { callsAbout, detailCalls, runsOf } from './upstream-calls.ts';
@@ -14,12 +16,6 @@ beforeAll(async () => {
   service = await startDirect();
 });
 afterAll(() => service.close());
-
-/** Long enough for whatever might be tried again: the whole life of another video. */
-async function anotherLife(prompt: string): Promise<void> {
-  const { id } = await service.accepted({ prompt });
-  expect((await service.ended(id)).status).toBe('completed');
-}
 
 describe('Run', () => {
   test.each<[string, RunFault, number]>([
@@ -34,20 +30,13 @@ describe('Run', () => {
     expect({ status, error }).toEqual({ status: 'in_progress', error: null });
     const { metadata } = await publishedRecord(service, id, 'in_progress');
     expect(metadata?.status).toBe('in_progress');
-    await anotherLife(`a boat after one whose Run ${name}`);
+    await anotherLife(service, `a boat after one whose Run ${name}`);
     expect(runsOf(service.sim, prompt)).toHaveLength(1);
     expect(service.sim.tasks.filter((task) => task.prompt === prompt)).toHaveLength(tasks);
   });
 });
 
 describe('the output', () => {
-  const withoutSize = {
-    patch: (row: Record<string, unknown>) => ({
-      ...row,
-      outputs: (row.outputs as Record<string, unknown>[]).map(({ size: _, ...output }) => output),
-    }),
-  };
-
   test.concurrent.each<[string, CdnFault['kind'], boolean]>([
     ['is cut off', 'cut', true],
     ['is cut off, its size unknown to Detail', 'cut', false],

@@ -1,6 +1,7 @@
 // Callbacks that come late, twice or never, while the ladder of checks goes its own way.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { SimTask } from '../../sim/index.ts';
+import { anotherLife } from './another-life.ts';
 import { storedSample } from './sample.ts';
 import { type Service, startService } from './service.ts';
 import { publishedRecord, storedRecord, storedVideo } from './stored.ts';
@@ -26,12 +27,6 @@ async function whole(id: string, task: SimTask) {
     stored: await storedVideo(service, id),
     calls,
   };
-}
-
-/** Long enough for whatever a callback may have set off: the whole life of another video. */
-async function anotherLife(prompt: string): Promise<void> {
-  const { id } = await service.accepted({ prompt });
-  expect((await service.ended(id)).status).toBe('completed');
 }
 
 test('never: the ladder completes the video', async () => {
@@ -68,7 +63,7 @@ test('late: nothing changes', async () => {
   service.sim.speed = 100_000;
   expect(await task.calledBack()).toMatchObject({ status: 200 });
   service.sim.speed = speed;
-  await anotherLife('a boat after the late news');
+  await anotherLife(service, 'a boat after the late news');
   expect(await whole(id, task)).toEqual(before);
 });
 
@@ -90,6 +85,6 @@ test.each([
   for (const body of ['', JSON.stringify(row), JSON.stringify({ result: true, tasklist: [row] })]) {
     expect((await fetch(simTask.callbackUrl, { method: 'POST', body })).status).toBe(200);
   }
-  await anotherLife(`a boat after one that ${status}`);
+  await anotherLife(service, `a boat after one that ${status}`);
   expect(await whole(id, simTask)).toEqual(before);
 });
