@@ -10,10 +10,11 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::pin::pin;
 use std::time::Duration;
 
 use futures_channel::oneshot;
-use futures_util::future::{select, try_join};
+use futures_util::future::{Either, select, try_join};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use thiserror::Error;
@@ -161,7 +162,7 @@ impl VideoTask {
 
     /// The task once its first Run was answered, or as it is when patience ends.
     async fn settled(&self) -> Result<Option<Task>, TaskError> {
-        let mut patience = std::pin::pin!(Delay::from(SUBMIT_PATIENCE));
+        let mut patience = pin!(Delay::from(SUBMIT_PATIENCE));
         loop {
             let task = self.load().await?;
             if task.as_ref().is_none_or(Task::is_settled) {
@@ -169,7 +170,7 @@ impl VideoTask {
             }
             let (sender, changed) = oneshot::channel();
             self.waiting.borrow_mut().push(sender);
-            if let futures_util::future::Either::Right(_) = select(changed, patience.as_mut()).await {
+            if let Either::Right(_) = select(changed, patience.as_mut()).await {
                 return self.load().await;
             }
         }

@@ -11,6 +11,7 @@
 //! ```
 //!
 //! A job with an uploaded image begins as `Receiving`, before `Waiting`, until the image is stored.
+//!
 //! The caller persists the task after every step and *then* performs the effects, so each step
 //! leaves `wake_at` such that a crash in the middle is looked at again.
 
