@@ -7,10 +7,10 @@ import { promisify } from 'node:util';
 import { chromium } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { sampleContent, startSim } from '../../sim/index.ts';
+import { CHROMIUM, OFFLINE } from '../chromium.ts';
 import { run } from './client.ts';
 
 const SAMPLE = 'sim/media/sample.mp4';
-const CHROMIUM = '/usr/bin/chromium';
 const hasFfprobe = existsSync('/usr/bin/ffprobe');
 
 test('is small and has its index in front', () => {
@@ -34,17 +34,6 @@ test.skipIf(!hasFfprobe)('is six seconds of H.264, and moves', async () => {
   expect(frames.length).toBeGreaterThanOrEqual(12);
   expect(new Set(frames).size).toBe(frames.length);
 });
-
-/** Chromium asks nobody on the network for anything of its own. */
-const OFFLINE = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 test.skipIf(!existsSync(CHROMIUM))('plays in Chromium from the CDN', { timeout: 120_000 }, async () => {
   const sim = await startSim({ speed: 2000 });
