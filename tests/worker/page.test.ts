@@ -51,13 +51,8 @@ describe.skipIf(!existsSync(CHROMIUM))('the page (needs Chromium)', { timeout: 1
 
   test('what is wrong is said in words', async () => {
     await page.getByLabel('Prompt').fill('a page of text');
-    await page
-      .getByLabel('First frame')
-      .setInputFiles({
-        name: 'not.png',
-        mimeType: 'image/png',
-        buffer: Buffer.from('only text, no picture'),
-      });
+    const file = { name: 'not.png', mimeType: 'image/png', buffer: Buffer.from('only text, no picture') };
+    await page.getByLabel('First frame').setInputFiles(file);
     await page.getByRole('button', { name: 'Make the video' }).click();
     await page.getByText('must be a JPEG, PNG or WebP image').waitFor();
   });
