@@ -24,6 +24,10 @@ pub enum ApiError {
     MethodNotAllowed { allow: &'static str },
     #[error("the video is not ready")]
     NotReady { retry_after_seconds: u32 },
+    #[error("the video has ended already")]
+    AlreadyFinished,
+    #[error("no valid bearer token")]
+    Unauthorized,
     #[error("{0}")]
     PayloadTooLarge(String),
     #[error("{0}")]
@@ -101,6 +105,15 @@ impl ApiError {
                 let detail = "The video is still being made.".to_owned();
                 let headers = vec![("retry-after", retry_after_seconds.to_string())];
                 Problem { headers, ..problem(409, "not_ready", "Not ready yet", detail) }
+            }
+            Self::AlreadyFinished => {
+                let detail = "The video has ended already; this cannot be done to it any more.".to_owned();
+                problem(409, "already_finished", "Already finished", detail)
+            }
+            Self::Unauthorized => {
+                let detail = "Send a valid token as Authorization: Bearer <token>.".to_owned();
+                let headers = vec![("www-authenticate", "Bearer".to_owned())];
+                Problem { headers, ..problem(401, "unauthorized", "Unauthorized", detail) }
             }
             Self::PayloadTooLarge(detail) => problem(413, "payload_too_large", "Too large", detail),
             Self::UnsupportedMediaType(detail) => {

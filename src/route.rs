@@ -7,7 +7,9 @@ pub enum Route<'a> {
     Submit,
     Status { id: &'a str },
     Content { id: &'a str },
+    Cancel { id: &'a str },
     WiroCallback { id: &'a str, proof: &'a str },
+    Redrive { id: &'a str },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub fn route<'a>(method: &str, path: &'a str) -> Result<Route<'a>, NoRoute> {
         ["v1", "videos"] => (Route::Submit, "POST"),
         ["v1", "videos", id] => (Route::Status { id }, "GET"),
         ["v1", "videos", id, "content"] => (Route::Content { id }, "GET, HEAD"),
+        ["v1", "videos", id, "cancel"] => (Route::Cancel { id }, "POST"),
+        ["operator", "videos", id, "redrive"] => (Route::Redrive { id }, "POST"),
         ["hooks", "wiro", id, proof] => (Route::WiroCallback { id, proof }, "POST"),
         _ => return Err(NoRoute::NotFound),
     };
@@ -53,6 +57,8 @@ mod tests {
         assert_eq!(route("GET", "/v1/videos/a"), Ok(Route::Status { id: "a" }));
         assert_eq!(route("HEAD", "/v1/videos/a/content"), Ok(Route::Content { id: "a" }));
         assert_eq!(route("POST", "/hooks/wiro/a/b"), Ok(Route::WiroCallback { id: "a", proof: "b" }));
+        assert_eq!(route("POST", "/v1/videos/a/cancel"), Ok(Route::Cancel { id: "a" }));
+        assert_eq!(route("POST", "/operator/videos/a/redrive"), Ok(Route::Redrive { id: "a" }));
         let allow = "GET, HEAD";
         assert_eq!(route("PUT", "/v1/videos/a/content"), Err(NoRoute::MethodNotAllowed { allow }));
         assert_eq!(route("GET", "/hooks/wiro/a/b"), Err(NoRoute::MethodNotAllowed { allow: "POST" }));

@@ -1,7 +1,9 @@
 //! The public API: one file for each group of endpoints, each reading top to bottom as the flow it
 //! serves, and what they share.
 
+mod cancel;
 mod content;
+mod redrive;
 mod respond;
 mod status;
 mod submission;
@@ -78,8 +80,10 @@ async fn dispatch(request: &Request, env: &Env) -> Result<Response, ApiError> {
         Ok(Route::Submit) => submit::submit(&call, request).await,
         Ok(Route::Status { id }) => status::status(&call, request, &call.video_id(id)?).await,
         Ok(Route::Content { id }) => content::content(&call, request, &url, &call.video_id(id)?).await,
+        Ok(Route::Cancel { id }) => cancel::cancel(&call, &call.video_id(id)?).await,
+        Ok(Route::Redrive { id }) => redrive::redrive(&call, request, id).await,
         Ok(Route::WiroCallback { id, proof }) => webhook::wiro_callback(&call, request, id, proof).await,
-        Err(NoRoute::NotFound) => Err(ApiError::NotFound("There is nothing at this path.")),
+        Err(NoRoute::NotFound) => Err(NOTHING_HERE),
         Err(NoRoute::MethodNotAllowed { allow }) => Err(ApiError::MethodNotAllowed { allow }),
     }
 }
@@ -109,6 +113,8 @@ impl Call<'_> {
         Ok(Videos::new(self.env)?)
     }
 }
+
+const NOTHING_HERE: ApiError = ApiError::NotFound("There is nothing at this path.");
 
 const NO_SUCH_VIDEO: ApiError = ApiError::NotFound("There is no such video.");
 

@@ -54,7 +54,7 @@ pub async fn submit(call: &Call<'_>, request: &Request) -> Result<Response, ApiE
         Reply::Video(record) => (record, false),
         Reply::Replayed(record) => (record, true),
         Reply::OtherRequest => return Err(ApiError::IdempotencyKeyReused),
-        Reply::Nothing | Reply::SendImage => return Err(internal("the object did not keep the job")),
+        _ => return Err(internal("the object did not keep the job")),
     };
     refused(&record)?;
     let video = record.shown_at(&call.origin);

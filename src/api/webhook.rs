@@ -25,7 +25,7 @@ pub async fn wiro_callback(
         return Err(NO_SUCH_VIDEO);
     }
     let hint = named_job(request).await;
-    call.ask(&id, &Message::Nudge { hint }).await?;
+    call.ask(&id, &Message::Nudge(hint)).await?;
     respond::json(200, &[], &serde_json::json!({ "received": true }))
 }
 

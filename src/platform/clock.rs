@@ -2,8 +2,7 @@
 
 use worker::Date;
 
-use crate::video::lifecycle::Moment;
-use crate::video::time::UnixMillis;
+use crate::video::time::{Moment, UnixMillis};
 
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "this is the one place")]

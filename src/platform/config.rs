@@ -12,17 +12,19 @@ use worker::wasm_bindgen::JsValue;
 
 use crate::video::keys::{MIN_SIGNING_KEY_BYTES, SigningKeys};
 use crate::video::lifecycle::Policy;
+use crate::video::operator::OperatorToken;
 use crate::video::output_hosts::{OutputHosts, is_loopback};
 use crate::video::schedule::Ladder;
 use crate::video::time::Millis;
 use crate::wiro::sign::Credentials;
 
 /// The vars of `wrangler.toml` and what they are when they are not set.
-pub const DEFAULTS: [(&str, &str); 9] = [
+pub const DEFAULTS: [(&str, &str); 10] = [
     ("WIRO_API_URL", "https://api.wiro.ai/v1"),
     ("WIRO_MODEL", "minimax/hailuo-2-3"),
     ("PUBLIC_URL", ""),
     ("OUTPUT_HOSTS", "wiro.ai"),
+    ("MAX_ACTIVE", "0"),
     ("POLL_SECONDS", "30,45,60,90,120,180,300"),
     ("RETRY_SECONDS", "2,5,15,60,300"),
     ("TASK_DEADLINE_SECONDS", "7200"),
@@ -32,8 +34,10 @@ pub const DEFAULTS: [(&str, &str); 9] = [
 
 /// Settings of the contract that guard access or money and are not built yet. Setting one must not
 /// look as if it worked.
-const UNSUPPORTED: [(&str, &str); 4] =
-    [("CLIENT_TOKENS", ""), ("TURNSTILE_SECRET", ""), ("MAX_ACTIVE", "0"), ("DAILY_BUDGET_USD", "")];
+const UNSUPPORTED: [&str; 3] = ["CLIENT_TOKENS", "TURNSTILE_SECRET", "DAILY_BUDGET_USD"];
+
+/// A hundred years: far from overflow.
+const MAX_RETENTION: Millis = Millis::from_seconds(36_500 * 86_400);
 
 #[derive(Debug)]
 pub struct Config {
@@ -46,6 +50,8 @@ pub struct Config {
     /// Without a trailing slash; `None` for the request's own origin.
     pub public_url: Option<String>,
     pub output_hosts: OutputHosts,
+    /// Without one, nobody is the operator.
+    pub operator_token: Option<OperatorToken>,
     pub policy: Policy,
 }
 
@@ -79,8 +85,8 @@ impl Config {
     /// [`ConfigError`] with everything that is wrong.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut reader = Reader { lookup, problems: Vec::new() };
-        for (name, off) in UNSUPPORTED {
-            if reader.text(name).is_some_and(|value| value != off) {
+        for name in UNSUPPORTED {
+            if reader.text(name).is_some() {
                 reader.problem(name, "is not supported by this version; unset it");
             }
         }
@@ -95,15 +101,19 @@ impl Config {
         if signing_keys.is_none() && !signing_key.is_empty() {
             reader.problem("SIGNING_KEY", &format!("must have at least {MIN_SIGNING_KEY_BYTES} characters"));
         }
+        let operator_token = reader
+            .text("OPERATOR_TOKEN")
+            .map(|token| reader.check("OPERATOR_TOKEN", OperatorToken::new(token)));
         let wiro_api_url = reader.parse("WIRO_API_URL", base_url);
         let wiro_model = reader.parse("WIRO_MODEL", model_path);
         let public_url = reader.text("PUBLIC_URL").map(|url| reader.check("PUBLIC_URL", base_url(&url)));
         let output_hosts = reader.parse("OUTPUT_HOSTS", OutputHosts::parse);
+        let max_active = reader.parse("MAX_ACTIVE", whole);
         let poll = reader.parse("POLL_SECONDS", Ladder::parse);
         let retry = reader.parse("RETRY_SECONDS", Ladder::parse);
         let task_deadline = reader.parse("TASK_DEADLINE_SECONDS", positive::<u32>);
         let copy_deadline = reader.parse("COPY_DEADLINE_SECONDS", positive::<u32>);
-        let retention_days = reader.parse("RETENTION_DAYS", positive::<u16>);
+        let retention = reader.parse("RETENTION_DAYS", days);
         let problems = reader.problems;
         let all = || {
             Some(Self {
@@ -116,12 +126,17 @@ impl Config {
                     None => None,
                 },
                 output_hosts: output_hosts?,
+                operator_token: match operator_token {
+                    Some(token) => Some(token?),
+                    None => None,
+                },
                 policy: Policy {
+                    max_active: Some(max_active?).filter(|max| *max > 0),
                     poll: poll?,
                     retry: retry?,
                     task_deadline: Millis::from_seconds(task_deadline?.into()),
                     copy_deadline: Millis::from_seconds(copy_deadline?.into()),
-                    retention: Millis::from_seconds(u64::from(retention_days?) * 86_400),
+                    retention: retention?,
                 },
             })
         };
@@ -194,6 +209,17 @@ fn positive<T: FromStr + PartialOrd + From<u8>>(text: &str) -> Result<T, &'stati
     }
 }
 
+fn whole(text: &str) -> Result<u32, &'static str> {
+    text.parse().map_err(|_| "must be a whole number")
+}
+
+fn days(text: &str) -> Result<Millis, &'static str> {
+    match Millis::parse(text, Millis::from_seconds(86_400)) {
+        Some(time) if time > Millis::new(0) && time <= MAX_RETENTION => Ok(time),
+        _ => Err("must be a number of days above 0 and up to 36500, such as 30 or 0.5"),
+    }
+}
+
 /// Vars may be numbers or booleans in a configuration; they are read as they would be written.
 fn binding_text(env: &Env, name: &str) -> Option<String> {
     let value = Reflect::get(env.as_ref(), &JsValue::from_str(name)).ok()?;
@@ -236,12 +262,14 @@ mod tests {
             ("TASK_DEADLINE_SECONDS", "-1"),
             ("COPY_DEADLINE_SECONDS", "1.5"),
             ("RETENTION_DAYS", "0"),
-            ("MAX_ACTIVE", "3"),
+            ("MAX_ACTIVE", "-3"),
+            ("OPERATOR_TOKEN", "short-token"),
+            ("DAILY_BUDGET_USD", "3"),
         ])
         .unwrap_err();
-        assert_eq!(error.0.len(), 12, "{error}");
+        assert_eq!(error.0.len(), 14, "{error}");
         assert!(error.0.contains(&"WIRO_API_KEY is not set".to_owned()));
-        assert!(!error.to_string().contains("short-secret"));
+        assert!(!error.to_string().contains("short-"));
     }
 
     #[test]
@@ -249,6 +277,14 @@ mod tests {
         for key in ["clé", "a b", "a\nb"] {
             assert!(read(&[("WIRO_API_KEY", key)]).is_err(), "{key:?}");
         }
+    }
+
+    #[test]
+    fn no_cap_is_no_cap_and_days_may_be_parts_of_days() {
+        let policy = read(&[]).unwrap().policy;
+        assert_eq!((policy.max_active, policy.retention), (None, Millis::from_seconds(30 * 86_400)));
+        let policy = read(&[("MAX_ACTIVE", "3"), ("RETENTION_DAYS", "0.5")]).unwrap().policy;
+        assert_eq!((policy.max_active, policy.retention), (Some(3), Millis::from_seconds(43_200)));
     }
 
     #[test]

@@ -4,13 +4,16 @@
 use std::time::Duration;
 
 use futures_util::future::join;
+use serde_json::json;
 use thiserror::Error;
 use worker::js_sys::Uint8Array;
 use worker::url::Url;
 use worker::web_sys::ReadableStream;
 use worker::{Object, Response, ResponseBody};
 
+use super::clock;
 use super::digest::Digest;
+use super::log::{self, Level};
 use super::network::{FetchError, fetch, request};
 use super::streams::{FixedPipe, Reader, StreamError, Writer};
 use super::videos::{VIDEO_CONTENT_TYPE, Videos};
@@ -27,7 +30,7 @@ const MAX_REDIRECTS: usize = 3;
 
 /// Why a copy failed. No case names a URL: they are the upstream's.
 #[derive(Debug, Error)]
-pub enum CopyError {
+enum CopyError {
     #[error("the output is not on a host of OUTPUT_HOSTS")]
     ForeignHost,
     #[error("more than {MAX_REDIRECTS} redirects")]
@@ -49,11 +52,28 @@ pub enum CopyError {
 }
 
 /// Copies and verifies. Under the video's key lies afterwards the whole right video, or what lay there
-/// before.
-///
-/// # Errors
-/// [`CopyError`]; every one of them is worth another try.
-pub async fn copy(
+/// before; why, the log is told. Every failure is worth another try.
+pub async fn copy(videos: &Videos, hosts: &OutputHosts, id: &VideoId, source: &Source) -> Option<Output> {
+    let started = clock::now();
+    let copied = verified_copy(videos, hosts, id, source).await;
+    let video_id = ("video.id", json!(id));
+    let duration = ("duration_ms", json!(clock::now().millis() - started.millis()));
+    match copied {
+        Ok(output) => {
+            let size = ("size_bytes", json!(output.size));
+            let memory = ("wasm_memory_bytes", json!(log::wasm_memory_bytes()));
+            log::write(Level::Info, "the video was copied", [video_id, duration, size, memory]);
+            Some(output)
+        }
+        Err(error) => {
+            let error = ("error", json!(error.to_string()));
+            log::write(Level::Warn, "the copy failed", [video_id, duration, error]);
+            None
+        }
+    }
+}
+
+async fn verified_copy(
     videos: &Videos,
     hosts: &OutputHosts,
     id: &VideoId,

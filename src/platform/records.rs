@@ -9,6 +9,9 @@ use crate::video::time::Millis;
 
 const BINDING: &str = "TASKS";
 
+/// KV takes no shorter ones.
+const MIN_TTL_SECONDS: u64 = 60;
+
 pub struct Records {
     kv: KvStore,
 }
@@ -44,8 +47,15 @@ impl Records {
     pub async fn put(&self, record: &Record, retention: Millis) -> Result<(), RecordError> {
         let metadata = RecordMetadata { status: record.status, created_at: record.created_at };
         let put = self.kv.put(&key(&record.id), serde_json::to_string(record)?)?;
-        put.metadata(metadata)?.expiration_ttl(retention.seconds()).execute().await?;
+        let ttl_seconds = retention.seconds().max(MIN_TTL_SECONDS);
+        put.metadata(metadata)?.expiration_ttl(ttl_seconds).execute().await?;
         Ok(())
+    }
+
+    /// # Errors
+    /// [`RecordError::Kv`].
+    pub async fn delete(&self, id: &VideoId) -> Result<(), RecordError> {
+        Ok(self.kv.delete(&key(id)).await?)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The `VideoTask` Durable Object: one for each video, named by the video's id, and the only writer of
 //! that video's state.
 //!
-//! - Stored: `task`, the [`Task`] as JSON text. Its alarm is always `task.wake_at`.
+//! - Stored: `task`, the [`Task`] as JSON text. Its alarm is always [`Task::alarm`].
 //! - Messages: [`Message`], answered with a [`Reply`].
 //!
 //! Requests only record and wait; all work is done by the alarm. Alarms of one object never overlap,
@@ -9,12 +9,11 @@
 //! step is persisted together with the next alarm before its effects are performed.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::pin::pin;
 use std::time::Duration;
 
 use futures_channel::oneshot;
-use futures_util::future::{Either, select, try_join};
+use futures_util::future::{Either, select};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use thiserror::Error;
@@ -23,14 +22,18 @@ use worker::{Delay, DurableObject, Env, Request, Response, State, durable_object
 use super::clock;
 use super::config::{Config, ConfigError};
 use super::copy;
+use super::dispatcher::Dispatch;
 use super::log::{self, Level};
-use super::records::Records;
+use super::object_call::{self, CallError};
+use super::object_storage::ObjectStorage;
+use super::records::{RecordError, Records};
 use super::upstream::Upstream;
 use super::videos::Videos;
-use crate::video::event::{Effect, Event};
-use crate::video::lifecycle::Policy;
-use crate::video::record::Record;
-use crate::video::task::{Job, NewTask, Phase, Task};
+use crate::video::chores::Chore;
+use crate::video::event::{Effect, Entry, Event};
+use crate::video::id::VideoId;
+use crate::video::record::{Record, Status};
+use crate::video::task::{Job, LoadError, NewTask, Phase, Report, Task};
 use crate::video::time::{Millis, UnixMillis};
 
 pub const BINDING: &str = "VIDEO_TASK";
@@ -39,6 +42,9 @@ const TASK_KEY: &str = "task";
 
 /// How long a submit waits for the answer to its first Run before it answers without.
 const SUBMIT_PATIENCE: Duration = Duration::from_secs(25);
+
+/// How long a cancel waits for its effect.
+const CANCEL_PATIENCE: Duration = Duration::from_secs(10);
 
 /// When work fails for a reason of our own, it is tried again after this.
 const FAULT_PAUSE: Millis = Millis::new(30_000);
@@ -55,7 +61,15 @@ pub enum Message {
     /// Tell the record.
     Read,
     /// The upstream called back, perhaps naming a job: look now.
-    Nudge { hint: Option<Job> },
+    Nudge(Option<Job>),
+    /// Stop, and answer when it stopped.
+    Cancel,
+    /// Try a failed video again that may have been paid for.
+    Redrive,
+    /// There is a place at the upstream now.
+    Called,
+    /// See that the task goes on: it may have lost its alarm, or as of then be past its time.
+    LookAfter(UnixMillis),
 }
 
 /// What an object answers.
@@ -71,6 +85,9 @@ pub enum Reply {
     SendImage,
     /// The job exists, and was asked for in other words.
     OtherRequest,
+    /// Too late: it ended, and not by a cancel.
+    AlreadyFinished,
+    Report(Report),
 }
 
 #[derive(Debug, Error)]
@@ -79,19 +96,25 @@ enum TaskError {
     Config(#[from] ConfigError),
     #[error(transparent)]
     Runtime(#[from] worker::Error),
-    #[error("the stored task cannot be read: {0}")]
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    #[error("the task cannot be written: {0}")]
     Json(#[from] serde_json::Error),
 }
 
-/// What one event led to.
-struct Step {
-    task: Task,
-    effects: Vec<Effect>,
+#[derive(Debug, Error)]
+enum RemoveError {
+    #[error(transparent)]
+    Runtime(#[from] worker::Error),
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    #[error(transparent)]
+    Dispatcher(#[from] CallError),
 }
 
-#[durable_object]
+#[durable_object(alarm)]
 pub struct VideoTask {
-    state: State,
+    storage: ObjectStorage,
     env: Env,
     /// Who waits for the next step.
     waiting: RefCell<Vec<oneshot::Sender<()>>>,
@@ -99,22 +122,19 @@ pub struct VideoTask {
 
 impl DurableObject for VideoTask {
     fn new(state: State, env: Env) -> Self {
-        Self { state, env, waiting: RefCell::new(Vec::new()) }
+        Self { storage: ObjectStorage::of(state), env, waiting: RefCell::new(Vec::new()) }
     }
 
-    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        let message = request.json().await?;
-        match self.answer(message).await {
-            Ok(reply) => Response::from_json(&reply),
-            Err(error) => Response::error(error.to_string(), 500),
-        }
+    async fn fetch(&self, request: Request) -> worker::Result<Response> {
+        let message = object_call::message(request).await?;
+        object_call::answer(self.answer(message).await)
     }
 
     /// Never fails: the runtime gives a failing alarm up after six tries.
     async fn alarm(&self) -> worker::Result<Response> {
         if let Err(error) = self.work().await {
             log::write(Level::Error, "a task's work failed", [("error", error.to_string().into())]);
-            self.set_alarm(clock::now().after(FAULT_PAUSE)).await?;
+            self.storage.set_alarm(Some(clock::now().after(FAULT_PAUSE))).await?;
         }
         Response::empty()
     }
@@ -126,12 +146,19 @@ impl VideoTask {
             Message::Accept(new) => return self.accept(new).await,
             Message::ImageStored => {
                 self.react(Event::Received).await?;
-                self.settled().await?
+                self.wait_until(|task| task.answerable, SUBMIT_PATIENCE).await?
             }
-            Message::Read => self.load().await?,
-            Message::Nudge { hint } => self.react(Event::Nudged(hint)).await?,
+            Message::Read => return self.read().await,
+            Message::Nudge(hint) => self.react(Event::Nudged(hint)).await?,
+            Message::Cancel => return self.cancel().await,
+            Message::Redrive => match self.react(Event::Redriven).await? {
+                Some(task) if matches!(task.phase, Phase::Ended { .. }) => return Ok(Reply::AlreadyFinished),
+                task => task,
+            },
+            Message::Called => return self.report(Event::Called).await,
+            Message::LookAfter(as_of) => return self.report(Event::LookedAt(as_of)).await,
         };
-        Ok(task.map_or(Reply::Nothing, |task| Reply::Video(task.record)))
+        Ok(shown(task))
     }
 
     /// Here, and nowhere else, it is decided which of several equal requests makes the video.
@@ -150,22 +177,58 @@ impl VideoTask {
         if task.phase == Phase::Receiving {
             return Ok(Reply::SendImage);
         }
-        let task = self.settled().await?;
-        let reply = if is_new { Reply::Video } else { Reply::Replayed };
-        Ok(task.map_or(Reply::Nothing, |task| reply(task.record)))
+        match shown(self.wait_until(|task| task.answerable, SUBMIT_PATIENCE).await?) {
+            Reply::Video(record) if !is_new => Ok(Reply::Replayed(record)),
+            reply => Ok(reply),
+        }
+    }
+
+    /// The record; in line, with the position as it is now.
+    async fn read(&self) -> Result<Reply, TaskError> {
+        let Some(mut task) = self.load().await? else { return Ok(Reply::Nothing) };
+        if matches!(task.phase, Phase::InLine(_)) {
+            match Dispatch::new(&self.env)?.position(&task.record.id).await {
+                Ok(position) => task.record.queue_position = position,
+                Err(error) => {
+                    let fields = [("video.id", json!(task.record.id)), ("error", json!(error.to_string()))];
+                    log::write(Level::Warn, "the position in line is not known", fields);
+                }
+            }
+        }
+        Ok(shown(Some(task)))
+    }
+
+    async fn cancel(&self) -> Result<Reply, TaskError> {
+        let Some(task) = self.load().await? else { return Ok(Reply::Nothing) };
+        if matches!(task.record.status, Status::Completed | Status::Failed) {
+            return Ok(Reply::AlreadyFinished);
+        }
+        self.react(Event::CancelRequested).await?;
+        Ok(shown(self.wait_until(|task| !task.is_stopping(), CANCEL_PATIENCE).await?))
+    }
+
+    async fn report(&self, event: Event) -> Result<Reply, TaskError> {
+        let task = self.react(event).await?;
+        Ok(task.map_or(Reply::Nothing, |task| Reply::Report(task.report(clock::now()))))
     }
 
     async fn react(&self, event: Event) -> Result<Option<Task>, TaskError> {
         let config = Config::of(&self.env)?;
-        Ok(self.step(event, &config.policy).await?.map(|step| step.task))
+        self.change(|task| task.apply(event, &config.policy, clock::moment()))
+            .await
+            .map(|changed| changed.map(|(task, ())| task))
     }
 
-    /// The task once its first Run was answered, or as it is when patience ends.
-    async fn settled(&self) -> Result<Option<Task>, TaskError> {
-        let mut patience = pin!(Delay::from(SUBMIT_PATIENCE));
+    /// The task once `is_so`, or as it is when patience ends.
+    async fn wait_until(
+        &self,
+        is_so: impl Fn(&Task) -> bool,
+        patience: Duration,
+    ) -> Result<Option<Task>, TaskError> {
+        let mut patience = pin!(Delay::from(patience));
         loop {
             let task = self.load().await?;
-            if task.as_ref().is_none_or(Task::is_settled) {
+            if task.as_ref().is_none_or(&is_so) {
                 return Ok(task);
             }
             let (sender, changed) = oneshot::channel();
@@ -176,25 +239,22 @@ impl VideoTask {
         }
     }
 
-    /// One alarm: everything that is due, each effect's result being the next event.
+    /// One alarm: everything that is due, until nothing is.
     async fn work(&self) -> Result<(), TaskError> {
         let config = Config::of(&self.env)?;
-        let Some(mut step) = self.step(Event::Woken, &config.policy).await? else { return Ok(()) };
-        let mut effects = VecDeque::from(step.effects);
-        while let Some(effect) = effects.pop_front() {
-            let Some(event) = self.perform(effect, &step.task, &config).await? else { return Ok(()) };
-            let Some(next) = self.step(event, &config.policy).await? else { return Ok(()) };
-            step = next;
-            effects.extend(std::mem::take(&mut step.effects));
+        let wake = |task: &mut Task| task.wake(&config.policy, clock::moment());
+        while let Some((task, effects)) = self.change(wake).await? {
+            if effects.is_empty() && task.alarm().is_none_or(|due| clock::now() < due) {
+                break;
+            }
+            for effect in effects {
+                let Some(task) = self.load().await? else { return Ok(()) };
+                match self.perform(effect, &task, &config).await? {
+                    Some(event) => self.react(event).await?,
+                    None => return Ok(()),
+                };
+            }
         }
-        Ok(())
-    }
-
-    /// The submit broke off before its image was stored: it was told of no video.
-    async fn discard(&self, task: &Task, videos: &Videos) -> Result<(), TaskError> {
-        videos.delete_input(&task.record.id).await?;
-        let storage = self.state.storage();
-        try_join(storage.delete_alarm(), storage.delete_all()).await?;
         Ok(())
     }
 
@@ -209,49 +269,59 @@ impl VideoTask {
         let videos = Videos::new(&self.env)?;
         let upstream = Upstream::new(config, &videos);
         Ok(Some(match effect {
+            Effect::Enter { turned_away } => {
+                let entry = Dispatch::new(&self.env)?.enter(id, turned_away).await;
+                Event::Entered(
+                    told(entry, "the waiting line cannot be reached", id).unwrap_or(Entry::Unreachable),
+                )
+            }
             Effect::Run => Event::RunAnswered(upstream.run(task).await),
             Effect::Check(job) => Event::Observed(upstream.check(task, &job).await),
+            Effect::Stop(job) => Event::Observed(upstream.stop(task, &job).await),
             Effect::Search(hint) => Event::Searched(upstream.search(task, hint).await),
             Effect::Copy(source) => {
-                let started = clock::now();
-                let copied = copy::copy(&videos, &config.output_hosts, id, &source).await;
-                let video_id = ("video.id", json!(id));
-                let duration = ("duration_ms", json!(clock::now().millis() - started.millis()));
-                match &copied {
-                    Ok(output) => {
-                        let size = ("size_bytes", json!(output.size));
-                        let memory = ("wasm_memory_bytes", json!(log::wasm_memory_bytes()));
-                        log::write(Level::Info, "the video was copied", [video_id, duration, size, memory]);
-                    }
-                    Err(error) => {
-                        let error = ("error", json!(error.to_string()));
-                        log::write(Level::Warn, "the copy failed", [video_id, duration, error]);
-                    }
-                }
-                Event::Copied(copied.ok())
+                Event::Copied(copy::copy(&videos, &config.output_hosts, id, &source).await)
             }
-            Effect::Discard => {
-                self.discard(task, &videos).await?;
-                return Ok(None);
-            }
-            Effect::Publish => {
-                let records = Records::new(&self.env)?;
-                let published = records.put(&task.record, config.policy.retention).await;
-                if let Err(error) = &published {
-                    let fields = [("video.id", json!(id)), ("error", json!(error.to_string()))];
-                    log::write(Level::Warn, "the record was not published", fields);
+            Effect::Do(chore) => Event::Done { chore, succeeded: self.do_chore(chore, task, config).await? },
+            Effect::Remove => {
+                let removed = self.remove(id, &videos).await;
+                match told(removed, "the video was not removed", id) {
+                    Some(()) => return Ok(None),
+                    None => Event::RemovalFailed,
                 }
-                Event::Published(published.is_ok())
             }
         }))
     }
 
-    /// Loads, applies, persists, tells who waits. Nothing else runs in the object between loading and
-    /// persisting, because only storage is awaited.
-    async fn step(&self, event: Event, policy: &Policy) -> Result<Option<Step>, TaskError> {
+    async fn do_chore(&self, chore: Chore, task: &Task, config: &Config) -> Result<bool, TaskError> {
+        let Record { id, .. } = &task.record;
+        let done = match chore {
+            Chore::Publish => {
+                let published = Records::new(&self.env)?.put(&task.record, config.policy.retention).await;
+                told(published, "the record was not published", id)
+            }
+            Chore::Leave => {
+                let left = Dispatch::new(&self.env)?.leave(id).await;
+                told(left, "the place was not given back", id)
+            }
+        };
+        Ok(done.is_some())
+    }
+
+    /// Everything that is stored for the video, the task last.
+    async fn remove(&self, id: &VideoId, videos: &Videos) -> Result<(), RemoveError> {
+        videos.delete(id).await?;
+        Records::new(&self.env)?.delete(id).await?;
+        Dispatch::new(&self.env)?.forget(id).await?;
+        Ok(self.storage.clear().await?)
+    }
+
+    /// Loads, changes, persists, tells who waits. Nothing else runs in the object in between, because
+    /// only storage is awaited.
+    async fn change<T>(&self, change: impl FnOnce(&mut Task) -> T) -> Result<Option<(Task, T)>, TaskError> {
         let Some(mut task) = self.load().await? else { return Ok(None) };
         let (status, stage) = (task.record.status, task.record.stage.clone());
-        let effects = task.apply(event, policy, clock::moment());
+        let result = change(&mut task);
         self.persist(&task).await?;
         if status != task.record.status || stage != task.record.stage {
             let fields = [
@@ -262,30 +332,35 @@ impl VideoTask {
             log::write(Level::Info, "a video moved", fields);
         }
         self.waiting.borrow_mut().clear();
-        Ok(Some(Step { task, effects }))
+        Ok(Some((task, result)))
     }
 
     async fn load(&self) -> Result<Option<Task>, TaskError> {
-        match self.state.storage().get::<String>(TASK_KEY).await? {
-            Some(text) => Ok(Some(serde_json::from_str(&text)?)),
-            None => Ok(None),
-        }
+        let text = self.storage.get(TASK_KEY).await?;
+        Ok(text.map(|text| Task::load(&text)).transpose()?)
     }
 
-    /// Task and alarm are written as one: no await lies between the two calls.
     async fn persist(&self, task: &Task) -> Result<(), TaskError> {
-        let text = serde_json::to_string(task)?;
-        let storage = self.state.storage();
-        let put = storage.put(TASK_KEY, text);
-        match task.wake_at {
-            Some(at) => try_join(put, self.set_alarm(at)).await?,
-            None => try_join(put, storage.delete_alarm()).await?,
-        };
-        Ok(())
+        Ok(self.storage.put(TASK_KEY, &serde_json::to_string(task)?, task.alarm()).await?)
     }
+}
 
-    async fn set_alarm(&self, at: UnixMillis) -> worker::Result<()> {
-        let wait_ms = at.millis().saturating_sub(clock::now().millis());
-        self.state.storage().set_alarm(wait_ms).await
+/// A video that is being removed is none any more.
+fn shown(task: Option<Task>) -> Reply {
+    match task {
+        Some(Task { phase: Phase::Removing(_), .. }) | None => Reply::Nothing,
+        Some(task) => Reply::Video(task.record),
+    }
+}
+
+/// What went well; what did not is for the log, and is tried again.
+fn told<T, E: ToString>(result: Result<T, E>, problem: &str, id: &VideoId) -> Option<T> {
+    match result {
+        Ok(value) => Some(value),
+        Err(error) => {
+            let fields = [("video.id", json!(id)), ("error", json!(error.to_string()))];
+            log::write(Level::Warn, problem, fields);
+            None
+        }
     }
 }

@@ -15,7 +15,9 @@ use crate::video::task::{Job, Source, Task};
 use crate::video::time::Millis;
 use crate::wiro::answer::HttpAnswer;
 use crate::wiro::run::{RunAnswer, RunImage, RunRequest};
-use crate::wiro::task::{LIST_PAGE_ROWS, TaskName, TaskRow, TaskState, list_body, read_detail, read_rows};
+use crate::wiro::task::{
+    LIST_PAGE_ROWS, Stop, TaskName, TaskRow, TaskState, list_body, read_detail, read_rows, read_stop,
+};
 
 /// Most pages of Task/List that one search reads.
 const MAX_LIST_PAGES: usize = 10;
@@ -99,6 +101,22 @@ impl<'a> Upstream<'a> {
         }
     }
 
+    /// Stops the job in whichever way Wiro accepts, then asks how it stands: that alone counts.
+    pub async fn stop(&self, task: &Task, job: &Job) -> Observation {
+        let body = task_name(job).stop_body();
+        let mut refusals = Vec::new();
+        for way in Stop::ways(&task.record.stage) {
+            let answer = self.client().call(way.path(), &body).await;
+            match answer.map_err(|error| error.to_string()).and_then(|answer| read_stop(&answer)) {
+                Ok(()) => return self.check(task, job).await,
+                Err(reason) => refusals.push(reason),
+            }
+        }
+        let fields = [("video.id", json!(task.record.id)), ("reasons", json!(refusals))];
+        log::write(Level::Warn, "the job was not stopped", fields);
+        self.check(task, job).await
+    }
+
     /// Looks for the job that carries this task's callback URL: where a callback pointed, then in the
     /// list of jobs.
     pub async fn search(&self, task: &Task, hint: Option<Job>) -> Option<Job> {
@@ -156,8 +174,7 @@ impl<'a> Upstream<'a> {
     }
 
     async fn detail(&self, job: &Job) -> Result<HttpAnswer, String> {
-        let name = TaskName { task_id: job.task_id.clone(), token: job.token.clone() };
-        let answer = self.client().call("/Task/Detail", &name.detail_body()).await;
+        let answer = self.client().call("/Task/Detail", &task_name(job).detail_body()).await;
         answer.map_err(|error| error.to_string())
     }
 
@@ -175,6 +192,10 @@ impl<'a> Upstream<'a> {
             Err(error) => Err(error.to_string()),
         }
     }
+}
+
+fn task_name(job: &Job) -> TaskName {
+    TaskName { task_id: job.task_id.clone(), token: job.token.clone() }
 }
 
 fn job(name: TaskName) -> Job {
@@ -206,6 +227,9 @@ fn run_outcome(id: &str, answer: RunAnswer, status: u16) -> RunOutcome {
         RunAnswer::Started { task_id, token } => RunOutcome::Started(Job { task_id, token }),
         RunAnswer::Busy { retry_after_seconds } => {
             RunOutcome::NotStarted { retry_after: retry_after_seconds.map(Millis::from_seconds) }
+        }
+        RunAnswer::Full { retry_after_seconds } => {
+            RunOutcome::Full { retry_after: retry_after_seconds.map(Millis::from_seconds) }
         }
         RunAnswer::RefusedParameters { message } => {
             let message = message.chars().filter(|c| !c.is_control()).take(MAX_MESSAGE_CHARS).collect();

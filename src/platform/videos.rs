@@ -64,10 +64,12 @@ impl Videos {
         Upload::new(&self.bucket, input_key(id), content_type)
     }
 
+    /// Removes the video and its first frame.
+    ///
     /// # Errors
     /// When R2 does not answer.
-    pub async fn delete_input(&self, id: &VideoId) -> Result<()> {
-        self.bucket.delete(input_key(id)).await
+    pub async fn delete(&self, id: &VideoId) -> Result<()> {
+        self.bucket.delete_multiple(vec![video_key(id), input_key(id)]).await
     }
 }
 

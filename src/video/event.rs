@@ -1,16 +1,19 @@
 //! What can happen to a task, and what the task asks for in turn.
 
+use serde::{Deserialize, Serialize};
+
+use super::chores::Chore;
 use super::record::{Failure, Output};
 use super::task::{Job, Source};
-use super::time::Millis;
+use super::time::{Millis, UnixMillis};
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// The alarm fired.
-    Woken,
     /// The uploaded image is stored.
     Received,
+    /// The waiting line answered.
+    Entered(Entry),
     /// The upstream called back, perhaps naming a job; a nudge that decides nothing.
     Nudged(Option<Job>),
     RunAnswered(RunOutcome),
@@ -19,8 +22,31 @@ pub enum Event {
     Searched(Option<Job>),
     /// The copy was verified, or failed and may be tried again.
     Copied(Option<Output>),
-    /// Whether KV took the record.
-    Published(bool),
+    Done {
+        chore: Chore,
+        succeeded: bool,
+    },
+    /// Its owner wants no video any more.
+    CancelRequested,
+    /// An operator wants a failed one tried again.
+    Redriven,
+    /// There is a place at the upstream now.
+    Called,
+    /// The dispatcher looks after it: as of then it may be past its time.
+    LookedAt(UnixMillis),
+    /// Not everything could be removed.
+    RemovalFailed,
+}
+
+/// What the waiting line says to who enters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Entry {
+    /// A place at the upstream is free: go.
+    Placed,
+    /// Wait to be called; counted from 1.
+    Behind(u32),
+    Unreachable,
 }
 
 /// What became of one Run.
@@ -29,6 +55,10 @@ pub enum RunOutcome {
     Started(Job),
     /// Known not to have started; may be sent again, not sooner than `retry_after`.
     NotStarted {
+        retry_after: Option<Millis>,
+    },
+    /// Not started, because the account has as many jobs as it may.
+    Full {
         retry_after: Option<Millis>,
     },
     /// Refused for good.
@@ -56,17 +86,23 @@ pub enum Observation {
 /// What is to be done, in order; each one's result comes back as an [`Event`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
+    /// Ask for a place at the upstream, or one's position in line → [`Event::Entered`]. Whoever was
+    /// `turned_away` there gives the place back, not to be called again so soon.
+    Enter { turned_away: Option<Millis> },
     /// Send Run → [`Event::RunAnswered`].
     Run,
     /// Ask the upstream about the job → [`Event::Observed`].
     Check(Job),
+    /// Ask the upstream to stop the job, then about it → [`Event::Observed`].
+    Stop(Job),
     /// Look for the job whose Run was not answered, first where a callback pointed →
     /// [`Event::Searched`].
     Search(Option<Job>),
     /// Copy and verify the video → [`Event::Copied`].
     Copy(Source),
-    /// Forget everything: the job was never accepted as a whole.
-    Discard,
-    /// Write the record to KV → [`Event::Published`].
-    Publish,
+    /// → [`Event::Done`].
+    Do(Chore),
+    /// Remove everything that is stored for the video, the task last → [`Event::RemovalFailed`], or
+    /// nothing is left that an event could change.
+    Remove,
 }

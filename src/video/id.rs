@@ -25,6 +25,12 @@ impl VideoId {
         Self(text)
     }
 
+    /// An id that we stored: it was proven before.
+    #[must_use]
+    pub fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

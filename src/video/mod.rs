@@ -1,12 +1,15 @@
 //! The domain: what a video is, what may be asked of it and how it moves. Pure; it performs nothing
 //! and knows neither the upstream's wire format nor the platform.
 
+pub mod chores;
 pub mod event;
+pub mod hold;
 pub mod id;
 pub mod image_url;
 pub mod keys;
 pub mod lifecycle;
 pub mod mp4;
+pub mod operator;
 pub mod output_hosts;
 pub mod progress;
 pub mod record;

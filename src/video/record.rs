@@ -127,11 +127,11 @@ pub struct Record {
     pub cost_usd: Option<String>,
     pub error: Option<Failure>,
     /// Where to go from here; not stored, because it depends on how the public reaches this Worker.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
     pub urls: Option<Urls>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Urls {
     #[serde(rename = "self")]
     pub itself: String,
@@ -170,7 +170,7 @@ pub enum Object {
 }
 
 /// KV metadata of a record: what a listing needs without reading the value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct RecordMetadata {
     pub status: Status,
     pub created_at: i64,

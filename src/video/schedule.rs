@@ -50,16 +50,8 @@ impl Ladder {
     }
 }
 
-/// A decimal number of seconds, exact to the millisecond.
 fn seconds(step: &str) -> Result<Millis, LadderError> {
-    let (whole, fraction) = step.split_once('.').unwrap_or((step, "0"));
-    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    let thousandths = format!("{fraction:0<3}");
-    let millis = (is_number(whole) && is_number(fraction) && fraction.len() <= 3)
-        .then(|| Some(whole.parse::<u64>().ok()?.checked_mul(1000)? + thousandths.parse::<u64>().ok()?))
-        .flatten()
-        .map(Millis::new);
-    match millis {
+    match Millis::parse(step, Millis::from_seconds(1)) {
         Some(millis) if millis > Millis::new(0) && millis <= MAX_STEP => Ok(millis),
         _ => Err(LadderError::Step),
     }

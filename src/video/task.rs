@@ -2,13 +2,15 @@
 //! never be public; what may be is its [`Record`].
 
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
+use super::chores::{Chore, Chores};
 use super::id::VideoId;
 use super::record::{Input, Object, ProgressSource, RECORD_VERSION, Record, Status};
 use super::time::{Millis, UnixMillis};
 
 /// Version of the stored form of [`Task`].
-pub const TASK_VERSION: u32 = 1;
+pub const TASK_VERSION: u32 = 2;
 
 /// The state of one video.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,13 +23,18 @@ pub struct Task {
     /// the same request.
     pub fingerprint: String,
     pub phase: Phase,
-    /// When to look again; `None` when nothing is left to do.
+    /// When the phase is looked at again; `None` when it is over.
     pub wake_at: Option<UnixMillis>,
     /// A callback came that no check has answered yet.
     pub nudged: bool,
-    /// The record has changed in a way that KV must show.
-    pub unpublished: bool,
-    pub publish_failures: u32,
+    /// Its owner wants it stopped, and it is not known to have stopped.
+    #[serde(default)]
+    pub cancel: bool,
+    /// There is something to tell the caller: the first Run was answered, or it waits for its turn.
+    #[serde(default)]
+    pub answerable: bool,
+    #[serde(default)]
+    pub chores: Chores,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,20 +42,31 @@ pub struct Task {
 pub enum Phase {
     /// The uploaded image is not stored yet; the caller was told to store it.
     Receiving,
-    /// Run was never sent, or is known not to have started.
-    Waiting { attempts: u32 },
+    /// Run was never sent, or is known not to have started; a place at the upstream is to be asked for.
+    /// `turned_away`: the upstream was full, and wants to be left alone so long.
+    Waiting {
+        attempts: u32,
+        #[serde(default)]
+        turned_away: Option<Millis>,
+    },
+    /// Told to wait for its turn; after so many attempts.
+    InLine(u32),
+    /// It has a place, and Run may be sent; after so many attempts.
+    Placed(u32),
     /// The intent to send Run is stored; its answer is not.
     Submitting { attempts: u32 },
     /// Run was sent and its answer lost: it may have started, so it is never sent again but searched
     /// for. `hint` is what a callback claimed the job to be.
     Unknown { since: UnixMillis, searches: u32, hint: Option<Job> },
     /// The upstream has the job.
-    /// `eager` counts the checks since a callback that none of them has confirmed yet.
+    /// `eager` counts the checks since something happened that none of them has confirmed yet.
     Running { since: UnixMillis, checks: u32, checked_at: UnixMillis, eager: Option<u32>, job: Job },
     /// The job ended with a video; the copy is not verified yet.
     Storing { since: UnixMillis, attempts: u32, source: Source, job: Job },
     /// Final. What the upstream calls the job is kept for cleaning up there.
     Ended { job: Option<Job> },
+    /// Nobody is told of it any more; what is stored for it is being removed, after so many failures.
+    Removing(u32),
 }
 
 /// The upstream's names for a started job. Secret.
@@ -76,6 +94,33 @@ pub struct NewTask {
     pub fingerprint: String,
 }
 
+#[derive(Debug, Error)]
+pub enum LoadError {
+    #[error("the stored task cannot be read: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("the stored task has version {0}: a newer deployment wrote it")]
+    Newer(u32),
+}
+
+/// How a task stands, as far as the dispatcher is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    pub needs_place: bool,
+    /// When to look after it next.
+    pub look_at: UnixMillis,
+}
+
+impl Report {
+    /// When nothing is known of the task but that it is not forgotten.
+    #[must_use]
+    pub fn again(now: UnixMillis) -> Self {
+        Self { needs_place: true, look_at: now.after(LOOK_INTERVAL) }
+    }
+}
+
+/// Tasks in flight are looked after this often, in case they lost their alarm.
+pub const LOOK_INTERVAL: Millis = Millis::from_seconds(600);
+
 /// How long a caller may take to store the image that it was told to store.
 const RECEIVE_PATIENCE: Millis = Millis::from_seconds(600);
 
@@ -86,7 +131,7 @@ impl Task {
         let NewTask { id, model, input, callback_url, fingerprint } = new;
         let (phase, wake_at) = match input.input_image_first {
             Some(_) => (Phase::Receiving, now.after(RECEIVE_PATIENCE)),
-            None => (Phase::Waiting { attempts: 0 }, now),
+            None => (Phase::Waiting { attempts: 0, turned_away: None }, now),
         };
         Self {
             version: TASK_VERSION,
@@ -115,17 +160,70 @@ impl Task {
             phase,
             wake_at: Some(wake_at),
             nudged: false,
-            unpublished: false,
-            publish_failures: 0,
+            cancel: false,
+            answerable: false,
+            chores: Chores::default(),
         }
     }
 
-    /// Whether the first Run has been answered, one way or another, or will not be.
+    /// Reads a stored task, of this version or an earlier one.
+    ///
+    /// # Errors
+    /// [`LoadError`]; a newer version is not read, because it would be misread.
+    pub fn load(text: &str) -> Result<Self, LoadError> {
+        let mut task: Self = serde_json::from_str(text)?;
+        if task.version > TASK_VERSION {
+            return Err(LoadError::Newer(task.version));
+        }
+        if task.version == 1 {
+            // It knew of no chores, and whether its record was published is not worth asking.
+            task.answerable = task.is_answerable();
+            if task.answerable {
+                task.chores.owe(Chore::Publish, task.wake_at.unwrap_or(UnixMillis::new(0)));
+            }
+        }
+        task.version = TASK_VERSION;
+        Ok(task)
+    }
+
+    /// When there is something to do; `None` when nothing is left.
     #[must_use]
-    pub const fn is_settled(&self) -> bool {
+    pub fn alarm(&self) -> Option<UnixMillis> {
+        [self.wake_at, self.chores.next_due()].into_iter().flatten().min()
+    }
+
+    /// Whether it needs a place at the upstream, or will.
+    #[must_use]
+    pub const fn needs_place(&self) -> bool {
+        !matches!(self.phase, Phase::Storing { .. } | Phase::Ended { .. } | Phase::Removing(_))
+    }
+
+    /// Whether a cancel is still on its way to the job.
+    #[must_use]
+    pub const fn is_stopping(&self) -> bool {
+        self.cancel && self.needs_place()
+    }
+
+    /// What the dispatcher is told when it looks after the task.
+    #[must_use]
+    pub fn report(&self, now: UnixMillis) -> Report {
+        let expires_at = match self.phase {
+            Phase::Ended { .. } => self.record.expires_at.map(|at| UnixMillis::new(at * 1000)),
+            _ => None,
+        };
+        let look_at = expires_at.unwrap_or_else(|| now.after(LOOK_INTERVAL));
+        Report { needs_place: self.needs_place(), look_at }
+    }
+
+    /// Whether there was something to tell the caller, as far as the phase shows it.
+    #[must_use]
+    pub(super) const fn is_answerable(&self) -> bool {
         !matches!(
             self.phase,
-            Phase::Receiving | Phase::Waiting { attempts: 0 } | Phase::Submitting { attempts: 0 }
+            Phase::Receiving
+                | Phase::Waiting { attempts: 0, .. }
+                | Phase::Placed(0)
+                | Phase::Submitting { attempts: 0 }
         )
     }
 
@@ -135,9 +233,7 @@ impl Task {
         match &self.phase {
             Phase::Running { job, .. } | Phase::Storing { job, .. } => Some(job),
             Phase::Ended { job } => job.as_ref(),
-            Phase::Receiving | Phase::Waiting { .. } | Phase::Submitting { .. } | Phase::Unknown { .. } => {
-                None
-            }
+            _ => None,
         }
     }
 }

@@ -47,6 +47,19 @@ impl Millis {
         Self(seconds.saturating_mul(1000))
     }
 
+    /// Reads a decimal number of `unit`s, with up to six digits behind the point.
+    #[must_use]
+    pub fn parse(text: &str, unit: Self) -> Option<Self> {
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+        let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_number(whole) || !is_number(fraction) || fraction.len() > 6 {
+            return None;
+        }
+        let millionths: u64 = format!("{fraction:0<6}").parse().ok()?;
+        let rest = unit.0.checked_mul(millionths)? / 1_000_000;
+        whole.parse::<u64>().ok()?.checked_mul(unit.0)?.checked_add(rest).map(Self)
+    }
+
     #[must_use]
     pub const fn get(self) -> u64 {
         self.0
@@ -56,4 +69,11 @@ impl Millis {
     pub const fn seconds(self) -> u64 {
         self.0 / 1000
     }
+}
+
+/// When something happens, and the randomness it may use.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    pub now: UnixMillis,
+    pub chance: u16,
 }

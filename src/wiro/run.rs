@@ -85,6 +85,10 @@ pub enum RunAnswer {
     Busy {
         retry_after_seconds: Option<u64>,
     },
+    /// Not started: the account has as many jobs as it may.
+    Full {
+        retry_after_seconds: Option<u64>,
+    },
     /// Not started: the parameters are refused. Wiro's own words, safe to show.
     RefusedParameters {
         message: String,
@@ -109,7 +113,7 @@ impl RunAnswer {
         match Answer::read(http) {
             Answer::Done(value) => started(&value),
             Answer::Failed(error) => match error.code {
-                Some(96) => Self::Busy { retry_after_seconds: None },
+                Some(96) => Self::Full { retry_after_seconds: http.retry_after_seconds },
                 Some(code @ (1 | 97 | 98 | 99)) => {
                     Self::RefusedAccount { reason: format!("code {code}: {}", error.message) }
                 }
@@ -206,7 +210,7 @@ mod tests {
                 RunAnswer::Started { task_id: "2221".to_owned(), token: None },
             ),
             (200, r#"{"result":true}"#.to_owned(), RunAnswer::Unknown),
-            (200, error(96, "limit"), RunAnswer::Busy { retry_after_seconds: None }),
+            (200, error(96, "limit"), RunAnswer::Full { retry_after_seconds: Some(7) }),
             (200, error(97, "balance"), account("code 97: balance")),
             (200, error(98, "auth"), account("code 98: auth")),
             (200, error(99, "auth"), account("code 99: auth")),

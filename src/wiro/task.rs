@@ -1,4 +1,5 @@
-//! Task/Detail, the only thing that says how a job stands, and Task/List, which says what jobs there are.
+//! Task/Detail, the only thing that says how a job stands, Task/List, which says what jobs there are, and
+//! Task/Cancel and Task/Kill, which stop one.
 
 use serde_json::{Value, json};
 
@@ -7,6 +8,7 @@ use super::answer::{Answer, HttpAnswer, text};
 /// Wiro's last word on a job; success needs `pexit` 0 and an output as well.
 const DONE: &str = "task_postprocess_end";
 const CANCELLED: &str = "task_cancel";
+const QUEUED: &str = "task_queue";
 
 /// Longest status that is passed on.
 const MAX_STATUS_CHARS: usize = 40;
@@ -34,6 +36,13 @@ impl TaskName {
         is_name(&task_id).then_some(Self { task_id, token })
     }
 
+    /// The request body of Task/Cancel and Task/Kill: one edition of Wiro's documentation asks for the id,
+    /// another for the token.
+    #[must_use]
+    pub fn stop_body(&self) -> String {
+        json!({ "taskid": self.task_id, "tasktoken": self.token }).to_string()
+    }
+
     /// The request body of Task/Detail.
     #[must_use]
     pub fn detail_body(&self) -> String {
@@ -43,6 +52,39 @@ impl TaskName {
         }
         .to_string()
     }
+}
+
+/// The two ways to stop a job, each refused where the other is right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// Out of the queue.
+    Cancel,
+    /// Off its worker.
+    Kill,
+}
+
+impl Stop {
+    /// Both ways, the likelier first; `stage` is Wiro's own status.
+    #[must_use]
+    pub fn ways(stage: &str) -> [Self; 2] {
+        if stage == QUEUED { [Self::Cancel, Self::Kill] } else { [Self::Kill, Self::Cancel] }
+    }
+
+    #[must_use]
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Cancel => "/Task/Cancel",
+            Self::Kill => "/Task/Kill",
+        }
+    }
+}
+
+/// Whether an answer of Task/Cancel or Task/Kill says that it was done.
+///
+/// # Errors
+/// A reason for the log when it was not.
+pub fn read_stop(http: &HttpAnswer) -> Result<(), String> {
+    done(http).map(|_| ())
 }
 
 /// A job as Detail and List show it, as far as it tells whose it is.
@@ -144,7 +186,7 @@ fn read_task(task: &Value) -> Result<TaskState, String> {
 }
 
 fn read_end(task: &Value) -> TaskState {
-    if text(task, "pexit").is_none_or(|pexit| pexit.parse::<f64>() != Ok(0.0)) {
+    if !text(task, "pexit").is_some_and(|pexit| is_zero(&pexit)) {
         return TaskState::Failed { reason: "pexit is not 0" };
     }
     let first = task.get("outputs").and_then(|outputs| outputs.get(0));
@@ -154,6 +196,11 @@ fn read_end(task: &Value) -> TaskState {
     let size = text(output, "size").and_then(|size| size.parse().ok());
     let total_cost = text(task, "totalcost").and_then(|cost| decimal(&cost));
     TaskState::Succeeded { output: TaskOutput { url, size }, total_cost }
+}
+
+/// Zero, however many digits it is written with.
+fn is_zero(number: &str) -> bool {
+    number.starts_with('0') && number.bytes().all(|byte| byte == b'0' || byte == b'.')
 }
 
 /// A decimal amount without the zeros that Wiro appends: `0.280000000000` → `0.28`.
@@ -260,6 +307,13 @@ mod tests {
             |token: Option<&str>| TaskName { task_id: "1".to_owned(), token: token.map(str::to_owned) };
         assert_eq!(name(Some("t")).detail_body(), r#"{"tasktoken":"t"}"#);
         assert_eq!(name(None).detail_body(), r#"{"taskid":"1"}"#);
+        assert_eq!(name(Some("t")).stop_body(), r#"{"taskid":"1","tasktoken":"t"}"#);
+    }
+
+    #[test]
+    fn a_job_is_cancelled_in_the_queue_and_killed_behind_it() {
+        assert_eq!(Stop::ways("task_queue").map(Stop::path), ["/Task/Cancel", "/Task/Kill"]);
+        assert_eq!(Stop::ways("task_output").map(Stop::path), ["/Task/Kill", "/Task/Cancel"]);
     }
 
     #[test]

@@ -1,0 +1,55 @@
+//! The callers' side of [`Dispatcher`](super::dispatcher_object::Dispatcher).
+
+use worker::{Env, ObjectNamespace};
+
+use super::dispatcher_object::{BINDING, Entrant, Message, NAME};
+use super::object_call::{CallError, call};
+use crate::video::event::Entry;
+use crate::video::id::VideoId;
+use crate::video::time::{Millis, UnixMillis};
+
+/// Most batches that one sweep asks for.
+const MAX_SWEEP_BATCHES: u32 = 10;
+
+pub struct Dispatch {
+    namespace: ObjectNamespace,
+}
+
+impl Dispatch {
+    /// Fails when the binding is missing; everything else when the object does not answer.
+    pub fn new(env: &Env) -> worker::Result<Self> {
+        Ok(Self { namespace: env.durable_object(BINDING)? })
+    }
+
+    /// Asks for a place at the upstream, or for one's position; see
+    /// [`Effect::Enter`](crate::video::event::Effect::Enter).
+    pub async fn enter(&self, id: &VideoId, turned_away: Option<Millis>) -> Result<Entry, CallError> {
+        call(&self.namespace, NAME, &Message::Enter(Entrant { id: id.clone(), turned_away })).await
+    }
+
+    /// The position in line, counted from 1, of a job that waits.
+    pub async fn position(&self, id: &VideoId) -> Result<Option<u32>, CallError> {
+        call(&self.namespace, NAME, &Message::Position(id.clone())).await
+    }
+
+    /// The job needs no place at the upstream any more.
+    pub async fn leave(&self, id: &VideoId) -> Result<(), CallError> {
+        call(&self.namespace, NAME, &Message::Leave(id.clone())).await
+    }
+
+    /// There is nothing left to look after.
+    pub async fn forget(&self, id: &VideoId) -> Result<(), CallError> {
+        call(&self.namespace, NAME, &Message::Forget(id.clone())).await
+    }
+
+    /// Looks after every video that is due for it `as_of` then, in bounded batches.
+    pub async fn sweep(&self, as_of: UnixMillis) -> Result<(), CallError> {
+        for _ in 0..MAX_SWEEP_BATCHES {
+            let is_done: bool = call(&self.namespace, NAME, &Message::Sweep(as_of)).await?;
+            if is_done {
+                break;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,158 @@
+//! The `Dispatcher` Durable Object: one for the whole deployment. It lets jobs in at the upstream, as many
+//! at once as `MAX_ACTIVE` and the upstream allow, and knows of every video when to look after it.
+//!
+//! - Stored: the tables of [`WaitingLine`].
+//! - Messages: [`Message`], each with its own answer.
+//!
+//! It cannot lose a job: all it keeps can be asked for again. A job in line asks again by itself, a call
+//! that was not heard is repeated, and a place whose holder is gone is found by the sweep.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use thiserror::Error;
+use worker::{DurableObject, Env, Request, Response, durable_object};
+
+use super::clock;
+use super::config::{Config, ConfigError};
+use super::log::{self, Level};
+use super::object_call;
+use super::object_storage::ObjectStorage;
+use super::task_object::{self, Reply};
+use super::tasks::Tasks;
+use super::waiting_line::{State, WaitingLine};
+use crate::video::id::VideoId;
+use crate::video::task::Report;
+use crate::video::time::{Millis, UnixMillis};
+
+pub const BINDING: &str = "DISPATCHER";
+
+/// The one object's name.
+pub const NAME: &str = "dispatcher";
+
+/// Videos looked after in one go; each is a request to its object.
+const BATCH: u32 = 100;
+
+/// When work fails for a reason of our own, it is tried again after this.
+const FAULT_PAUSE: Millis = Millis::new(30_000);
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Message {
+    /// → [`Entry`](crate::video::event::Entry)
+    Enter(Entrant),
+    /// → a number or null
+    Position(VideoId),
+    /// → null
+    Leave(VideoId),
+    /// → null
+    Forget(VideoId),
+    /// Look after a batch of what is due as of then → whether it was the last one.
+    Sweep(UnixMillis),
+}
+
+/// Who asks for a place, perhaps because the upstream has turned it away, and for how long.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Entrant {
+    pub id: VideoId,
+    pub turned_away: Option<Millis>,
+}
+
+#[derive(Debug, Error)]
+enum DispatchError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Runtime(#[from] worker::Error),
+}
+
+#[durable_object(alarm)]
+pub struct Dispatcher {
+    storage: ObjectStorage,
+    env: Env,
+}
+
+impl DurableObject for Dispatcher {
+    fn new(state: worker::State, env: Env) -> Self {
+        Self { storage: ObjectStorage::of(state), env }
+    }
+
+    async fn fetch(&self, request: Request) -> worker::Result<Response> {
+        let message = object_call::message(request).await?;
+        object_call::answer(self.answer(message).await)
+    }
+
+    /// Never fails: the runtime gives a failing alarm up after six tries.
+    async fn alarm(&self) -> worker::Result<Response> {
+        if let Err(error) = self.call_up().await {
+            log::write(Level::Error, "calling up failed", [("error", error.to_string().into())]);
+            self.storage.set_alarm(Some(clock::now().after(FAULT_PAUSE))).await?;
+        }
+        Response::empty()
+    }
+}
+
+impl Dispatcher {
+    async fn answer(&self, message: Message) -> Result<Value, DispatchError> {
+        let answer = match message {
+            Message::Enter(Entrant { id, turned_away }) => json!(self.line()?.enter(&id, turned_away)?),
+            Message::Position(id) => return Ok(json!(self.line()?.position(&id)?)),
+            Message::Leave(id) => json!(self.line()?.leave(&id)?),
+            Message::Forget(id) => json!(self.line()?.forget(&id)?),
+            Message::Sweep(as_of) => {
+                self.line()?.advance(false)?;
+                json!(self.look_after(Some(as_of)).await?)
+            }
+        };
+        self.keep_alarm().await?;
+        Ok(answer)
+    }
+
+    async fn call_up(&self) -> Result<(), DispatchError> {
+        self.line()?.advance(false)?;
+        self.look_after(None).await?;
+        self.keep_alarm().await
+    }
+
+    /// Asks the objects that are due how they stand, which also wakes them. Whether these were all.
+    async fn look_after(&self, as_of: Option<UnixMillis>) -> Result<bool, DispatchError> {
+        let tasks = Tasks::new(&self.env)?;
+        let due = self.line()?.due(as_of, BATCH)?;
+        let is_done = due.len() < usize::try_from(BATCH).unwrap_or(usize::MAX);
+        for (id, state) in due {
+            let message = match state {
+                State::Called => task_object::Message::Called,
+                _ => task_object::Message::LookAfter(as_of.unwrap_or_else(clock::now)),
+            };
+            match tasks.send(&id, &message).await {
+                Ok(reply) => self.line()?.looked_at(&id, state, report(&reply))?,
+                Err(error) => {
+                    let fields = [("video.id", json!(id)), ("error", json!(error.to_string()))];
+                    log::write(Level::Error, "a video could not be looked after", fields);
+                    let report = Report::again(clock::now());
+                    self.line()?.looked_at(&id, state, Some(report))?;
+                }
+            }
+        }
+        Ok(is_done)
+    }
+
+    /// The line as it is at this moment.
+    fn line(&self) -> Result<WaitingLine<'_>, DispatchError> {
+        Ok(WaitingLine::open(&self.storage, Config::of(&self.env)?, clock::moment())?)
+    }
+
+    async fn keep_alarm(&self) -> Result<(), DispatchError> {
+        let due = self.line()?.alarm()?;
+        if due != self.storage.alarm().await? {
+            self.storage.set_alarm(due).await?;
+        }
+        Ok(())
+    }
+}
+
+const fn report(reply: &Reply) -> Option<Report> {
+    match reply {
+        Reply::Report(report) => Some(*report),
+        _ => None,
+    }
+}

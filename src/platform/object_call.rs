@@ -1,0 +1,56 @@
+//! Messages to our Durable Objects: a JSON value there, a JSON value back.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+use worker::{ObjectNamespace, Request, Response};
+
+use super::network::request;
+
+#[derive(Debug, Error)]
+pub enum CallError {
+    #[error("the object: {0}")]
+    Runtime(#[from] worker::Error),
+    #[error("the object's messages: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("the object answered: {0}")]
+    Failed(String),
+}
+
+/// Sends a message to the object of that name.
+///
+/// # Errors
+/// [`CallError`]. The message may have been carried out all the same.
+pub async fn call<M: Serialize, R: DeserializeOwned>(
+    namespace: &ObjectNamespace,
+    name: &str,
+    message: &M,
+) -> Result<R, CallError> {
+    let body = serde_json::to_string(message)?.into();
+    let request = request("POST", "https://object/", &[], Some(&body))?;
+    let mut answer = namespace.get_by_name(name)?.fetch_with_request(request).await?;
+    let text = answer.text().await?;
+    if answer.status_code() != 200 {
+        return Err(CallError::Failed(text));
+    }
+    Ok(serde_json::from_str(&text)?)
+}
+
+/// The message in a request that [`call`] made.
+///
+/// # Errors
+/// When it is none.
+pub async fn message<M: DeserializeOwned>(mut request: Request) -> worker::Result<M> {
+    Ok(serde_json::from_str(&request.text().await?)?)
+}
+
+/// The answer that [`call`] reads.
+///
+/// # Errors
+/// When the runtime cannot even make a response.
+pub fn answer<R: Serialize, E: ToString>(result: Result<R, E>) -> worker::Result<Response> {
+    match result {
+        Ok(reply) => Response::ok(serde_json::to_string(&reply)?),
+        Err(error) => Response::error(error.to_string(), 500),
+    }
+}

@@ -1,0 +1,21 @@
+//! What the cron trigger does: see that every video goes on, and that what is past its time is removed.
+
+use worker::Env;
+
+use super::dispatcher::Dispatch;
+use super::log::{self, Level};
+use super::object_call::CallError;
+use crate::video::time::UnixMillis;
+
+/// Sweeps as of the time, in unix milliseconds, for which the trigger was scheduled.
+pub async fn sweep(scheduled_ms: f64, env: &Env) {
+    if let Err(error) = try_sweep(scheduled_ms, env).await {
+        log::write(Level::Error, "the sweep failed", [("error", error.to_string().into())]);
+    }
+}
+
+async fn try_sweep(scheduled_ms: f64, env: &Env) -> Result<(), CallError> {
+    #[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "an instant; it saturates")]
+    let as_of = UnixMillis::new(scheduled_ms as i64);
+    Dispatch::new(env)?.sweep(as_of).await
+}

@@ -1,0 +1,263 @@
+//! Who may start at the upstream, and who waits: first come, first served, kept in the dispatcher's
+//! `SQLite`. Everything here is synchronous, so each call is one transaction.
+
+use std::rc::Rc;
+
+use worker::js_sys::Array;
+use worker::wasm_bindgen::JsValue;
+
+use super::config::Config;
+use super::object_storage::{ObjectStorage, from_js, js};
+use crate::video::event::Entry;
+use crate::video::hold::Hold;
+use crate::video::id::VideoId;
+use crate::video::task::{LOOK_INTERVAL, Report};
+use crate::video::time::{Millis, Moment, UnixMillis};
+
+/// `jobs`: every video until it is removed. `ticket` is the order of arrival; `look_at`, in unix
+/// milliseconds, is when to look after it. `hold`: a row while the upstream is full.
+const SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS jobs (
+        ticket INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        state TEXT NOT NULL CHECK (state IN ('waiting', 'called', 'placed', 'gone')),
+        look_at INTEGER NOT NULL
+    );
+    CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, ticket) WHERE state <> 'gone';
+    CREATE INDEX IF NOT EXISTS jobs_by_look ON jobs (look_at);
+    CREATE TABLE IF NOT EXISTS hold (
+        only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+        until INTEGER NOT NULL,
+        refusals INTEGER NOT NULL,
+        probing INTEGER NOT NULL
+    );";
+
+/// A job that was called and did not come is called again after this.
+const CALL_INTERVAL: Millis = Millis::new(5000);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// In line.
+    Waiting,
+    /// Has a place and was not heard of since.
+    Called,
+    /// Has a place.
+    Placed,
+    /// Needs no place any more.
+    Gone,
+}
+
+impl State {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Called => "called",
+            Self::Placed => "placed",
+            Self::Gone => "gone",
+        }
+    }
+
+    fn read(text: &str) -> Self {
+        [Self::Waiting, Self::Called, Self::Placed]
+            .into_iter()
+            .find(|state| state.as_str() == text)
+            .unwrap_or(Self::Gone)
+    }
+
+    const fn has_place(self) -> bool {
+        matches!(self, Self::Called | Self::Placed)
+    }
+}
+
+pub struct WaitingLine<'a> {
+    storage: &'a ObjectStorage,
+    config: Rc<Config>,
+    at: Moment,
+}
+
+type Result<T> = worker::Result<T>;
+
+impl<'a> WaitingLine<'a> {
+    /// Fails when `SQLite` does; so does everything else.
+    pub fn open(storage: &'a ObjectStorage, config: Rc<Config>, at: Moment) -> Result<Self> {
+        storage.sql(SCHEMA, &[])?;
+        Ok(Self { storage, config, at })
+    }
+
+    /// A job asks for a place, and gets it, or its position. One that was `turned_away` by the upstream
+    /// goes back to where it stood.
+    pub fn enter(&self, id: &VideoId, turned_away: Option<Millis>) -> Result<Entry> {
+        let before = self.state(id)?;
+        if matches!(before, None | Some(State::Gone)) {
+            self.run("DELETE FROM jobs WHERE id = ?", &[text(id)])?;
+            self.run(
+                "INSERT INTO jobs (id, state, look_at) VALUES (?, 'waiting', ?)",
+                &[text(id), self.next_look()],
+            )?;
+        }
+        if let Some(wait) = turned_away
+            && before != Some(State::Waiting)
+        {
+            self.set(id, State::Waiting)?;
+            self.set_hold(Some(Hold::refused(self.hold()?, wait, &self.config.policy.retry, self.at)))?;
+        }
+        self.advance(false)?;
+        if let Some(position) = self.position(id)? {
+            return Ok(Entry::Behind(position));
+        }
+        self.set(id, State::Placed)?;
+        Ok(Entry::Placed)
+    }
+
+    /// Counted from 1; `None` for a job that does not wait.
+    pub fn position(&self, id: &VideoId) -> Result<Option<u32>> {
+        let ahead = self.count(
+            "SELECT COUNT(*) FROM jobs WHERE state = 'waiting'
+             AND ticket <= (SELECT ticket FROM jobs WHERE id = ? AND state = 'waiting')",
+            &[text(id)],
+        )?;
+        Ok((ahead > 0).then_some(ahead))
+    }
+
+    /// A job needs no place any more.
+    pub fn leave(&self, id: &VideoId) -> Result<()> {
+        let had_place = self.state(id)?.is_some_and(State::has_place);
+        self.run(
+            "INSERT INTO jobs (id, state, look_at) VALUES (?1, 'gone', ?2)
+             ON CONFLICT (id) DO UPDATE SET state = 'gone', look_at = ?2",
+            &[text(id), self.next_look()],
+        )?;
+        self.advance(had_place)
+    }
+
+    /// A job is not looked after any more.
+    pub fn forget(&self, id: &VideoId) -> Result<()> {
+        let had_place = self.state(id)?.is_some_and(State::has_place);
+        self.run("DELETE FROM jobs WHERE id = ?", &[text(id)])?;
+        self.advance(had_place)
+    }
+
+    /// Calls whoever there is room for, in the order of their arrival. While the upstream is full, that
+    /// is one for each place that was freed, and one now and then to see whether it still is.
+    pub fn advance(&self, freed: bool) -> Result<()> {
+        let mut room = self.room()?;
+        if let Some(hold) = self.hold()? {
+            let is_over = hold.until <= self.at.now;
+            if is_over && !self.is_anybody_waiting()? {
+                return self.set_hold(None);
+            }
+            if is_over && room > 0 {
+                self.set_hold(Some(hold.probe(&self.config.policy.retry, self.at.now)))?;
+            }
+            room = room.min(u32::from(freed || is_over));
+        }
+        if room == 0 {
+            return Ok(());
+        }
+        self.run(
+            "UPDATE jobs SET state = 'called', look_at = ? WHERE ticket IN
+             (SELECT ticket FROM jobs WHERE state = 'waiting' ORDER BY ticket LIMIT ?)",
+            &[js(self.at.now), room.into()],
+        )
+    }
+
+    /// Jobs to look after: those that were called, or all that are due `as_of` then.
+    pub fn due(&self, as_of: Option<UnixMillis>, limit: u32) -> Result<Vec<(VideoId, State)>> {
+        let of_these = if as_of.is_some() { "" } else { "state = 'called' AND" };
+        let query = format!(
+            "SELECT id, state FROM jobs WHERE {of_these} look_at <= ? ORDER BY look_at LIMIT {limit}"
+        );
+        let rows = self.storage.sql(&query, &[js(as_of.unwrap_or(self.at.now))])?;
+        let job = |row: Array| {
+            Some((VideoId::from_stored(row.get(0).as_string()?), State::read(&row.get(1).as_string()?)))
+        };
+        Ok(rows.into_iter().filter_map(job).collect())
+    }
+
+    /// What looking after a job in that `state` brought: `None` when there is no such video.
+    pub fn looked_at(&self, id: &VideoId, state: State, report: Option<Report>) -> Result<()> {
+        // It may have asked for something in between.
+        if self.state(id)? != Some(state) {
+            return Ok(());
+        }
+        let Some(report) = report else { return self.forget(id) };
+        if !report.needs_place && state != State::Gone {
+            self.leave(id)?;
+        }
+        let look_at = match state {
+            State::Called if report.needs_place => self.at.now.after(CALL_INTERVAL),
+            _ => report.look_at,
+        };
+        self.run("UPDATE jobs SET look_at = ? WHERE id = ?", &[js(look_at), text(id)])
+    }
+
+    /// When somebody has to be called.
+    pub fn alarm(&self) -> Result<Option<UnixMillis>> {
+        let call = self.first_row("SELECT MIN(look_at) FROM jobs WHERE state = 'called'", &[])?;
+        let call = call.and_then(|row| row.get(0).as_f64()).map(from_js);
+        let probe = match self.hold()? {
+            Some(hold) if self.room()? > 0 && self.is_anybody_waiting()? => Some(hold.until),
+            _ => None,
+        };
+        Ok([call, probe].into_iter().flatten().min())
+    }
+
+    fn room(&self) -> Result<u32> {
+        let Some(max) = self.config.policy.max_active else { return Ok(u32::MAX) };
+        let active = self.count("SELECT COUNT(*) FROM jobs WHERE state IN ('called', 'placed')", &[])?;
+        Ok(max.saturating_sub(active))
+    }
+
+    fn is_anybody_waiting(&self) -> Result<bool> {
+        Ok(self.first_row("SELECT 1 FROM jobs WHERE state = 'waiting' LIMIT 1", &[])?.is_some())
+    }
+
+    fn state(&self, id: &VideoId) -> Result<Option<State>> {
+        let row = self.first_row("SELECT state FROM jobs WHERE id = ?", &[text(id)])?;
+        Ok(row.and_then(|row| Some(State::read(&row.get(0).as_string()?))))
+    }
+
+    fn set(&self, id: &VideoId, state: State) -> Result<()> {
+        let state = JsValue::from_str(state.as_str());
+        let query = "UPDATE jobs SET state = ?, look_at = ? WHERE id = ?";
+        self.run(query, &[state, self.next_look(), text(id)])
+    }
+
+    fn hold(&self) -> Result<Option<Hold>> {
+        let row = self.first_row("SELECT until, refusals, probing FROM hold", &[])?;
+        Ok(row.and_then(|row| {
+            let until = from_js(row.get(0).as_f64()?);
+            let refusals = u32::try_from(from_js(row.get(1).as_f64()?).millis()).unwrap_or(u32::MAX);
+            Some(Hold { until, refusals, probing: row.get(2).as_f64()? > 0.0 })
+        }))
+    }
+
+    fn set_hold(&self, hold: Option<Hold>) -> Result<()> {
+        let Some(Hold { until, refusals, probing }) = hold else {
+            return self.run("DELETE FROM hold", &[]);
+        };
+        let values = [js(until), refusals.into(), u32::from(probing).into()];
+        self.run("INSERT OR REPLACE INTO hold VALUES (1, ?, ?, ?)", &values)
+    }
+
+    fn next_look(&self) -> JsValue {
+        js(self.at.now.after(LOOK_INTERVAL))
+    }
+
+    fn run(&self, query: &str, values: &[JsValue]) -> Result<()> {
+        self.storage.sql(query, values).map(|_| ())
+    }
+
+    fn count(&self, query: &str, values: &[JsValue]) -> Result<u32> {
+        let count = self.first_row(query, values)?.and_then(|row| row.get(0).as_f64());
+        Ok(count.and_then(|count| u32::try_from(from_js(count).millis()).ok()).unwrap_or(0))
+    }
+
+    fn first_row(&self, query: &str, values: &[JsValue]) -> Result<Option<Array>> {
+        Ok(self.storage.sql(query, values)?.into_iter().next())
+    }
+}
+
+fn text(id: &VideoId) -> JsValue {
+    JsValue::from_str(id.as_str())
+}

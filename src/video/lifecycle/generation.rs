@@ -1,0 +1,119 @@
+//! From the job that the upstream has to the video in R2: checks, callbacks, cancels, the copy.
+
+use super::Policy;
+use crate::video::event::Observation;
+use crate::video::record::{FailureCode, Output, Status};
+use crate::video::task::{Job, Phase, Task};
+use crate::video::time::{Millis, Moment, UnixMillis};
+
+/// Callbacks cause at most one check of the upstream in this time.
+const MIN_CHECK_INTERVAL: Millis = Millis::new(1000);
+
+impl Task {
+    pub(super) fn called_back(&mut self, hint: Option<Job>, now: UnixMillis) {
+        match &mut self.phase {
+            // Run's own answer is still under way: it will look.
+            Phase::Submitting { .. } => self.nudged = true,
+            Phase::Running { .. } => {
+                self.nudged = true;
+                self.check_soon(now);
+            }
+            Phase::Unknown { hint: known, .. } => {
+                *known = hint.or_else(|| known.take());
+                self.nudged = true;
+                self.wake_at = Some(now);
+            }
+            // The job that nobody could find speaks up.
+            Phase::Ended { job: None } if self.record.has_failed_with(FailureCode::SubmissionUnknown) => {
+                self.search_again(hint, now);
+            }
+            _ => {}
+        }
+    }
+
+    fn check_soon(&mut self, now: UnixMillis) {
+        let Phase::Running { checked_at, .. } = &self.phase else { return };
+        let soon = now.max(checked_at.after(MIN_CHECK_INTERVAL));
+        self.wake_at = Some(self.wake_at.map_or(soon, |due| due.min(soon)));
+    }
+
+    /// A job that the upstream does not have ends at once; one that it has is stopped there, and ends as
+    /// whatever the upstream then says. A finished video is kept.
+    pub(super) fn cancel_requested(&mut self, policy: &Policy, now: UnixMillis) {
+        match &mut self.phase {
+            Phase::Receiving | Phase::Waiting { .. } | Phase::InLine(_) | Phase::Placed(_) => {
+                self.end(Status::Cancelled, policy, now);
+            }
+            Phase::Submitting { .. } | Phase::Unknown { .. } => self.cancel = true,
+            Phase::Running { eager, .. } => {
+                self.cancel = true;
+                *eager = Some(0);
+                self.check_soon(now);
+            }
+            Phase::Storing { .. } | Phase::Ended { .. } | Phase::Removing(_) => {}
+        }
+    }
+
+    /// Only what may have been paid for is tried again.
+    pub(super) fn redriven(&mut self, policy: &Policy, now: UnixMillis) {
+        let Phase::Ended { job } = &self.phase else { return };
+        match (self.record.error.as_ref().map(|failure| failure.code), job.clone()) {
+            (Some(FailureCode::SubmissionUnknown), None) => self.search_again(None, now),
+            (Some(FailureCode::StorageFailed | FailureCode::UpstreamTimeout), Some(job)) => {
+                self.nudged = true;
+                self.start(job, policy, now);
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn observed(&mut self, observation: Observation, policy: &Policy, at: Moment) {
+        let Phase::Running { since, checks, eager, job, .. } = &mut self.phase else { return };
+        match observation {
+            Observation::Succeeded { source, cost_usd } => {
+                let job = job.clone();
+                self.phase = Phase::Storing { since: at.now, attempts: 0, source, job };
+                self.wake_at = Some(at.now);
+                self.record.cost_usd = cost_usd;
+                self.progress_to(Status::InProgress, "storing");
+            }
+            Observation::Failed => self.fail(FailureCode::GenerationFailed, None, policy, at.now),
+            Observation::Cancelled => self.end(Status::Cancelled, policy, at.now),
+            Observation::Working { .. } | Observation::Unreadable => {
+                let deadline = since.after(policy.task_deadline);
+                if at.now >= deadline {
+                    return self.fail(FailureCode::UpstreamTimeout, None, policy, at.now);
+                }
+                *checks = checks.saturating_add(1);
+                let mut wait = policy.poll.step(*checks);
+                if self.nudged {
+                    wait = wait.min(MIN_CHECK_INTERVAL);
+                } else if let Some(tries) = eager {
+                    // A callback may run ahead of what a check shows, and the check may fail.
+                    wait = wait.min(policy.retry.jittered(*tries, at.chance));
+                    *tries = tries.saturating_add(1);
+                }
+                self.wake_at = Some(at.now.after(wait).min(deadline));
+                if let Observation::Working { status } = observation {
+                    self.progress_to(Status::InProgress, &status);
+                }
+            }
+        }
+    }
+
+    pub(super) fn copied(&mut self, output: Option<Output>, policy: &Policy, at: Moment) {
+        let Phase::Storing { since, attempts, .. } = &mut self.phase else { return };
+        let Some(output) = output else {
+            let deadline = since.after(policy.copy_deadline);
+            if at.now >= deadline {
+                return self.fail(FailureCode::StorageFailed, None, policy, at.now);
+            }
+            let wait = policy.retry.jittered(*attempts, at.chance);
+            *attempts = attempts.saturating_add(1);
+            self.wake_at = Some(at.now.after(wait).min(deadline));
+            return;
+        };
+        self.record.output = Some(output);
+        self.end(Status::Completed, policy, at.now);
+    }
+}

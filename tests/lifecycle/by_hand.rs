@@ -1,0 +1,490 @@
+//! Each phase by hand.
+
+use super::life::{
+    COPY_DEADLINE_MS, Life, RETENTION_SECONDS, START, TASK_DEADLINE_MS, job, output, source, succeeded,
+};
+use hailuo_worker::video::chores::Chore;
+use hailuo_worker::video::event::{Effect, Entry, Event, Observation, RunOutcome};
+use hailuo_worker::video::record::{Failure, FailureCode, Image, Status};
+use hailuo_worker::video::request::ImageType;
+use hailuo_worker::video::schedule::Ladder;
+use hailuo_worker::video::task::Phase;
+use hailuo_worker::video::time::{Millis, UnixMillis};
+
+const ENTER: Option<Effect> = Some(Effect::Enter { turned_away: None });
+const IMAGE: Image = Image { content_type: ImageType::Png, size: 7 };
+
+fn working(status: &str) -> Observation {
+    Observation::Working { status: status.to_owned() }
+}
+
+/// Has its place, and Run is on its way.
+fn submitting() -> Life {
+    let mut life = Life::begin();
+    assert_eq!(life.next(), ENTER);
+    life.on(Event::Entered(Entry::Placed));
+    assert_eq!(life.next(), Some(Effect::Run));
+    life
+}
+
+fn in_line(position: u32) -> Life {
+    let mut life = Life::begin();
+    assert_eq!(life.next(), ENTER);
+    life.on(Event::Entered(Entry::Behind(position)));
+    life
+}
+
+fn unknown() -> Life {
+    let mut life = submitting();
+    life.on(Event::RunAnswered(RunOutcome::Unknown));
+    life
+}
+
+fn running() -> Life {
+    let mut life = submitting();
+    life.on(Event::RunAnswered(RunOutcome::Started(job())));
+    life
+}
+
+fn checking() -> Life {
+    let mut life = running();
+    assert_eq!(life.next(), Some(Effect::Check(job())));
+    life
+}
+
+fn storing() -> Life {
+    let mut life = checking();
+    life.observe(succeeded());
+    life
+}
+
+fn given_up() -> Life {
+    let mut life = unknown();
+    while life.next().is_some() {
+        life.on(Event::Searched(None));
+    }
+    assert_eq!(life.failure(), Some(FailureCode::SubmissionUnknown));
+    life
+}
+
+#[test]
+fn an_ordinary_life() {
+    let mut life = Life::begin();
+    assert_eq!((life.status(), life.wakes_in()), (Status::Queued, 0));
+    assert_eq!(life.wake(), [Effect::Enter { turned_away: None }]);
+    life.on(Event::Entered(Entry::Placed));
+    assert_eq!(life.wake(), [Effect::Run]);
+    assert!(!life.task.answerable);
+    life.on(Event::RunAnswered(RunOutcome::Started(job())));
+    assert_eq!((life.status(), life.wakes_in()), (Status::InProgress, 30_000));
+    assert!(life.task.answerable);
+    assert_eq!(life.wake(), [Effect::Do(Chore::Publish)]);
+    life.on(Event::Done { chore: Chore::Publish, succeeded: true });
+    assert_eq!(life.wake(), [Effect::Check(job())]);
+    life.observe(working("task_start"));
+    assert_eq!((life.task.record.stage.as_str(), life.wakes_in()), ("task_start", 60_000));
+    assert_eq!(life.next(), Some(Effect::Check(job())));
+    life.observe(succeeded());
+    assert_eq!(life.task.record.stage, "storing");
+    // Its place is free as soon as the upstream is done with it.
+    assert_eq!(life.wake(), [Effect::Do(Chore::Leave), Effect::Copy(source())]);
+    life.on(Event::Done { chore: Chore::Leave, succeeded: true }).on(Event::Copied(Some(output())));
+    assert_eq!(life.wake(), [Effect::Do(Chore::Publish)]);
+    life.on(Event::Done { chore: Chore::Publish, succeeded: true });
+    let record = &life.task.record;
+    assert_eq!((record.status, record.stage.as_str(), record.progress), (Status::Completed, "done", 100));
+    assert_eq!(record.cost_usd.as_deref(), Some("0.28"));
+    let retention = i64::try_from(RETENTION_SECONDS).unwrap();
+    assert_eq!(record.expires_at, Some(record.completed_at.unwrap() + retention));
+    assert_eq!(life.task.alarm(), None);
+}
+
+#[test]
+fn a_job_with_an_image_waits_for_it_and_is_forgotten_without() {
+    let mut life = Life::begin_with(Some(IMAGE));
+    assert!(!life.task.answerable);
+    life.on(Event::Nudged(None)).on(Event::Received);
+    assert_eq!(life.next(), ENTER);
+    life.on(Event::Received).on(Event::Entered(Entry::Placed));
+    assert_eq!(life.next(), Some(Effect::Run));
+    life.on(Event::Received);
+    assert!(matches!(life.task.phase, Phase::Submitting { .. }), "stored twice");
+
+    let mut life = Life::begin_with(Some(IMAGE));
+    assert_eq!(life.wake(), [Effect::Remove]);
+    assert_eq!(life.now - START, 600_000);
+}
+
+#[test]
+fn a_job_in_line_tells_its_position_and_goes_when_it_is_called() {
+    let mut life = in_line(4);
+    assert_eq!((life.status(), life.task.record.queue_position), (Status::Queued, Some(4)));
+    assert!(life.task.answerable);
+    life.now += 5000;
+    life.on(Event::Called);
+    assert_eq!((life.wakes_in(), life.next()), (0, ENTER));
+    life.on(Event::Entered(Entry::Placed));
+    assert_eq!((life.task.record.queue_position, life.next()), (None, Some(Effect::Run)));
+    life.on(Event::Called).on(Event::Entered(Entry::Placed));
+    assert!(matches!(life.task.phase, Phase::Submitting { .. }), "called twice");
+}
+
+#[test]
+fn a_job_in_line_that_nobody_calls_asks_every_minute_until_its_deadline() {
+    let mut life = in_line(4);
+    let mut asked = 0;
+    while life.next().is_some() {
+        life.on(Event::Entered(Entry::Behind(4)));
+        asked += 1;
+    }
+    assert_eq!((asked, life.failure()), (10, Some(FailureCode::UpstreamUnavailable)));
+    assert_eq!(life.now - START, TASK_DEADLINE_MS + 999);
+}
+
+#[test]
+fn an_unreachable_line_holds_up_nobody_but_where_there_is_a_cap() {
+    let mut life = Life::begin();
+    life.policy.max_active = None;
+    life.next();
+    life.on(Event::Entered(Entry::Unreachable));
+    assert_eq!(life.next(), Some(Effect::Run));
+
+    let mut life = Life::begin();
+    life.next();
+    life.on(Event::Entered(Entry::Unreachable));
+    assert!((1900..2100).contains(&life.wakes_in()) && life.task.answerable);
+    assert_eq!(life.next(), ENTER);
+}
+
+#[test]
+fn a_job_that_is_turned_away_goes_back_to_the_line() {
+    let mut life = submitting();
+    life.on(Event::RunAnswered(RunOutcome::Full { retry_after: Some(Millis::new(9000)) }));
+    assert_eq!((life.status(), life.task.record.stage.as_str()), (Status::Queued, "waiting"));
+    assert_eq!(life.next(), Some(Effect::Enter { turned_away: Some(Millis::new(9000)) }));
+    life.on(Event::Entered(Entry::Behind(1)));
+    assert_eq!(life.next(), ENTER);
+}
+
+#[test]
+fn a_run_that_did_not_start_is_sent_again_on_the_ladder_until_the_deadline() {
+    let mut life = submitting();
+    let mut waits = Vec::new();
+    loop {
+        life.on(Event::RunAnswered(RunOutcome::NotStarted { retry_after: None }));
+        assert_eq!(life.task.record.stage, "waiting");
+        waits.push(life.wakes_in());
+        if life.next() != Some(Effect::Run) {
+            break;
+        }
+    }
+    assert!((1900..2100).contains(&waits[0]) && (4900..5100).contains(&waits[1]), "{waits:?}");
+    assert_eq!((life.status(), life.failure()), (Status::Failed, Some(FailureCode::UpstreamUnavailable)));
+    assert_eq!(life.now - START, TASK_DEADLINE_MS + 999);
+}
+
+#[test]
+fn retry_after_is_a_lower_bound() {
+    let mut life = submitting();
+    life.on(Event::RunAnswered(RunOutcome::NotStarted { retry_after: Some(Millis::new(20_000)) }));
+    assert_eq!(life.wakes_in(), 20_000);
+}
+
+#[test]
+fn a_refused_run_fails_at_once() {
+    let failure = Failure { code: FailureCode::UpstreamRejected, message: "no".to_owned() };
+    let mut life = submitting();
+    life.on(Event::RunAnswered(RunOutcome::Refused(failure.clone())));
+    assert_eq!((life.status(), life.task.record.error.clone()), (Status::Failed, Some(failure)));
+    assert_eq!(life.wake(), [Effect::Do(Chore::Leave), Effect::Do(Chore::Publish)]);
+}
+
+#[test]
+fn an_unknown_run_is_never_sent_again() {
+    // The answer is lost; or the object dies before it comes, and wakes after the crash guard.
+    for crashed in [false, true] {
+        let mut life = submitting();
+        if crashed {
+            assert_eq!(life.wakes_in(), 10_000);
+            assert_eq!(life.wake(), []);
+        } else {
+            life.on(Event::RunAnswered(RunOutcome::Unknown));
+        }
+        assert_eq!(life.status(), Status::InProgress);
+        let lost_at = life.now;
+        while life.next().is_some_and(|effect| effect == Effect::Search(None)) {
+            life.on(Event::Searched(None));
+        }
+        assert_eq!(life.failure(), Some(FailureCode::SubmissionUnknown));
+        assert_eq!(life.now - lost_at, TASK_DEADLINE_MS);
+    }
+}
+
+#[test]
+fn a_lost_job_that_is_found_goes_on_and_is_looked_at_at_once() {
+    let mut life = unknown();
+    life.next();
+    life.on(Event::Searched(Some(job())));
+    assert_eq!((life.status(), life.wakes_in()), (Status::InProgress, 0));
+    assert_eq!(life.next(), Some(Effect::Check(job())));
+}
+
+#[test]
+fn a_callback_tells_where_to_search() {
+    let mut life = unknown();
+    life.on(Event::Nudged(Some(job()))).on(Event::Nudged(None));
+    assert_eq!((life.wakes_in(), life.next()), (0, Some(Effect::Search(Some(job())))));
+}
+
+#[test]
+fn a_callback_after_the_deadline_rescues_a_job_that_was_given_up() {
+    let mut life = given_up();
+    life.now += 3_600_000;
+    life.on(Event::Nudged(None));
+    assert_eq!(life.failure(), Some(FailureCode::SubmissionUnknown), "not before it is found");
+    life.next();
+    life.on(Event::Searched(Some(job())));
+    assert_eq!((life.status(), life.failure()), (Status::InProgress, None));
+    // KV, which says that it failed, is told at once.
+    assert!(life.wake().contains(&Effect::Do(Chore::Publish)));
+    life.observe(succeeded()).on(Event::Copied(Some(output())));
+    assert_eq!(life.status(), Status::Completed);
+}
+
+#[test]
+fn a_rescue_that_finds_nothing_leaves_the_failure_as_it_was() {
+    let mut life = given_up();
+    let record = life.task.record.clone();
+    life.now += 3_600_000;
+    life.on(Event::Nudged(None));
+    while life.next().is_some() {
+        life.on(Event::Searched(None));
+    }
+    assert_eq!((life.task.record, life.task.phase), (record, Phase::Ended { job: None }));
+}
+
+#[test]
+fn a_late_answer_to_run_is_still_the_truth() {
+    let mut life = submitting();
+    life.wake();
+    assert!(matches!(life.task.phase, Phase::Unknown { .. }));
+    life.on(Event::RunAnswered(RunOutcome::Started(job())));
+    assert!(matches!(life.task.phase, Phase::Running { .. }));
+}
+
+#[test]
+fn a_callback_is_a_nudge() {
+    let mut life = running();
+    life.now += 5000;
+    life.on(Event::Nudged(None));
+    assert_eq!((life.status(), life.wakes_in()), (Status::InProgress, 0));
+    assert_eq!(life.next(), Some(Effect::Check(job())));
+    // What Detail says counts, and a second callback during the check is not lost.
+    life.on(Event::Nudged(None)).observe(working("task_start"));
+    assert_eq!(life.wakes_in(), 1000);
+}
+
+#[test]
+fn a_callback_that_runs_ahead_of_detail_is_looked_into_again_soon() {
+    let mut life = running();
+    life.now += 5000;
+    life.on(Event::Nudged(None)).next();
+    life.observe(working("task_end"));
+    assert!((1900..2100).contains(&life.wakes_in()));
+    life.next();
+    life.observe(Observation::Unreadable);
+    assert!((4900..5100).contains(&life.wakes_in()));
+}
+
+#[test]
+fn the_deadline_comes_before_a_check_that_is_further_away() {
+    for outcome in [RunOutcome::Started(job()), RunOutcome::Unknown] {
+        let mut life = submitting();
+        life.policy.poll = Ladder::parse("3600").unwrap();
+        life.on(Event::RunAnswered(outcome));
+        assert_eq!(life.wakes_in(), TASK_DEADLINE_MS);
+    }
+}
+
+#[test]
+fn a_callback_postpones_no_check() {
+    let mut life = checking();
+    life.observe(working("task_start"));
+    life.now = life.task.wake_at.unwrap().millis() - 5;
+    life.on(Event::Nudged(None));
+    assert_eq!(life.wakes_in(), 0);
+    life.next();
+    life.policy.poll = Ladder::parse("0.2").unwrap();
+    life.on(Event::Nudged(None)).observe(working("task_start"));
+    assert_eq!(life.wakes_in(), 200);
+    life.now += 195;
+    life.on(Event::Nudged(None));
+    assert_eq!(life.wakes_in(), 5);
+}
+
+#[test]
+fn callbacks_cause_one_check_a_second_at_most() {
+    let mut life = running();
+    life.now += 5000;
+    life.on(Event::Nudged(None)).next();
+    life.observe(working("task_start"));
+    life.now += 10;
+    for _ in 0..100 {
+        life.on(Event::Nudged(None));
+    }
+    assert_eq!(life.wakes_in(), 990);
+}
+
+#[test]
+fn a_callback_before_runs_answer_is_remembered() {
+    let mut life = submitting();
+    life.on(Event::Nudged(None)).on(Event::RunAnswered(RunOutcome::Started(job())));
+    assert_eq!(life.wakes_in(), 0);
+}
+
+#[test]
+fn a_job_without_end_times_out_after_a_last_check() {
+    let mut life = running();
+    while life.next() == Some(Effect::Check(job())) {
+        life.observe(Observation::Unreadable);
+    }
+    assert_eq!(life.failure(), Some(FailureCode::UpstreamTimeout));
+    assert_eq!(life.now - START, TASK_DEADLINE_MS);
+}
+
+#[test]
+fn ends_without_a_video() {
+    for (observation, status, code) in [
+        (Observation::Failed, Status::Failed, Some(FailureCode::GenerationFailed)),
+        (Observation::Cancelled, Status::Cancelled, None),
+    ] {
+        let mut life = checking();
+        life.observe(observation);
+        assert_eq!((life.status(), life.failure()), (status, code));
+        assert_eq!((life.task.record.stage.as_str(), &life.task.record.output), ("done", &None));
+    }
+}
+
+#[test]
+fn a_failed_copy_is_tried_again_until_its_deadline() {
+    let mut life = storing();
+    let began = life.now;
+    assert_eq!(life.next(), Some(Effect::Copy(source())));
+    life.on(Event::Copied(None));
+    assert!((1900..2100).contains(&life.wakes_in()));
+    while life.next().is_some() {
+        life.on(Event::Copied(None));
+    }
+    assert_eq!(life.failure(), Some(FailureCode::StorageFailed));
+    assert_eq!(life.now - began, COPY_DEADLINE_MS);
+}
+
+#[test]
+fn a_copy_that_died_half_way_is_begun_again() {
+    let mut life = storing();
+    assert_eq!(life.next(), Some(Effect::Copy(source())));
+    assert_eq!(life.next(), Some(Effect::Copy(source())));
+    life.on(Event::Copied(Some(output())));
+    assert_eq!(life.status(), Status::Completed);
+}
+
+#[test]
+fn a_cancel_before_the_upstream_has_the_job_ends_it() {
+    let waiting = Life::begin;
+    let placed = || {
+        let mut life = submitting();
+        life.on(Event::RunAnswered(RunOutcome::NotStarted { retry_after: None }));
+        life
+    };
+    let receiving = || Life::begin_with(Some(IMAGE));
+    for mut life in [waiting(), in_line(2), placed(), receiving()] {
+        life.on(Event::CancelRequested);
+        assert_eq!((life.status(), life.failure()), (Status::Cancelled, None));
+        // A place that was on its way comes too late.
+        life.on(Event::Entered(Entry::Placed)).on(Event::Called).on(Event::Received);
+        assert_eq!(life.next(), None);
+    }
+}
+
+#[test]
+fn a_cancel_during_run_is_carried_out_when_run_is_answered() {
+    let mut life = submitting();
+    life.on(Event::CancelRequested).on(Event::RunAnswered(RunOutcome::Started(job())));
+    assert!(life.task.is_stopping());
+    assert_eq!((life.wakes_in(), life.next()), (0, Some(Effect::Stop(job()))));
+    life.observe(Observation::Cancelled);
+    assert_eq!((life.status(), life.task.is_stopping()), (Status::Cancelled, false));
+
+    for outcome in [RunOutcome::NotStarted { retry_after: None }, RunOutcome::Full { retry_after: None }] {
+        let mut life = submitting();
+        life.on(Event::CancelRequested).on(Event::RunAnswered(outcome));
+        assert_eq!(life.status(), Status::Cancelled);
+    }
+
+    let mut life = unknown();
+    life.on(Event::CancelRequested).next();
+    life.on(Event::Searched(Some(job())));
+    assert_eq!(life.next(), Some(Effect::Stop(job())));
+}
+
+#[test]
+fn a_cancel_is_tried_again_and_a_finished_video_is_kept() {
+    let mut life = checking();
+    life.observe(working("task_start")).on(Event::CancelRequested);
+    assert_eq!((life.wakes_in(), life.next()), (1000, Some(Effect::Stop(job()))));
+    life.observe(working("task_start"));
+    assert!((1900..2100).contains(&life.wakes_in()));
+    assert_eq!(life.next(), Some(Effect::Stop(job())));
+    life.observe(succeeded()).on(Event::CancelRequested);
+    assert!(!life.task.is_stopping());
+    assert_eq!(life.next(), Some(Effect::Copy(source())));
+    life.on(Event::Copied(Some(output()))).on(Event::CancelRequested);
+    assert_eq!(life.status(), Status::Completed);
+}
+
+#[test]
+fn an_operator_brings_back_what_may_have_been_paid_for() {
+    let mut life = storing();
+    while life.next().is_some() {
+        life.on(Event::Copied(None));
+    }
+    assert_eq!(life.failure(), Some(FailureCode::StorageFailed));
+    life.on(Event::Redriven);
+    assert_eq!(
+        (life.status(), life.failure(), life.task.record.expires_at),
+        (Status::InProgress, None, None)
+    );
+    assert_eq!(life.next(), Some(Effect::Check(job())));
+    life.observe(succeeded()).next();
+    life.on(Event::Copied(Some(output())));
+    assert_eq!(life.status(), Status::Completed);
+
+    let mut life = given_up();
+    life.on(Event::Redriven);
+    assert_eq!((life.status(), life.next()), (Status::Failed, Some(Effect::Search(None))));
+
+    let mut life = checking();
+    life.observe(Observation::Failed).on(Event::Redriven);
+    assert_eq!(life.failure(), Some(FailureCode::GenerationFailed), "it was not paid for");
+}
+
+#[test]
+fn what_is_past_its_time_is_removed_and_nothing_else_is() {
+    let mut life = storing();
+    life.now += i64::try_from(RETENTION_SECONDS).unwrap() * 2000;
+    let now = UnixMillis::new(life.now);
+    life.on(Event::LookedAt(now));
+    assert_eq!(life.next(), Some(Effect::Copy(source())));
+    life.on(Event::Copied(Some(output())));
+    assert_eq!(life.next(), None);
+    let expires_at = life.task.record.expires_at.unwrap();
+    life.on(Event::LookedAt(UnixMillis::new(expires_at * 1000 - 1)));
+    assert_eq!(life.task.alarm(), None);
+    life.on(Event::LookedAt(UnixMillis::new(expires_at * 1000)));
+    assert_eq!(life.wake(), [Effect::Remove]);
+    // It dies half way; then something cannot be removed.
+    assert_eq!((life.wakes_in(), life.wake()), (10_000, vec![Effect::Remove]));
+    life.on(Event::RemovalFailed).on(Event::Nudged(None)).on(Event::Redriven);
+    assert!((1900..2100).contains(&life.wakes_in()));
+    assert_eq!(life.wake(), [Effect::Remove]);
+}

@@ -1,0 +1,130 @@
+//! A task, the time, and what a test lets happen to it.
+
+use hailuo_worker::video::event::{Effect, Event, Observation};
+use hailuo_worker::video::keys::SigningKeys;
+use hailuo_worker::video::lifecycle::Policy;
+use hailuo_worker::video::record::{FailureCode, Image, Input, Output, Status};
+use hailuo_worker::video::request::Resolution;
+use hailuo_worker::video::schedule::Ladder;
+use hailuo_worker::video::task::{Job, NewTask, Source, Task};
+use hailuo_worker::video::time::{Millis, Moment, UnixMillis};
+
+pub const START: i64 = 1_800_000_000_000;
+pub const TASK_DEADLINE_MS: i64 = 600_000;
+pub const COPY_DEADLINE_MS: i64 = 900_000;
+pub const RETENTION_SECONDS: u64 = 86_400;
+
+pub fn policy() -> Policy {
+    Policy {
+        max_active: Some(1),
+        poll: Ladder::parse("30,60").unwrap(),
+        retry: Ladder::parse("2,5").unwrap(),
+        task_deadline: Millis::new(TASK_DEADLINE_MS.unsigned_abs()),
+        copy_deadline: Millis::new(COPY_DEADLINE_MS.unsigned_abs()),
+        retention: Millis::from_seconds(RETENTION_SECONDS),
+    }
+}
+
+pub fn job() -> Job {
+    Job { task_id: "1".to_owned(), token: Some("t".to_owned()) }
+}
+
+pub fn source() -> Source {
+    Source { url: "https://cdn1.wiro.ai/0.mp4".to_owned(), size: Some(7) }
+}
+
+pub fn output() -> Output {
+    Output {
+        content_type: "video/mp4".to_owned(),
+        size: 7,
+        sha256: "00".to_owned(),
+        etag: "\"e\"".to_owned(),
+    }
+}
+
+pub fn succeeded() -> Observation {
+    Observation::Succeeded { source: source(), cost_usd: Some("0.28".to_owned()) }
+}
+
+pub struct Life {
+    pub task: Task,
+    pub now: i64,
+    pub policy: Policy,
+}
+
+impl Life {
+    pub fn begin() -> Self {
+        Self::begin_with(None)
+    }
+
+    pub fn begin_with(input_image_first: Option<Image>) -> Self {
+        let id = SigningKeys::derive(&[7; 32]).unwrap().mint([1; 16]);
+        let input = Input {
+            prompt: "a cat".to_owned(),
+            prompt_optimizer: true,
+            resolution: Resolution::P768,
+            duration: 6,
+            input_image_first,
+            input_image_first_url: None,
+        };
+        let new = NewTask {
+            id,
+            model: "m/m".to_owned(),
+            input,
+            callback_url: "https://w.example/hook".to_owned(),
+            fingerprint: "f".to_owned(),
+        };
+        Self { task: Task::accept(new, UnixMillis::new(START)), now: START, policy: policy() }
+    }
+
+    fn at(&self) -> Moment {
+        Moment { now: UnixMillis::new(self.now), chance: u16::MAX / 2 }
+    }
+
+    pub fn on(&mut self, event: Event) -> &mut Self {
+        self.task.apply(event, &self.policy, self.at());
+        self
+    }
+
+    pub fn observe(&mut self, observation: Observation) -> &mut Self {
+        self.on(Event::Observed(observation))
+    }
+
+    /// Time goes on to the alarm, which fires.
+    pub fn wake(&mut self) -> Vec<Effect> {
+        self.now = self.now.max(self.task.alarm().expect("an alarm").millis());
+        self.task.wake(&self.policy, self.at())
+    }
+
+    /// Time goes on to whatever the job itself has to do next; chores succeed on the way.
+    pub fn next(&mut self) -> Option<Effect> {
+        while self.task.alarm().is_some() {
+            let mut asked = None;
+            for effect in self.wake() {
+                match effect {
+                    Effect::Do(chore) => {
+                        self.on(Event::Done { chore, succeeded: true });
+                    }
+                    effect => asked = Some(effect),
+                }
+            }
+            if asked.is_some() {
+                return asked;
+            }
+        }
+        None
+    }
+
+    pub fn status(&self) -> Status {
+        self.task.record.status
+    }
+
+    pub fn failure(&self) -> Option<FailureCode> {
+        self.task.record.error.as_ref().map(|failure| failure.code)
+    }
+
+    /// When the job itself is looked at next, in milliseconds from now.
+    pub fn wakes_in(&self) -> i64 {
+        self.task.wake_at.unwrap().millis() - self.now
+    }
+}

@@ -1,0 +1,369 @@
+//! Random lives in a world that keeps its own books: what the upstream really did, what KV really shows,
+//! who really stands in line. Objects die before an effect is performed and after it, before its result
+//! is stored; strangers interfere at any time; then the world behaves, and everything must come right.
+
+use super::life::{Life, job, output, succeeded};
+use hailuo_worker::video::chores::Chore;
+use hailuo_worker::video::event::{Effect, Entry, Event, Observation, RunOutcome};
+use hailuo_worker::video::record::{Failure, FailureCode, Status};
+use hailuo_worker::video::task::Phase;
+use hailuo_worker::video::time::{Millis, UnixMillis};
+use proptest::prelude::*;
+
+/// What happens around one effect.
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    Performed,
+    /// The object dies when the effect is due: nothing is done.
+    DiesBefore,
+    /// It is done, and the object dies before the result is stored.
+    DiesAfter,
+}
+
+/// How the world meets one effect.
+#[derive(Clone, Debug)]
+struct Luck {
+    fate: Fate,
+    /// What comes in while the effect is under way.
+    meanwhile: Option<Stray>,
+    run: Run,
+    entry: Entry,
+    works: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Run {
+    Started,
+    StartedUnheard,
+    NeverArrived,
+    Busy,
+    Full,
+    Refused,
+}
+
+/// What nobody asked for.
+#[derive(Clone, Debug)]
+enum Stray {
+    Callback {
+        named: bool,
+    },
+    Cancel,
+    Redrive,
+    Called,
+    Look {
+        days_ahead: i64,
+    },
+    /// A result that came before, or was never asked for.
+    Stale(Event),
+}
+
+#[derive(Clone, Debug)]
+enum Move {
+    Wake(Vec<Luck>),
+    Stray(Stray),
+    /// The job at the upstream, if there is one, ends.
+    JobEnds(Job),
+    Pass(i64),
+}
+
+/// The job, as the upstream knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Job {
+    Running,
+    Succeeded,
+    Failed,
+    Cancelled,
+}
+
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+struct World {
+    life: Life,
+    /// Every job that Run started.
+    jobs: Vec<Job>,
+    /// A Run was or may have been sent, and nobody has shown that it did not start.
+    unproven: bool,
+    in_line: bool,
+    kv: Option<(Status, Option<FailureCode>)>,
+    removed: bool,
+    cancelled_in_time: bool,
+    progress: u8,
+}
+
+const fn rank(status: Status) -> u8 {
+    match status {
+        Status::Queued => 0,
+        Status::InProgress => 1,
+        Status::Completed | Status::Failed | Status::Cancelled => 2,
+    }
+}
+
+impl World {
+    fn new() -> Self {
+        Self {
+            life: Life::begin(),
+            jobs: Vec::new(),
+            unproven: false,
+            in_line: false,
+            kv: None,
+            removed: false,
+            cancelled_in_time: false,
+            progress: 0,
+        }
+    }
+
+    /// Lets an event happen and watches for what must never be.
+    fn on(&mut self, event: Event) {
+        let before = (self.life.status(), self.life.failure());
+        let rescues = match event {
+            Event::Redriven => {
+                matches!(before.1, Some(FailureCode::StorageFailed | FailureCode::UpstreamTimeout))
+            }
+            Event::Searched(Some(_)) => before.1 == Some(FailureCode::SubmissionUnknown),
+            _ => false,
+        };
+        self.life.on(event);
+        self.watch(before, rescues);
+    }
+
+    fn watch(&mut self, before: (Status, Option<FailureCode>), rescues: bool) {
+        let record = &self.life.task.record;
+        if !rescues {
+            assert!(rank(record.status) >= rank(before.0), "the status went back");
+            let after = (record.status, self.life.failure());
+            assert!(!before.0.is_final() || before == after, "a final state changed");
+        }
+        assert!(record.progress >= self.progress, "the progress fell");
+        self.progress = record.progress;
+        assert_eq!(record.output.is_some(), record.status == Status::Completed);
+        assert_eq!(record.expires_at.is_some(), record.status.is_final());
+        let is_over = matches!(self.life.task.phase, Phase::Ended { .. });
+        assert!(is_over || self.life.task.alarm().is_some(), "nobody will look again: {:?}", self.life.task);
+    }
+
+    fn wake(&mut self, luck: &mut dyn Iterator<Item = Luck>) {
+        if self.removed || self.life.task.alarm().is_none() {
+            return;
+        }
+        let before = (self.life.status(), self.life.failure());
+        let effects = self.life.wake();
+        self.watch(before, false);
+        // The intent to send Run is stored from here on, whether or not it is sent.
+        if effects.contains(&Effect::Run) {
+            assert!(!self.unproven, "Run is sent again though the first may have started");
+            assert!(!self.cancelled_in_time, "Run is sent for a video that was cancelled before");
+            self.unproven = true;
+        }
+        for effect in effects {
+            // Luck that runs out is an object that dies.
+            let Some(luck) = luck.next() else { return };
+            if matches!(luck.fate, Fate::DiesBefore) {
+                return;
+            }
+            let result = self.perform(&effect, &luck);
+            if let Some(stray) = luck.meanwhile {
+                self.stray(stray);
+            }
+            match result {
+                Some(event) if matches!(luck.fate, Fate::Performed) => self.on(event),
+                _ => return,
+            }
+        }
+    }
+
+    fn perform(&mut self, effect: &Effect, luck: &Luck) -> Option<Event> {
+        Some(match effect {
+            Effect::Enter { .. } => {
+                self.in_line |= luck.entry != Entry::Unreachable;
+                Event::Entered(luck.entry)
+            }
+            Effect::Run => Event::RunAnswered(self.run(luck.run)),
+            Effect::Check(_) => Event::Observed(self.detail(luck.works)),
+            Effect::Stop(_) => {
+                if let (true, Some(state @ Job::Running)) = (luck.works, self.jobs.last_mut()) {
+                    *state = Job::Cancelled;
+                }
+                Event::Observed(self.detail(luck.works))
+            }
+            Effect::Search(_) => Event::Searched((luck.works && !self.jobs.is_empty()).then(job)),
+            Effect::Copy(_) => Event::Copied(luck.works.then(output)),
+            Effect::Do(chore) => {
+                if luck.works {
+                    match chore {
+                        Chore::Publish => self.kv = Some((self.life.status(), self.life.failure())),
+                        Chore::Leave => self.in_line = false,
+                    }
+                }
+                Event::Done { chore: *chore, succeeded: luck.works }
+            }
+            Effect::Remove => {
+                assert!(self.life.status().is_final(), "a video in flight was removed");
+                if luck.works {
+                    (self.removed, self.in_line) = (true, false);
+                    return None;
+                }
+                Event::RemovalFailed
+            }
+        })
+    }
+
+    fn run(&mut self, run: Run) -> RunOutcome {
+        match run {
+            Run::Started | Run::StartedUnheard => self.jobs.push(Job::Running),
+            Run::Busy | Run::Full => self.unproven = false,
+            Run::NeverArrived | Run::Refused => {}
+        }
+        assert!(self.jobs.len() <= 1, "two jobs were started");
+        match run {
+            Run::Started => RunOutcome::Started(job()),
+            Run::StartedUnheard | Run::NeverArrived => RunOutcome::Unknown,
+            Run::Busy => RunOutcome::NotStarted { retry_after: None },
+            Run::Full => RunOutcome::Full { retry_after: Some(Millis::new(500)) },
+            Run::Refused => {
+                RunOutcome::Refused(Failure { code: FailureCode::UpstreamRejected, message: "no".to_owned() })
+            }
+        }
+    }
+
+    fn detail(&self, works: bool) -> Observation {
+        match self.jobs.last().filter(|_| works) {
+            None => Observation::Unreadable,
+            Some(Job::Running) => Observation::Working { status: "task_output".to_owned() },
+            Some(Job::Succeeded) => succeeded(),
+            Some(Job::Failed) => Observation::Failed,
+            Some(Job::Cancelled) => Observation::Cancelled,
+        }
+    }
+
+    fn stray(&mut self, stray: Stray) {
+        if self.removed {
+            return;
+        }
+        match stray {
+            Stray::Callback { named } => self.on(Event::Nudged(named.then(job))),
+            Stray::Cancel => {
+                self.on(Event::CancelRequested);
+                self.cancelled_in_time |= self.life.status() == Status::Cancelled;
+            }
+            Stray::Redrive => self.on(Event::Redriven),
+            Stray::Called => self.on(Event::Called),
+            Stray::Look { days_ahead } => {
+                self.on(Event::LookedAt(UnixMillis::new(self.life.now + days_ahead * 86_400_000)));
+            }
+            Stray::Stale(event) => self.on(event),
+        }
+    }
+
+    /// From here on everything works, and the job ends with a video unless it ended otherwise.
+    fn behave(&mut self) {
+        if let Some(state @ Job::Running) = self.jobs.last_mut() {
+            *state = Job::Succeeded;
+        }
+        let good = Luck {
+            fate: Fate::Performed,
+            meanwhile: None,
+            run: Run::Started,
+            entry: Entry::Placed,
+            works: true,
+        };
+        for _ in 0..20 {
+            self.wake(&mut std::iter::repeat(good.clone()));
+            if let Some(state @ Job::Running) = self.jobs.last_mut() {
+                *state = Job::Succeeded;
+            }
+        }
+    }
+
+    fn judge(&self, was_open: bool) {
+        let task = &self.life.task;
+        assert!(!self.in_line, "it still stands in line: {task:?}");
+        if self.removed {
+            return;
+        }
+        assert_eq!(task.alarm(), None, "{task:?}");
+        assert!(self.life.status().is_final(), "{task:?}");
+        assert_eq!(self.kv, Some((self.life.status(), self.life.failure())), "KV shows something else");
+        if was_open {
+            let expected = match self.jobs.last() {
+                None => return,
+                Some(Job::Failed) => (Status::Failed, Some(FailureCode::GenerationFailed)),
+                Some(Job::Cancelled) => (Status::Cancelled, None),
+                Some(_) => (Status::Completed, None),
+            };
+            assert_eq!((self.life.status(), self.life.failure()), expected, "a started job was lost");
+        }
+    }
+}
+
+fn luck() -> impl Strategy<Value = Luck> {
+    let fate =
+        prop_oneof![8 => Just(Fate::Performed), 1 => Just(Fate::DiesBefore), 1 => Just(Fate::DiesAfter)];
+    let run = prop_oneof![
+        6 => Just(Run::Started),
+        2 => Just(Run::StartedUnheard),
+        1 => Just(Run::NeverArrived),
+        2 => Just(Run::Busy),
+        2 => Just(Run::Full),
+        1 => Just(Run::Refused),
+    ];
+    let entry = prop_oneof![
+        4 => Just(Entry::Placed),
+        2 => (1_u32..9).prop_map(Entry::Behind),
+        1 => Just(Entry::Unreachable),
+    ];
+    let meanwhile = prop_oneof![6 => Just(None), 1 => stray().prop_map(Some)];
+    (fate, meanwhile, run, entry, prop::bool::weighted(0.7))
+        .prop_map(|(fate, meanwhile, run, entry, works)| Luck { fate, meanwhile, run, entry, works })
+}
+
+fn stray() -> impl Strategy<Value = Stray> {
+    let stale = prop_oneof![
+        Just(Event::Received),
+        Just(Event::Searched(None)),
+        Just(Event::Copied(None)),
+        Just(Event::RemovalFailed),
+        Just(Event::Entered(Entry::Placed)),
+        Just(Event::Observed(Observation::Unreadable)),
+        Just(Event::Done { chore: Chore::Publish, succeeded: false }),
+    ];
+    prop_oneof![
+        4 => any::<bool>().prop_map(|named| Stray::Callback { named }),
+        1 => Just(Stray::Cancel),
+        1 => Just(Stray::Redrive),
+        1 => Just(Stray::Called),
+        1 => (-1_i64..3).prop_map(|days_ahead| Stray::Look { days_ahead }),
+        1 => stale.prop_map(Stray::Stale),
+    ]
+}
+
+fn next_move() -> impl Strategy<Value = Move> {
+    prop_oneof![
+        8 => proptest::collection::vec(luck(), 1..5).prop_map(Move::Wake),
+        2 => stray().prop_map(Move::Stray),
+        1 => prop_oneof![3 => Just(Job::Succeeded), 1 => Just(Job::Failed)].prop_map(Move::JobEnds),
+        1 => (0_i64..400_000).prop_map(Move::Pass),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+    #[test]
+    fn any_life_keeps_the_invariants_and_ends(moves in proptest::collection::vec(next_move(), 0..30)) {
+        let mut world = World::new();
+        for next in moves {
+            match next {
+                Move::Wake(luck) => world.wake(&mut luck.into_iter()),
+                Move::Stray(stray) => world.stray(stray),
+                Move::JobEnds(end) => {
+                    if let Some(state @ Job::Running) = world.jobs.last_mut() {
+                        *state = end;
+                    }
+                }
+                Move::Pass(millis) => world.life.now += millis,
+            }
+        }
+        let was_open = !world.removed && !world.life.status().is_final();
+        world.behave();
+        world.judge(was_open);
+    }
+}
