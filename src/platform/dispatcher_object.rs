@@ -99,7 +99,7 @@ impl Dispatcher {
             Message::Leave(id) => json!(self.line()?.leave(&id)?),
             Message::Forget(id) => json!(self.line()?.forget(&id)?),
             Message::Sweep(as_of) => {
-                self.line()?.advance(false)?;
+                self.line()?.advance()?;
                 json!(self.look_after(Some(as_of)).await?)
             }
         };
@@ -108,7 +108,7 @@ impl Dispatcher {
     }
 
     async fn call_up(&self) -> Result<(), DispatchError> {
-        self.line()?.advance(false)?;
+        self.line()?.advance()?;
         self.look_after(None).await?;
         self.keep_alarm().await
     }

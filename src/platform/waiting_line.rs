@@ -29,7 +29,8 @@ const SCHEMA: &str = "
         only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
         until INTEGER NOT NULL,
         refusals INTEGER NOT NULL,
-        probing INTEGER NOT NULL
+        probing INTEGER NOT NULL,
+        freed INTEGER NOT NULL
     );";
 
 /// A job that was called and did not come is called again after this.
@@ -62,10 +63,6 @@ impl State {
             .into_iter()
             .find(|state| state.as_str() == text)
             .unwrap_or(Self::Gone)
-    }
-
-    const fn has_place(self) -> bool {
-        matches!(self, Self::Called | Self::Placed)
     }
 }
 
@@ -101,7 +98,7 @@ impl<'a> WaitingLine<'a> {
             self.set(id, State::Waiting)?;
             self.set_hold(Some(Hold::refused(self.hold()?, wait, &self.config.policy.retry, self.at)))?;
         }
-        self.advance(false)?;
+        self.advance()?;
         if let Some(position) = self.position(id)? {
             return Ok(Entry::Behind(position));
         }
@@ -121,43 +118,48 @@ impl<'a> WaitingLine<'a> {
 
     /// A job needs no place any more.
     pub fn leave(&self, id: &VideoId) -> Result<()> {
-        let had_place = self.state(id)?.is_some_and(State::has_place);
+        self.free_place(id)?;
         self.run(
             "INSERT INTO jobs (id, state, look_at) VALUES (?1, 'gone', ?2)
              ON CONFLICT (id) DO UPDATE SET state = 'gone', look_at = ?2",
             &[text(id), self.next_look()],
         )?;
-        self.advance(had_place)
+        self.advance()
     }
 
     /// A job is not looked after any more.
     pub fn forget(&self, id: &VideoId) -> Result<()> {
-        let had_place = self.state(id)?.is_some_and(State::has_place);
+        self.free_place(id)?;
         self.run("DELETE FROM jobs WHERE id = ?", &[text(id)])?;
-        self.advance(had_place)
+        self.advance()
     }
 
-    /// Calls whoever there is room for, in the order of their arrival. While the upstream is full, that
-    /// is one for each place that was freed, and one now and then to see whether it still is.
-    pub fn advance(&self, freed: bool) -> Result<()> {
-        let mut room = self.room()?;
-        if let Some(hold) = self.hold()? {
-            let is_over = hold.until <= self.at.now;
-            if is_over && !self.is_anybody_waiting()? {
-                return self.set_hold(None);
-            }
-            if is_over && room > 0 {
-                self.set_hold(Some(hold.probe(&self.config.policy.retry, self.at.now)))?;
-            }
-            room = room.min(u32::from(freed || is_over));
+    /// If it has one, and if that means anything.
+    fn free_place(&self, id: &VideoId) -> Result<()> {
+        match (self.state(id)?, self.hold()?) {
+            (Some(State::Called | State::Placed), Some(hold)) => self.set_hold(Some(hold.freed())),
+            _ => Ok(()),
         }
-        if room == 0 {
+    }
+
+    /// Calls whoever there is room for, in the order of their arrival.
+    pub fn advance(&self) -> Result<()> {
+        let waiting = self.count("SELECT COUNT(*) FROM jobs WHERE state = 'waiting'", &[])?;
+        let mut calls = waiting.min(self.room()?);
+        if let Some(hold) = self.hold()? {
+            let (next, admitted) = hold.admit(calls, &self.config.policy.retry, self.at.now);
+            if next != Some(hold) {
+                self.set_hold(next)?;
+            }
+            calls = admitted;
+        }
+        if calls == 0 {
             return Ok(());
         }
         self.run(
             "UPDATE jobs SET state = 'called', look_at = ? WHERE ticket IN
              (SELECT ticket FROM jobs WHERE state = 'waiting' ORDER BY ticket LIMIT ?)",
-            &[js(self.at.now), room.into()],
+            &[js(self.at.now), calls.into()],
         )
     }
 
@@ -195,8 +197,10 @@ impl<'a> WaitingLine<'a> {
     pub fn alarm(&self) -> Result<Option<UnixMillis>> {
         let call = self.first_row("SELECT MIN(look_at) FROM jobs WHERE state = 'called'", &[])?;
         let call = call.and_then(|row| row.get(0).as_f64()).map(from_js);
+        let is_anybody_waiting =
+            self.first_row("SELECT 1 FROM jobs WHERE state = 'waiting' LIMIT 1", &[])?.is_some();
         let probe = match self.hold()? {
-            Some(hold) if self.room()? > 0 && self.is_anybody_waiting()? => Some(hold.until),
+            Some(hold) if is_anybody_waiting && self.room()? > 0 => Some(hold.until),
             _ => None,
         };
         Ok([call, probe].into_iter().flatten().min())
@@ -206,10 +210,6 @@ impl<'a> WaitingLine<'a> {
         let Some(max) = self.config.policy.max_active else { return Ok(u32::MAX) };
         let active = self.count("SELECT COUNT(*) FROM jobs WHERE state IN ('called', 'placed')", &[])?;
         Ok(max.saturating_sub(active))
-    }
-
-    fn is_anybody_waiting(&self) -> Result<bool> {
-        Ok(self.first_row("SELECT 1 FROM jobs WHERE state = 'waiting' LIMIT 1", &[])?.is_some())
     }
 
     fn state(&self, id: &VideoId) -> Result<Option<State>> {
@@ -224,20 +224,20 @@ impl<'a> WaitingLine<'a> {
     }
 
     fn hold(&self) -> Result<Option<Hold>> {
-        let row = self.first_row("SELECT until, refusals, probing FROM hold", &[])?;
+        let row = self.first_row("SELECT until, refusals, probing, freed FROM hold", &[])?;
         Ok(row.and_then(|row| {
             let until = from_js(row.get(0).as_f64()?);
-            let refusals = u32::try_from(from_js(row.get(1).as_f64()?).millis()).unwrap_or(u32::MAX);
-            Some(Hold { until, refusals, probing: row.get(2).as_f64()? > 0.0 })
+            let [refusals, probing, freed] = [1, 2, 3].map(|column| whole(&row.get(column)));
+            Some(Hold { until, refusals, probing: probing > 0, freed })
         }))
     }
 
     fn set_hold(&self, hold: Option<Hold>) -> Result<()> {
-        let Some(Hold { until, refusals, probing }) = hold else {
+        let Some(Hold { until, refusals, probing, freed }) = hold else {
             return self.run("DELETE FROM hold", &[]);
         };
-        let values = [js(until), refusals.into(), u32::from(probing).into()];
-        self.run("INSERT OR REPLACE INTO hold VALUES (1, ?, ?, ?)", &values)
+        let values = [js(until), refusals.into(), u32::from(probing).into(), freed.into()];
+        self.run("INSERT OR REPLACE INTO hold VALUES (1, ?, ?, ?, ?)", &values)
     }
 
     fn next_look(&self) -> JsValue {
@@ -249,8 +249,7 @@ impl<'a> WaitingLine<'a> {
     }
 
     fn count(&self, query: &str, values: &[JsValue]) -> Result<u32> {
-        let count = self.first_row(query, values)?.and_then(|row| row.get(0).as_f64());
-        Ok(count.and_then(|count| u32::try_from(from_js(count).millis()).ok()).unwrap_or(0))
+        Ok(self.first_row(query, values)?.map_or(0, |row| whole(&row.get(0))))
     }
 
     fn first_row(&self, query: &str, values: &[JsValue]) -> Result<Option<Array>> {
@@ -260,4 +259,9 @@ impl<'a> WaitingLine<'a> {
 
 fn text(id: &VideoId) -> JsValue {
     JsValue::from_str(id.as_str())
+}
+
+/// A count, as `SQLite` gives it.
+fn whole(value: &JsValue) -> u32 {
+    value.as_f64().and_then(|count| u32::try_from(from_js(count).millis()).ok()).unwrap_or(0)
 }

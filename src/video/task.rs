@@ -222,6 +222,7 @@ impl Task {
             self.phase,
             Phase::Receiving
                 | Phase::Waiting { attempts: 0, .. }
+                | Phase::Waiting { turned_away: Some(_), .. }
                 | Phase::Placed(0)
                 | Phase::Submitting { attempts: 0 }
         )

@@ -37,7 +37,12 @@ export class DirectService extends Service {
     stop: () => Promise<void>,
   ) {
     const objectIds = () => Promise.reject(new Error('not to be had from outside the process'));
-    super(sim, origin, bindings, { logs: () => dev.logs, objectIds, stop });
+    // The way of `wrangler dev` to fire a cron trigger.
+    const sweep = async (asOf: Date) => {
+      const answer = await fetch(`${origin}/cdn-cgi/handler/scheduled?time=${asOf.getTime()}`);
+      if (!answer.ok) throw new Error(`the trigger answered ${answer.status}`);
+    };
+    super(sim, origin, bindings, { logs: () => dev.logs, objectIds, sweep, stop });
     this.dev = dev;
   }
 }

@@ -34,6 +34,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   return new Service(sim, url.origin, bindings, {
     logs: () => harness.getLogs().map(({ message }) => message),
     objectIds: () => worker.listDurableObjectIds('VIDEO_TASK'),
+    sweep: async (scheduledTime) => void (await worker.scheduled({ scheduledTime })),
     stop: () => harness.close(),
   });
 }
@@ -41,6 +42,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
 interface Runtime {
   logs(): string[];
   objectIds(): Promise<string[]>;
+  sweep(asOf: Date): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -58,6 +60,10 @@ export class Service {
     this.bindings = bindings;
     this.#runtime = runtime;
     this.#leaks = new LeakCheck(sim, SIGNING_KEY);
+  }
+
+  cancel(id: string): Promise<Response> {
+    return this.fetch(`/v1/videos/${id}/cancel`, { method: 'POST' });
   }
 
   /** A request as a stranger would send it, to the Worker's socket; the answer is kept for the search. */
@@ -103,6 +109,11 @@ export class Service {
   /** The names of all objects that hold state. */
   objectIds(): Promise<string[]> {
     return this.#runtime.objectIds();
+  }
+
+  /** What the cron trigger does, as of that time (unix seconds). */
+  sweep(asOf: number): Promise<void> {
+    return this.#runtime.sweep(new Date(asOf * 1000));
   }
 
   /** What the Worker has logged so far. */
