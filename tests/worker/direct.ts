@@ -19,7 +19,7 @@ export async function startDirect(options: ServiceOptions = {}): Promise<DirectS
   const dev = new DevProcess(await freePort(), storage, { ...vars, ...secrets });
   await dev.start();
   const reader = await openStorage(storage);
-  return new DirectService(sim, dev.origin, reader.bindings, dev, async () => {
+  return new DirectService(sim, storage, reader.bindings, dev, async () => {
     await reader.close();
     await dev.kill('SIGTERM');
     await rm(storage, { recursive: true, force: true });
@@ -28,10 +28,12 @@ export async function startDirect(options: ServiceOptions = {}): Promise<DirectS
 
 export class DirectService extends Service {
   readonly dev: DevProcess;
+  /** The folder that KV and R2 are kept in. */
+  readonly storage: string;
 
   constructor(
     sim: ConstructorParameters<typeof Service>[0],
-    origin: string,
+    storage: string,
     bindings: Bindings,
     dev: DevProcess,
     stop: () => Promise<void>,
@@ -39,10 +41,11 @@ export class DirectService extends Service {
     const objectIds = () => Promise.reject(new Error('not to be had from outside the process'));
     // The way of `wrangler dev` to fire a cron trigger.
     const sweep = async (asOf: Date) => {
-      const answer = await fetch(`${origin}/cdn-cgi/handler/scheduled?time=${asOf.getTime()}`);
+      const answer = await fetch(`${dev.origin}/cdn-cgi/handler/scheduled?time=${asOf.getTime()}`);
       if (!answer.ok) throw new Error(`the trigger answered ${answer.status}`);
     };
-    super(sim, origin, bindings, { logs: () => dev.logs, objectIds, sweep, stop });
+    super(sim, dev.origin, bindings, { logs: () => dev.logs, objectIds, sweep, stop });
     this.dev = dev;
+    this.storage = storage;
   }
 }

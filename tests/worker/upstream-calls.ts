@@ -2,6 +2,7 @@
 import type { Call, Sim, SimTask } from '../../sim/index.ts';
 
 const DETAIL = '/Task/Detail';
+const CDN = '/cdn/';
 
 /** By a path's beginning, as `Sim.callsTo` takes it. */
 export function callsAbout(sim: Sim, task: SimTask, path: string): Call[] {
@@ -25,5 +26,12 @@ export async function checkedAgain(sim: Sim, task: SimTask): Promise<void> {
   const wanted = detailCalls(sim, task).length + 2;
   while (detailCalls(sim, task).length < wanted) {
     await sim.waitForCall(DETAIL, sim.callsTo(DETAIL).length + 1);
+  }
+}
+
+/** Resolves when the Worker has begun to fetch the task's output so often. */
+export async function outputFetched(sim: Sim, task: SimTask, times: number): Promise<void> {
+  while (callsAbout(sim, task, CDN).length < times) {
+    await sim.waitForCall(CDN, sim.callsTo(CDN).length + 1);
   }
 }
