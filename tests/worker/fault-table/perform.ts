@@ -1,0 +1,44 @@
+// Lets every fault of the table happen, as many as possible side by side.
+import type { Service } from '../service.ts';
+import { Experiment } from './experiment.ts';
+import type { Outcome } from './outcome.ts';
+import { type Case, table } from './table.ts';
+
+const LIST = '/Task/List';
+
+/** Resolves when everything is over, so that a Run that is sent again late is counted too. */
+export async function performAll(service: Service): Promise<Map<Case, Outcome>> {
+  const experiments = Object.values(table)
+    .flat()
+    .map((row) => new Experiment(service, row));
+  const { inTurn = [], atOnce = [] } = Object.groupBy(experiments, ({ row }) =>
+    concernsAll(row) ? 'inTurn' : 'atOnce',
+  );
+  await performInTurn(service, inTurn);
+  await Promise.all(atOnce.map((experiment) => experiment.begin()));
+
+  const outcomes = new Map<Case, Outcome>();
+  for (const experiment of experiments) await experiment.finish();
+  for (const experiment of experiments) outcomes.set(experiment.row, await experiment.outcome());
+  return outcomes;
+}
+
+/** What fails at Task/List fails for whoever asks next, and code 96 says that there is no room for any job. */
+function concernsAll({ faults: { run = [] }, accountFaults: { list } }: Case): boolean {
+  return list !== undefined || run.some((fault) => fault.kind === 'error' && fault.code === 96);
+}
+
+async function performInTurn({ sim }: Service, experiments: Experiment[]): Promise<void> {
+  // Who is left without an answer for half a minute comes last, and keeps waiting while the others go on.
+  const silentLast = experiments.toSorted((one, other) => Number(isSilent(one)) - Number(isSilent(other)));
+  for (const experiment of silentLast) {
+    const asked = sim.waitForCall(LIST, sim.callsTo(LIST).length + 1);
+    await experiment.begin();
+    await (isSilent(experiment) ? asked : experiment.finish());
+  }
+}
+
+function isSilent({ row }: Experiment): boolean {
+  const faults = row.accountFaults.list ?? [];
+  return faults.some((fault) => fault.kind === 'hang' || (fault.kind === 'lost' && fault.how === 'hang'));
+}
