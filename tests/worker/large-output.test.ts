@@ -1,10 +1,10 @@
 // A video far larger than a Worker's memory passes through it, in and out, without ever being held in it.
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { memoryBelow } from '../../scripts/process-memory.ts';
 import { generatedDigest } from '../../sim/index.ts';
 import { type DirectService, startDirect } from './direct.ts';
 import { withoutSize } from './output-rows.ts';
-import { memoryBelow } from './process-memory.ts';
 import { callsAbout } from './upstream-calls.ts';
 
 const MIB = 2 ** 20;
