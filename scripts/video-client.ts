@@ -6,6 +6,7 @@ export interface Video {
   status: 'queued' | 'in_progress' | 'completed' | 'failed' | 'cancelled';
   stage: string;
   progress: number;
+  created_at: number;
   output: { content_type: string; size: number; sha256: string; etag: string } | null;
   cost_usd: string | null;
   error: { code: string; message: string } | null;

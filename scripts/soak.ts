@@ -1,0 +1,45 @@
+// `make soak`: thousands of jobs, a third of them with faults, and the Worker killed in the middle; none may be lost,
+// made twice or stuck. `SEED=7 JOBS=200 make soak` draws the jobs and faults of that seed again.
+import { randomInt } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { reasonOf } from './reason.ts';
+import { type Defer, runToExit } from './shutdown.ts';
+import { audit } from './soak/audit.ts';
+import { summary } from './soak/report.ts';
+import { soak } from './soak/run.ts';
+import { LiveLine } from './terminal.ts';
+import { root } from './worker-process.ts';
+
+const LOG = '.wrangler/soak.log';
+
+const jobs = Number(process.env.JOBS || 2000);
+const seed = Number(process.env.SEED || randomInt(2 ** 31));
+const live = new LiveLine();
+
+await runToExit(main, (error) => {
+  live.end();
+  console.error(`make soak failed: ${reasonOf(error)}`);
+});
+
+async function main(defer: Defer): Promise<number> {
+  if (!(Number.isSafeInteger(jobs) && jobs > 0 && Number.isSafeInteger(seed))) {
+    throw new Error('JOBS and SEED are whole numbers');
+  }
+  console.log(`SEED=${seed} JOBS=${jobs}`);
+  defer(() => live.end());
+  const done = await soak({ jobs, seed, onEnded: showProgress }, defer);
+  live.clear();
+  const problems = audit(done.evidence);
+  for (const line of summary(done, problems)) console.log(line);
+  if (problems.length === 0) return 0;
+  await mkdir(dirname(join(root, LOG)), { recursive: true });
+  await writeFile(join(root, LOG), done.logs.join('\n'));
+  console.log(`The Worker's log is in ${LOG}.`);
+  return 1;
+}
+
+/** Where lines cannot be written over, one for each quarter. */
+function showProgress(ended: number): void {
+  live.show(`${Math.floor((4 * ended) / jobs)}`, `${ended} of ${jobs} jobs have ended`);
+}

@@ -1,0 +1,130 @@
+// The judgement: nothing is lost, made twice or stuck, every end is the one that its faults allow, and the API, KV, R2
+// and the stand-in tell the same of it.
+import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import type { Video } from '../video-client.ts';
+import { hasEnded } from './client.ts';
+import type { Case, Evidence } from './evidence.ts';
+
+export interface Problem {
+  kind: string;
+  text: string;
+}
+
+/** What can be wrong with a job: each says what it found, or nothing. */
+const CHECKS: Record<string, (found: Case) => string | undefined> = {
+  lost,
+  'run twice': runTwice,
+  stuck,
+  'ended wrongly': endedWrongly,
+  'told wrongly': toldWrongly,
+  'wrong picture': wrongPicture,
+  'wrong in R2': wrongInR2,
+  'wrong in KV': wrongInKv,
+};
+
+export const KINDS = [...Object.keys(CHECKS), 'other'];
+
+/** What the client of a refused job was told, by how its video has failed. */
+const REFUSALS: Record<string, string> = {
+  upstream_rejected: 'invalid_parameter',
+  upstream_unavailable: 'upstream_unavailable',
+};
+
+export function audit({ cases, recordIds, fileIds, refusals, panics }: Evidence): Problem[] {
+  const known = new Set(cases.flatMap(({ ids }) => ids));
+  const strange = (ids: string[]) => ids.filter((id) => !known.has(id)).map((id) => `${id} is of no job`);
+  const others = [
+    ...refusals.map((refusal) => `the stand-in refused ${refusal}`),
+    ...panics.map((line) => `the Worker panicked: ${line}`),
+    ...(cases.some(({ interrupted }) => interrupted) ? [] : ['no job was under way at the kill']),
+  ];
+  return [
+    ...cases.flatMap(judge),
+    ...strange(recordIds).map((text) => ({ kind: 'wrong in KV', text })),
+    ...strange(fileIds).map((text) => ({ kind: 'wrong in R2', text })),
+    ...others.map((text) => ({ kind: 'other', text })),
+  ];
+}
+
+/** How a video ended, in a word. */
+export function endingOf({ status, error }: Video): string {
+  return error?.code ?? status;
+}
+
+/**
+ * Whether the kill took a Run with it that had not arrived, or the answer to one that had started nothing: then nobody
+ * can know, and there is nothing to be found.
+ */
+export function wasCutOff({ job, interrupted, tasks, video }: Case): boolean {
+  const isUnknown = video !== undefined && endingOf(video) === 'submission_unknown';
+  return interrupted && tasks.length === 0 && isUnknown && job.ending !== 'submission_unknown';
+}
+
+function judge(found: Case): Problem[] {
+  const { job, ids, interrupted } = found;
+  const about = [...ids, ...job.faults, ...(interrupted ? ['killed'] : [])].join(', ');
+  return Object.entries(CHECKS).flatMap(([kind, check]) => {
+    const text = check(found);
+    return text === undefined ? [] : [{ kind, text: `job ${job.index} (${about}) ${text}` }];
+  });
+}
+
+function lost({ video }: Case): string | undefined {
+  return video ? undefined : 'is not to be found';
+}
+
+function runTwice({ ids, tasks }: Case): string | undefined {
+  if (ids.length <= 1 && tasks.length <= 1) return undefined;
+  return `became ${ids.length} videos and ${tasks.length} tasks`;
+}
+
+function stuck({ outcome, video }: Case): string | undefined {
+  if ('stuckAt' in outcome) return `was at ${outcome.stuckAt} when its client lost patience`;
+  return video && !hasEnded(video) ? `is at ${video.stage}` : undefined;
+}
+
+function endedWrongly(found: Case): string | undefined {
+  const { job, video } = found;
+  if (!video || !hasEnded(video) || endingOf(video) === job.ending || wasCutOff(found)) return undefined;
+  return `ended as ${endingOf(video)}, not ${job.ending}`;
+}
+
+function toldWrongly({ outcome, video }: Case): string | undefined {
+  if ('wrong' in outcome) return `was not seen to its end: ${outcome.wrong}`;
+  if ('refusedWith' in outcome) {
+    const ending = video ? endingOf(video) : 'nothing';
+    if (REFUSALS[ending] === outcome.refusedWith) return undefined;
+    return `was refused with ${outcome.refusedWith}, and ended as ${ending}`;
+  }
+  if ('stuckAt' in outcome || isDeepStrictEqual(outcome.video, video)) return undefined;
+  return `was shown to its client as ${JSON.stringify(outcome.video)}, and now is ${JSON.stringify(video)}`;
+}
+
+function wrongPicture({ job: { picture }, tasks }: Case): string | undefined {
+  const sha256 = picture && createHash('sha256').update(picture).digest('hex');
+  const isRight = tasks.every(({ pictureSha256 }) => pictureSha256 === sha256);
+  return isRight ? undefined : 'was not made from the picture that came with it';
+}
+
+function wrongInR2({ tasks, video, file }: Case): string | undefined {
+  const isCompleted = video?.status === 'completed';
+  const published = isCompleted ? tasks[0]?.output : undefined;
+  const promised = video?.output ? { size: video.output.size, sha256: video.output.sha256 } : undefined;
+  const isThere = isCompleted === (file !== undefined);
+  if (isThere && isDeepStrictEqual(file, published) && isDeepStrictEqual(file, promised)) return undefined;
+  return `has in R2 ${tell(file)}, promised ${tell(promised)}, made ${tell(published)}`;
+}
+
+function wrongInKv({ video, stored }: Case): string | undefined {
+  if (!video) return undefined;
+  const { urls: _, ...shown } = video;
+  const { version: __, ...record } = stored?.record ?? {};
+  const metadata = { status: video.status, created_at: video.created_at };
+  if (isDeepStrictEqual(record, shown) && isDeepStrictEqual(stored?.metadata, metadata)) return undefined;
+  return `has in KV ${JSON.stringify(stored)}, and is ${JSON.stringify(shown)}`;
+}
+
+function tell(file: { size: number; sha256: string } | undefined): string {
+  return file ? `${file.size} bytes of ${file.sha256.slice(0, 8)}…` : 'nothing';
+}

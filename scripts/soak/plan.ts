@@ -1,0 +1,59 @@
+// The jobs of a soak, all of them drawn from the seed before the first is submitted.
+import type { Faults } from '../../sim/index.ts';
+import { gradientPng } from '../gradient.ts';
+import { type Ending, type Fault, STAGES } from './faults.ts';
+import { Random } from './random.ts';
+
+/** One job in so many meets a fault, one in so many of those two. */
+const FAULTED_ONE_IN = 3;
+/** One in so many comes with a picture. */
+const PICTURED_ONE_IN = 5;
+/** One in so many is submitted twice at once. */
+const TWICE_ONE_IN = 10;
+const SMALLEST_VIDEO_BYTES = 20_000;
+
+export interface Job {
+  index: number;
+  prompt: string;
+  idempotencyKey: string;
+  isSentTwice: boolean;
+  picture?: Buffer<ArrayBuffer>;
+  /** Names of the faults that it meets, and what the stand-in is told of them. */
+  faults: string[];
+  scripts: Faults[];
+  /** How it may end. */
+  ending: Ending;
+}
+
+export function plan(count: number, seed: number): Job[] {
+  const random = new Random(seed);
+  return Array.from({ length: count }, (_, index) => {
+    const faults = random.oneIn(FAULTED_ONE_IN) ? drawFaults(random) : [];
+    return {
+      index,
+      // No prompt is part of another.
+      prompt: `Take ${index} of a paper boat`,
+      idempotencyKey: `soak-${seed}-${index}`,
+      isSentTwice: random.oneIn(TWICE_ONE_IN),
+      ...(random.oneIn(PICTURED_ONE_IN) && { picture: drawPicture(random) }),
+      faults: faults.map(({ name }) => name),
+      // No two videos are of one size, and so none are alike.
+      scripts: [
+        { output: { bytes: SMALLEST_VIDEO_BYTES + 100 * index } },
+        ...faults.map(({ script }) => script(random)),
+      ],
+      ending: faults.find(({ ending }) => ending !== 'completed')?.ending ?? 'completed',
+    };
+  });
+}
+
+/** One fault, or two of different stages, in the order of the stages. */
+function drawFaults(random: Random): Fault[] {
+  const stages = new Set([random.pick(STAGES)]);
+  if (random.oneIn(FAULTED_ONE_IN)) stages.add(random.pick(STAGES));
+  return STAGES.filter((stage) => stages.has(stage)).map((stage) => random.pick(stage));
+}
+
+function drawPicture(random: Random): Buffer<ArrayBuffer> {
+  return gradientPng(32 + random.below(64), 32 + random.below(64));
+}

@@ -1,0 +1,115 @@
+// The run: clients take jobs to their ends, and in the middle of it the Worker is killed and started again.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startSim } from '../../sim/index.ts';
+import { openStorage } from '../local-storage.ts';
+import { memoryBelow } from '../process-memory.ts';
+import type { Defer } from '../shutdown.ts';
+import { settingsFor } from '../stand-in.ts';
+import { DevProcess, freePort } from '../worker-process.ts';
+import { carry, type Outcome } from './client.ts';
+import { type Evidence, gather } from './evidence.ts';
+import { inParallel } from './parallel.ts';
+import { type Job, plan } from './plan.ts';
+
+/** Clients at once, each with one job from its submit to its end. */
+export const CLIENTS = 32;
+/** A whole life at Wiro in a second. */
+const SPEED = 60;
+
+const SETTINGS = {
+  SIGNING_KEY: 'a-key-for-soaks-and-nothing-else',
+  POLL_SECONDS: '0.2,0.5,1,3',
+  RETRY_SECONDS: '0.1,0.3,1',
+  // A job that never started is given up after this; the time in which the Worker is down counts too.
+  TASK_DEADLINE_SECONDS: '20',
+};
+
+interface Figures {
+  /** From the first submit to the last end. */
+  seconds: number;
+  /** From the kill until the Worker answered again. */
+  downSeconds: number;
+  /** The most memory that a workerd had; 0 where the system does not tell. */
+  peakBytes: number;
+}
+
+export interface Soak extends Figures {
+  evidence: Evidence;
+  /** What the Worker logged. */
+  logs: string[];
+}
+
+interface Options {
+  jobs: number;
+  seed: number;
+  /** Told how many jobs have ended. */
+  onEnded?: (count: number) => void;
+}
+
+export async function soak({ jobs: count, seed, onEnded }: Options, defer: Defer): Promise<Soak> {
+  const sim = await startSim({ speed: SPEED });
+  defer(() => sim.close());
+  const folder = await mkdtemp(join(tmpdir(), 'hailuo-worker-soak-'));
+  defer(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+  const worker = new DevProcess(await freePort(), folder, { ...settingsFor(sim), ...SETTINGS });
+  defer(() => worker.kill('SIGTERM'));
+  await worker.start();
+
+  const jobs = plan(count, seed);
+  for (const { prompt, scripts } of jobs) for (const script of scripts) sim.script(prompt, script);
+  const { outcomes, interrupted, ...figures } = await carryAll(jobs, worker, onEnded);
+
+  const { bindings, close } = await openStorage(folder);
+  defer(close);
+  const evidence = await gather({ outcomes, interrupted, worker, sim, bindings });
+  return { ...figures, evidence, logs: worker.logs };
+}
+
+interface Run extends Figures {
+  outcomes: [Job, Outcome][];
+  /** The jobs that were under way when the Worker was killed. */
+  interrupted: Set<Job>;
+}
+
+/** Takes all jobs to their ends; the Worker is killed as soon as half of them have been begun. */
+async function carryAll(jobs: Job[], worker: DevProcess, onEnded: Options['onEnded']): Promise<Run> {
+  const underWay = new Set<Job>();
+  const halfway = Promise.withResolvers<void>();
+  let ended = 0;
+
+  const takeToItsEnd = async (job: Job): Promise<[Job, Outcome]> => {
+    underWay.add(job);
+    if (job.index === Math.floor(jobs.length / 2)) halfway.resolve();
+    const outcome = await carry(worker.origin, job);
+    underWay.delete(job);
+    onEnded?.(++ended);
+    return [job, outcome];
+  };
+  const restart = async () => {
+    await halfway.promise;
+    const peakBytes = peakOf(worker);
+    const killed = performance.now();
+    await worker.kill('SIGKILL');
+    const interrupted = new Set(underWay);
+    await worker.start();
+    return { interrupted, peakBytes, downSeconds: secondsSince(killed) };
+  };
+
+  const began = performance.now();
+  const [outcomes, { peakBytes, ...crash }] = await Promise.all([
+    inParallel(jobs, CLIENTS, takeToItsEnd),
+    restart(),
+  ]);
+  const seconds = secondsSince(began);
+  return { ...crash, outcomes, seconds, peakBytes: Math.max(peakBytes, peakOf(worker)) };
+}
+
+function peakOf(worker: DevProcess): number {
+  return Math.max(0, ...memoryBelow(worker.pid, 'workerd').map(({ peak }) => peak));
+}
+
+function secondsSince(moment: number): number {
+  return (performance.now() - moment) / 1000;
+}
