@@ -1,0 +1,121 @@
+// The judgement on a soak finds what is wrong, and nothing in a job that went well.
+import { createHash } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { audit } from '../../scripts/soak/audit.ts';
+import type { Case, Evidence } from '../../scripts/soak/evidence.ts';
+import type { Job } from '../../scripts/soak/plan.ts';
+import type { Video } from '../../scripts/video-client.ts';
+
+const FILE = { size: 3, sha256: 'ab' };
+const OTHER_FILE = { size: 3, sha256: 'cd' };
+const ID = 'vid_a';
+
+function video(changes: Partial<Video> = {}): Video {
+  return {
+    ...{ id: ID, status: 'completed', stage: 'done', progress: 100, cost_usd: '0.28', error: null },
+    ...{ output: { content_type: 'video/mp4', etag: '"e"', ...FILE }, created_at: 1 },
+    urls: { self: 'https://worker.example/v1/videos/vid_a', content: '' },
+    ...changes,
+  };
+}
+
+function failed(code: string): Video {
+  return video({ status: 'failed', output: null, error: { code, message: '' } });
+}
+
+function job(changes: Partial<Job> = {}): Job {
+  return {
+    ...{ index: 0, prompt: '', idempotencyKey: '', isSentTwice: false },
+    ...{ faults: [], scripts: [], ending: 'completed' },
+    ...changes,
+  };
+}
+
+/** What is found of a video wherever one looks, and what is found otherwise. */
+function found(seen: Video, changes: Partial<Case> = {}): Case {
+  const { urls: _, ...record } = { version: 1, ...seen };
+  return {
+    ...{ job: job(), outcome: { video: seen }, interrupted: true, ids: [ID], video: seen },
+    tasks: [{ pictureSha256: undefined, output: FILE }],
+    stored: { record, metadata: { status: seen.status, created_at: 1 } },
+    file: seen.status === 'completed' ? FILE : undefined,
+    ...changes,
+  };
+}
+
+function kinds(cases: Case[], changes: Partial<Evidence> = {}): string[] {
+  const nothing = { refusals: [], panics: [] };
+  const evidence = { cases, recordIds: [ID], fileIds: [ID], ...nothing, ...changes };
+  return audit(evidence).map(({ kind }) => kind);
+}
+
+test('a job that completed is found good', () => {
+  expect(kinds([found(video())])).toEqual([]);
+});
+
+test('so is one that failed as its fault has it', () => {
+  const unknown = failed('submission_unknown');
+  expect(kinds([found(unknown, { job: job({ ending: 'submission_unknown' }), tasks: [] })])).toEqual([]);
+});
+
+test.each<[string, Partial<Case>]>([
+  ['lost', { video: undefined, stored: undefined, file: undefined, tasks: [] }],
+  ['run twice', { tasks: Array(2).fill({ pictureSha256: undefined, output: FILE }) }],
+  ['run twice', { ids: [ID, 'vid_b'] }],
+  ['stuck', { outcome: { stuckAt: 'task_start' } }],
+  ['ended wrongly', { job: job({ ending: 'cancelled' }) }],
+  ['told wrongly', { outcome: { wrong: 'it was answered 500' } }],
+  ['told wrongly', { outcome: { video: video({ cost_usd: null }) } }],
+  ['told wrongly', { outcome: { refusedWith: 'invalid_parameter' } }],
+  ['wrong picture', { job: job({ picture: Buffer.from('a') }) }],
+  ['wrong picture', { tasks: [{ pictureSha256: 'ab', output: FILE }] }],
+  ['wrong in R2', { file: undefined }],
+  ['wrong in R2', { file: OTHER_FILE }],
+  ['wrong in R2', { tasks: [{ pictureSha256: undefined, output: OTHER_FILE }] }],
+  ['wrong in R2', { tasks: [] }],
+  ['wrong in KV', { stored: undefined }],
+  ['wrong in KV', { stored: { record: {}, metadata: null } }],
+])('%s: %o', (kind, changes) => {
+  expect(kinds([found(video(), changes)])).toContain(kind);
+});
+
+test('a job that is not at its end is stuck', () => {
+  expect(kinds([found(video({ status: 'in_progress', output: null }))])).toContain('stuck');
+});
+
+test('a failed job has nothing in R2', () => {
+  const refused = failed('upstream_rejected');
+  const outcome = { refusedWith: 'invalid_parameter' };
+  const changes: Partial<Case> = { job: job({ ending: 'upstream_rejected' }), outcome, tasks: [] };
+  expect(kinds([found(refused, changes)])).toEqual([]);
+  expect(kinds([found(refused, { ...changes, file: FILE })])).toEqual(['wrong in R2']);
+});
+
+test('a Run that the kill cut off may never be found, but only if it started nothing', () => {
+  const unknown = failed('submission_unknown');
+  expect(kinds([found(unknown, { tasks: [] })])).toEqual([]);
+  expect(kinds([found(unknown)])).toEqual(['ended wrongly']);
+  const other = { ...found(video()), ids: ['vid_b'] };
+  expect(kinds([found(unknown, { tasks: [], interrupted: false }), other])).toEqual(['ended wrongly']);
+});
+
+test('the right picture is right', () => {
+  const picture = Buffer.from('a');
+  const pictureSha256 = createHash('sha256').update(picture).digest('hex');
+  expect(
+    kinds([found(video(), { job: job({ picture }), tasks: [{ pictureSha256, output: FILE }] })]),
+  ).toEqual([]);
+});
+
+test.each<[string, Partial<Evidence>]>([
+  ['wrong in KV', { recordIds: [ID, 'vid_b'] }],
+  ['wrong in R2', { fileIds: ['vid_b'] }],
+  ['other', { refusals: ['/Run/: no prompt'] }],
+  ['other', { panics: ['panicked at src'] }],
+])('%s, of no job: %o', (kind, changes) => {
+  expect(kinds([found(video())], changes)).toEqual([kind]);
+});
+
+test('a kill that met no job proves nothing', () => {
+  expect(kinds([found(video(), { interrupted: false })])).toEqual(['other']);
+});
