@@ -9,7 +9,8 @@ import { CLIENTS, type Soak } from './run.ts';
 const MOST_PROBLEMS = 30;
 const NO_FAULT = 'none';
 
-export function summary({ evidence, seconds, downSeconds, peakBytes }: Soak, problems: Problem[]): string[] {
+export function summary(soak: Soak, problems: Problem[]): string[] {
+  const { seconds, downSeconds, evidence } = soak;
   const { cases } = evidence;
   const interrupted = cases.filter((found) => found.interrupted);
   const cutOff = interrupted.filter(wasCutOff).length;
@@ -17,7 +18,8 @@ export function summary({ evidence, seconds, downSeconds, peakBytes }: Soak, pro
   return [
     `${cases.length} jobs by ${CLIENTS} clients in ${seconds.toFixed(1)} s: ${(cases.length / seconds).toFixed(1)} a second`,
     `killed with ${interrupted.length} under way (${cutOff} before Run had arrived), back after ${downSeconds.toFixed(1)} s`,
-    `peak memory of workerd, the local KV and R2 included: ${mebibytes(peakBytes)}`,
+    // Wrangler's own workers live in workerd, too, and keep a little of every request.
+    `memory at most: ${mebibytes(soak.wasmBytes)} of wasm, ${mebibytes(soak.peakBytes)} of workerd with all that wrangler adds`,
     '',
     ...faultTable(cases),
     '',
@@ -45,5 +47,5 @@ function endings(cases: Case[]): string {
 }
 
 function mebibytes(bytes: number): string {
-  return bytes > 0 ? `${Math.round(bytes / 2 ** 20)} MiB` : 'not told by this system';
+  return bytes > 0 ? `${(bytes / 2 ** 20).toFixed(1)} MiB` : 'an unknown amount';
 }

@@ -37,6 +37,8 @@ interface Figures {
 
 export interface Soak extends Figures {
   evidence: Evidence;
+  /** The most that the Worker's own memory had grown to. */
+  wasmBytes: number;
   /** What the Worker logged. */
   logs: string[];
 }
@@ -64,7 +66,7 @@ export async function soak({ jobs: count, seed, onEnded }: Options, defer: Defer
   const { bindings, close } = await openStorage(folder);
   defer(close);
   const evidence = await gather({ outcomes, interrupted, worker, sim, bindings });
-  return { ...figures, evidence, logs: worker.logs };
+  return { ...figures, evidence, wasmBytes: wasmBytesIn(worker.logs), logs: worker.logs };
 }
 
 interface Run extends Figures {
@@ -104,6 +106,12 @@ async function carryAll(jobs: Job[], worker: DevProcess, onEnded: Options['onEnd
   ]);
   const seconds = secondsSince(began);
   return { ...crash, outcomes, seconds, peakBytes: Math.max(peakBytes, peakOf(worker)) };
+}
+
+/** The Worker logs it with each copy. */
+function wasmBytesIn(logs: string[]): number {
+  const sizes = logs.flatMap((line) => line.match(/(?<="wasm_memory_bytes":)\d+/) ?? []);
+  return Math.max(0, ...sizes.map(Number));
 }
 
 function peakOf(worker: DevProcess): number {
