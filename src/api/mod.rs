@@ -94,14 +94,19 @@ impl Call<'_> {
         self.config.signing_keys.verify_id(text).ok_or(NO_SUCH_VIDEO)
     }
 
-    /// The video as it stands: KV if it is final there, else its object.
+    /// The video as it stands: KV if it is final there, else its object, which always knows.
     async fn record(&self, id: &VideoId) -> Result<Record, ApiError> {
-        match Records::new(self.env)?.get(id).await.map_err(internal)? {
-            Some(record) if record.status.is_final() => Ok(record),
-            _ => match self.ask(id, &Message::Read).await? {
-                Reply::Video(record) => Ok(record),
-                _ => Err(NO_SUCH_VIDEO),
-            },
+        match Records::new(self.env)?.get(id).await {
+            Ok(Some(record)) if record.status.is_final() => return Ok(record),
+            Ok(_) => {}
+            Err(error) => {
+                let fields = [("video.id", json!(id)), ("error", json!(error.to_string()))];
+                log::write(Level::Warn, "the record cannot be read", fields);
+            }
+        }
+        match self.ask(id, &Message::Read).await? {
+            Reply::Video(record) => Ok(record),
+            _ => Err(NO_SUCH_VIDEO),
         }
     }
 

@@ -1,9 +1,10 @@
 //! The finished video from the upstream's CDN into R2, verified on the way: right host, right size,
 //! MP4 by its first bytes, SHA-256 recorded. Bytes pass as JavaScript chunks and never enter wasm.
 
+use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::future::join;
+use futures_util::future::{Either, select};
 use serde_json::json;
 use thiserror::Error;
 use worker::js_sys::Uint8Array;
@@ -15,6 +16,7 @@ use super::clock;
 use super::digest::Digest;
 use super::log::{self, Level};
 use super::network::{FetchError, fetch, request};
+use super::patience::{TimedOut, within};
 use super::streams::{FixedPipe, Reader, StreamError, Writer};
 use super::videos::{VIDEO_CONTENT_TYPE, Videos};
 use crate::video::id::VideoId;
@@ -26,6 +28,8 @@ use crate::video::task::Source;
 const HEADERS_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long the CDN may send nothing.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long R2 may take once it has every byte.
+const STORE_TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_REDIRECTS: usize = 3;
 
 /// Why a copy failed. No case names a URL: they are the upstream's.
@@ -47,6 +51,8 @@ enum CopyError {
     Fetch(#[from] FetchError),
     #[error(transparent)]
     Stream(#[from] StreamError),
+    #[error("R2: {0}")]
+    Stalled(#[from] TimedOut),
     #[error("R2: {0}")]
     Storage(#[from] worker::Error),
 }
@@ -91,9 +97,18 @@ async fn verified_copy(
     let object = match source.size.or(offered) {
         Some(size) => {
             let pipe = FixedPipe::new(size)?;
-            let (sent, stored) = join(incoming.send(pipe.writer), videos.put(id, pipe.readable)).await;
-            sent?;
-            stored?
+            let put = pin!(videos.put(id, pipe.readable));
+            match select(pin!(incoming.send(pipe.writer)), put).await {
+                Either::Left((sent, put)) => {
+                    sent?;
+                    within(STORE_TIMEOUT, put).await??
+                }
+                Either::Right((stored, send)) => {
+                    let stored = stored?;
+                    send.await?;
+                    stored
+                }
+            }
         }
         None => incoming.upload(videos, id).await?,
     };

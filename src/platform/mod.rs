@@ -12,6 +12,7 @@ pub mod log;
 pub mod network;
 mod object_call;
 mod object_storage;
+mod patience;
 pub mod records;
 pub mod streams;
 pub mod sweep;

@@ -1,13 +1,13 @@
 //! Outgoing requests, each with a limit on how long its answer may take to begin.
 
-use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
 use thiserror::Error;
 use worker::wasm_bindgen::JsValue;
 use worker::web_sys::{self, RequestInit, RequestRedirect};
-use worker::{AbortController, Delay, Fetch, Headers, Request, Response};
+use worker::{AbortController, Fetch, Headers, Request, Response};
+
+use super::patience::within;
 
 #[derive(Debug, Error)]
 pub enum FetchError {
@@ -54,12 +54,9 @@ pub async fn fetch(request: Request, timeout: Duration) -> Result<Response, Fetc
     let controller = AbortController::default();
     let signal = controller.signal();
     let fetch = Fetch::Request(request);
-    let sent = pin!(fetch.send_with_signal(&signal));
-    match select(sent, pin!(Delay::from(timeout))).await {
-        Either::Left((answer, _)) => answer.map_err(|error| FetchError::Lost(error.to_string())),
-        Either::Right(((), _)) => {
-            controller.abort();
-            Err(FetchError::Timeout(timeout))
-        }
+    if let Ok(answer) = within(timeout, fetch.send_with_signal(&signal)).await {
+        return answer.map_err(|error| FetchError::Lost(error.to_string()));
     }
+    controller.abort();
+    Err(FetchError::Timeout(timeout))
 }

@@ -46,7 +46,8 @@ impl Records {
     /// [`RecordError`], for instance when KV's one write a second for a key is used up.
     pub async fn put(&self, record: &Record, retention: Millis) -> Result<(), RecordError> {
         let metadata = RecordMetadata { status: record.status, created_at: record.created_at };
-        let put = self.kv.put(&key(&record.id), serde_json::to_string(record)?)?;
+        // As bytes: `put` would bring a serializer for any value whatever.
+        let put = self.kv.put_bytes(&key(&record.id), &serde_json::to_vec(record)?)?;
         let ttl_seconds = retention.seconds().max(MIN_TTL_SECONDS);
         put.metadata(metadata)?.expiration_ttl(ttl_seconds).execute().await?;
         Ok(())

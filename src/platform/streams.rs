@@ -1,11 +1,8 @@
 //! Byte streams as JavaScript holds them: chunks are passed on by handle and never copied into wasm.
 
-use futures_util::future::{Either, select};
-use std::pin::pin;
 use std::time::Duration;
 
 use thiserror::Error;
-use worker::Delay;
 use worker::js_sys::futures::JsFuture;
 use worker::js_sys::{BigInt, Reflect, Uint8Array};
 use worker::wasm_bindgen::{JsCast, JsValue};
@@ -15,12 +12,17 @@ use worker::web_sys::{
 };
 use worker::worker_sys::FixedLengthStream;
 
+use super::patience::{TimedOut, within};
+
+/// How long the reading end of a pipe may take for a chunk.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+
 #[derive(Debug, Error)]
 pub enum StreamError {
     #[error("the stream broke: {0}")]
     Broken(String),
-    #[error("no bytes came for {} s", .0.as_secs())]
-    Idle(Duration),
+    #[error(transparent)]
+    Idle(#[from] TimedOut),
     #[error("longer than {0} bytes")]
     TooLong(u32),
 }
@@ -59,11 +61,7 @@ impl Reader {
     /// # Errors
     /// [`StreamError::Broken`] or [`StreamError::Idle`].
     pub async fn next(&mut self) -> Result<Option<Uint8Array>, StreamError> {
-        let read = pin!(JsFuture::from(self.source.read()));
-        let result = match select(read, pin!(Delay::from(self.idle))).await {
-            Either::Left((result, _)) => result?,
-            Either::Right(((), _)) => return Err(StreamError::Idle(self.idle)),
-        };
+        let result = within(self.idle, JsFuture::from(self.source.read())).await??;
         let field = |name: &str| Reflect::get(&result, &JsValue::from_str(name));
         if field("done")?.is_truthy() {
             self.cancels = false;
@@ -117,17 +115,17 @@ impl Writer {
     /// Resolves when the reading end has taken the chunk.
     ///
     /// # Errors
-    /// When the reading end is gone, or the chunk is more than the pipe may carry.
+    /// When the reading end is gone or takes too long, or the chunk is more than the pipe may carry.
     pub async fn write(&self, chunk: &Uint8Array) -> Result<(), StreamError> {
-        JsFuture::from(self.sink.write_with_chunk(chunk)).await?;
+        within(WRITE_TIMEOUT, JsFuture::from(self.sink.write_with_chunk(chunk))).await??;
         Ok(())
     }
 
     /// # Errors
     /// When fewer bytes were written than the pipe must carry.
     pub async fn close(mut self) -> Result<(), StreamError> {
+        within(WRITE_TIMEOUT, JsFuture::from(self.sink.close())).await??;
         self.closed = true;
-        JsFuture::from(self.sink.close()).await?;
         Ok(())
     }
 }

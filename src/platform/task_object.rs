@@ -26,6 +26,7 @@ use super::dispatcher::Dispatch;
 use super::log::{self, Level};
 use super::object_call::{self, CallError};
 use super::object_storage::ObjectStorage;
+use super::patience::within;
 use super::records::{RecordError, Records};
 use super::upstream::Upstream;
 use super::videos::Videos;
@@ -45,6 +46,9 @@ const SUBMIT_PATIENCE: Duration = Duration::from_secs(25);
 
 /// How long a cancel waits for its effect.
 const CANCEL_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long KV or the dispatcher may take.
+const CHORE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// When work fails for a reason of our own, it is tried again after this.
 const FAULT_PAUSE: Millis = Millis::new(30_000);
@@ -187,11 +191,13 @@ impl VideoTask {
     async fn read(&self) -> Result<Reply, TaskError> {
         let Some(mut task) = self.load().await? else { return Ok(Reply::Nothing) };
         if matches!(task.phase, Phase::InLine(_)) {
-            match Dispatch::new(&self.env)?.position(&task.record.id).await {
-                Ok(position) => task.record.queue_position = position,
-                Err(error) => {
-                    let fields = [("video.id", json!(task.record.id)), ("error", json!(error.to_string()))];
-                    log::write(Level::Warn, "the position in line is not known", fields);
+            let id = &task.record.id;
+            let position = Dispatch::new(&self.env)?.position(id).await;
+            if let Some(position) = told(position, "the position in line is not known", id) {
+                task.record.queue_position = position;
+                if position.is_none() {
+                    // It was called, or its place in line got lost: either way it asks again.
+                    self.react(Event::Called).await?;
                 }
             }
         }
@@ -282,7 +288,11 @@ impl VideoTask {
             Effect::Copy(source) => {
                 Event::Copied(copy::copy(&videos, &config.output_hosts, id, &source).await)
             }
-            Effect::Do(chore) => Event::Done { chore, succeeded: self.do_chore(chore, task, config).await? },
+            Effect::Do(chore) => {
+                let done = within(CHORE_TIMEOUT, self.do_chore(chore, task, config)).await;
+                let done = told(done, "a chore took too long", id).transpose()?;
+                Event::Done { chore, succeeded: done == Some(true) }
+            }
             Effect::Remove => {
                 let removed = self.remove(id, &videos).await;
                 match told(removed, "the video was not removed", id) {
@@ -341,7 +351,8 @@ impl VideoTask {
     }
 
     async fn persist(&self, task: &Task) -> Result<(), TaskError> {
-        Ok(self.storage.put(TASK_KEY, &serde_json::to_string(task)?, task.alarm()).await?)
+        let alarm = task.alarm().map(|at| at.max(clock::now()));
+        Ok(self.storage.put(TASK_KEY, &serde_json::to_string(task)?, alarm).await?)
     }
 }
 

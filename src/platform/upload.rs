@@ -1,13 +1,20 @@
 //! A stream of unknown length into R2, which wants to know lengths: up to one part is held in
 //! JavaScript memory and put at once; what is longer goes up as a multipart upload, part by part.
 
+use std::time::Duration;
+
 use worker::js_sys::Uint8Array;
 use worker::wasm_bindgen::JsCast;
 use worker::web_sys::ReadableStream;
 use worker::{Bucket, Data, HttpMetadata, MultipartUpload, Object, Result, UploadedPart};
 
+use super::patience::within;
+
 /// R2 takes parts of 5 MiB or more, all of one size but the last.
 pub const PART_BYTES: u32 = 5 * 1024 * 1024;
+
+/// How long R2 may take for one part.
+const R2_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub struct Upload<'a> {
     bucket: &'a Bucket,
@@ -54,11 +61,12 @@ impl<'a> Upload<'a> {
         if self.multipart.is_none() {
             let whole = self.take_held();
             let put = self.bucket.put(&self.key, data(whole)).http_metadata(self.http_metadata());
-            return put.execute().await?.ok_or_else(|| "R2 stored nothing".into());
+            let stored = within(R2_TIMEOUT, put.execute()).await??;
+            return stored.ok_or_else(|| "R2 stored nothing".into());
         }
         self.send_part().await?;
         match self.multipart {
-            Some((upload, parts)) => upload.complete(parts).await,
+            Some((upload, parts)) => within(R2_TIMEOUT, upload.complete(parts)).await?,
             None => Err("the upload was never begun".into()),
         }
     }
@@ -67,7 +75,7 @@ impl<'a> Upload<'a> {
     pub async fn abort(self) {
         if let Some((upload, _)) = self.multipart {
             // R2 drops uploads that stay unfinished by itself after a week.
-            let _ = upload.abort().await;
+            let _ = within(R2_TIMEOUT, upload.abort()).await;
         }
     }
 
@@ -80,11 +88,11 @@ impl<'a> Upload<'a> {
         let part = data(self.take_held());
         if self.multipart.is_none() {
             let create = self.bucket.create_multipart_upload(&self.key).http_metadata(self.http_metadata());
-            self.multipart = Some((create.execute().await?, Vec::new()));
+            self.multipart = Some((within(R2_TIMEOUT, create.execute()).await??, Vec::new()));
         }
         if let Some((upload, parts)) = &mut self.multipart {
             let number = u16::try_from(parts.len() + 1).map_err(|_| "too many parts")?;
-            parts.push(upload.upload_part(number, part).await?);
+            parts.push(within(R2_TIMEOUT, upload.upload_part(number, part)).await??);
         }
         Ok(())
     }

@@ -16,7 +16,7 @@ use crate::video::time::Millis;
 use crate::wiro::answer::HttpAnswer;
 use crate::wiro::run::{RunAnswer, RunImage, RunRequest};
 use crate::wiro::task::{
-    LIST_PAGE_ROWS, Stop, TaskName, TaskRow, TaskState, list_body, read_detail, read_rows, read_stop,
+    Stop, TaskName, TaskRow, TaskRows, TaskState, list_body, read_detail, read_rows, read_stop,
 };
 
 /// Most pages of Task/List that one search reads.
@@ -146,7 +146,7 @@ impl<'a> Upstream<'a> {
     /// A callback's URL is known to Wiro alone: the job it names is ours unless Detail says otherwise.
     async fn follow(&self, task: &Task, hint: Option<Job>) -> Result<Option<Job>, String> {
         let Some(hint) = hint else { return Ok(None) };
-        let rows = self.detail(&hint).await.and_then(|answer| read_rows(&answer))?;
+        let TaskRows { rows, .. } = self.detail(&hint).await.and_then(|answer| read_rows(&answer))?;
         let is_ours = |row: &TaskRow| row.callback_url.as_ref().is_none_or(|url| *url == task.callback_url);
         Ok(rows.into_iter().find(is_ours).map(|row| job(row.name)))
     }
@@ -159,14 +159,13 @@ impl<'a> Upstream<'a> {
                 .call("/Task/List", &list_body(page))
                 .await
                 .map_err(|error| error.to_string())?;
-            let rows = read_rows(&answer)?;
-            let is_last = rows.len() < LIST_PAGE_ROWS;
+            let TaskRows { rows, is_full } = read_rows(&answer)?;
             let oldest = rows.last().and_then(|row| row.created_at);
             let ours = rows.into_iter().find(|row| row.callback_url.as_ref() == Some(&task.callback_url));
             if let Some(row) = ours {
                 return Ok(Some(job(row.name)));
             }
-            if is_last || oldest.is_some_and(|oldest| oldest < task.record.created_at - CLOCK_SKEW_SECONDS) {
+            if !is_full || oldest.is_some_and(|oldest| oldest < task.record.created_at - CLOCK_SKEW_SECONDS) {
                 break;
             }
         }

@@ -113,14 +113,24 @@ pub fn list_body(page: usize) -> String {
     .to_string()
 }
 
-/// The rows of an answer of Task/Detail or Task/List; unreadable rows are left out.
+/// Rows of Task/Detail or Task/List.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskRows {
+    /// Those that can be read.
+    pub rows: Vec<TaskRow>,
+    /// Whether there may be more on the next page.
+    pub is_full: bool,
+}
+
+/// Reads an answer of Task/Detail or Task/List.
 ///
 /// # Errors
 /// A reason for the log when there is no list.
-pub fn read_rows(http: &HttpAnswer) -> Result<Vec<TaskRow>, String> {
+pub fn read_rows(http: &HttpAnswer) -> Result<TaskRows, String> {
     let value = done(http)?;
     let rows = value.get("tasklist").and_then(Value::as_array).ok_or("no task list")?;
-    Ok(rows.iter().filter_map(read_row).collect())
+    let is_full = rows.len() >= LIST_PAGE_ROWS;
+    Ok(TaskRows { rows: rows.iter().filter_map(read_row).collect(), is_full })
 }
 
 fn read_row(row: &Value) -> Option<TaskRow> {
@@ -327,7 +337,7 @@ mod tests {
             null,
         ]);
         let body = json!({ "result": true, "tasklist": rows }).to_string();
-        let rows =
+        let read =
             read_rows(&HttpAnswer { status: 200, retry_after_seconds: None, body: Some(body) }).unwrap();
         let name = |task_id: &str, token: Option<&str>| TaskName {
             task_id: task_id.to_owned(),
@@ -338,7 +348,8 @@ mod tests {
             callback_url: Some("https://a/".to_owned()),
             created_at: Some(1_734_513_807),
         };
-        assert_eq!(rows, [first, TaskRow { name: name("8", None), callback_url: None, created_at: None }]);
+        let second = TaskRow { name: name("8", None), callback_url: None, created_at: None };
+        assert_eq!(read, TaskRows { rows: vec![first, second], is_full: false });
     }
 
     proptest! {

@@ -1,0 +1,29 @@
+//! A limit on how long something of the runtime may take: what hangs must not hang whoever waits for it.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use thiserror::Error;
+use worker::Delay;
+
+#[derive(Debug, Error)]
+#[error("nothing happened for {} s", .0.as_secs())]
+pub struct TimedOut(Duration);
+
+impl From<TimedOut> for worker::Error {
+    fn from(error: TimedOut) -> Self {
+        Self::RustError(error.to_string())
+    }
+}
+
+/// What `work` comes to, unless it takes longer than `limit`; then it is dropped.
+///
+/// # Errors
+/// [`TimedOut`].
+pub async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, TimedOut> {
+    match select(pin!(work), pin!(Delay::from(limit))).await {
+        Either::Left((result, _)) => Ok(result),
+        Either::Right(_) => Err(TimedOut(limit)),
+    }
+}
