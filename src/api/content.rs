@@ -1,7 +1,6 @@
 //! `GET` and `HEAD /v1/videos/{id}/content`: the bytes from R2, whole or in part.
 
 use base64ct::{Base64, Encoding};
-use worker::url::Url;
 use worker::{Request, Response};
 
 use super::{Call, NO_SUCH_VIDEO, header, respond};
@@ -16,7 +15,7 @@ const CACHE_CONTROL: &str = "private, max-age=3600";
 pub async fn content(
     call: &Call<'_>,
     request: &Request,
-    url: &Url,
+    query: &str,
     id: &VideoId,
 ) -> Result<Response, ApiError> {
     // 1. The record says whether there is anything, how large it is and what it is called.
@@ -58,7 +57,7 @@ pub async fn content(
     // 3. What is said of the bytes.
     headers.push(("content-type", output.content_type.clone()));
     headers.push(("content-length", (last - first + 1).to_string()));
-    headers.push(("content-disposition", disposition(url, id)));
+    headers.push(("content-disposition", disposition(query, id)));
     headers.extend(repr_digest(output).map(|digest| ("repr-digest", digest)));
     headers.push(("x-content-type-options", "nosniff".to_owned()));
     if is_head {
@@ -70,8 +69,8 @@ pub async fn content(
     Ok(respond::builder(status, &borrowed(&headers))?.stream(stream))
 }
 
-fn disposition(url: &Url, id: &VideoId) -> String {
-    let wants_download = url.query_pairs().any(|(name, value)| name == "download" && value == "1");
+fn disposition(query: &str, id: &VideoId) -> String {
+    let wants_download = query.split('&').any(|parameter| parameter == "download=1");
     let kind = if wants_download { "attachment" } else { "inline" };
     format!("{kind}; filename=\"{id}.mp4\"")
 }

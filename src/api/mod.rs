@@ -13,7 +13,6 @@ mod webhook;
 use std::rc::Rc;
 
 use serde_json::{Value, json};
-use worker::url::Url;
 use worker::{Env, Request, Response};
 
 use crate::error::ApiError;
@@ -24,6 +23,7 @@ use crate::platform::records::Records;
 use crate::platform::streams::drain;
 use crate::platform::task_object::{Message, Reply};
 use crate::platform::tasks::Tasks;
+use crate::platform::url;
 use crate::platform::videos::Videos;
 use crate::route::{NoRoute, Route, route};
 use crate::video::id::VideoId;
@@ -70,16 +70,16 @@ pub async fn serve(request: Request, env: &Env) -> worker::Result<Response> {
 }
 
 async fn dispatch(request: &Request, env: &Env) -> Result<Response, ApiError> {
-    let url = request.url()?;
+    let url = url::parse(&request.inner().url()).ok_or_else(|| internal("the request's URL is none"))?;
     let method = request.inner().method();
     let config = Config::of(env).map_err(|error| ApiError::Misconfigured(error.to_string()))?;
-    let origin = config.public_url.clone().unwrap_or_else(|| origin(&url));
+    let origin = config.public_url.clone().unwrap_or_else(|| url.origin());
     let call = Call { config, env, origin };
-    match route(&method, url.path()) {
+    match route(&method, &url.path) {
         Ok(Route::Health) => respond::health(),
         Ok(Route::Submit) => submit::submit(&call, request).await,
         Ok(Route::Status { id }) => status::status(&call, request, &call.video_id(id)?).await,
-        Ok(Route::Content { id }) => content::content(&call, request, &url, &call.video_id(id)?).await,
+        Ok(Route::Content { id }) => content::content(&call, request, &url.query, &call.video_id(id)?).await,
         Ok(Route::Cancel { id }) => cancel::cancel(&call, &call.video_id(id)?).await,
         Ok(Route::Redrive { id }) => redrive::redrive(&call, request, id).await,
         Ok(Route::WiroCallback { id, proof }) => webhook::wiro_callback(&call, request, id, proof).await,
@@ -132,10 +132,6 @@ impl From<worker::Error> for ApiError {
     fn from(error: worker::Error) -> Self {
         internal(error)
     }
-}
-
-fn origin(url: &Url) -> String {
-    url.origin().ascii_serialization()
 }
 
 fn request_id() -> String {

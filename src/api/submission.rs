@@ -12,6 +12,7 @@ use crate::error::ApiError;
 use crate::multipart;
 use crate::platform::form_reader::{Form, MAX_BODY_BYTES, MAX_TEXT_BYTES, ReadFormError, read_form};
 use crate::platform::streams::{Reader, StreamError, read_small};
+use crate::platform::url;
 use crate::platform::videos::Videos;
 use crate::video::id::VideoId;
 use crate::video::record::Input;
@@ -58,7 +59,7 @@ pub async fn read<'a>(
     match content_type.split(';').next().map(str::trim).map(str::to_ascii_lowercase).as_deref() {
         Some("application/json") => {
             let fields = read_json(request).await?;
-            let input = validate(fields).map_err(ApiError::InvalidParameter)?;
+            let input = validate(fields, url::parse).map_err(ApiError::InvalidParameter)?;
             Ok(Submission { input, image_sha256: None, form: None })
         }
         Some("multipart/form-data") => {
@@ -82,7 +83,7 @@ async fn read_multipart<'a>(
     }
     let body = request.inner().body().ok_or_else(empty_body)?;
     let mut form = read_form(&body, boundary, videos, id).await.map_err(|error| form_error(&error))?;
-    match validate(std::mem::take(&mut form.fields)) {
+    match validate(std::mem::take(&mut form.fields), url::parse) {
         Ok(input) => {
             let image_sha256 = form.image_sha256().await.map_err(internal)?;
             Ok(Submission { input, image_sha256, form: Some(form) })

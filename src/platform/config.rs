@@ -7,15 +7,16 @@ use std::str::FromStr;
 use thiserror::Error;
 use worker::Env;
 use worker::js_sys::{JSON, Reflect};
-use worker::url::Url;
 use worker::wasm_bindgen::JsValue;
 
+use super::url;
 use crate::video::keys::{MIN_SIGNING_KEY_BYTES, SigningKeys};
 use crate::video::lifecycle::Policy;
 use crate::video::operator::OperatorToken;
-use crate::video::output_hosts::{OutputHosts, is_loopback};
+use crate::video::output_hosts::OutputHosts;
 use crate::video::schedule::Ladder;
 use crate::video::time::Millis;
+use crate::video::url::ParseUrl;
 use crate::wiro::sign::Credentials;
 
 /// The vars of `wrangler.toml` and what they are when they are not set.
@@ -74,7 +75,7 @@ impl Config {
         if let Some(config) = CACHED.with_borrow(Clone::clone) {
             return Ok(config);
         }
-        let config = Rc::new(Self::read(|name| binding_text(env, name))?);
+        let config = Rc::new(Self::read(|name| binding_text(env, name), url::parse)?);
         CACHED.set(Some(Rc::clone(&config)));
         Ok(config)
     }
@@ -83,7 +84,7 @@ impl Config {
     ///
     /// # Errors
     /// [`ConfigError`] with everything that is wrong.
-    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+    pub fn read(lookup: impl Fn(&str) -> Option<String>, parse_url: ParseUrl) -> Result<Self, ConfigError> {
         let mut reader = Reader { lookup, problems: Vec::new() };
         for name in UNSUPPORTED {
             if reader.text(name).is_some() {
@@ -104,10 +105,11 @@ impl Config {
         let operator_token = reader
             .text("OPERATOR_TOKEN")
             .map(|token| reader.check("OPERATOR_TOKEN", OperatorToken::new(token)));
-        let wiro_api_url = reader.parse("WIRO_API_URL", base_url);
+        let wiro_api_url = reader.parse("WIRO_API_URL", |url| base_url(url, parse_url));
         let wiro_model = reader.parse("WIRO_MODEL", model_path);
-        let public_url = reader.text("PUBLIC_URL").map(|url| reader.check("PUBLIC_URL", base_url(&url)));
-        let output_hosts = reader.parse("OUTPUT_HOSTS", OutputHosts::parse);
+        let public_url =
+            reader.text("PUBLIC_URL").map(|url| reader.check("PUBLIC_URL", base_url(&url, parse_url)));
+        let output_hosts = reader.parse("OUTPUT_HOSTS", |hosts| OutputHosts::parse(hosts, parse_url));
         let max_active = reader.parse("MAX_ACTIVE", whole);
         let poll = reader.parse("POLL_SECONDS", Ladder::parse);
         let retry = reader.parse("RETRY_SECONDS", Ladder::parse);
@@ -182,14 +184,14 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
 }
 
 /// An https URL, or an http one on this very machine, without a trailing slash.
-fn base_url(text: &str) -> Result<String, &'static str> {
+fn base_url(text: &str, parse_url: ParseUrl) -> Result<String, &'static str> {
     const RULE: &str = "must be an https URL without query (http only for localhost)";
-    let url = Url::parse(text).map_err(|_| RULE)?;
-    let secure = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
-    if !secure || url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
+    let url = parse_url(text).ok_or(RULE)?;
+    let is_secure = url.scheme == "https" || (url.scheme == "http" && url.is_loopback());
+    if !is_secure || url.href.contains(['?', '#']) || url.has_user_info {
         return Err(RULE);
     }
-    Ok(url.as_str().trim_end_matches('/').to_owned())
+    Ok(url.href.trim_end_matches('/').to_owned())
 }
 
 fn model_path(text: &str) -> Result<String, &'static str> {
@@ -233,10 +235,13 @@ mod tests {
 
     fn read(settings: &[(&str, &str)]) -> Result<Config, ConfigError> {
         let required = [("WIRO_API_KEY", "key"), ("SIGNING_KEY", "0123456789abcdef0123456789abcdef")];
-        Config::read(|name| {
-            let found = settings.iter().chain(&required).find(|(known, _)| *known == name);
-            found.map(|(_, value)| (*value).to_owned())
-        })
+        Config::read(
+            |name| {
+                let found = settings.iter().chain(&required).find(|(known, _)| *known == name);
+                found.map(|(_, value)| (*value).to_owned())
+            },
+            crate::video::url::native::parse,
+        )
     }
 
     #[test]

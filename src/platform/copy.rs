@@ -8,7 +8,6 @@ use futures_util::future::{Either, select};
 use serde_json::json;
 use thiserror::Error;
 use worker::js_sys::Uint8Array;
-use worker::url::Url;
 use worker::web_sys::ReadableStream;
 use worker::{Object, Response, ResponseBody};
 
@@ -18,6 +17,7 @@ use super::log::{self, Level};
 use super::network::{FetchError, fetch, request};
 use super::patience::{TimedOut, within};
 use super::streams::{FixedPipe, Reader, StreamError, Writer};
+use super::url;
 use super::videos::{VIDEO_CONTENT_TYPE, Videos};
 use crate::video::id::VideoId;
 use crate::video::mp4;
@@ -126,17 +126,17 @@ async fn verified_copy(
 
 /// Follows redirects by hand, so that every hop is checked before it is asked.
 async fn open(hosts: &OutputHosts, url: &str) -> Result<Response, CopyError> {
-    let mut url = Url::parse(url).map_err(|_| CopyError::ForeignHost)?;
+    let mut url = url::parse(url).ok_or(CopyError::ForeignHost)?;
     for _ in 0..=MAX_REDIRECTS {
         if !hosts.allow(&url) {
             return Err(CopyError::ForeignHost);
         }
-        let response = fetch(request("GET", url.as_str(), &[], None)?, HEADERS_TIMEOUT).await?;
+        let response = fetch(request("GET", &url.href, &[], None)?, HEADERS_TIMEOUT).await?;
         match response.status_code() {
             200 => return Ok(response),
             301 | 302 | 303 | 307 | 308 => {
                 let location = response.headers().get("location")?.unwrap_or_default();
-                url = url.join(&location).map_err(|_| CopyError::ForeignHost)?;
+                url = url::join(&url, &location).ok_or(CopyError::ForeignHost)?;
             }
             status => return Err(CopyError::Status(status)),
         }

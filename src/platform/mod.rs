@@ -20,6 +20,7 @@ pub mod task_object;
 pub mod tasks;
 pub mod upload;
 pub mod upstream;
+pub mod url;
 pub mod videos;
 mod waiting_line;
 pub mod wiro_client;

@@ -17,3 +17,4 @@ pub mod request;
 pub mod schedule;
 pub mod task;
 pub mod time;
+pub mod url;

@@ -1,7 +1,8 @@
 //! From where a finished video may be fetched: the hosts of `OUTPUT_HOSTS` and their subdomains.
 
 use thiserror::Error;
-use url::{Host, Url};
+
+use super::url::{ParseUrl, Url};
 
 /// The hosts that outputs are fetched from, over https only; http is for loopback hosts that are listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,61 +25,49 @@ impl OutputHosts {
     ///
     /// # Errors
     /// [`OutputHostsError::Entry`] when one is neither.
-    pub fn parse(text: &str) -> Result<Self, OutputHostsError> {
-        text.split(',').map(|entry| listed_host(entry.trim())).collect::<Result<_, _>>().map(Self)
+    pub fn parse(text: &str, parse: ParseUrl) -> Result<Self, OutputHostsError> {
+        text.split(',').map(|entry| listed_host(entry.trim(), parse)).collect::<Result<_, _>>().map(Self)
     }
 
     /// Whether a video may be fetched from here. An entry without a port stands for every port.
     #[must_use]
     pub fn allow(&self, url: &Url) -> bool {
-        let Some(host) = url.host_str() else { return false };
-        if !url.username().is_empty() || url.password().is_some() {
+        let Url { scheme, host, .. } = url;
+        if host.is_empty() || url.has_user_info {
             return false;
         }
         self.0.iter().any(|listed| {
-            let is_here = host == listed.host;
+            let is_here = *host == listed.host;
             let is_below = host.strip_suffix(&listed.host).is_some_and(|sub| sub.ends_with('.'));
-            let scheme_fits =
-                url.scheme() == "https" || (url.scheme() == "http" && is_here && is_loopback(url));
-            let port_fits = listed.port.is_none_or(|port| url.port_or_known_default() == Some(port));
+            let scheme_fits = scheme == "https" || (scheme == "http" && is_here && url.is_loopback());
+            let port_fits = listed.port.is_none_or(|port| url.effective_port() == Some(port));
             (is_here || is_below) && scheme_fits && port_fits
         })
     }
 }
 
-/// Whether the URL names this very machine.
-#[must_use]
-pub fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
-}
-
 /// Reads an entry as the authority of a URL, so that it is spelled as URLs spell it.
-fn listed_host(entry: &str) -> Result<ListedHost, OutputHostsError> {
+fn listed_host(entry: &str, parse: ParseUrl) -> Result<ListedHost, OutputHostsError> {
     let unreadable = || OutputHostsError::Entry;
     let port = match entry.rsplit_once(':') {
         Some((_, port)) if !entry.ends_with(']') => Some(port.parse().map_err(|_| unreadable())?),
         _ => None,
     };
-    let url = Url::parse(&format!("https://{entry}/")).map_err(|_| unreadable())?;
-    let host = url.host_str().ok_or_else(unreadable)?.to_owned();
-    let plain = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
-    if !plain || !url.username().is_empty() || url.password().is_some() {
+    let url = parse(&format!("https://{entry}/")).ok_or_else(unreadable)?;
+    let is_plain = url.path == "/" && !url.href.contains(['?', '#']) && !url.has_user_info;
+    if !is_plain || url.host.is_empty() {
         return Err(unreadable());
     }
-    Ok(ListedHost { host, port })
+    Ok(ListedHost { host: url.host, port })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::video::url::native::parse;
 
     fn allowed(hosts: &str, url: &str) -> bool {
-        OutputHosts::parse(hosts).unwrap().allow(&Url::parse(url).unwrap())
+        OutputHosts::parse(hosts, parse).unwrap().allow(&parse(url).unwrap())
     }
 
     #[test]
@@ -115,7 +104,7 @@ mod tests {
     #[test]
     fn entries_are_hosts() {
         for bad in ["", "a,", "https://wiro.ai", "wiro.ai/path", "u@wiro.ai", "wiro.ai:x", "a b"] {
-            assert!(OutputHosts::parse(bad).is_err(), "{bad:?} was accepted");
+            assert!(OutputHosts::parse(bad, parse).is_err(), "{bad:?} was accepted");
         }
     }
 }

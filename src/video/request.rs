@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::image_url::{self, MAX_URL_CHARS};
 use super::record::{Image, Input};
+use super::url::ParseUrl;
 
 /// `MiniMax`'s own limit for a prompt.
 pub const MAX_PROMPT_CHARS: usize = 2000;
@@ -106,7 +107,7 @@ pub struct FieldError {
 ///
 /// # Errors
 /// Every bad field at once, in the order of the fields given, then the missing and the conflicting.
-pub fn validate(fields: Fields) -> Result<Input, Vec<FieldError>> {
+pub fn validate(fields: Fields, parse_url: ParseUrl) -> Result<Input, Vec<FieldError>> {
     let mut draft = Draft::default();
     let mut errors = Vec::new();
     let mut seen: Vec<String> = Vec::new();
@@ -115,7 +116,7 @@ pub fn validate(fields: Fields) -> Result<Input, Vec<FieldError>> {
             errors.push(error(&name, "is given more than once"));
             continue;
         }
-        if let Err(message) = draft.set(&name, value) {
+        if let Err(message) = draft.set(&name, value, parse_url) {
             errors.push(error(&name, message));
         }
         seen.push(name);
@@ -146,7 +147,7 @@ struct Draft {
 type Checked = Result<(), String>;
 
 impl Draft {
-    fn set(&mut self, name: &str, value: FieldValue) -> Checked {
+    fn set(&mut self, name: &str, value: FieldValue, parse_url: ParseUrl) -> Checked {
         match (name, value) {
             (IMAGE_FIELD, FieldValue::File(image)) => self.image = Some(image),
             // A form sends an empty field for a file that was not chosen.
@@ -161,7 +162,9 @@ impl Draft {
             ("resolution", FieldValue::Json(value)) => self.resolution = Some(resolution(&value)?),
             ("duration", FieldValue::Json(value)) => self.duration = Some(duration(&value)?),
             (IMAGE_URL_FIELD, FieldValue::Json(value)) if is_empty(&value) => {}
-            (IMAGE_URL_FIELD, FieldValue::Json(value)) => self.image_url = Some(image_url(&value)?),
+            (IMAGE_URL_FIELD, FieldValue::Json(value)) => {
+                self.image_url = Some(image_url(&value, parse_url)?);
+            }
             (_, FieldValue::File(_)) => return Err("must not be a file".to_owned()),
             _ => return Err(format!("is not a field; the fields are {}", FIELD_NAMES.join(", "))),
         }
@@ -236,13 +239,13 @@ fn duration(value: &Value) -> Result<u8, String> {
     }
 }
 
-fn image_url(value: &Value) -> Result<String, String> {
+fn image_url(value: &Value, parse_url: ParseUrl) -> Result<String, String> {
     let Value::String(text) = value else { return Err("must be a string".to_owned()) };
     let length = text.chars().count();
     if length > MAX_URL_CHARS {
         return Err(format!("has {length} characters; the limit is {MAX_URL_CHARS}"));
     }
-    image_url::check(text).map_err(|problem| problem.to_string())?;
+    image_url::check(text, parse_url).map_err(|problem| problem.to_string())?;
     Ok(text.clone())
 }
 
@@ -252,6 +255,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::video::url::native::parse;
 
     fn fields(body: &Value) -> Fields {
         let object = body.as_object().unwrap().clone();
@@ -259,13 +263,13 @@ mod tests {
     }
 
     fn bad_fields(body: &Value) -> Vec<String> {
-        let errors = validate(fields(body)).unwrap_err();
+        let errors = validate(fields(body), parse).unwrap_err();
         errors.into_iter().map(|error| error.field).collect()
     }
 
     #[test]
     fn defaults_are_the_contracts() {
-        let input = validate(fields(&json!({ "prompt": "a cat" }))).unwrap();
+        let input = validate(fields(&json!({ "prompt": "a cat" })), parse).unwrap();
         assert!(input.prompt_optimizer);
         assert_eq!((input.resolution, input.duration), (Resolution::P768, 6));
         assert_eq!((input.input_image_first, input.input_image_first_url), (None, None));
@@ -273,13 +277,16 @@ mod tests {
 
     #[test]
     fn booleans_and_numbers_may_be_strings() {
-        let input = validate(fields(&json!({
-            "prompt": "a", "promptOptimizer": "false", "duration": "10", "resolution": "768P",
-            "inputImageFirst": "", "inputImageFirstUrl": "",
-        })))
+        let input = validate(
+            fields(&json!({
+                "prompt": "a", "promptOptimizer": "false", "duration": "10", "resolution": "768P",
+                "inputImageFirst": "", "inputImageFirstUrl": "",
+            })),
+            parse,
+        )
         .unwrap();
         assert_eq!((input.prompt_optimizer, input.duration), (false, 10));
-        let input = validate(fields(&json!({ "prompt": "a", "duration": 10.0 }))).unwrap();
+        let input = validate(fields(&json!({ "prompt": "a", "duration": 10.0 })), parse).unwrap();
         assert_eq!(input.duration, 10);
     }
 
@@ -307,25 +314,25 @@ mod tests {
             (IMAGE_FIELD.to_owned(), FieldValue::File(image)),
             (IMAGE_URL_FIELD.to_owned(), FieldValue::Json(json!("https://example.com/a.png"))),
         ];
-        assert_eq!(validate(both).unwrap_err()[0].field, IMAGE_URL_FIELD);
+        assert_eq!(validate(both, parse).unwrap_err()[0].field, IMAGE_URL_FIELD);
         let twice = vec![
             ("prompt".to_owned(), FieldValue::Json(json!("a"))),
             ("prompt".to_owned(), FieldValue::Json(json!("b"))),
         ];
-        assert_eq!(validate(twice).unwrap_err(), [error("prompt", "is given more than once")]);
+        assert_eq!(validate(twice, parse).unwrap_err(), [error("prompt", "is given more than once")]);
         assert_eq!(bad_fields(&json!({})), ["prompt"]);
     }
 
     #[test]
     fn prompts_are_counted_in_characters() {
         let longest = json!({ "prompt": "é".repeat(MAX_PROMPT_CHARS) });
-        assert!(validate(fields(&longest)).is_ok());
+        assert!(validate(fields(&longest), parse).is_ok());
         let longer = json!({ "prompt": "é".repeat(MAX_PROMPT_CHARS + 1) });
-        let errors = validate(fields(&longer)).unwrap_err();
+        let errors = validate(fields(&longer), parse).unwrap_err();
         assert_eq!(errors, [error("prompt", "has 2001 characters; the limit is 2000")]);
         assert_eq!(bad_fields(&json!({ "prompt": " \n" })), ["prompt"]);
         assert_eq!(bad_fields(&json!({ "prompt": "a\u{0}b" })), ["prompt"]);
-        assert!(validate(fields(&json!({ "prompt": "a\r\n\tb" }))).is_ok());
+        assert!(validate(fields(&json!({ "prompt": "a\r\n\tb" })), parse).is_ok());
     }
 
     #[test]
@@ -343,7 +350,7 @@ mod tests {
         fn no_value_panics(name in "(prompt|duration|resolution|promptOptimizer|inputImageFirst|inputImageFirstUrl|.{0,9})", text in ".{0,40}") {
             for value in [json!(text), json!([text]), json!(null), json!(1e300), json!({ "a": text })] {
                 let given = vec![(name.clone(), FieldValue::Json(value))];
-                if let Err(errors) = validate(given) {
+                if let Err(errors) = validate(given, parse) {
                     prop_assert!(!errors.is_empty());
                 }
             }

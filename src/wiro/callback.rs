@@ -26,7 +26,7 @@ fn from_json(value: &Value) -> Option<TaskName> {
 }
 
 fn from_form(body: &[u8]) -> Option<TaskName> {
-    let fields: Vec<_> = url::form_urlencoded::parse(body).collect();
+    let fields: Vec<_> = form_urlencoded::parse(body).collect();
     let field = |name: &str| {
         let found = fields.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| value.to_string()).filter(|value| !value.is_empty())

@@ -1,0 +1,105 @@
+//! A URL as a parser by the WHATWG rules has taken it apart. The domain judges URLs and does not parse
+//! them: the runtime has that parser, and tests bring their own.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+/// Takes a URL apart; `None` for what is none, or is not absolute.
+pub type ParseUrl = fn(&str) -> Option<Url>;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Url {
+    /// The whole, spelled as the parser spells it.
+    pub href: String,
+    /// Without its colon.
+    pub scheme: String,
+    /// In lower case, addresses as addresses, IPv6 in brackets; empty where there is none.
+    pub host: String,
+    /// `None` for the scheme's own.
+    pub port: Option<u16>,
+    pub has_user_info: bool,
+    pub path: String,
+    /// Without its question mark.
+    pub query: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Host<'a> {
+    Domain(&'a str),
+    Ipv4(Ipv4Addr),
+    Ipv6(Ipv6Addr),
+}
+
+impl Url {
+    #[must_use]
+    pub fn host(&self) -> Option<Host<'_>> {
+        if let Some(address) = self.host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            return address.parse().ok().map(Host::Ipv6);
+        }
+        match self.host.parse() {
+            Ok(address) => Some(Host::Ipv4(address)),
+            Err(_) if self.host.is_empty() => None,
+            Err(_) => Some(Host::Domain(&self.host)),
+        }
+    }
+
+    /// Whether it names this very machine.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        match self.host() {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        }
+    }
+
+    /// The port that is connected to.
+    #[must_use]
+    pub fn effective_port(&self) -> Option<u16> {
+        self.port.or(match self.scheme.as_str() {
+            "https" => Some(443),
+            "http" => Some(80),
+            _ => None,
+        })
+    }
+
+    /// Scheme, host and port, without a trailing slash.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        let port = self.port.map(|port| format!(":{port}")).unwrap_or_default();
+        format!("{}://{}{port}", self.scheme, self.host)
+    }
+}
+
+#[cfg(test)]
+pub mod native {
+    //! The tests' own parser.
+
+    use super::Url;
+
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Url> {
+        let url = url::Url::parse(text).ok()?;
+        Some(Url {
+            href: url.as_str().to_owned(),
+            scheme: url.scheme().to_owned(),
+            host: url.host_str().unwrap_or_default().to_owned(),
+            port: url.port(),
+            has_user_info: !url.username().is_empty() || url.password().is_some(),
+            path: url.path().to_owned(),
+            query: url.query().unwrap_or_default().to_owned(),
+        })
+    }
+
+    #[test]
+    fn hosts_are_told_apart() {
+        use super::Host;
+        let host = |text: &str| parse(text).unwrap();
+        assert_eq!(host("https://0x7f.1/").host(), Some(Host::Ipv4([127, 0, 0, 1].into())));
+        assert_eq!(host("https://[::1]:8/").host(), Some(Host::Ipv6(1.into())));
+        assert_eq!(host("https://A.example:443/").host(), Some(Host::Domain("a.example")));
+        assert_eq!(host("data:x").host(), None);
+        assert_eq!(host("https://a.example:8443/b?c").origin(), "https://a.example:8443");
+        assert_eq!(host("http://a.example/").effective_port(), Some(80));
+    }
+}
