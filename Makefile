@@ -24,7 +24,7 @@ MAX_BUNDLE_BYTES := 250000
 
 RUST_SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock rust-toolchain.toml
 
-.PHONY: demo dev test check check-rust check-node worker bundle bench soak deploy clean
+.PHONY: demo dev test check check-rust check-node worker bundle bench redrive soak deploy clean
 .DEFAULT_GOAL := demo
 
 ## Make two videos against the stand-in for Wiro, save demo.mp4, and stop.
@@ -63,6 +63,10 @@ bench: bundle
 ## 2,000 jobs, a third of them with faults, the Worker killed in the middle; SEED=… JOBS=… for those of another run.
 soak: bundle
 	node scripts/soak.ts
+
+## Try a failed video again that may have been paid for: make redrive ID=vid_… URL=https://…
+redrive: $(NODE_MODULES)
+	node scripts/redrive.ts
 
 clean:
 	rm -rf build dist target .wrangler demo.mp4

@@ -13,6 +13,8 @@ export interface ServiceOptions {
   /** Secrets in place of the tests' own; an empty string unsets one. */
   secrets?: Record<string, string>;
   sim?: SimOptions;
+  /** The folder of the built Worker, in place of `dist`. */
+  bundle?: string;
 }
 
 /** The bindings, as the Worker itself has them. */
@@ -26,7 +28,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const { vars, secrets } = settingsFor(sim, options);
   const harness = createTestHarness({
     root,
-    workers: [{ configPath: 'wrangler.toml', prebuiltWorkerDir: 'dist', vars, secrets }],
+    workers: [{ configPath: 'wrangler.toml', prebuiltWorkerDir: options.bundle ?? 'dist', vars, secrets }],
   });
   const { url } = await harness.listen();
   const worker = harness.getWorker<Bindings & Record<string, unknown>>();

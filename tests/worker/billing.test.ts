@@ -1,0 +1,88 @@
+// What one ordinary video costs at Cloudflare and at Wiro. A change that makes it dearer has to say so here.
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
+import { submitForm } from './bodies.ts';
+import { picture } from './pictures.ts';
+import { type Service, startService } from './service.ts';
+import { root } from './settings.ts';
+import { publishedRecord } from './stored.ts';
+import type { Video } from './types.ts';
+
+type Bill = Record<string, number>;
+
+const ORDINARY: Bill = {
+  'KV writes': 2,
+  'KV reads': 0,
+  'R2 class A': 1,
+  'R2 class B': 0,
+  'VideoTask requests': 2,
+  'VideoTask alarms': 2,
+  'Dispatcher requests': 2,
+  'Dispatcher alarms': 0,
+  'calls to Wiro': 2,
+  'fetches of the output': 1,
+};
+
+const bills: [string, Bill][] = [];
+let folder: string;
+let service: Service;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'hailuo-worker-counted-'));
+  await cp(join(root, 'dist'), folder, { recursive: true });
+  await build({
+    entryPoints: [join(root, 'tests/worker/counted-worker.js')],
+    outfile: join(folder, 'index.js'),
+    allowOverwrite: true,
+    bundle: true,
+    format: 'esm',
+    external: ['*.wasm', 'cloudflare:*'],
+  });
+  // The callback is all that makes it look before the end.
+  service = await startService({ bundle: folder, vars: { POLL_SECONDS: '600' } });
+});
+afterEach(async () => {
+  await service.close();
+  await rm(folder, { recursive: true });
+});
+afterAll(() => {
+  const columns = (item: string) => Object.fromEntries(bills.map(([name, bill]) => [name, bill[item]]));
+  console.table(Object.fromEntries(Object.keys(ORDINARY).map((item) => [item, columns(item)])));
+});
+
+/** The bill of the only video, once everything is done that will be done. */
+async function billOf(name: string, { id, input }: Video): Promise<Bill> {
+  const task = await service.sim.waitForTask(input.prompt);
+  expect(await task.calledBack()).toMatchObject({ status: 200 });
+  await publishedRecord(service, id, 'completed');
+  const counts = (await (await service.fetch('/counts')).json()) as Bill;
+  const sum = (...names: string[]) => names.reduce((total, counted) => total + (counts[counted] ?? 0), 0);
+  const bill: Bill = {
+    'KV writes': sum('TASKS.put', 'TASKS.delete'),
+    'KV reads': sum('TASKS.get', 'TASKS.getWithMetadata', 'TASKS.list'),
+    'R2 class A': sum('VIDEOS.put', 'VIDEOS.createMultipartUpload', 'VIDEOS.list'),
+    'R2 class B': sum('VIDEOS.get', 'VIDEOS.head'),
+    'VideoTask requests': sum('VideoTask requests'),
+    'VideoTask alarms': sum('VideoTask alarms'),
+    'Dispatcher requests': sum('Dispatcher requests'),
+    'Dispatcher alarms': sum('Dispatcher alarms'),
+    'calls to Wiro': service.sim.calls.filter(({ path }) => path.startsWith('/v1/')).length,
+    'fetches of the output': service.sim.callsTo('/cdn/').length,
+  };
+  bills.push([name, bill]);
+  return bill;
+}
+
+test('from a prompt', async () => {
+  const video = await service.accepted({ prompt: 'a penny for a picture' });
+  expect(await billOf('from a prompt', video)).toEqual(ORDINARY);
+});
+
+test('with an image', async () => {
+  const file = { name: 'inputImageFirst', filename: 'penny.png', value: picture('image/png', 5000) };
+  const answer = await submitForm(service, [{ name: 'prompt', value: 'two pennies' }, file]);
+  const bill = await billOf('with an image', (await answer.json()) as Video);
+  expect(bill).toEqual({ ...ORDINARY, 'R2 class A': 2, 'R2 class B': 1, 'VideoTask requests': 3 });
+});
