@@ -281,6 +281,13 @@ impl World {
         }
         assert_eq!(task.alarm(), None, "{task:?}");
         assert!(self.life.status().is_final(), "{task:?}");
+        let is_true = match (self.life.status(), self.life.failure()) {
+            (Status::Completed, _) => self.jobs.last() == Some(&Job::Succeeded),
+            (_, Some(FailureCode::GenerationFailed)) => self.jobs.last() == Some(&Job::Failed),
+            (Status::Cancelled, _) => matches!(self.jobs.last(), None | Some(Job::Cancelled)),
+            _ => true,
+        };
+        assert!(is_true, "the upstream says {:?}: {task:?}", self.jobs);
         assert_eq!(self.kv, Some((self.life.status(), self.life.failure())), "KV shows something else");
         if was_open {
             let expected = match self.jobs.last() {
