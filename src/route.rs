@@ -6,6 +6,7 @@ pub enum Route<'a> {
     Health,
     Submit,
     Status { id: &'a str },
+    Delete { id: &'a str },
     Content { id: &'a str },
     Cancel { id: &'a str },
     WiroCallback { id: &'a str, proof: &'a str },
@@ -32,7 +33,8 @@ pub fn route<'a>(method: &str, path: &'a str) -> Result<Route<'a>, NoRoute> {
     let (route, allow) = match path.strip_prefix('/').unwrap_or(path).split('/').collect::<Vec<_>>()[..] {
         ["health"] => (Route::Health, "GET"),
         ["v1", "videos"] => (Route::Submit, "POST"),
-        ["v1", "videos", id] => (Route::Status { id }, "GET"),
+        ["v1", "videos", id] if method == "DELETE" => (Route::Delete { id }, "GET, DELETE"),
+        ["v1", "videos", id] => (Route::Status { id }, "GET, DELETE"),
         ["v1", "videos", id, "content"] => (Route::Content { id }, "GET, HEAD"),
         ["v1", "videos", id, "cancel"] => (Route::Cancel { id }, "POST"),
         ["operator", "videos", id, "redrive"] => (Route::Redrive { id }, "POST"),
@@ -57,6 +59,8 @@ mod tests {
         assert_eq!(route("GET", "/v1/videos/a"), Ok(Route::Status { id: "a" }));
         assert_eq!(route("HEAD", "/v1/videos/a/content"), Ok(Route::Content { id: "a" }));
         assert_eq!(route("POST", "/hooks/wiro/a/b"), Ok(Route::WiroCallback { id: "a", proof: "b" }));
+        assert_eq!(route("DELETE", "/v1/videos/a"), Ok(Route::Delete { id: "a" }));
+        assert_eq!(route("PUT", "/v1/videos/a"), Err(NoRoute::MethodNotAllowed { allow: "GET, DELETE" }));
         assert_eq!(route("POST", "/v1/videos/a/cancel"), Ok(Route::Cancel { id: "a" }));
         assert_eq!(route("POST", "/operator/videos/a/redrive"), Ok(Route::Redrive { id: "a" }));
         let allow = "GET, HEAD";

@@ -1,7 +1,7 @@
 //! What is stored, exactly: a change here is a change of format, and older records must still load.
 
 use hailuo_worker::video::record::{Record, Status};
-use hailuo_worker::video::task::{Job, LoadError, Phase, Task};
+use hailuo_worker::video::task::{Job, LoadError, Phase, Task, Wish};
 use hailuo_worker::video::time::UnixMillis;
 
 const RECORD: &str = include_str!("stored/record-v1.json");
@@ -40,7 +40,7 @@ fn every_phase_is_written_as_it_was() {
             r#"{"unknown":{"since":1,"searches":2,"hint":null}}"#,
         ),
         (Phase::Ended { job: None }, r#"{"ended":{"job":null}}"#),
-        (Phase::Removing(1), r#"{"removing":1}"#),
+        (Phase::Removing { failures: 1, job: None }, r#"{"removing":{"failures":1,"job":null}}"#),
     ];
     for (phase, text) in phases {
         assert_eq!(serde_json::to_string(&phase).unwrap(), text);
@@ -51,7 +51,7 @@ fn every_phase_is_written_as_it_was() {
 #[test]
 fn tasks_of_version_1_go_on() {
     let task = Task::load(TASK_V1).unwrap();
-    assert_eq!((task.version, task.answerable, task.cancel), (2, true, false));
+    assert_eq!((task.version, task.answerable, task.wish), (2, true, Wish::Make));
     assert!(matches!(task.phase, Phase::Storing { attempts: 2, .. }));
     // Whether its record was published, nobody knows: that is done with what is due next.
     assert_eq!(task.chores.next_due(), task.wake_at);

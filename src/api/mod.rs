@@ -3,6 +3,7 @@
 
 mod cancel;
 mod content;
+mod delete;
 mod redrive;
 mod respond;
 mod status;
@@ -79,6 +80,7 @@ async fn dispatch(request: &Request, env: &Env) -> Result<Response, ApiError> {
         Ok(Route::Health) => respond::health(),
         Ok(Route::Submit) => submit::submit(&call, request).await,
         Ok(Route::Status { id }) => status::status(&call, request, &call.video_id(id)?).await,
+        Ok(Route::Delete { id }) => delete::delete(&call, &call.video_id(id)?).await,
         Ok(Route::Content { id }) => content::content(&call, request, &url.query, &call.video_id(id)?).await,
         Ok(Route::Cancel { id }) => cancel::cancel(&call, &call.video_id(id)?).await,
         Ok(Route::Redrive { id }) => redrive::redrive(&call, request, id).await,

@@ -20,7 +20,7 @@ use crate::video::url::ParseUrl;
 use crate::wiro::sign::Credentials;
 
 /// The vars of `wrangler.toml` and what they are when they are not set.
-pub const DEFAULTS: [(&str, &str); 10] = [
+pub const DEFAULTS: [(&str, &str); 11] = [
     ("WIRO_API_URL", "https://api.wiro.ai/v1"),
     ("WIRO_MODEL", "minimax/hailuo-2-3"),
     ("PUBLIC_URL", ""),
@@ -31,6 +31,7 @@ pub const DEFAULTS: [(&str, &str); 10] = [
     ("TASK_DEADLINE_SECONDS", "7200"),
     ("COPY_DEADLINE_SECONDS", "86400"),
     ("RETENTION_DAYS", "30"),
+    ("PURGE_UPSTREAM", "false"),
 ];
 
 /// Settings of the contract that guard access or money and are not built yet. Setting one must not
@@ -116,6 +117,8 @@ impl Config {
         let task_deadline = reader.parse("TASK_DEADLINE_SECONDS", positive::<u32>);
         let copy_deadline = reader.parse("COPY_DEADLINE_SECONDS", positive::<u32>);
         let retention = reader.parse("RETENTION_DAYS", days);
+        let purge_upstream =
+            reader.parse("PURGE_UPSTREAM", |flag| flag.parse::<bool>().map_err(|_| "must be true or false"));
         let problems = reader.problems;
         let all = || {
             Some(Self {
@@ -136,6 +139,7 @@ impl Config {
                     max_active: Some(max_active?).filter(|max| *max > 0),
                     poll: poll?,
                     retry: retry?,
+                    purge_upstream: purge_upstream?,
                     task_deadline: Millis::from_seconds(task_deadline?.into()),
                     copy_deadline: Millis::from_seconds(copy_deadline?.into()),
                     retention: retention?,

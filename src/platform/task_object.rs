@@ -34,7 +34,7 @@ use crate::video::chores::Chore;
 use crate::video::event::{Effect, Entry, Event};
 use crate::video::id::VideoId;
 use crate::video::record::{Record, Status};
-use crate::video::task::{Job, LoadError, NewTask, Phase, Report, Task};
+use crate::video::task::{Job, LoadError, NewTask, Phase, Report, Task, Wish};
 use crate::video::time::{Millis, UnixMillis};
 
 pub const BINDING: &str = "VIDEO_TASK";
@@ -68,6 +68,8 @@ pub enum Message {
     Nudge(Option<Job>),
     /// Stop, and answer when it stopped.
     Cancel,
+    /// Stop, and forget everything.
+    Delete,
     /// Try a failed video again that may have been paid for.
     Redrive,
     /// There is a place at the upstream now.
@@ -114,6 +116,8 @@ enum RemoveError {
     Record(#[from] RecordError),
     #[error(transparent)]
     Dispatcher(#[from] CallError),
+    #[error("the upstream: {0}")]
+    Upstream(String),
 }
 
 #[durable_object(alarm)]
@@ -155,6 +159,7 @@ impl VideoTask {
             Message::Read => return self.read().await,
             Message::Nudge(hint) => self.react(Event::Nudged(hint)).await?,
             Message::Cancel => return self.cancel().await,
+            Message::Delete => return self.delete().await,
             Message::Redrive => match self.react(Event::Redriven).await? {
                 Some(task) if matches!(task.phase, Phase::Ended { .. }) => return Ok(Reply::AlreadyFinished),
                 task => task,
@@ -205,12 +210,19 @@ impl VideoTask {
     }
 
     async fn cancel(&self) -> Result<Reply, TaskError> {
-        let Some(task) = self.load().await? else { return Ok(Reply::Nothing) };
+        let Some(task) = self.load().await?.filter(is_shown) else { return Ok(Reply::Nothing) };
         if matches!(task.record.status, Status::Completed | Status::Failed) {
             return Ok(Reply::AlreadyFinished);
         }
         self.react(Event::CancelRequested).await?;
         Ok(shown(self.wait_until(|task| !task.is_stopping(), CANCEL_PATIENCE).await?))
+    }
+
+    /// The last that anybody is told of it.
+    async fn delete(&self) -> Result<Reply, TaskError> {
+        let last = shown(self.load().await?);
+        self.react(Event::DeleteRequested).await?;
+        Ok(last)
     }
 
     async fn report(&self, event: Event) -> Result<Reply, TaskError> {
@@ -293,8 +305,8 @@ impl VideoTask {
                 let done = told(done, "a chore took too long", id).transpose()?;
                 Event::Done { chore, succeeded: done == Some(true) }
             }
-            Effect::Remove => {
-                let removed = self.remove(id, &videos).await;
+            Effect::Remove { purge } => {
+                let removed = self.remove(id, purge, &videos, &upstream).await;
                 match told(removed, "the video was not removed", id) {
                     Some(()) => return Ok(None),
                     None => Event::RemovalFailed,
@@ -310,6 +322,14 @@ impl VideoTask {
                 let published = Records::new(&self.env)?.put(&task.record, config.policy.retention).await;
                 told(published, "the record was not published", id)
             }
+            Chore::Purge => match task.job() {
+                Some(job) => {
+                    let videos = Videos::new(&self.env)?;
+                    let purged = Upstream::new(config, &videos).purge(job).await;
+                    told(purged, "the upstream's files were not deleted", id)
+                }
+                None => Some(()),
+            },
             Chore::Leave => {
                 let left = Dispatch::new(&self.env)?.leave(id).await;
                 told(left, "the place was not given back", id)
@@ -319,7 +339,16 @@ impl VideoTask {
     }
 
     /// Everything that is stored for the video, the task last.
-    async fn remove(&self, id: &VideoId, videos: &Videos) -> Result<(), RemoveError> {
+    async fn remove(
+        &self,
+        id: &VideoId,
+        purge: Option<Job>,
+        videos: &Videos,
+        upstream: &Upstream<'_>,
+    ) -> Result<(), RemoveError> {
+        if let Some(job) = purge {
+            upstream.purge(&job).await.map_err(RemoveError::Upstream)?;
+        }
         videos.delete(id).await?;
         Records::new(&self.env)?.delete(id).await?;
         Dispatch::new(&self.env)?.forget(id).await?;
@@ -356,12 +385,13 @@ impl VideoTask {
     }
 }
 
-/// A video that is being removed is none any more.
+/// A video that was deleted or is being removed is none any more.
+fn is_shown(task: &Task) -> bool {
+    task.wish != Wish::Delete && !matches!(task.phase, Phase::Removing { .. })
+}
+
 fn shown(task: Option<Task>) -> Reply {
-    match task {
-        Some(Task { phase: Phase::Removing(_), .. }) | None => Reply::Nothing,
-        Some(task) => Reply::Video(task.record),
-    }
+    task.filter(is_shown).map_or(Reply::Nothing, |task| Reply::Video(task.record))
 }
 
 /// What went well; what did not is for the log, and is tried again.

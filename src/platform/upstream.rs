@@ -16,7 +16,7 @@ use crate::video::time::Millis;
 use crate::wiro::answer::HttpAnswer;
 use crate::wiro::run::{RunAnswer, RunImage, RunRequest};
 use crate::wiro::task::{
-    Stop, TaskName, TaskRow, TaskRows, TaskState, list_body, read_detail, read_rows, read_stop,
+    Stop, TaskName, TaskRow, TaskRows, TaskState, list_body, read_detail, read_done, read_rows,
 };
 
 /// Most pages of Task/List that one search reads.
@@ -107,7 +107,7 @@ impl<'a> Upstream<'a> {
         let mut refusals = Vec::new();
         for way in Stop::ways(&task.record.stage) {
             let answer = self.client().call(way.path(), &body).await;
-            match answer.map_err(|error| error.to_string()).and_then(|answer| read_stop(&answer)) {
+            match answer.map_err(|error| error.to_string()).and_then(|answer| read_done(&answer)) {
                 Ok(()) => return self.check(task, job).await,
                 Err(reason) => refusals.push(reason),
             }
@@ -115,6 +115,15 @@ impl<'a> Upstream<'a> {
         let fields = [("video.id", json!(task.record.id)), ("reasons", json!(refusals))];
         log::write(Level::Warn, "the job was not stopped", fields);
         self.check(task, job).await
+    }
+
+    /// Has Wiro delete the files of a job that ended; asked again, it says yes again.
+    ///
+    /// # Errors
+    /// A reason for the log.
+    pub async fn purge(&self, job: &Job) -> Result<(), String> {
+        let answer = self.client().call("/Task/InputOutputDelete", &task_name(job).purge_body()).await;
+        read_done(&answer.map_err(|error| error.to_string())?)
     }
 
     /// Looks for the job that carries this task's callback URL: where a callback pointed, then in the

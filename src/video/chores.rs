@@ -13,6 +13,8 @@ pub enum Chore {
     Publish,
     /// Give up the place in the waiting line or at the upstream.
     Leave,
+    /// Have the upstream delete its copy, now that ours is verified.
+    Purge,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +64,11 @@ impl Chores {
         } else {
             self.0.retain(|owed| owed.chore != chore);
         }
+    }
+
+    /// Nothing is owed any more.
+    pub fn clear(&mut self) {
+        self.0.clear();
     }
 
     /// When the next one is due.

@@ -28,6 +28,8 @@ pub enum Event {
     },
     /// Its owner wants no video any more.
     CancelRequested,
+    /// Its owner wants nothing of it left.
+    DeleteRequested,
     /// An operator wants a failed one tried again.
     Redriven,
     /// There is a place at the upstream now.
@@ -102,7 +104,7 @@ pub enum Effect {
     Copy(Source),
     /// → [`Event::Done`].
     Do(Chore),
-    /// Remove everything that is stored for the video, the task last → [`Event::RemovalFailed`], or
-    /// nothing is left that an event could change.
-    Remove,
+    /// Remove everything that is stored for the video, here and, of this job, at the upstream, the task
+    /// last → [`Event::RemovalFailed`], or nothing is left that an event could change.
+    Remove { purge: Option<Job> },
 }

@@ -30,7 +30,7 @@ use super::event::{Effect, Event};
 use super::progress;
 use super::record::{Failure, FailureCode, ProgressSource, Status};
 use super::schedule::Ladder;
-use super::task::{Phase, Task};
+use super::task::{Phase, Task, Wish};
 use super::time::{Millis, Moment, UnixMillis};
 
 /// While something is under way, the task is looked at again this much later: only a crash lets
@@ -46,6 +46,8 @@ pub struct Policy {
     pub poll: Ladder,
     /// Waits between tries of what failed and may be tried again.
     pub retry: Ladder,
+    /// Whether the upstream is to delete its files once our copy is verified.
+    pub purge_upstream: bool,
     pub task_deadline: Millis,
     pub copy_deadline: Millis,
     pub retention: Millis,
@@ -79,6 +81,7 @@ impl Task {
             Event::Copied(output) => task.copied(output, policy, at),
             Event::Done { chore, succeeded } => task.chores.settle(chore, succeeded, &policy.retry, at),
             Event::CancelRequested => task.cancel_requested(policy, at.now),
+            Event::DeleteRequested => task.delete_requested(at.now),
             Event::Redriven => task.redriven(policy, at.now),
             Event::Called => task.called(at.now),
             Event::LookedAt(as_of) => task.looked_at(as_of, at.now),
@@ -89,8 +92,8 @@ impl Task {
     fn next_effect(&mut self, policy: &Policy, now: UnixMillis) -> Option<Effect> {
         match &mut self.phase {
             Phase::Receiving => {
-                self.phase = Phase::Removing(0);
-                Some(Effect::Remove)
+                self.phase = Phase::Removing { failures: 0, job: None };
+                Some(Effect::Remove { purge: None })
             }
             Phase::Waiting { .. } | Phase::InLine(_) | Phase::Placed(_) => self.approach(policy, now),
             Phase::Submitting { .. } => {
@@ -107,14 +110,16 @@ impl Task {
                     *eager = Some(0);
                 }
                 let job = job.clone();
-                Some(if self.cancel { Effect::Stop(job) } else { Effect::Check(job) })
+                Some(if self.is_stopping() { Effect::Stop(job) } else { Effect::Check(job) })
             }
             Phase::Storing { source, .. } => Some(Effect::Copy(source.clone())),
             Phase::Ended { .. } => {
                 self.wake_at = None;
                 None
             }
-            Phase::Removing(_) => Some(Effect::Remove),
+            Phase::Removing { job, .. } => {
+                Some(Effect::Remove { purge: job.clone().filter(|_| policy.purge_upstream) })
+            }
         }
     }
 
@@ -124,7 +129,10 @@ impl Task {
         let needed_place = self.needs_place();
         let published = (self.answerable, self.record.status.is_final());
         let result = change(self);
-        if matches!(self.phase, Phase::Removing(_)) {
+        if self.wish == Wish::Delete && !self.is_upstream() {
+            self.remove(now);
+        }
+        if matches!(self.phase, Phase::Removing { .. }) {
             return result;
         }
         self.answerable |= self.is_answerable();
@@ -134,7 +142,8 @@ impl Task {
         if needed_place && !self.needs_place() {
             self.chores.owe(Chore::Leave, now);
         }
-        if published != (self.answerable, self.record.status.is_final()) {
+        let is_told = self.wish != Wish::Delete;
+        if is_told && published != (self.answerable, self.record.status.is_final()) {
             self.chores.owe(Chore::Publish, now);
         }
         result
@@ -143,13 +152,25 @@ impl Task {
     fn looked_at(&mut self, as_of: UnixMillis, now: UnixMillis) {
         let is_past = self.record.expires_at.is_some_and(|at| at <= as_of.seconds());
         if is_past && matches!(self.phase, Phase::Ended { .. }) {
-            self.phase = Phase::Removing(0);
+            self.remove(now);
+        }
+    }
+
+    /// Whether the upstream has the job, or may have it.
+    const fn is_upstream(&self) -> bool {
+        matches!(self.phase, Phase::Submitting { .. } | Phase::Unknown { .. } | Phase::Running { .. })
+    }
+
+    fn remove(&mut self, now: UnixMillis) {
+        if !matches!(self.phase, Phase::Removing { .. }) {
+            self.phase = Phase::Removing { failures: 0, job: self.job().cloned() };
             self.wake_at = Some(now);
+            self.chores.clear();
         }
     }
 
     fn removal_failed(&mut self, policy: &Policy, at: Moment) {
-        let Phase::Removing(failures) = &mut self.phase else { return };
+        let Phase::Removing { failures, .. } = &mut self.phase else { return };
         self.wake_at = Some(at.now.after(policy.retry.jittered(*failures, at.chance)));
         *failures = failures.saturating_add(1);
     }

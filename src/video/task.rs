@@ -27,14 +27,25 @@ pub struct Task {
     pub wake_at: Option<UnixMillis>,
     /// A callback came that no check has answered yet.
     pub nudged: bool,
-    /// Its owner wants it stopped, and it is not known to have stopped.
     #[serde(default)]
-    pub cancel: bool,
+    pub wish: Wish,
     /// There is something to tell the caller: the first Run was answered, or it waits for its turn.
     #[serde(default)]
     pub answerable: bool,
     #[serde(default)]
     pub chores: Chores,
+}
+
+/// What its owner wants of a video.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wish {
+    #[default]
+    Make,
+    /// Stop; what was finished all the same is kept.
+    Cancel,
+    /// Stop, and keep nothing. Nobody is told of it any more.
+    Delete,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -66,7 +77,7 @@ pub enum Phase {
     /// Final. What the upstream calls the job is kept for cleaning up there.
     Ended { job: Option<Job> },
     /// Nobody is told of it any more; what is stored for it is being removed, after so many failures.
-    Removing(u32),
+    Removing { failures: u32, job: Option<Job> },
 }
 
 /// The upstream's names for a started job. Secret.
@@ -160,7 +171,7 @@ impl Task {
             phase,
             wake_at: Some(wake_at),
             nudged: false,
-            cancel: false,
+            wish: Wish::Make,
             answerable: false,
             chores: Chores::default(),
         }
@@ -195,13 +206,13 @@ impl Task {
     /// Whether it needs a place at the upstream, or will.
     #[must_use]
     pub const fn needs_place(&self) -> bool {
-        !matches!(self.phase, Phase::Storing { .. } | Phase::Ended { .. } | Phase::Removing(_))
+        !matches!(self.phase, Phase::Storing { .. } | Phase::Ended { .. } | Phase::Removing { .. })
     }
 
     /// Whether a cancel is still on its way to the job.
     #[must_use]
     pub const fn is_stopping(&self) -> bool {
-        self.cancel && self.needs_place()
+        !matches!(self.wish, Wish::Make) && self.needs_place()
     }
 
     /// What the dispatcher is told when it looks after the task.
@@ -233,7 +244,7 @@ impl Task {
     pub const fn job(&self) -> Option<&Job> {
         match &self.phase {
             Phase::Running { job, .. } | Phase::Storing { job, .. } => Some(job),
-            Phase::Ended { job } => job.as_ref(),
+            Phase::Ended { job } | Phase::Removing { job, .. } => job.as_ref(),
             _ => None,
         }
     }

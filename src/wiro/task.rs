@@ -43,6 +43,13 @@ impl TaskName {
         json!({ "taskid": self.task_id, "tasktoken": self.token }).to_string()
     }
 
+    /// The request body of Task/InputOutputDelete. It goes by the token; a job that was found without one
+    /// is named by its id.
+    #[must_use]
+    pub fn purge_body(&self) -> String {
+        self.detail_body()
+    }
+
     /// The request body of Task/Detail.
     #[must_use]
     pub fn detail_body(&self) -> String {
@@ -79,11 +86,11 @@ impl Stop {
     }
 }
 
-/// Whether an answer of Task/Cancel or Task/Kill says that it was done.
+/// Whether an answer of Task/Cancel, Task/Kill or Task/InputOutputDelete says that it was done.
 ///
 /// # Errors
 /// A reason for the log when it was not.
-pub fn read_stop(http: &HttpAnswer) -> Result<(), String> {
+pub fn read_done(http: &HttpAnswer) -> Result<(), String> {
     done(http).map(|_| ())
 }
 

@@ -89,7 +89,8 @@ fn an_ordinary_life() {
     // Its place is free as soon as the upstream is done with it.
     assert_eq!(life.wake(), [Effect::Do(Chore::Leave), Effect::Copy(source())]);
     life.on(Event::Done { chore: Chore::Leave, succeeded: true }).on(Event::Copied(Some(output())));
-    assert_eq!(life.wake(), [Effect::Do(Chore::Publish)]);
+    assert_eq!(life.wake(), [Effect::Do(Chore::Purge), Effect::Do(Chore::Publish)]);
+    life.on(Event::Done { chore: Chore::Purge, succeeded: true });
     life.on(Event::Done { chore: Chore::Publish, succeeded: true });
     let record = &life.task.record;
     assert_eq!((record.status, record.stage.as_str(), record.progress), (Status::Completed, "done", 100));
@@ -111,7 +112,7 @@ fn a_job_with_an_image_waits_for_it_and_is_forgotten_without() {
     assert!(matches!(life.task.phase, Phase::Submitting { .. }), "stored twice");
 
     let mut life = Life::begin_with(Some(IMAGE));
-    assert_eq!(life.wake(), [Effect::Remove]);
+    assert_eq!(life.wake(), [Effect::Remove { purge: None }]);
     assert_eq!(life.now - START, 600_000);
 }
 
@@ -481,10 +482,51 @@ fn what_is_past_its_time_is_removed_and_nothing_else_is() {
     life.on(Event::LookedAt(UnixMillis::new(expires_at * 1000 - 1)));
     assert_eq!(life.task.alarm(), None);
     life.on(Event::LookedAt(UnixMillis::new(expires_at * 1000)));
-    assert_eq!(life.wake(), [Effect::Remove]);
+    assert_eq!(life.wake(), [Effect::Remove { purge: Some(job()) }]);
     // It dies half way; then something cannot be removed.
-    assert_eq!((life.wakes_in(), life.wake()), (10_000, vec![Effect::Remove]));
+    assert_eq!((life.wakes_in(), life.wake()), (10_000, vec![Effect::Remove { purge: Some(job()) }]));
     life.on(Event::RemovalFailed).on(Event::Nudged(None)).on(Event::Redriven);
     assert!((1900..2100).contains(&life.wakes_in()));
-    assert_eq!(life.wake(), [Effect::Remove]);
+    assert_eq!(life.wake(), [Effect::Remove { purge: Some(job()) }]);
+}
+
+#[test]
+fn a_deleted_video_is_removed_as_soon_as_the_upstream_does_not_have_it() {
+    let ended = || {
+        let mut life = checking();
+        life.observe(Observation::Failed);
+        life
+    };
+    for (mut life, purge) in [
+        (Life::begin(), None),
+        (in_line(2), None),
+        (Life::begin_with(Some(IMAGE)), None),
+        (given_up(), None),
+        (storing(), Some(job())),
+        (ended(), Some(job())),
+    ] {
+        life.on(Event::DeleteRequested);
+        assert_eq!(life.wake(), [Effect::Remove { purge }]);
+        assert_eq!(life.wakes_in(), 10_000);
+    }
+}
+
+#[test]
+fn a_deleted_job_that_the_upstream_has_is_stopped_first() {
+    for observation in [Observation::Cancelled, succeeded(), Observation::Failed] {
+        let mut life = checking();
+        life.observe(working("task_start")).on(Event::DeleteRequested).on(Event::CancelRequested);
+        assert_eq!(life.next(), Some(Effect::Stop(job())));
+        life.observe(working("task_start"));
+        assert_eq!(life.next(), Some(Effect::Stop(job())));
+        life.observe(observation);
+        assert_eq!(life.wake(), [Effect::Remove { purge: Some(job()) }]);
+    }
+    let mut life = submitting();
+    life.on(Event::DeleteRequested).on(Event::RunAnswered(RunOutcome::NotStarted { retry_after: None }));
+    assert_eq!(life.wake(), [Effect::Remove { purge: None }]);
+    let mut life = submitting();
+    life.on(Event::DeleteRequested).on(Event::RunAnswered(RunOutcome::Started(job())));
+    // The record is nobody's to read any more.
+    assert_eq!(life.wake(), [Effect::Stop(job())]);
 }

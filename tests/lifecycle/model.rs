@@ -48,6 +48,7 @@ enum Stray {
         named: bool,
     },
     Cancel,
+    Delete,
     Redrive,
     Called,
     Look {
@@ -84,6 +85,7 @@ struct World {
     unproven: bool,
     in_line: bool,
     kv: Option<(Status, Option<FailureCode>)>,
+    deleted: bool,
     removed: bool,
     cancelled_in_time: bool,
     progress: u8,
@@ -105,6 +107,7 @@ impl World {
             unproven: false,
             in_line: false,
             kv: None,
+            deleted: false,
             removed: false,
             cancelled_in_time: false,
             progress: 0,
@@ -191,14 +194,17 @@ impl World {
                     match chore {
                         Chore::Publish => self.kv = Some((self.life.status(), self.life.failure())),
                         Chore::Leave => self.in_line = false,
+                        Chore::Purge => assert_eq!(self.life.status(), Status::Completed),
                     }
                 }
                 Event::Done { chore: *chore, succeeded: luck.works }
             }
-            Effect::Remove => {
-                assert!(self.life.status().is_final(), "a video in flight was removed");
+            Effect::Remove { .. } => {
+                assert!(self.deleted || self.life.status().is_final(), "a video in flight was removed");
+                let was_given_up = self.life.failure().is_some();
+                assert!(was_given_up || self.jobs.last() != Some(&Job::Running), "nobody stops the job");
                 if luck.works {
-                    (self.removed, self.in_line) = (true, false);
+                    (self.removed, self.in_line, self.kv) = (true, false, None);
                     return None;
                 }
                 Event::RemovalFailed
@@ -244,6 +250,10 @@ impl World {
                 self.on(Event::CancelRequested);
                 self.cancelled_in_time |= self.life.status() == Status::Cancelled;
             }
+            Stray::Delete => {
+                self.on(Event::DeleteRequested);
+                self.deleted = true;
+            }
             Stray::Redrive => self.on(Event::Redriven),
             Stray::Called => self.on(Event::Called),
             Stray::Look { days_ahead } => {
@@ -276,6 +286,7 @@ impl World {
     fn judge(&self, was_open: bool) {
         let task = &self.life.task;
         assert!(!self.in_line, "it still stands in line: {task:?}");
+        assert!(self.removed || !self.deleted, "a deleted video was kept: {task:?}");
         if self.removed {
             return;
         }
@@ -335,6 +346,7 @@ fn stray() -> impl Strategy<Value = Stray> {
     prop_oneof![
         4 => any::<bool>().prop_map(|named| Stray::Callback { named }),
         1 => Just(Stray::Cancel),
+        1 => Just(Stray::Delete),
         1 => Just(Stray::Redrive),
         1 => Just(Stray::Called),
         1 => (-1_i64..3).prop_map(|days_ahead| Stray::Look { days_ahead }),

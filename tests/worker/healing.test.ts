@@ -1,7 +1,7 @@
 // What no object does by itself any more, because its alarm or a whole object got lost, the cron trigger brings back.
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type DirectService, startDirect } from './direct.ts';
-import { loseAlarms, loseObjects } from './lost-state.ts';
+import { loseAlarms, loseObjects } from './object-databases.ts';
 import { storedSample } from './sample.ts';
 import { publishedRecord, storedVideo } from './stored.ts';
 import { detailCalls, runsOf } from './upstream-calls.ts';

@@ -1,9 +1,10 @@
 //! From the job that the upstream has to the video in R2: checks, callbacks, cancels, the copy.
 
 use super::Policy;
+use crate::video::chores::Chore;
 use crate::video::event::Observation;
 use crate::video::record::{FailureCode, Output, Status};
-use crate::video::task::{Job, Phase, Task};
+use crate::video::task::{Job, Phase, Task, Wish};
 use crate::video::time::{Millis, Moment, UnixMillis};
 
 /// Callbacks cause at most one check of the upstream in this time.
@@ -44,13 +45,25 @@ impl Task {
             Phase::Receiving | Phase::Waiting { .. } | Phase::InLine(_) | Phase::Placed(_) => {
                 self.end(Status::Cancelled, policy, now);
             }
-            Phase::Submitting { .. } | Phase::Unknown { .. } => self.cancel = true,
-            Phase::Running { eager, .. } => {
-                self.cancel = true;
-                *eager = Some(0);
-                self.check_soon(now);
+            Phase::Submitting { .. } | Phase::Unknown { .. } | Phase::Running { .. } => {
+                self.stop(Wish::Cancel, now);
             }
-            Phase::Storing { .. } | Phase::Ended { .. } | Phase::Removing(_) => {}
+            Phase::Storing { .. } | Phase::Ended { .. } | Phase::Removing { .. } => {}
+        }
+    }
+
+    /// A job that the upstream has is stopped there first; everything else is removed at once.
+    pub(super) fn delete_requested(&mut self, now: UnixMillis) {
+        self.stop(Wish::Delete, now);
+    }
+
+    fn stop(&mut self, wish: Wish, now: UnixMillis) {
+        if self.wish != Wish::Delete {
+            self.wish = wish;
+        }
+        if let Phase::Running { eager, .. } = &mut self.phase {
+            *eager = Some(0);
+            self.check_soon(now);
         }
     }
 
@@ -115,5 +128,8 @@ impl Task {
         };
         self.record.output = Some(output);
         self.end(Status::Completed, policy, at.now);
+        if policy.purge_upstream {
+            self.chores.owe(Chore::Purge, at.now);
+        }
     }
 }

@@ -89,7 +89,7 @@ impl Task {
                 self.start(job, policy, at.now);
             }
             (Phase::Submitting { .. }, RunOutcome::NotStarted { .. } | RunOutcome::Full { .. })
-                if self.cancel =>
+                if self.is_stopping() =>
             {
                 self.end(Status::Cancelled, policy, at.now);
             }
@@ -112,7 +112,8 @@ impl Task {
     }
 
     pub(super) fn start(&mut self, job: Job, policy: &Policy, now: UnixMillis) {
-        self.phase = Phase::Running { since: now, checks: 0, checked_at: now, eager: None, job };
+        let eager = self.is_stopping().then_some(0);
+        self.phase = Phase::Running { since: now, checks: 0, checked_at: now, eager, job };
         self.wake_at = Some(self.first_look(policy, now));
         self.record.started_at = Some(now.seconds());
         self.record.completed_at = None;
@@ -124,7 +125,7 @@ impl Task {
     /// At once after a callback or a cancel that came during Run, else on the ladder.
     fn first_look(&self, policy: &Policy, now: UnixMillis) -> UnixMillis {
         let wait = policy.poll.step(0).min(policy.task_deadline);
-        if self.nudged || self.cancel { now } else { now.after(wait) }
+        if self.nudged || self.is_stopping() { now } else { now.after(wait) }
     }
 
     pub(super) fn lose_run_answer(&mut self, policy: &Policy, now: UnixMillis) {

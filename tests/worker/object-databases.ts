@@ -1,5 +1,5 @@
-// Takes from a Worker in `wrangler dev`, while it is down, what its objects rely on: each class keeps a database of
-// alarms, each object one of its own.
+// What the objects of a Worker in `wrangler dev` have stored: each class keeps a database of alarms, each object one of
+// its own. It can be looked at any time, and taken away while the Worker is down.
 import { globSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -24,6 +24,18 @@ export function loseObjects(service: DirectService, of: ObjectClass): void {
   for (const file of databases(service, of)) {
     for (const part of globSync(`${file}*`)) rmSync(part);
   }
+}
+
+/** How many values all objects of this class have stored. */
+export function countValues(service: DirectService, of: ObjectClass): number {
+  const counts = databases(service, of).map((file) => {
+    const database = new DatabaseSync(file, { readOnly: true });
+    const hasValues = database.prepare("SELECT 1 FROM sqlite_master WHERE name = '_cf_KV'").get();
+    const values = hasValues ? database.prepare('SELECT COUNT(*) AS count FROM _cf_KV').get() : undefined;
+    database.close();
+    return Number(values?.count ?? 0);
+  });
+  return counts.reduce((sum, count) => sum + count, 0);
 }
 
 function databases({ storage }: DirectService, of: ObjectClass): string[] {

@@ -1,0 +1,18 @@
+//! `DELETE /v1/videos/{id}`: from here on there is no such video; what is left of it goes by itself.
+
+use serde_json::json;
+use worker::Response;
+
+use super::{Call, NO_SUCH_VIDEO, internal, respond};
+use crate::error::ApiError;
+use crate::platform::records::Records;
+use crate::platform::task_object::{Message, Reply};
+use crate::video::id::VideoId;
+
+pub async fn delete(call: &Call<'_>, id: &VideoId) -> Result<Response, ApiError> {
+    // 1. The object stops the job, forgets the video and removes everything, however long that takes.
+    let Reply::Video(_) = call.ask(id, &Message::Delete).await? else { return Err(NO_SUCH_VIDEO) };
+    // 2. Nobody is told from KV any more. The object repeats this at the end.
+    Records::new(call.env)?.delete(id).await.map_err(internal)?;
+    respond::json(200, &[], &json!({ "id": id, "object": "video.deleted", "deleted": true }))
+}

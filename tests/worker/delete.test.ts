@@ -1,0 +1,168 @@
+// A deleted video is gone at once for everybody, and soon from everywhere, whatever stage it was at.
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { Faults } from '../../sim/index.ts';
+import { type Part, submitForm } from './bodies.ts';
+import { startDirect } from './direct.ts';
+import { countValues } from './object-databases.ts';
+import { picture } from './pictures.ts';
+import { expectProblem } from './refusals.ts';
+import { type Service, startService } from './service.ts';
+import { publishedRecord } from './stored.ts';
+import type { Video } from './types.ts';
+import { callsAbout } from './upstream-calls.ts';
+
+const FILES = '/Task/InputOutputDelete';
+
+let service: Service;
+beforeAll(async () => {
+  service = await startService({ vars: { PURGE_UPSTREAM: 'true' } });
+});
+afterAll(() => service.close());
+
+async function submitted(prompt: string, faults: Faults): Promise<Video> {
+  service.sim.script(prompt, faults);
+  const file: Part = { name: 'inputImageFirst', filename: 'frame.png', value: picture('image/png', 5000) };
+  const answer = await submitForm(service, [{ name: 'prompt', value: prompt }, file]);
+  expect(answer.status).toBe(202);
+  return (await answer.json()) as Video;
+}
+
+function remove(id: string): Promise<Response> {
+  return service.fetch(`/v1/videos/${id}`, { method: 'DELETE' });
+}
+
+/** Keys in KV and R2 that name the video. */
+async function leftOf(id: string): Promise<string[]> {
+  const [records, videos, inputs] = await Promise.all([
+    service.bindings.TASKS.list(),
+    service.bindings.VIDEOS.list({ prefix: `videos/${id}` }),
+    service.bindings.VIDEOS.list({ prefix: `inputs/${id}` }),
+  ]);
+  const named = records.keys.map(({ name }) => name).filter((name) => name.includes(id));
+  return [...named, ...videos.objects.map(({ key }) => key), ...inputs.objects.map(({ key }) => key)];
+}
+
+interface Stage {
+  faults: Faults;
+  until: (video: Video) => boolean;
+  /** How the task at Wiro ends. */
+  task?: 'task_cancel' | 'task_postprocess_end';
+}
+
+const stages: [string, Stage][] = [
+  [
+    'not yet at Wiro',
+    {
+      faults: { run: [{ kind: 'status', status: 429, retryAfter: 3600 }] },
+      until: ({ stage }) => stage === 'waiting',
+    },
+  ],
+  ["in Wiro's queue", { faults: { holdAt: 'task_queue' }, until: () => true, task: 'task_cancel' }],
+  [
+    'on a worker',
+    { faults: { holdAt: 'task_output' }, until: ({ stage }) => stage === 'task_output', task: 'task_cancel' },
+  ],
+  [
+    'storing',
+    {
+      faults: { cdn: Array(50).fill({ kind: 'status', status: 503 }) },
+      until: ({ stage }) => stage === 'storing',
+      task: 'task_postprocess_end',
+    },
+  ],
+  ['completed', { faults: {}, until: ({ status }) => status === 'completed', task: 'task_postprocess_end' }],
+  [
+    'failed',
+    {
+      faults: { task: { pexit: '1' } },
+      until: ({ status }) => status === 'failed',
+      task: 'task_postprocess_end',
+    },
+  ],
+];
+
+describe.concurrent('a video is deleted', () => {
+  test.for(stages)('%s', async ([name, { faults, until, task: end }]) => {
+    const prompt = `a sandcastle ${name}`;
+    const { id } = await submitted(prompt, faults);
+    await service.until(id, until);
+    const answer = await remove(id);
+    expect([answer.status, await answer.json()]).toEqual([
+      200,
+      { id, object: 'video.deleted', deleted: true },
+    ]);
+    await expectProblem(await service.fetch(`/v1/videos/${id}`), [404, 'not_found']);
+    await expectProblem(await service.fetch(`/v1/videos/${id}/content`), [404, 'not_found']);
+    await expectProblem(await remove(id), [404, 'not_found']);
+    await expectProblem(await service.cancel(id), [404, 'not_found']);
+
+    if (end) {
+      const task = await service.sim.waitForTask(prompt);
+      await task.reached(end);
+      await vi.waitUntil(() => task.deleted, 10_000);
+      const late = await service.fetch(new URL(task.callbackUrl).pathname, { method: 'POST' });
+      expect(late.status).toBe(200);
+    }
+    await vi.waitUntil(async () => (await leftOf(id)).length === 0, 10_000);
+    await expectProblem(await service.fetch(`/v1/videos/${id}`), [404, 'not_found']);
+  });
+});
+
+test('no object keeps anything of what was deleted', { timeout: 60_000 }, async () => {
+  const direct = await startDirect();
+  try {
+    direct.sim.script('stays', { holdAt: 'task_start' });
+    await direct.accepted({ prompt: 'a sandcastle that stays' });
+    const { id } = await direct.accepted({ prompt: 'a sandcastle in the tide' });
+    await direct.ended(id);
+    expect(countValues(direct, 'VideoTask')).toBe(2);
+    await direct.fetch(`/v1/videos/${id}`, { method: 'DELETE' });
+    await vi.waitUntil(() => countValues(direct, 'VideoTask') === 1, 10_000);
+  } finally {
+    await direct.close();
+  }
+});
+
+test('a key may be used again for another video after the first was deleted', async () => {
+  const submit = () => {
+    const headers = { 'content-type': 'application/json', 'idempotency-key': 'sand-1' };
+    const body = JSON.stringify({ prompt: 'a sandcastle built twice' });
+    return service.fetch('/v1/videos', { method: 'POST', headers, body });
+  };
+  const { id } = (await (await submit()).json()) as Video;
+  await service.ended(id);
+  await publishedRecord(service, id, 'completed');
+  await remove(id);
+  await vi.waitUntil(async () => (await leftOf(id)).length === 0, 10_000);
+  const again = (await (await submit()).json()) as Video;
+  expect(await service.ended(again.id)).toMatchObject({ id, status: 'completed' });
+  expect(service.sim.tasks.filter(({ prompt }) => prompt === 'a sandcastle built twice')).toHaveLength(2);
+});
+
+describe("Wiro's files", () => {
+  test('are deleted after the copy, and again until Wiro says yes', async () => {
+    const prompt = 'a sandcastle photographed';
+    const no = { kind: 'status', status: 503 } as const;
+    const { id } = await submitted(prompt, { delete: [no, no] });
+    expect(await service.ended(id)).toMatchObject({ status: 'completed' });
+    const task = await service.sim.waitForTask(prompt);
+    await vi.waitUntil(() => task.deleted, 10_000);
+    expect(callsAbout(service.sim, task, FILES)).toHaveLength(3);
+    const [copied] = callsAbout(service.sim, task, '/cdn/');
+    expect(callsAbout(service.sim, task, FILES)[0]!.at).toBeGreaterThanOrEqual(copied!.at);
+  });
+
+  test('are left where they are by default', async () => {
+    const keeping = await startService();
+    try {
+      const { id } = await keeping.accepted({ prompt: 'a sandcastle kept' });
+      await keeping.ended(id);
+      await publishedRecord(keeping, id, 'completed');
+      expect((await keeping.fetch(`/v1/videos/${id}`, { method: 'DELETE' })).status).toBe(200);
+      await vi.waitUntil(async () => (await keeping.bindings.VIDEOS.list()).objects.length === 0, 10_000);
+      expect(keeping.sim.callsTo(FILES)).toEqual([]);
+    } finally {
+      await keeping.close();
+    }
+  });
+});
