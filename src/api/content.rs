@@ -5,6 +5,7 @@ use worker::{Request, Response};
 
 use super::{Call, NO_SUCH_VIDEO, header, respond};
 use crate::error::ApiError;
+use crate::platform::task_object::Message;
 use crate::range::{Conditions, Representation, Selection, http_date};
 use crate::video::id::VideoId;
 use crate::video::record::{Output, Status};
@@ -19,7 +20,7 @@ pub async fn content(
     id: &VideoId,
 ) -> Result<Response, ApiError> {
     // 1. The record says whether there is anything, how large it is and what it is called.
-    let record = call.record(id).await?;
+    let record = call.record(id, &Message::Read).await?;
     let output = match (record.status, &record.output) {
         (Status::Completed, Some(output)) => output,
         (Status::Queued | Status::InProgress, _) => {

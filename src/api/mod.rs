@@ -96,8 +96,9 @@ impl Call<'_> {
         self.config.signing_keys.verify_id(text).ok_or(NO_SUCH_VIDEO)
     }
 
-    /// The video as it stands: KV if it is final there, else its object, which always knows.
-    async fn record(&self, id: &VideoId) -> Result<Record, ApiError> {
+    /// The video as it stands: KV if it is final there, else its object, which always knows, asked in
+    /// these words.
+    async fn record(&self, id: &VideoId, question: &Message) -> Result<Record, ApiError> {
         match Records::new(self.env)?.get(id).await {
             Ok(Some(record)) if record.status.is_final() => return Ok(record),
             Ok(_) => {}
@@ -106,7 +107,7 @@ impl Call<'_> {
                 log::write(Level::Warn, "the record cannot be read", fields);
             }
         }
-        match self.ask(id, &Message::Read).await? {
+        match self.ask(id, question).await? {
             Reply::Video(record) => Ok(record),
             _ => Err(NO_SUCH_VIDEO),
         }

@@ -1,19 +1,24 @@
-//! `GET /v1/videos/{id}`: the Video as it stands.
+//! `GET /v1/videos/{id}`: the Video as it stands, or, with `Prefer: wait=N`, as soon as it has moved.
 
 use worker::{Request, Response};
 
 use super::{Call, header, internal, respond};
 use crate::error::ApiError;
+use crate::platform::task_object::Message;
+use crate::prefer::preferred_wait;
 use crate::range::matches_any;
 use crate::video::id::VideoId;
 
 pub async fn status(call: &Call<'_>, request: &Request, id: &VideoId) -> Result<Response, ApiError> {
-    let record = call.record(id).await?;
+    let wait = header(request, "prefer").and_then(|preferences| preferred_wait(&preferences));
+    let record = call.record(id, &wait.map_or(Message::Read, Message::Wait)).await?;
     let is_final = record.status.is_final();
     let body = serde_json::to_vec(&record.shown_at(&call.origin)).map_err(internal)?;
     let etag = respond::etag_of(&body);
     let retry_after = super::RETRY_AFTER_SECONDS.to_string();
+    let applied = wait.map(|seconds| format!("wait={seconds}"));
     let mut headers = vec![("etag", etag.as_str()), ("cache-control", "private, no-cache")];
+    headers.extend(applied.iter().map(|applied| ("preference-applied", applied.as_str())));
     if !is_final {
         headers.push(("retry-after", &retry_after));
     }

@@ -64,6 +64,8 @@ pub enum Message {
     ImageStored,
     /// Tell the record.
     Read,
+    /// Tell the record when its status or stage has changed, or after so many seconds.
+    Wait(u32),
     /// The upstream called back, perhaps naming a job: look now.
     Nudge(Option<Job>),
     /// Stop, and answer when it stopped.
@@ -157,6 +159,10 @@ impl VideoTask {
                 self.wait_until(|task| task.answerable, SUBMIT_PATIENCE).await?
             }
             Message::Read => return self.read().await,
+            Message::Wait(seconds) => {
+                self.wait_for_change(Duration::from_secs(seconds.into())).await?;
+                return self.read().await;
+            }
             Message::Nudge(hint) => self.react(Event::Nudged(hint)).await?,
             Message::Cancel => return self.cancel().await,
             Message::Delete => return self.delete().await,
@@ -207,6 +213,15 @@ impl VideoTask {
             }
         }
         Ok(shown(Some(task)))
+    }
+
+    async fn wait_for_change(&self, patience: Duration) -> Result<(), TaskError> {
+        let Some(Task { record: before, .. }) = self.load().await? else { return Ok(()) };
+        let has_changed = |task: &Task| {
+            let Record { status, stage, .. } = &task.record;
+            status.is_final() || *status != before.status || *stage != before.stage || !is_shown(task)
+        };
+        self.wait_until(has_changed, patience).await.map(|_| ())
     }
 
     async fn cancel(&self) -> Result<Reply, TaskError> {
