@@ -17,6 +17,8 @@ pub mod records;
 pub mod streams;
 pub mod sweep;
 pub mod task_object;
+mod task_state;
+mod task_work;
 pub mod tasks;
 pub mod upload;
 pub mod upstream;

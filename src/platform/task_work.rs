@@ -1,0 +1,147 @@
+//! The work of a `VideoTask` object: one alarm performs everything that is due, each effect's result being
+//! the next event.
+
+use std::time::Duration;
+
+use serde_json::json;
+use thiserror::Error;
+
+use super::clock;
+use super::config::Config;
+use super::copy;
+use super::dispatcher::Dispatch;
+use super::log::{self, Level};
+use super::object_call::CallError;
+use super::patience::within;
+use super::records::{RecordError, Records};
+use super::task_state::{TaskError, TaskState};
+use super::upstream::Upstream;
+use super::videos::Videos;
+use crate::video::chores::Chore;
+use crate::video::event::{Effect, Entry, Event};
+use crate::video::id::VideoId;
+use crate::video::record::Record;
+use crate::video::task::{Job, Task};
+
+/// How long KV or the dispatcher may take.
+const CHORE_TIMEOUT: Duration = Duration::from_secs(30);
+
+#[derive(Debug, Error)]
+enum RemoveError {
+    #[error(transparent)]
+    Runtime(#[from] worker::Error),
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    #[error(transparent)]
+    Dispatcher(#[from] CallError),
+    #[error("the upstream: {0}")]
+    Upstream(String),
+}
+
+/// One alarm: everything that is due, until nothing is.
+pub async fn work(state: &TaskState) -> Result<(), TaskError> {
+    let config = Config::of(&state.env)?;
+    let wake = |task: &mut Task| task.wake(&config.policy, clock::moment());
+    while let Some((task, effects)) = state.change(wake).await? {
+        if effects.is_empty() && task.alarm().is_none_or(|due| clock::now() < due) {
+            break;
+        }
+        for effect in effects {
+            let Some(task) = state.load().await? else { return Ok(()) };
+            match perform(state, effect, &task, &config).await? {
+                Some(event) => state.react(event).await?,
+                None => return Ok(()),
+            };
+        }
+    }
+    Ok(())
+}
+
+/// The event that an effect leads to; `None` when there is no task any more.
+async fn perform(
+    state: &TaskState,
+    effect: Effect,
+    task: &Task,
+    config: &Config,
+) -> Result<Option<Event>, TaskError> {
+    let id = &task.record.id;
+    let videos = Videos::new(&state.env)?;
+    let upstream = Upstream::new(config, &videos);
+    Ok(Some(match effect {
+        Effect::Enter { turned_away } => {
+            let entry = Dispatch::new(&state.env)?.enter(id, turned_away).await;
+            Event::Entered(
+                told(entry, "the waiting line cannot be reached", id).unwrap_or(Entry::Unreachable),
+            )
+        }
+        Effect::Run => Event::RunAnswered(upstream.run(task).await),
+        Effect::Check(job) => Event::Observed(upstream.check(task, &job).await),
+        Effect::Stop(job) => Event::Observed(upstream.stop(task, &job).await),
+        Effect::Search(hint) => Event::Searched(upstream.search(task, hint).await),
+        Effect::Copy(source) => Event::Copied(copy::copy(&videos, &config.output_hosts, id, &source).await),
+        Effect::Do(chore) => {
+            let done = within(CHORE_TIMEOUT, do_chore(state, chore, task, config)).await;
+            let done = told(done, "a chore took too long", id).transpose()?;
+            Event::Done { chore, succeeded: done == Some(true) }
+        }
+        Effect::Remove { purge } => {
+            let removed = remove(state, id, purge, &videos, &upstream).await;
+            match told(removed, "the video was not removed", id) {
+                Some(()) => return Ok(None),
+                None => Event::RemovalFailed,
+            }
+        }
+    }))
+}
+
+async fn do_chore(state: &TaskState, chore: Chore, task: &Task, config: &Config) -> Result<bool, TaskError> {
+    let Record { id, .. } = &task.record;
+    let done = match chore {
+        Chore::Publish => {
+            let published = Records::new(&state.env)?.put(&task.record, config.policy.retention).await;
+            told(published, "the record was not published", id)
+        }
+        Chore::Purge => match task.job() {
+            Some(job) => {
+                let videos = Videos::new(&state.env)?;
+                let purged = Upstream::new(config, &videos).purge(job).await;
+                told(purged, "the upstream's files were not deleted", id)
+            }
+            None => Some(()),
+        },
+        Chore::Leave => {
+            let left = Dispatch::new(&state.env)?.leave(id).await;
+            told(left, "the place was not given back", id)
+        }
+    };
+    Ok(done.is_some())
+}
+
+/// Everything that is stored for the video, the task last.
+async fn remove(
+    state: &TaskState,
+    id: &VideoId,
+    purge: Option<Job>,
+    videos: &Videos,
+    upstream: &Upstream<'_>,
+) -> Result<(), RemoveError> {
+    if let Some(job) = purge {
+        upstream.purge(&job).await.map_err(RemoveError::Upstream)?;
+    }
+    videos.delete(id).await?;
+    Records::new(&state.env)?.delete(id).await?;
+    Dispatch::new(&state.env)?.forget(id).await?;
+    Ok(state.storage.clear().await?)
+}
+
+/// What went well; what did not is for the log, and is tried again.
+pub fn told<T, E: ToString>(result: Result<T, E>, problem: &str, id: &VideoId) -> Option<T> {
+    match result {
+        Ok(value) => Some(value),
+        Err(error) => {
+            let fields = [("video.id", json!(id)), ("error", json!(error.to_string()))];
+            log::write(Level::Warn, problem, fields);
+            None
+        }
+    }
+}
