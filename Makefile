@@ -78,8 +78,8 @@ worker: build/.done
 build/.done: $(RUST_SOURCES) Makefile $(NODE_MODULES) $(WORKER_BUILD) $(WASM_BINDGEN)
 	rustup target add wasm32-unknown-unknown >/dev/null 2>&1
 	$(WORKER_BUILD) --release --no-opt
-	wasm-opt build/index_bg.wasm -o build/optimized.wasm --all-features -O2 \
-	  --one-caller-inline-max-function-size=20 --strip-debug --strip-producers
+	wasm-opt build/index_bg.wasm -o build/optimized.wasm --all-features -Os -Os \
+	  --one-caller-inline-max-function-size=20 --reorder-functions-by-name --strip-debug --strip-producers
 	mv build/optimized.wasm build/index_bg.wasm
 	touch $@
 

@@ -157,6 +157,11 @@ export class Sim {
     task.release();
   }
 
+  /** Sockets that follow the task right now. */
+  watchersOf(task: SimTask): number {
+    return task.watchers;
+  }
+
   waitForTask(promptPart: string): Promise<SimTask> {
     return this.#wiro.find((task) => task.prompt.includes(promptPart));
   }

@@ -108,6 +108,11 @@ export class SimTask {
     return () => this.#watchers.delete(watcher);
   }
 
+  /** How many watch. */
+  get watchers(): number {
+    return this.#watchers.size;
+  }
+
   /** Resolves when the task has had this status. */
   async reached(status: string): Promise<void> {
     await this.#changes.until(() => this.history.find((entry) => entry.status === status));

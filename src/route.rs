@@ -8,6 +8,7 @@ pub enum Route<'a> {
     Status { id: &'a str },
     Delete { id: &'a str },
     Content { id: &'a str },
+    Events { id: &'a str },
     Cancel { id: &'a str },
     WiroCallback { id: &'a str, proof: &'a str },
     Redrive { id: &'a str },
@@ -36,6 +37,7 @@ pub fn route<'a>(method: &str, path: &'a str) -> Result<Route<'a>, NoRoute> {
         ["v1", "videos", id] if method == "DELETE" => (Route::Delete { id }, "GET, DELETE"),
         ["v1", "videos", id] => (Route::Status { id }, "GET, DELETE"),
         ["v1", "videos", id, "content"] => (Route::Content { id }, "GET, HEAD"),
+        ["v1", "videos", id, "events"] => (Route::Events { id }, "GET"),
         ["v1", "videos", id, "cancel"] => (Route::Cancel { id }, "POST"),
         ["operator", "videos", id, "redrive"] => (Route::Redrive { id }, "POST"),
         ["hooks", "wiro", id, proof] => (Route::WiroCallback { id, proof }, "POST"),
@@ -61,6 +63,7 @@ mod tests {
         assert_eq!(route("POST", "/hooks/wiro/a/b"), Ok(Route::WiroCallback { id: "a", proof: "b" }));
         assert_eq!(route("DELETE", "/v1/videos/a"), Ok(Route::Delete { id: "a" }));
         assert_eq!(route("PUT", "/v1/videos/a"), Err(NoRoute::MethodNotAllowed { allow: "GET, DELETE" }));
+        assert_eq!(route("GET", "/v1/videos/a/events"), Ok(Route::Events { id: "a" }));
         assert_eq!(route("POST", "/v1/videos/a/cancel"), Ok(Route::Cancel { id: "a" }));
         assert_eq!(route("POST", "/operator/videos/a/redrive"), Ok(Route::Redrive { id: "a" }));
         let allow = "GET, HEAD";

@@ -4,6 +4,7 @@
 mod cancel;
 mod content;
 mod delete;
+mod events;
 mod redrive;
 mod respond;
 mod status;
@@ -82,6 +83,7 @@ async fn dispatch(request: &Request, env: &Env) -> Result<Response, ApiError> {
         Ok(Route::Status { id }) => status::status(&call, request, &call.video_id(id)?).await,
         Ok(Route::Delete { id }) => delete::delete(&call, &call.video_id(id)?).await,
         Ok(Route::Content { id }) => content::content(&call, request, &url.query, &call.video_id(id)?).await,
+        Ok(Route::Events { id }) => events::events(&call, request, &url.query, &call.video_id(id)?).await,
         Ok(Route::Cancel { id }) => cancel::cancel(&call, &call.video_id(id)?).await,
         Ok(Route::Redrive { id }) => redrive::redrive(&call, request, id).await,
         Ok(Route::WiroCallback { id, proof }) => webhook::wiro_callback(&call, request, id, proof).await,

@@ -11,7 +11,7 @@ use crate::platform::clock;
 use crate::platform::task_object::{Message, Reply};
 use crate::video::record::{FailureCode, Input, Record};
 use crate::video::request::FieldError;
-use crate::video::task::NewTask;
+use crate::video::task::{NewTask, Task};
 
 /// Who submits without an identity.
 const ANONYMOUS: &str = "";
@@ -35,13 +35,14 @@ pub async fn submit(call: &Call<'_>, request: &Request) -> Result<Response, ApiE
     let submission = submission::read(request, &videos, &id).await?;
     // 3. The object takes the job and sends Run; from here on nothing is lost when we vanish. It asks for
     //    the image only if the job is new.
-    let accept = Message::Accept(NewTask {
+    let new = NewTask {
         model: call.config.wiro_model.clone(),
         input: submission.input.clone(),
         callback_url: format!("{}/hooks/wiro/{id}/{}", call.origin, keys.callback_proof(&id)),
         fingerprint: fingerprint(&submission.input, submission.image_sha256.as_deref()),
         id: id.clone(),
-    });
+    };
+    let accept = Message::Accept(Box::new(Task::accept(new, clock::now())));
     let mut reply = call.ask(&id, &accept).await?;
     if matches!(reply, Reply::SendImage) {
         submission.store_image().await?;

@@ -20,8 +20,9 @@ use crate::video::url::ParseUrl;
 use crate::wiro::sign::Credentials;
 
 /// The vars of `wrangler.toml` and what they are when they are not set.
-pub const DEFAULTS: [(&str, &str); 11] = [
+pub const DEFAULTS: [(&str, &str); 12] = [
     ("WIRO_API_URL", "https://api.wiro.ai/v1"),
+    ("WIRO_SOCKET_URL", "wss://socket.wiro.ai/v1"),
     ("WIRO_MODEL", "minimax/hailuo-2-3"),
     ("PUBLIC_URL", ""),
     ("OUTPUT_HOSTS", "wiro.ai"),
@@ -47,6 +48,8 @@ pub struct Config {
     pub signing_keys: SigningKeys,
     /// Without a trailing slash.
     pub wiro_api_url: String,
+    /// With the scheme of HTTP, as the runtime wants it for an upgrade.
+    pub wiro_socket_url: String,
     /// `owner/model`.
     pub wiro_model: String,
     /// Without a trailing slash; `None` for the request's own origin.
@@ -107,6 +110,7 @@ impl Config {
             .text("OPERATOR_TOKEN")
             .map(|token| reader.check("OPERATOR_TOKEN", OperatorToken::new(token)));
         let wiro_api_url = reader.parse("WIRO_API_URL", |url| base_url(url, parse_url));
+        let wiro_socket_url = reader.parse("WIRO_SOCKET_URL", |url| socket_url(url, parse_url));
         let wiro_model = reader.parse("WIRO_MODEL", model_path);
         let public_url =
             reader.text("PUBLIC_URL").map(|url| reader.check("PUBLIC_URL", base_url(&url, parse_url)));
@@ -125,6 +129,7 @@ impl Config {
                 credentials: credentials?,
                 signing_keys: signing_keys?,
                 wiro_api_url: wiro_api_url?,
+                wiro_socket_url: wiro_socket_url?,
                 wiro_model: wiro_model?,
                 public_url: match public_url {
                     Some(url) => Some(url?),
@@ -196,6 +201,12 @@ fn base_url(text: &str, parse_url: ParseUrl) -> Result<String, &'static str> {
         return Err(RULE);
     }
     Ok(url.href.trim_end_matches('/').to_owned())
+}
+
+fn socket_url(text: &str, parse_url: ParseUrl) -> Result<String, &'static str> {
+    let rest = text.strip_prefix("ws").ok_or("must be a wss URL without query (ws only for localhost)")?;
+    base_url(&format!("http{rest}"), parse_url)
+        .map_err(|_| "must be a wss URL without query (ws only for localhost)")
 }
 
 fn model_path(text: &str) -> Result<String, &'static str> {

@@ -2,7 +2,7 @@
 
 use worker::{Env, ObjectNamespace};
 
-use super::dispatcher_object::{BINDING, Entrant, Message, NAME};
+use super::dispatcher_object::{BINDING, Message, NAME};
 use super::object_call::{CallError, call};
 use crate::video::event::Entry;
 use crate::video::id::VideoId;
@@ -24,7 +24,7 @@ impl Dispatch {
     /// Asks for a place at the upstream, or for one's position; see
     /// [`Effect::Enter`](crate::video::event::Effect::Enter).
     pub async fn enter(&self, id: &VideoId, turned_away: Option<Millis>) -> Result<Entry, CallError> {
-        call(&self.namespace, NAME, &Message::Enter(Entrant { id: id.clone(), turned_away })).await
+        call(&self.namespace, NAME, &Message::Enter(id.clone(), turned_away)).await
     }
 
     /// The position in line, counted from 1, of a job that waits.

@@ -7,6 +7,8 @@
 //! It cannot lose a job: all it keeps can be asked for again. A job in line asks again by itself, a call
 //! that was not heard is repeated, and a place whose holder is gone is found by the sweep.
 
+use std::rc::Rc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use thiserror::Error;
@@ -38,8 +40,9 @@ const FAULT_PAUSE: Millis = Millis::new(30_000);
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Message {
-    /// → [`Entry`](crate::video::event::Entry)
-    Enter(Entrant),
+    /// Asks for a place, perhaps after the upstream has turned it away for so long →
+    /// [`Entry`](crate::video::event::Entry)
+    Enter(VideoId, Option<Millis>),
     /// → a number or null
     Position(VideoId),
     /// → null
@@ -48,13 +51,6 @@ pub enum Message {
     Forget(VideoId),
     /// Look after a batch of what is due as of then → whether it was the last one.
     Sweep(UnixMillis),
-}
-
-/// Who asks for a place, perhaps because the upstream has turned it away, and for how long.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Entrant {
-    pub id: VideoId,
-    pub turned_away: Option<Millis>,
 }
 
 #[derive(Debug, Error)]
@@ -73,7 +69,7 @@ pub struct Dispatcher {
 
 impl DurableObject for Dispatcher {
     fn new(state: worker::State, env: Env) -> Self {
-        Self { storage: ObjectStorage::of(state), env }
+        Self { storage: ObjectStorage::of(Rc::new(state._inner())), env }
     }
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
@@ -94,7 +90,7 @@ impl DurableObject for Dispatcher {
 impl Dispatcher {
     async fn answer(&self, message: Message) -> Result<Value, DispatchError> {
         let answer = match message {
-            Message::Enter(Entrant { id, turned_away }) => json!(self.line()?.enter(&id, turned_away)?),
+            Message::Enter(id, turned_away) => json!(self.line()?.enter(&id, turned_away)?),
             Message::Position(id) => return Ok(json!(self.line()?.position(&id)?)),
             Message::Leave(id) => json!(self.line()?.leave(&id)?),
             Message::Forget(id) => json!(self.line()?.forget(&id)?),

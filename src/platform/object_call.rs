@@ -6,6 +6,11 @@ use thiserror::Error;
 use worker::{ObjectNamespace, Request, Response};
 
 use super::network::request;
+use super::watchers::Manner;
+
+/// Where the public reaches this Worker; on requests to watch only.
+const ORIGIN: &str = "x-public-origin";
+const LAST_EVENT_ID: &str = "last-event-id";
 
 #[derive(Debug, Error)]
 pub enum CallError {
@@ -34,6 +39,32 @@ pub async fn call<M: Serialize, R: DeserializeOwned>(
         return Err(CallError::Failed(text));
     }
     Ok(serde_json::from_str(&text)?)
+}
+
+/// Asks the object of that name to let somebody watch; its answer is the watcher's.
+///
+/// # Errors
+/// [`CallError`].
+pub async fn watch(namespace: &ObjectNamespace, name: &str, manner: &Manner) -> Result<Response, CallError> {
+    let last_event_id = manner.last_event_id.map(|id| id.to_string());
+    let mut headers = vec![(ORIGIN, manner.origin.as_str())];
+    headers.extend(last_event_id.iter().map(|id| (LAST_EVENT_ID, id.as_str())));
+    if manner.is_socket {
+        headers.push(("upgrade", "websocket"));
+    }
+    let request = request("GET", "https://object/", &headers, None)?;
+    Ok(namespace.get_by_name(name)?.fetch_with_request(request).await?)
+}
+
+/// How a watcher wants to watch, in a request that [`watch`] made.
+///
+/// # Errors
+/// When the headers cannot be read.
+pub fn watching(request: &Request) -> worker::Result<Option<Manner>> {
+    let headers = request.headers();
+    let Some(origin) = headers.get(ORIGIN)? else { return Ok(None) };
+    let last_event_id = headers.get(LAST_EVENT_ID)?.and_then(|id| id.parse().ok());
+    Ok(Some(Manner { origin, last_event_id, is_socket: headers.get("upgrade")?.is_some() }))
 }
 
 /// The message in a request that [`call`] made.

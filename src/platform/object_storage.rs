@@ -1,22 +1,24 @@
 //! A Durable Object's own storage: text under keys, one alarm, `SQLite`. On the runtime's bare interface,
 //! because [`worker::Storage`] brings a second deserializer into the script.
 
+use std::rc::Rc;
+
 use worker::js_sys::futures::JsFuture;
 use worker::js_sys::{Array, Date, Object, Promise};
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::worker_sys::{DurableObjectState, DurableObjectStorage};
-use worker::{Error, Result, State};
+use worker::{Error, Result};
 
 use crate::video::time::UnixMillis;
 
 pub struct ObjectStorage {
-    state: DurableObjectState,
+    state: Rc<DurableObjectState>,
 }
 
 impl ObjectStorage {
     #[must_use]
-    pub fn of(state: State) -> Self {
-        Self { state: state._inner() }
+    pub fn of(state: Rc<DurableObjectState>) -> Self {
+        Self { state }
     }
 
     pub async fn get(&self, key: &str) -> Result<Option<String>> {

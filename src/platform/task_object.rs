@@ -8,10 +8,13 @@
 //! survive its caller's disconnection and a restart of the machine, and so are the retry engine: each
 //! step is persisted together with the next alarm before its effects are performed.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use worker::{DurableObject, Env, Request, Response, State, durable_object};
+use worker::{
+    DurableObject, Env, Request, Response, State, WebSocket, WebSocketIncomingMessage, durable_object,
+};
 
 use super::clock;
 use super::dispatcher::Dispatch;
@@ -19,9 +22,10 @@ use super::log::{self, Level};
 use super::object_call;
 use super::task_state::{TaskError, TaskState};
 use super::task_work::{told, work};
+use super::watchers::Manner;
 use crate::video::event::Event;
 use crate::video::record::{Record, Status};
-use crate::video::task::{Job, NewTask, Phase, Report, Task, Wish};
+use crate::video::task::{Job, Phase, Report, Task};
 use crate::video::time::{Millis, UnixMillis};
 
 pub const BINDING: &str = "VIDEO_TASK";
@@ -41,7 +45,7 @@ const FAULT_PAUSE: Millis = Millis::new(30_000);
 pub enum Message {
     /// Take the job, and answer when its first Run was answered. Asked again, the object answers for
     /// the job that it has.
-    Accept(NewTask),
+    Accept(Box<Task>),
     /// The image that [`Reply::SendImage`] asked for is stored.
     ImageStored,
     /// Tell the record.
@@ -80,9 +84,9 @@ pub enum Reply {
     Report(Report),
 }
 
-#[durable_object(alarm)]
+#[durable_object]
 pub struct VideoTask {
-    state: TaskState,
+    state: Rc<TaskState>,
 }
 
 impl DurableObject for VideoTask {
@@ -91,8 +95,37 @@ impl DurableObject for VideoTask {
     }
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
+        if let Some(manner) = object_call::watching(&request)? {
+            return self.watch(manner).await;
+        }
         let message = object_call::message(request).await?;
         object_call::answer(self.answer(message).await)
+    }
+
+    /// Watchers have nothing to say.
+    async fn websocket_message(
+        &self,
+        _socket: WebSocket,
+        _message: WebSocketIncomingMessage,
+    ) -> worker::Result<()> {
+        Ok(())
+    }
+
+    async fn websocket_close(
+        &self,
+        socket: WebSocket,
+        _code: usize,
+        _reason: String,
+        _was_clean: bool,
+    ) -> worker::Result<()> {
+        let _ = socket.close(None, None::<&str>);
+        self.state.on_leave();
+        Ok(())
+    }
+
+    async fn websocket_error(&self, _socket: WebSocket, _error: worker::Error) -> worker::Result<()> {
+        self.state.on_leave();
+        Ok(())
     }
 
     /// Never fails: the runtime gives a failing alarm up after six tries.
@@ -106,9 +139,24 @@ impl DurableObject for VideoTask {
 }
 
 impl VideoTask {
+    /// 404 when there is no such video; see [`Watchers::begin`](super::watchers::Watchers::begin) for the rest.
+    async fn watch(&self, manner: Manner) -> worker::Result<Response> {
+        let task = self.state.load().await.map_err(|error| error.to_string())?;
+        let Some(task) = task.filter(Task::is_shown) else { return Response::error("no such video", 404) };
+        let state = Rc::downgrade(&self.state);
+        let on_leave = move || {
+            if let Some(state) = state.upgrade() {
+                state.on_leave();
+            }
+        };
+        let response = self.state.watchers.begin(manner, task.record.clone(), on_leave)?;
+        self.state.mind_socket(&task);
+        Ok(response)
+    }
+
     async fn answer(&self, message: Message) -> Result<Reply, TaskError> {
         let task = match message {
-            Message::Accept(new) => return self.accept(new).await,
+            Message::Accept(new) => return self.accept(*new).await,
             Message::ImageStored => {
                 self.state.react(Event::Received).await?;
                 self.state.wait_until(|task| task.answerable, SUBMIT_PATIENCE).await?
@@ -132,16 +180,15 @@ impl VideoTask {
     }
 
     /// Here, and nowhere else, it is decided which of several equal requests makes the video.
-    async fn accept(&self, new: NewTask) -> Result<Reply, TaskError> {
+    async fn accept(&self, new: Task) -> Result<Reply, TaskError> {
         let known = self.state.load().await?;
         let is_new = known.is_none();
         let task = match known {
             Some(task) if task.fingerprint != new.fingerprint => return Ok(Reply::OtherRequest),
             Some(task) => task,
             None => {
-                let task = Task::accept(new, clock::now());
-                self.state.persist(&task).await?;
-                task
+                self.state.persist(&new).await?;
+                new
             }
         };
         if task.phase == Phase::Receiving {
@@ -174,13 +221,13 @@ impl VideoTask {
         let Some(Task { record: before, .. }) = self.state.load().await? else { return Ok(()) };
         let has_changed = |task: &Task| {
             let Record { status, stage, .. } = &task.record;
-            status.is_final() || *status != before.status || *stage != before.stage || !is_shown(task)
+            status.is_final() || *status != before.status || *stage != before.stage || !task.is_shown()
         };
         self.state.wait_until(has_changed, patience).await.map(|_| ())
     }
 
     async fn cancel(&self) -> Result<Reply, TaskError> {
-        let Some(task) = self.state.load().await?.filter(is_shown) else { return Ok(Reply::Nothing) };
+        let Some(task) = self.state.load().await?.filter(Task::is_shown) else { return Ok(Reply::Nothing) };
         if matches!(task.record.status, Status::Completed | Status::Failed) {
             return Ok(Reply::AlreadyFinished);
         }
@@ -201,11 +248,6 @@ impl VideoTask {
     }
 }
 
-/// A video that was deleted or is being removed is none any more.
-fn is_shown(task: &Task) -> bool {
-    task.wish != Wish::Delete && !matches!(task.phase, Phase::Removing { .. })
-}
-
 fn shown(task: Option<Task>) -> Reply {
-    task.filter(is_shown).map_or(Reply::Nothing, |task| Reply::Video(task.record))
+    task.filter(Task::is_shown).map_or(Reply::Nothing, |task| Reply::Video(task.record))
 }

@@ -2,20 +2,25 @@
 
 use std::cell::RefCell;
 use std::pin::pin;
+use std::rc::Rc;
 use std::time::Duration;
 
 use futures_channel::oneshot;
 use futures_util::future::{Either, select};
 use serde_json::json;
 use thiserror::Error;
+use worker::wasm_bindgen_futures::spawn_local;
 use worker::{Delay, Env, State};
 
 use super::clock;
 use super::config::{Config, ConfigError};
 use super::log::{self, Level};
 use super::object_storage::ObjectStorage;
+use super::upstream_socket;
+use super::watchers::Watchers;
 use crate::video::event::Event;
-use crate::video::task::{LoadError, Task};
+use crate::video::feed::Sight;
+use crate::video::task::{LoadError, Phase, Task};
 
 const TASK_KEY: &str = "task";
 
@@ -34,16 +39,26 @@ pub enum TaskError {
 pub struct TaskState {
     pub storage: ObjectStorage,
     pub env: Env,
+    pub watchers: Watchers,
     /// Who waits for the next change.
     waiting: RefCell<Vec<oneshot::Sender<()>>>,
+    /// Ends the listening to the upstream's socket when it is dropped.
+    listening: RefCell<Option<oneshot::Sender<()>>>,
 }
 
 impl TaskState {
-    pub fn new(state: State, env: Env) -> Self {
-        Self { storage: ObjectStorage::of(state), env, waiting: RefCell::new(Vec::new()) }
+    pub fn new(state: State, env: Env) -> Rc<Self> {
+        let state = Rc::new(state._inner());
+        Rc::new(Self {
+            storage: ObjectStorage::of(Rc::clone(&state)),
+            env,
+            watchers: Watchers::new(state),
+            waiting: RefCell::default(),
+            listening: RefCell::default(),
+        })
     }
 
-    pub async fn react(&self, event: Event) -> Result<Option<Task>, TaskError> {
+    pub async fn react(self: &Rc<Self>, event: Event) -> Result<Option<Task>, TaskError> {
         let config = Config::of(&self.env)?;
         self.change(|task| task.apply(event, &config.policy, clock::moment()))
             .await
@@ -70,17 +85,37 @@ impl TaskState {
         }
     }
 
+    /// Listens to the upstream's socket exactly while somebody watches a job that it has.
+    pub fn mind_socket(self: &Rc<Self>, task: &Task) {
+        let job = match &task.phase {
+            Phase::Running { job, .. } if self.watchers.are_there() => job.clone(),
+            _ => return drop(self.listening.take()),
+        };
+        if self.listening.borrow().is_none() {
+            let (stop, stopped) = oneshot::channel();
+            self.listening.replace(Some(stop));
+            spawn_local(upstream_socket::listen(Rc::clone(self), job, stopped));
+        }
+    }
+
+    /// A watcher is gone.
+    pub fn on_leave(&self) {
+        if !self.watchers.are_there() {
+            self.listening.take();
+        }
+    }
+
     /// Loads, changes, persists, tells who waits. Nothing else runs in the object in between, because
     /// only storage is awaited.
     pub async fn change<T>(
-        &self,
+        self: &Rc<Self>,
         change: impl FnOnce(&mut Task) -> T,
     ) -> Result<Option<(Task, T)>, TaskError> {
         let Some(mut task) = self.load().await? else { return Ok(None) };
-        let (status, stage) = (task.record.status, task.record.stage.clone());
+        let before = task.record.clone();
         let result = change(&mut task);
         self.persist(&task).await?;
-        if status != task.record.status || stage != task.record.stage {
+        if before.status != task.record.status || before.stage != task.record.stage {
             let fields = [
                 ("video.id", json!(task.record.id)),
                 ("status", json!(task.record.status)),
@@ -88,7 +123,14 @@ impl TaskState {
             ];
             log::write(Level::Info, "a video moved", fields);
         }
+        if !task.is_shown() {
+            self.watchers.let_go();
+        } else if before != task.record {
+            let is_last = task.record.status.is_final();
+            self.watchers.show(&Sight::Video(Box::new(task.record.clone())), is_last);
+        }
         self.waiting.borrow_mut().clear();
+        self.mind_socket(&task);
         Ok(Some((task, result)))
     }
 

@@ -1,6 +1,7 @@
 //! The work of a `VideoTask` object: one alarm performs everything that is due, each effect's result being
 //! the next event.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use serde_json::json;
@@ -39,7 +40,7 @@ enum RemoveError {
 }
 
 /// One alarm: everything that is due, until nothing is.
-pub async fn work(state: &TaskState) -> Result<(), TaskError> {
+pub async fn work(state: &Rc<TaskState>) -> Result<(), TaskError> {
     let config = Config::of(&state.env)?;
     let wake = |task: &mut Task| task.wake(&config.policy, clock::moment());
     while let Some((task, effects)) = state.change(wake).await? {
@@ -59,7 +60,7 @@ pub async fn work(state: &TaskState) -> Result<(), TaskError> {
 
 /// The event that an effect leads to; `None` when there is no task any more.
 async fn perform(
-    state: &TaskState,
+    state: &Rc<TaskState>,
     effect: Effect,
     task: &Task,
     config: &Config,
@@ -94,7 +95,12 @@ async fn perform(
     }))
 }
 
-async fn do_chore(state: &TaskState, chore: Chore, task: &Task, config: &Config) -> Result<bool, TaskError> {
+async fn do_chore(
+    state: &Rc<TaskState>,
+    chore: Chore,
+    task: &Task,
+    config: &Config,
+) -> Result<bool, TaskError> {
     let Record { id, .. } = &task.record;
     let done = match chore {
         Chore::Publish => {
@@ -119,7 +125,7 @@ async fn do_chore(state: &TaskState, chore: Chore, task: &Task, config: &Config)
 
 /// Everything that is stored for the video, the task last.
 async fn remove(
-    state: &TaskState,
+    state: &Rc<TaskState>,
     id: &VideoId,
     purge: Option<Job>,
     videos: &Videos,

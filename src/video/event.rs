@@ -18,6 +18,8 @@ pub enum Event {
     Nudged(Option<Job>),
     RunAnswered(RunOutcome),
     Observed(Observation),
+    /// The upstream's socket told something while somebody watched.
+    Heard(Heard),
     /// The job that carries our callback URL, if one was found.
     Searched(Option<Job>),
     /// The copy was verified, or failed and may be tried again.
@@ -67,6 +69,14 @@ pub enum RunOutcome {
     Refused(Failure),
     /// Nobody knows.
     Unknown,
+}
+
+/// What the upstream says of a job by itself. It is believed for show only: how a job ends, a check says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    Stage(String),
+    /// Percent of the generation.
+    Progress(u8),
 }
 
 /// What a check of the job saw.

@@ -77,6 +77,7 @@ impl Task {
             Event::Nudged(hint) => task.called_back(hint, at.now),
             Event::RunAnswered(outcome) => task.run_answered(outcome, policy, at),
             Event::Observed(observation) => task.observed(observation, policy, at),
+            Event::Heard(heard) => task.heard(heard),
             Event::Searched(job) => task.searched(job, policy, at.now),
             Event::Copied(output) => task.copied(output, policy, at),
             Event::Done { chore, succeeded } => task.chores.settle(chore, succeeded, &policy.retry, at),
@@ -196,8 +197,15 @@ impl Task {
         self.record.status = status;
         stage.clone_into(&mut self.record.stage);
         if let Some(percent) = progress::estimate(stage) {
-            self.record.progress = self.record.progress.max(percent);
-            self.record.progress_source = ProgressSource::Estimate;
+            self.raise_progress(percent, ProgressSource::Estimate);
+        }
+    }
+
+    /// It never falls.
+    fn raise_progress(&mut self, percent: u8, source: ProgressSource) {
+        if percent > self.record.progress || self.record.progress_source == ProgressSource::None {
+            self.record.progress = percent.max(self.record.progress);
+            self.record.progress_source = source;
         }
     }
 }

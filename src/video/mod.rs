@@ -3,6 +3,7 @@
 
 pub mod chores;
 pub mod event;
+pub mod feed;
 pub mod hold;
 pub mod id;
 pub mod image_url;

@@ -23,6 +23,23 @@ pub fn estimate(stage: &str) -> Option<u8> {
     STAGES.iter().find(|(name, _)| *name == stage).map(|(_, percent)| *percent)
 }
 
+/// The whole of a video's progress when its generation has come to `percent`, 0–99: upstream's own figure,
+/// which knows nothing of what comes after.
+#[must_use]
+pub fn of_generation(percent: u8) -> u8 {
+    percent.min(99)
+}
+
+/// Whether one stage comes after another. A stage that nobody knows is where the upstream says it is.
+#[must_use]
+pub fn is_later(stage: &str, than: &str) -> bool {
+    let place = |stage: &str| STAGES.iter().position(|(name, _)| *name == stage);
+    match (place(stage), place(than)) {
+        (Some(stage), Some(than)) => stage > than,
+        _ => stage != than,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

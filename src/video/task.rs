@@ -95,8 +95,8 @@ pub struct Source {
     pub size: Option<u64>,
 }
 
-/// A job as it is handed over.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// What a job begins with.
+#[derive(Clone, Debug)]
 pub struct NewTask {
     pub id: VideoId,
     pub model: String,
@@ -207,6 +207,12 @@ impl Task {
     #[must_use]
     pub const fn needs_place(&self) -> bool {
         !matches!(self.phase, Phase::Storing { .. } | Phase::Ended { .. } | Phase::Removing { .. })
+    }
+
+    /// Whether anybody is told of it: not of one that was deleted or is being removed.
+    #[must_use]
+    pub const fn is_shown(&self) -> bool {
+        !matches!(self.wish, Wish::Delete) && !matches!(self.phase, Phase::Removing { .. })
     }
 
     /// Whether a cancel is still on its way to the job.

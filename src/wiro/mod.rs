@@ -5,4 +5,5 @@ pub mod answer;
 pub mod callback;
 pub mod run;
 pub mod sign;
+pub mod socket;
 pub mod task;

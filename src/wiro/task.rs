@@ -232,7 +232,7 @@ fn decimal(amount: &str) -> Option<String> {
 }
 
 /// Unknown statuses are kept as text, but only the characters that Wiro's own names are made of.
-fn printable(status: &str) -> String {
+pub(super) fn printable(status: &str) -> String {
     let is_name = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     let name: String = status.chars().filter(is_name).take(MAX_STATUS_CHARS).collect();
     if name.is_empty() { "unknown".to_owned() } else { name }

@@ -11,6 +11,7 @@ export function settingsFor(sim: Sim, { vars = {}, secrets = {} }: ServiceOption
   return {
     vars: {
       WIRO_API_URL: sim.apiUrl,
+      WIRO_SOCKET_URL: sim.socketUrl,
       OUTPUT_HOSTS: sim.cdnHost,
       POLL_SECONDS: '0.2',
       RETRY_SECONDS: '0.1',

@@ -2,8 +2,9 @@
 
 use super::Policy;
 use crate::video::chores::Chore;
-use crate::video::event::Observation;
-use crate::video::record::{FailureCode, Output, Status};
+use crate::video::event::{Heard, Observation};
+use crate::video::progress;
+use crate::video::record::{FailureCode, Output, ProgressSource, Status};
 use crate::video::task::{Job, Phase, Task, Wish};
 use crate::video::time::{Millis, Moment, UnixMillis};
 
@@ -110,6 +111,23 @@ impl Task {
                 if let Observation::Working { status } = observation {
                     self.progress_to(Status::InProgress, &status);
                 }
+            }
+        }
+    }
+
+    /// Stages only go forward: the socket and the checks may overtake each other.
+    pub(super) fn heard(&mut self, heard: Heard) {
+        if !matches!(self.phase, Phase::Running { .. }) {
+            return;
+        }
+        match heard {
+            Heard::Stage(stage) if progress::is_later(&stage, &self.record.stage) => {
+                self.progress_to(Status::InProgress, &stage);
+            }
+            Heard::Stage(_) => {}
+            Heard::Progress(percent) => {
+                let percent = progress::of_generation(percent);
+                self.raise_progress(percent, ProgressSource::Upstream);
             }
         }
     }

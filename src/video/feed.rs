@@ -1,0 +1,130 @@
+//! What there was to see of a video, in order: numbered, so that a watcher who was cut off goes on where
+//! it was, and bounded, so that nobody pays for those who never come back.
+
+use std::collections::VecDeque;
+
+use serde::Serialize;
+
+use super::record::Record;
+
+/// Most sights that are kept, and most log lines that one video shows.
+const MAX_KEPT: usize = 500;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogStream {
+    Stdout,
+    Stderr,
+}
+
+/// A line that the run wrote, cleaned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LogLine {
+    pub stream: LogStream,
+    pub text: String,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Sight {
+    Video(Box<Record>),
+    Log(LogLine),
+}
+
+#[derive(Debug)]
+pub struct Feed {
+    /// The newest number that was given.
+    last: u64,
+    /// Everything after this number is kept.
+    floor: u64,
+    kept: VecDeque<(u64, Sight)>,
+    log_lines: usize,
+}
+
+impl Feed {
+    /// Numbers begin at the time, in milliseconds, so that they grow even when everything kept is lost.
+    #[must_use]
+    pub fn begin(now_ms: u64) -> Self {
+        Self { last: now_ms, floor: now_ms, kept: VecDeque::new(), log_lines: 0 }
+    }
+
+    #[must_use]
+    pub const fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// Numbers and keeps a sight; `None` for the log lines of a run that writes too many.
+    pub fn add(&mut self, sight: Sight) -> Option<u64> {
+        if matches!(sight, Sight::Log(_)) {
+            self.log_lines += 1;
+            if self.log_lines > MAX_KEPT {
+                return None;
+            }
+        }
+        self.last += 1;
+        self.kept.push_back((self.last, sight));
+        if self.kept.len() > MAX_KEPT
+            && let Some((number, _)) = self.kept.pop_front()
+        {
+            self.floor = number;
+        }
+        Some(self.last)
+    }
+
+    /// What came after that number; `None` when that is not known any more.
+    #[must_use]
+    pub fn after(&self, number: u64) -> Option<impl Iterator<Item = &(u64, Sight)>> {
+        let is_known = (self.floor..=self.last).contains(&number);
+        is_known.then(|| self.kept.iter().filter(move |(kept, _)| *kept > number))
+    }
+
+    /// Whether the run has written anything to this stream.
+    #[must_use]
+    pub fn has_lines(&self, stream: LogStream) -> bool {
+        self.kept.iter().any(|(_, sight)| matches!(sight, Sight::Log(line) if line.stream == stream))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn line(text: usize) -> Sight {
+        Sight::Log(LogLine { stream: LogStream::Stdout, text: text.to_string() })
+    }
+
+    proptest! {
+        #[test]
+        fn cut_anywhere_and_resumed_it_is_the_same(count in 0_usize..MAX_KEPT, cuts in proptest::collection::vec(0_usize..MAX_KEPT, 0..9)) {
+            let mut feed = Feed::begin(1000);
+            let mut seen: Vec<(u64, Sight)> = Vec::new();
+            let resume = |feed: &Feed, seen: &mut Vec<(u64, Sight)>| {
+                let last = seen.last().map_or(1000, |(number, _)| *number);
+                seen.extend(feed.after(last).unwrap().cloned());
+            };
+            for text in 0..count {
+                feed.add(line(text));
+                if cuts.contains(&text) {
+                    resume(&feed, &mut seen);
+                }
+            }
+            resume(&feed, &mut seen);
+            let texts: Vec<_> = seen.iter().map(|(_, sight)| sight.clone()).collect();
+            prop_assert_eq!(texts, (0..count).map(line).collect::<Vec<_>>());
+            prop_assert!(seen.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        }
+    }
+
+    #[test]
+    fn it_is_bounded_and_says_what_it_does_not_know() {
+        let mut feed = Feed::begin(1000);
+        for text in 0..=MAX_KEPT {
+            assert_eq!(feed.add(line(text)).is_some(), text < MAX_KEPT);
+        }
+        assert_eq!(feed.after(1000).unwrap().count(), MAX_KEPT);
+        assert!(feed.after(999).is_none() && feed.after(feed.last() + 1).is_none());
+        assert_eq!(feed.after(feed.last()).unwrap().count(), 0);
+        assert!(feed.has_lines(LogStream::Stdout) && !feed.has_lines(LogStream::Stderr));
+    }
+}

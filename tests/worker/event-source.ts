@@ -1,0 +1,62 @@
+// A watcher by server-sent events, as the specification has them read; knows where it was.
+import type { Service } from './service.ts';
+
+export interface SeenEvent {
+  id: number;
+  event: string;
+  // biome-ignore lint/suspicious/noExplicitAny: whatever JSON the event carries
+  data: any;
+}
+
+export interface Watch {
+  status: number;
+  headers: Headers;
+  /** Everything seen so far. */
+  events: SeenEvent[];
+  comments: number;
+  /** Resolves when the stream has ended or was left. */
+  ended: Promise<void>;
+  leave(): void;
+}
+
+export async function watch(service: Service, id: string, lastEventId?: number): Promise<Watch> {
+  const controller = new AbortController();
+  const headers: Record<string, string> = { accept: 'text/event-stream' };
+  if (lastEventId !== undefined) headers['last-event-id'] = String(lastEventId);
+  const url = new URL(`/v1/videos/${id}/events`, service.origin);
+  const response = await fetch(url, { headers, signal: controller.signal });
+  const seen: Watch = {
+    status: response.status,
+    headers: response.headers,
+    events: [],
+    comments: 0,
+    ended: Promise.resolve(),
+    leave: () => controller.abort(),
+  };
+  seen.ended = readAll(response, seen);
+  return seen;
+}
+
+async function readAll(response: Response, seen: Watch): Promise<void> {
+  let text = '';
+  const decoder = new TextDecoder();
+  try {
+    for await (const chunk of response.body ?? []) {
+      text += decoder.decode(chunk, { stream: true });
+      const blocks = text.split('\n\n');
+      text = blocks.pop() ?? '';
+      for (const block of blocks) take(block, seen);
+    }
+  } catch (error) {
+    if ((error as Error).name !== 'AbortError') throw error;
+  }
+}
+
+function take(block: string, seen: Watch): void {
+  if (block.startsWith(':')) {
+    seen.comments += 1;
+    return;
+  }
+  const fields = Object.fromEntries(block.split('\n').map((line) => line.split(/: (.*)/s, 2)));
+  seen.events.push({ id: Number(fields.id), event: fields.event, data: JSON.parse(fields.data) });
+}
