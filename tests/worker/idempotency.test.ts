@@ -100,6 +100,17 @@ test('a submit that was refused is refused again, without another Run', async ()
   expect(runsOf(service.sim, prompt)).toHaveLength(1);
 });
 
+test('a replay is still answered when everything else was looked after for weeks', async () => {
+  const body = { prompt: 'a bell that rings next month' };
+  const { id } = await videoOf(await send('month', body));
+  const { expires_at } = await service.ended(id);
+  await service.sweep(expires_at! - 3600);
+  const again = await send('month', body);
+  expect(again.headers.get('idempotent-replayed')).toBe('true');
+  expect(await videoOf(again)).toMatchObject({ id, status: 'completed' });
+  onlyRun(service.sim, body.prompt);
+});
+
 test('other keys, and none, are other videos', async () => {
   const prompt = 'a choir of three';
   const responses = [
