@@ -140,6 +140,7 @@ function sendFaulty(exchange: Exchange, content: Content, fault: CdnFault): void
     case 'hang':
       writeHead(exchange, 200, { ...type, 'content-length': size });
       exchange.response.flushHeaders();
+      for (const bytes of content.read(0, fault.bytes ?? 0)) exchange.response.write(bytes);
       break;
   }
 }

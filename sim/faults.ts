@@ -34,8 +34,8 @@ export type CdnFault =
   /** 200 with an HTML page of the right size. */
   | { kind: 'html' }
   | { kind: 'redirect'; to: string }
-  /** The headers, then silence. */
-  | { kind: 'hang' };
+  /** The headers and so many bytes (default: none), then silence. */
+  | { kind: 'hang'; bytes?: number };
 
 export interface TaskFault {
   /** The exit code at the end; the outputs are there all the same unless `outputs` says otherwise. */
