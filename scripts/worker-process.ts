@@ -79,6 +79,11 @@ export class DevProcess {
     if (child && child.exitCode === null && child.signalCode === null) await once(child, 'exit');
   }
 
+  /** From now on it takes no step more, and what it is sent stays on the wire. Only a SIGKILL ends it then. */
+  freeze(): void {
+    signalGroup(this.pid, 'SIGSTOP');
+  }
+
   /** Ends wrangler and workerd together; SIGKILL leaves them no time to tidy up. */
   async kill(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     const child = this.#child;
@@ -104,7 +109,7 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-function signalGroup(leader: number, signal: 'SIGTERM' | 'SIGKILL'): void {
+function signalGroup(leader: number, signal: 'SIGTERM' | 'SIGKILL' | 'SIGSTOP'): void {
   try {
     process.kill(-leader, signal);
   } catch (error) {

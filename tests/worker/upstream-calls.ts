@@ -18,15 +18,19 @@ export function runsOf(sim: Sim, prompt: string): Call[] {
   return sim.callsTo('/Run/').filter(({ fields }) => fields?.prompt === prompt);
 }
 
+/** Resolves when the Worker has asked about the task so often. */
+export async function checked(sim: Sim, task: SimTask, times: number): Promise<void> {
+  while (detailCalls(sim, task).length < times) {
+    await sim.waitForCall(DETAIL, sim.callsTo(DETAIL).length + 1);
+  }
+}
+
 /**
  * Resolves when the Worker has asked about the task two times more. What it was told the first time it has
  * acted upon by then.
  */
-export async function checkedAgain(sim: Sim, task: SimTask): Promise<void> {
-  const wanted = detailCalls(sim, task).length + 2;
-  while (detailCalls(sim, task).length < wanted) {
-    await sim.waitForCall(DETAIL, sim.callsTo(DETAIL).length + 1);
-  }
+export function checkedAgain(sim: Sim, task: SimTask): Promise<void> {
+  return checked(sim, task, detailCalls(sim, task).length + 2);
 }
 
 /** Resolves when the Worker has begun to fetch the task's output so often. */
