@@ -38,13 +38,14 @@ export class DirectService extends Service {
     dev: DevProcess,
     stop: () => Promise<void>,
   ) {
-    const objectIds = () => Promise.reject(new Error('not to be had from outside the process'));
+    const unreachable = () => Promise.reject(new Error('not to be had from outside the process'));
     // The way of `wrangler dev` to fire a cron trigger.
     const sweep = async (asOf: Date) => {
       const answer = await fetch(`${dev.origin}/cdn-cgi/handler/scheduled?time=${asOf.getTime()}`);
       if (!answer.ok) throw new Error(`the trigger answered ${answer.status}`);
     };
-    super(sim, dev.origin, bindings, { logs: () => dev.logs, objectIds, sweep, stop });
+    const objects = { objectIds: unreachable, evict: unreachable };
+    super(sim, dev.origin, bindings, { logs: () => dev.logs, ...objects, sweep, stop });
     this.dev = dev;
     this.storage = storage;
   }

@@ -36,6 +36,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   return new Service(sim, url.origin, bindings, {
     logs: () => harness.getLogs().map(({ message }) => message),
     objectIds: () => worker.listDurableObjectIds('VIDEO_TASK'),
+    evict: (binding, name) => worker.evictDurableObject(binding, { name }),
     sweep: async (scheduledTime) => void (await worker.scheduled({ scheduledTime })),
     stop: () => harness.close(),
   });
@@ -44,6 +45,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
 interface Runtime {
   logs(): string[];
   objectIds(): Promise<string[]>;
+  evict(binding: 'VIDEO_TASK' | 'DISPATCHER', name: string): Promise<void>;
   sweep(asOf: Date): Promise<void>;
   stop(): Promise<void>;
 }
@@ -111,6 +113,20 @@ export class Service {
   /** The names of all objects that hold state. */
   objectIds(): Promise<string[]> {
     return this.#runtime.objectIds();
+  }
+
+  /**
+   * Takes a video's object out of memory, as the runtime may do with whoever has nothing to do: one in the middle of a
+   * request or an alarm is waited for. This process stands still meanwhile, and the stand-in with it, so it must not be
+   * the stand-in that the object is waiting for: after 30 s the runtime gives up.
+   */
+  evict(id: string): Promise<void> {
+    return this.#runtime.evict('VIDEO_TASK', id);
+  }
+
+  /** The same for the one dispatcher. */
+  evictDispatcher(): Promise<void> {
+    return this.#runtime.evict('DISPATCHER', 'dispatcher');
   }
 
   /** What the cron trigger does, as of that time (unix seconds). */
