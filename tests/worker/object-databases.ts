@@ -5,12 +5,15 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { DirectService } from './direct.ts';
 
+/** workerd holds a lock now and then. */
+const PATIENCE = { timeout: 5000 };
+
 type ObjectClass = 'VideoTask' | 'Dispatcher';
 
 /** No object of this class will be woken any more. */
 export function loseAlarms(service: DirectService, of: ObjectClass): void {
   for (const file of databases(service, of)) {
-    const database = new DatabaseSync(file);
+    const database = new DatabaseSync(file, PATIENCE);
     const hasTable = database.prepare(`SELECT 1 FROM sqlite_master WHERE name = ?`);
     for (const table of ['_cf_ALARM', '_cf_METADATA']) {
       if (hasTable.get(table)) database.exec(`DELETE FROM ${table}`);
@@ -29,7 +32,7 @@ export function loseObjects(service: DirectService, of: ObjectClass): void {
 /** How many values all objects of this class have stored. */
 export function countValues(service: DirectService, of: ObjectClass): number {
   const counts = databases(service, of).map((file) => {
-    const database = new DatabaseSync(file, { readOnly: true });
+    const database = new DatabaseSync(file, PATIENCE);
     const hasValues = database.prepare("SELECT 1 FROM sqlite_master WHERE name = '_cf_KV'").get();
     const values = hasValues ? database.prepare('SELECT COUNT(*) AS count FROM _cf_KV').get() : undefined;
     database.close();
