@@ -1,7 +1,7 @@
 //! The `Dispatcher` Durable Object: one for the whole deployment. It lets jobs in at the upstream, as many
 //! at once as `MAX_ACTIVE` and the upstream allow, and knows of every video when to look after it.
 //!
-//! - Stored: the tables of [`WaitingLine`].
+//! - Stored: the tables of `WaitingLine`.
 //! - Messages: [`Message`], each with its own answer.
 //!
 //! It cannot lose a job: all it keeps can be asked for again. A job in line asks again by itself, a call

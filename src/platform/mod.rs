@@ -10,7 +10,7 @@ pub mod dispatcher_object;
 pub mod form_reader;
 pub mod log;
 pub mod network;
-mod object_call;
+pub mod object_call;
 mod object_storage;
 mod patience;
 pub mod records;
