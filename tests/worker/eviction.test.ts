@@ -11,6 +11,7 @@ import type { Video } from './types.ts';
 
 /** A whole life at Wiro in a tenth of a second. */
 const SPEED = 600;
+const TIMEOUT_MS = 60_000;
 
 /** Only a search can find it. */
 const RUN_LOST: Faults = { run: [{ kind: 'lost', how: 'status' }], callback: { lost: true } };
@@ -76,7 +77,9 @@ describe('a video object evicted when', () => {
   }
 });
 
-test('the dispatcher and those in line, evicted at each step of the line', async () => {
+test('the dispatcher and those in line, evicted at each step of the line', {
+  timeout: TIMEOUT_MS,
+}, async () => {
   const service = await startService({ vars: { MAX_ACTIVE: '1' }, sim: { speed: SPEED } });
   try {
     service.sim.script('', { holdAt: 'task_start' });
