@@ -2,6 +2,7 @@
 // checks and retries are a minute here, so whatever happens sooner was caused by a place that became free.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SimTask } from '../../sim/index.ts';
+import { mostAtOnce } from './line.ts';
 import { type Service, type ServiceOptions, startService } from './service.ts';
 import type { Video } from './types.ts';
 import { runsOf } from './upstream-calls.ts';
@@ -100,13 +101,6 @@ describe.each(limits)('%s', (_, options) => {
     for (const video of others) await finish(video);
   });
 });
-
-/** Tasks that were unfinished at the same time. */
-function mostAtOnce(tasks: SimTask[]): number {
-  const spans = tasks.map(({ history }) => ({ from: history.at(0)!.at, to: history.at(-1)!.at }));
-  const at = (time: number) => spans.filter(({ from, to }) => from <= time && time < to).length;
-  return Math.max(...spans.map(({ from }) => at(from)));
-}
 
 describe('code 96 though nobody of ours is there', () => {
   test('is tried again, each time later, for the first in line only', async () => {

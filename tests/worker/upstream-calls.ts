@@ -25,14 +25,6 @@ export async function checked(sim: Sim, task: SimTask, times: number): Promise<v
   }
 }
 
-/**
- * Resolves when the Worker has asked about the task two times more. What it was told the first time it has
- * acted upon by then.
- */
-export function checkedAgain(sim: Sim, task: SimTask): Promise<void> {
-  return checked(sim, task, detailCalls(sim, task).length + 2);
-}
-
 /** Resolves when the Worker has begun to fetch the task's output so often. */
 export async function outputFetched(sim: Sim, task: SimTask, times: number): Promise<void> {
   while (callsAbout(sim, task, CDN).length < times) {
