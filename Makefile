@@ -19,6 +19,10 @@ export WASM_OPT_BIN := $(BIN)/wasm-opt
 export ESBUILD_BIN := $(BIN)/esbuild
 export WRANGLER_SEND_METRICS := false
 
+# Panics name their place in the source: not where that lies on the machine that built it.
+CARGO_DIR := $(or $(CARGO_HOME),$(HOME)/.cargo)
+NO_PATHS := $(foreach folder,$(wildcard $(CARGO_DIR)/registry/src/*) $(CURDIR),--remap-path-prefix=$(folder)/=)
+
 # Script and wasm together, gzipped.
 MAX_BUNDLE_BYTES := 250000
 
@@ -77,7 +81,7 @@ worker: build/.done
 
 build/.done: $(RUST_SOURCES) Makefile $(NODE_MODULES) $(WORKER_BUILD) $(WASM_BINDGEN)
 	rustup target add wasm32-unknown-unknown >/dev/null 2>&1
-	$(WORKER_BUILD) --release --no-opt
+	RUSTFLAGS="$(NO_PATHS)" $(WORKER_BUILD) --release --no-opt
 	wasm-opt build/index_bg.wasm -o build/optimized.wasm --all-features -Os -Os \
 	  --one-caller-inline-max-function-size=20 --reorder-functions-by-name --strip-debug --strip-producers
 	mv build/optimized.wasm build/index_bg.wasm
