@@ -13,7 +13,7 @@ use super::patience::within;
 /// R2 takes parts of 5 MiB or more, all of one size but the last.
 pub const PART_BYTES: u32 = 5 * 1024 * 1024;
 
-/// How long R2 may take for one part.
+/// How long R2 may take for one part, or for the end.
 const R2_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub struct Upload<'a> {
@@ -47,7 +47,7 @@ impl<'a> Upload<'a> {
             let room = PART_BYTES - self.held_bytes;
             self.hold(rest.subarray(0, room));
             rest = rest.subarray(room, rest.length());
-            self.send_part().await?;
+            within(R2_TIMEOUT, self.send_part()).await??;
         }
         self.hold(rest);
         Ok(())
@@ -57,16 +57,19 @@ impl<'a> Upload<'a> {
     ///
     /// # Errors
     /// When R2 refuses; an upload in parts is then aborted.
-    pub async fn finish(mut self) -> Result<Object> {
+    pub async fn finish(self) -> Result<Object> {
+        within(R2_TIMEOUT, self.put_rest()).await?
+    }
+
+    async fn put_rest(mut self) -> Result<Object> {
         if self.multipart.is_none() {
             let whole = self.take_held();
             let put = self.bucket.put(&self.key, data(whole)).http_metadata(self.http_metadata());
-            let stored = within(R2_TIMEOUT, put.execute()).await??;
-            return stored.ok_or_else(|| "R2 stored nothing".into());
+            return put.execute().await?.ok_or_else(|| "R2 stored nothing".into());
         }
         self.send_part().await?;
         match self.multipart {
-            Some((upload, parts)) => within(R2_TIMEOUT, upload.complete(parts)).await?,
+            Some((upload, parts)) => upload.complete(parts).await,
             None => Err("the upload was never begun".into()),
         }
     }
@@ -88,11 +91,11 @@ impl<'a> Upload<'a> {
         let part = data(self.take_held());
         if self.multipart.is_none() {
             let create = self.bucket.create_multipart_upload(&self.key).http_metadata(self.http_metadata());
-            self.multipart = Some((within(R2_TIMEOUT, create.execute()).await??, Vec::new()));
+            self.multipart = Some((create.execute().await?, Vec::new()));
         }
         if let Some((upload, parts)) = &mut self.multipart {
             let number = u16::try_from(parts.len() + 1).map_err(|_| "too many parts")?;
-            parts.push(within(R2_TIMEOUT, upload.upload_part(number, part)).await??);
+            parts.push(upload.upload_part(number, part).await?);
         }
         Ok(())
     }
