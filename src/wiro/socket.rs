@@ -11,7 +11,7 @@ const MAX_LINE_CHARS: usize = 500;
 /// Lines with these words are about the account, and nobody else's business.
 const PRIVATE_WORDS: [&str; 7] = ["account", "apikey", "api key", "balance", "credit", "secret", "token"];
 
-/// Longer words of letters and digits are taken for tokens.
+/// Longer runs of letters and digits are taken for tokens.
 const MAX_WORD_CHARS: usize = 24;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,8 +85,9 @@ fn clean(text: &str) -> String {
         }
         let words = line.split_whitespace().map(|word| {
             let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/' | '+' | '=');
-            let is_token = word.len() > MAX_WORD_CHARS && word.chars().all(is_name);
-            if word.contains("://") || is_token { "[…]" } else { word }
+            let holds_token = word.split(|c| !is_name(c)).any(|run| run.len() > MAX_WORD_CHARS);
+            let is_link = word.contains("://") || word.contains("wiro.ai");
+            if is_link || holds_token { "[…]" } else { word }
         });
         words.collect::<Vec<_>>().join(" ")
     });
@@ -166,6 +167,8 @@ mod tests {
             ("key eDcCm5yyUfIvMFspTwww49OUfgXkQt here", "key […] here"),
             ("Your balance is $3.10", "[…]"),
             ("step 1\nuser ACCOUNT 77", "step 1\n[…]"),
+            ("run (eDcCm5yyUfIvMFspTwww49OUfgXkQt), done", "run […] done"),
+            ("wrote cdn1.wiro.ai/x/0.mp4", "wrote […]"),
             ("\u{1b}[31mred\u{7}", "[31mred"),
         ] {
             assert_eq!(of("task_error", &json!(written)), [line(Output::Stderr, shown)]);

@@ -69,6 +69,8 @@ test('the whole life, by server-sent events and by WebSocket', async () => {
   expect(last.status).toBe('completed');
   const ids = seen.events.map((event) => event.id);
   expect(ids).toEqual([...new Set(ids)].toSorted((a, b) => a - b));
+  const told = JSON.stringify([seen.events, messages]);
+  for (const secret of service.sim.secrets()) expect(told).not.toContain(secret);
   const bySocket = messages.map(({ seq, type, data }) => ({ id: seq, event: type, data }));
   expect(bySocket).toEqual(seen.events);
 });
