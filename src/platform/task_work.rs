@@ -131,12 +131,13 @@ async fn remove(
     videos: &Videos,
     upstream: &Upstream<'_>,
 ) -> Result<(), RemoveError> {
-    if let Some(job) = purge {
-        upstream.purge(&job).await.map_err(RemoveError::Upstream)?;
-    }
     videos.delete(id).await?;
     Records::new(&state.env)?.delete(id).await?;
     Dispatch::new(&state.env)?.forget(id).await?;
+    // Wiro may refuse for long: nothing of ours waits for it but the task itself.
+    if let Some(job) = purge {
+        upstream.purge(&job).await.map_err(RemoveError::Upstream)?;
+    }
     Ok(state.storage.clear().await?)
 }
 

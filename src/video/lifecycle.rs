@@ -37,6 +37,9 @@ use super::time::{Millis, Moment, UnixMillis};
 /// that happen, because an object's alarms never overlap.
 const CRASH_GUARD: Millis = Millis::new(10_000);
 
+/// After so many, a removal does without the upstream, which may not know the job any more.
+const MAX_REMOVAL_FAILURES: u32 = 50;
+
 /// How patient to be; read from the settings.
 #[derive(Clone, Debug)]
 pub struct Policy {
@@ -118,8 +121,9 @@ impl Task {
                 self.wake_at = None;
                 None
             }
-            Phase::Removing { job, .. } => {
-                Some(Effect::Remove { purge: job.clone().filter(|_| policy.purge_upstream) })
+            Phase::Removing { failures, job } => {
+                let purges = policy.purge_upstream && *failures < MAX_REMOVAL_FAILURES;
+                Some(Effect::Remove { purge: job.clone().filter(|_| purges) })
             }
         }
     }

@@ -530,3 +530,15 @@ fn a_deleted_job_that_the_upstream_has_is_stopped_first() {
     // The record is nobody's to read any more.
     assert_eq!(life.wake(), [Effect::Stop(job())]);
 }
+
+#[test]
+fn an_upstream_that_never_deletes_its_files_is_given_up() {
+    let mut life = storing();
+    life.on(Event::DeleteRequested);
+    let mut asked = 0;
+    while life.wake() == [Effect::Remove { purge: Some(job()) }] {
+        life.on(Event::RemovalFailed);
+        asked += 1;
+    }
+    assert_eq!(asked, 50);
+}

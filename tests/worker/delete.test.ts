@@ -152,6 +152,17 @@ describe("Wiro's files", () => {
     expect(callsAbout(service.sim, task, FILES)[0]!.at).toBeGreaterThanOrEqual(copied!.at);
   });
 
+  test('that Wiro does not delete keep nothing else from going', async () => {
+    const prompt = 'a sandcastle that Wiro holds on to';
+    const { id } = await submitted(prompt, { delete: Array(1000).fill({ kind: 'status', status: 503 }) });
+    await service.ended(id);
+    await remove(id);
+    await vi.waitUntil(async () => (await leftOf(id)).length === 0, 10_000);
+    const task = await service.sim.waitForTask(prompt);
+    const asked = callsAbout(service.sim, task, FILES).length;
+    await vi.waitUntil(() => callsAbout(service.sim, task, FILES).length > asked, 10_000);
+  });
+
   test('are left where they are by default', async () => {
     const keeping = await startService();
     try {
