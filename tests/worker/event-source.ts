@@ -19,7 +19,13 @@ export interface Watch {
   leave(): void;
 }
 
-export async function watch(service: Service, id: string, lastEventId?: number): Promise<Watch> {
+/** Watches from `lastEventId` on, until the stream ends, is left, or breaks off after so many bytes. */
+export async function watch(
+  service: Service,
+  id: string,
+  lastEventId?: number,
+  cutAfterBytes = Number.POSITIVE_INFINITY,
+): Promise<Watch> {
   const controller = new AbortController();
   const headers: Record<string, string> = { accept: 'text/event-stream' };
   if (lastEventId !== undefined) headers['last-event-id'] = String(lastEventId);
@@ -33,19 +39,25 @@ export async function watch(service: Service, id: string, lastEventId?: number):
     ended: Promise.resolve(),
     leave: () => controller.abort(),
   };
-  seen.ended = readAll(response, seen);
+  seen.ended = readAll(response, seen, cutAfterBytes);
   return seen;
 }
 
-async function readAll(response: Response, seen: Watch): Promise<void> {
+async function readAll(response: Response, seen: Watch, cutAfterBytes: number): Promise<void> {
   let text = '';
+  let left = cutAfterBytes;
   const decoder = new TextDecoder();
   try {
     for await (const chunk of response.body ?? []) {
-      text += decoder.decode(chunk, { stream: true });
+      text += decoder.decode(chunk.subarray(0, left), { stream: true });
+      left -= chunk.length;
       const blocks = text.split('\n\n');
       text = blocks.pop() ?? '';
       for (const block of blocks) take(block, seen);
+      if (left <= 0) {
+        seen.leave();
+        return;
+      }
     }
   } catch (error) {
     if ((error as Error).name !== 'AbortError') throw error;

@@ -97,31 +97,6 @@ test('nobody watches, and no socket is opened; the last one leaves, and it is cl
   expect(callsAbout(service.sim, other, '/socket')).toEqual([]);
 });
 
-test('cut anywhere and resumed, it is the same', async () => {
-  const { id, task } = await submitted('a comet behind clouds');
-  const whole = await watch(service, id);
-  await listenedTo(task);
-  const pieces: SeenEvent[] = [];
-  const resumed = (async () => {
-    for (let ended = false; !ended; ) {
-      const piece = await watch(service, id, pieces.at(-1)?.id);
-      const cutAfter = 1 + Math.floor(Math.random() * 3);
-      const left = vi
-        .waitUntil(() => piece.events.length >= cutAfter, { timeout: 20_000, interval: 2 })
-        .then(
-          () => piece.leave(),
-          () => piece.leave(),
-        );
-      await Promise.race([left, piece.ended]);
-      pieces.push(...piece.events);
-      ended = piece.status === 204 || videos(pieces).at(-1)?.status === 'completed';
-    }
-  })();
-  service.sim.release(task);
-  await Promise.all([whole.ended, resumed]);
-  expect(pieces).toEqual(whole.events);
-});
-
 test('a finished video is told once, and a browser that comes back is sent away', async () => {
   const { id, task } = await submitted('a comet long gone');
   service.sim.release(task);
