@@ -73,8 +73,9 @@ export interface CallbackFault {
  * `refuse`: scripted for every prompt ('') the upgrade is answered 503; scripted for some prompts the connection is
  * closed as soon as it asks for such a task. `drop`: terminated after the sixth event. `silent`: nothing is ever sent.
  * `garbage`: binary frames, broken and unexpected JSON among the events. `noPercent`: no progress objects.
+ * `chatty`: fifteen lines of output before each event.
  */
-export type SocketFault = 'refuse' | 'drop' | 'silent' | 'garbage' | 'noPercent';
+export type SocketFault = 'refuse' | 'drop' | 'silent' | 'garbage' | 'noPercent' | 'chatty';
 
 /** Used up one entry per call. The calls that are about no single task only meet what is scripted for ''. */
 interface FaultQueues {

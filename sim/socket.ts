@@ -10,6 +10,7 @@ import type { SimTask, TaskEvent } from './task.ts';
 import type { Wiro } from './wiro.ts';
 
 const EVENTS_BEFORE_DROP = 6;
+const LINES_OF_CHAT = 15;
 const TRY_AGAIN_LATER = 1013;
 const UNEXPECTED_JSON = ['[]', 'null', '42', '"task_end"', '{"type":17}', '{"type":"task_output","message":'];
 
@@ -87,6 +88,7 @@ function teller(
   return (event) => {
     if (fault === 'noPercent' && isProgress(event.message)) return;
     if (fault === 'garbage') sendGarbage(socket, sent);
+    if (fault === 'chatty') chat(socket, task, sent);
     socket.send(frame(task, event));
     sent++;
     if (fault === 'drop' && sent === EVENTS_BEFORE_DROP) socket.terminate();
@@ -95,6 +97,14 @@ function teller(
 
 function frame({ id, token }: SimTask, { type, message }: TaskEvent): string {
   return JSON.stringify({ type, id, tasktoken: token, message, result: true });
+}
+
+/** Lines of output, each another. */
+function chat(socket: WebSocket, task: SimTask, round: number): void {
+  for (let n = 0; n < LINES_OF_CHAT; n++) {
+    const message = `Step ${round}.${n} ${'of many '.repeat(40)}`;
+    socket.send(frame(task, { type: 'task_output', message }));
+  }
 }
 
 function sendGarbage(socket: WebSocket, round: number): void {

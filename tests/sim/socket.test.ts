@@ -213,6 +213,18 @@ describe('faults', () => {
     expect(frames.some((frame) => frame.includes('"percentage":"60"'))).toBe(true);
   });
 
+  test('chatty: fifteen lines before each event', async () => {
+    sim.script('', { socket: 'chatty' });
+    const { frames, ended } = await follow(await startTask());
+    sim.speed = 2000;
+    await ended;
+    const isChat = ({ message }: { message?: unknown }) => String(message).startsWith('Step ');
+    const chat = events(frames).filter(isChat);
+    const others = events(frames).filter((event) => !isChat(event) && event.type.startsWith('task_'));
+    expect(others.length).toBeGreaterThan(10);
+    expect(chat.length).toBe(15 * others.length);
+  });
+
   test('noPercent: no progress objects, all the rest', async () => {
     sim.script('', { socket: 'noPercent' });
     const { frames, ended } = await follow(await startTask());

@@ -65,10 +65,12 @@ async function readAll(response: Response, seen: Watch, cutAfterBytes: number): 
 }
 
 function take(block: string, seen: Watch): void {
-  if (block.startsWith(':')) {
-    seen.comments += 1;
-    return;
-  }
+  if (block.startsWith(':')) seen.comments += 1;
+  else seen.events.push(eventOf(block));
+}
+
+/** One event of a stream, without the empty line behind it. */
+export function eventOf(block: string): SeenEvent {
   const fields = Object.fromEntries(block.split('\n').map((line) => line.split(/: (.*)/s, 2)));
-  seen.events.push({ id: Number(fields.id), event: fields.event, data: JSON.parse(fields.data) });
+  return { id: Number(fields.id), event: fields.event, data: JSON.parse(fields.data) };
 }
