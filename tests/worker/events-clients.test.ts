@@ -31,7 +31,7 @@ async function watched(prompt: string): Promise<Life> {
   const { id } = await service.accepted({ prompt });
   const task = await service.sim.waitForTask(prompt);
   const watcher = await watch(service, id);
-  await expect.poll(() => callsAbout(service.sim, task, '/socket').length, { timeout: 5000 }).toBe(1);
+  await expect.poll(() => callsAbout(service.sim, task, '/socket').length, { timeout: 20_000 }).toBe(1);
   const seen = async () => {
     await watcher.ended;
     return watcher.events;

@@ -40,7 +40,7 @@ function notReading(id: string): Promise<IncomingMessage> {
 async function watchedFirst(id: string): Promise<Watch> {
   const first = await watch(service, id);
   const lines = () => first.events.filter(({ event }) => event === 'log').length;
-  await expect.poll(lines, { timeout: 5000 }).toBe(LINES_IN_THE_QUEUE);
+  await expect.poll(lines, { timeout: 20_000 }).toBe(LINES_IN_THE_QUEUE);
   return first;
 }
 
