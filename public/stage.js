@@ -65,7 +65,7 @@ export class Stage {
     byId('log-drawer').hidden = log.childElementCount === 0;
     const picture = byId('first-frame');
     picture.hidden = !firstFrames.has(video.id) || isFinal(video);
-    picture.src = firstFrames.get(video.id) ?? '';
+    if (!picture.hidden) picture.src = firstFrames.get(video.id);
     this.#render(video);
     try {
       // A link may have run out since, and the video may be gone.
@@ -191,6 +191,9 @@ export class Stage {
     byId('first-frame').hidden = true;
     player.src = source;
     player.hidden = false;
+    // Silent, as browsers want it of what begins by itself.
+    player.muted = true;
+    if (!matchMedia('(prefers-reduced-motion: reduce)').matches) player.play().catch(() => {});
     posterOf(video.id, source).then((poster) => {
       if (poster && this.video?.id === video.id) player.poster = poster;
     });
