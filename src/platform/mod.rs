@@ -12,6 +12,7 @@ pub mod log;
 pub mod network;
 pub mod object_call;
 mod object_storage;
+mod owned_videos;
 mod patience;
 pub mod records;
 pub mod streams;
