@@ -1,8 +1,7 @@
 //! `GET /v1/videos`: the caller's own videos, newest first, page by page.
 
-use std::collections::HashMap;
+use std::iter::repeat;
 
-use futures_util::future::join_all;
 use serde::Serialize;
 use serde_json::json;
 use worker::Response;
@@ -13,6 +12,7 @@ use crate::platform::dispatcher::Dispatch;
 use crate::platform::log::{self, Level};
 use crate::platform::records::Records;
 use crate::platform::task_object::{Message, Reply};
+use crate::platform::together;
 use crate::video::id::VideoId;
 use crate::video::listing::{Listing, NOT_AFTER};
 use crate::video::owner::Owner;
@@ -47,25 +47,21 @@ pub async fn list(call: &Call<'_>, query: &str, owner: &Owner) -> Result<Respons
     })?;
 
     // 2. Those that are final are read in one go, the others told by their objects.
-    let mut published = Records::new(call.env)?.get_all(&ids).await.unwrap_or_else(|error| {
+    let published = Records::new(call.env)?.get_all(&ids).await.unwrap_or_else(|error| {
         log::write(Level::Warn, "the records cannot be read", [("error", json!(error.to_string()))]);
-        HashMap::new()
+        Vec::new()
     });
-    let current = ids.iter().map(|id| {
-        let known = published.remove(id.as_str()).filter(|record| record.status.is_final());
-        async {
-            match known {
-                Some(record) => Ok(Some(record)),
-                None => match call.ask(id, &Message::Read).await? {
-                    Reply::Video(record) => Ok(Some(record)),
-                    // It was deleted in between.
-                    _ => Ok::<_, ApiError>(None),
-                },
-            }
-        }
+    let published = published.into_iter().map(|record| record.filter(|record| record.status.is_final()));
+    let current = ids.iter().zip(published.chain(repeat(None))).map(async |(id, known)| match known {
+        Some(record) => Ok(Some(record)),
+        None => Ok::<_, ApiError>(match call.ask(id, &Message::Read).await? {
+            Reply::Video(record) => Some(record),
+            // It was deleted in between.
+            _ => None,
+        }),
     });
     let mut data = Vec::new();
-    for record in join_all(current).await {
+    for record in together::all(current).await {
         data.extend(record?.map(|record| call.shown(owner, record)));
     }
     let [first_id, last_id] = [data.first(), data.last()].map(|record| record.map(|record| &record.id));

@@ -9,6 +9,7 @@ pub mod feed;
 pub mod hold;
 pub mod id;
 pub mod image_url;
+pub mod json;
 pub mod keys;
 pub mod lifecycle;
 pub mod listing;

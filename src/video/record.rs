@@ -169,10 +169,3 @@ impl Record {
 pub enum Object {
     Video,
 }
-
-/// KV metadata of a record: what a listing needs without reading the value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct RecordMetadata {
-    pub status: Status,
-    pub created_at: i64,
-}

@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use super::chores::{Chore, Chores};
 use super::id::VideoId;
+use super::json;
 use super::owner::Owner;
 use super::record::{Input, Object, ProgressSource, RECORD_VERSION, Record, Status};
 use super::time::{Millis, UnixMillis};
@@ -191,7 +192,7 @@ impl Task {
     /// # Errors
     /// [`LoadError`]; a newer version is not read, because it would be misread.
     pub fn load(text: &str) -> Result<Self, LoadError> {
-        let mut task: Self = serde_json::from_str(text)?;
+        let mut task: Self = json::read(text)?;
         if task.version > TASK_VERSION {
             return Err(LoadError::Newer(task.version));
         }
