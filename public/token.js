@@ -75,7 +75,7 @@ async function refusal(candidate) {
   } catch (error) {
     if (!(error instanceof VideoError)) throw error;
     if (error.status === 401 || error.status === 403)
-      return 'The server does not know this token. Check it for missing characters.';
+      return 'The server does not take this token. Look for missing characters; some servers want none.';
     return error.isUnclear ? problemWords(error) : '';
   }
 }

@@ -10,12 +10,13 @@ import {
 } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import { CHROMIUM, OFFLINE } from '../chromium.ts';
-import { type Service, type ServiceOptions, startService } from '../worker/service.ts';
+import { type DirectService, startDirect } from '../worker/direct.ts';
+import type { ServiceOptions } from '../worker/service.ts';
 
 export const hasChromium = existsSync(CHROMIUM);
 
 export interface Scene {
-  service: Service;
+  service: DirectService;
   browser: Browser;
   context: BrowserContext;
   page: Page;
@@ -28,7 +29,7 @@ export function useScene(options: ServiceOptions = {}, contextOptions: BrowserCo
   const scene = {} as Scene;
   let complaints: string[];
   beforeAll(async () => {
-    scene.service = await startService(options);
+    scene.service = await startDirect(options);
     scene.browser = await chromium.launch({ executablePath: CHROMIUM, args: OFFLINE });
   }, 120_000);
   afterAll(async () => {
