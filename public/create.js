@@ -248,7 +248,7 @@ function showProblem(error, signal, again) {
     else if (place) setError(place, `${place === 'prompt' ? 'The text' : 'This'} ${message}.`);
   }
   const isShown = error.errors.length > 0 && error.errors.every(({ field }) => PLACES[field]);
-  if (error.status === 413 || error.status === 415) image.error = problemWords(error);
+  if ([413, 415].includes(error.status) && (image.picture || image.link)) image.error = problemWords(error);
   else if (!isShown) setError('form', inWords(error));
   focusFirstError();
   if (error.status === 401) wantToken(again);

@@ -31,8 +31,8 @@ function openNamed() {
 }
 
 startToken(() => {
-  stage.close();
-  library.load().then(openNamed);
+  stage.leave();
+  library.load();
 });
 startSnippets();
 startForm((video, picture) => {

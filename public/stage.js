@@ -89,6 +89,13 @@ export class Stage {
     }
   }
 
+  /** Shows nothing, and the address names nothing. */
+  leave() {
+    this.close();
+    setText(byId('stage-prompt'), '');
+    history.replaceState(null, '', location.pathname);
+  }
+
   close() {
     this.#watching.abort();
     for (const unask of this.#unask) unask();
@@ -267,10 +274,7 @@ export class Stage {
 
   /** @param {string} id */
   #forget(id) {
-    if (this.video?.id === id) {
-      this.close();
-      history.replaceState(null, '', location.pathname);
-    }
+    if (this.video?.id === id) this.leave();
     this.#library.drop(id);
     logs.delete(id);
     dropPoster(id);

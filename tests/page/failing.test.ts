@@ -90,7 +90,7 @@ describe.skipIf(!hasChromium)('failures (needs Chromium)', { timeout: 60_000 }, 
       await page.route('**/v1/videos/vid_*', (route) => route.abort());
       await make(page, `it fails with ${code}`);
       await onStage(page, `it fails with ${code}`);
-      await page.getByText(sentence).waitFor();
+      await page.locator('#failure').getByText(sentence).waitFor();
       await page.getByRole('heading', { name: 'Failed' }).waitFor();
       await page.getByRole('button', { name: 'Again with changes' }).waitFor();
       await page.unrouteAll({ behavior: 'wait' });

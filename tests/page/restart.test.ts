@@ -44,6 +44,8 @@ describe.skipIf(!hasChromium)('a restart (needs Chromium)', { timeout: 90_000 },
       await onStage(before.page, prompt);
       await done(before.page);
     }
+    // Pictures are taken of what is looked at.
+    await before.page.getByRole('heading', { name: 'Earlier videos' }).hover();
     await expect.poll(() => before.page.locator('.poster img').count(), { timeout: 20_000 }).toBe(2);
     await before.page.getByLabel('Prompt').fill('half a thou');
     await before.context.close();
@@ -55,6 +57,7 @@ describe.skipIf(!hasChromium)('a restart (needs Chromium)', { timeout: 90_000 },
     await expect
       .poll(() => gallery.locator('.card-prompt').allInnerTexts())
       .toEqual(['the newer one', 'the older one']);
+    await page.getByRole('heading', { name: 'Earlier videos' }).hover();
     // The pictures are kept: no video is loaded for them.
     await expect.poll(() => gallery.locator('.poster img').count()).toBe(2);
     expect(contents).toEqual([]);
