@@ -239,8 +239,8 @@ function showProblem(error, signal, again) {
     return;
   }
   if (!(error instanceof VideoError)) {
-    setError('form', 'Something went wrong here. Reload the page; nothing you typed is lost.');
-    return;
+    setError('form', problemWords(error));
+    return reportError(error);
   }
   for (const { field, message } of error.errors) {
     const place = PLACES[field];

@@ -52,18 +52,11 @@ export function remark(text, label, action) {
 /**
  * A button that asks back in its own place: pressed, it makes room for the question, and comes back by itself.
  * @param {HTMLButtonElement} button @param {string} question @param {string} yes @param {() => unknown} action
+ * @returns {() => void} takes the question back
  */
 export function askBack(button, question, yes, action) {
-  const back = (/** @type {boolean} */ refocus) => {
-    asked.replaceWith(button);
-    if (refocus) button.focus();
-  };
   const confirm = h('button', { type: 'button', className: 'button danger' }, yes);
-  const keep = h(
-    'button',
-    { type: 'button', className: 'button quiet', onclick: () => back(true) },
-    'Keep it',
-  );
+  const keep = h('button', { type: 'button', className: 'button quiet' }, 'Keep it');
   const asked = h(
     'span',
     { className: 'asked', role: 'group', 'aria-label': question },
@@ -71,17 +64,28 @@ export function askBack(button, question, yes, action) {
     confirm,
     keep,
   );
-  confirm.addEventListener('click', () => {
-    back(false);
-    action();
-  });
-  asked.addEventListener(
-    'keydown',
-    (/** @type {KeyboardEvent} */ event) => event.key === 'Escape' && back(true),
-  );
+  // Whoever hides or shows the button meanwhile need not know of the question.
+  const ask = (/** @type {boolean} */ is) => {
+    button.classList.toggle('is-asking', is);
+    if (is) button.after(asked);
+    else asked.remove();
+  };
+  const keepIt = () => {
+    ask(false);
+    button.focus();
+  };
   button.addEventListener('click', () => {
-    button.replaceWith(asked);
+    ask(true);
     confirm.focus();
   });
-  return () => asked.isConnected && back(false);
+  keep.addEventListener('click', keepIt);
+  asked.addEventListener(
+    'keydown',
+    (/** @type {KeyboardEvent} */ event) => event.key === 'Escape' && keepIt(),
+  );
+  confirm.addEventListener('click', () => {
+    ask(false);
+    action();
+  });
+  return () => ask(false);
 }

@@ -266,7 +266,7 @@ export class Stage {
   /** @param {Video} video @param {unknown} error */
   #lost(video, error) {
     this.#say(problemWords(error));
-    if (!(error instanceof VideoError)) return;
+    if (!(error instanceof VideoError)) return reportError(error);
     if (error.status === 404) this.#forget(video.id);
     if (error.status === 404) remark(problemWords(error));
     if (error.status === 401) wantToken(() => this.show(video));

@@ -130,7 +130,8 @@ export function problemWords(error) {
     error
   );
   const words = PROBLEMS[code];
-  if (words === undefined) return message || 'Something went wrong. Try again.';
+  if (words === undefined)
+    return code ? message : 'Something went wrong here. Reload the page; nothing is lost.';
   const wait = retryAfter && ['rate_limited', 'upstream_unavailable'].includes(code);
   const reference = status >= 500 && requestId ? ` (Reference: ${requestId})` : '';
   return `${words}${wait ? ` Try again in ${aboutSeconds(retryAfter)}.` : ''}${reference}`;

@@ -1,6 +1,7 @@
 // A server with client tokens: the page asks for one when it is refused, goes on by itself, and lists what is the client's.
 import { describe, expect, test } from 'vitest';
 import { ALICE, BOB, CLIENT_TOKENS } from '../worker/clients.ts';
+import type { Video } from '../worker/types.ts';
 import { done, frameAt, hasChromium, make, onStage, useScene } from './browser.ts';
 
 describe.skipIf(!hasChromium)('client tokens (needs Chromium)', { timeout: 60_000 }, () => {
@@ -37,10 +38,13 @@ describe.skipIf(!hasChromium)('client tokens (needs Chromium)', { timeout: 60_00
 
   test('the gallery is the client’s list on the server, whichever browser asks', async () => {
     const { page, service } = scene;
+    const bob = service.as(BOB);
+    const ended: Promise<Video>[] = [];
     for (let number = 1; number <= 26; number++) {
-      const video = await service.as(BOB).accepted({ prompt: `number ${number} of bob's` });
-      await service.as(BOB).ended(video.id);
+      const { id } = await bob.accepted({ prompt: `number ${number} of bob's` });
+      ended.push(bob.ended(id));
     }
+    await Promise.all(ended);
     const signIn = async (token: string) => {
       await page.getByRole('button', { name: 'Token' }).click();
       await page.getByRole('dialog').getByLabel('Token').fill(token);
