@@ -1,6 +1,6 @@
 // The form: what is typed is kept, checked and sent, by button or by Ctrl/⌘ + Enter.
 import { VideoError } from './client.js';
-import { announce, byId, h, remark, setText } from './dom.js';
+import { announce, byId, remark, setText } from './dom.js';
 import { recall, remember, Shelf } from './memory.js';
 import { deliver, interrupted, send } from './outbox.js';
 import { token, wantToken } from './token.js';
@@ -13,19 +13,12 @@ import './image-field.js';
 /** @typedef {{ prompt: string, promptOptimizer: boolean, format: string, link: string }} Fields */
 
 const MAX_CHARS = 2000;
-const EXAMPLES = {
-  'Paper boat':
-    'A paper boat drifts down a rainy street at dusk, the camera low over the water, neon signs in the ripples.',
-  Lighthouse:
-    'Waves break against a lighthouse in a storm; the beam sweeps through the spray. Slow aerial orbit, cinematic.',
-  'Fox in snow':
-    'A fox walks through fresh snow between birches, stops and looks into the camera. Soft morning light, long lens.',
-  'Tiny kitchen':
-    'Stop motion: a tiny baker of clay kneads dough in a dollhouse kitchen, flour in the air, warm light.',
-};
 
 const form = byId('form');
 const prompt = byId('prompt');
+/** @type {HTMLElement[]} */
+const examples = [...byId('examples').children];
+const textOf = (/** @type {HTMLElement} */ example) => example.dataset.text ?? '';
 const image = /** @type {any} */ (document.querySelector('image-field'));
 /** @type {Shelf<import('./image-field.js').Picture>} */
 const pictures = new Shelf('draft');
@@ -34,7 +27,7 @@ let sending;
 
 /** Makes the form work; `onVideo` is told of each video that was taken on. @param {OnVideo} onVideo */
 export async function startForm(onVideo) {
-  showExamples();
+  startExamples();
   restoreFields(recall('draft'));
   form.addEventListener('input', keep);
   form.addEventListener('change', keep);
@@ -133,19 +126,18 @@ function showFigures() {
   const counter = byId('counter');
   setText(counter, `${count.toLocaleString('en')} / 2,000`);
   counter.classList.toggle('is-over', count > MAX_CHARS);
-  byId('examples').hidden = prompt.value !== '' && !Object.values(EXAMPLES).includes(prompt.value);
+  byId('examples').hidden = prompt.value !== '' && !examples.map(textOf).includes(prompt.value);
   setText(byId('price'), `about $${ABOUT_USD[fields().format]}`);
   if (byId('prompt-error').textContent && count > 0 && count <= MAX_CHARS) setError('prompt', '');
 }
 
-function showExamples() {
-  for (const [name, text] of Object.entries(EXAMPLES)) {
-    const choose = () => {
-      prompt.value = text;
+function startExamples() {
+  for (const example of examples) {
+    example.addEventListener('click', () => {
+      prompt.value = textOf(example);
       keep();
       prompt.focus();
-    };
-    byId('examples').append(h('button', { type: 'button', className: 'chip', onclick: choose }, name));
+    });
   }
 }
 
