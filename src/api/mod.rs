@@ -5,6 +5,8 @@ mod cancel;
 mod content;
 mod delete;
 mod events;
+mod files;
+mod form;
 mod redrive;
 mod respond;
 mod status;
@@ -80,6 +82,7 @@ async fn dispatch(request: &Request, env: &Env) -> Result<Response, ApiError> {
     match route(&method, &url.path) {
         Ok(Route::Health) => respond::health(),
         Ok(Route::Submit) => submit::submit(&call, request).await,
+        Ok(Route::Upload) => files::upload(&call, request).await,
         Ok(Route::Status { id }) => status::status(&call, request, &call.video_id(id)?).await,
         Ok(Route::Delete { id }) => delete::delete(&call, &call.video_id(id)?).await,
         Ok(Route::Content { id }) => content::content(&call, request, &url.query, &call.video_id(id)?).await,

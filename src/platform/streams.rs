@@ -5,10 +5,11 @@ use std::time::Duration;
 use thiserror::Error;
 use worker::js_sys::futures::JsFuture;
 use worker::js_sys::{BigInt, Reflect, Uint8Array};
+use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::wasm_bindgen_futures::spawn_local;
 use worker::web_sys::{
-    ReadableStream, ReadableStreamDefaultReader, WritableStream, WritableStreamDefaultWriter,
+    ReadableStream, ReadableStreamDefaultReader, TransformStream, WritableStream, WritableStreamDefaultWriter,
 };
 use worker::worker_sys::FixedLengthStream;
 
@@ -84,8 +85,18 @@ impl Drop for Reader {
     }
 }
 
-/// A pipe that carries exactly so many bytes: what R2 and fetch need to know before they start.
-pub struct FixedPipe {
+#[wasm_bindgen]
+extern "C" {
+    /// The runtime's pipe for bytes: a write resolves when it was read, nothing is held in between.
+    #[wasm_bindgen(extends = TransformStream)]
+    type IdentityTransformStream;
+
+    #[wasm_bindgen(constructor, catch)]
+    fn new() -> Result<IdentityTransformStream, JsValue>;
+}
+
+/// Bytes on their way from a writer here to a reader in the runtime.
+pub struct Pipe {
     pub readable: ReadableStream,
     pub writer: Writer,
 }
@@ -96,11 +107,24 @@ pub struct Writer {
     closed: bool,
 }
 
-impl FixedPipe {
+impl Pipe {
+    /// One that carries exactly so many bytes: what R2 needs to know before it starts.
+    ///
     /// # Errors
     /// When the runtime refuses to make one.
-    pub fn new(length: u64) -> Result<Self, StreamError> {
-        let stream = FixedLengthStream::new_big_int(BigInt::from(length))?;
+    pub fn fixed(length: u64) -> Result<Self, StreamError> {
+        Self::of(&FixedLengthStream::new_big_int(BigInt::from(length))?.into())
+    }
+
+    /// One that carries as many as come.
+    ///
+    /// # Errors
+    /// When the runtime refuses to make one.
+    pub fn open() -> Result<Self, StreamError> {
+        Self::of(&IdentityTransformStream::new()?.into())
+    }
+
+    fn of(stream: &TransformStream) -> Result<Self, StreamError> {
         Ok(Self { readable: stream.readable(), writer: Writer::of(&stream.writable())? })
     }
 }

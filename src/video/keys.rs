@@ -18,12 +18,16 @@ pub const MIN_SIGNING_KEY_BYTES: usize = 32;
 /// Bytes of a callback proof: 160 bits, 32 characters of base32.
 const CALLBACK_PROOF_BYTES: usize = 20;
 
+/// Bytes of a file's id: 160 bits, 32 characters of base32.
+const FILE_ID_BYTES: usize = 20;
+
 /// The keyed MACs, ready to use: the key schedule is paid once.
 #[derive(Clone)]
 pub struct SigningKeys {
     video_id: HmacSha256,
     callback: HmacSha256,
     idempotency: HmacSha256,
+    file_id: HmacSha256,
 }
 
 impl SigningKeys {
@@ -44,6 +48,7 @@ impl SigningKeys {
             video_id: subkey("hailuo-worker/v1/video-id")?,
             callback: subkey("hailuo-worker/v1/wiro-callback")?,
             idempotency: subkey("hailuo-worker/v1/idempotency-key")?,
+            file_id: subkey("hailuo-worker/v1/file-id")?,
         })
     }
 
@@ -85,6 +90,14 @@ impl SigningKeys {
         let mac = self.video_id.clone().chain_update(random);
         mac.verify_truncated_left(proof).ok()?;
         Some(VideoId::from_proven(text.to_owned()))
+    }
+
+    /// Our own name for an uploaded file: Wiro's stays inside.
+    #[must_use]
+    pub fn file_id(&self, url: &str) -> String {
+        let mac = self.file_id.clone().chain_update(url).finalize().into_bytes();
+        let short = mac.get(..FILE_ID_BYTES).unwrap_or(&mac);
+        format!("file_{}", Base32Unpadded::encode_string(short))
     }
 
     /// The secret part of the URL that Wiro calls back for this video.
