@@ -1,5 +1,6 @@
 //! Byte streams as JavaScript holds them: chunks are passed on by handle and never copied into wasm.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -104,7 +105,7 @@ pub struct Pipe {
 /// The writing end of a pipe. Dropping it before [`close`](Self::close) makes the reading end fail.
 pub struct Writer {
     sink: WritableStreamDefaultWriter,
-    closed: bool,
+    closed: Cell<bool>,
 }
 
 impl Pipe {
@@ -133,7 +134,7 @@ impl Writer {
     /// # Errors
     /// When somebody writes to the stream already.
     pub fn of(stream: &WritableStream) -> Result<Self, StreamError> {
-        Ok(Self { sink: stream.get_writer()?, closed: false })
+        Ok(Self { sink: stream.get_writer()?, closed: Cell::new(false) })
     }
 
     /// Resolves when the reading end has taken the chunk.
@@ -147,16 +148,16 @@ impl Writer {
 
     /// # Errors
     /// When fewer bytes were written than the pipe must carry.
-    pub async fn close(mut self) -> Result<(), StreamError> {
+    pub async fn close(&self) -> Result<(), StreamError> {
         within(WRITE_TIMEOUT, JsFuture::from(self.sink.close())).await??;
-        self.closed = true;
+        self.closed.set(true);
         Ok(())
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        if !self.closed {
+        if !self.closed.get() {
             let aborted = JsFuture::from(self.sink.abort());
             spawn_local(async move {
                 let _ = aborted.await;

@@ -13,7 +13,7 @@ use super::clock;
 use super::config::Config;
 use super::network::{FetchError, fetch, request};
 use super::patience::within;
-use super::streams::{Pipe, Reader, StreamError, chunk_of, read_small};
+use super::streams::{Pipe, Reader, StreamError, Writer, chunk_of, read_small};
 use crate::wiro::answer::{HttpAnswer, retry_after_seconds};
 use crate::wiro::form::FormBody;
 use crate::wiro::sign::Credentials;
@@ -101,26 +101,16 @@ impl<'a> WiroClient<'a> {
             Ok(request) => request,
             Err(error) => return Ok(Err(error)),
         };
-        // Why Wiro's side takes no more is for the answer to say.
-        let pump = async move {
-            let mut chunk = Some(chunk_of(&form.head));
-            while let Some(bytes) = chunk {
-                if writer.write(&bytes).await.is_err() {
-                    return Ok(());
+        let answer = {
+            let pump = pin!(pump(form, &writer, &mut next));
+            // An answer may come before all of the body was taken.
+            match select(pin!(fetch(request, timeout)), pump).await {
+                Either::Left((answer, _)) => answer,
+                // The request is aborted before its body ends with the writer: it must not look whole.
+                Either::Right((Err(error), _)) => return Err(error),
+                Either::Right((Ok(()), answer)) => {
+                    within(RUN_TIMEOUT, answer).await.unwrap_or(Err(FetchError::Timeout(RUN_TIMEOUT)))
                 }
-                chunk = next().await?;
-            }
-            if writer.write(&chunk_of(&form.tail)).await.is_ok() {
-                let _ = writer.close().await;
-            }
-            Ok(())
-        };
-        // An answer may come before all of the body was taken.
-        let answer = match select(pin!(fetch(request, timeout)), pin!(pump)).await {
-            Either::Left((answer, _)) => answer,
-            Either::Right((pumped, answer)) => {
-                pumped?;
-                within(RUN_TIMEOUT, answer).await.unwrap_or(Err(FetchError::Timeout(RUN_TIMEOUT)))
             }
         };
         Ok(match answer {
@@ -144,6 +134,25 @@ const NONCE_SHIFT: u32 = 64 - 53;
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn not_sent(error: impl ToString) -> FetchError {
     FetchError::NotSent(error.to_string())
+}
+
+/// Writes the form around its file. Why the reading end takes no more is for the answer to say.
+async fn pump<E>(
+    form: &FormBody,
+    writer: &Writer,
+    next: &mut impl AsyncFnMut() -> Result<Option<Uint8Array>, E>,
+) -> Result<(), E> {
+    let mut chunk = Some(chunk_of(&form.head));
+    while let Some(bytes) = chunk {
+        if writer.write(&bytes).await.is_err() {
+            return Ok(());
+        }
+        chunk = next().await?;
+    }
+    if writer.write(&chunk_of(&form.tail)).await.is_ok() {
+        let _ = writer.close().await;
+    }
+    Ok(())
 }
 
 async fn read(response: worker::Response) -> Result<HttpAnswer, FetchError> {

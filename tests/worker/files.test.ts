@@ -23,7 +23,7 @@ describe.for(FRAMINGS)('an image arrives at Wiro byte by byte, %s', (framing) =>
       filename: 'my frame.png',
       bytes: bytes.length,
       content_type: type,
-      url: expect.stringMatching(/^https:\/\/cdn1\.wiro\.ai\/cdn\/\w+\/my%20frame\.png$/),
+      url: expect.stringMatching(/^https:\/\/cdn1\.wiro\.ai\/cdn\/[\w-]+\/my%20frame\.png$/),
     });
     const call = uploadCalls(service).at(-1)!;
     expect(call.fieldOrder).toEqual(['folderid', 'file']);
@@ -95,7 +95,7 @@ describe('a hostile name is cleaned for the answer and for Wiro', () => {
     expect(file.filename).toBe(cleaned);
     const call = uploadCalls(service).at(-1)!;
     expect(call.fieldOrder).toEqual(['folderid', 'file']);
-    expect(call.file).toMatchObject({ filename: cleaned.replaceAll('"', '%22'), sha256: sha256(bytes) });
+    expect(call.file).toMatchObject({ filename: cleaned, sha256: sha256(bytes) });
     // Whatever the name, the address can be used.
     const submit = await service.submit({ prompt: `named by ${_name}`, inputImageFirstUrl: file.url });
     expect(submit.status).toBe(202);
