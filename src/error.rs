@@ -132,7 +132,7 @@ impl ApiError {
             }
             Self::UpstreamUnavailable { retry_after_seconds } => {
                 let detail =
-                    "The upstream takes nothing at the moment. Nothing was started; try again later."
+                    "The upstream does not take this at the moment. No video was started; try again later."
                         .to_owned();
                 let headers = vec![("retry-after", retry_after_seconds.to_string())];
                 Problem { headers, ..problem(503, "upstream_unavailable", "Upstream unavailable", detail) }

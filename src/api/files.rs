@@ -55,7 +55,8 @@ pub async fn upload(call: &Call<'_>, request: &Request) -> Result<Response, ApiE
     }
     // 4. What Wiro says it has must be what was sent.
     let StoredFile { url, size } = stored.map_err(refused)?;
-    let (Some(image), Some(url)) = (image, url::parse(&url)) else {
+    let url = url::parse(&url).filter(|url| matches!(url.scheme.as_str(), "https" | "http"));
+    let (Some(image), Some(url)) = (image, url) else {
         return Err(ApiError::UpstreamError("a file before its end, or without a usable URL".to_owned()));
     };
     if size.is_some_and(|size| size != image.size) {
@@ -114,9 +115,12 @@ fn refused(refusal: Refusal) -> ApiError {
         Refusal::Unreachable(reason) => (reason, RETRY_AFTER_SECONDS),
         // The next upload makes another one.
         Refusal::FolderGone => ("the folder for uploads is gone".to_owned(), RETRY_AFTER_SECONDS),
-        Refusal::Account(reason) => (reason, ACCOUNT_RETRY_SECONDS),
+        Refusal::Account(reason) => {
+            let fields = [("reason", json!(reason))];
+            log::write(Level::Error, "Wiro refuses the account: check its key, secret and balance", fields);
+            return ApiError::UpstreamUnavailable { retry_after_seconds: ACCOUNT_RETRY_SECONDS };
+        }
     };
-    let fields = [("reason", json!(reason))];
-    log::write(Level::Error, "Wiro does not take a file", fields);
+    log::write(Level::Warn, "Wiro does not take a file", [("reason", json!(reason))]);
     ApiError::UpstreamUnavailable { retry_after_seconds }
 }

@@ -1,6 +1,6 @@
 //! Signed calls to Wiro.
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
@@ -45,8 +45,7 @@ impl<'a> WiroClient<'a> {
     /// # Errors
     /// [`FetchError`] when no answer came.
     pub async fn call(&self, path: &str, body: &str) -> Result<HttpAnswer, FetchError> {
-        let request = self.signed(path, "application/json", &body.into())?;
-        read(fetch(request, CALL_TIMEOUT).await?).await
+        self.exchange(path, "application/json", &body.into(), CALL_TIMEOUT, pin!(async { true })).await
     }
 
     /// Sends Run. `image` is streamed between the form's head and tail, its length in bytes given.
@@ -61,14 +60,15 @@ impl<'a> WiroClient<'a> {
     ) -> Result<HttpAnswer, FetchError> {
         let Some((image, image_bytes)) = image else {
             let body = format!("{}{}", form.head, form.tail);
-            let request = self.signed(path, &form.content_type, &body.into())?;
-            return read(fetch(request, RUN_TIMEOUT).await?).await;
+            return self
+                .exchange(path, &form.content_type, &body.into(), RUN_TIMEOUT, pin!(async { true }))
+                .await;
         };
         let around = u64::try_from(form.head.len() + form.tail.len()).unwrap_or(u64::MAX);
-        let pipe = Pipe::fixed(around.saturating_add(image_bytes)).map_err(not_sent)?;
+        let Pipe { readable, writer } = Pipe::fixed(around.saturating_add(image_bytes)).map_err(not_sent)?;
         let mut reader = Reader::new(&image, IDLE_TIMEOUT);
-        let answer = self.stream_form(path, form, pipe, RUN_TIMEOUT, async || reader.next().await).await;
-        answer.unwrap_or_else(|error| Err(FetchError::Lost(error.to_string())))
+        let pump = pin!(async { pump(form, &writer, async || reader.next().await).await.is_ok() });
+        self.exchange(path, &form.content_type, &readable.into(), RUN_TIMEOUT, pump).await
     }
 
     /// Sends a form whose file comes from `next`, however long it is. Without a good end of the file the
@@ -82,41 +82,41 @@ impl<'a> WiroClient<'a> {
         form: &FormBody,
         next: impl AsyncFnMut() -> Result<Option<Uint8Array>, E>,
     ) -> Result<Result<HttpAnswer, FetchError>, E> {
-        match Pipe::open() {
-            Ok(pipe) => self.stream_form(path, form, pipe, UPLOAD_TIMEOUT, next).await,
-            Err(error) => Ok(Err(not_sent(error))),
-        }
+        let Pipe { readable, writer } = match Pipe::open() {
+            Ok(pipe) => pipe,
+            Err(error) => return Ok(Err(not_sent(error))),
+        };
+        let mut pumped = Ok(());
+        let answer = {
+            let pump = pin!(async {
+                pumped = pump(form, &writer, next).await;
+                pumped.is_ok()
+            });
+            self.exchange(path, &form.content_type, &readable.into(), UPLOAD_TIMEOUT, pump).await
+        };
+        pumped.map(|()| answer)
     }
 
-    async fn stream_form<E>(
+    /// Sends a body that `pump` writes, which says whether it is whole.
+    async fn exchange(
         &self,
         path: &str,
-        form: &FormBody,
-        pipe: Pipe,
+        content_type: &str,
+        body: &JsValue,
         timeout: Duration,
-        mut next: impl AsyncFnMut() -> Result<Option<Uint8Array>, E>,
-    ) -> Result<Result<HttpAnswer, FetchError>, E> {
-        let Pipe { readable, writer } = pipe;
-        let request = match self.signed(path, &form.content_type, &readable.into()) {
-            Ok(request) => request,
-            Err(error) => return Ok(Err(error)),
-        };
-        let answer = {
-            let pump = pin!(pump(form, &writer, &mut next));
-            // An answer may come before all of the body was taken.
-            match select(pin!(fetch(request, timeout)), pump).await {
-                Either::Left((answer, _)) => answer,
-                // The request is aborted before its body ends with the writer: it must not look whole.
-                Either::Right((Err(error), _)) => return Err(error),
-                Either::Right((Ok(()), answer)) => {
-                    within(RUN_TIMEOUT, answer).await.unwrap_or(Err(FetchError::Timeout(RUN_TIMEOUT)))
-                }
+        pump: Pin<&mut dyn Future<Output = bool>>,
+    ) -> Result<HttpAnswer, FetchError> {
+        let request = self.signed(path, content_type, body)?;
+        // An answer may come before all of the body was taken.
+        let answer = match select(pin!(fetch(request, timeout)), pump).await {
+            Either::Left((answer, _)) => answer,
+            // Aborted here, before the body ends with its writer: it must not look whole.
+            Either::Right((false, _)) => Err(FetchError::Lost("the body broke".to_owned())),
+            Either::Right((true, answer)) => {
+                within(RUN_TIMEOUT, answer).await.unwrap_or(Err(FetchError::Timeout(RUN_TIMEOUT)))
             }
         };
-        Ok(match answer {
-            Ok(answer) => read(answer).await,
-            Err(error) => Err(error),
-        })
+        read(answer?).await
     }
 
     fn signed(&self, path: &str, content_type: &str, body: &JsValue) -> Result<Request, FetchError> {
@@ -140,7 +140,7 @@ fn not_sent(error: impl ToString) -> FetchError {
 async fn pump<E>(
     form: &FormBody,
     writer: &Writer,
-    next: &mut impl AsyncFnMut() -> Result<Option<Uint8Array>, E>,
+    mut next: impl AsyncFnMut() -> Result<Option<Uint8Array>, E>,
 ) -> Result<(), E> {
     let mut chunk = Some(chunk_of(&form.head));
     while let Some(bytes) = chunk {
