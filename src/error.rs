@@ -26,8 +26,8 @@ pub enum ApiError {
     NotReady { retry_after_seconds: u32 },
     #[error("the video has ended already")]
     AlreadyFinished,
-    #[error("no valid bearer token")]
-    Unauthorized,
+    #[error("{0}")]
+    Unauthorized(&'static str),
     #[error("{0}")]
     PayloadTooLarge(String),
     #[error("{0}")]
@@ -112,10 +112,9 @@ impl ApiError {
                 let detail = "The video has ended already; this cannot be done to it any more.".to_owned();
                 problem(409, "already_finished", "Already finished", detail)
             }
-            Self::Unauthorized => {
-                let detail = "Send a valid token as Authorization: Bearer <token>.".to_owned();
+            Self::Unauthorized(detail) => {
                 let headers = vec![("www-authenticate", "Bearer".to_owned())];
-                Problem { headers, ..problem(401, "unauthorized", "Unauthorized", detail) }
+                Problem { headers, ..problem(401, "unauthorized", "Unauthorized", detail.to_owned()) }
             }
             Self::PayloadTooLarge(detail) => problem(413, "payload_too_large", "Too large", detail),
             Self::UnsupportedMediaType(detail) => {

@@ -70,7 +70,7 @@ fn tasks_of_a_later_version_are_not_misread() {
 fn what_is_public_holds_urls_and_no_version() {
     let record: Record = serde_json::from_str(RECORD).unwrap();
     let id = record.id.to_string();
-    let shown = serde_json::to_value(record.shown_at("https://w.example")).unwrap();
+    let shown = serde_json::to_value(record.shown_at("https://w.example", None)).unwrap();
     assert_eq!(shown["urls"]["content"], format!("https://w.example/v1/videos/{id}/content"));
     assert_eq!(shown.get("version"), None);
 }

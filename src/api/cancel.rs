@@ -2,15 +2,14 @@
 
 use worker::Response;
 
-use super::{Call, NO_SUCH_VIDEO, respond};
+use super::{Call, NO_SUCH_VIDEO, Own, respond};
 use crate::error::ApiError;
 use crate::platform::task_object::{Message, Reply};
-use crate::video::id::VideoId;
 
-pub async fn cancel(call: &Call<'_>, id: &VideoId) -> Result<Response, ApiError> {
-    match call.ask(id, &Message::Cancel).await? {
+pub async fn cancel(call: &Call<'_>, own: &Own) -> Result<Response, ApiError> {
+    match call.ask(&own.id, &Message::Cancel).await? {
         // As it is now: stopped, on its way there, or finished after all.
-        Reply::Video(record) => respond::json(200, &[], &record.shown_at(&call.origin)),
+        Reply::Video(record) => respond::json(200, &[], &call.shown(&own.owner, record)),
         Reply::AlreadyFinished => Err(ApiError::AlreadyFinished),
         _ => Err(NO_SUCH_VIDEO),
     }

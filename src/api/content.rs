@@ -3,8 +3,9 @@
 use base64ct::{Base64, Encoding};
 use worker::{Request, Response};
 
-use super::{Call, NO_SUCH_VIDEO, header, respond};
+use super::{Call, NO_SUCH_VIDEO, header, parameter, respond};
 use crate::error::ApiError;
+use crate::platform::clock;
 use crate::platform::task_object::Message;
 use crate::range::{Conditions, Representation, Selection, http_date};
 use crate::video::id::VideoId;
@@ -17,9 +18,17 @@ pub async fn content(
     call: &Call<'_>,
     request: &Request,
     query: &str,
-    id: &VideoId,
+    id: &str,
 ) -> Result<Response, ApiError> {
-    // 1. The record says whether there is anything, how large it is and what it is called.
+    // 1. A grant is as good as the owner's token: a <video> can show nothing else.
+    let keys = &call.config.signing_keys;
+    let granted = parameter(query, "grant").and_then(|grant| keys.verify_grant(id, grant, clock::now()));
+    let id = &match granted {
+        Some(id) => id,
+        None => call.own(request, id)?.id,
+    };
+
+    // 2. The record says whether there is anything, how large it is and what it is called.
     let record = call.record(id, &Message::Read).await?;
     let output = match (record.status, &record.output) {
         (Status::Completed, Some(output)) => output,
@@ -31,7 +40,7 @@ pub async fn content(
     let modified_at = record.completed_at.unwrap_or(record.created_at);
     let representation = Representation { size: output.size, etag: &output.etag, modified_at };
 
-    // 2. The request's conditions select what is sent. Ranges are for GET only.
+    // 3. The request's conditions select what is sent. Ranges are for GET only.
     let is_head = request.inner().method() == "HEAD";
     let conditions = Conditions {
         range: header(request, "range").filter(|_| !is_head),
@@ -55,7 +64,7 @@ pub async fn content(
         }
     };
 
-    // 3. What is said of the bytes.
+    // 4. What is said of the bytes.
     headers.push(("content-type", output.content_type.clone()));
     headers.push(("content-length", (last - first + 1).to_string()));
     headers.push(("content-disposition", disposition(query, id)));
@@ -65,13 +74,13 @@ pub async fn content(
         return respond::empty(status, &borrowed(&headers));
     }
 
-    // 4. The bytes themselves, handed from R2 to the client by the runtime.
+    // 5. The bytes themselves, handed from R2 to the client by the runtime.
     let stream = call.videos()?.read(id, first, last).await?.ok_or(NO_SUCH_VIDEO)?;
     Ok(respond::builder(status, &borrowed(&headers))?.stream(stream))
 }
 
 fn disposition(query: &str, id: &VideoId) -> String {
-    let wants_download = query.split('&').any(|parameter| parameter == "download=1");
+    let wants_download = parameter(query, "download") == Some("1");
     let kind = if wants_download { "attachment" } else { "inline" };
     format!("{kind}; filename=\"{id}.mp4\"")
 }

@@ -3,13 +3,12 @@
 use serde_json::json;
 use worker::Response;
 
-use super::{Call, NO_SUCH_VIDEO, internal, respond};
+use super::{Call, NO_SUCH_VIDEO, Own, internal, respond};
 use crate::error::ApiError;
 use crate::platform::records::Records;
 use crate::platform::task_object::{Message, Reply};
-use crate::video::id::VideoId;
 
-pub async fn delete(call: &Call<'_>, id: &VideoId) -> Result<Response, ApiError> {
+pub async fn delete(call: &Call<'_>, Own { id, .. }: &Own) -> Result<Response, ApiError> {
     // 1. The object stops the job, forgets the video and removes everything, however long that takes.
     let Reply::Video(_) = call.ask(id, &Message::Delete).await? else { return Err(NO_SUCH_VIDEO) };
     // 2. Nobody is told from KV any more. The object repeats this at the end.

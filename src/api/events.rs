@@ -2,22 +2,21 @@
 
 use worker::{Request, Response, ResponseBody};
 
-use super::{Call, NO_SUCH_VIDEO, header, internal, respond};
+use super::{Call, NO_SUCH_VIDEO, Own, header, internal, parameter, respond};
 use crate::error::ApiError;
 use crate::platform::tasks::Tasks;
 use crate::platform::watchers::Manner;
-use crate::video::id::VideoId;
 
 pub async fn events(
     call: &Call<'_>,
     request: &Request,
     query: &str,
-    id: &VideoId,
+    own: &Own,
 ) -> Result<Response, ApiError> {
     let is_socket = header(request, "upgrade").is_some_and(|to| to.eq_ignore_ascii_case("websocket"));
     let manner =
         Manner { origin: call.origin.clone(), last_event_id: last_event_id(request, query), is_socket };
-    let answer = Tasks::new(call.env)?.watch(id, &manner).await.map_err(internal)?;
+    let answer = Tasks::new(call.env)?.watch(&own.id, &manner).await.map_err(internal)?;
     // Made anew: the headers of an object's answer cannot be added to.
     match answer.status_code() {
         101 => match answer.websocket() {
@@ -40,9 +39,8 @@ pub async fn events(
 
 /// Where the watcher was. A browser's WebSocket can send no headers: it may say so in the query.
 fn last_event_id(request: &Request, query: &str) -> Option<u64> {
-    let in_query = || query.split('&').find_map(|parameter| parameter.strip_prefix("last_event_id="));
     match header(request, "last-event-id") {
         Some(id) => id.parse().ok(),
-        None => in_query()?.parse().ok(),
+        None => parameter(query, "last_event_id")?.parse().ok(),
     }
 }

@@ -7,6 +7,7 @@ mod delete;
 mod events;
 mod files;
 mod form;
+mod list;
 mod redrive;
 mod respond;
 mod status;
@@ -31,6 +32,7 @@ use crate::platform::url;
 use crate::platform::videos::Videos;
 use crate::route::{NoRoute, Route, route};
 use crate::video::id::VideoId;
+use crate::video::owner::Owner;
 use crate::video::record::Record;
 
 /// What clients that ask again should wait, in seconds.
@@ -81,13 +83,17 @@ async fn dispatch(request: &Request, env: &Env) -> Result<Response, ApiError> {
     let call = Call { config, env, origin };
     match route(&method, &url.path) {
         Ok(Route::Health) => respond::health(),
-        Ok(Route::Submit) => submit::submit(&call, request).await,
-        Ok(Route::Upload) => files::upload(&call, request).await,
-        Ok(Route::Status { id }) => status::status(&call, request, &call.video_id(id)?).await,
-        Ok(Route::Delete { id }) => delete::delete(&call, &call.video_id(id)?).await,
-        Ok(Route::Content { id }) => content::content(&call, request, &url.query, &call.video_id(id)?).await,
-        Ok(Route::Events { id }) => events::events(&call, request, &url.query, &call.video_id(id)?).await,
-        Ok(Route::Cancel { id }) => cancel::cancel(&call, &call.video_id(id)?).await,
+        Ok(Route::Submit) => submit::submit(&call, request, &call.client(request)?).await,
+        Ok(Route::Upload) => {
+            call.client(request)?;
+            files::upload(&call, request).await
+        }
+        Ok(Route::List) => list::list(&call, &url.query, &call.client(request)?).await,
+        Ok(Route::Status { id }) => status::status(&call, request, &call.own(request, id)?).await,
+        Ok(Route::Delete { id }) => delete::delete(&call, &call.own(request, id)?).await,
+        Ok(Route::Content { id }) => content::content(&call, request, &url.query, id).await,
+        Ok(Route::Events { id }) => events::events(&call, request, &url.query, &call.own(request, id)?).await,
+        Ok(Route::Cancel { id }) => cancel::cancel(&call, &call.own(request, id)?).await,
         Ok(Route::Redrive { id }) => redrive::redrive(&call, request, id).await,
         Ok(Route::WiroCallback { id, proof }) => webhook::wiro_callback(&call, request, id, proof).await,
         Err(NoRoute::NotFound) => Err(NOTHING_HERE),
@@ -95,10 +101,31 @@ async fn dispatch(request: &Request, env: &Env) -> Result<Response, ApiError> {
     }
 }
 
+/// A video of the caller's: nobody else gets as far as this.
+struct Own {
+    owner: Owner,
+    id: VideoId,
+}
+
 impl Call<'_> {
-    /// An id that we made; costs one HMAC and touches no storage.
-    fn video_id(&self, text: &str) -> Result<VideoId, ApiError> {
-        self.config.signing_keys.verify_id(text).ok_or(NO_SUCH_VIDEO)
+    /// Who asks. Where there are client tokens, whoever shows none of them is turned away.
+    fn client(&self, request: &Request) -> Result<Owner, ApiError> {
+        let Some(clients) = &self.config.clients else { return Ok(Owner::nobody()) };
+        let shown = header(request, "authorization");
+        shown.and_then(|header| clients.authorized(&header).cloned()).ok_or(SHOW_A_TOKEN)
+    }
+
+    /// An id that we made for whoever asks; touches no storage.
+    fn own(&self, request: &Request, text: &str) -> Result<Own, ApiError> {
+        let owner = self.client(request)?;
+        let id = self.config.signing_keys.verify_id(&owner, text).ok_or(NO_SUCH_VIDEO)?;
+        Ok(Own { owner, id })
+    }
+
+    /// The Video as its owner sees it.
+    fn shown(&self, owner: &Owner, record: Record) -> Record {
+        let grant = self.config.signing_keys.grant(owner, &record.id, clock::now());
+        record.shown_at(&self.origin, grant.as_deref())
     }
 
     /// The video as it stands: KV if it is final there, else its object, which always knows, asked in
@@ -127,6 +154,8 @@ impl Call<'_> {
     }
 }
 
+const SHOW_A_TOKEN: ApiError = ApiError::Unauthorized("Send a valid token as Authorization: Bearer <token>.");
+
 const NOTHING_HERE: ApiError = ApiError::NotFound("There is nothing at this path.");
 
 const NO_SUCH_VIDEO: ApiError = ApiError::NotFound("There is no such video.");
@@ -146,6 +175,12 @@ fn request_id() -> String {
     // Without randomness a request still deserves an answer.
     let random = clock::random::<12>().unwrap_or_default();
     format!("req_{}", base16ct::lower::encode_string(&random))
+}
+
+/// The value of a query's parameter as it is written there; ids and numbers need no escapes.
+fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
+    let values = query.split('&').filter_map(|pair| pair.split_once('='));
+    values.into_iter().find_map(|(known, value)| (known == name).then_some(value))
 }
 
 /// A request header as text; unreadable ones count as absent.

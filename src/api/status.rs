@@ -2,18 +2,17 @@
 
 use worker::{Request, Response};
 
-use super::{Call, header, internal, respond};
+use super::{Call, Own, header, internal, respond};
 use crate::error::ApiError;
 use crate::platform::task_object::Message;
 use crate::prefer::preferred_wait;
 use crate::range::matches_any;
-use crate::video::id::VideoId;
 
-pub async fn status(call: &Call<'_>, request: &Request, id: &VideoId) -> Result<Response, ApiError> {
+pub async fn status(call: &Call<'_>, request: &Request, own: &Own) -> Result<Response, ApiError> {
     let wait = header(request, "prefer").and_then(|preferences| preferred_wait(&preferences));
-    let record = call.record(id, &wait.map_or(Message::Read, Message::Wait)).await?;
+    let record = call.record(&own.id, &wait.map_or(Message::Read, Message::Wait)).await?;
     let is_final = record.status.is_final();
-    let body = serde_json::to_vec(&record.shown_at(&call.origin)).map_err(internal)?;
+    let body = serde_json::to_vec(&call.shown(&own.owner, record)).map_err(internal)?;
     let etag = respond::etag_of(&body);
     let retry_after = super::RETRY_AFTER_SECONDS.to_string();
     let applied = wait.map(|seconds| format!("wait={seconds}"));

@@ -9,12 +9,10 @@ use super::{Call, header, internal, respond, submission};
 use crate::error::ApiError;
 use crate::platform::clock;
 use crate::platform::task_object::{Message, Reply};
+use crate::video::owner::Owner;
 use crate::video::record::{FailureCode, Input, Record};
 use crate::video::request::FieldError;
 use crate::video::task::{NewTask, Task};
-
-/// Who submits without an identity.
-const ANONYMOUS: &str = "";
 
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 const MAX_KEY_CHARS: usize = 255;
@@ -22,13 +20,13 @@ const MAX_KEY_CHARS: usize = 255;
 /// What to wait when the upstream's account takes no jobs: an operator has to act.
 pub const ACCOUNT_RETRY_SECONDS: u32 = 300;
 
-pub async fn submit(call: &Call<'_>, request: &Request) -> Result<Response, ApiError> {
+pub async fn submit(call: &Call<'_>, request: &Request, owner: &Owner) -> Result<Response, ApiError> {
     // 1. The id comes first: an image streams towards R2 under it. An idempotency key always names the
     //    same one.
     let keys = &call.config.signing_keys;
     let id = match idempotency_key(request)? {
-        Some(key) => keys.mint_for(ANONYMOUS, &key),
-        None => keys.mint(clock::random().map_err(internal)?),
+        Some(key) => keys.mint_for(owner, &key),
+        None => keys.mint(owner, clock::random().map_err(internal)?),
     };
     // 2. Everything that can be wrong with the request is found before anything is stored.
     let videos = call.videos()?;
@@ -36,6 +34,7 @@ pub async fn submit(call: &Call<'_>, request: &Request) -> Result<Response, ApiE
     // 3. The object takes the job and sends Run; from here on nothing is lost when we vanish. It asks for
     //    the image only if the job is new.
     let new = NewTask {
+        owner: owner.clone(),
         model: call.config.wiro_model.clone(),
         input: submission.input.clone(),
         callback_url: format!("{}/hooks/wiro/{id}/{}", call.origin, keys.callback_proof(&id)),
@@ -58,7 +57,7 @@ pub async fn submit(call: &Call<'_>, request: &Request) -> Result<Response, ApiE
         _ => return Err(internal("the object did not keep the job")),
     };
     refused(&record)?;
-    let video = record.shown_at(&call.origin);
+    let video = call.shown(owner, record);
     let retry_after = super::RETRY_AFTER_SECONDS.to_string();
     let mut headers = vec![("retry-after", retry_after.as_str())];
     headers.extend(video.urls.as_ref().map(|urls| ("location", urls.itself.as_str())));

@@ -20,10 +20,7 @@ pub async fn wiro_callback(
     id: &str,
     proof: &str,
 ) -> Result<Response, ApiError> {
-    let id = call.video_id(id)?;
-    if !call.config.signing_keys.verify_callback_proof(&id, proof) {
-        return Err(NO_SUCH_VIDEO);
-    }
+    let id = call.config.signing_keys.verify_callback(id, proof).ok_or(NO_SUCH_VIDEO)?;
     let hint = named_job(request).await;
     call.ask(&id, &Message::Nudge(hint)).await?;
     respond::json(200, &[], &serde_json::json!({ "received": true }))

@@ -10,9 +10,10 @@ use worker::js_sys::{JSON, Reflect};
 use worker::wasm_bindgen::JsValue;
 
 use super::url;
+use crate::video::bearer::BearerToken;
+use crate::video::clients::Clients;
 use crate::video::keys::{MIN_SIGNING_KEY_BYTES, SigningKeys};
 use crate::video::lifecycle::Policy;
-use crate::video::operator::OperatorToken;
 use crate::video::output_hosts::OutputHosts;
 use crate::video::schedule::Ladder;
 use crate::video::time::Millis;
@@ -37,7 +38,10 @@ pub const DEFAULTS: [(&str, &str); 12] = [
 
 /// Settings of the contract that guard access or money and are not built yet. Setting one must not
 /// look as if it worked.
-const UNSUPPORTED: [&str; 3] = ["CLIENT_TOKENS", "TURNSTILE_SECRET", "DAILY_BUDGET_USD"];
+const UNSUPPORTED: [&str; 2] = ["TURNSTILE_SECRET", "DAILY_BUDGET_USD"];
+
+/// Shortest `OPERATOR_TOKEN` that is accepted.
+const MIN_OPERATOR_TOKEN_CHARS: usize = 32;
 
 /// A hundred years: far from overflow.
 const MAX_RETENTION: Millis = Millis::from_seconds(36_500 * 86_400);
@@ -55,8 +59,10 @@ pub struct Config {
     /// Without a trailing slash; `None` for the request's own origin.
     pub public_url: Option<String>,
     pub output_hosts: OutputHosts,
+    /// Without them, whoever comes is a client, and nobody in particular.
+    pub clients: Option<Clients>,
     /// Without one, nobody is the operator.
-    pub operator_token: Option<OperatorToken>,
+    pub operator_token: Option<BearerToken>,
     pub policy: Policy,
 }
 
@@ -106,9 +112,13 @@ impl Config {
         if signing_keys.is_none() && !signing_key.is_empty() {
             reader.problem("SIGNING_KEY", &format!("must have at least {MIN_SIGNING_KEY_BYTES} characters"));
         }
-        let operator_token = reader
-            .text("OPERATOR_TOKEN")
-            .map(|token| reader.check("OPERATOR_TOKEN", OperatorToken::new(token)));
+        let clients =
+            reader.text("CLIENT_TOKENS").map(|json| reader.check("CLIENT_TOKENS", Clients::parse(&json)));
+        let operator_token = reader.text("OPERATOR_TOKEN").map(|token| {
+            let token = BearerToken::new(token, MIN_OPERATOR_TOKEN_CHARS);
+            let rule = format!("must have at least {MIN_OPERATOR_TOKEN_CHARS} visible ASCII characters");
+            reader.check("OPERATOR_TOKEN", token.ok_or(rule))
+        });
         let wiro_api_url = reader.parse("WIRO_API_URL", |url| base_url(url, parse_url));
         let wiro_socket_url = reader.parse("WIRO_SOCKET_URL", |url| socket_url(url, parse_url));
         let wiro_model = reader.parse("WIRO_MODEL", model_path);
@@ -136,6 +146,10 @@ impl Config {
                     None => None,
                 },
                 output_hosts: output_hosts?,
+                clients: match clients {
+                    Some(clients) => Some(clients?),
+                    None => None,
+                },
                 operator_token: match operator_token {
                     Some(token) => Some(token?),
                     None => None,

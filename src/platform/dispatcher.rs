@@ -7,6 +7,9 @@ use super::object_call::{CallError, call};
 use super::upload_folder::Folder;
 use crate::video::event::Entry;
 use crate::video::id::VideoId;
+use crate::video::listing::Listing;
+use crate::video::owner::Owner;
+use crate::video::task::Owned;
 use crate::video::time::{Millis, UnixMillis};
 
 /// Most batches that one sweep asks for.
@@ -24,8 +27,8 @@ impl Dispatch {
 
     /// Asks for a place at the upstream, or for one's position; see
     /// [`Effect::Enter`](crate::video::event::Effect::Enter).
-    pub async fn enter(&self, id: &VideoId, turned_away: Option<Millis>) -> Result<Entry, CallError> {
-        call(&self.namespace, NAME, &Message::Enter(id.clone(), turned_away)).await
+    pub async fn enter(&self, owned: Owned, turned_away: Option<Millis>) -> Result<Entry, CallError> {
+        call(&self.namespace, NAME, &Message::Enter(owned, turned_away)).await
     }
 
     /// The position in line, counted from 1, of a job that waits.
@@ -34,8 +37,18 @@ impl Dispatch {
     }
 
     /// The job needs no place at the upstream any more.
-    pub async fn leave(&self, id: &VideoId) -> Result<(), CallError> {
-        call(&self.namespace, NAME, &Message::Leave(id.clone())).await
+    pub async fn leave(&self, owned: Owned) -> Result<(), CallError> {
+        call(&self.namespace, NAME, &Message::Leave(owned)).await
+    }
+
+    /// The ids of a page of the owner's videos, and whether more come behind it; `None` when there is no such
+    /// video as they are to come behind.
+    pub async fn list(
+        &self,
+        owner: &Owner,
+        listing: Listing,
+    ) -> Result<Option<(Vec<VideoId>, bool)>, CallError> {
+        call(&self.namespace, NAME, &Message::List(owner.clone(), listing)).await
     }
 
     /// There is nothing left to look after.

@@ -1,7 +1,7 @@
 //! The `Dispatcher` Durable Object: one for the whole deployment. It lets jobs in at the upstream, as many
-//! at once as `MAX_ACTIVE` and the upstream allow, and knows of every video when to look after it.
+//! at once as `MAX_ACTIVE` and the upstream allow, and knows of every video when to look after it and whose it is.
 //!
-//! - Stored: the tables of `WaitingLine`, and the folder for uploads.
+//! - Stored: the tables of `WaitingLine` and `OwnedVideos`, and the folder for uploads.
 //! - Messages: [`Message`], each with its own answer.
 //!
 //! It cannot lose a job: all it keeps can be asked for again. A job in line asks again by itself, a call
@@ -19,12 +19,15 @@ use super::config::{Config, ConfigError};
 use super::log::{self, Level};
 use super::object_call;
 use super::object_storage::ObjectStorage;
+use super::owned_videos::OwnedVideos;
 use super::task_object::{self, Reply};
 use super::tasks::Tasks;
 use super::upload_folder::UploadFolder;
 use super::waiting_line::{State, WaitingLine};
 use crate::video::id::VideoId;
-use crate::video::task::Report;
+use crate::video::listing::Listing;
+use crate::video::owner::Owner;
+use crate::video::task::{Owned, Report};
 use crate::video::time::{Millis, UnixMillis};
 
 pub const BINDING: &str = "DISPATCHER";
@@ -43,13 +46,15 @@ const FAULT_PAUSE: Millis = Millis::new(30_000);
 pub enum Message {
     /// Asks for a place, perhaps after the upstream has turned it away for so long →
     /// [`Entry`](crate::video::event::Entry)
-    Enter(VideoId, Option<Millis>),
+    Enter(Owned, Option<Millis>),
     /// → a number or null
     Position(VideoId),
     /// → null
-    Leave(VideoId),
+    Leave(Owned),
     /// → null
     Forget(VideoId),
+    /// A page of the owner's videos → their ids, and whether more come behind; or null
+    List(Owner, Listing),
     /// Look after a batch of what is due as of then → whether it was the last one.
     Sweep(UnixMillis),
     /// Which folder uploads go to → [`Folder`](super::upload_folder::Folder)
@@ -96,14 +101,21 @@ impl DurableObject for Dispatcher {
 impl Dispatcher {
     async fn answer(&self, message: Message) -> Result<Value, DispatchError> {
         let answer = match message {
-            Message::Enter(id, turned_away) => json!(self.line()?.enter(&id, turned_away)?),
             Message::Folder => {
                 return Ok(json!(self.folder.get(&self.storage, &*Config::of(&self.env)?).await?));
             }
             Message::ForgetFolder(id) => return Ok(json!(UploadFolder::forget(&self.storage, &id)?)),
+            Message::Enter(owned, turned_away) => {
+                self.owned()?.add(&owned)?;
+                json!(self.line()?.enter(&owned.0, turned_away)?)
+            }
             Message::Position(id) => return Ok(json!(self.line()?.position(&id)?)),
-            Message::Leave(id) => json!(self.line()?.leave(&id)?),
-            Message::Forget(id) => json!(self.line()?.forget(&id)?),
+            Message::Leave(owned) => {
+                self.owned()?.add(&owned)?;
+                json!(self.line()?.leave(&owned.0)?)
+            }
+            Message::Forget(id) => json!(self.forget(&id)?),
+            Message::List(owner, listing) => return Ok(json!(self.owned()?.page(&owner, &listing)?)),
             Message::Sweep(as_of) => {
                 self.line()?.advance()?;
                 json!(self.look_after(Some(as_of)).await?)
@@ -130,16 +142,26 @@ impl Dispatcher {
                 _ => task_object::Message::LookAfter(as_of.unwrap_or_else(clock::now)),
             };
             match tasks.send(&id, &message).await {
-                Ok(reply) => self.line()?.looked_at(&id, state, report(&reply))?,
+                Ok(Reply::Report(report)) => self.line()?.looked_at(&id, state, report)?,
+                Ok(_) => self.forget(&id)?,
                 Err(error) => {
                     let fields = [("video.id", json!(id)), ("error", json!(error.to_string()))];
                     log::write(Level::Error, "a video could not be looked after", fields);
                     let report = Report::again(clock::now());
-                    self.line()?.looked_at(&id, state, Some(report))?;
+                    self.line()?.looked_at(&id, state, report)?;
                 }
             }
         }
         Ok(is_done)
+    }
+
+    fn forget(&self, id: &VideoId) -> Result<(), DispatchError> {
+        self.owned()?.remove(id)?;
+        Ok(self.line()?.forget(id)?)
+    }
+
+    fn owned(&self) -> Result<OwnedVideos<'_>, DispatchError> {
+        Ok(OwnedVideos::open(&self.storage)?)
     }
 
     /// The line as it is at this moment.
@@ -153,12 +175,5 @@ impl Dispatcher {
             self.storage.set_alarm(due).await?;
         }
         Ok(())
-    }
-}
-
-const fn report(reply: &Reply) -> Option<Report> {
-    match reply {
-        Reply::Report(report) => Some(*report),
-        _ => None,
     }
 }

@@ -7,6 +7,7 @@ use worker::{ObjectNamespace, Request, Response};
 
 use super::network::request;
 use super::watchers::Manner;
+use crate::video::json;
 
 /// Where the public reaches this Worker; on requests to watch only.
 const ORIGIN: &str = "x-public-origin";
@@ -38,7 +39,7 @@ pub async fn call<M: Serialize, R: DeserializeOwned>(
     if answer.status_code() != 200 {
         return Err(CallError::Failed(text));
     }
-    Ok(serde_json::from_str(&text)?)
+    Ok(json::read(&text)?)
 }
 
 /// Asks the object of that name to let somebody watch; its answer is the watcher's.
@@ -72,7 +73,7 @@ pub fn watching(request: &Request) -> worker::Result<Option<Manner>> {
 /// # Errors
 /// When it is none.
 pub async fn message<M: DeserializeOwned>(mut request: Request) -> worker::Result<M> {
-    Ok(serde_json::from_str(&request.text().await?)?)
+    Ok(json::read(&request.text().await?)?)
 }
 
 /// The answer that [`call`] reads.

@@ -82,6 +82,13 @@ pub fn js(time: UnixMillis) -> JsValue {
     JsValue::from_f64(time.millis() as f64)
 }
 
+/// Unix seconds as JavaScript and `SQLite` have them.
+#[must_use]
+#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "they have 34 bits")]
+pub fn js_seconds(seconds: i64) -> JsValue {
+    JsValue::from_f64(seconds as f64)
+}
+
 /// An instant that came from JavaScript.
 #[must_use]
 #[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "it saturates")]

@@ -149,7 +149,8 @@ impl VideoTask {
                 state.on_leave();
             }
         };
-        let response = self.state.watchers.begin(manner, task.record.clone(), on_leave)?;
+        let grant = self.state.grant(&task);
+        let response = self.state.watchers.begin(manner, task.record.clone(), grant.as_deref(), on_leave)?;
         self.state.mind_socket(&task);
         Ok(response)
     }

@@ -127,11 +127,18 @@ impl TaskState {
             self.watchers.let_go();
         } else if before != task.record {
             let is_last = task.record.status.is_final();
-            self.watchers.show(&Sight::Video(Box::new(task.record.clone())), is_last);
+            let sight = Sight::Video(Box::new(task.record.clone()));
+            self.watchers.show(&sight, self.grant(&task).as_deref(), is_last);
         }
         self.waiting.borrow_mut().clear();
         self.mind_socket(&task);
         Ok(Some((task, result)))
+    }
+
+    /// What lets whoever sees the Video play it.
+    pub fn grant(&self, task: &Task) -> Option<String> {
+        let keys = &Config::of(&self.env).ok()?.signing_keys;
+        keys.grant(&task.owner, &task.record.id, clock::now())
     }
 
     pub async fn load(&self) -> Result<Option<Task>, TaskError> {

@@ -70,7 +70,7 @@ async fn perform(
     let upstream = Upstream::new(config, &videos);
     Ok(Some(match effect {
         Effect::Enter { turned_away } => {
-            let entry = Dispatch::new(&state.env)?.enter(id, turned_away).await;
+            let entry = Dispatch::new(&state.env)?.enter(task.owned(), turned_away).await;
             Event::Entered(
                 told(entry, "the waiting line cannot be reached", id).unwrap_or(Entry::Unreachable),
             )
@@ -86,7 +86,7 @@ async fn perform(
             Event::Done { chore, succeeded: done == Some(true) }
         }
         Effect::Remove { purge } => {
-            let removed = remove(state, id, purge, &videos, &upstream).await;
+            let removed = remove(state, task, purge, &videos, &upstream).await;
             match told(removed, "the video was not removed", id) {
                 Some(()) => return Ok(None),
                 None => Event::RemovalFailed,
@@ -104,7 +104,8 @@ async fn do_chore(
     let Record { id, .. } = &task.record;
     let done = match chore {
         Chore::Publish => {
-            let published = Records::new(&state.env)?.put(&task.record, config.policy.retention).await;
+            let published =
+                Records::new(&state.env)?.put(&task.record, &task.owner, config.policy.retention).await;
             told(published, "the record was not published", id)
         }
         Chore::Purge => match task.job() {
@@ -116,7 +117,7 @@ async fn do_chore(
             None => Some(()),
         },
         Chore::Leave => {
-            let left = Dispatch::new(&state.env)?.leave(id).await;
+            let left = Dispatch::new(&state.env)?.leave(task.owned()).await;
             told(left, "the place was not given back", id)
         }
     };
@@ -126,13 +127,16 @@ async fn do_chore(
 /// Everything that is stored for the video, the task last.
 async fn remove(
     state: &Rc<TaskState>,
-    id: &VideoId,
+    task: &Task,
     purge: Option<Job>,
     videos: &Videos,
     upstream: &Upstream<'_>,
 ) -> Result<(), RemoveError> {
+    let id = &task.record.id;
     videos.delete(id).await?;
-    Records::new(&state.env)?.delete(id).await?;
+    let records = Records::new(&state.env)?;
+    records.delete(id).await?;
+    records.disown(&task.record, &task.owner).await?;
     Dispatch::new(&state.env)?.forget(id).await?;
     // Wiro may refuse for long: nothing of ours waits for it but the task itself.
     if let Some(job) = purge {

@@ -95,7 +95,7 @@ async fn hear_one(state: &Rc<TaskState>, told: SocketEvent) -> Result<(), TaskEr
 }
 
 fn show(state: &TaskState, output: Output, text: String) {
-    state.watchers.show(&Sight::Log(LogLine { stream: stream_of(output), text }), false);
+    state.watchers.show(&Sight::Log(LogLine { stream: stream_of(output), text }), None, false);
 }
 
 const fn stream_of(output: Output) -> LogStream {

@@ -176,13 +176,12 @@ impl<'a> WaitingLine<'a> {
         Ok(rows.into_iter().filter_map(job).collect())
     }
 
-    /// What looking after a job in that `state` brought: `None` when there is no such video.
-    pub fn looked_at(&self, id: &VideoId, state: State, report: Option<Report>) -> Result<()> {
+    /// What looking after a job in that `state` brought.
+    pub fn looked_at(&self, id: &VideoId, state: State, report: Report) -> Result<()> {
         // It may have asked for something in between.
         if self.state(id)? != Some(state) {
             return Ok(());
         }
-        let Some(report) = report else { return self.forget(id) };
         if !report.needs_place && state != State::Gone {
             self.leave(id)?;
         }

@@ -65,18 +65,18 @@ impl Watchers {
         self.feed.borrow().has_lines(stream)
     }
 
-    /// Lets everybody see something; after the last sight nobody is kept.
-    pub fn show(&self, sight: &Sight, is_last: bool) {
+    /// Lets everybody see something, the Video with this `grant`; after the last sight nobody is kept.
+    pub fn show(&self, sight: &Sight, grant: Option<&str>, is_last: bool) {
         let Some(number) = self.feed.borrow_mut().add(sight.clone()) else { return };
         self.streams.borrow_mut().retain(|Watcher { origin, writer }| {
-            let keeps_up = write(writer, &event_text(number, sight, origin));
+            let keeps_up = write(writer, &event_text(number, sight, origin, grant));
             if !keeps_up {
                 forget(writer.abort());
             }
             keeps_up
         });
         for socket in self.sockets() {
-            let _ = socket.send_with_str(&message_text(number, sight, &origin_of(&socket)));
+            let _ = socket.send_with_str(&message_text(number, sight, &origin_of(&socket), grant));
         }
         if is_last {
             self.let_go();
@@ -98,11 +98,17 @@ impl Watchers {
     ///
     /// # Errors
     /// When the runtime refuses.
-    pub fn begin(&self, manner: Manner, record: Record, on_leave: impl Fn() + 'static) -> Result<Response> {
+    pub fn begin(
+        &self,
+        manner: Manner,
+        record: Record,
+        grant: Option<&str>,
+        on_leave: impl Fn() + 'static,
+    ) -> Result<Response> {
         let is_final = record.status.is_final();
         let missed = self.missed(manner.last_event_id, record);
         if manner.is_socket {
-            return self.begin_socket(&manner.origin, &missed, is_final);
+            return self.begin_socket(&manner.origin, &missed, grant, is_final);
         }
         if is_final && missed.is_empty() {
             // The one answer after which a browser does not come back.
@@ -113,7 +119,7 @@ impl Watchers {
         let pipe = TransformStream::new_with_transformer_and_writable_strategy(&Object::new(), &strategy)?;
         let writer = pipe.writable().get_writer()?;
         for (number, sight) in &missed {
-            write(&writer, &event_text(*number, sight, &manner.origin));
+            write(&writer, &event_text(*number, sight, &manner.origin, grant));
         }
         if is_final {
             forget(writer.close());
@@ -129,13 +135,19 @@ impl Watchers {
         Ok(ResponseBuilder::new().with_header("content-type", "text/event-stream")?.stream(pipe.readable()))
     }
 
-    fn begin_socket(&self, origin: &str, missed: &[(u64, Sight)], is_final: bool) -> Result<Response> {
+    fn begin_socket(
+        &self,
+        origin: &str,
+        missed: &[(u64, Sight)],
+        grant: Option<&str>,
+        is_final: bool,
+    ) -> Result<Response> {
         let WebSocketPair { client, server } = WebSocketPair::new()?;
         let socket: &WebSocket = server.as_ref();
         self.state.accept_websocket(socket)?;
         socket.serialize_attachment(JsValue::from_str(origin))?;
         for (number, sight) in missed {
-            server.send_with_str(message_text(*number, sight, origin))?;
+            server.send_with_str(message_text(*number, sight, origin, grant))?;
         }
         if is_final {
             server.close(Some(NORMAL_CLOSURE), None::<&str>)?;
@@ -160,19 +172,19 @@ fn origin_of(socket: &WebSocket) -> String {
     socket.deserialize_attachment().ok().and_then(|origin| origin.as_string()).unwrap_or_default()
 }
 
-fn event_text(number: u64, sight: &Sight, origin: &str) -> String {
-    let (kind, data) = told(sight, origin);
+fn event_text(number: u64, sight: &Sight, origin: &str, grant: Option<&str>) -> String {
+    let (kind, data) = told(sight, origin, grant);
     format!("id: {number}\nevent: {kind}\ndata: {data}\n\n")
 }
 
-fn message_text(number: u64, sight: &Sight, origin: &str) -> String {
-    let (kind, data) = told(sight, origin);
+fn message_text(number: u64, sight: &Sight, origin: &str, grant: Option<&str>) -> String {
+    let (kind, data) = told(sight, origin, grant);
     format!(r#"{{"seq":{number},"type":"{kind}","data":{data}}}"#)
 }
 
-fn told(sight: &Sight, origin: &str) -> (&'static str, String) {
+fn told(sight: &Sight, origin: &str, grant: Option<&str>) -> (&'static str, String) {
     match sight {
-        Sight::Video(record) => ("video", text_of(&record.as_ref().clone().shown_at(origin))),
+        Sight::Video(record) => ("video", text_of(&record.as_ref().clone().shown_at(origin, grant))),
         Sight::Log(line) => ("log", text_of(line)),
     }
 }

@@ -9,6 +9,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use super::id::{ID_BYTES, ID_PREFIX, RANDOM_BYTES, VideoId};
+use super::owner::Owner;
+use super::time::UnixMillis;
 
 type HmacSha256 = Hmac<Sha256>;
 
@@ -20,6 +22,14 @@ const CALLBACK_PROOF_BYTES: usize = 20;
 
 /// Bytes of a file's id: 160 bits, 32 characters of base32.
 const FILE_ID_BYTES: usize = 20;
+/// Bytes of a playback grant: when it ends, as 32 bits of unix seconds, and 128 bits of proof.
+const GRANT_BYTES: usize = 20;
+const GRANT_TIME_BYTES: usize = 4;
+
+/// A grant is good for six hours, and for the rest of the five minutes in which it was made: a Video that is
+/// read again soon reads the same.
+const GRANT_SECONDS: i64 = 6 * 3600;
+const GRANT_STEP_SECONDS: i64 = 300;
 
 /// The keyed MACs, ready to use: the key schedule is paid once.
 #[derive(Clone)]
@@ -28,6 +38,7 @@ pub struct SigningKeys {
     callback: HmacSha256,
     idempotency: HmacSha256,
     file_id: HmacSha256,
+    playback: HmacSha256,
 }
 
 impl SigningKeys {
@@ -49,17 +60,18 @@ impl SigningKeys {
             callback: subkey("hailuo-worker/v1/wiro-callback")?,
             idempotency: subkey("hailuo-worker/v1/idempotency-key")?,
             file_id: subkey("hailuo-worker/v1/file-id")?,
+            playback: subkey("hailuo-worker/v1/playback-grant")?,
         })
     }
 
-    /// The id that carries these random bits and the proof that we made it.
+    /// The id that carries these random bits and the proof that we made it for this owner.
     #[must_use]
-    pub fn mint(&self, random: [u8; RANDOM_BYTES]) -> VideoId {
+    pub fn mint(&self, owner: &Owner, random: [u8; RANDOM_BYTES]) -> VideoId {
         let mut bytes = [0_u8; ID_BYTES];
         let (random_part, proof_part) = bytes.split_at_mut(RANDOM_BYTES);
         random_part.copy_from_slice(&random);
-        let proof = self.video_id.clone().chain_update(random).finalize().into_bytes();
-        for (to, from) in proof_part.iter_mut().zip(proof) {
+        let mac = self.video_id.clone().chain_update(random).chain_update(owner.as_str());
+        for (to, from) in proof_part.iter_mut().zip(mac.finalize().into_bytes()) {
             *to = from;
         }
         VideoId::from_proven(format!("{ID_PREFIX}{}", Base32Unpadded::encode_string(&bytes)))
@@ -68,26 +80,27 @@ impl SigningKeys {
     /// The id that belongs to an `Idempotency-Key`: the same key of the same owner always names the same
     /// video, and nobody can tell the id without our key.
     #[must_use]
-    pub fn mint_for(&self, owner: &str, idempotency_key: &str) -> VideoId {
+    pub fn mint_for(&self, owner: &Owner, idempotency_key: &str) -> VideoId {
         // No owner's name holds NUL, so no two pairs look alike.
-        let named = self.idempotency.clone().chain_update(owner).chain_update([0]);
+        let named = self.idempotency.clone().chain_update(owner.as_str()).chain_update([0]);
         let mac = named.chain_update(idempotency_key).finalize().into_bytes();
         let mut random = [0; RANDOM_BYTES];
         for (to, from) in random.iter_mut().zip(mac) {
             *to = from;
         }
-        self.mint(random)
+        self.mint(owner, random)
     }
 
-    /// The id in `text`, if this key minted it. Costs one HMAC and touches no storage.
+    /// The id in `text`, if this key minted it for this owner: nobody else's video exists for them. Costs one
+    /// HMAC and touches no storage.
     #[must_use]
-    pub fn verify_id(&self, text: &str) -> Option<VideoId> {
+    pub fn verify_id(&self, owner: &Owner, text: &str) -> Option<VideoId> {
         let bytes = Base32Unpadded::decode_vec(text.strip_prefix(ID_PREFIX)?).ok()?;
         let (random, proof) = bytes.split_at_checked(RANDOM_BYTES)?;
         if bytes.len() != ID_BYTES {
             return None;
         }
-        let mac = self.video_id.clone().chain_update(random);
+        let mac = self.video_id.clone().chain_update(random).chain_update(owner.as_str());
         mac.verify_truncated_left(proof).ok()?;
         Some(VideoId::from_proven(text.to_owned()))
     }
@@ -107,13 +120,37 @@ impl SigningKeys {
         Base32Unpadded::encode_string(mac.get(..CALLBACK_PROOF_BYTES).unwrap_or(&mac))
     }
 
-    /// Whether `proof` is this video's callback proof; compared in constant time.
+    /// The id in `text`, if this is its callback proof; compared in constant time.
     #[must_use]
-    pub fn verify_callback_proof(&self, id: &VideoId, proof: &str) -> bool {
-        Base32Unpadded::decode_vec(proof).is_ok_and(|bytes| {
-            bytes.len() == CALLBACK_PROOF_BYTES
-                && self.callback.clone().chain_update(id.as_str()).verify_truncated_left(&bytes).is_ok()
-        })
+    pub fn verify_callback(&self, text: &str, proof: &str) -> Option<VideoId> {
+        let proof = Base32Unpadded::decode_vec(proof).ok()?;
+        if proof.len() != CALLBACK_PROOF_BYTES {
+            return None;
+        }
+        self.callback.clone().chain_update(text).verify_truncated_left(&proof).ok()?;
+        Some(VideoId::from_proven(text.to_owned()))
+    }
+
+    /// What plays this video for a while without its owner's token. Videos of nobody need none.
+    #[must_use]
+    pub fn grant(&self, owner: &Owner, id: &VideoId, now: UnixMillis) -> Option<String> {
+        let step_end = now.seconds().div_euclid(GRANT_STEP_SECONDS).saturating_add(1) * GRANT_STEP_SECONDS;
+        let until = u32::try_from(step_end.saturating_add(GRANT_SECONDS)).ok()?.to_be_bytes();
+        let mac = self.playback.clone().chain_update(until).chain_update(id.as_str()).finalize().into_bytes();
+        let bytes: Vec<u8> = until.into_iter().chain(mac).take(GRANT_BYTES).collect();
+        (!owner.is_nobody()).then(|| Base32Unpadded::encode_string(&bytes))
+    }
+
+    /// The id in `text`, if this is a grant for it that still holds; compared in constant time.
+    #[must_use]
+    pub fn verify_grant(&self, text: &str, grant: &str, now: UnixMillis) -> Option<VideoId> {
+        let bytes = Base32Unpadded::decode_vec(grant).ok()?;
+        let (until, proof) = bytes.split_first_chunk::<GRANT_TIME_BYTES>()?;
+        if bytes.len() != GRANT_BYTES {
+            return None;
+        }
+        self.playback.clone().chain_update(until).chain_update(text).verify_truncated_left(proof).ok()?;
+        (now.seconds() < i64::from(u32::from_be_bytes(*until))).then(|| VideoId::from_proven(text.to_owned()))
     }
 }
 
@@ -133,6 +170,14 @@ mod tests {
         SigningKeys::derive(&seed.repeat(MIN_SIGNING_KEY_BYTES)).unwrap()
     }
 
+    fn owner(name: &str) -> Owner {
+        Owner::named(name).unwrap_or_default()
+    }
+
+    fn at(seconds: i64) -> UnixMillis {
+        UnixMillis::new(seconds * 1000)
+    }
+
     #[test]
     fn a_short_key_is_refused() {
         assert!(SigningKeys::derive(&[7; MIN_SIGNING_KEY_BYTES - 1]).is_err());
@@ -141,11 +186,32 @@ mod tests {
 
     /// Computed with another implementation of HMAC.
     #[test]
-    fn ids_and_proofs_are_pinned() {
+    fn ids_proofs_and_grants_are_pinned() {
         let keys = keys(b"k");
-        let id = keys.mint([1; RANDOM_BYTES]);
+        let id = keys.mint(&owner(""), [1; RANDOM_BYTES]);
         assert_eq!(id.as_str(), "vid_aeaqcaibaeaqcaibaeaqcaibafokkim4bg2ky6ic");
         assert_eq!(keys.callback_proof(&id), "cejhnhcmog4r7dkvewubh2v2ik5vyilf");
+        assert_eq!(
+            keys.mint(&owner("alice"), [1; RANDOM_BYTES]).as_str(),
+            "vid_aeaqcaibaeaqcaibaeaqcaibaes6ugg5uyrvdx6q"
+        );
+        let grant = keys.grant(&owner("alice"), &id, at(1_700_000_000));
+        assert_eq!(grant.as_deref(), Some("mvkelrfodndgrvlpvkxdhyvuqxfmdcpw"));
+    }
+
+    #[test]
+    fn grants_hold_for_six_hours_and_are_the_same_for_a_while() {
+        let keys = keys(b"k");
+        let (alice, from) = (owner("alice"), 1_700_000_100);
+        let id = keys.mint(&alice, [1; RANDOM_BYTES]);
+        let grant = keys.grant(&alice, &id, at(from)).unwrap();
+        assert_eq!(keys.grant(&alice, &id, at(from + 299)).as_ref(), Some(&grant));
+        assert_ne!(keys.grant(&alice, &id, at(from + 300)).as_ref(), Some(&grant));
+        for seconds in [0, 6 * 3600, 6 * 3600 + 299] {
+            assert_eq!(keys.verify_grant(id.as_str(), &grant, at(from + seconds)), Some(id.clone()));
+        }
+        assert_eq!(keys.verify_grant(id.as_str(), &grant, at(from + 6 * 3600 + 300)), None);
+        assert_eq!(keys.grant(&owner(""), &id, at(from)), None);
     }
 
     #[test]
@@ -155,45 +221,62 @@ mod tests {
 
     proptest! {
         #[test]
-        fn own_ids_verify_and_strangers_do_not(random in any::<[u8; RANDOM_BYTES]>()) {
-            let (ours, theirs) = (keys(b"a"), keys(b"b"));
-            let id = ours.mint(random);
-            prop_assert_eq!(ours.verify_id(id.as_str()), Some(id.clone()));
-            prop_assert_eq!(theirs.verify_id(id.as_str()), None);
+        fn own_ids_verify_and_strangers_do_not(random in any::<[u8; RANDOM_BYTES]>(), name in "[a-z]{0,8}") {
+            let (ours, theirs, owner) = (keys(b"a"), keys(b"b"), owner(&name));
+            let id = ours.mint(&owner, random);
+            let text = id.as_str();
+            prop_assert_eq!(ours.verify_id(&owner, text), Some(id.clone()));
+            prop_assert_eq!(theirs.verify_id(&owner, text), None);
+            prop_assert_eq!(ours.verify_id(&Owner::named(&format!("{name}x")).unwrap(), text), None);
             let proof = ours.callback_proof(&id);
-            prop_assert!(ours.verify_callback_proof(&id, &proof));
-            prop_assert!(!theirs.verify_callback_proof(&id, &proof));
+            prop_assert_eq!(ours.verify_callback(text, &proof), Some(id.clone()));
+            prop_assert_eq!(theirs.verify_callback(text, &proof), None);
+            if let Some(grant) = ours.grant(&owner, &id, at(0)) {
+                prop_assert_eq!(ours.verify_grant(text, &grant, at(0)), Some(id.clone()));
+                prop_assert_eq!(theirs.verify_grant(text, &grant, at(0)), None);
+                prop_assert_eq!(ours.verify_callback(text, &grant), None);
+                let other = ours.mint(&owner, random.map(|byte| !byte));
+                prop_assert_eq!(ours.verify_grant(other.as_str(), &grant, at(0)), None);
+            }
         }
 
         #[test]
-        fn a_key_names_one_video_of_its_owner(owner in "[a-z]{0,8}", key in "[!-~]{1,20}", other in "[!-~]{1,20}") {
-            let keys = keys(b"a");
+        fn a_key_names_one_video_of_its_owner(name in "[a-z]{0,8}", key in "[!-~]{1,20}", other in "[!-~]{1,20}") {
+            let (keys, owner) = (keys(b"a"), owner(&name));
             let id = keys.mint_for(&owner, &key);
-            prop_assert_eq!(keys.verify_id(id.as_str()), Some(id.clone()));
+            prop_assert_eq!(keys.verify_id(&owner, id.as_str()), Some(id.clone()));
             prop_assert_eq!(keys.mint_for(&owner, &key), id.clone());
             prop_assert_eq!(keys.mint_for(&owner, &other) == id, key == other);
-            prop_assert_ne!(keys.mint_for(&format!("{owner}x"), &key), id);
+            prop_assert_ne!(keys.mint_for(&Owner::named(&format!("{name}x")).unwrap(), &key), id);
         }
 
         #[test]
         fn one_changed_character_is_refused(
             random in any::<[u8; RANDOM_BYTES]>(),
-            at in ID_PREFIX.len()..ID_PREFIX.len() + 40,
+            place in 0_usize..40,
             by in 1_u8..255,
         ) {
-            let keys = keys(b"a");
-            let mut bytes = keys.mint(random).as_str().as_bytes().to_vec();
-            bytes[at] = bytes[at].wrapping_add(by);
-            let altered = String::from_utf8_lossy(&bytes).into_owned();
-            prop_assert_eq!(keys.verify_id(&altered), None);
+            let (keys, alice) = (keys(b"a"), owner("alice"));
+            let altered = |text: &str, from: usize| {
+                let mut bytes = text.as_bytes().to_vec();
+                let at = from + place % (bytes.len() - from);
+                bytes[at] = bytes[at].wrapping_add(by);
+                String::from_utf8_lossy(&bytes).into_owned()
+            };
+            let id = keys.mint(&alice, random);
+            prop_assert_eq!(keys.verify_id(&alice, &altered(id.as_str(), ID_PREFIX.len())), None);
+            let grant = keys.grant(&alice, &id, at(0)).unwrap();
+            prop_assert_eq!(keys.verify_grant(id.as_str(), &altered(&grant, 0), at(0)), None);
         }
 
         #[test]
         fn any_text_is_survived(text in ".{0,80}") {
             let keys = keys(b"a");
-            prop_assert_eq!(keys.verify_id(&text), None);
-            let id = keys.mint([0; RANDOM_BYTES]);
-            prop_assert!(!keys.verify_callback_proof(&id, &text));
+            let nobody = Owner::nobody();
+            prop_assert_eq!(keys.verify_id(&nobody, &text), None);
+            let id = keys.mint(&nobody, [0; RANDOM_BYTES]);
+            prop_assert_eq!(keys.verify_callback(id.as_str(), &text), None);
+            prop_assert_eq!(keys.verify_grant(id.as_str(), &text, at(0)), None);
         }
     }
 }

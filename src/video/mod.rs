@@ -1,18 +1,22 @@
 //! The domain: what a video is, what may be asked of it and how it moves. Pure; it performs nothing
 //! and knows neither the upstream's wire format nor the platform.
 
+pub mod bearer;
 pub mod chores;
+pub mod clients;
 pub mod event;
 pub mod feed;
 pub mod file;
 pub mod hold;
 pub mod id;
 pub mod image_url;
+pub mod json;
 pub mod keys;
 pub mod lifecycle;
+pub mod listing;
 pub mod mp4;
-pub mod operator;
 pub mod output_hosts;
+pub mod owner;
 pub mod progress;
 pub mod record;
 pub mod request;

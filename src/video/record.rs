@@ -147,14 +147,15 @@ impl Record {
     }
 
     /// The Video object of the API. `origin` is where the public reaches this Worker, without a
-    /// trailing slash.
+    /// trailing slash; a `grant` lets whoever has the link play the video.
     #[must_use]
-    pub fn shown_at(mut self, origin: &str) -> Self {
+    pub fn shown_at(mut self, origin: &str, grant: Option<&str>) -> Self {
         let itself = format!("{origin}/v1/videos/{}", self.id);
+        let granted = grant.map_or_else(String::new, |grant| format!("?grant={grant}"));
         self.version = None;
         self.urls = Some(Urls {
             events: format!("{itself}/events"),
-            content: format!("{itself}/content"),
+            content: format!("{itself}/content{granted}"),
             cancel: format!("{itself}/cancel"),
             itself,
         });
@@ -167,11 +168,4 @@ impl Record {
 #[serde(rename_all = "snake_case")]
 pub enum Object {
     Video,
-}
-
-/// KV metadata of a record: what a listing needs without reading the value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct RecordMetadata {
-    pub status: Status,
-    pub created_at: i64,
 }

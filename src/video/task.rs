@@ -6,6 +6,8 @@ use thiserror::Error;
 
 use super::chores::{Chore, Chores};
 use super::id::VideoId;
+use super::json;
+use super::owner::Owner;
 use super::record::{Input, Object, ProgressSource, RECORD_VERSION, Record, Status};
 use super::time::{Millis, UnixMillis};
 
@@ -16,6 +18,8 @@ pub const TASK_VERSION: u32 = 2;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Task {
     pub version: u32,
+    #[serde(default, skip_serializing_if = "Owner::is_nobody")]
+    pub owner: Owner,
     pub record: Record,
     /// Where the upstream calls back.
     pub callback_url: String,
@@ -98,12 +102,17 @@ pub struct Source {
 /// What a job begins with.
 #[derive(Clone, Debug)]
 pub struct NewTask {
+    pub owner: Owner,
     pub id: VideoId,
     pub model: String,
     pub input: Input,
     pub callback_url: String,
     pub fingerprint: String,
 }
+
+/// A video, whose it is, and since when, in unix seconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owned(pub VideoId, pub Owner, pub i64);
 
 #[derive(Debug, Error)]
 pub enum LoadError {
@@ -139,13 +148,14 @@ impl Task {
     /// A job that was accepted: due at once, or as soon as its image is stored.
     #[must_use]
     pub fn accept(new: NewTask, now: UnixMillis) -> Self {
-        let NewTask { id, model, input, callback_url, fingerprint } = new;
+        let NewTask { owner, id, model, input, callback_url, fingerprint } = new;
         let (phase, wake_at) = match input.input_image_first {
             Some(_) => (Phase::Receiving, now.after(RECEIVE_PATIENCE)),
             None => (Phase::Waiting { attempts: 0, turned_away: None }, now),
         };
         Self {
             version: TASK_VERSION,
+            owner,
             record: Record {
                 version: Some(RECORD_VERSION),
                 id,
@@ -182,7 +192,7 @@ impl Task {
     /// # Errors
     /// [`LoadError`]; a newer version is not read, because it would be misread.
     pub fn load(text: &str) -> Result<Self, LoadError> {
-        let mut task: Self = serde_json::from_str(text)?;
+        let mut task: Self = json::read(text)?;
         if task.version > TASK_VERSION {
             return Err(LoadError::Newer(task.version));
         }
@@ -195,6 +205,12 @@ impl Task {
         }
         task.version = TASK_VERSION;
         Ok(task)
+    }
+
+    /// Whose it is, for the list of that owner.
+    #[must_use]
+    pub fn owned(&self) -> Owned {
+        Owned(self.record.id.clone(), self.owner.clone(), self.record.created_at)
     }
 
     /// When there is something to do; `None` when nothing is left.

@@ -3,6 +3,7 @@
 use hailuo_worker::video::event::{Effect, Event, Observation};
 use hailuo_worker::video::keys::SigningKeys;
 use hailuo_worker::video::lifecycle::Policy;
+use hailuo_worker::video::owner::Owner;
 use hailuo_worker::video::record::{FailureCode, Image, Input, Output, Status};
 use hailuo_worker::video::request::Resolution;
 use hailuo_worker::video::schedule::Ladder;
@@ -59,7 +60,7 @@ impl Life {
     }
 
     pub fn begin_with(input_image_first: Option<Image>) -> Self {
-        let id = SigningKeys::derive(&[7; 32]).unwrap().mint([1; 16]);
+        let id = SigningKeys::derive(&[7; 32]).unwrap().mint(&Owner::nobody(), [1; 16]);
         let input = Input {
             prompt: "a cat".to_owned(),
             prompt_optimizer: true,
@@ -69,6 +70,7 @@ impl Life {
             input_image_first_url: None,
         };
         let new = NewTask {
+            owner: Owner::nobody(),
             id,
             model: "m/m".to_owned(),
             input,

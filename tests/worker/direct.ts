@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { openStorage } from '../../scripts/local-storage.ts';
 import { DevProcess, freePort } from '../../scripts/worker-process.ts';
 import { startSim } from '../../sim/index.ts';
-import { type Bindings, Service, type ServiceOptions } from './service.ts';
+import { type Bindings, Service, type ServiceOptions, secretsOf } from './service.ts';
 import { settingsFor } from './settings.ts';
 
 export { DevProcess };
@@ -19,11 +19,12 @@ export async function startDirect(options: ServiceOptions = {}): Promise<DirectS
   const dev = new DevProcess(await freePort(), storage, { ...vars, ...secrets });
   await dev.start();
   const reader = await openStorage(storage);
-  return new DirectService(sim, storage, reader.bindings, dev, async () => {
+  const stop = async () => {
     await reader.close();
     await dev.kill('SIGTERM');
     await rm(storage, { recursive: true, force: true });
-  });
+  };
+  return new DirectService(sim, storage, reader.bindings, dev, secretsOf(options), stop);
 }
 
 export class DirectService extends Service {
@@ -36,6 +37,7 @@ export class DirectService extends Service {
     storage: string,
     bindings: Bindings,
     dev: DevProcess,
+    secrets: string[],
     stop: () => Promise<void>,
   ) {
     const unreachable = () => Promise.reject(new Error('not to be had from outside the process'));
@@ -45,7 +47,7 @@ export class DirectService extends Service {
       if (!answer.ok) throw new Error(`the trigger answered ${answer.status}`);
     };
     const objects = { objectIds: unreachable, evict: unreachable };
-    super(sim, dev.origin, bindings, { logs: () => dev.logs, ...objects, sweep, stop });
+    super(sim, dev.origin, bindings, { logs: () => dev.logs, ...objects, sweep, stop }, secrets);
     this.dev = dev;
     this.storage = storage;
   }

@@ -9,12 +9,13 @@ const MIN_PROMPT_CHARS = 8;
 
 export class LeakCheck {
   readonly #sim: Sim;
-  readonly #signingKey: string;
+  readonly #ours: string[];
   readonly #kept: Promise<string>[] = [];
 
-  constructor(sim: Sim, signingKey: string) {
+  /** Beside what the stand-in calls secret, `ours`. */
+  constructor(sim: Sim, ours: string[]) {
     this.#sim = sim;
-    this.#signingKey = signingKey;
+    this.#ours = ours;
   }
 
   keep(response: Response): Response {
@@ -55,7 +56,7 @@ export class LeakCheck {
 
   #secrets(): string[] {
     const proofs = this.#sim.tasks.map(({ callbackUrl }) => callbackUrl.split('/').at(-1) ?? '');
-    return [...this.#sim.secrets(), ...proofs, this.#signingKey].filter((secret) => secret.length > 0);
+    return [...this.#sim.secrets(), ...proofs, ...this.#ours].filter((secret) => secret.length > 0);
   }
 
   #prompts(): string[] {

@@ -62,6 +62,10 @@ describe('malformed', () => {
     ['WIRO_API_KEY', 'broken\nby-a-line-7f3a'],
     ['WIRO_API_KEY', 'with–a–typographic–dash-7f3a'],
     ['CLIENT_TOKENS', 'not-json-7f3a'],
+    ['CLIENT_TOKENS', '{"a name": "token-7f3a"}'],
+    ['CLIENT_TOKENS', '{"alice": "a token-7f3a"}'],
+    ['CLIENT_TOKENS', '{}'],
+    ['OPERATOR_TOKEN', 'short-7f3a'],
     ['WIRO_API_URL', 'http://api.example.com/v1'],
     ['POLL_SECONDS', 'x'],
   ] as const)('%s alone: %j', ([name, value]) => expectMisconfigured({ [name]: value }));

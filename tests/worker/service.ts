@@ -33,13 +33,21 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const { url } = await harness.listen();
   const worker = harness.getWorker<Bindings & Record<string, unknown>>();
   const bindings = (await worker.getEnv()) as Bindings;
-  return new Service(sim, url.origin, bindings, {
+  const runtime: Runtime = {
     logs: () => harness.getLogs().map(({ message }) => message),
     objectIds: () => worker.listDurableObjectIds('VIDEO_TASK'),
     evict: (binding, name) => worker.evictDurableObject(binding, { name }),
     sweep: async (scheduledTime) => void (await worker.scheduled({ scheduledTime })),
     stop: () => harness.close(),
-  });
+  };
+  return new Service(sim, url.origin, bindings, runtime, secretsOf(options));
+}
+
+/** What the tests' own settings hold that must not leave. */
+export function secretsOf({ secrets = {} }: ServiceOptions): string[] {
+  // Whatever stands in quotes behind a colon or in a list.
+  const tokens = (secrets.CLIENT_TOKENS ?? '').matchAll(/[:[,]\s*"([^"]+)"(?!\s*:)/g);
+  return [SIGNING_KEY, ...[...tokens].map(([, token]) => token ?? '')];
 }
 
 interface Runtime {
@@ -57,13 +65,29 @@ export class Service {
   readonly bindings: Bindings;
   readonly #runtime: Runtime;
   readonly #leaks: LeakCheck;
+  /** What every request says. */
+  readonly #headers: Record<string, string>;
 
-  constructor(sim: Sim, origin: string, bindings: Bindings, runtime: Runtime) {
+  constructor(
+    sim: Sim,
+    origin: string,
+    bindings: Bindings,
+    runtime: Runtime,
+    secrets: string[] | LeakCheck,
+    headers: Record<string, string> = {},
+  ) {
     this.sim = sim;
     this.origin = origin;
     this.bindings = bindings;
     this.#runtime = runtime;
-    this.#leaks = new LeakCheck(sim, SIGNING_KEY);
+    this.#leaks = secrets instanceof LeakCheck ? secrets : new LeakCheck(sim, secrets);
+    this.#headers = headers;
+  }
+
+  /** The same service as a client with this token meets it. Only the service itself is closed. */
+  as(token: string): Service {
+    const headers = { authorization: `Bearer ${token}` };
+    return new Service(this.sim, this.origin, this.bindings, this.#runtime, this.#leaks, headers);
   }
 
   cancel(id: string): Promise<Response> {
@@ -72,12 +96,14 @@ export class Service {
 
   /** A request as a stranger would send it, to the Worker's socket; the answer is kept for the search. */
   async fetch(path: string, init?: RequestInit): Promise<Response> {
-    const response = await fetch(new URL(path, this.origin), { redirect: 'manual', ...init });
+    const headers = { ...this.#headers, ...Object.fromEntries(new Headers(init?.headers)) };
+    const response = await fetch(new URL(path, this.origin), { redirect: 'manual', ...init, headers });
     return this.#leaks.keep(response);
   }
 
-  submit(body: object): Promise<Response> {
-    const headers = { 'content-type': 'application/json' };
+  submit(body: object, idempotencyKey?: string): Promise<Response> {
+    const key = idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey };
+    const headers = { 'content-type': 'application/json', ...key };
     return this.fetch('/v1/videos', { method: 'POST', headers, body: JSON.stringify(body) });
   }
 

@@ -1,0 +1,70 @@
+//! `GET /v1/videos`: the caller's own videos, newest first, page by page.
+
+use std::iter::repeat;
+
+use serde::Serialize;
+use serde_json::json;
+use worker::Response;
+
+use super::{Call, internal, parameter, respond};
+use crate::error::ApiError;
+use crate::platform::dispatcher::Dispatch;
+use crate::platform::log::{self, Level};
+use crate::platform::records::Records;
+use crate::platform::task_object::{Message, Reply};
+use crate::platform::together;
+use crate::video::id::VideoId;
+use crate::video::listing::{Listing, NOT_AFTER};
+use crate::video::owner::Owner;
+use crate::video::record::Record;
+use crate::video::request::FieldError;
+
+const NOT_FOR_NOBODY: ApiError =
+    ApiError::Unauthorized("Only clients with a token have a list, and this service has no client tokens.");
+
+#[derive(Serialize)]
+struct List<'a> {
+    object: &'static str,
+    data: &'a [Record],
+    first_id: Option<&'a VideoId>,
+    last_id: Option<&'a VideoId>,
+    has_more: bool,
+}
+
+pub async fn list(call: &Call<'_>, query: &str, owner: &Owner) -> Result<Response, ApiError> {
+    if owner.is_nobody() {
+        return Err(NOT_FOR_NOBODY);
+    }
+    // 1. Which ones: the dispatcher knows a new video at once.
+    let own = |text: &str| call.config.signing_keys.verify_id(owner, text);
+    let listing = Listing::read(|name| parameter(query, name), own).map_err(ApiError::InvalidParameter)?;
+    let page = Dispatch::new(call.env)?.list(owner, listing).await.map_err(internal)?;
+    let (ids, has_more) = page.ok_or_else(|| {
+        ApiError::InvalidParameter(vec![FieldError {
+            field: "after".to_owned(),
+            message: NOT_AFTER.to_owned(),
+        }])
+    })?;
+
+    // 2. Those that are final are read in one go, the others told by their objects.
+    let published = Records::new(call.env)?.get_all(&ids).await.unwrap_or_else(|error| {
+        log::write(Level::Warn, "the records cannot be read", [("error", json!(error.to_string()))]);
+        Vec::new()
+    });
+    let published = published.into_iter().map(|record| record.filter(|record| record.status.is_final()));
+    let current = ids.iter().zip(published.chain(repeat(None))).map(async |(id, known)| match known {
+        Some(record) => Ok(Some(record)),
+        None => Ok::<_, ApiError>(match call.ask(id, &Message::Read).await? {
+            Reply::Video(record) => Some(record),
+            // It was deleted in between.
+            _ => None,
+        }),
+    });
+    let mut data = Vec::new();
+    for record in together::all(current).await {
+        data.extend(record?.map(|record| call.shown(owner, record)));
+    }
+    let [first_id, last_id] = [data.first(), data.last()].map(|record| record.map(|record| &record.id));
+    let list = List { object: "list", data: &data, first_id, last_id, has_more };
+    respond::json(200, &[("cache-control", "private, no-store")], &list)
+}

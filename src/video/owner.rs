@@ -1,0 +1,59 @@
+//! Who a video belongs to.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// KV keys begin with it, and have 512 bytes in all.
+const MAX_NAME_CHARS: usize = 64;
+
+/// The name of a client, or nobody: a service that asks for no tokens knows no names.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Owner(String);
+
+impl Owner {
+    #[must_use]
+    pub const fn nobody() -> Self {
+        Self(String::new())
+    }
+
+    /// A client of this name: visible ASCII without a colon, which divides keys.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let is_name = (1..=MAX_NAME_CHARS).contains(&name.len())
+            && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':');
+        is_name.then(|| Self(name.to_owned()))
+    }
+
+    #[must_use]
+    pub const fn is_nobody(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_fit_into_keys() {
+        for name in ["alice", "app-1@example.com", &"a".repeat(MAX_NAME_CHARS)] {
+            assert_eq!(Owner::named(name).map(|owner| owner.to_string()).as_deref(), Some(name));
+        }
+        for wrong in ["", "a b", "a:b", "a\n", "é", &"a".repeat(MAX_NAME_CHARS + 1)] {
+            assert_eq!(Owner::named(wrong), None, "{wrong:?}");
+        }
+    }
+}
