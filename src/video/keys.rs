@@ -197,6 +197,7 @@ mod tests {
         );
         let grant = keys.grant(&owner("alice"), &id, at(1_700_000_000));
         assert_eq!(grant.as_deref(), Some("mvkelrfodndgrvlpvkxdhyvuqxfmdcpw"));
+        assert_eq!(keys.file_id("https://cdn.example/a.png"), "file_bn23bmlbklr6ljlaqwpqwfa6puccsot2");
     }
 
     #[test]

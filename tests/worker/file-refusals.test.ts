@@ -2,12 +2,14 @@
 // later is in file-transport.test.ts.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { formBody, type Part, postBody } from './bodies.ts';
+import { ALICE, CLIENT_TOKENS } from './clients.ts';
 import { MIB, picture } from './pictures.ts';
 import {
   fieldNames,
   INVALID_PARAMETER,
   INVALID_REQUEST,
   PAYLOAD_TOO_LARGE,
+  type Refusal,
   refused,
   UNSUPPORTED_MEDIA_TYPE,
 } from './refusals.ts';
@@ -19,6 +21,8 @@ beforeAll(async () => {
   service = await startService({ sim: { speed: 0 } });
 });
 afterAll(() => service.close());
+
+const UNAUTHORIZED: Refusal = [401, 'unauthorized'];
 
 const text = (name: string, value: string): Part => ({ name, value });
 const png = (bytes = 5000) => filePart(picture('image/png', bytes));
@@ -74,4 +78,20 @@ describe('unreadable', () => {
   ] as const)('%s', async ([_name, contentType, body]) => {
     await refused(service, INVALID_REQUEST, () => postBody(service, '/v1/files', contentType, body));
   });
+});
+
+test('who must show a token uploads with one only', async () => {
+  const guarded = await startService({ secrets: { CLIENT_TOKENS } });
+  try {
+    const send = (headers: Record<string, string>) =>
+      guarded.fetch('/v1/files', {
+        method: 'POST',
+        headers: { 'content-type': FORM_TYPE, ...headers },
+        body: formBody([png()]),
+      });
+    await refused(guarded, UNAUTHORIZED, () => send({}));
+    expect((await send({ authorization: `Bearer ${ALICE}` })).status).toBe(200);
+  } finally {
+    await guarded.close();
+  }
 });

@@ -132,6 +132,21 @@ test('the Worker started again knows its folder', { timeout: TIMEOUT_MS }, async
   expect(service.sim.folders).toHaveLength(1);
 });
 
+test('a folder whose making is never answered holds nobody up for long', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const slow = await startDirect();
+  try {
+    slow.sim.script('', { folder: [{ kind: 'hang' }] });
+    const answers = await Promise.all(Array.from({ length: 3 }, () => upload(slow, [png()])));
+    for (const answer of answers) await expectProblem(answer, [503, 'upstream_unavailable']);
+    await uploaded(slow, png());
+    expect(folderCalls(slow)).toHaveLength(2);
+  } finally {
+    await slow.close();
+  }
+});
+
 test('a Wiro that cannot be reached', { timeout: TIMEOUT_MS }, async () => {
   const lonely = await startDirect({ vars: { WIRO_API_URL: 'http://127.0.0.1:1/v1' } });
   try {
