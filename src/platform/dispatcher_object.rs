@@ -57,7 +57,7 @@ pub enum Message {
     List(Owner, Listing),
     /// Look after a batch of what is due as of then → whether it was the last one.
     Sweep(UnixMillis),
-    /// Which folder uploads go to → [`Folder`](super::upload_folder::Folder)
+    /// Which folder uploads go to → its id, or a [`Refusal`](crate::wiro::files::Refusal)
     Folder,
     /// There is no such folder any more → null
     ForgetFolder(String),
