@@ -27,7 +27,7 @@ import {
   uploaded,
 } from './uploads.ts';
 
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 90_000;
 
 let service: DirectService;
 beforeAll(async () => {
