@@ -43,6 +43,7 @@ test('is in every Video that its owner sees, and the same when read again soon',
   const { id } = await alice.accepted({ prompt: 'a door that is being built' });
   const watcher = await watch(alice, id);
   await watcher.ended;
+  expect(watcher.events.length).toBeGreaterThan(1);
   const cancelled = await alice.accepted({ prompt: 'a door that is not built' });
   const cancel = await alice.cancel(cancelled.id);
   const seen: Video[] = [

@@ -66,7 +66,7 @@ export class Service {
   readonly #runtime: Runtime;
   readonly #leaks: LeakCheck;
   /** What every request says. */
-  readonly #headers: Record<string, string>;
+  readonly headers: Record<string, string>;
 
   constructor(
     sim: Sim,
@@ -81,7 +81,7 @@ export class Service {
     this.bindings = bindings;
     this.#runtime = runtime;
     this.#leaks = secrets instanceof LeakCheck ? secrets : new LeakCheck(sim, secrets);
-    this.#headers = headers;
+    this.headers = headers;
   }
 
   /** The same service as a client with this token meets it. Only the service itself is closed. */
@@ -96,7 +96,7 @@ export class Service {
 
   /** A request as a stranger would send it, to the Worker's socket; the answer is kept for the search. */
   async fetch(path: string, init?: RequestInit): Promise<Response> {
-    const headers = { ...this.#headers, ...Object.fromEntries(new Headers(init?.headers)) };
+    const headers = { ...this.headers, ...Object.fromEntries(new Headers(init?.headers)) };
     const response = await fetch(new URL(path, this.origin), { redirect: 'manual', ...init, headers });
     return this.#leaks.keep(response);
   }
