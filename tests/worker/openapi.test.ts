@@ -2,12 +2,14 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { submitForm } from './bodies.ts';
+import { type Part, submitForm } from './bodies.ts';
 import { ALICE, CLIENT_TOKENS } from './clients.ts';
+import { startDirect } from './direct.ts';
 import { watch } from './event-source.ts';
 import { picture } from './pictures.ts';
-import { type Service, startService } from './service.ts';
+import type { Service } from './service.ts';
 import type { Video } from './types.ts';
+import { upload } from './uploads.ts';
 
 interface Operation {
   responses: Record<string, { content?: Record<string, unknown>; $ref?: string }>;
@@ -27,7 +29,7 @@ let video: Video;
 const seen = new Set<string>();
 
 beforeAll(async () => {
-  service = await startService({ sim: { speed: 600 }, secrets: { CLIENT_TOKENS } });
+  service = await startDirect({ sim: { speed: 600 }, secrets: { CLIENT_TOKENS } });
   alice = service.as(ALICE);
   openapi = await (await service.fetch('/openapi.json')).json();
   ajv = new Ajv2020({ strict: false, validateFormats: false });
@@ -104,6 +106,7 @@ describe('it is true of', () => {
     const { id } = await alice.accepted({ prompt: 'a page that is being written' });
     const watcher = await watch(alice, id);
     await watcher.ended;
+    seen.add('get /v1/videos/{id}/events 200');
     expect(watcher.events.length).toBeGreaterThan(1);
     for (const { event, data } of watcher.events)
       expect((event === 'log' ? isLine : isVideo)?.(data)).toBe(true);
@@ -134,6 +137,17 @@ describe('it is true of', () => {
     await described('delete', '/v1/videos/{id}', await remove(service, video.id));
     await described('delete', '/v1/videos/{id}', await remove(alice, video.id));
     await described('delete', '/v1/videos/{id}', await remove(alice, video.id));
+  });
+
+  test('files', async () => {
+    const file = { name: 'file', filename: 'frame.png', value: picture('image/png', 5000) };
+    const send = async (client: Service, parts: Part[]) =>
+      described('post', '/v1/files', await upload(client, parts));
+    await send(alice, [file]);
+    await send(alice, [{ ...file, name: 'picture' }]);
+    await send(alice, [{ ...file, value: 'text' }]);
+    await send(alice, [{ ...file, value: picture('image/png', 20 * 2 ** 20 + 1) }]);
+    await send(service, [file]);
   });
 
   test('health', async () => {
