@@ -10,8 +10,8 @@ if (folder === undefined || !(limit > 0)) {
   console.error('Usage: node scripts/page-weight.ts FOLDER MAX');
   process.exit(2);
 }
-// Names that begin with an underscore are settings, which nobody loads.
-const names = readdirSync(folder).filter((name) => !name.startsWith('_'));
+// Whatever else lies there is no part of the page.
+const names = readdirSync(folder).filter((name) => /\.(html|css|js|svg)$/.test(name));
 const files = names.map((name) => ({ name, content: readFileSync(join(folder, name)) }));
 const { lines, total, isTooLarge } = measure(files, limit);
 for (const line of lines) console.log(line);

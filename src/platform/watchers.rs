@@ -9,8 +9,9 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 use serde::Serialize;
 use worker::js_sys::futures::JsFuture;
-use worker::js_sys::{Object, Promise};
+use worker::js_sys::{Object, Promise, Uint8Array};
 use worker::wasm_bindgen::JsValue;
+use worker::wasm_bindgen::closure::Closure;
 use worker::wasm_bindgen_futures::spawn_local;
 use worker::web_sys::{QueuingStrategy, TransformStream, WebSocket, WritableStreamDefaultWriter};
 use worker::worker_sys::DurableObjectState;
@@ -68,10 +69,16 @@ impl Watchers {
     /// Lets everybody see something, the Video with this `grant`; after the last sight nobody is kept.
     pub fn show(&self, sight: &Sight, grant: Option<&str>, is_last: bool) {
         let Some(number) = self.feed.borrow_mut().add(sight.clone()) else { return };
+        // Most have come by the same name: what one is sent, all are.
+        let mut sent: Option<(String, Uint8Array)> = None;
         self.streams.borrow_mut().retain(|Watcher { origin, writer }| {
-            let keeps_up = write(writer, &event_text(number, sight, origin, grant));
+            let (_, chunk) = match sent.take().filter(|(known, _)| known == origin) {
+                Some(same) => sent.insert(same),
+                None => sent.insert((origin.clone(), chunk_of(&event_text(number, sight, origin, grant)))),
+            };
+            let keeps_up = write(writer, chunk);
             if !keeps_up {
-                forget(writer.abort());
+                forget(&writer.abort());
             }
             keeps_up
         });
@@ -86,7 +93,7 @@ impl Watchers {
     /// Ends every watcher's stream.
     pub fn let_go(&self) {
         for watcher in self.streams.take() {
-            forget(watcher.writer.close());
+            forget(&watcher.writer.close());
         }
         for socket in self.sockets() {
             let _ = socket.close_with_code(NORMAL_CLOSURE);
@@ -119,10 +126,10 @@ impl Watchers {
         let pipe = TransformStream::new_with_transformer_and_writable_strategy(&Object::new(), &strategy)?;
         let writer = pipe.writable().get_writer()?;
         for (number, sight) in &missed {
-            write(&writer, &event_text(*number, sight, &manner.origin, grant));
+            write(&writer, &chunk_of(&event_text(*number, sight, &manner.origin, grant)));
         }
         if is_final {
-            forget(writer.close());
+            forget(&writer.close());
         } else {
             let streams = Rc::clone(&self.streams);
             let gone = writer.clone();
@@ -197,24 +204,27 @@ fn text_of(value: &impl Serialize) -> String {
 async fn attend(writer: WritableStreamDefaultWriter, on_leave: impl Fn()) {
     let mut closed = JsFuture::from(writer.closed());
     while let Either::Right(_) = select(&mut closed, pin!(Delay::from(KEEP_ALIVE))).await {
-        write(&writer, ": keep-alive\n\n");
+        write(&writer, &chunk_of(": keep-alive\n\n"));
     }
     on_leave();
 }
 
-/// Hands text to a stream, unless too much of it waits there already; whether it did.
-fn write(writer: &WritableStreamDefaultWriter, text: &str) -> bool {
+/// Hands a chunk to a stream, unless too much waits there already; whether it did.
+fn write(writer: &WritableStreamDefaultWriter, chunk: &Uint8Array) -> bool {
     let has_room = writer.desired_size().ok().flatten().is_some_and(|room| room > 0.0);
     if has_room {
-        forget(writer.write_with_chunk(&chunk_of(text)));
+        forget(&writer.write_with_chunk(chunk));
     }
     has_room
 }
 
+thread_local! {
+    static TO_NOBODY: Closure<dyn FnMut(JsValue)> = Closure::new(|_| {});
+}
+
 /// Nobody waits for it, and it may fail.
-fn forget(promise: Promise) {
-    let done = JsFuture::from(promise);
-    spawn_local(async move {
-        let _ = done.await;
+fn forget(promise: &Promise) {
+    TO_NOBODY.with(|to_nobody| {
+        let _ = promise.catch(to_nobody);
     });
 }

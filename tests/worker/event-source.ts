@@ -27,7 +27,7 @@ export async function watch(
   cutAfterBytes = Number.POSITIVE_INFINITY,
 ): Promise<Watch> {
   const controller = new AbortController();
-  const headers: Record<string, string> = { accept: 'text/event-stream' };
+  const headers: Record<string, string> = { ...service.headers, accept: 'text/event-stream' };
   if (lastEventId !== undefined) headers['last-event-id'] = String(lastEventId);
   const url = new URL(`/v1/videos/${id}/events`, service.origin);
   const response = await fetch(url, { headers, signal: controller.signal });

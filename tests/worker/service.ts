@@ -1,5 +1,7 @@
 // The built Worker in workerd with real KV, R2 and Durable Objects, and the stand-in for Wiro beside it. Everything
-// that leaves the Worker is kept, and searched for secrets when the service is closed.
+// that leaves the Worker is kept, and searched for secrets when the service is closed. The harness brings its own way to
+// the network, which stalls behind a socket and ends a body that was broken off: who watches a video or breaks off an
+// upload takes bare.ts or direct.ts.
 import type { KVNamespace, R2Bucket } from '@cloudflare/workers-types';
 import { createTestHarness } from 'wrangler';
 import { type Sim, type SimOptions, startSim } from '../../sim/index.ts';
@@ -66,7 +68,7 @@ export class Service {
   readonly #runtime: Runtime;
   readonly #leaks: LeakCheck;
   /** What every request says. */
-  readonly #headers: Record<string, string>;
+  readonly headers: Record<string, string>;
 
   constructor(
     sim: Sim,
@@ -81,7 +83,7 @@ export class Service {
     this.bindings = bindings;
     this.#runtime = runtime;
     this.#leaks = secrets instanceof LeakCheck ? secrets : new LeakCheck(sim, secrets);
-    this.#headers = headers;
+    this.headers = headers;
   }
 
   /** The same service as a client with this token meets it. Only the service itself is closed. */
@@ -96,7 +98,7 @@ export class Service {
 
   /** A request as a stranger would send it, to the Worker's socket; the answer is kept for the search. */
   async fetch(path: string, init?: RequestInit): Promise<Response> {
-    const headers = { ...this.#headers, ...Object.fromEntries(new Headers(init?.headers)) };
+    const headers = { ...this.headers, ...Object.fromEntries(new Headers(init?.headers)) };
     const response = await fetch(new URL(path, this.origin), { redirect: 'manual', ...init, headers });
     return this.#leaks.keep(response);
   }
