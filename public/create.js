@@ -79,7 +79,10 @@ export function currentRequest() {
   const { prompt: text, promptOptimizer, format } = fields();
   const [resolution, duration] = format.split(' ');
   const request = { prompt: text.trim(), promptOptimizer, resolution, duration: Number(duration) };
-  return /** @type {VideoRequest} */ (request);
+  const frame = image.picture
+    ? { inputImageFirst: image.picture.blob }
+    : image.link && { inputImageFirstUrl: image.link };
+  return /** @type {VideoRequest} */ ({ ...request, ...frame });
 }
 
 /** @returns {Fields} */
@@ -146,7 +149,8 @@ async function submitForm(onVideo) {
   if (sending) return;
   clearErrors();
   const pictureError = image.error;
-  const request = { ...currentRequest(), ...(await image.values()) };
+  const request = currentRequest();
+  image.checkLink();
   const count = [...request.prompt].length;
   if (count === 0) setError('prompt', 'Say what the video shall show.');
   if (count > MAX_CHARS)

@@ -53,11 +53,9 @@ class ImageField extends HTMLElement {
     for (const id of ['image', 'image-link']) byId(id).setAttribute('aria-invalid', `${error !== ''}`);
   }
 
-  /** The fields of the request. */
-  async values() {
-    if (this.picture) return { inputImageFirst: this.picture.blob };
-    this.error = this.link === '' ? '' : linkError(this.link);
-    return this.link === '' ? {} : { inputImageFirstUrl: this.link };
+  /** Says what is wrong with the link; that of a picture has been said. */
+  checkLink() {
+    if (!this.picture && this.link) this.error = linkError(this.link);
   }
 
   /** Takes a picture as it was before, or none. @param {Picture | undefined} picture @param {string} [link] */

@@ -67,7 +67,7 @@ export class Library extends EventTarget {
   /** @param {string} id */
   drop(id) {
     this.videos = this.videos.filter((video) => video.id !== id);
-    this.#keep();
+    this.#keep(id);
     this.#changed();
   }
 
@@ -82,8 +82,13 @@ export class Library extends EventTarget {
     }
   }
 
-  #keep() {
-    if (!token()) remember('videos', this.videos.slice(0, MAX_REMEMBERED));
+  /** Together with what another tab has made meanwhile. @param {string} [dropped] */
+  #keep(dropped) {
+    if (token()) return;
+    const known = new Set([dropped, ...this.videos.map(({ id }) => id)]);
+    const all = [...this.videos, ...remembered().filter(({ id }) => !known.has(id))];
+    const newestFirst = all.toSorted((one, other) => other.created_at - one.created_at);
+    remember('videos', newestFirst.slice(0, MAX_REMEMBERED));
   }
 
   #changed() {

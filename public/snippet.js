@@ -25,10 +25,13 @@ function show() {
   setText(byId('code'), language === 'curl' ? inCurl(request) : inJavaScript(request));
 }
 
-/** @param {object} request */
-function inJavaScript(request) {
+/** @param {import('./client.js').VideoRequest} request */
+function inJavaScript({ inputImageFirst, ...request }) {
   const options = token() ? ', { token: TOKEN }' : '';
-  const fields = JSON.stringify(request, null, 2).replace(/^( *)"(\w+)":/gm, '$1$2:');
+  const plain = JSON.stringify(request, null, 2).replace(/^( *)"(\w+)":/gm, '$1$2:');
+  const fields = inputImageFirst
+    ? plain.replace(/\n}$/, ',\n  inputImageFirst: file, // a File or Blob\n}')
+    : plain;
   return `import { submit, watch } from '${location.origin}/client.js';
 
 const video = await submit(${fields}${options});
@@ -41,14 +44,21 @@ for await (const event of watch(video${options})) {
 }`;
 }
 
-/** @param {object} request */
-function inCurl(request) {
-  const json = JSON.stringify(request, null, 2).replaceAll("'", "'\\''");
-  const authorization = token() ? `\n  -H "authorization: Bearer $TOKEN" \\` : '';
-  return `curl ${location.origin}/v1/videos \\${authorization}
-  -H 'content-type: application/json' \\
-  -H "idempotency-key: $(uuidgen)" \\
-  -d '${json}'
+/** @param {import('./client.js').VideoRequest} request */
+function inCurl({ inputImageFirst, ...request }) {
+  const quoted = (/** @type {string} */ text) => `'${text.replaceAll("'", "'\\''")}'`;
+  const form = Object.entries(request).map(([name, value]) => `--form-string ${quoted(`${name}=${value}`)}`);
+  const body = inputImageFirst
+    ? [...form, '-F inputImageFirst=@picture.png']
+    : ["-H 'content-type: application/json'", `-d ${quoted(JSON.stringify(request, null, 2))}`];
+  const authorization = token() ? ['-H "authorization: Bearer $TOKEN"'] : [];
+  const lines = [
+    `curl ${location.origin}/v1/videos`,
+    ...authorization,
+    '-H "idempotency-key: $(uuidgen)"',
+    ...body,
+  ];
+  return `${lines.join(' \\\n  ')}
 
 # then, with the id that it answers
 curl -N ${location.origin}/v1/videos/ID/events

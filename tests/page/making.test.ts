@@ -1,5 +1,10 @@
 // From words and pictures to a video that plays, is kept, changed, stopped and deleted.
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { gradientPng } from '../../scripts/gradient.ts';
 import { storedSample } from '../worker/sample.ts';
@@ -185,6 +190,45 @@ describe.skipIf(!hasChromium)('making videos (needs Chromium)', { timeout: 60_00
     await page.getByText('Your video appears here.').waitFor();
     expect(await page.getByRole('list').getByText('A kite over the dunes').count()).toBe(0);
     expect((await fetch(copied)).status).toBe(404);
+  });
+
+  test('the code does what the form would do', async () => {
+    const { page, service } = scene;
+    await page.getByLabel('Prompt').fill("it's made by code");
+    await page.getByLabel('768P, 10 s').check();
+    const buffer = PICTURE;
+    await page.getByLabel('First frame').setInputFiles({ name: 'sky.png', mimeType: 'image/png', buffer });
+    await page.getByText('sky.png').waitFor();
+    await page.getByRole('button', { name: 'Code' }).click();
+    const code = page.locator('#code');
+    expect(await code.textContent()).toContain('prompt: "it\'s made by code"');
+    expect(await code.textContent()).toContain('inputImageFirst: file');
+    await page.getByLabel('curl').check();
+    const command = (await code.textContent())?.split('\n\n')[0] ?? '';
+    const folder = await mkdtemp(join(tmpdir(), 'hailuo-code-'));
+    await writeFile(join(folder, 'picture.png'), PICTURE);
+    const shell = command.replace('$(uuidgen)', 'any-key');
+    await promisify(execFile)('sh', ['-c', shell], { cwd: folder });
+    await rm(folder, { recursive: true });
+    const { image, fields } = await service.sim.waitForTask("it's made by code");
+    expect(image?.sha256).toBe(sha256(PICTURE));
+    expect(fields).toMatchObject({ prompt: "it's made by code", duration: '10' });
+  });
+
+  test('two tabs do not forget each other’s videos', async () => {
+    const { page, context, service } = scene;
+    const other = await context.newPage();
+    await other.goto(service.origin);
+    for (const [tab, prompt] of [
+      [page, 'of the first tab'],
+      [other, 'of the second tab'],
+    ] as const) {
+      await make(tab, prompt);
+      await onStage(tab, prompt);
+      await done(tab);
+    }
+    await page.reload();
+    await expect.poll(async () => (await page.locator('.card-prompt').allTextContents()).length).toBe(2);
   });
 
   test('cancel asks once, stops it, and the next one can be made', async () => {
