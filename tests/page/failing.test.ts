@@ -122,4 +122,37 @@ describe.skipIf(!hasChromium)('failures (needs Chromium)', { timeout: 60_000 }, 
     await page.goto(`${service.origin}/#vid_nonsense`);
     await page.getByText('This video is not here any more').waitFor();
   });
+
+  test('the policy lets nothing in, and nothing out', async () => {
+    const { page } = scene;
+    // The browser announces a request before it blocks it.
+    scene.expected = ['Content Security Policy', 'TrustedScript', 'https://example.com/'];
+    const refused = await page.evaluate(async () => {
+      const directives: string[] = [];
+      document.addEventListener('securitypolicyviolation', (event) =>
+        directives.push(event.effectiveDirective),
+      );
+      const next = () =>
+        new Promise((resolve) =>
+          document.addEventListener('securitypolicyviolation', resolve, { once: true }),
+        );
+      const tries = [
+        () => document.head.append(Object.assign(document.createElement('script'), { textContent: '1' })),
+        () => document.body.setAttribute('style', 'color: red'),
+        () => Object.assign(new Image(), { src: 'https://example.com/pixel.png' }),
+        () => fetch('https://example.com/').catch(() => {}),
+      ];
+      for (const attempt of tries) {
+        const noticed = next();
+        try {
+          attempt();
+        } catch {
+          // Trusted Types throw.
+        }
+        await noticed;
+      }
+      return directives;
+    });
+    expect(refused).toEqual(['require-trusted-types-for', 'style-src-attr', 'img-src', 'connect-src']);
+  });
 });
