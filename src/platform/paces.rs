@@ -3,9 +3,12 @@
 use worker::Result;
 use worker::wasm_bindgen::JsValue;
 
-use super::object_storage::{ObjectStorage, from_js};
+use super::object_storage::{ObjectStorage, from_js, js};
 use crate::video::pace::{Lesson, Pace};
-use crate::video::time::{Millis, UnixMillis};
+use crate::video::time::UnixMillis;
+
+/// Lengths of time go in and out as instants do.
+const ZERO: UnixMillis = UnixMillis::new(0);
 
 /// `usual` is in milliseconds.
 const SCHEMA: &str = "
@@ -30,7 +33,7 @@ impl<'a> Paces<'a> {
     pub fn of(&self, kind: &str) -> Result<Option<Pace>> {
         let query = "SELECT usual, lessons FROM paces WHERE kind = ?";
         let rows = self.storage.sql(query, &[JsValue::from_str(kind)])?;
-        let whole = |value: JsValue| from_js(value.as_f64().unwrap_or_default()).since(UnixMillis::new(0));
+        let whole = |value: JsValue| from_js(value.as_f64().unwrap_or_default()).since(ZERO);
         Ok(rows.first().map(|row| Pace {
             usual: whole(row.get(0)),
             lessons: u32::try_from(whole(row.get(1)).get()).unwrap_or(u32::MAX),
@@ -39,11 +42,7 @@ impl<'a> Paces<'a> {
 
     pub fn learn(&self, (kind, took): &Lesson) -> Result<()> {
         let Pace { usual, lessons } = Pace::learn(self.of(kind)?, *took);
-        let values = [JsValue::from_str(kind), millis(usual), lessons.into()];
+        let values = [JsValue::from_str(kind), js(ZERO.after(usual)), lessons.into()];
         self.storage.sql("INSERT OR REPLACE INTO paces VALUES (?, ?, ?)", &values).map(|_| ())
     }
-}
-
-fn millis(length: Millis) -> JsValue {
-    super::object_storage::js(UnixMillis::new(0).after(length))
 }

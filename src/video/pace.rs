@@ -7,11 +7,8 @@ use super::time::Millis;
 /// What a video of a kind took, from Run's acceptance to the end of its generation.
 pub type Lesson = (String, Millis);
 
-/// A lesson weighs at least this part of all that was seen, so that old times are forgotten.
-const MIN_WEIGHT: u32 = 6;
-
-/// One lesson says at most so many times more or less than was known: an outlier must not spoil everything.
-const MAX_SURPRISE: u64 = 3;
+/// A lesson weighs at least one part in so many, so that old times are forgotten.
+const MAX_LESSONS: u32 = 8;
 
 /// The seconds that such a video takes, before one was seen.
 #[must_use]
@@ -37,13 +34,14 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// The mean of the first lessons, later an exponentially weighted one.
+    /// The mean of the first lessons, later an exponentially weighted one. A lesson counts for at most half as much
+    /// again as was known, and at least two thirds of it: an outlier must not spoil everything.
     #[must_use]
     pub fn learn(before: Option<Self>, took: Millis) -> Self {
         let Some(Self { usual, lessons }) = before else { return Self { usual: took, lessons: 1 } };
-        let lessons = lessons.saturating_add(1).min(MIN_WEIGHT);
+        let lessons = lessons.saturating_add(1).min(MAX_LESSONS);
         let usual = usual.get();
-        let took = took.get().clamp(usual / MAX_SURPRISE, usual.saturating_mul(MAX_SURPRISE));
+        let took = took.get().clamp(usual * 2 / 3, usual * 3 / 2);
         let weight = u64::from(lessons);
         Self { usual: Millis::new((usual * (weight - 1) + took) / weight), lessons }
     }
@@ -64,8 +62,8 @@ mod tests {
     #[test]
     fn the_first_lesson_is_believed_and_the_next_ones_weigh_the_same() {
         assert_eq!(usual(&[100]), 100);
-        assert_eq!(usual(&[100, 160]), 130);
-        assert_eq!(usual(&[100, 160, 70]), 110);
+        assert_eq!(usual(&[100, 140]), 120);
+        assert_eq!(usual(&[100, 140, 90]), 110);
     }
 
     #[test]
@@ -78,7 +76,7 @@ mod tests {
     fn an_outlier_does_not_spoil_everything() {
         let settled = [100; 20].to_vec();
         let with = |outlier: u64| usual(&[settled.clone(), vec![outlier]].concat());
-        assert_eq!(with(100_000), 133);
-        assert_eq!(with(0), 88);
+        assert_eq!(with(100_000), 106);
+        assert_eq!(with(0), 95);
     }
 }

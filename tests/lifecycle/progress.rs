@@ -147,14 +147,14 @@ fn live(learns: bool) -> Verdict {
         life.policy.poll = Ladder::parse("30,45,60,90,120,180,300").unwrap();
         let input = &mut life.task.record.input;
         let usual = match number % 3 {
-            0 => 95.0,
+            0 => 60.0,
             1 => {
                 input.duration = 10;
-                170.0
+                140.0
             }
             _ => {
                 input.resolution = Resolution::P1080;
-                280.0
+                330.0
             }
         };
         // From the middle on the upstream is busier.
@@ -261,7 +261,8 @@ fn a_thousand_lives_are_told_truly() {
             upstream.mean()
         );
     }
-    assert!(learned.estimate.mean() < 8.0, "{}", learned.estimate.mean());
-    assert!(first.estimate.mean() < 16.0, "{}", first.estimate.mean());
-    assert!(first.by_stage.mean() > 18.0, "{}", first.by_stage.mean());
+    assert!(first.estimate.mean() < 17.0, "with what is supposed: {}", first.estimate.mean());
+    assert!(learned.estimate.mean() < 10.0, "with what was learned: {}", learned.estimate.mean());
+    // These bounds say something: who goes by the stage alone does not keep them.
+    assert!(learned.by_stage.mean() > 20.0, "by the stage alone: {}", learned.by_stage.mean());
 }
