@@ -266,3 +266,61 @@ fn a_thousand_lives_are_told_truly() {
     // These bounds say something: who goes by the stage alone does not keep them.
     assert!(learned.by_stage.mean() > 20.0, "by the stage alone: {}", learned.by_stage.mean());
 }
+
+fn accepted(pace: Option<Millis>) -> Life {
+    let mut life = Life::begin();
+    life.policy.task_deadline = Millis::from_seconds(7200);
+    life.wake();
+    life.on(Event::Entered(Entry::Placed(pace)));
+    life.wake();
+    life
+}
+
+fn started(pace: Option<Millis>) -> Life {
+    let mut life = accepted(pace);
+    life.on(Event::RunAnswered(RunOutcome::Started(job())));
+    life
+}
+
+/// What is shown so many seconds later.
+fn after(life: &mut Life, seconds: i64) -> (u8, ProgressSource) {
+    life.now += seconds * 1000;
+    let record = life.task.record_at(UnixMillis::new(life.now));
+    (record.progress, record.progress_source)
+}
+
+#[test]
+fn the_upstreams_own_figure_wins_until_it_falls_silent() {
+    let mut life = started(Some(Millis::from_seconds(100)));
+    life.on(Event::Heard(Heard::Stage("task_output".to_owned())));
+    assert_eq!(after(&mut life, 50), (50, ProgressSource::Estimate));
+    // It says less than was shown: it is believed, and nothing is taken back.
+    life.on(Event::Heard(Heard::Progress(40)));
+    assert_eq!(after(&mut life, 1), (50, ProgressSource::Upstream));
+    life.on(Event::Heard(Heard::Progress(60)));
+    assert_eq!(after(&mut life, 29), (60, ProgressSource::Upstream));
+    // 60 % took 51 s: after 81 s there are 4 s to come, or the end of the stage.
+    let (progress, source) = after(&mut life, 1);
+    assert!((75..85).contains(&progress) && source == ProgressSource::Estimate, "{progress}");
+}
+
+#[test]
+fn a_video_that_waits_to_be_made_makes_no_progress() {
+    let mut life = accepted(None);
+    assert_eq!(after(&mut life, 600), (0, ProgressSource::None));
+}
+
+#[test]
+fn what_was_not_seen_from_the_beginning_teaches_nothing() {
+    let mut seen = started(None);
+    seen.now += 70_000;
+    seen.observe(succeeded());
+    assert_eq!(seen.task.lesson(), Some(("768P/6".to_owned(), Millis::from_seconds(70))));
+
+    let mut found = accepted(None);
+    found.on(Event::RunAnswered(RunOutcome::Unknown));
+    found.now += 70_000;
+    found.on(Event::Searched(Some(job())));
+    found.observe(succeeded());
+    assert_eq!(found.task.lesson(), None);
+}
