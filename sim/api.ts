@@ -4,7 +4,6 @@ import type { Authenticator } from './auth.ts';
 import type { Call, CallLog } from './calls.ts';
 import { ApiError, type Exchange, malformed, sendError, sendFault, sendJson } from './exchange.ts';
 import type { AnswerQueue } from './faults.ts';
-import { FileStore } from './files.ts';
 import { type Form, parseForm, readBody } from './form.ts';
 import { toolDetail } from './price.ts';
 import { checkRun, type Order } from './run.ts';
@@ -47,7 +46,7 @@ export class Api {
     this.#wiro = wiro;
     this.#auth = auth;
     this.#calls = calls;
-    const files = new FileStore(wiro);
+    const { files } = wiro;
     this.#endpoints = new Map([
       [
         `/v1/Run/${settings.model}`,

@@ -3,9 +3,12 @@ import { storedFile, unixSeconds } from './detail.ts';
 import { ApiError, malformed } from './exchange.ts';
 import type { Form } from './form.ts';
 import { bufferContent } from './media.ts';
-import { newOutput } from './output.ts';
+import { newOutput, type Output } from './output.ts';
 import { randomHex } from './random.ts';
 import type { Wiro } from './wiro.ts';
+
+/** Where the real service keeps files. A Run may name such an address, which is fetched by nobody here. */
+const PUBLIC_CDN = 'https://cdn1.wiro.ai';
 
 export interface Folder {
   id: string;
@@ -13,8 +16,14 @@ export interface Folder {
   parentId: string;
 }
 
+/** An uploaded file: `url` is public, the bytes are served under the same path here. */
+export interface StoredFile extends Output {
+  folderId: string;
+}
+
 export class FileStore {
   readonly folders: Folder[] = [];
+  readonly files: StoredFile[] = [];
   readonly #wiro: Wiro;
   readonly #rootId = randomHex();
 
@@ -22,7 +31,8 @@ export class FileStore {
     this.#wiro = wiro;
   }
 
-  createFolder({ fields }: Form): object {
+  createFolder({ fields, fieldOrder }: Form): object {
+    expectFields(fieldOrder, ['name', 'parentid']);
     const { name = '', parentid } = fields;
     if (name === '') throw malformed('Request parameter [name] required');
     if (!/^[\w-]+$/.test(name))
@@ -41,15 +51,23 @@ export class FileStore {
     return { result: true, errors: [], list: [row] };
   }
 
-  upload({ fields, file }: Form): object {
+  upload({ fields, fieldOrder, file }: Form): object {
+    expectFields(fieldOrder, ['file', 'folderid']);
     if (file?.field !== 'file') throw malformed('Request parameter [file] required');
-    const parentId = this.#folderId(fields.folderid);
+    const folderId = this.#folderId(fields.folderid);
     const content = bufferContent(file.bytes, file.contentType || 'application/octet-stream');
-    const stored = newOutput(this.#wiro.origin, file.filename || 'file', content);
+    const stored = { ...newOutput(PUBLIC_CDN, file.filename || 'file', content), folderId };
+    this.files.push(stored);
     this.#wiro.cdn.add(stored);
     const { id, name, contentType } = stored;
-    const row = { id, name, contenttype: contentType, parentid: parentId, ...storedFile(stored) };
+    const row = { id, name, contenttype: contentType, parentid: folderId, ...storedFile(stored) };
     return { result: true, errors: [], list: [row] };
+  }
+
+  /** As somebody does on Wiro's own pages. */
+  deleteFolder(id: string): void {
+    const at = this.folders.findIndex((folder) => folder.id === id);
+    if (at >= 0) this.folders.splice(at, 1);
   }
 
   #folderId(id: string | undefined): string {
@@ -59,4 +77,9 @@ export class FileStore {
     }
     return id;
   }
+}
+
+function expectFields(given: string[], known: string[]): void {
+  const unknown = given.find((name) => !known.includes(name));
+  if (unknown !== undefined) throw malformed(`Request parameter [${unknown}] is unknown`);
 }

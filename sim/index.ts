@@ -9,6 +9,7 @@ import { Clock } from './clock.ts';
 import { serveControl } from './control.ts';
 import { type Exchange, malformed, sendError } from './exchange.ts';
 import type { Faults } from './faults.ts';
+import type { Folder, StoredFile } from './files.ts';
 import { TaskSocket } from './socket.ts';
 import type { SimTask } from './task.ts';
 import { Wiro } from './wiro.ts';
@@ -17,6 +18,7 @@ export { sign } from './auth.ts';
 export type { CallbackAttempt } from './callback.ts';
 export type { Call } from './calls.ts';
 export type * from './faults.ts';
+export type { Folder, StoredFile } from './files.ts';
 export { digest, generatedDigest, sampleContent } from './media.ts';
 export type { Output } from './output.ts';
 export type { SimTask } from './task.ts';
@@ -139,6 +141,20 @@ export class Sim {
     return this.#wiro.tasks;
   }
 
+  /** Every folder that was made and not deleted since. */
+  get folders(): Folder[] {
+    return this.#wiro.files.folders;
+  }
+
+  /** Every uploaded file. */
+  get files(): StoredFile[] {
+    return this.#wiro.files.files;
+  }
+
+  deleteFolder(id: string): void {
+    this.#wiro.files.deleteFolder(id);
+  }
+
   /** By a path's beginning: `/Run/`, `/Task/Detail` (without `/v1`), `/cdn/`, or `/socket` for connects. */
   callsTo(path: string): Call[] {
     return this.#calls.to(path);
@@ -177,7 +193,11 @@ export class Sim {
       ...[id, token, uuid, inputKey],
       ...outputs.flatMap(({ url, folder, accessKey }) => [url, folder, accessKey]),
     ]);
-    return [this.apiKey, ...(this.apiSecret ? [this.apiSecret] : []), ...ofTasks];
+    const ofFiles = this.files.flatMap(({ id, parentId, folderId, accessKey }) => [
+      ...[id, parentId, folderId, accessKey],
+    ]);
+    const ofFolders = this.folders.flatMap(({ id, name, parentId }) => [id, name, parentId]);
+    return [this.apiKey, ...(this.apiSecret ? [this.apiSecret] : []), ...ofTasks, ...ofFiles, ...ofFolders];
   }
 
   /** The calls that no correct client would have made; each says why in `refused`. */

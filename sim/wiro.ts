@@ -5,6 +5,7 @@ import { Changes } from './changes.ts';
 import type { Clock } from './clock.ts';
 import { detailRow, type Row } from './detail.ts';
 import { FaultBook } from './faults.ts';
+import { FileStore } from './files.ts';
 import { generatedContent, sampleContent } from './media.ts';
 import { newOutput, type Output } from './output.ts';
 import { IdSequence } from './random.ts';
@@ -17,6 +18,7 @@ export class Wiro implements TaskHost {
   readonly clock: Clock;
   readonly faults = new FaultBook();
   readonly cdn = new Cdn(this.faults);
+  readonly files = new FileStore(this);
   readonly tasks: SimTask[] = [];
   readonly #callbacks: CallbackSender;
   readonly #ids = new IdSequence();

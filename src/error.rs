@@ -34,7 +34,9 @@ pub enum ApiError {
     UnsupportedMediaType(String),
     #[error("range not satisfiable")]
     RangeNotSatisfiable { size: u64 },
-    #[error("the upstream does not take jobs")]
+    #[error("the upstream: {0}")]
+    UpstreamError(String),
+    #[error("the upstream is not available")]
     UpstreamUnavailable { retry_after_seconds: u32 },
     #[error("{0}")]
     Misconfigured(String),
@@ -123,9 +125,14 @@ impl ApiError {
                 let headers = vec![("content-range", format!("bytes */{size}"))];
                 Problem { headers, ..problem(416, "range_not_satisfiable", "Range not satisfiable", detail) }
             }
+            Self::UpstreamError(_) => {
+                let detail = "The upstream did not do what it was asked; send the request again.".to_owned();
+                problem(502, "upstream_error", "Upstream error", detail)
+            }
             Self::UpstreamUnavailable { retry_after_seconds } => {
                 let detail =
-                    "Videos cannot be made at the moment. Nothing was started; try again later.".to_owned();
+                    "The upstream does not take this at the moment. No video was started; try again later."
+                        .to_owned();
                 let headers = vec![("retry-after", retry_after_seconds.to_string())];
                 Problem { headers, ..problem(503, "upstream_unavailable", "Upstream unavailable", detail) }
             }
@@ -174,5 +181,8 @@ mod tests {
     fn internal_causes_stay_inside() {
         let problem = ApiError::Internal("R2 said: secret".to_owned()).problem();
         assert!(!problem.body("req_1").contains("secret"));
+        let problem = ApiError::UpstreamError("your balance of $3".to_owned()).problem();
+        assert_eq!(problem.status, 502);
+        assert!(!problem.body("req_1").contains("$3"));
     }
 }

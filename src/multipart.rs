@@ -222,7 +222,7 @@ fn part(headers: &str) -> Result<Part, FormError> {
     Ok(Part { name, filename: named("filename").or_else(|| named("filename*")) })
 }
 
-/// `; name="value"` pairs; quoted values may hold semicolons and backslash escapes.
+/// `; name="value"` pairs; quoted values may hold semicolons and escaped quotes.
 fn parameters(header: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut rest = header;
@@ -240,14 +240,21 @@ fn parameters(header: &str) -> Vec<(String, String)> {
     found
 }
 
-/// The text up to the closing quote, and what follows it.
+/// The text up to the closing quote, and what follows it. A backslash escapes a quote and itself; before anything
+/// else it is one of a Windows path.
 fn unquote(quoted: &str) -> (String, &str) {
     let mut value = String::new();
     let mut chars = quoted.char_indices();
     while let Some((at, c)) = chars.next() {
         match c {
             '"' => return (value, quoted.get(at + 1..).unwrap_or_default()),
-            '\\' => value.extend(chars.next().map(|(_, escaped)| escaped)),
+            '\\' => {
+                let escaped = chars.clone().next().filter(|(_, next)| matches!(next, '"' | '\\'));
+                if escaped.is_some() {
+                    chars.next();
+                }
+                value.push(escaped.map_or('\\', |(_, escaped)| escaped));
+            }
             other => value.push(other),
         }
     }
@@ -352,6 +359,7 @@ mod tests {
         assert_eq!(named(" form-data; name=\"a\""), part("a", None));
         assert_eq!(named("form-data; filename=\"x;y=\\\"z\"; name=a"), part("a", Some("x;y=\"z")));
         assert_eq!(named(" form-data; name=\"a\"; filename=\"\""), part("a", Some("")));
+        assert_eq!(named(r#"form-data; name="a"; filename="C:\cat.png""#), part("a", Some(r"C:\cat.png")));
         assert_eq!(named(" attachment; name=\"a\""), Err(FormError::Disposition));
         assert_eq!(named(" form-data"), Err(FormError::Disposition));
     }

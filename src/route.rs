@@ -5,6 +5,7 @@
 pub enum Route<'a> {
     Health,
     Submit,
+    Upload,
     List,
     Status { id: &'a str },
     Delete { id: &'a str },
@@ -34,6 +35,7 @@ pub fn route<'a>(method: &str, path: &'a str) -> Result<Route<'a>, NoRoute> {
     }
     let (route, allow) = match path.strip_prefix('/').unwrap_or(path).split('/').collect::<Vec<_>>()[..] {
         ["health"] => (Route::Health, "GET"),
+        ["v1", "files"] => (Route::Upload, "POST"),
         ["v1", "videos"] if method == "GET" => (Route::List, "GET, POST"),
         ["v1", "videos"] => (Route::Submit, "GET, POST"),
         ["v1", "videos", id] if method == "DELETE" => (Route::Delete { id }, "GET, DELETE"),
@@ -60,6 +62,8 @@ mod tests {
     fn every_route_and_its_methods() {
         assert_eq!(route("GET", "/health"), Ok(Route::Health));
         assert_eq!(route("POST", "/v1/videos"), Ok(Route::Submit));
+        assert_eq!(route("POST", "/v1/files"), Ok(Route::Upload));
+        assert_eq!(route("GET", "/v1/files"), Err(NoRoute::MethodNotAllowed { allow: "POST" }));
         assert_eq!(route("GET", "/v1/videos"), Ok(Route::List));
         assert_eq!(route("GET", "/v1/videos/a"), Ok(Route::Status { id: "a" }));
         assert_eq!(route("HEAD", "/v1/videos/a/content"), Ok(Route::Content { id: "a" }));

@@ -5,6 +5,8 @@ mod cancel;
 mod content;
 mod delete;
 mod events;
+mod files;
+mod form;
 mod list;
 mod redrive;
 mod respond;
@@ -82,6 +84,10 @@ async fn dispatch(request: &Request, env: &Env) -> Result<Response, ApiError> {
     match route(&method, &url.path) {
         Ok(Route::Health) => respond::health(),
         Ok(Route::Submit) => submit::submit(&call, request, &call.client(request)?).await,
+        Ok(Route::Upload) => {
+            call.client(request)?;
+            files::upload(&call, request).await
+        }
         Ok(Route::List) => list::list(&call, &url.query, &call.client(request)?).await,
         Ok(Route::Status { id }) => status::status(&call, request, &call.own(request, id)?).await,
         Ok(Route::Delete { id }) => delete::delete(&call, &call.own(request, id)?).await,

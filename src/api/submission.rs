@@ -7,16 +7,17 @@ use serde::de::{MapAccess, Visitor};
 use serde_json::Value;
 use worker::Request;
 
+use super::form::{declared_length, empty_body, form_error, media_type, open_form};
 use super::{header, internal};
 use crate::error::ApiError;
-use crate::multipart;
-use crate::platform::form_reader::{Form, MAX_BODY_BYTES, MAX_TEXT_BYTES, ReadFormError, read_form};
+use crate::platform::form_reader::MAX_TEXT_BYTES;
+use crate::platform::image_form::{ImageForm, ReceiveError};
 use crate::platform::streams::{Reader, StreamError, read_small};
 use crate::platform::url;
 use crate::platform::videos::Videos;
 use crate::video::id::VideoId;
 use crate::video::record::Input;
-use crate::video::request::{FieldValue, Fields, validate};
+use crate::video::request::{FieldValue, Fields, IMAGE_FIELD, validate};
 
 /// Largest JSON body: both formats allow as much text.
 const MAX_JSON_BYTES: u32 = MAX_TEXT_BYTES;
@@ -28,7 +29,7 @@ pub struct Submission<'a> {
     pub input: Input,
     /// Lowercase hex.
     pub image_sha256: Option<String>,
-    form: Option<Form<'a>>,
+    form: Option<ImageForm<'a>>,
 }
 
 impl Submission<'_> {
@@ -56,33 +57,28 @@ pub async fn read<'a>(
     id: &VideoId,
 ) -> Result<Submission<'a>, ApiError> {
     let content_type = header(request, "content-type").unwrap_or_default();
-    match content_type.split(';').next().map(str::trim).map(str::to_ascii_lowercase).as_deref() {
-        Some("application/json") => {
+    match media_type(&content_type).as_str() {
+        "application/json" => {
             let fields = read_json(request).await?;
             let input = validate(fields, url::parse).map_err(ApiError::InvalidParameter)?;
             Ok(Submission { input, image_sha256: None, form: None })
         }
-        Some("multipart/form-data") => {
-            let boundary = multipart::boundary(&content_type).ok_or_else(|| {
-                ApiError::InvalidRequest("The Content-Type has no usable boundary parameter.".to_owned())
-            })?;
-            read_multipart(request, boundary, videos, id).await
-        }
+        "multipart/form-data" => read_multipart(request, &content_type, videos, id).await,
         _ => Err(ApiError::UnsupportedMediaType("Send application/json or multipart/form-data.".to_owned())),
     }
 }
 
 async fn read_multipart<'a>(
     request: &Request,
-    boundary: &str,
+    content_type: &str,
     videos: &'a Videos,
     id: &VideoId,
 ) -> Result<Submission<'a>, ApiError> {
-    if declared_length(request).is_some_and(|length| length > MAX_BODY_BYTES) {
-        return Err(form_error(&ReadFormError::ImageTooLarge));
-    }
-    let body = request.inner().body().ok_or_else(empty_body)?;
-    let mut form = read_form(&body, boundary, videos, id).await.map_err(|error| form_error(&error))?;
+    let reader = open_form(request, content_type, IMAGE_FIELD)?;
+    let mut form = ImageForm::receive(reader, videos, id).await.map_err(|error| match error {
+        ReceiveError::Form(error) => form_error(&error),
+        ReceiveError::Stream(_) | ReceiveError::Storage(_) => internal(error),
+    })?;
     match validate(std::mem::take(&mut form.fields), url::parse) {
         Ok(input) => {
             let image_sha256 = form.image_sha256().await.map_err(internal)?;
@@ -92,21 +88,6 @@ async fn read_multipart<'a>(
             form.discard().await;
             Err(ApiError::InvalidParameter(errors))
         }
-    }
-}
-
-fn form_error(error: &ReadFormError) -> ApiError {
-    let detail = error.to_string();
-    match error {
-        ReadFormError::TextTooLong | ReadFormError::ImageTooLarge | ReadFormError::BodyTooLarge => {
-            ApiError::PayloadTooLarge(detail)
-        }
-        ReadFormError::NotAnImage => ApiError::UnsupportedMediaType(detail),
-        ReadFormError::TooManyParts
-        | ReadFormError::NotText(_)
-        | ReadFormError::Form(_)
-        | ReadFormError::Stream(_) => ApiError::InvalidRequest(detail),
-        ReadFormError::Storage(_) => ApiError::Internal(detail),
     }
 }
 
@@ -151,14 +132,6 @@ fn json_fields(bytes: &[u8]) -> serde_json::Result<Fields> {
     let fields = deserializer.deserialize_map(Members)?;
     deserializer.end()?;
     Ok(fields)
-}
-
-fn declared_length(request: &Request) -> Option<u64> {
-    header(request, "content-length")?.parse().ok()
-}
-
-fn empty_body() -> ApiError {
-    ApiError::InvalidRequest("The body is empty.".to_owned())
 }
 
 #[cfg(test)]

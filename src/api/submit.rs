@@ -18,7 +18,7 @@ const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 const MAX_KEY_CHARS: usize = 255;
 
 /// What to wait when the upstream's account takes no jobs: an operator has to act.
-const ACCOUNT_RETRY_SECONDS: u32 = 300;
+pub const ACCOUNT_RETRY_SECONDS: u32 = 300;
 
 pub async fn submit(call: &Call<'_>, request: &Request, owner: &Owner) -> Result<Response, ApiError> {
     // 1. The id comes first: an image streams towards R2 under it. An idempotency key always names the

@@ -16,7 +16,7 @@ use super::digest::Digest;
 use super::log::{self, Level};
 use super::network::{FetchError, fetch, request};
 use super::patience::{TimedOut, within};
-use super::streams::{FixedPipe, Reader, StreamError, Writer};
+use super::streams::{Pipe, Reader, StreamError, Writer};
 use super::url;
 use super::videos::{VIDEO_CONTENT_TYPE, Videos};
 use crate::video::id::VideoId;
@@ -96,7 +96,7 @@ async fn verified_copy(
     let mut incoming = Incoming::begin(&body).await?;
     let object = match source.size.or(offered) {
         Some(size) => {
-            let pipe = FixedPipe::new(size)?;
+            let pipe = Pipe::fixed(size)?;
             let put = pin!(videos.put(id, pipe.readable));
             match select(pin!(incoming.send(pipe.writer)), put).await {
                 Either::Left((sent, put)) => {

@@ -4,6 +4,7 @@ use worker::{Env, ObjectNamespace};
 
 use super::dispatcher_object::{BINDING, Message, NAME};
 use super::object_call::{CallError, call};
+use super::upload_folder::Folder;
 use crate::video::event::Entry;
 use crate::video::id::VideoId;
 use crate::video::listing::Listing;
@@ -59,6 +60,16 @@ impl Dispatch {
     /// There is nothing left to look after.
     pub async fn forget(&self, id: &VideoId) -> Result<(), CallError> {
         call(&self.namespace, NAME, &Message::Forget(id.clone())).await
+    }
+
+    /// Which folder uploads go to.
+    pub async fn folder(&self) -> Result<Folder, CallError> {
+        call(&self.namespace, NAME, &Message::Folder).await
+    }
+
+    /// The upstream does not know this folder any more.
+    pub async fn forget_folder(&self, id: String) -> Result<(), CallError> {
+        call(&self.namespace, NAME, &Message::ForgetFolder(id)).await
     }
 
     /// Looks after every video that is due for it `as_of` then, in bounded batches.

@@ -1,7 +1,7 @@
 //! The `Dispatcher` Durable Object: one for the whole deployment. It lets jobs in at the upstream, as many
 //! at once as `MAX_ACTIVE` and the upstream allow, and knows of every video when to look after it and whose it is.
 //!
-//! - Stored: the tables of `WaitingLine`, `OwnedVideos` and `Paces`.
+//! - Stored: the tables of `WaitingLine`, `OwnedVideos` and `Paces`, and the folder for uploads.
 //! - Messages: [`Message`], each with its own answer.
 //!
 //! It cannot lose a job: all it keeps can be asked for again. A job in line asks again by itself, a call
@@ -23,6 +23,7 @@ use super::owned_videos::OwnedVideos;
 use super::paces::Paces;
 use super::task_object::{self, Reply};
 use super::tasks::Tasks;
+use super::upload_folder::UploadFolder;
 use super::waiting_line::{State, WaitingLine};
 use crate::video::event::Entry;
 use crate::video::id::VideoId;
@@ -59,6 +60,10 @@ pub enum Message {
     List(Owner, Listing),
     /// Look after a batch of what is due as of then → whether it was the last one.
     Sweep(UnixMillis),
+    /// Which folder uploads go to → its id, or a [`Refusal`](crate::wiro::files::Refusal)
+    Folder,
+    /// There is no such folder any more → null
+    ForgetFolder(String),
 }
 
 #[derive(Debug, Error)]
@@ -72,12 +77,13 @@ enum DispatchError {
 #[durable_object(alarm)]
 pub struct Dispatcher {
     storage: ObjectStorage,
+    folder: UploadFolder,
     env: Env,
 }
 
 impl DurableObject for Dispatcher {
     fn new(state: worker::State, env: Env) -> Self {
-        Self { storage: ObjectStorage::of(Rc::new(state._inner())), env }
+        Self { storage: ObjectStorage::of(Rc::new(state._inner())), folder: UploadFolder::default(), env }
     }
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
@@ -98,6 +104,10 @@ impl DurableObject for Dispatcher {
 impl Dispatcher {
     async fn answer(&self, message: Message) -> Result<Value, DispatchError> {
         let answer = match message {
+            Message::Folder => {
+                return Ok(json!(self.folder.get(&self.storage, &*Config::of(&self.env)?).await?));
+            }
+            Message::ForgetFolder(id) => return Ok(json!(UploadFolder::forget(&self.storage, &id)?)),
             Message::Enter(owned, kind, turned_away) => {
                 self.owned()?.add(&owned)?;
                 json!(match self.line()?.enter(&owned.0, turned_away)? {

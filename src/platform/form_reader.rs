@@ -1,5 +1,5 @@
-//! A multipart submit as it streams in: text fields into memory, the image towards R2. Nothing lies in
-//! R2 before the caller, who has checked all fields, finishes the upload.
+//! A form as it streams in: text fields into memory, its one file handed on piece by piece to whoever reads.
+//! Shared by everything that takes an image.
 
 use std::time::Duration;
 
@@ -9,14 +9,10 @@ use worker::js_sys::Uint8Array;
 use worker::web_sys::ReadableStream;
 
 use super::chunk::{Chunk, joined, to_usize};
-use super::digest::Digest;
 use super::streams::{Reader, StreamError};
-use super::upload::Upload;
-use super::videos::Videos;
 use crate::multipart::{Demux, FormError, Part, Piece};
-use crate::video::id::VideoId;
 use crate::video::record::Image;
-use crate::video::request::{FieldValue, Fields, IMAGE_FIELD, ImageType, MAX_IMAGE_BYTES};
+use crate::video::request::{FieldValue, Fields, ImageType, MAX_IMAGE_BYTES};
 
 /// All text fields together; the same as for a JSON body.
 pub const MAX_TEXT_BYTES: u32 = 64 * 1024;
@@ -24,7 +20,7 @@ pub const MAX_TEXT_BYTES: u32 = 64 * 1024;
 /// The whole body: the largest image, all text, and as much again for delimiters and headers.
 pub const MAX_BODY_BYTES: u64 = MAX_IMAGE_BYTES + 2 * 64 * 1024;
 
-/// A form has six fields; more parts than this are not read.
+/// A form has six fields at most; more parts than this are not read.
 const MAX_PARTS: usize = 32;
 
 /// How long a client may send nothing.
@@ -34,98 +30,41 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 pub enum ReadFormError {
     #[error("the text fields are longer than {MAX_TEXT_BYTES} bytes together")]
     TextTooLong,
-    #[error("{IMAGE_FIELD} is larger than {MAX_IMAGE_BYTES} bytes (20 MiB)")]
-    ImageTooLarge,
+    #[error("{0} is larger than {MAX_IMAGE_BYTES} bytes (20 MiB)")]
+    ImageTooLarge(&'static str),
     #[error("the body is larger than {MAX_BODY_BYTES} bytes")]
     BodyTooLarge,
     #[error("the form has more than {MAX_PARTS} parts")]
     TooManyParts,
-    #[error("{IMAGE_FIELD} must be a JPEG, PNG or WebP image by its bytes")]
-    NotAnImage,
+    #[error("{0} must be a JPEG, PNG or WebP image by its bytes")]
+    NotAnImage(&'static str),
     #[error("field {0:?} is not UTF-8 text")]
     NotText(String),
     #[error(transparent)]
     Form(#[from] FormError),
     #[error(transparent)]
     Stream(#[from] StreamError),
-    #[error("R2: {0}")]
-    Storage(#[from] worker::Error),
 }
 
-/// A form as it was read; dropping it leaves nothing behind but what [`Form::discard`] would remove.
-pub struct Form<'a> {
-    pub fields: Fields,
-    image: Option<Upload<'a>>,
-    image_digest: Option<Digest>,
+/// What a form brings that is not kept.
+pub enum Incoming {
+    /// The image begins, with these bytes.
+    Image { filename: String, content_type: ImageType, bytes: Uint8Array },
+    /// It goes on.
+    Bytes(Uint8Array),
 }
 
-impl Form<'_> {
-    /// SHA-256 of the image in lowercase hex, if there is one. To be asked once.
-    ///
-    /// # Errors
-    /// When the runtime has no digest to give.
-    pub async fn image_sha256(&mut self) -> Result<Option<String>, StreamError> {
-        match self.image_digest.take() {
-            Some(digest) => Ok(Some(digest.finish().await?)),
-            None => Ok(None),
-        }
-    }
-
-    /// Puts the image, if there is one, into R2.
-    ///
-    /// # Errors
-    /// When R2 does not take it.
-    pub async fn store_image(self) -> worker::Result<()> {
-        if let Some(image) = self.image {
-            image.finish().await?;
-        }
-        Ok(())
-    }
-
-    /// Forgets an image that is not wanted.
-    pub async fn discard(self) {
-        if let Some(image) = self.image {
-            image.abort().await;
-        }
-    }
-}
-
-/// Reads a form to its end.
-///
-/// # Errors
-/// [`ReadFormError`]; nothing is kept then.
-pub async fn read_form<'a>(
-    body: &ReadableStream,
-    boundary: &str,
-    videos: &'a Videos,
-    id: &VideoId,
-) -> Result<Form<'a>, ReadFormError> {
-    let mut reader = FormReader {
-        videos,
-        id,
-        fields: Vec::new(),
-        parts: 0,
-        text_bytes: 0,
-        image: None,
-        image_digest: None,
-    };
-    match reader.read(body, boundary).await {
-        Ok(()) => Ok(Form { fields: reader.fields, image: reader.image, image_digest: reader.image_digest }),
-        Err(error) => {
-            Form { fields: Vec::new(), image: reader.image, image_digest: None }.discard().await;
-            Err(error)
-        }
-    }
-}
-
-struct FormReader<'a, 'id> {
-    videos: &'a Videos,
-    id: &'id VideoId,
+pub struct FormReader {
+    source: Reader,
+    demux: Demux<Chunk>,
+    /// The field whose file is an image.
+    image_field: &'static str,
+    open: Open,
     fields: Fields,
+    has_image: bool,
     parts: usize,
     text_bytes: u32,
-    image: Option<Upload<'a>>,
-    image_digest: Option<Digest>,
+    body_bytes: u64,
 }
 
 /// The part that is being read.
@@ -137,8 +76,8 @@ enum Open {
     },
     /// The image before its type is known.
     ImageStart {
+        filename: String,
         held: Uint8Array,
-        is_chosen: bool,
     },
     Image {
         content_type: ImageType,
@@ -150,28 +89,63 @@ enum Open {
     },
 }
 
-impl FormReader<'_, '_> {
-    async fn read(&mut self, body: &ReadableStream, boundary: &str) -> Result<(), ReadFormError> {
-        let mut reader = Reader::of_client(body, IDLE_TIMEOUT);
-        let mut demux = Demux::<Chunk>::new(boundary);
-        let mut open = Open::Nothing;
-        let mut body_bytes = 0;
-        while let Some(chunk) = reader.next().await? {
-            body_bytes += u64::from(chunk.length());
-            if body_bytes > MAX_BODY_BYTES {
-                return Err(too_large(&open));
-            }
-            demux.push(&Chunk::new(chunk));
-            while let Some(piece) = demux.take()? {
-                open = match piece {
-                    Piece::PartStart(part) => self.start(part)?,
-                    Piece::Data(data) => self.data(open, data.array).await?,
-                    Piece::PartEnd => self.end(open)?,
-                    Piece::End => Open::Nothing,
-                };
-            }
+impl FormReader {
+    #[must_use]
+    pub fn new(body: &ReadableStream, boundary: &str, image_field: &'static str) -> Self {
+        Self {
+            source: Reader::of_client(body, IDLE_TIMEOUT),
+            demux: Demux::new(boundary),
+            image_field,
+            open: Open::Nothing,
+            fields: Vec::new(),
+            has_image: false,
+            parts: 0,
+            text_bytes: 0,
+            body_bytes: 0,
         }
-        Ok(demux.finish()?)
+    }
+
+    /// The next bytes of the image; `None` when the form was read to its end.
+    ///
+    /// # Errors
+    /// [`ReadFormError`]; what was handed out must be forgotten then.
+    pub async fn next(&mut self) -> Result<Option<Incoming>, ReadFormError> {
+        loop {
+            while let Some(piece) = self.demux.take()? {
+                match piece {
+                    Piece::PartStart(part) => self.open = self.start(part)?,
+                    Piece::Data(data) => {
+                        if let Some(incoming) = self.data(data.array)? {
+                            return Ok(Some(incoming));
+                        }
+                    }
+                    Piece::PartEnd => self.end()?,
+                    Piece::End => {}
+                }
+            }
+            let Some(chunk) = self.source.next().await? else {
+                self.demux.finish()?;
+                return Ok(None);
+            };
+            self.body_bytes += u64::from(chunk.length());
+            if self.body_bytes > MAX_BODY_BYTES {
+                return Err(match self.open {
+                    Open::Image { .. } => ReadFormError::ImageTooLarge(self.image_field),
+                    _ => ReadFormError::BodyTooLarge,
+                });
+            }
+            self.demux.push(&Chunk::new(chunk));
+        }
+    }
+
+    #[must_use]
+    pub fn has_fields(&self) -> bool {
+        !self.fields.is_empty()
+    }
+
+    /// All fields so far, in the order given.
+    pub fn take_fields(&mut self) -> Fields {
+        std::mem::take(&mut self.fields)
     }
 
     fn start(&mut self, part: Part) -> Result<Open, ReadFormError> {
@@ -182,90 +156,78 @@ impl FormReader<'_, '_> {
         Ok(match part.filename {
             None => Open::Text { name: part.name, bytes: Vec::new() },
             // A second image is reported with the fields; the first stays.
-            Some(filename) if part.name == IMAGE_FIELD && self.image.is_none() => {
-                Open::ImageStart { held: Uint8Array::new_with_length(0), is_chosen: !filename.is_empty() }
+            Some(filename) if part.name == self.image_field && !self.has_image => {
+                Open::ImageStart { filename, held: Uint8Array::new_with_length(0) }
             }
             Some(_) => Open::OtherFile { name: part.name },
         })
     }
 
-    async fn data(&mut self, open: Open, data: Uint8Array) -> Result<Open, ReadFormError> {
-        match open {
-            Open::Text { name, mut bytes } => {
+    fn data(&mut self, data: Uint8Array) -> Result<Option<Incoming>, ReadFormError> {
+        match &mut self.open {
+            Open::Text { bytes, .. } => {
                 self.text_bytes = self.text_bytes.saturating_add(data.length());
                 if self.text_bytes > MAX_TEXT_BYTES {
                     return Err(ReadFormError::TextTooLong);
                 }
                 bytes.extend(data.to_vec());
-                Ok(Open::Text { name, bytes })
             }
-            Open::ImageStart { held, is_chosen } => {
-                let held = joined(&held, &data);
-                if to_usize(held.length()) < ImageType::MAGIC_BYTES {
-                    return Ok(Open::ImageStart { held, is_chosen });
+            Open::ImageStart { filename, held } => {
+                let bytes = joined(held, &data);
+                if to_usize(bytes.length()) < ImageType::MAGIC_BYTES {
+                    *held = bytes;
+                    return Ok(None);
                 }
-                self.begin_image(held).await
+                let magic = u32::try_from(ImageType::MAGIC_BYTES).unwrap_or(u32::MAX);
+                let start = bytes.subarray(0, magic).to_vec();
+                let content_type =
+                    ImageType::sniff(&start).ok_or(ReadFormError::NotAnImage(self.image_field))?;
+                let filename = std::mem::take(filename);
+                self.has_image = true;
+                self.open = Open::Image { content_type, size: 0 };
+                self.count(&bytes)?;
+                return Ok(Some(Incoming::Image { filename, content_type, bytes }));
             }
-            Open::Image { content_type, size } => self.write_image(content_type, size, data).await,
-            Open::OtherFile { .. } | Open::Nothing => Ok(open),
+            Open::Image { .. } => {
+                self.count(&data)?;
+                return Ok(Some(Incoming::Bytes(data)));
+            }
+            Open::OtherFile { .. } | Open::Nothing => {}
         }
+        Ok(None)
     }
 
-    fn end(&mut self, open: Open) -> Result<Open, ReadFormError> {
-        let (name, value) = match open {
-            Open::Nothing => return Ok(Open::Nothing),
+    fn count(&mut self, bytes: &Uint8Array) -> Result<(), ReadFormError> {
+        if let Open::Image { size, .. } = &mut self.open {
+            *size += u64::from(bytes.length());
+            if *size > MAX_IMAGE_BYTES {
+                return Err(ReadFormError::ImageTooLarge(self.image_field));
+            }
+        }
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), ReadFormError> {
+        let image_field = || self.image_field.to_owned();
+        let (name, value) = match std::mem::replace(&mut self.open, Open::Nothing) {
+            Open::Nothing => return Ok(()),
             Open::Text { name, bytes } => match String::from_utf8(bytes) {
                 Ok(text) => (name, FieldValue::Json(Value::String(text))),
                 Err(_) => return Err(ReadFormError::NotText(name)),
             },
             // The empty part that a browser sends when no file was chosen.
-            Open::ImageStart { held, is_chosen: false } if held.length() == 0 => {
-                (IMAGE_FIELD.to_owned(), FieldValue::Json(Value::Null))
+            Open::ImageStart { filename, held } if filename.is_empty() && held.length() == 0 => {
+                (image_field(), FieldValue::Json(Value::Null))
             }
-            Open::ImageStart { .. } => return Err(ReadFormError::NotAnImage),
+            Open::ImageStart { .. } => return Err(ReadFormError::NotAnImage(self.image_field)),
             Open::Image { content_type, size } => {
-                (IMAGE_FIELD.to_owned(), FieldValue::File(Image { content_type, size }))
+                (image_field(), FieldValue::File(Image { content_type, size }))
             }
             Open::OtherFile { name } => {
                 (name, FieldValue::File(Image { content_type: ImageType::Png, size: 0 }))
             }
         };
         self.fields.push((name, value));
-        Ok(Open::Nothing)
-    }
-
-    async fn begin_image(&mut self, held: Uint8Array) -> Result<Open, ReadFormError> {
-        let magic = u32::try_from(ImageType::MAGIC_BYTES).unwrap_or(u32::MAX);
-        let start = held.subarray(0, magic).to_vec();
-        let content_type = ImageType::sniff(&start).ok_or(ReadFormError::NotAnImage)?;
-        self.image = Some(self.videos.upload_input(self.id, content_type.content_type()));
-        self.image_digest = Some(Digest::new()?);
-        self.write_image(content_type, 0, held).await
-    }
-
-    async fn write_image(
-        &mut self,
-        content_type: ImageType,
-        size: u64,
-        data: Uint8Array,
-    ) -> Result<Open, ReadFormError> {
-        let size = size + u64::from(data.length());
-        if size > MAX_IMAGE_BYTES {
-            return Err(ReadFormError::ImageTooLarge);
-        }
-        if let Some(digest) = &self.image_digest {
-            digest.write(&data).await?;
-        }
-        if let Some(upload) = &mut self.image {
-            upload.write(&data).await?;
-        }
-        Ok(Open::Image { content_type, size })
-    }
-}
-
-fn too_large(open: &Open) -> ReadFormError {
-    match open {
-        Open::Image { .. } => ReadFormError::ImageTooLarge,
-        _ => ReadFormError::BodyTooLarge,
+        Ok(())
     }
 }

@@ -46,17 +46,28 @@ pub fn request(
     Ok(web_sys::Request::new_with_str_and_init(url, &init)?.into())
 }
 
-/// Sends a request; resolves when the headers of the answer are there.
+/// Sends a request; resolves when the headers of the answer are there. Dropped before, it is aborted.
 ///
 /// # Errors
 /// [`FetchError::Lost`] or [`FetchError::Timeout`].
 pub async fn fetch(request: Request, timeout: Duration) -> Result<Response, FetchError> {
     let controller = AbortController::default();
     let signal = controller.signal();
+    let mut unanswered = Unanswered(Some(controller));
     let fetch = Fetch::Request(request);
-    if let Ok(answer) = within(timeout, fetch.send_with_signal(&signal)).await {
-        return answer.map_err(|error| FetchError::Lost(error.to_string()));
+    let answer = within(timeout, fetch.send_with_signal(&signal)).await;
+    let answer = answer.map_err(|_| FetchError::Timeout(timeout))?;
+    unanswered.0 = None;
+    answer.map_err(|error| FetchError::Lost(error.to_string()))
+}
+
+/// A request that nobody waits for any more is aborted.
+struct Unanswered(Option<AbortController>);
+
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        if let Some(controller) = self.0.take() {
+            controller.abort();
+        }
     }
-    controller.abort();
-    Err(FetchError::Timeout(timeout))
 }

@@ -1,14 +1,16 @@
 //! Byte streams as JavaScript holds them: chunks are passed on by handle and never copied into wasm.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use thiserror::Error;
 use worker::js_sys::futures::JsFuture;
 use worker::js_sys::{BigInt, Reflect, Uint8Array};
+use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::wasm_bindgen_futures::spawn_local;
 use worker::web_sys::{
-    ReadableStream, ReadableStreamDefaultReader, WritableStream, WritableStreamDefaultWriter,
+    ReadableStream, ReadableStreamDefaultReader, TransformStream, WritableStream, WritableStreamDefaultWriter,
 };
 use worker::worker_sys::FixedLengthStream;
 
@@ -84,8 +86,18 @@ impl Drop for Reader {
     }
 }
 
-/// A pipe that carries exactly so many bytes: what R2 and fetch need to know before they start.
-pub struct FixedPipe {
+#[wasm_bindgen]
+extern "C" {
+    /// The runtime's pipe for bytes: a write resolves when it was read, nothing is held in between.
+    #[wasm_bindgen(extends = TransformStream)]
+    type IdentityTransformStream;
+
+    #[wasm_bindgen(constructor, catch)]
+    fn new() -> Result<IdentityTransformStream, JsValue>;
+}
+
+/// Bytes on their way from a writer here to a reader in the runtime.
+pub struct Pipe {
     pub readable: ReadableStream,
     pub writer: Writer,
 }
@@ -93,14 +105,27 @@ pub struct FixedPipe {
 /// The writing end of a pipe. Dropping it before [`close`](Self::close) makes the reading end fail.
 pub struct Writer {
     sink: WritableStreamDefaultWriter,
-    closed: bool,
+    closed: Cell<bool>,
 }
 
-impl FixedPipe {
+impl Pipe {
+    /// One that carries exactly so many bytes: what R2 needs to know before it starts.
+    ///
     /// # Errors
     /// When the runtime refuses to make one.
-    pub fn new(length: u64) -> Result<Self, StreamError> {
-        let stream = FixedLengthStream::new_big_int(BigInt::from(length))?;
+    pub fn fixed(length: u64) -> Result<Self, StreamError> {
+        Self::of(&FixedLengthStream::new_big_int(BigInt::from(length))?.into())
+    }
+
+    /// One that carries as many as come.
+    ///
+    /// # Errors
+    /// When the runtime refuses to make one.
+    pub fn open() -> Result<Self, StreamError> {
+        Self::of(&IdentityTransformStream::new()?.into())
+    }
+
+    fn of(stream: &TransformStream) -> Result<Self, StreamError> {
         Ok(Self { readable: stream.readable(), writer: Writer::of(&stream.writable())? })
     }
 }
@@ -109,7 +134,7 @@ impl Writer {
     /// # Errors
     /// When somebody writes to the stream already.
     pub fn of(stream: &WritableStream) -> Result<Self, StreamError> {
-        Ok(Self { sink: stream.get_writer()?, closed: false })
+        Ok(Self { sink: stream.get_writer()?, closed: Cell::new(false) })
     }
 
     /// Resolves when the reading end has taken the chunk.
@@ -123,16 +148,16 @@ impl Writer {
 
     /// # Errors
     /// When fewer bytes were written than the pipe must carry.
-    pub async fn close(mut self) -> Result<(), StreamError> {
+    pub async fn close(&self) -> Result<(), StreamError> {
         within(WRITE_TIMEOUT, JsFuture::from(self.sink.close())).await??;
-        self.closed = true;
+        self.closed.set(true);
         Ok(())
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        if !self.closed {
+        if !self.closed.get() {
             let aborted = JsFuture::from(self.sink.abort());
             spawn_local(async move {
                 let _ = aborted.await;

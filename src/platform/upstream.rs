@@ -187,7 +187,7 @@ impl<'a> Upstream<'a> {
     }
 
     fn client(&self) -> WiroClient<'a> {
-        WiroClient { base_url: &self.config.wiro_api_url, credentials: &self.config.credentials }
+        WiroClient::of(self.config)
     }
 
     async fn image(&self, task: &Task) -> Result<Option<(ReadableStream, u64)>, String> {

@@ -1,41 +1,51 @@
 //! Signed calls to Wiro.
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
-use futures_util::future::{Either, pending, select};
+use futures_util::future::{Either, select};
 use worker::Request;
+use worker::js_sys::Uint8Array;
 use worker::wasm_bindgen::JsValue;
 use worker::web_sys::ReadableStream;
 
 use super::clock;
+use super::config::Config;
 use super::network::{FetchError, fetch, request};
-use super::streams::{FixedPipe, Reader, StreamError, Writer, chunk_of, read_small};
+use super::patience::within;
+use super::streams::{Pipe, Reader, StreamError, Writer, chunk_of, read_small};
 use crate::wiro::answer::{HttpAnswer, retry_after_seconds};
-use crate::wiro::run::FormBody;
+use crate::wiro::form::FormBody;
 use crate::wiro::sign::Credentials;
 
 /// Run with a large image takes as long as its upload.
 const RUN_TIMEOUT: Duration = Duration::from_mins(2);
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+/// An upload takes as long as its sender does.
+const UPLOAD_TIMEOUT: Duration = Duration::from_mins(10);
 /// How long a part of an answer or of an image may take.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Detail carries the logs of a run; what is longer is not read.
 const MAX_ANSWER_BYTES: u32 = 1024 * 1024;
 
 pub struct WiroClient<'a> {
-    pub base_url: &'a str,
-    pub credentials: &'a Credentials,
+    base_url: &'a str,
+    credentials: &'a Credentials,
 }
 
-impl WiroClient<'_> {
+impl<'a> WiroClient<'a> {
+    /// As the settings say.
+    #[must_use]
+    pub fn of(config: &'a Config) -> Self {
+        Self { base_url: &config.wiro_api_url, credentials: &config.credentials }
+    }
+
     /// Sends a JSON call such as `/Task/Detail`.
     ///
     /// # Errors
     /// [`FetchError`] when no answer came.
     pub async fn call(&self, path: &str, body: &str) -> Result<HttpAnswer, FetchError> {
-        let request = self.signed(path, "application/json", &body.into())?;
-        read(fetch(request, CALL_TIMEOUT).await?).await
+        self.exchange(path, "application/json", &body.into(), CALL_TIMEOUT, pin!(async { true })).await
     }
 
     /// Sends Run. `image` is streamed between the form's head and tail, its length in bytes given.
@@ -50,21 +60,63 @@ impl WiroClient<'_> {
     ) -> Result<HttpAnswer, FetchError> {
         let Some((image, image_bytes)) = image else {
             let body = format!("{}{}", form.head, form.tail);
-            let request = self.signed(path, &form.content_type, &body.into())?;
-            return read(fetch(request, RUN_TIMEOUT).await?).await;
+            return self
+                .exchange(path, &form.content_type, &body.into(), RUN_TIMEOUT, pin!(async { true }))
+                .await;
         };
         let around = u64::try_from(form.head.len() + form.tail.len()).unwrap_or(u64::MAX);
-        let pipe = FixedPipe::new(around.saturating_add(image_bytes)).map_err(not_sent)?;
-        let request = self.signed(path, &form.content_type, &pipe.readable.into())?;
-        // The pump ends the body; an answer may come before all of it was taken.
-        let pump = async {
-            let _ = send_form(form, &image, pipe.writer).await;
-            pending::<()>().await;
+        let Pipe { readable, writer } = Pipe::fixed(around.saturating_add(image_bytes)).map_err(not_sent)?;
+        let mut reader = Reader::new(&image, IDLE_TIMEOUT);
+        let pump = pin!(async { pump(form, &writer, async || reader.next().await).await.is_ok() });
+        self.exchange(path, &form.content_type, &readable.into(), RUN_TIMEOUT, pump).await
+    }
+
+    /// Sends a form whose file comes from `next`, however long it is. Without a good end of the file the
+    /// form has none either, and its connection is cut.
+    ///
+    /// # Errors
+    /// What `next` failed with; inside, [`FetchError`] when no answer came.
+    pub async fn upload<E>(
+        &self,
+        path: &str,
+        form: &FormBody,
+        next: impl AsyncFnMut() -> Result<Option<Uint8Array>, E>,
+    ) -> Result<Result<HttpAnswer, FetchError>, E> {
+        let Pipe { readable, writer } = match Pipe::open() {
+            Ok(pipe) => pipe,
+            Err(error) => return Ok(Err(not_sent(error))),
         };
-        match select(pin!(fetch(request, RUN_TIMEOUT)), pin!(pump)).await {
-            Either::Left((answer, _)) => read(answer?).await,
-            Either::Right(((), _)) => Err(FetchError::Lost("the body broke".to_owned())),
-        }
+        let mut pumped = Ok(());
+        let answer = {
+            let pump = pin!(async {
+                pumped = pump(form, &writer, next).await;
+                pumped.is_ok()
+            });
+            self.exchange(path, &form.content_type, &readable.into(), UPLOAD_TIMEOUT, pump).await
+        };
+        pumped.map(|()| answer)
+    }
+
+    /// Sends a body that `pump` writes, which says whether it is whole.
+    async fn exchange(
+        &self,
+        path: &str,
+        content_type: &str,
+        body: &JsValue,
+        timeout: Duration,
+        pump: Pin<&mut dyn Future<Output = bool>>,
+    ) -> Result<HttpAnswer, FetchError> {
+        let request = self.signed(path, content_type, body)?;
+        // An answer may come before all of the body was taken.
+        let answer = match select(pin!(fetch(request, timeout)), pump).await {
+            Either::Left((answer, _)) => answer,
+            // Aborted here, before the body ends with its writer: it must not look whole.
+            Either::Right((false, _)) => Err(FetchError::Lost("the body broke".to_owned())),
+            Either::Right((true, answer)) => {
+                within(RUN_TIMEOUT, answer).await.unwrap_or(Err(FetchError::Timeout(RUN_TIMEOUT)))
+            }
+        };
+        read(answer?).await
     }
 
     fn signed(&self, path: &str, content_type: &str, body: &JsValue) -> Result<Request, FetchError> {
@@ -84,14 +136,23 @@ fn not_sent(error: impl ToString) -> FetchError {
     FetchError::NotSent(error.to_string())
 }
 
-async fn send_form(form: &FormBody, image: &ReadableStream, writer: Writer) -> Result<(), StreamError> {
-    writer.write(&chunk_of(&form.head)).await?;
-    let mut reader = Reader::new(image, IDLE_TIMEOUT);
-    while let Some(chunk) = reader.next().await? {
-        writer.write(&chunk).await?;
+/// Writes the form around its file. Why the reading end takes no more is for the answer to say.
+async fn pump<E>(
+    form: &FormBody,
+    writer: &Writer,
+    mut next: impl AsyncFnMut() -> Result<Option<Uint8Array>, E>,
+) -> Result<(), E> {
+    let mut chunk = Some(chunk_of(&form.head));
+    while let Some(bytes) = chunk {
+        if writer.write(&bytes).await.is_err() {
+            return Ok(());
+        }
+        chunk = next().await?;
     }
-    writer.write(&chunk_of(&form.tail)).await?;
-    writer.close().await
+    if writer.write(&chunk_of(&form.tail)).await.is_ok() {
+        let _ = writer.close().await;
+    }
+    Ok(())
 }
 
 async fn read(response: worker::Response) -> Result<HttpAnswer, FetchError> {

@@ -20,6 +20,8 @@ pub const MIN_SIGNING_KEY_BYTES: usize = 32;
 /// Bytes of a callback proof: 160 bits, 32 characters of base32.
 const CALLBACK_PROOF_BYTES: usize = 20;
 
+/// Bytes of a file's id: 160 bits, 32 characters of base32.
+const FILE_ID_BYTES: usize = 20;
 /// Bytes of a playback grant: when it ends, as 32 bits of unix seconds, and 128 bits of proof.
 const GRANT_BYTES: usize = 20;
 const GRANT_TIME_BYTES: usize = 4;
@@ -35,6 +37,7 @@ pub struct SigningKeys {
     video_id: HmacSha256,
     callback: HmacSha256,
     idempotency: HmacSha256,
+    file_id: HmacSha256,
     playback: HmacSha256,
 }
 
@@ -56,6 +59,7 @@ impl SigningKeys {
             video_id: subkey("hailuo-worker/v1/video-id")?,
             callback: subkey("hailuo-worker/v1/wiro-callback")?,
             idempotency: subkey("hailuo-worker/v1/idempotency-key")?,
+            file_id: subkey("hailuo-worker/v1/file-id")?,
             playback: subkey("hailuo-worker/v1/playback-grant")?,
         })
     }
@@ -99,6 +103,14 @@ impl SigningKeys {
         let mac = self.video_id.clone().chain_update(random).chain_update(owner.as_str());
         mac.verify_truncated_left(proof).ok()?;
         Some(VideoId::from_proven(text.to_owned()))
+    }
+
+    /// Our own name for an uploaded file: Wiro's stays inside.
+    #[must_use]
+    pub fn file_id(&self, url: &str) -> String {
+        let mac = self.file_id.clone().chain_update(url).finalize().into_bytes();
+        let short = mac.get(..FILE_ID_BYTES).unwrap_or(&mac);
+        format!("file_{}", Base32Unpadded::encode_string(short))
     }
 
     /// The secret part of the URL that Wiro calls back for this video.
@@ -185,6 +197,7 @@ mod tests {
         );
         let grant = keys.grant(&owner("alice"), &id, at(1_700_000_000));
         assert_eq!(grant.as_deref(), Some("mvkelrfodndgrvlpvkxdhyvuqxfmdcpw"));
+        assert_eq!(keys.file_id("https://cdn.example/a.png"), "file_bn23bmlbklr6ljlaqwpqwfa6puccsot2");
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub mod chores;
 pub mod clients;
 pub mod event;
 pub mod feed;
+pub mod file;
 pub mod hold;
 pub mod id;
 pub mod image_url;

@@ -183,7 +183,7 @@ impl Draft {
     }
 }
 
-fn error(field: &str, message: impl Into<String>) -> FieldError {
+pub(super) fn error(field: &str, message: impl Into<String>) -> FieldError {
     /// Longest name that is echoed: unknown names come from strangers.
     const MAX_NAME_CHARS: usize = 64;
     FieldError { field: field.chars().take(MAX_NAME_CHARS).collect(), message: message.into() }

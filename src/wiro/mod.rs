@@ -3,6 +3,8 @@
 
 pub mod answer;
 pub mod callback;
+pub mod files;
+pub mod form;
 pub mod run;
 pub mod sign;
 pub mod socket;

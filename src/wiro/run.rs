@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::answer::{Answer, HttpAnswer, text};
+use super::form::{FILE_END, FormBody, field, file_head};
 
 /// Where the image of a job comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,15 +29,6 @@ pub struct RunRequest {
     pub callback_url: String,
 }
 
-/// A `multipart/form-data` body around a file: its bytes go between `head` and `tail`. Without a file
-/// the body is `head` and `tail` joined.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FormBody {
-    pub content_type: String,
-    pub head: String,
-    pub tail: String,
-}
-
 impl RunRequest {
     /// Writes the form in the order of Wiro's own sample. Both image fields are always there, at most
     /// one of them filled.
@@ -44,21 +36,14 @@ impl RunRequest {
     /// `boundary` must be random: nothing a caller can write may contain it.
     #[must_use]
     pub fn form(&self, boundary: &str) -> FormBody {
-        let field = |name: &str, value: &str| {
-            format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
-        };
-        let (head, image_url) = match &self.image {
-            RunImage::None => (field("inputImageFirst", ""), ""),
-            RunImage::Url(url) => (field("inputImageFirst", ""), url.as_str()),
+        let field = |name: &str, value: &str| field(boundary, name, value);
+        let (head, after_file, image_url) = match &self.image {
+            RunImage::None => (field("inputImageFirst", ""), "", ""),
+            RunImage::Url(url) => (field("inputImageFirst", ""), "", url.as_str()),
             RunImage::File { name, content_type } => {
-                let head = format!(
-                    "--{boundary}\r\nContent-Disposition: form-data; name=\"inputImageFirst\"; \
-                     filename=\"{name}\"\r\nContent-Type: {content_type}\r\n\r\n"
-                );
-                (head, "")
+                (file_head(boundary, "inputImageFirst", name, content_type), FILE_END, "")
             }
         };
-        let after_file = if matches!(self.image, RunImage::File { .. }) { "\r\n" } else { "" };
         let tail = [
             after_file.to_owned(),
             field("inputImageFirstUrl", image_url),
@@ -67,10 +52,9 @@ impl RunRequest {
             field("resolution", &self.resolution),
             field("duration", &self.duration_seconds.to_string()),
             field("callbackUrl", &self.callback_url),
-            format!("--{boundary}--\r\n"),
         ]
         .concat();
-        FormBody { content_type: format!("multipart/form-data; boundary={boundary}"), head, tail }
+        FormBody::new(boundary, head, &tail)
     }
 }
 

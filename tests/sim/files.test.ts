@@ -22,10 +22,26 @@ test('an uploaded file lies in its folder and on the CDN', async () => {
     parentid: folder.id,
     accesskey: expect.stringMatching(/^\w{30}$/),
   });
-  const response = await fetch(String(list[0]!.url));
+  // The address is public, so that a Run may name it; the bytes are served here.
+  const { protocol, hostname, pathname } = new URL(String(list[0]!.url));
+  expect([protocol, hostname]).toEqual(['https:', 'cdn1.wiro.ai']);
+  const response = await fetch(sim.url + pathname);
   expect(response.headers.get('content-type')).toBe('image/png');
   expect(Buffer.from(await response.bytes())).toEqual(PNG);
   expect(sim.rejections()).toEqual([]);
+  expect(sim.folders).toMatchObject([{ id: folder.id, name: 'hailuo-worker_1' }]);
+  expect(sim.files).toMatchObject([{ name: 'cat picture.png', folderId: folder.id }]);
+});
+
+test('a deleted folder takes no files', async () => {
+  const folder = (await ask(sim, '/File/FolderCreate', { name: 'short-lived' })).list[0]!;
+  sim.deleteFolder(String(folder.id));
+  const file = new File([PNG], 'late.png', { type: 'image/png' });
+  expect(await ask(sim, '/File/Upload', multipart({ file, folderid: String(folder.id) }))).toMatchObject({
+    result: false,
+    errors: [{ code: 1 }],
+  });
+  expect(sim.files.map(({ name }) => name)).not.toContain('late.png');
 });
 
 test('names of folders are checked, folders have to exist, a file has to be there', async () => {
@@ -39,7 +55,13 @@ test('names of folders are checked, folders have to exist, a file has to be ther
   expect(await ask(sim, '/File/Upload', multipart({ folderid: '' }))).toMatchObject({
     errors: [{ code: 0 }],
   });
-  expect(sim.rejections()).toHaveLength(3);
+  expect(await ask(sim, '/File/FolderCreate', { name: 'one', colour: 'red' })).toMatchObject({
+    errors: [{ code: 0 }],
+  });
+  expect(await ask(sim, '/File/Upload', multipart({ file, folder: '' }))).toMatchObject({
+    errors: [{ code: 0 }],
+  });
+  expect(sim.rejections()).toHaveLength(5);
 });
 
 test('the price list is JSON in a string', async () => {

@@ -40,6 +40,16 @@ export function submitBody(
   service: Service,
   contentType: string | undefined,
   body: Body,
+  framing?: Framing,
+): Promise<Response> {
+  return postBody(service, '/v1/videos', contentType, body, framing);
+}
+
+export function postBody(
+  service: Service,
+  path: string,
+  contentType: string | undefined,
+  body: Body,
   framing: Framing = 'with its length',
 ): Promise<Response> {
   const init: RequestInit & { duplex: 'half' } = {
@@ -48,7 +58,7 @@ export function submitBody(
     body: framing === 'streamed' ? inChunks(body) : body,
     duplex: 'half',
   };
-  return service.fetch('/v1/videos', init);
+  return service.fetch(path, init);
 }
 
 /** Resolves when so many bytes of the body were written and the connection was closed over them. */
@@ -57,9 +67,10 @@ export async function sentInPart(
   contentType: string,
   body: Body,
   bytes: number,
+  path = '/v1/videos',
 ): Promise<void> {
   const headers = { 'content-type': contentType, 'content-length': body.length };
-  const submit = request(new URL('/v1/videos', origin), { method: 'POST', headers });
+  const submit = request(new URL(path, origin), { method: 'POST', headers });
   const closed = new Promise((resolve) => submit.on('error', () => {}).once('close', resolve));
   await new Promise((resolve) => submit.write(body.subarray(0, bytes), resolve));
   submit.destroy();

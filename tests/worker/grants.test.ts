@@ -1,8 +1,9 @@
 // A playback grant: whoever has the link plays this one video, and nothing else.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startBare } from './bare.ts';
 import { ALICE, BOB, CLIENT_TOKENS } from './clients.ts';
 import { watch } from './event-source.ts';
-import { type Service, startService } from './service.ts';
+import type { Service } from './service.ts';
 import type { Video } from './types.ts';
 
 let service: Service;
@@ -10,7 +11,7 @@ let alice: Service;
 let video: Video;
 let other: Video;
 beforeAll(async () => {
-  service = await startService({ sim: { speed: 600 }, secrets: { CLIENT_TOKENS } });
+  service = await startBare({ sim: { speed: 600 }, secrets: { CLIENT_TOKENS } });
   alice = service.as(ALICE);
   const made = await Promise.all(
     ['a window', 'a door'].map((prompt) => alice.accepted({ prompt: `${prompt} for whoever has the key` })),

@@ -1,5 +1,7 @@
 // The built Worker in workerd with real KV, R2 and Durable Objects, and the stand-in for Wiro beside it. Everything
-// that leaves the Worker is kept, and searched for secrets when the service is closed.
+// that leaves the Worker is kept, and searched for secrets when the service is closed. The harness brings its own way to
+// the network, which stalls behind a socket and ends a body that was broken off: who watches a video or breaks off an
+// upload takes bare.ts or direct.ts.
 import type { KVNamespace, R2Bucket } from '@cloudflare/workers-types';
 import { createTestHarness } from 'wrangler';
 import { type Sim, type SimOptions, startSim } from '../../sim/index.ts';

@@ -1,0 +1,126 @@
+//! `POST /v1/files`: an image passes through to Wiro's files as it comes in, and the answer says where a
+//! submit may point to it.
+
+use serde_json::json;
+use worker::js_sys::Uint8Array;
+use worker::{Request, Response};
+
+use super::form::{form_error, media_type, open_form};
+use super::submit::ACCOUNT_RETRY_SECONDS;
+use super::{Call, RETRY_AFTER_SECONDS, header, internal, respond};
+use crate::error::ApiError;
+use crate::platform::clock;
+use crate::platform::dispatcher::Dispatch;
+use crate::platform::form_reader::{FormReader, Incoming};
+use crate::platform::log::{self, Level};
+use crate::platform::url;
+use crate::platform::wiro_client::WiroClient;
+use crate::video::file::{FILE_FIELD, File, clean_name, validate};
+use crate::video::record::Image;
+use crate::wiro::files::{Refusal, StoredFile, UPLOAD, read_upload, upload_form};
+
+pub async fn upload(call: &Call<'_>, request: &Request) -> Result<Response, ApiError> {
+    // 1. Nothing is asked of Wiro before the file begins like an image and nothing in front of it is wrong.
+    let content_type = header(request, "content-type").unwrap_or_default();
+    if media_type(&content_type) != "multipart/form-data" {
+        return Err(ApiError::UnsupportedMediaType("Send multipart/form-data.".to_owned()));
+    }
+    let mut form = open_form(request, &content_type, FILE_FIELD)?;
+    let (filename, content_type, start) = match next(&mut form).await? {
+        Some(Incoming::Image { filename, content_type, bytes }) if !form.has_fields() => {
+            (clean_name(&filename, content_type), content_type, bytes)
+        }
+        _ => return Err(wrong_fields(form).await),
+    };
+    // 2. The folder that all uploads share.
+    let dispatch = Dispatch::new(call.env)?;
+    let folder = dispatch.folder().await.map_err(internal)?.map_err(refused)?;
+    // 3. The bytes go on as they come. Their end is only told when the whole form was found good; if not,
+    //    the upload breaks off and Wiro has no file.
+    let boundary = base16ct::lower::encode_string(&clock::random::<16>().map_err(internal)?);
+    let upload = upload_form(&folder, &filename, content_type.content_type(), &boundary);
+    let mut start = Some(start);
+    let mut image = None;
+    let next_bytes = async || match start.take() {
+        Some(start) => Ok(Some(start)),
+        None => rest(&mut form, &mut image).await,
+    };
+    let answer = WiroClient::of(&call.config).upload(UPLOAD, &upload, next_bytes).await?;
+    let stored = match answer {
+        Ok(answer) => read_upload(&answer),
+        Err(error) => Err(Refusal::Unreachable(error.to_string())),
+    };
+    if stored == Err(Refusal::FolderGone) {
+        dispatch.forget_folder(folder).await.map_err(internal)?;
+    }
+    // 4. What Wiro says it has must be what was sent.
+    let StoredFile { url, size } = stored.map_err(refused)?;
+    let url = url::parse(&url).filter(|url| matches!(url.scheme.as_str(), "https" | "http"));
+    let (Some(image), Some(url)) = (image, url) else {
+        return Err(ApiError::UpstreamError("a file before its end, or without a usable URL".to_owned()));
+    };
+    if size.is_some_and(|size| size != image.size) {
+        return Err(ApiError::UpstreamError("a file of another size than was sent".to_owned()));
+    }
+    let file = File {
+        id: call.config.signing_keys.file_id(&url.href),
+        object: "file",
+        filename: &filename,
+        bytes: image.size,
+        content_type: content_type.content_type(),
+        url: url.href,
+    };
+    respond::json(200, &[("cache-control", "no-store")], &file)
+}
+
+async fn next(form: &mut FormReader) -> Result<Option<Incoming>, ApiError> {
+    form.next().await.map_err(|error| form_error(&error))
+}
+
+/// More of the file; at its end, which must be a good form's, what it was.
+async fn rest(form: &mut FormReader, image: &mut Option<Image>) -> Result<Option<Uint8Array>, ApiError> {
+    match next(form).await? {
+        Some(Incoming::Image { bytes, .. } | Incoming::Bytes(bytes)) => Ok(Some(bytes)),
+        None => {
+            *image = Some(validate(form.take_fields()).map_err(ApiError::InvalidParameter)?);
+            Ok(None)
+        }
+    }
+}
+
+/// All that is wrong with a form, part of which is known to be; the file is read and forgotten.
+async fn wrong_fields(mut form: FormReader) -> ApiError {
+    loop {
+        match next(&mut form).await {
+            Ok(Some(_)) => {}
+            Ok(None) => {
+                return match validate(form.take_fields()) {
+                    Ok(_) => internal("a good form was taken for a wrong one"),
+                    Err(errors) => ApiError::InvalidParameter(errors),
+                };
+            }
+            Err(error) => return error,
+        }
+    }
+}
+
+/// Wiro's refusal as the caller hears it: whose turn it is, and none of Wiro's words.
+fn refused(refusal: Refusal) -> ApiError {
+    let (reason, retry_after_seconds) = match refusal {
+        Refusal::Failed(reason) => return ApiError::UpstreamError(reason),
+        Refusal::Busy(wait) => {
+            let wait = wait.and_then(|seconds| u32::try_from(seconds).ok());
+            ("it is busy".to_owned(), wait.unwrap_or(RETRY_AFTER_SECONDS))
+        }
+        Refusal::Unreachable(reason) => (reason, RETRY_AFTER_SECONDS),
+        // The next upload makes another one.
+        Refusal::FolderGone => ("the folder for uploads is gone".to_owned(), RETRY_AFTER_SECONDS),
+        Refusal::Account(reason) => {
+            let fields = [("reason", json!(reason))];
+            log::write(Level::Error, "Wiro refuses the account: check its key, secret and balance", fields);
+            return ApiError::UpstreamUnavailable { retry_after_seconds: ACCOUNT_RETRY_SECONDS };
+        }
+    };
+    log::write(Level::Warn, "Wiro does not take a file", [("reason", json!(reason))]);
+    ApiError::UpstreamUnavailable { retry_after_seconds }
+}

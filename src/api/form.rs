@@ -1,0 +1,51 @@
+//! What submits and uploads have in common: opening a form, and what is wrong with one.
+
+use worker::Request;
+
+use super::header;
+use crate::error::ApiError;
+use crate::multipart;
+use crate::platform::form_reader::{FormReader, MAX_BODY_BYTES, ReadFormError};
+
+/// A content type without its parameters, in lower case.
+pub fn media_type(content_type: &str) -> String {
+    content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// The form in a body that is declared as one; `image_field` may be a file.
+pub fn open_form(
+    request: &Request,
+    content_type: &str,
+    image_field: &'static str,
+) -> Result<FormReader, ApiError> {
+    let boundary = multipart::boundary(content_type).ok_or_else(|| {
+        ApiError::InvalidRequest("The Content-Type has no usable boundary parameter.".to_owned())
+    })?;
+    if declared_length(request).is_some_and(|length| length > MAX_BODY_BYTES) {
+        return Err(form_error(&ReadFormError::ImageTooLarge(image_field)));
+    }
+    let body = request.inner().body().ok_or_else(empty_body)?;
+    Ok(FormReader::new(&body, boundary, image_field))
+}
+
+pub fn form_error(error: &ReadFormError) -> ApiError {
+    let detail = error.to_string();
+    match error {
+        ReadFormError::TextTooLong | ReadFormError::ImageTooLarge(_) | ReadFormError::BodyTooLarge => {
+            ApiError::PayloadTooLarge(detail)
+        }
+        ReadFormError::NotAnImage(_) => ApiError::UnsupportedMediaType(detail),
+        ReadFormError::TooManyParts
+        | ReadFormError::NotText(_)
+        | ReadFormError::Form(_)
+        | ReadFormError::Stream(_) => ApiError::InvalidRequest(detail),
+    }
+}
+
+pub fn declared_length(request: &Request) -> Option<u64> {
+    header(request, "content-length")?.parse().ok()
+}
+
+pub fn empty_body() -> ApiError {
+    ApiError::InvalidRequest("The body is empty.".to_owned())
+}

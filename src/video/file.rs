@@ -1,0 +1,152 @@
+//! A file that is uploaded to be a first frame later: which fields it comes with and what it is called.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::record::Image;
+use super::request::{FieldError, FieldValue, Fields, ImageType, error};
+
+/// The only field of an upload.
+pub const FILE_FIELD: &str = "file";
+
+/// As long as file systems let a name be.
+const MAX_NAME_CHARS: usize = 255;
+
+/// A stored file, as the public sees it.
+#[derive(Serialize)]
+pub struct File<'a> {
+    pub id: String,
+    pub object: &'static str,
+    pub filename: &'a str,
+    pub bytes: u64,
+    pub content_type: &'static str,
+    pub url: String,
+}
+
+/// The image in the fields of an upload.
+///
+/// # Errors
+/// Every bad field at once, in the order given; then the missing one.
+pub fn validate(fields: Fields) -> Result<Image, Vec<FieldError>> {
+    let mut image = None;
+    let mut errors = Vec::new();
+    let mut seen: Vec<String> = Vec::new();
+    for (name, value) in fields {
+        let message = match value {
+            _ if seen.contains(&name) => Some("is given more than once"),
+            _ if name != FILE_FIELD => Some("is not a field; the only field is file"),
+            FieldValue::File(file) => {
+                image = Some(file);
+                None
+            }
+            // What a form sends when no file was chosen.
+            FieldValue::Json(Value::Null) => Some("is required: no file was chosen"),
+            FieldValue::Json(_) => Some("must be a file"),
+        };
+        errors.extend(message.map(|message| error(&name, message)));
+        seen.push(name);
+    }
+    if !seen.iter().any(|name| name == FILE_FIELD) {
+        errors.push(error(FILE_FIELD, "is required: a JPEG, PNG or WebP image of at most 20 MiB"));
+    }
+    match image {
+        Some(image) if errors.is_empty() => Ok(image),
+        _ => Err(errors),
+    }
+}
+
+/// A stranger's file name as it may be shown and stored: the last part of a path, without characters that
+/// control anything, and never nothing.
+#[must_use]
+pub fn clean_name(given: &str, content_type: ImageType) -> String {
+    let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
+    let visible: String = last.chars().filter(|c| !is_control(*c)).collect();
+    let name: String = visible.trim().chars().take(MAX_NAME_CHARS).collect();
+    let name = name.trim_end();
+    if name.chars().all(|c| c == '.') {
+        return format!("file.{}", content_type.extension());
+    }
+    name.to_owned()
+}
+
+/// Control characters, and those that reorder, hide or break the text around them.
+fn is_control(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn file() -> FieldValue {
+        FieldValue::File(Image { content_type: ImageType::Png, size: 12 })
+    }
+
+    fn bad(fields: Vec<(&str, FieldValue)>) -> Vec<String> {
+        let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let errors = validate(fields).unwrap_err();
+        errors.into_iter().map(|error| format!("{} {}", error.field, error.message)).collect()
+    }
+
+    #[test]
+    fn one_file_and_nothing_else() {
+        assert_eq!(validate(vec![(FILE_FIELD.to_owned(), file())]).unwrap().size, 12);
+        let text = || FieldValue::Json(json!("a"));
+        assert_eq!(
+            bad(vec![("purpose", text()), ("file", file()), ("other", file()), ("file", file())]),
+            [
+                "purpose is not a field; the only field is file",
+                "other is not a field; the only field is file",
+                "file is given more than once"
+            ]
+        );
+        let missing = "file is required: a JPEG, PNG or WebP image of at most 20 MiB";
+        assert_eq!(bad(vec![]), [missing]);
+        assert_eq!(bad(vec![("File", file())]), ["File is not a field; the only field is file", missing]);
+        assert_eq!(bad(vec![("file", text())]), ["file must be a file"]);
+        assert_eq!(
+            bad(vec![("file", FieldValue::Json(Value::Null))]),
+            ["file is required: no file was chosen"]
+        );
+    }
+
+    #[test]
+    fn names_lose_paths_and_whatever_controls() {
+        let long = format!("{}.png", "é".repeat(400));
+        let cut = "é".repeat(MAX_NAME_CHARS);
+        for (given, expected) in [
+            ("cat.png", "cat.png"),
+            ("猫 1.png", "猫 1.png"),
+            ("../../etc/passwd", "passwd"),
+            (r"C:\fakepath\cat.png", "cat.png"),
+            ("a/b\\c.png", "c.png"),
+            ("a\r\nX-Evil: 1.png", "aX-Evil: 1.png"),
+            ("a\0b\u{7f}\u{85}.png", "ab.png"),
+            ("gnp.\u{202e}exe", "gnp.exe"),
+            ("  cat.png \t", "cat.png"),
+            ("a\"b'c<d>.png", "a\"b'c<d>.png"),
+            ("", "file.png"),
+            (" ", "file.png"),
+            (".", "file.png"),
+            ("..", "file.png"),
+            ("cat/", "file.png"),
+            (&long, &cut),
+        ] {
+            assert_eq!(clean_name(given, ImageType::Png), expected, "{given:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_name_becomes_a_clean_one(given in "\\PC{0,300}|(.|\r|\n){0,300}") {
+            let name = clean_name(&given, ImageType::Webp);
+            prop_assert!((1..=MAX_NAME_CHARS).contains(&name.chars().count()));
+            prop_assert!(!name.contains(['/', '\\']) && !name.chars().any(char::is_control));
+            prop_assert_eq!(clean_name(&name, ImageType::Webp), name);
+        }
+    }
+}

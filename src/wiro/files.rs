@@ -1,0 +1,176 @@
+//! Wiro's files: `FolderCreate` makes a folder, `Upload` puts a file into one and names its address.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::answer::{Answer, HttpAnswer, text};
+use super::form::{FILE_END, FormBody, field, file_head};
+
+pub const FOLDER_CREATE: &str = "/File/FolderCreate";
+pub const UPLOAD: &str = "/File/Upload";
+
+/// The body of `FolderCreate`. Names take letters, digits, `-` and `_` only.
+#[must_use]
+pub fn folder_body(name: &str) -> String {
+    json!({ "name": name }).to_string()
+}
+
+/// The form of an upload: the folder first, so that Wiro knows it before the file comes.
+///
+/// `boundary` must be random: nothing a caller can write may contain it.
+#[must_use]
+pub fn upload_form(folder_id: &str, filename: &str, content_type: &str, boundary: &str) -> FormBody {
+    let folder = field(boundary, "folderid", folder_id);
+    let file = file_head(boundary, "file", filename, content_type);
+    FormBody::new(boundary, folder + &file, FILE_END)
+}
+
+/// A file as Wiro keeps it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct StoredFile {
+    /// Where anybody who knows it gets the file.
+    pub url: String,
+    /// In bytes, if Wiro tells.
+    pub size: Option<u64>,
+}
+
+/// Why there is no folder, or no file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Refusal {
+    /// Not now; after so many seconds, if Wiro says.
+    Busy(Option<u64>),
+    /// Not answered at all.
+    Unreachable(String),
+    /// Balance or authentication, the operator's business. Never to be shown.
+    Account(String),
+    /// There is no such folder.
+    FolderGone,
+    /// Anything else. Never to be shown.
+    Failed(String),
+}
+
+/// The id of the folder that was made.
+///
+/// # Errors
+/// [`Refusal`]; the folder may have been made all the same.
+pub fn read_folder(http: &HttpAnswer) -> Result<String, Refusal> {
+    let row = first_row(http)?;
+    // It is sent back in a form.
+    let id = text(&row, "id").filter(|id| !id.contains(char::is_control));
+    id.ok_or_else(|| Refusal::Failed("a folder without an id".to_owned()))
+}
+
+/// The file that was stored.
+///
+/// # Errors
+/// [`Refusal`]; the file may have been stored all the same.
+pub fn read_upload(http: &HttpAnswer) -> Result<StoredFile, Refusal> {
+    let row = first_row(http)?;
+    let url = text(&row, "url").ok_or_else(|| Refusal::Failed("a file without a URL".to_owned()))?;
+    Ok(StoredFile { url, size: text(&row, "size").and_then(|size| size.parse().ok()) })
+}
+
+fn first_row(http: &HttpAnswer) -> Result<Value, Refusal> {
+    match http.status {
+        429 | 503 => return Err(Refusal::Busy(http.retry_after_seconds)),
+        401 => return Err(Refusal::Account("HTTP 401".to_owned())),
+        200 => {}
+        status => return Err(Refusal::Failed(format!("HTTP {status}"))),
+    }
+    match Answer::read(http) {
+        Answer::Done(mut value) => {
+            Ok(value.get_mut("list").and_then(|list| list.get_mut(0)).map(Value::take).unwrap_or_default())
+        }
+        Answer::Failed(error) => Err(match error.code {
+            Some(96) => Refusal::Busy(http.retry_after_seconds),
+            Some(code @ 97..=99) => Refusal::Account(format!("code {code}: {}", error.message)),
+            Some(1) => Refusal::FolderGone,
+            _ => Refusal::Failed(error.message),
+        }),
+        Answer::Unreadable => Err(Refusal::Failed("not an answer of Wiro's".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn answer(status: u16, body: &str) -> HttpAnswer {
+        HttpAnswer { status, retry_after_seconds: Some(7), body: Some(body.to_owned()) }
+    }
+
+    #[test]
+    fn the_form_is_pinned() {
+        let form = upload_form("f1", "a \"cat\".png", "image/png", "B");
+        assert_eq!(form.content_type, "multipart/form-data; boundary=B");
+        assert_eq!(
+            form.head,
+            "--B\r\nContent-Disposition: form-data; name=\"folderid\"\r\n\r\nf1\r\n\
+             --B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a %22cat%22.png\"\r\n\
+             Content-Type: image/png\r\n\r\n"
+        );
+        assert_eq!(form.tail, "\r\n--B--\r\n");
+        assert_eq!(folder_body("uploads-1"), r#"{"name":"uploads-1"}"#);
+    }
+
+    #[test]
+    fn no_name_breaks_out_of_its_header() {
+        let form = upload_form("f1", "a\"\r\nX-Evil: 1\r\n\r\n--B--", "image/png", "B");
+        assert!(form.head.contains("filename=\"a%22%0D%0AX-Evil: 1%0D%0A%0D%0A--B--\"\r\nContent-Type"));
+    }
+
+    #[test]
+    fn what_was_made_is_read_leniently() {
+        let folder = |row: &str| {
+            read_folder(&answer(200, &format!(r#"{{"result":true,"errors":[],"list":[{row}]}}"#)))
+        };
+        assert_eq!(folder(r#"{"id":"f1","name":"x"}"#), Ok("f1".to_owned()));
+        assert_eq!(folder(r#"{"id":12}"#), Ok("12".to_owned()));
+        for row in ["", "{}", r#"{"id":null}"#, r#"{"id":""}"#, r#"{"id":"a\r\nb"}"#, "7"] {
+            assert!(matches!(folder(row), Err(Refusal::Failed(_))), "{row}");
+        }
+        let file = |row: &str| {
+            read_upload(&answer(200, &format!(r#"{{"result":true,"errors":[],"list":[{row}]}}"#)))
+        };
+        let url = "https://cdn.example/a.png".to_owned();
+        let stored = |size| Ok(StoredFile { url: url.clone(), size });
+        assert_eq!(file(r#"{"url":"https://cdn.example/a.png","size":"12"}"#), stored(Some(12)));
+        assert_eq!(file(r#"{"url":"https://cdn.example/a.png","size":12}"#), stored(Some(12)));
+        assert_eq!(file(r#"{"url":"https://cdn.example/a.png"}"#), stored(None));
+        assert!(matches!(file(r#"{"id":"1"}"#), Err(Refusal::Failed(_))));
+    }
+
+    #[test]
+    fn the_table_of_refusals() {
+        let error = |code: i64| format!(r#"{{"result":false,"errors":[{{"code":{code},"message":"m"}}]}}"#);
+        let cases = [
+            (429, String::new(), Refusal::Busy(Some(7))),
+            (503, String::new(), Refusal::Busy(Some(7))),
+            (200, error(96), Refusal::Busy(Some(7))),
+            (401, error(98), Refusal::Account("HTTP 401".to_owned())),
+            (200, error(97), Refusal::Account("code 97: m".to_owned())),
+            (200, error(98), Refusal::Account("code 98: m".to_owned())),
+            (200, error(99), Refusal::Account("code 99: m".to_owned())),
+            (200, error(1), Refusal::FolderGone),
+            (200, error(0), Refusal::Failed("m".to_owned())),
+            (200, r#"{"result":false}"#.to_owned(), Refusal::Failed(String::new())),
+            (200, "<html>".to_owned(), Refusal::Failed("not an answer of Wiro's".to_owned())),
+            (500, String::new(), Refusal::Failed("HTTP 500".to_owned())),
+            (302, String::new(), Refusal::Failed("HTTP 302".to_owned())),
+        ];
+        for (status, body, expected) in cases {
+            assert_eq!(read_upload(&answer(status, &body)), Err(expected.clone()), "{status} {body}");
+            assert_eq!(read_folder(&answer(status, &body)), Err(expected), "{status} {body}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_panics(status in any::<u16>(), body in ".{0,200}") {
+            let _ = read_upload(&answer(status, &body));
+            let _ = read_folder(&answer(200, &format!(r#"{{"result":true,"list":{body}}}"#)));
+        }
+    }
+}
