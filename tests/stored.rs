@@ -2,7 +2,7 @@
 
 use hailuo_worker::video::record::{Record, Status};
 use hailuo_worker::video::task::{Job, LoadError, Phase, Task, Wish};
-use hailuo_worker::video::time::UnixMillis;
+use hailuo_worker::video::time::{Millis, UnixMillis};
 
 const RECORD: &str = include_str!("stored/record-v1.json");
 const TASK: &str = include_str!("stored/task-v2.json");
@@ -21,6 +21,20 @@ fn tasks_are_read_and_written_as_they_were() {
     assert_eq!(task.job(), Some(&Job { task_id: "534574".to_owned(), token: Some("eDcC".to_owned()) }));
     assert!(matches!(task.phase, Phase::Storing { attempts: 2, .. }));
     assert_eq!(serde_json::to_string_pretty(&task).unwrap(), TASK.trim_end());
+}
+
+#[test]
+fn what_a_task_knows_of_its_pace_is_written_as_it_was() {
+    let known = r#"  "pace": 120000,
+  "begun_at": 1734513808000,
+  "ends_at": 1734513928000,
+  "heard_at": 1734513890000
+}"#;
+    let paced = TASK.trim_end().trim_end_matches("\n}").to_owned() + ",\n" + known;
+    let task = Task::load(&paced).unwrap();
+    assert_eq!(task.pace, Some(Millis::new(120_000)));
+    assert_eq!(task.lesson(), Some(("768P/6".to_owned(), Millis::new(87_000))));
+    assert_eq!(serde_json::to_string_pretty(&task).unwrap(), paced);
 }
 
 #[test]

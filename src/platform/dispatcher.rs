@@ -9,6 +9,7 @@ use crate::video::event::Entry;
 use crate::video::id::VideoId;
 use crate::video::listing::Listing;
 use crate::video::owner::Owner;
+use crate::video::pace::Lesson;
 use crate::video::task::Owned;
 use crate::video::time::{Millis, UnixMillis};
 
@@ -27,8 +28,13 @@ impl Dispatch {
 
     /// Asks for a place at the upstream, or for one's position; see
     /// [`Effect::Enter`](crate::video::event::Effect::Enter).
-    pub async fn enter(&self, owned: Owned, turned_away: Option<Millis>) -> Result<Entry, CallError> {
-        call(&self.namespace, NAME, &Message::Enter(owned, turned_away)).await
+    pub async fn enter(
+        &self,
+        owned: Owned,
+        kind: String,
+        turned_away: Option<Millis>,
+    ) -> Result<Entry, CallError> {
+        call(&self.namespace, NAME, &Message::Enter(owned, kind, turned_away)).await
     }
 
     /// The position in line, counted from 1, of a job that waits.
@@ -36,9 +42,9 @@ impl Dispatch {
         call(&self.namespace, NAME, &Message::Position(id.clone())).await
     }
 
-    /// The job needs no place at the upstream any more.
-    pub async fn leave(&self, owned: Owned) -> Result<(), CallError> {
-        call(&self.namespace, NAME, &Message::Leave(owned)).await
+    /// The job needs no place at the upstream any more; perhaps it took so long.
+    pub async fn leave(&self, owned: Owned, lesson: Option<Lesson>) -> Result<(), CallError> {
+        call(&self.namespace, NAME, &Message::Leave(owned, lesson)).await
     }
 
     /// The ids of a page of the owner's videos, and whether more come behind it; `None` when there is no such

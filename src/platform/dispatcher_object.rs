@@ -1,7 +1,7 @@
 //! The `Dispatcher` Durable Object: one for the whole deployment. It lets jobs in at the upstream, as many
 //! at once as `MAX_ACTIVE` and the upstream allow, and knows of every video when to look after it and whose it is.
 //!
-//! - Stored: the tables of `WaitingLine` and `OwnedVideos`, and the folder for uploads.
+//! - Stored: the tables of `WaitingLine`, `OwnedVideos` and `Paces`, and the folder for uploads.
 //! - Messages: [`Message`], each with its own answer.
 //!
 //! It cannot lose a job: all it keeps can be asked for again. A job in line asks again by itself, a call
@@ -20,13 +20,16 @@ use super::log::{self, Level};
 use super::object_call;
 use super::object_storage::ObjectStorage;
 use super::owned_videos::OwnedVideos;
+use super::paces::Paces;
 use super::task_object::{self, Reply};
 use super::tasks::Tasks;
 use super::upload_folder::UploadFolder;
 use super::waiting_line::{State, WaitingLine};
+use crate::video::event::Entry;
 use crate::video::id::VideoId;
 use crate::video::listing::Listing;
 use crate::video::owner::Owner;
+use crate::video::pace::Lesson;
 use crate::video::task::{Owned, Report};
 use crate::video::time::{Millis, UnixMillis};
 
@@ -44,13 +47,13 @@ const FAULT_PAUSE: Millis = Millis::new(30_000);
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Message {
-    /// Asks for a place, perhaps after the upstream has turned it away for so long →
-    /// [`Entry`](crate::video::event::Entry)
-    Enter(Owned, Option<Millis>),
+    /// Asks for a place for a video of that kind, perhaps after the upstream has turned it away for so long →
+    /// [`Entry`]
+    Enter(Owned, String, Option<Millis>),
     /// → a number or null
     Position(VideoId),
     /// → null
-    Leave(Owned),
+    Leave(Owned, Option<Lesson>),
     /// → null
     Forget(VideoId),
     /// A page of the owner's videos → their ids, and whether more come behind; or null
@@ -105,13 +108,19 @@ impl Dispatcher {
                 return Ok(json!(self.folder.get(&self.storage, &*Config::of(&self.env)?).await?));
             }
             Message::ForgetFolder(id) => return Ok(json!(UploadFolder::forget(&self.storage, &id)?)),
-            Message::Enter(owned, turned_away) => {
+            Message::Enter(owned, kind, turned_away) => {
                 self.owned()?.add(&owned)?;
-                json!(self.line()?.enter(&owned.0, turned_away)?)
+                json!(match self.line()?.enter(&owned.0, turned_away)? {
+                    Some(position) => Entry::Behind(position),
+                    None => Entry::Placed(self.paces()?.of(&kind)?.map(|pace| pace.usual)),
+                })
             }
             Message::Position(id) => return Ok(json!(self.line()?.position(&id)?)),
-            Message::Leave(owned) => {
+            Message::Leave(owned, lesson) => {
                 self.owned()?.add(&owned)?;
+                if let Some(lesson) = lesson {
+                    self.paces()?.learn(&lesson)?;
+                }
                 json!(self.line()?.leave(&owned.0)?)
             }
             Message::Forget(id) => json!(self.forget(&id)?),
@@ -162,6 +171,10 @@ impl Dispatcher {
 
     fn owned(&self) -> Result<OwnedVideos<'_>, DispatchError> {
         Ok(OwnedVideos::open(&self.storage)?)
+    }
+
+    fn paces(&self) -> Result<Paces<'_>, DispatchError> {
+        Ok(Paces::open(&self.storage)?)
     }
 
     /// The line as it is at this moment.

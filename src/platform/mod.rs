@@ -15,6 +15,7 @@ pub mod network;
 pub mod object_call;
 mod object_storage;
 mod owned_videos;
+mod paces;
 mod patience;
 pub mod records;
 pub mod streams;

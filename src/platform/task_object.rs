@@ -150,8 +150,9 @@ impl VideoTask {
             }
         };
         let grant = self.state.grant(&task);
-        let response = self.state.watchers.begin(manner, task.record.clone(), grant.as_deref(), on_leave)?;
-        self.state.mind_socket(&task);
+        let response =
+            self.state.watchers.begin(manner, task.record_at(clock::now()), grant.as_deref(), on_leave)?;
+        self.state.mind_show(&task);
         Ok(response)
     }
 
@@ -250,5 +251,5 @@ impl VideoTask {
 }
 
 fn shown(task: Option<Task>) -> Reply {
-    task.filter(Task::is_shown).map_or(Reply::Nothing, |task| Reply::Video(task.record))
+    task.filter(Task::is_shown).map_or(Reply::Nothing, |task| Reply::Video(task.record_at(clock::now())))
 }

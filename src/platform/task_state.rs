@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures_channel::oneshot;
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, join, select};
 use serde_json::json;
 use thiserror::Error;
 use worker::wasm_bindgen_futures::spawn_local;
@@ -23,6 +23,9 @@ use crate::video::feed::Sight;
 use crate::video::task::{LoadError, Phase, Task};
 
 const TASK_KEY: &str = "task";
+
+/// Between looks whether the percentage has risen.
+const RISE_INTERVAL: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Error)]
 pub enum TaskError {
@@ -42,7 +45,7 @@ pub struct TaskState {
     pub watchers: Watchers,
     /// Who waits for the next change.
     waiting: RefCell<Vec<oneshot::Sender<()>>>,
-    /// Ends the listening to the upstream's socket when it is dropped.
+    /// Ends the listening to the upstream's socket, and the show, when it is dropped.
     listening: RefCell<Option<oneshot::Sender<()>>>,
 }
 
@@ -85,8 +88,9 @@ impl TaskState {
         }
     }
 
-    /// Listens to the upstream's socket exactly while somebody watches a job that it has.
-    pub fn mind_socket(self: &Rc<Self>, task: &Task) {
+    /// Listens to the upstream's socket, and lets the percentage rise, exactly while somebody watches a job that it
+    /// has.
+    pub fn mind_show(self: &Rc<Self>, task: &Task) {
         let job = match &task.phase {
             Phase::Running { job, .. } if self.watchers.are_there() => job.clone(),
             _ => return drop(self.listening.take()),
@@ -94,8 +98,30 @@ impl TaskState {
         if self.listening.borrow().is_none() {
             let (stop, stopped) = oneshot::channel();
             self.listening.replace(Some(stop));
-            spawn_local(upstream_socket::listen(Rc::clone(self), job, stopped));
+            let state = Rc::clone(self);
+            spawn_local(async move {
+                let show = join(upstream_socket::listen(&state, &job), state.show_rising());
+                select(pin!(show), stopped).await;
+            });
         }
+    }
+
+    /// Shows the percentage whenever it has risen, without end.
+    async fn show_rising(self: &Rc<Self>) {
+        loop {
+            Delay::from(RISE_INTERVAL).await;
+            if let Err(error) = self.show_risen().await {
+                log::write(Level::Warn, "the progress is not shown", [("error", error.to_string().into())]);
+            }
+        }
+    }
+
+    async fn show_risen(self: &Rc<Self>) -> Result<(), TaskError> {
+        let Some(task) = self.load().await? else { return Ok(()) };
+        if task.record_at(clock::now()) != task.record {
+            self.change(|task| task.keep_progress(clock::now())).await?;
+        }
+        Ok(())
     }
 
     /// A watcher is gone.
@@ -131,7 +157,7 @@ impl TaskState {
             self.watchers.show(&sight, self.grant(&task).as_deref(), is_last);
         }
         self.waiting.borrow_mut().clear();
-        self.mind_socket(&task);
+        self.mind_show(&task);
         Ok(Some((task, result)))
     }
 

@@ -21,6 +21,7 @@ use super::videos::Videos;
 use crate::video::chores::Chore;
 use crate::video::event::{Effect, Entry, Event};
 use crate::video::id::VideoId;
+use crate::video::pace::kind;
 use crate::video::record::Record;
 use crate::video::task::{Job, Task};
 
@@ -70,7 +71,8 @@ async fn perform(
     let upstream = Upstream::new(config, &videos);
     Ok(Some(match effect {
         Effect::Enter { turned_away } => {
-            let entry = Dispatch::new(&state.env)?.enter(task.owned(), turned_away).await;
+            let entry =
+                Dispatch::new(&state.env)?.enter(task.owned(), kind(&task.record.input), turned_away).await;
             Event::Entered(
                 told(entry, "the waiting line cannot be reached", id).unwrap_or(Entry::Unreachable),
             )
@@ -117,7 +119,7 @@ async fn do_chore(
             None => Some(()),
         },
         Chore::Leave => {
-            let left = Dispatch::new(&state.env)?.leave(task.owned()).await;
+            let left = Dispatch::new(&state.env)?.leave(task.owned(), task.lesson()).await;
             told(left, "the place was not given back", id)
         }
     };

@@ -1,13 +1,10 @@
 //! Listening to Wiro's WebSocket while somebody watches: for show, and to hear of the end at once. Checks
 //! go on regardless, so a socket that is refused, silent or talks nonsense costs nothing but the show.
 
-use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_channel::oneshot;
 use futures_util::StreamExt;
-use futures_util::future::{Either, select};
 use thiserror::Error;
 use worker::{Delay, WebSocket, WebsocketEvent};
 
@@ -36,22 +33,15 @@ enum SocketError {
     Task(#[from] TaskError),
 }
 
-/// Listens until it is `stopped`, connecting again on the retry ladder.
-pub async fn listen(state: Rc<TaskState>, job: Job, mut stopped: oneshot::Receiver<()>) {
+/// Listens until it is dropped, connecting again on the retry ladder.
+pub async fn listen(state: &Rc<TaskState>, job: &Job) {
     let Ok(config) = Config::of(&state.env) else { return };
     for attempt in 0.. {
-        let told = match select(pin!(hear(&state, &config, &job)), &mut stopped).await {
-            Either::Left((told, _)) => told,
-            Either::Right(_) => return,
-        };
-        if let Err(error) = told {
+        if let Err(error) = hear(state, &config, job).await {
             log::write(Level::Warn, "the socket broke", [("error", error.to_string().into())]);
         }
         let pause = config.policy.retry.jittered(attempt, clock::moment().chance);
-        let pause = pin!(Delay::from(Duration::from_millis(pause.get())));
-        if let Either::Right(_) = select(pause, &mut stopped).await {
-            return;
-        }
+        Delay::from(Duration::from_millis(pause.get())).await;
     }
 }
 

@@ -8,7 +8,6 @@ use worker::wasm_bindgen::JsValue;
 
 use super::config::Config;
 use super::object_storage::{ObjectStorage, from_js, js};
-use crate::video::event::Entry;
 use crate::video::hold::Hold;
 use crate::video::id::VideoId;
 use crate::video::task::{LOOK_INTERVAL, Report};
@@ -81,9 +80,9 @@ impl<'a> WaitingLine<'a> {
         Ok(Self { storage, config, at })
     }
 
-    /// A job asks for a place, and gets it, or its position. One that was `turned_away` by the upstream
+    /// A job asks for a place, and gets its position, or, for `None`, the place. One that was `turned_away` by the upstream
     /// goes back to where it stood.
-    pub fn enter(&self, id: &VideoId, turned_away: Option<Millis>) -> Result<Entry> {
+    pub fn enter(&self, id: &VideoId, turned_away: Option<Millis>) -> Result<Option<u32>> {
         let before = self.state(id)?;
         if matches!(before, None | Some(State::Gone)) {
             self.run("DELETE FROM jobs WHERE id = ?", &[text(id)])?;
@@ -99,11 +98,11 @@ impl<'a> WaitingLine<'a> {
             self.set_hold(Some(Hold::refused(self.hold()?, wait, &self.config.policy.retry, self.at)))?;
         }
         self.advance()?;
-        if let Some(position) = self.position(id)? {
-            return Ok(Entry::Behind(position));
+        let position = self.position(id)?;
+        if position.is_none() {
+            self.set(id, State::Placed)?;
         }
-        self.set(id, State::Placed)?;
-        Ok(Entry::Placed)
+        Ok(position)
     }
 
     /// Counted from 1; `None` for a job that does not wait.

@@ -46,8 +46,8 @@ pub enum Event {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Entry {
-    /// A place at the upstream is free: go.
-    Placed,
+    /// A place at the upstream is free: go. Such videos took so long lately, if any were seen.
+    Placed(Option<Millis>),
     /// Wait to be called; counted from 1.
     Behind(u32),
     Unreachable,

@@ -23,12 +23,12 @@
 //! after all, and `submission_unknown`, `storage_failed` and `upstream_timeout` when an operator says so.
 
 mod generation;
+mod pacing;
 mod submission;
 
 use super::chores::Chore;
 use super::event::{Effect, Event};
-use super::progress;
-use super::record::{Failure, FailureCode, ProgressSource, Status};
+use super::record::{Failure, FailureCode, Status};
 use super::schedule::Ladder;
 use super::task::{Phase, Task, Wish};
 use super::time::{Millis, Moment, UnixMillis};
@@ -80,7 +80,7 @@ impl Task {
             Event::Nudged(hint) => task.called_back(hint, at.now),
             Event::RunAnswered(outcome) => task.run_answered(outcome, policy, at),
             Event::Observed(observation) => task.observed(observation, policy, at),
-            Event::Heard(heard) => task.heard(heard),
+            Event::Heard(heard) => task.heard(heard, at.now),
             Event::Searched(job) => task.searched(job, policy, at.now),
             Event::Copied(output) => task.copied(output, policy, at),
             Event::Done { chore, succeeded } => task.chores.settle(chore, succeeded, &policy.retry, at),
@@ -133,7 +133,9 @@ impl Task {
     fn noting_what_follows<T>(&mut self, now: UnixMillis, change: impl FnOnce(&mut Self) -> T) -> T {
         let needed_place = self.needs_place();
         let published = (self.answerable, self.record.status.is_final());
+        self.keep_progress(now);
         let result = change(self);
+        self.keep_progress(now);
         if self.wish == Wish::Delete && !self.is_upstream() {
             self.remove(now);
         }
@@ -200,17 +202,6 @@ impl Task {
     fn progress_to(&mut self, status: Status, stage: &str) {
         self.record.status = status;
         stage.clone_into(&mut self.record.stage);
-        if let Some(percent) = progress::estimate(stage) {
-            self.raise_progress(percent, ProgressSource::Estimate);
-        }
-    }
-
-    /// It never falls.
-    fn raise_progress(&mut self, percent: u8, source: ProgressSource) {
-        if percent > self.record.progress || self.record.progress_source == ProgressSource::None {
-            self.record.progress = percent.max(self.record.progress);
-            self.record.progress_source = source;
-        }
     }
 }
 

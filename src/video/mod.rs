@@ -17,6 +17,7 @@ pub mod listing;
 pub mod mp4;
 pub mod output_hosts;
 pub mod owner;
+pub mod pace;
 pub mod progress;
 pub mod record;
 pub mod request;

@@ -1,39 +1,97 @@
-//! How far a video is, guessed from the stage alone. Pure arithmetic.
+//! How far a video is: an estimate from its stage, from the time it took so far, and from the time that it will still
+//! take, as far as can be told. Pure arithmetic.
 
-/// Percent reached when a stage begins, in the order of the upstream's lifecycle. Making the video
-/// (`task_start` to `task_output_full`) takes nearly all of the time.
-const STAGES: [(&str, u8); 12] = [
-    ("waiting", 0),
-    ("task_queue", 2),
-    ("task_accept", 5),
-    ("task_preprocess_start", 8),
-    ("task_preprocess_end", 10),
-    ("task_assign", 12),
-    ("task_start", 15),
-    ("task_output", 40),
-    ("task_output_full", 85),
-    ("task_end", 88),
-    ("task_postprocess_start", 90),
-    ("storing", 95),
-];
+use super::time::Millis;
 
-/// The estimate for a stage, 0–99; `None` for a stage that says nothing about progress.
-#[must_use]
-pub fn estimate(stage: &str) -> Option<u8> {
-    STAGES.iter().find(|(name, _)| *name == stage).map(|(_, percent)| *percent)
+struct Stage {
+    name: &'static str,
+    /// Percent that are reached for certain.
+    floor: u8,
+    /// What is still to come, in percent of the time that such videos take: at least, however long it has
+    /// taken so far, and at most.
+    to_come: (u64, u64),
 }
 
-/// The whole of a video's progress when its generation has come to `percent`, 0–99: upstream's own figure,
+/// In the order of the upstream's lifecycle. Making the video (`task_start` and `task_output`) takes nearly
+/// all of the time; what comes before it may take any.
+const STAGES: [Stage; 12] = [
+    stage("waiting", 0, (100, 100)),
+    stage("task_queue", 1, (75, 100)),
+    stage("task_accept", 2, (75, 100)),
+    stage("task_preprocess_start", 3, (75, 100)),
+    stage("task_preprocess_end", 4, (75, 100)),
+    stage("task_assign", 5, (75, 100)),
+    stage("task_start", 6, (20, 95)),
+    stage("task_output", 8, (20, 95)),
+    stage("task_output_full", 80, (3, 10)),
+    stage("task_end", 84, (3, 8)),
+    stage("task_postprocess_start", 86, (2, 8)),
+    stage("storing", STORING, (0, 0)),
+];
+
+/// A stage that nobody knows is somewhere in the middle.
+const UNKNOWN: Stage = stage("", 0, (15, 100));
+
+/// Percent that are reached when the upstream is done.
+const STORING: u8 = 96;
+
+/// Percent that only the end goes beyond.
+const MAX: u8 = 99;
+
+/// How long the copy takes, about.
+const USUAL_COPY: Millis = Millis::from_seconds(5);
+
+const fn stage(name: &'static str, floor: u8, to_come: (u64, u64)) -> Stage {
+    Stage { name, floor, to_come }
+}
+
+fn named(name: &str) -> &'static Stage {
+    STAGES.iter().find(|stage| stage.name == name).unwrap_or(&UNKNOWN)
+}
+
+/// Percent that a stage alone vouches for.
+#[must_use]
+pub fn floor(stage: &str) -> u8 {
+    named(stage).floor
+}
+
+/// What is still to come of the generation, when so much was `expected` and such videos take `usual`: a job that is
+/// late still has the end of its stage before it, one that is early has at most what usually follows.
+#[must_use]
+pub fn to_come(stage: &str, expected: Millis, usual: Millis) -> Millis {
+    let (least, most) = named(stage).to_come;
+    let share = |percent: u64| usual.get().saturating_mul(percent) / 100;
+    Millis::new(expected.get().clamp(share(least), share(most)))
+}
+
+/// Percent, below those of storing, after so much time with so much [`to_come`]: it rises evenly as long as all goes
+/// as usual, and ever more slowly when it takes longer.
+#[must_use]
+pub fn of_making(stage: &str, elapsed: Millis, to_come: Millis) -> u8 {
+    let all = elapsed.get().saturating_add(to_come.get()).max(1);
+    let percent = elapsed.get().saturating_mul(STORING.into()) / all;
+    u8::try_from(percent).unwrap_or(STORING).min(STORING - 1).max(floor(stage))
+}
+
+/// Percent after so much time of copying.
+#[must_use]
+pub fn of_storing(elapsed: Millis) -> u8 {
+    let all = elapsed.get().saturating_add(USUAL_COPY.get());
+    let percent = elapsed.get().saturating_mul((MAX - STORING).into()) / all;
+    u8::try_from(percent).map_or(MAX, |percent| STORING + percent).min(MAX)
+}
+
+/// The whole of a video's progress when its generation has come to `percent`: upstream's own figure,
 /// which knows nothing of what comes after.
 #[must_use]
 pub fn of_generation(percent: u8) -> u8 {
-    percent.min(99)
+    percent.min(MAX)
 }
 
 /// Whether one stage comes after another. A stage that nobody knows is where the upstream says it is.
 #[must_use]
 pub fn is_later(stage: &str, than: &str) -> bool {
-    let place = |stage: &str| STAGES.iter().position(|(name, _)| *name == stage);
+    let place = |name: &str| STAGES.iter().position(|stage| stage.name == name);
     match (place(stage), place(than)) {
         (Some(stage), Some(than)) => stage > than,
         _ => stage != than,
@@ -42,13 +100,66 @@ pub fn is_later(stage: &str, than: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
+    const USUAL: Millis = Millis::from_seconds(100);
+
+    /// Percent after so many of the 100 seconds that it usually takes.
+    fn after(stage: &str, seconds: u64) -> u8 {
+        let expected = Millis::from_seconds(100_u64.saturating_sub(seconds));
+        of_making(stage, Millis::from_seconds(seconds), to_come(stage, expected, USUAL))
+    }
+
     #[test]
-    fn estimates_rise_and_stay_below_the_end() {
-        assert!(STAGES.windows(2).all(|pair| pair[0].1 < pair[1].1));
-        assert!(STAGES.iter().all(|(_, percent)| *percent < 100));
-        assert_eq!(estimate("task_output"), Some(40));
-        assert_eq!(estimate("task_error"), None);
+    fn it_rises_evenly_and_then_ever_more_slowly() {
+        let seen = [0, 10, 50, 80, 100, 200, 1000, 100_000].map(|seconds| after("task_output", seconds));
+        assert_eq!(seen, [8, 9, 48, 76, 80, 87, 94, 95]);
+    }
+
+    #[test]
+    fn a_job_that_waits_long_has_most_of_it_to_come() {
+        let seen = [0, 10, 50, 100, 200].map(|seconds| after("task_queue", seconds));
+        assert_eq!(seen, [1, 9, 38, 54, 69]);
+    }
+
+    #[test]
+    fn a_quick_job_is_believed_to_be_nearly_done() {
+        assert_eq!([after("task_output_full", 1), after("task_output_full", 90)], [80, 86]);
+        assert_eq!([after("task_end", 30), after("task_postprocess_start", 5)], [84, 86]);
+    }
+
+    #[test]
+    fn a_copy_ends_below_the_end() {
+        let seen = [0, 5, 20, 100_000].map(|seconds| of_storing(Millis::from_seconds(seconds)));
+        assert_eq!(seen, [96, 97, 98, 98]);
+    }
+
+    proptest! {
+        #[test]
+        fn neither_time_nor_a_later_stage_lets_it_fall(
+            from in 0..STAGES.len() - 1, to in 0..STAGES.len() - 1,
+            start: u32, more: u32, expected: u32, usual: u32,
+        ) {
+            let (from, to) = (from.min(to), from.max(to));
+            let [start, more, expected, usual] = [start, more, expected, usual].map(u64::from);
+            let percent = |stage: usize, elapsed: u64, expected: u64| {
+                let name = STAGES[stage].name;
+                of_making(name, Millis::new(elapsed), to_come(name, Millis::new(expected), Millis::new(usual)))
+            };
+            let before = percent(from, start, expected);
+            let after = percent(to, start + more, expected.saturating_sub(more));
+            prop_assert!(before <= after && after < STORING, "{before} {after}");
+        }
+
+        #[test]
+        fn no_figures_overflow(elapsed: u64, expected: u64, usual: u64) {
+            let [elapsed, expected, usual] = [elapsed, expected, usual].map(Millis::new);
+            for stage in ["task_queue", "task_output", "task_dreaming"] {
+                prop_assert!(of_making(stage, elapsed, to_come(stage, expected, usual)) < STORING);
+            }
+            prop_assert!(of_storing(elapsed) <= MAX);
+        }
     }
 }

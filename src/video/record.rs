@@ -146,6 +146,14 @@ impl Record {
         self.error.as_ref().is_some_and(|failure| failure.code == code)
     }
 
+    /// It never falls, and has a source as soon as there is one.
+    pub fn raise_progress(&mut self, percent: u8, source: ProgressSource) {
+        if percent > self.progress || self.progress_source == ProgressSource::None {
+            self.progress = percent.max(self.progress);
+            self.progress_source = source;
+        }
+    }
+
     /// The Video object of the API. `origin` is where the public reaches this Worker, without a
     /// trailing slash; a `grant` lets whoever has the link play the video.
     #[must_use]

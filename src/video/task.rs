@@ -38,6 +38,18 @@ pub struct Task {
     pub answerable: bool,
     #[serde(default)]
     pub chores: Chores,
+    /// How long such videos took lately, or this one does as far as the upstream says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pace: Option<Millis>,
+    /// When the upstream took the job, if its answer to Run said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begun_at: Option<UnixMillis>,
+    /// When its generation is expected to end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<UnixMillis>,
+    /// When the upstream last told a percentage of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard_at: Option<UnixMillis>,
 }
 
 /// What its owner wants of a video.
@@ -184,6 +196,10 @@ impl Task {
             wish: Wish::Make,
             answerable: false,
             chores: Chores::default(),
+            pace: None,
+            begun_at: None,
+            ends_at: None,
+            heard_at: None,
         }
     }
 

@@ -29,6 +29,12 @@ impl UnixMillis {
     pub fn after(self, duration: Millis) -> Self {
         Self(self.0.saturating_add_unsigned(duration.0))
     }
+
+    /// How long ago `earlier` was; nothing, when it is yet to come.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Millis {
+        Millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
 }
 
 /// A length of time in milliseconds.

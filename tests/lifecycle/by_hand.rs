@@ -22,7 +22,7 @@ fn working(status: &str) -> Observation {
 fn submitting() -> Life {
     let mut life = Life::begin();
     assert_eq!(life.next(), ENTER);
-    life.on(Event::Entered(Entry::Placed));
+    life.on(Event::Entered(Entry::Placed(None)));
     assert_eq!(life.next(), Some(Effect::Run));
     life
 }
@@ -72,7 +72,7 @@ fn an_ordinary_life() {
     let mut life = Life::begin();
     assert_eq!((life.status(), life.wakes_in()), (Status::Queued, 0));
     assert_eq!(life.wake(), [Effect::Enter { turned_away: None }]);
-    life.on(Event::Entered(Entry::Placed));
+    life.on(Event::Entered(Entry::Placed(None)));
     assert_eq!(life.wake(), [Effect::Run]);
     assert!(!life.task.answerable);
     life.on(Event::RunAnswered(RunOutcome::Started(job())));
@@ -106,7 +106,7 @@ fn a_job_with_an_image_waits_for_it_and_is_forgotten_without() {
     assert!(!life.task.answerable);
     life.on(Event::Nudged(None)).on(Event::Received);
     assert_eq!(life.next(), ENTER);
-    life.on(Event::Received).on(Event::Entered(Entry::Placed));
+    life.on(Event::Received).on(Event::Entered(Entry::Placed(None)));
     assert_eq!(life.next(), Some(Effect::Run));
     life.on(Event::Received);
     assert!(matches!(life.task.phase, Phase::Submitting { .. }), "stored twice");
@@ -124,9 +124,9 @@ fn a_job_in_line_tells_its_position_and_goes_when_it_is_called() {
     life.now += 5000;
     life.on(Event::Called);
     assert_eq!((life.wakes_in(), life.next()), (0, ENTER));
-    life.on(Event::Entered(Entry::Placed));
+    life.on(Event::Entered(Entry::Placed(None)));
     assert_eq!((life.task.record.queue_position, life.next()), (None, Some(Effect::Run)));
-    life.on(Event::Called).on(Event::Entered(Entry::Placed));
+    life.on(Event::Called).on(Event::Entered(Entry::Placed(None)));
     assert!(matches!(life.task.phase, Phase::Submitting { .. }), "called twice");
 }
 
@@ -402,7 +402,7 @@ fn a_cancel_before_the_upstream_has_the_job_ends_it() {
         life.on(Event::CancelRequested);
         assert_eq!((life.status(), life.failure()), (Status::Cancelled, None));
         // A place that was on its way comes too late.
-        life.on(Event::Entered(Entry::Placed)).on(Event::Called).on(Event::Received);
+        life.on(Event::Entered(Entry::Placed(None))).on(Event::Called).on(Event::Received);
         assert_eq!(life.next(), None);
     }
 }

@@ -5,7 +5,7 @@
 use super::life::{Life, job, output, succeeded};
 use hailuo_worker::video::chores::Chore;
 use hailuo_worker::video::event::{Effect, Entry, Event, Observation, RunOutcome};
-use hailuo_worker::video::record::{Failure, FailureCode, Status};
+use hailuo_worker::video::record::{Failure, FailureCode, Record, Status};
 use hailuo_worker::video::task::Phase;
 use hailuo_worker::video::time::{Millis, UnixMillis};
 use proptest::prelude::*;
@@ -135,8 +135,10 @@ impl World {
             let after = (record.status, self.life.failure());
             assert!(!before.0.is_final() || before == after, "a final state changed");
         }
-        assert!(record.progress >= self.progress, "the progress fell");
-        self.progress = record.progress;
+        let Record { progress, status, .. } = self.life.task.record_at(UnixMillis::new(self.life.now));
+        assert!(progress >= self.progress, "the progress fell");
+        assert_eq!(progress == 100, status == Status::Completed);
+        self.progress = progress;
         assert_eq!(record.output.is_some(), record.status == Status::Completed);
         assert_eq!(record.expires_at.is_some(), record.status.is_final());
         let is_over = matches!(self.life.task.phase, Phase::Ended { .. });
@@ -272,7 +274,7 @@ impl World {
             fate: Fate::Performed,
             meanwhile: None,
             run: Run::Started,
-            entry: Entry::Placed,
+            entry: Entry::Placed(None),
             works: true,
         };
         for _ in 0..20 {
@@ -324,7 +326,7 @@ fn luck() -> impl Strategy<Value = Luck> {
         1 => Just(Run::Refused),
     ];
     let entry = prop_oneof![
-        4 => Just(Entry::Placed),
+        4 => Just(Entry::Placed(None)),
         2 => (1_u32..9).prop_map(Entry::Behind),
         1 => Just(Entry::Unreachable),
     ];
@@ -339,7 +341,7 @@ fn stray() -> impl Strategy<Value = Stray> {
         Just(Event::Searched(None)),
         Just(Event::Copied(None)),
         Just(Event::RemovalFailed),
-        Just(Event::Entered(Entry::Placed)),
+        Just(Event::Entered(Entry::Placed(None))),
         Just(Event::Observed(Observation::Unreadable)),
         Just(Event::Done { chore: Chore::Publish, succeeded: false }),
     ];

@@ -119,7 +119,8 @@ describe('over its life', () => {
     service.sim.release(task);
     const back = await service.until(id, ({ stage }) => stage === 'task_accept');
     expect(ahead.progress).toBeGreaterThan(0);
-    expect(back).toMatchObject({ status: 'in_progress', progress: ahead.progress });
+    expect(back.status).toBe('in_progress');
+    expect(back.progress).toBeGreaterThanOrEqual(ahead.progress);
     service.sim.release(task);
     expect(await service.ended(id)).toMatchObject({ status: 'completed', progress: 100 });
   });
@@ -151,7 +152,8 @@ describe('over its life', () => {
 describe('its validator', () => {
   test('changes with the Video and is answered with 304 as long as it fits', async () => {
     service.sim.script('compared', { holdAt: 'task_start' });
-    const { id } = await service.accepted({ prompt: 'a boat that is compared' });
+    // Of a kind that takes minutes, as far as this service knows: its percentage stands still meanwhile.
+    const { id } = await service.accepted({ prompt: 'a boat that is compared', duration: 10 });
     await service.until(id, ({ stage }) => stage === 'task_start');
     const get = (tags?: string) =>
       service.fetch(`/v1/videos/${id}`, tags === undefined ? {} : { headers: { 'if-none-match': tags } });

@@ -4,7 +4,7 @@ use super::Policy;
 use crate::video::chores::Chore;
 use crate::video::event::{Heard, Observation};
 use crate::video::progress;
-use crate::video::record::{FailureCode, Output, ProgressSource, Status};
+use crate::video::record::{FailureCode, Output, Status};
 use crate::video::task::{Job, Phase, Task, Wish};
 use crate::video::time::{Millis, Moment, UnixMillis};
 
@@ -116,7 +116,7 @@ impl Task {
     }
 
     /// Stages only go forward: the socket and the checks may overtake each other.
-    pub(super) fn heard(&mut self, heard: Heard) {
+    pub(super) fn heard(&mut self, heard: Heard, now: UnixMillis) {
         if !matches!(self.phase, Phase::Running { .. }) {
             return;
         }
@@ -125,10 +125,7 @@ impl Task {
                 self.progress_to(Status::InProgress, &stage);
             }
             Heard::Stage(_) => {}
-            Heard::Progress(percent) => {
-                let percent = progress::of_generation(percent);
-                self.raise_progress(percent, ProgressSource::Upstream);
-            }
+            Heard::Progress(percent) => self.heard_progress(percent, now),
         }
     }
 

@@ -53,7 +53,8 @@ impl Task {
     pub(super) fn entered(&mut self, entry: Entry, policy: &Policy, at: Moment) {
         let (Phase::Waiting { attempts, .. } | Phase::InLine(attempts)) = self.phase else { return };
         match entry {
-            Entry::Placed => {
+            Entry::Placed(pace) => {
+                self.pace = pace;
                 self.phase = Phase::Placed(attempts);
                 self.wake_at = Some(at.now);
             }
@@ -87,6 +88,7 @@ impl Task {
             // An answer that comes after the crash guard gave it up is still the truth.
             (Phase::Submitting { .. } | Phase::Unknown { .. }, RunOutcome::Started(job)) => {
                 self.start(job, policy, at.now);
+                self.begun_at = Some(at.now);
             }
             (Phase::Submitting { .. }, RunOutcome::NotStarted { .. } | RunOutcome::Full { .. })
                 if self.is_stopping() =>
@@ -115,6 +117,7 @@ impl Task {
         let eager = self.is_stopping().then_some(0);
         self.phase = Phase::Running { since: now, checks: 0, checked_at: now, eager, job };
         self.wake_at = Some(self.first_look(policy, now));
+        (self.begun_at, self.ends_at, self.heard_at) = (None, None, None);
         self.record.started_at = Some(now.seconds());
         self.record.completed_at = None;
         self.record.expires_at = None;
