@@ -33,7 +33,7 @@ fn what_a_task_knows_of_its_pace_is_written_as_it_was() {
     let paced = TASK.trim_end().trim_end_matches("\n}").to_owned() + ",\n" + known;
     let task = Task::load(&paced).unwrap();
     assert_eq!(task.pace, Some(Millis::new(120_000)));
-    assert_eq!(task.lesson(), Some(("768P/6".to_owned(), Millis::new(87_000))));
+    assert_eq!(task.took(), Some(Millis::new(87_000)));
     assert_eq!(serde_json::to_string_pretty(&task).unwrap(), paced);
 }
 

@@ -29,7 +29,6 @@ use crate::video::event::Entry;
 use crate::video::id::VideoId;
 use crate::video::listing::Listing;
 use crate::video::owner::Owner;
-use crate::video::pace::Lesson;
 use crate::video::task::{Owned, Report};
 use crate::video::time::{Millis, UnixMillis};
 
@@ -52,8 +51,8 @@ pub enum Message {
     Enter(Owned, String, Option<Millis>),
     /// → a number or null
     Position(VideoId),
-    /// → null
-    Leave(Owned, Option<Lesson>),
+    /// Gives the place back; a video of that kind took so long → null
+    Leave(Owned, String, Option<Millis>),
     /// → null
     Forget(VideoId),
     /// A page of the owner's videos → their ids, and whether more come behind; or null
@@ -116,10 +115,10 @@ impl Dispatcher {
                 })
             }
             Message::Position(id) => return Ok(json!(self.line()?.position(&id)?)),
-            Message::Leave(owned, lesson) => {
+            Message::Leave(owned, kind, took) => {
                 self.owned()?.add(&owned)?;
-                if let Some(lesson) = lesson {
-                    self.paces()?.learn(&lesson)?;
+                if let Some(took) = took {
+                    self.paces()?.learn(&kind, took)?;
                 }
                 json!(self.line()?.leave(&owned.0)?)
             }

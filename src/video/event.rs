@@ -20,6 +20,8 @@ pub enum Event {
     Observed(Observation),
     /// The upstream's socket told something while somebody watched.
     Heard(Heard),
+    /// Somebody sees how far it is by now.
+    Seen,
     /// The job that carries our callback URL, if one was found.
     Searched(Option<Job>),
     /// The copy was verified, or failed and may be tried again.
