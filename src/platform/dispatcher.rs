@@ -9,7 +9,6 @@ use crate::video::event::Entry;
 use crate::video::id::VideoId;
 use crate::video::listing::Listing;
 use crate::video::owner::Owner;
-use crate::video::pace::Lesson;
 use crate::video::task::Owned;
 use crate::video::time::{Millis, UnixMillis};
 
@@ -42,9 +41,9 @@ impl Dispatch {
         call(&self.namespace, NAME, &Message::Position(id.clone())).await
     }
 
-    /// The job needs no place at the upstream any more; perhaps it took so long.
-    pub async fn leave(&self, owned: Owned, lesson: Option<Lesson>) -> Result<(), CallError> {
-        call(&self.namespace, NAME, &Message::Leave(owned, lesson)).await
+    /// The job needs no place at the upstream any more; it took so long, if that is known.
+    pub async fn leave(&self, owned: Owned, kind: String, took: Option<Millis>) -> Result<(), CallError> {
+        call(&self.namespace, NAME, &Message::Leave(owned, kind, took)).await
     }
 
     /// The ids of a page of the owner's videos, and whether more come behind it; `None` when there is no such

@@ -9,7 +9,7 @@
 
 use std::rc::Rc;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 use thiserror::Error;
 use worker::{DurableObject, Env, Request, Response, durable_object};
@@ -25,11 +25,11 @@ use super::task_object::{self, Reply};
 use super::tasks::Tasks;
 use super::upload_folder::UploadFolder;
 use super::waiting_line::{State, WaitingLine};
+use crate::from_json;
 use crate::video::event::Entry;
 use crate::video::id::VideoId;
 use crate::video::listing::Listing;
 use crate::video::owner::Owner;
-use crate::video::pace::Lesson;
 use crate::video::task::{Owned, Report};
 use crate::video::time::{Millis, UnixMillis};
 
@@ -44,7 +44,7 @@ const BATCH: u32 = 100;
 /// When work fails for a reason of our own, it is tried again after this.
 const FAULT_PAUSE: Millis = Millis::new(30_000);
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Message {
     /// Asks for a place for a video of that kind, perhaps after the upstream has turned it away for so long →
@@ -52,8 +52,8 @@ pub enum Message {
     Enter(Owned, String, Option<Millis>),
     /// → a number or null
     Position(VideoId),
-    /// → null
-    Leave(Owned, Option<Lesson>),
+    /// Gives the place back; a video of that kind took so long → null
+    Leave(Owned, String, Option<Millis>),
     /// → null
     Forget(VideoId),
     /// A page of the owner's videos → their ids, and whether more come behind; or null
@@ -65,6 +65,17 @@ pub enum Message {
     /// There is no such folder any more → null
     ForgetFolder(String),
 }
+
+from_json!(enum Message {
+    "enter" => Enter(owned, kind, turned_away),
+    "position" => Position(id),
+    "leave" => Leave(owned, kind, took),
+    "forget" => Forget(id),
+    "list" => List(owner, listing),
+    "sweep" => Sweep(as_of),
+    "folder" => Folder,
+    "forget_folder" => ForgetFolder(id),
+});
 
 #[derive(Debug, Error)]
 enum DispatchError {
@@ -110,18 +121,18 @@ impl Dispatcher {
             Message::ForgetFolder(id) => return Ok(json!(UploadFolder::forget(&self.storage, &id)?)),
             Message::Enter(owned, kind, turned_away) => {
                 self.owned()?.add(&owned)?;
-                json!(match self.line()?.enter(&owned.0, turned_away)? {
+                json!(match self.line()?.enter(&owned.id, turned_away)? {
                     Some(position) => Entry::Behind(position),
                     None => Entry::Placed(self.paces()?.of(&kind)?.map(|pace| pace.usual)),
                 })
             }
             Message::Position(id) => return Ok(json!(self.line()?.position(&id)?)),
-            Message::Leave(owned, lesson) => {
+            Message::Leave(owned, kind, took) => {
                 self.owned()?.add(&owned)?;
-                if let Some(lesson) = lesson {
-                    self.paces()?.learn(&lesson)?;
+                if let Some(took) = took {
+                    self.paces()?.learn(&kind, took)?;
                 }
-                json!(self.line()?.leave(&owned.0)?)
+                json!(self.line()?.leave(&owned.id)?)
             }
             Message::Forget(id) => json!(self.forget(&id)?),
             Message::List(owner, listing) => return Ok(json!(self.owned()?.page(&owner, &listing)?)),

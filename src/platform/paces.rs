@@ -4,8 +4,8 @@ use worker::Result;
 use worker::wasm_bindgen::JsValue;
 
 use super::object_storage::{ObjectStorage, from_js, js};
-use crate::video::pace::{Lesson, Pace};
-use crate::video::time::UnixMillis;
+use crate::video::pace::Pace;
+use crate::video::time::{Millis, UnixMillis};
 
 /// Lengths of time go in and out as instants do.
 const ZERO: UnixMillis = UnixMillis::new(0);
@@ -40,8 +40,8 @@ impl<'a> Paces<'a> {
         }))
     }
 
-    pub fn learn(&self, (kind, took): &Lesson) -> Result<()> {
-        let Pace { usual, lessons } = Pace::learn(self.of(kind)?, *took);
+    pub fn learn(&self, kind: &str, took: Millis) -> Result<()> {
+        let Pace { usual, lessons } = Pace::learn(self.of(kind)?, took);
         let values = [JsValue::from_str(kind), js(ZERO.after(usual)), lessons.into()];
         self.storage.sql("INSERT OR REPLACE INTO paces VALUES (?, ?, ?)", &values).map(|_| ())
     }

@@ -119,7 +119,7 @@ impl TaskState {
     async fn show_risen(self: &Rc<Self>) -> Result<(), TaskError> {
         let Some(task) = self.load().await? else { return Ok(()) };
         if task.record_at(clock::now()) != task.record {
-            self.change(|task| task.keep_progress(clock::now())).await?;
+            self.react(Event::Seen).await?;
         }
         Ok(())
     }

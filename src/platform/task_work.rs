@@ -119,7 +119,8 @@ async fn do_chore(
             None => Some(()),
         },
         Chore::Leave => {
-            let left = Dispatch::new(&state.env)?.leave(task.owned(), task.lesson()).await;
+            let left =
+                Dispatch::new(&state.env)?.leave(task.owned(), kind(&task.record.input), task.took()).await;
             told(left, "the place was not given back", id)
         }
     };

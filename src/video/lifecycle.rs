@@ -81,6 +81,8 @@ impl Task {
             Event::RunAnswered(outcome) => task.run_answered(outcome, policy, at),
             Event::Observed(observation) => task.observed(observation, policy, at),
             Event::Heard(heard) => task.heard(heard, at.now),
+            // That is kept with every event.
+            Event::Seen => {}
             Event::Searched(job) => task.searched(job, policy, at.now),
             Event::Copied(output) => task.copied(output, policy, at),
             Event::Done { chore, succeeded } => task.chores.settle(chore, succeeded, &policy.retry, at),

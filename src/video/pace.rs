@@ -4,10 +4,7 @@ use super::record::Input;
 use super::request::Resolution;
 use super::time::Millis;
 
-/// What a video of a kind took, from Run's acceptance to the end of its generation.
-pub type Lesson = (String, Millis);
-
-/// A lesson weighs at least one part in so many, so that old times are forgotten.
+/// Each video weighs at least one part in so many, so that old times are forgotten.
 const MAX_LESSONS: u32 = 8;
 
 /// The seconds that such a video takes, before one was seen.
@@ -29,13 +26,14 @@ pub fn kind(input: &Input) -> String {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
     pub usual: Millis,
-    /// Lessons it rests on, as far as they still matter.
+    /// Videos it rests on, as far as they still matter.
     pub lessons: u32,
 }
 
 impl Pace {
-    /// The mean of the first lessons, later an exponentially weighted one. A lesson counts for at most half as much
-    /// again as was known, and at least two thirds of it: an outlier must not spoil everything.
+    /// Another one `took` so long, from Run's acceptance to the end of its generation: the mean of the first ones,
+    /// later an exponentially weighted one. Each counts for at most half as much again as was known, and at least two
+    /// thirds of it: an outlier must not spoil everything.
     #[must_use]
     pub fn learn(before: Option<Self>, took: Millis) -> Self {
         let Some(Self { usual, lessons }) = before else { return Self { usual: took, lessons: 1 } };

@@ -169,9 +169,9 @@ fn live(learns: bool) -> Verdict {
         life.on(Event::Entered(Entry::Placed(pace)));
         life.wake();
         life.on(Event::RunAnswered(RunOutcome::Started(job())));
-        let lesson = look_at(&mut life, &making, is_watched, &mut chance, &mut verdict);
+        let took = look_at(&mut life, &making, is_watched, &mut chance, &mut verdict);
         if learns {
-            let learned = Pace::learn(paces.get(&kind).copied(), lesson);
+            let learned = Pace::learn(paces.get(&kind).copied(), took);
             paces.insert(kind, learned);
         }
     }
@@ -208,7 +208,7 @@ fn look_at(
     happenings.extend((0..READS).map(read));
     happenings.sort_by_key(|(at, _)| *at);
 
-    let mut lesson = None;
+    let mut took = None;
     let mut seen: u8 = 0;
     let mut by_stage: u8 = 0;
     for (at, happening) in happenings {
@@ -217,7 +217,7 @@ fn look_at(
         match happening {
             Happening::Hears(event) => {
                 life.on(event);
-                lesson = lesson.or_else(|| life.task.lesson());
+                took = took.or_else(|| life.task.took());
             }
             Happening::IsChecked => {
                 let (_, stage) = making.stages.iter().rev().find(|(begins_at, _)| *begins_at <= at).unwrap();
@@ -244,8 +244,7 @@ fn look_at(
         }
     }
     assert_eq!((life.status(), seen), (Status::Completed, 100));
-    let (_, took) = lesson.unwrap();
-    took
+    took.unwrap()
 }
 
 #[test]
@@ -253,13 +252,16 @@ fn a_thousand_lives_are_told_truly() {
     let first = live(false);
     let learned = live(true);
     for (name, Verdict { estimate, by_stage, upstream }) in [("supposed", &first), ("learned", &learned)] {
-        println!(
-            "pace {name}: the estimate is wrong by {:.1} % on average, the stage alone by {:.1} %, the upstream's own \
+        #[expect(clippy::print_stdout, reason = "how near it is, for who wants to know")]
+        {
+            println!(
+                "pace {name}: the estimate is wrong by {:.1} % on average, the stage alone by {:.1} %, the upstream's own \
              figure by {:.1} %",
-            estimate.mean(),
-            by_stage.mean(),
-            upstream.mean()
-        );
+                estimate.mean(),
+                by_stage.mean(),
+                upstream.mean()
+            );
+        }
     }
     assert!(first.estimate.mean() < 17.0, "with what is supposed: {}", first.estimate.mean());
     assert!(learned.estimate.mean() < 10.0, "with what was learned: {}", learned.estimate.mean());
@@ -315,12 +317,12 @@ fn what_was_not_seen_from_the_beginning_teaches_nothing() {
     let mut seen = started(None);
     seen.now += 70_000;
     seen.observe(succeeded());
-    assert_eq!(seen.task.lesson(), Some(("768P/6".to_owned(), Millis::from_seconds(70))));
+    assert_eq!(seen.task.took(), Some(Millis::from_seconds(70)));
 
     let mut found = accepted(None);
     found.on(Event::RunAnswered(RunOutcome::Unknown));
     found.now += 70_000;
     found.on(Event::Searched(Some(job())));
     found.observe(succeeded());
-    assert_eq!(found.task.lesson(), None);
+    assert_eq!(found.task.took(), None);
 }

@@ -1,7 +1,7 @@
 //! What a task shows of its progress, moment by moment. In between events it only depends on the time and never
 //! falls with it; before each event, what could be seen until then is kept.
 
-use crate::video::pace::{self, Lesson};
+use crate::video::pace;
 use crate::video::progress;
 use crate::video::record::{ProgressSource, Record};
 use crate::video::task::{Phase, Task};
@@ -25,7 +25,7 @@ impl Task {
     }
 
     /// Keeps what can be seen at this moment: from here on nobody is told less.
-    pub fn keep_progress(&mut self, now: UnixMillis) {
+    pub(super) fn keep_progress(&mut self, now: UnixMillis) {
         if let Some(percent) = self.estimate(now) {
             self.record.raise_progress(percent, ProgressSource::Estimate);
         }
@@ -36,9 +36,9 @@ impl Task {
 
     /// How long its generation took, if that was seen from beginning to end.
     #[must_use]
-    pub fn lesson(&self) -> Option<Lesson> {
+    pub fn took(&self) -> Option<Millis> {
         let Phase::Storing { since, .. } = &self.phase else { return None };
-        Some((pace::kind(&self.record.input), since.since(self.begun_at?)))
+        Some(since.since(self.begun_at?))
     }
 
     /// The upstream's own figure, which also tells how long this one takes.
