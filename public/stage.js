@@ -190,7 +190,6 @@ export class Stage {
   #play(video) {
     const source = ownLink(video);
     byId('download').href = withDownload(source);
-    byId('download').download = fileName(video);
     if (player.getAttribute('src') === source) return;
     // The same video by a renewed link goes on where it is, unless it cannot.
     const isRenewal = !player.hidden && pathOf(player.src) === pathOf(source) && !player.error;
@@ -333,10 +332,4 @@ function withDownload(link) {
   const url = new URL(link, location.href);
   url.searchParams.set('download', '1');
   return url.pathname + url.search;
-}
-
-/** @param {Video} video */
-function fileName({ input }) {
-  const words = input.prompt.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
-  return `${words.slice(0, 6).join('-').slice(0, 60) || 'video'}.mp4`;
 }

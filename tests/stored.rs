@@ -82,6 +82,24 @@ fn tasks_of_a_later_version_are_not_misread() {
 }
 
 #[test]
+fn a_file_is_called_by_the_first_words_of_its_prompt() {
+    let mut record: Record = json::read(RECORD).unwrap();
+    for (prompt, stem) in [
+        ("A paper boat, drifting!", "a-paper-boat-drifting"),
+        ("  \"quotes\"; filename=x\r\nX-Evil: 1", "quotes-filename-x-x-evil-1"),
+        ("Ein Bär im Schnee", "ein-im-schnee"),
+        ("猫", record.id.as_str()),
+        (&"word ".repeat(40), "word-word-word-word-word-word-word-word-word-word-word-word"),
+        (&"x".repeat(61), record.id.as_str()),
+    ]
+    .map(|(prompt, stem)| (prompt.to_owned(), stem.to_owned()))
+    {
+        record.input.prompt = prompt;
+        assert_eq!(record.file_stem(), stem);
+    }
+}
+
+#[test]
 fn what_is_public_holds_urls_and_no_version() {
     let record: Record = json::read(RECORD).unwrap();
     let id = record.id.to_string();

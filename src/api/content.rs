@@ -8,8 +8,7 @@ use crate::error::ApiError;
 use crate::platform::clock;
 use crate::platform::task_object::Message;
 use crate::range::{Conditions, Representation, Selection, http_date};
-use crate::video::id::VideoId;
-use crate::video::record::{Output, Status};
+use crate::video::record::{Output, Record, Status};
 
 /// A video never changes under its URL, but may be deleted: caches ask again after an hour.
 const CACHE_CONTROL: &str = "private, max-age=3600";
@@ -67,7 +66,7 @@ pub async fn content(
     // 4. What is said of the bytes.
     headers.push(("content-type", output.content_type.clone()));
     headers.push(("content-length", (last - first + 1).to_string()));
-    headers.push(("content-disposition", disposition(query, id)));
+    headers.push(("content-disposition", disposition(query, &record)));
     headers.extend(repr_digest(output).map(|digest| ("repr-digest", digest)));
     headers.push(("x-content-type-options", "nosniff".to_owned()));
     if is_head {
@@ -79,10 +78,12 @@ pub async fn content(
     Ok(respond::builder(status, &borrowed(&headers))?.stream(stream))
 }
 
-fn disposition(query: &str, id: &VideoId) -> String {
-    let wants_download = parameter(query, "download") == Some("1");
-    let kind = if wants_download { "attachment" } else { "inline" };
-    format!("{kind}; filename=\"{id}.mp4\"")
+fn disposition(query: &str, record: &Record) -> String {
+    if parameter(query, "download") == Some("1") {
+        format!("attachment; filename=\"{}.mp4\"", record.file_stem())
+    } else {
+        format!("inline; filename=\"{}.mp4\"", record.id)
+    }
 }
 
 /// RFC 9530: a structured field, the digest between colons.

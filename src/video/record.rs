@@ -10,6 +10,9 @@ use super::request::{ImageType, Resolution};
 use crate::from_json;
 use crate::json::{FromJson, Held, Read};
 
+/// Of a file's name without its extension.
+const MAX_STEM_CHARS: usize = 60;
+
 /// Version of the stored form; raised when an older reader would misread a newer record.
 pub const RECORD_VERSION: u32 = 1;
 
@@ -227,6 +230,24 @@ impl Record {
             self.progress = percent.max(self.progress);
             self.progress_source = source;
         }
+    }
+
+    /// What the video is called on its owner's disk: the first words of the prompt as far as they are ASCII, or
+    /// the id.
+    #[must_use]
+    pub fn file_stem(&self) -> String {
+        let words = self.input.prompt.split(|c: char| c.is_ascii() && !c.is_ascii_alphanumeric());
+        let mut stem = String::new();
+        for word in words.filter(|word| !word.is_empty() && word.is_ascii()) {
+            if stem.len() + word.len() > MAX_STEM_CHARS {
+                break;
+            }
+            if !stem.is_empty() {
+                stem.push('-');
+            }
+            stem.push_str(&word.to_ascii_lowercase());
+        }
+        if stem.is_empty() { self.id.to_string() } else { stem }
     }
 
     /// The Video object of the API. `origin` is where the public reaches this Worker, without a

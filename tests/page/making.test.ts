@@ -167,7 +167,7 @@ describe.skipIf(!hasChromium)('making videos (needs Chromium)', { timeout: 60_00
     const downloading = page.waitForEvent('download');
     await page.getByRole('link', { name: 'Download' }).click();
     const download = await downloading;
-    expect(download.suggestedFilename()).toMatch(/\.mp4$/);
+    expect(download.suggestedFilename()).toMatch(/^[a-z]+(-[a-z0-9]+)+\.mp4$/);
     expect(sha256(readFileSync(await download.path()))).toBe(storedSample.sha256);
     await page.getByRole('button', { name: 'Copy link' }).click();
     await page.getByText('The link is copied.').waitFor();
