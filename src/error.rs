@@ -28,6 +28,8 @@ pub enum ApiError {
     AlreadyFinished,
     #[error("{0}")]
     Unauthorized(&'static str),
+    #[error("a page of an origin that is not allowed")]
+    OriginNotAllowed,
     #[error("{0}")]
     PayloadTooLarge(String),
     #[error("{0}")]
@@ -115,6 +117,10 @@ impl ApiError {
             Self::Unauthorized(detail) => {
                 let headers = vec![("www-authenticate", "Bearer".to_owned())];
                 Problem { headers, ..problem(401, "unauthorized", "Unauthorized", detail.to_owned()) }
+            }
+            Self::OriginNotAllowed => {
+                let detail = "Pages of this origin may not use this service.".to_owned();
+                problem(403, "origin_not_allowed", "Origin not allowed", detail)
             }
             Self::PayloadTooLarge(detail) => problem(413, "payload_too_large", "Too large", detail),
             Self::UnsupportedMediaType(detail) => {

@@ -5,7 +5,7 @@
 //! - `api`: the flows, one file for each group of endpoints
 //! - [`video`]: the domain, pure — ids, requests, records and the lifecycle that decides everything
 //! - [`wiro`]: the upstream's wire format, pure
-//! - [`multipart`], [`range`], [`prefer`]: pieces of HTTP, pure
+//! - [`multipart`], [`range`], [`prefer`], [`origins`]: pieces of HTTP, pure
 //! - [`platform`]: the only code that touches the runtime — settings, objects, KV, R2, network
 //!
 //! Arrows: `api → {video, wiro, platform}`, `platform → {video, wiro}`; `video` and `wiro` know nobody.
@@ -14,6 +14,7 @@ mod api;
 pub mod error;
 pub mod json;
 pub mod multipart;
+pub mod origins;
 pub mod platform;
 pub mod prefer;
 pub mod range;

@@ -68,7 +68,8 @@ pub async fn content(
     headers.push(("content-length", (last - first + 1).to_string()));
     headers.push(("content-disposition", disposition(query, &record)));
     headers.extend(repr_digest(output).map(|digest| ("repr-digest", digest)));
-    headers.push(("x-content-type-options", "nosniff".to_owned()));
+    // Pages of other origins may show it, whatever they isolate themselves from.
+    headers.push(("cross-origin-resource-policy", "cross-origin".to_owned()));
     if is_head {
         return respond::empty(status, &borrowed(&headers));
     }

@@ -3,6 +3,7 @@
 
 mod cancel;
 mod content;
+mod cross_origin;
 mod delete;
 mod events;
 mod files;
@@ -72,6 +73,10 @@ pub async fn serve(request: Request, env: &Env) -> worker::Result<Response> {
         }
     };
     answer.headers().set("x-request-id", &request_id)?;
+    answer.headers().set("x-content-type-options", "nosniff")?;
+    if let Ok(config) = Config::of(env) {
+        cross_origin::tell(&request, &config, answer.headers())?;
+    }
     Ok(answer)
 }
 
@@ -97,6 +102,9 @@ async fn dispatch(request: &Request, env: &Env) -> Result<Response, ApiError> {
         Ok(Route::Redrive { id }) => redrive::redrive(&call, request, id).await,
         Ok(Route::WiroCallback { id, proof }) => webhook::wiro_callback(&call, request, id, proof).await,
         Err(NoRoute::NotFound) => Err(NOTHING_HERE),
+        Err(NoRoute::MethodNotAllowed { allow }) if method == "OPTIONS" => {
+            cross_origin::preflight(&call, request, allow)
+        }
         Err(NoRoute::MethodNotAllowed { allow }) => Err(ApiError::MethodNotAllowed { allow }),
     }
 }
@@ -108,8 +116,10 @@ struct Own {
 }
 
 impl Call<'_> {
-    /// Who asks. Where there are client tokens, whoever shows none of them is turned away.
+    /// Who asks. A stranger's page that would change something is turned away, and, where there are client
+    /// tokens, whoever shows none of them.
     fn client(&self, request: &Request) -> Result<Owner, ApiError> {
+        cross_origin::check(self, request)?;
         let Some(clients) = &self.config.clients else { return Ok(Owner::nobody()) };
         let shown = header(request, "authorization");
         shown.and_then(|header| clients.authorized(&header).cloned()).ok_or(SHOW_A_TOKEN)

@@ -10,6 +10,7 @@ use worker::js_sys::{JSON, Reflect};
 use worker::wasm_bindgen::JsValue;
 
 use super::url;
+use crate::origins::AllowedOrigins;
 use crate::video::bearer::BearerToken;
 use crate::video::clients::Clients;
 use crate::video::keys::{MIN_SIGNING_KEY_BYTES, SigningKeys};
@@ -21,12 +22,13 @@ use crate::video::url::ParseUrl;
 use crate::wiro::sign::Credentials;
 
 /// The vars of `wrangler.toml` and what they are when they are not set.
-pub const DEFAULTS: [(&str, &str); 12] = [
+pub const DEFAULTS: [(&str, &str); 13] = [
     ("WIRO_API_URL", "https://api.wiro.ai/v1"),
     ("WIRO_SOCKET_URL", "wss://socket.wiro.ai/v1"),
     ("WIRO_MODEL", "minimax/hailuo-2-3"),
     ("PUBLIC_URL", ""),
     ("OUTPUT_HOSTS", "wiro.ai"),
+    ("ALLOWED_ORIGINS", "*"),
     ("MAX_ACTIVE", "0"),
     ("POLL_SECONDS", "30,45,60,90,120,180,300"),
     ("RETRY_SECONDS", "2,5,15,60,300"),
@@ -59,6 +61,8 @@ pub struct Config {
     /// Without a trailing slash; `None` for the request's own origin.
     pub public_url: Option<String>,
     pub output_hosts: OutputHosts,
+    /// Whose pages may use the API.
+    pub allowed_origins: AllowedOrigins,
     /// Without them, whoever comes is a client, and nobody in particular.
     pub clients: Option<Clients>,
     /// Without one, nobody is the operator.
@@ -125,6 +129,8 @@ impl Config {
         let public_url =
             reader.text("PUBLIC_URL").map(|url| reader.check("PUBLIC_URL", base_url(&url, parse_url)));
         let output_hosts = reader.parse("OUTPUT_HOSTS", |hosts| OutputHosts::parse(hosts, parse_url));
+        let allowed_origins =
+            reader.parse("ALLOWED_ORIGINS", |origins| AllowedOrigins::parse(origins, parse_url));
         let max_active = reader.parse("MAX_ACTIVE", whole);
         let poll = reader.parse("POLL_SECONDS", Ladder::parse);
         let retry = reader.parse("RETRY_SECONDS", Ladder::parse);
@@ -146,6 +152,7 @@ impl Config {
                     None => None,
                 },
                 output_hosts: output_hosts?,
+                allowed_origins: allowed_origins?,
                 clients: match clients {
                     Some(clients) => Some(clients?),
                     None => None,
