@@ -5,7 +5,7 @@ import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CHROMIUM, OFFLINE } from '../chromium.ts';
 import { type DirectService, startDirect } from './direct.ts';
-import { eventOf, watch } from './event-source.ts';
+import { eventOf, expectSameFrom, type SeenEvent, watch } from './event-source.ts';
 import { callsAbout } from './upstream-calls.ts';
 
 const CURL = '/usr/bin/curl';
@@ -22,7 +22,7 @@ interface Life {
   /** Lets the job go on. */
   release(): void;
   /** What our own reader saw, once the stream has ended. */
-  seen(): Promise<unknown[]>;
+  seen(): Promise<SeenEvent[]>;
 }
 
 /** A job that waits at Wiro for whoever else is to watch. */
@@ -51,8 +51,7 @@ describe.skipIf(!existsSync(CHROMIUM))('a browser (needs Chromium)', { timeout: 
     const page = await browser.newPage();
     await page.goto(service.origin);
     const open = await page.evaluateHandle(async (path) => {
-      type Seen = { id: number; event: string; data: unknown };
-      const bySource: Seen[] = [];
+      const bySource: SeenEvent[] = [];
       const source = new EventSource(path);
       for (const event of ['video', 'log']) {
         source.addEventListener(event, ({ lastEventId, data }) =>
@@ -63,7 +62,7 @@ describe.skipIf(!existsSync(CHROMIUM))('a browser (needs Chromium)', { timeout: 
       const sourceEnds = new Promise<void>((resolve) => {
         source.addEventListener('error', () => source.readyState === EventSource.CLOSED && resolve());
       });
-      const bySocket: Seen[] = [];
+      const bySocket: SeenEvent[] = [];
       const socket = new WebSocket(new URL(path, location.href.replace('http', 'ws')));
       socket.addEventListener('message', (message) => {
         const { seq, type, data } = JSON.parse(message.data);
@@ -81,8 +80,9 @@ describe.skipIf(!existsSync(CHROMIUM))('a browser (needs Chromium)', { timeout: 
     }, `/v1/videos/${life.id}/events`);
     life.release();
     const { bySource, bySocket, code } = await open.evaluate(({ ended }) => ended);
-    expect(bySource).toEqual(await life.seen());
-    expect(bySocket).toEqual(bySource);
+    const seen = await life.seen();
+    expectSameFrom(seen, bySource);
+    expectSameFrom(seen, bySocket);
     expect(code).toBe(1000);
     expect(bySource.at(-1)?.data).toEqual(await service.video(life.id));
   });
@@ -104,6 +104,6 @@ describe.skipIf(!existsSync(CURL))('a terminal (needs curl)', () => {
     life.release();
     expect(await ended).toBe(0);
     const blocks = text.split('\n\n').filter((block) => block !== '' && !block.startsWith(':'));
-    expect(blocks.map(eventOf)).toEqual(await life.seen());
+    expectSameFrom(await life.seen(), blocks.map(eventOf));
   });
 });

@@ -4,7 +4,7 @@ import { get, type IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { SimTask } from '../../sim/index.ts';
 import { type BareService, startBare } from './bare.ts';
-import { type Watch, watch } from './event-source.ts';
+import { expectSameFrom, type Watch, watch } from './event-source.ts';
 
 const READING = 180;
 const NOT_READING = 20;
@@ -67,7 +67,7 @@ interface Crowd {
 /** One job before a crowd, each of whom must have seen the same and everything. */
 async function watchedBy(reading: number, idling: number): Promise<Crowd> {
   const { id, task } = await waiting(`a comet for ${reading} and ${idling}, ${randomUUID()}`);
-  await watchedFirst(id);
+  const whole = await watchedFirst(id);
   const idle = await Promise.all(Array.from({ length: idling }, () => notReading(id)));
   const watches = await Promise.all(Array.from({ length: reading }, () => watch(service, id)));
   const before = service.resident();
@@ -76,11 +76,10 @@ async function watchedBy(reading: number, idling: number): Promise<Crowd> {
   const bytes = service.resident() - before;
   for (const response of idle) response.destroy();
 
-  const [first, ...others] = watches.map(({ events }) => events);
-  expect(first?.length).toBeGreaterThan(300);
-  expect(first?.at(-1)?.data).toEqual(await service.video(id));
-  const firstText = JSON.stringify(first);
-  for (const events of others) expect(JSON.stringify(events) === firstText).toBe(true);
+  await whole.ended;
+  expect(whole.events.length).toBeGreaterThan(300);
+  expect(whole.events.at(-1)?.data).toEqual(await service.video(id));
+  for (const { events } of watches) expectSameFrom(whole.events, events);
   return { milliseconds, bytes };
 }
 
