@@ -141,7 +141,8 @@ impl DurableObject for VideoTask {
 impl VideoTask {
     /// 404 when there is no such video; see [`Watchers::begin`](super::watchers::Watchers::begin) for the rest.
     async fn watch(&self, manner: Manner) -> worker::Result<Response> {
-        let task = self.state.load().await.map_err(|error| error.to_string())?;
+        // Who comes later begins with what the others see.
+        let task = self.state.show_risen().await.map_err(|error| error.to_string())?;
         let Some(task) = task.filter(Task::is_shown) else { return Response::error("no such video", 404) };
         let state = Rc::downgrade(&self.state);
         let on_leave = move || {
@@ -150,8 +151,7 @@ impl VideoTask {
             }
         };
         let grant = self.state.grant(&task);
-        let response =
-            self.state.watchers.begin(manner, task.record_at(clock::now()), grant.as_deref(), on_leave)?;
+        let response = self.state.watchers.begin(manner, task.record.clone(), grant.as_deref(), on_leave)?;
         self.state.mind_show(&task);
         Ok(response)
     }

@@ -116,12 +116,12 @@ impl TaskState {
         }
     }
 
-    async fn show_risen(self: &Rc<Self>) -> Result<(), TaskError> {
-        let Some(task) = self.load().await? else { return Ok(()) };
-        if task.record_at(clock::now()) != task.record {
-            self.react(Event::Seen).await?;
+    /// The task, its record with the percentage of this moment.
+    pub async fn show_risen(self: &Rc<Self>) -> Result<Option<Task>, TaskError> {
+        match self.load().await? {
+            Some(task) if task.record_at(clock::now()) != task.record => self.react(Event::Seen).await,
+            task => Ok(task),
         }
-        Ok(())
     }
 
     /// A watcher is gone.
