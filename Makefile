@@ -32,10 +32,12 @@ FOR_SIZE_FLAGS := -Zunstable-options -Cpanic=immediate-abort
 
 # Script and wasm together, gzipped.
 MAX_BUNDLE_BYTES := 250000
+# The page with everything that its first visit loads, gzipped.
+MAX_PAGE_BYTES := 60000
 
 RUST_SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock rust-toolchain.toml
 
-.PHONY: demo dev test check check-rust check-node worker bundle bench redrive soak deploy clean
+.PHONY: demo dev test check check-rust check-node worker bundle bench screenshots redrive soak deploy clean
 .DEFAULT_GOAL := demo
 
 ## Make two videos against the stand-in for Wiro, save demo.mp4, and stop.
@@ -50,9 +52,10 @@ dev: bundle
 test: bundle
 	node scripts/test.ts
 
-## Formatting, lints (native and wasm32), types, docs, bundle size, a dry run of the deployment.
+## Formatting, lints (native and wasm32), types, docs, sizes of Worker and page, a dry run of the deployment.
 check: check-rust check-node bundle
 	node scripts/bundle-size.ts dist $(MAX_BUNDLE_BYTES)
+	node scripts/page-weight.ts public $(MAX_PAGE_BYTES)
 
 check-rust: $(NODE_MODULES)
 	cargo fmt --check
@@ -70,6 +73,10 @@ deploy: worker
 
 bench: bundle
 	node scripts/bench.ts
+
+## The page in its main states, narrow and wide, light and dark, in .screenshots/.
+screenshots: bundle
+	node scripts/screenshots.ts
 
 ## 2,000 jobs, a third of them with faults, the Worker killed in the middle; SEED=… JOBS=… for those of another run.
 soak: bundle

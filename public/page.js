@@ -1,71 +1,46 @@
-// The page: submits the form, asks how the video stands until it is final, plays it.
+// The page: a form, a stage for one video and a gallery of the others.
+import { fillFrom, startForm } from './create.js';
+import { startGallery } from './gallery.js';
+import { Library } from './library.js';
+import { startSnippets } from './snippet.js';
+import { Stage } from './stage.js';
+import { startToken } from './token.js';
 
-/** @param {string} id */
-const find = (id) => /** @type {any} */ (document.getElementById(id));
-const STAGES = {
-  waiting: 'Waiting to be sent',
-  task_queue: 'In the queue',
-  task_accept: 'Accepted',
-  task_preprocess_start: 'Preparing',
-  task_preprocess_end: 'Prepared',
-  task_assign: 'A machine is assigned',
-  task_start: 'Started',
-  task_output: 'Making the video',
-  task_output_full: 'Video made',
-  task_end: 'Finishing',
-  task_postprocess_start: 'Finishing',
-  storing: 'Storing',
-};
+/** @typedef {import('./client.js').Video} Video */
 
-find('form').addEventListener('submit', async (event) => {
-  event.preventDefault();
-  const button = event.target.querySelector('button');
-  button.disabled = true;
-  try {
-    await show(await submit(new FormData(event.target)));
-  } catch (error) {
-    say(error.message);
-  } finally {
-    button.disabled = false;
-  }
+const REFRESH_MS = 5000;
+
+const library = new Library();
+const stage = new Stage(library, fillFrom);
+const showGallery = startGallery(library, open, () => stage.video?.id);
+
+/** @param {Video} video */
+function open(video) {
+  stage.show(video);
+  showGallery();
+  document.getElementById('result')?.scrollIntoView({ block: 'nearest' });
+}
+
+/** The video that the address names. */
+function openNamed() {
+  const id = location.hash.slice(1);
+  if (id === '' || id === stage.video?.id) return;
+  const video = library.find(id);
+  if (video) open(video);
+  else stage.open(id);
+}
+
+startToken(() => {
+  stage.leave();
+  library.load();
 });
-
-async function submit(form) {
-  const [resolution, duration] = form.get('format').split(' ');
-  form.delete('format');
-  form.set('resolution', resolution);
-  form.set('duration', duration);
-  return read(await fetch('/v1/videos', { method: 'POST', body: form }));
-}
-
-/** The Video, or the problem as an error. */
-async function read(response) {
-  const body = await response.json();
-  if (!response.ok) throw new Error(body.detail);
-  return { video: body, waitSeconds: Number(response.headers.get('retry-after') ?? 0) };
-}
-
-async function show({ video, waitSeconds }) {
-  find('result').hidden = false;
-  find('player').hidden = find('download').hidden = true;
-  find('progress').value = video.progress;
-  if (video.status === 'completed') {
-    say('Done');
-    find('player').src = video.urls.content;
-    find('download').href = `${video.urls.content}?download=1`;
-    find('player').hidden = find('download').hidden = false;
-  } else if (video.error) {
-    say(video.error.message);
-  } else if (video.status === 'cancelled') {
-    say('Cancelled');
-  } else {
-    say(STAGES[video.stage] ?? video.stage);
-    await new Promise((resolve) => setTimeout(resolve, waitSeconds * 1000));
-    await show(await read(await fetch(video.urls.self)));
-  }
-}
-
-function say(text) {
-  find('result').hidden = false;
-  find('stage').textContent = text;
-}
+startSnippets();
+startForm((video, picture) => {
+  if (picture) stage.beginsWith(video.id, picture);
+  library.put(video);
+  open(video);
+});
+window.addEventListener('hashchange', openNamed);
+setInterval(() => document.visibilityState === 'visible' && library.refresh(stage.video?.id), REFRESH_MS);
+await library.load();
+openNamed();

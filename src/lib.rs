@@ -12,6 +12,7 @@
 
 mod api;
 pub mod error;
+pub mod json;
 pub mod multipart;
 pub mod platform;
 pub mod prefer;

@@ -19,6 +19,8 @@ fn assert_unknown(folder: &str, strangers: &[&str]) {
     assert!(!files.is_empty(), "{folder} has moved");
     for file in files {
         let text = fs::read_to_string(&file).unwrap().replace(&format!("crate::{folder}::"), "");
+        // What stands in for serde is a language, not a part of the whole.
+        let text = text.replace("crate::json", "").replace("crate::from_json", "");
         for stranger in strangers {
             assert!(!text.contains(stranger), "{} mentions {stranger}", file.display());
         }

@@ -1,5 +1,6 @@
 //! What is stored, exactly: a change here is a change of format, and older records must still load.
 
+use hailuo_worker::json;
 use hailuo_worker::video::record::{Record, Status};
 use hailuo_worker::video::task::{Job, LoadError, Phase, Task, Wish};
 use hailuo_worker::video::time::{Millis, UnixMillis};
@@ -10,7 +11,7 @@ const TASK_V1: &str = include_str!("stored/task-v1.json");
 
 #[test]
 fn records_are_read_and_written_as_they_were() {
-    let record: Record = serde_json::from_str(RECORD).unwrap();
+    let record: Record = json::read(RECORD).unwrap();
     assert_eq!(record.status, Status::Completed);
     assert_eq!(serde_json::to_string_pretty(&record).unwrap(), RECORD.trim_end());
 }
@@ -58,7 +59,7 @@ fn every_phase_is_written_as_it_was() {
     ];
     for (phase, text) in phases {
         assert_eq!(serde_json::to_string(&phase).unwrap(), text);
-        assert_eq!(serde_json::from_str::<Phase>(text).unwrap(), phase);
+        assert_eq!(json::read::<Phase>(text).unwrap(), phase);
     }
 }
 
@@ -82,7 +83,7 @@ fn tasks_of_a_later_version_are_not_misread() {
 
 #[test]
 fn what_is_public_holds_urls_and_no_version() {
-    let record: Record = serde_json::from_str(RECORD).unwrap();
+    let record: Record = json::read(RECORD).unwrap();
     let id = record.id.to_string();
     let shown = serde_json::to_value(record.shown_at("https://w.example", None)).unwrap();
     assert_eq!(shown["urls"]["content"], format!("https://w.example/v1/videos/{id}/content"));

@@ -104,12 +104,15 @@ async fn read_json(request: &Request) -> Result<Fields, ApiError> {
             other => ApiError::InvalidRequest(other.to_string()),
         },
     )?;
-    json_fields(&bytes)
+    let text = std::str::from_utf8(&bytes).map_err(|_| {
+        ApiError::InvalidRequest("The body is not a JSON object: it is not UTF-8.".to_owned())
+    })?;
+    json_fields(text)
         .map_err(|error| ApiError::InvalidRequest(format!("The body is not a JSON object: {error}.")))
 }
 
 /// The members of a JSON object in their order, repeated names included.
-fn json_fields(bytes: &[u8]) -> serde_json::Result<Fields> {
+fn json_fields(text: &str) -> serde_json::Result<Fields> {
     struct Members;
 
     impl<'de> Visitor<'de> for Members {
@@ -128,7 +131,7 @@ fn json_fields(bytes: &[u8]) -> serde_json::Result<Fields> {
         }
     }
 
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let mut deserializer = serde_json::Deserializer::from_str(text);
     let fields = deserializer.deserialize_map(Members)?;
     deserializer.end()?;
     Ok(fields)
@@ -140,7 +143,7 @@ mod tests {
 
     #[test]
     fn repeated_names_are_kept_for_the_checks() {
-        let fields = json_fields(br#"{"prompt":"a","prompt":"b"}"#).unwrap();
+        let fields = json_fields(r#"{"prompt":"a","prompt":"b"}"#).unwrap();
         let names: Vec<&str> = fields.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["prompt", "prompt"]);
     }
@@ -148,9 +151,9 @@ mod tests {
     #[test]
     fn what_is_no_object_is_refused() {
         for body in ["", "[]", "\"a\"", "null", "{}x", "{\"a\":}", &"[".repeat(10_000)] {
-            assert!(json_fields(body.as_bytes()).is_err());
+            assert!(json_fields(body).is_err());
         }
         let deep = format!("{{\"prompt\":{}1{}}}", "[".repeat(1000), "]".repeat(1000));
-        assert!(json_fields(deep.as_bytes()).is_err());
+        assert!(json_fields(&deep).is_err());
     }
 }

@@ -9,7 +9,7 @@
 
 use std::rc::Rc;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 use thiserror::Error;
 use worker::{DurableObject, Env, Request, Response, durable_object};
@@ -25,6 +25,7 @@ use super::task_object::{self, Reply};
 use super::tasks::Tasks;
 use super::upload_folder::UploadFolder;
 use super::waiting_line::{State, WaitingLine};
+use crate::from_json;
 use crate::video::event::Entry;
 use crate::video::id::VideoId;
 use crate::video::listing::Listing;
@@ -43,7 +44,7 @@ const BATCH: u32 = 100;
 /// When work fails for a reason of our own, it is tried again after this.
 const FAULT_PAUSE: Millis = Millis::new(30_000);
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Message {
     /// Asks for a place for a video of that kind, perhaps after the upstream has turned it away for so long →
@@ -64,6 +65,17 @@ pub enum Message {
     /// There is no such folder any more → null
     ForgetFolder(String),
 }
+
+from_json!(enum Message {
+    "enter" => Enter(owned, kind, turned_away),
+    "position" => Position(id),
+    "leave" => Leave(owned, kind, took),
+    "forget" => Forget(id),
+    "list" => List(owner, listing),
+    "sweep" => Sweep(as_of),
+    "folder" => Folder,
+    "forget_folder" => ForgetFolder(id),
+});
 
 #[derive(Debug, Error)]
 enum DispatchError {
@@ -109,7 +121,7 @@ impl Dispatcher {
             Message::ForgetFolder(id) => return Ok(json!(UploadFolder::forget(&self.storage, &id)?)),
             Message::Enter(owned, kind, turned_away) => {
                 self.owned()?.add(&owned)?;
-                json!(match self.line()?.enter(&owned.0, turned_away)? {
+                json!(match self.line()?.enter(&owned.id, turned_away)? {
                     Some(position) => Entry::Behind(position),
                     None => Entry::Placed(self.paces()?.of(&kind)?.map(|pace| pace.usual)),
                 })
@@ -120,7 +132,7 @@ impl Dispatcher {
                 if let Some(took) = took {
                     self.paces()?.learn(&kind, took)?;
                 }
-                json!(self.line()?.leave(&owned.0)?)
+                json!(self.line()?.leave(&owned.id)?)
             }
             Message::Forget(id) => json!(self.forget(&id)?),
             Message::List(owner, listing) => return Ok(json!(self.owned()?.page(&owner, &listing)?)),

@@ -1,13 +1,12 @@
 //! Messages to our Durable Objects: a JSON value there, a JSON value back.
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use thiserror::Error;
 use worker::{ObjectNamespace, Request, Response};
 
 use super::network::request;
 use super::watchers::Manner;
-use crate::video::json;
+use crate::json::{self, FromJson, Unreadable};
 
 /// Where the public reaches this Worker; on requests to watch only.
 const ORIGIN: &str = "x-public-origin";
@@ -17,8 +16,10 @@ const LAST_EVENT_ID: &str = "last-event-id";
 pub enum CallError {
     #[error("the object: {0}")]
     Runtime(#[from] worker::Error),
-    #[error("the object's messages: {0}")]
-    Json(#[from] serde_json::Error),
+    #[error("the message cannot be written: {0}")]
+    Write(#[from] serde_json::Error),
+    #[error("the answer cannot be read: {0}")]
+    Read(#[from] Unreadable),
     #[error("the object answered: {0}")]
     Failed(String),
 }
@@ -27,7 +28,7 @@ pub enum CallError {
 ///
 /// # Errors
 /// [`CallError`]. The message may have been carried out all the same.
-pub async fn call<M: Serialize, R: DeserializeOwned>(
+pub async fn call<M: Serialize, R: FromJson>(
     namespace: &ObjectNamespace,
     name: &str,
     message: &M,
@@ -72,8 +73,8 @@ pub fn watching(request: &Request) -> worker::Result<Option<Manner>> {
 ///
 /// # Errors
 /// When it is none.
-pub async fn message<M: DeserializeOwned>(mut request: Request) -> worker::Result<M> {
-    Ok(json::read(&request.text().await?)?)
+pub async fn message<M: FromJson>(mut request: Request) -> worker::Result<M> {
+    json::read(&request.text().await?).map_err(|error| error.to_string().into())
 }
 
 /// The answer that [`call`] reads.

@@ -33,7 +33,7 @@ impl<'a> OwnedVideos<'a> {
     }
 
     /// Again changes nothing. Videos of nobody are in no list.
-    pub fn add(&self, Owned(id, owner, created_at): &Owned) -> Result<()> {
+    pub fn add(&self, Owned { id, owner, created_at }: &Owned) -> Result<()> {
         if owner.is_nobody() {
             return Ok(());
         }

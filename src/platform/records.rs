@@ -6,8 +6,8 @@ use thiserror::Error;
 use worker::Env;
 
 use super::kv::Kv;
+use crate::json::{self, Unreadable};
 use crate::video::id::VideoId;
-use crate::video::json;
 use crate::video::owner::Owner;
 use crate::video::record::Record;
 use crate::video::time::Millis;
@@ -28,8 +28,10 @@ pub struct Records {
 pub enum RecordError {
     #[error("KV: {0}")]
     Kv(#[from] worker::Error),
+    #[error("a record cannot be written: {0}")]
+    Write(#[from] serde_json::Error),
     #[error("a stored record cannot be read: {0}")]
-    Json(#[from] serde_json::Error),
+    Read(#[from] Unreadable),
 }
 
 impl Records {

@@ -11,7 +11,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use worker::{
     DurableObject, Env, Request, Response, State, WebSocket, WebSocketIncomingMessage, durable_object,
 };
@@ -23,6 +23,7 @@ use super::object_call;
 use super::task_state::{TaskError, TaskState};
 use super::task_work::{told, work};
 use super::watchers::Manner;
+use crate::from_json;
 use crate::video::event::Event;
 use crate::video::record::{Record, Status};
 use crate::video::task::{Job, Phase, Report, Task};
@@ -40,7 +41,7 @@ const CANCEL_PATIENCE: Duration = Duration::from_secs(10);
 const FAULT_PAUSE: Millis = Millis::new(30_000);
 
 /// What an object is asked.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Message {
     /// Take the job, and answer when its first Run was answered. Asked again, the object answers for
@@ -66,8 +67,21 @@ pub enum Message {
     LookAfter(UnixMillis),
 }
 
+from_json!(enum Message {
+    "accept" => Accept(task),
+    "image_stored" => ImageStored,
+    "read" => Read,
+    "wait" => Wait(seconds),
+    "nudge" => Nudge(job),
+    "cancel" => Cancel,
+    "delete" => Delete,
+    "redrive" => Redrive,
+    "called" => Called,
+    "look_after" => LookAfter(as_of),
+});
+
 /// What an object answers.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reply {
     /// No such job was ever accepted.
@@ -83,6 +97,16 @@ pub enum Reply {
     AlreadyFinished,
     Report(Report),
 }
+
+from_json!(enum Reply {
+    "nothing" => Nothing,
+    "video" => Video(record),
+    "replayed" => Replayed(record),
+    "send_image" => SendImage,
+    "other_request" => OtherRequest,
+    "already_finished" => AlreadyFinished,
+    "report" => Report(report),
+});
 
 #[durable_object]
 pub struct VideoTask {

@@ -1,12 +1,13 @@
 //! What a task owes besides its job: each chore is done again until it succeeded, whatever the job does
 //! meanwhile.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::schedule::Ladder;
 use super::time::{Moment, UnixMillis};
+use crate::from_json;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Chore {
     /// Write the record to KV.
@@ -17,7 +18,9 @@ pub enum Chore {
     Purge,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+from_json!(enum Chore { "publish" => Publish, "leave" => Leave, "purge" => Purge });
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct Owed {
     chore: Chore,
     failures: u32,
@@ -26,9 +29,13 @@ struct Owed {
     again: bool,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+from_json!(struct Owed { chore, failures, due, again });
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Chores(Vec<Owed>);
+
+from_json!(Chores(owed));
 
 impl Chores {
     /// From now on, `chore` is owed.

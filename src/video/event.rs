@@ -1,11 +1,12 @@
 //! What can happen to a task, and what the task asks for in turn.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::chores::Chore;
 use super::record::{Failure, Output};
 use super::task::{Job, Source};
 use super::time::{Millis, UnixMillis};
+use crate::from_json;
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,7 +46,7 @@ pub enum Event {
 }
 
 /// What the waiting line says to who enters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Entry {
     /// A place at the upstream is free: go. Such videos took so long lately, if any were seen.
@@ -54,6 +55,8 @@ pub enum Entry {
     Behind(u32),
     Unreachable,
 }
+
+from_json!(enum Entry { "placed" => Placed(pace), "behind" => Behind(position), "unreachable" => Unreachable });
 
 /// What became of one Run.
 #[derive(Clone, Debug, PartialEq)]

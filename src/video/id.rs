@@ -4,7 +4,8 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use crate::from_json;
+use serde::Serialize;
 
 pub(super) const ID_PREFIX: &str = "vid_";
 
@@ -20,9 +21,11 @@ const ID_CHARS: usize = 40;
 
 /// An id whose proof was checked, or that was minted here. Strangers' text becomes one only through
 /// [`SigningKeys::verify_id`](super::keys::SigningKeys::verify_id).
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct VideoId(String);
+
+from_json!(VideoId(text));
 
 impl VideoId {
     pub(super) fn from_proven(text: String) -> Self {

@@ -1,15 +1,16 @@
 //! Which of its videos a client wants listed.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::id::VideoId;
 use super::request::FieldError;
+use crate::from_json;
 
 /// As many as KV reads at once.
 const MAX_LIMIT: u32 = 100;
 const DEFAULT_LIMIT: u32 = 20;
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Listing {
     /// 1–100.
     pub limit: u32,
@@ -17,6 +18,8 @@ pub struct Listing {
     pub after: Option<VideoId>,
     pub oldest_first: bool,
 }
+
+from_json!(struct Listing { limit, after, oldest_first });
 
 impl Listing {
     /// Reads the parameters of a query; `own` is the id in a text, if it is the client's own.

@@ -10,7 +10,6 @@ pub mod file;
 pub mod hold;
 pub mod id;
 pub mod image_url;
-pub mod json;
 pub mod keys;
 pub mod lifecycle;
 pub mod listing;

@@ -2,15 +2,18 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use crate::from_json;
+use serde::Serialize;
 
 /// KV keys begin with it, and have 512 bytes in all.
 const MAX_NAME_CHARS: usize = 64;
 
 /// The name of a client, or nobody: a service that asks for no tokens knows no names.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Owner(String);
+
+from_json!(Owner(name));
 
 impl Owner {
     #[must_use]

@@ -2,15 +2,18 @@
 //!
 //! Nothing here may hold a secret or anything upstream-only: whatever is in these types is public.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::id::VideoId;
 use super::request::{ImageType, Resolution};
+use crate::from_json;
+use crate::json::{FromJson, Held, Read};
 
 /// Version of the stored form; raised when an older reader would misread a newer record.
 pub const RECORD_VERSION: u32 = 1;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     Queued,
@@ -19,6 +22,14 @@ pub enum Status {
     Failed,
     Cancelled,
 }
+
+from_json!(enum Status {
+    "queued" => Queued,
+    "in_progress" => InProgress,
+    "completed" => Completed,
+    "failed" => Failed,
+    "cancelled" => Cancelled,
+});
 
 impl Status {
     #[must_use]
@@ -39,7 +50,7 @@ impl Status {
 }
 
 /// Where the `progress` figure comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProgressSource {
     Upstream,
@@ -47,8 +58,10 @@ pub enum ProgressSource {
     None,
 }
 
+from_json!(enum ProgressSource { "upstream" => Upstream, "estimate" => Estimate, "none" => None });
+
 /// Why a video failed, as the public sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureCode {
     /// The run ended without a video.
@@ -65,14 +78,25 @@ pub enum FailureCode {
     StorageFailed,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+from_json!(enum FailureCode {
+    "generation_failed" => GenerationFailed,
+    "upstream_rejected" => UpstreamRejected,
+    "upstream_unavailable" => UpstreamUnavailable,
+    "upstream_timeout" => UpstreamTimeout,
+    "submission_unknown" => SubmissionUnknown,
+    "storage_failed" => StorageFailed,
+});
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Failure {
     pub code: FailureCode,
     pub message: String,
 }
 
+from_json!(struct Failure { code, message });
+
 /// The request as it was accepted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Input {
     pub prompt: String,
@@ -84,16 +108,32 @@ pub struct Input {
     pub input_image_first_url: Option<String>,
 }
 
+impl FromJson for Input {
+    fn from_json(json: Value) -> Read<Self> {
+        let mut held = Held::of(json);
+        Ok(Self {
+            prompt: held.member("prompt")?,
+            prompt_optimizer: held.member("promptOptimizer")?,
+            resolution: held.member("resolution")?,
+            duration: held.member("duration")?,
+            input_image_first: held.member("inputImageFirst")?,
+            input_image_first_url: held.member("inputImageFirstUrl")?,
+        })
+    }
+}
+
 /// An uploaded first frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Image {
     pub content_type: ImageType,
     /// Bytes.
     pub size: u64,
 }
 
+from_json!(struct Image { content_type, size });
+
 /// The verified video in R2.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Output {
     pub content_type: String,
     /// Bytes.
@@ -104,11 +144,13 @@ pub struct Output {
     pub etag: String,
 }
 
+from_json!(struct Output { content_type, size, sha256, etag });
+
 /// One video. Times are unix seconds, money is USD as a decimal string.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Record {
     /// Version of the stored form; not shown to the public.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<u32>,
     pub id: VideoId,
     pub object: Object,
@@ -127,9 +169,30 @@ pub struct Record {
     pub cost_usd: Option<String>,
     pub error: Option<Failure>,
     /// Where to go from here; not stored, because it depends on how the public reaches this Worker.
-    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub urls: Option<Urls>,
 }
+
+from_json!(struct Record {
+    version,
+    id,
+    object,
+    model,
+    status,
+    stage,
+    queue_position,
+    progress,
+    progress_source,
+    created_at,
+    started_at,
+    completed_at,
+    expires_at,
+    input,
+    output,
+    cost_usd,
+    error,
+    urls,
+});
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Urls {
@@ -138,6 +201,18 @@ pub struct Urls {
     pub events: String,
     pub content: String,
     pub cancel: String,
+}
+
+impl FromJson for Urls {
+    fn from_json(json: Value) -> Read<Self> {
+        let mut held = Held::of(json);
+        Ok(Self {
+            itself: held.member("self")?,
+            events: held.member("events")?,
+            content: held.member("content")?,
+            cancel: held.member("cancel")?,
+        })
+    }
 }
 
 impl Record {
@@ -172,8 +247,10 @@ impl Record {
 }
 
 /// The constant `"video"`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Object {
     Video,
 }
+
+from_json!(enum Object { "video" => Video });

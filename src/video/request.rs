@@ -2,12 +2,13 @@
 //!
 //! Both body formats arrive as the same list of named values, so that a rule is written once.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::image_url::{self, MAX_URL_CHARS};
 use super::record::{Image, Input};
 use super::url::ParseUrl;
+use crate::from_json;
 
 /// `MiniMax`'s own limit for a prompt.
 pub const MAX_PROMPT_CHARS: usize = 2000;
@@ -20,13 +21,15 @@ pub const FIELD_NAMES: [&str; 6] =
 pub const IMAGE_FIELD: &str = "inputImageFirst";
 pub const IMAGE_URL_FIELD: &str = "inputImageFirstUrl";
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Resolution {
     #[serde(rename = "768P")]
     P768,
     #[serde(rename = "1080P")]
     P1080,
 }
+
+from_json!(enum Resolution { "768P" => P768, "1080P" => P1080 });
 
 impl Resolution {
     #[must_use]
@@ -39,7 +42,7 @@ impl Resolution {
 }
 
 /// The image types that both Wiro and `MiniMax` take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum ImageType {
     #[serde(rename = "image/jpeg")]
     Jpeg,
@@ -48,6 +51,8 @@ pub enum ImageType {
     #[serde(rename = "image/webp")]
     Webp,
 }
+
+from_json!(enum ImageType { "image/jpeg" => Jpeg, "image/png" => Png, "image/webp" => Webp });
 
 impl ImageType {
     /// Bytes that [`sniff`](Self::sniff) needs to see.

@@ -1,24 +1,25 @@
 //! A video in flight: everything its object knows. Private to that object, because it holds what must
 //! never be public; what may be is its [`Record`].
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use thiserror::Error;
 
 use super::chores::{Chore, Chores};
 use super::id::VideoId;
-use super::json;
 use super::owner::Owner;
 use super::record::{Input, Object, ProgressSource, RECORD_VERSION, Record, Status};
 use super::time::{Millis, UnixMillis};
+use crate::from_json;
+use crate::json::{self, Unreadable};
 
 /// Version of the stored form of [`Task`].
 pub const TASK_VERSION: u32 = 2;
 
 /// The state of one video.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Task {
     pub version: u32,
-    #[serde(default, skip_serializing_if = "Owner::is_nobody")]
+    #[serde(skip_serializing_if = "Owner::is_nobody")]
     pub owner: Owner,
     pub record: Record,
     /// Where the upstream calls back.
@@ -31,29 +32,37 @@ pub struct Task {
     pub wake_at: Option<UnixMillis>,
     /// A callback came that no check has answered yet.
     pub nudged: bool,
-    #[serde(default)]
     pub wish: Wish,
     /// There is something to tell the caller: the first Run was answered, or it waits for its turn.
-    #[serde(default)]
     pub answerable: bool,
-    #[serde(default)]
     pub chores: Chores,
     /// How long such videos took lately, or this one does as far as the upstream says.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub pace: Option<Millis>,
     /// When the upstream took the job, if its answer to Run said so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub begun_at: Option<UnixMillis>,
     /// When its generation is expected to end.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub ends_at: Option<UnixMillis>,
     /// When the upstream last told a percentage of its own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub heard_at: Option<UnixMillis>,
 }
 
+from_json!(struct Task { version, record, callback_url, fingerprint, phase, wake_at, nudged } or default {
+    owner,
+    wish,
+    answerable,
+    chores,
+    pace,
+    begun_at,
+    ends_at,
+    heard_at,
+});
+
 /// What its owner wants of a video.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Wish {
     #[default]
@@ -64,18 +73,16 @@ pub enum Wish {
     Delete,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+from_json!(enum Wish { "make" => Make, "cancel" => Cancel, "delete" => Delete });
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// The uploaded image is not stored yet; the caller was told to store it.
     Receiving,
     /// Run was never sent, or is known not to have started; a place at the upstream is to be asked for.
     /// `turned_away`: the upstream was full, and wants to be left alone so long.
-    Waiting {
-        attempts: u32,
-        #[serde(default)]
-        turned_away: Option<Millis>,
-    },
+    Waiting { attempts: u32, turned_away: Option<Millis> },
     /// Told to wait for its turn; after so many attempts.
     InLine(u32),
     /// It has a place, and Run may be sent; after so many attempts.
@@ -96,20 +103,37 @@ pub enum Phase {
     Removing { failures: u32, job: Option<Job> },
 }
 
+from_json!(enum Phase {
+    "receiving" => Receiving,
+    "waiting" => Waiting { attempts, turned_away },
+    "in_line" => InLine(attempts),
+    "placed" => Placed(attempts),
+    "submitting" => Submitting { attempts },
+    "unknown" => Unknown { since, searches, hint },
+    "running" => Running { since, checks, checked_at, eager, job },
+    "storing" => Storing { since, attempts, source, job },
+    "ended" => Ended { job },
+    "removing" => Removing { failures, job },
+});
+
 /// The upstream's names for a started job. Secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Job {
     pub task_id: String,
     pub token: Option<String>,
 }
 
+from_json!(struct Job { task_id, token });
+
 /// Where the finished video can be fetched from. Secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Source {
     pub url: String,
     /// Bytes, as the upstream says.
     pub size: Option<u64>,
 }
+
+from_json!(struct Source { url, size });
 
 /// What a job begins with.
 #[derive(Clone, Debug)]
@@ -123,24 +147,32 @@ pub struct NewTask {
 }
 
 /// A video, whose it is, and since when, in unix seconds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Owned(pub VideoId, pub Owner, pub i64);
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Owned {
+    pub id: VideoId,
+    pub owner: Owner,
+    pub created_at: i64,
+}
+
+from_json!(struct Owned { id, owner, created_at });
 
 #[derive(Debug, Error)]
 pub enum LoadError {
     #[error("the stored task cannot be read: {0}")]
-    Json(#[from] serde_json::Error),
+    Json(#[from] Unreadable),
     #[error("the stored task has version {0}: a newer deployment wrote it")]
     Newer(u32),
 }
 
 /// How a task stands, as far as the dispatcher is concerned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Report {
     pub needs_place: bool,
     /// When to look after it next.
     pub look_at: UnixMillis,
 }
+
+from_json!(struct Report { needs_place, look_at });
 
 impl Report {
     /// When nothing is known of the task but that it is not forgotten.
@@ -226,7 +258,7 @@ impl Task {
     /// Whose it is, for the list of that owner.
     #[must_use]
     pub fn owned(&self) -> Owned {
-        Owned(self.record.id.clone(), self.owner.clone(), self.record.created_at)
+        Owned { id: self.record.id.clone(), owner: self.owner.clone(), created_at: self.record.created_at }
     }
 
     /// When there is something to do; `None` when nothing is left.

@@ -1,11 +1,14 @@
 //! Instants as the domain sees them: numbers that somebody else read from a clock.
 
-use serde::{Deserialize, Serialize};
+use crate::from_json;
+use serde::Serialize;
 
 /// Milliseconds since the Unix epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct UnixMillis(i64);
+
+from_json!(UnixMillis(millis));
 
 impl UnixMillis {
     #[must_use]
@@ -38,9 +41,11 @@ impl UnixMillis {
 }
 
 /// A length of time in milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct Millis(u64);
+
+from_json!(Millis(millis));
 
 impl Millis {
     #[must_use]

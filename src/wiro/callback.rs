@@ -12,7 +12,7 @@ pub const MAX_CALLBACK_BYTES: u32 = 1024 * 1024;
 /// The job that a callback names: Detail's shape, a bare task, or a form.
 #[must_use]
 pub fn hint(body: &[u8]) -> Option<TaskName> {
-    match serde_json::from_slice::<Value>(body) {
+    match serde_json::from_str::<Value>(&String::from_utf8_lossy(body)) {
         Ok(value) => from_json(&value),
         Err(_) => from_form(body),
     }

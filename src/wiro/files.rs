@@ -1,10 +1,11 @@
 //! Wiro's files: `FolderCreate` makes a folder, `Upload` puts a file into one and names its address.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, HttpAnswer, text};
 use super::form::{FILE_END, FormBody, field, file_head};
+use crate::from_json;
 
 pub const FOLDER_CREATE: &str = "/File/FolderCreate";
 pub const UPLOAD: &str = "/File/Upload";
@@ -35,7 +36,7 @@ pub struct StoredFile {
 }
 
 /// Why there is no folder, or no file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Refusal {
     /// Not now; after so many seconds, if Wiro says.
     Busy(Option<u64>),
@@ -48,6 +49,14 @@ pub enum Refusal {
     /// Anything else. Never to be shown.
     Failed(String),
 }
+
+from_json!(enum Refusal {
+    "Busy" => Busy(seconds),
+    "Unreachable" => Unreachable(reason),
+    "Account" => Account(reason),
+    "FolderGone" => FolderGone,
+    "Failed" => Failed(reason),
+});
 
 /// The id of the folder that was made.
 ///

@@ -1,0 +1,150 @@
+// <image-field>: the first frame, by drop, paste, picker or link; looked at before it is sent.
+import { byId } from './dom.js';
+import { size } from './words.js';
+
+const MAX_BYTES = 20 * 1024 * 1024;
+const MAX_LINK_CHARS = 2048;
+
+/** @typedef {{ blob: Blob, name: string }} Picture */
+
+class ImageField extends HTMLElement {
+  /** @type {Picture | undefined} */
+  picture;
+  #preview = '';
+
+  connectedCallback() {
+    byId('image').addEventListener('change', () => {
+      const file = byId('image').files[0];
+      byId('image').value = '';
+      if (file) this.take(file);
+    });
+    byId('image-remove').addEventListener('click', () => {
+      this.clear();
+      byId('image').focus();
+    });
+    byId('image-link').addEventListener('input', () => this.#changed(''));
+    byId('image-link').addEventListener('change', () => this.#changed(linkError(this.link)));
+    document.addEventListener('paste', (event) => {
+      const file = event.clipboardData?.files[0];
+      if (!file) return;
+      event.preventDefault();
+      this.take(file);
+    });
+    this.#acceptDrops();
+  }
+
+  get link() {
+    return byId('image-link').value.trim();
+  }
+
+  set link(link) {
+    byId('image-link').value = link;
+  }
+
+  /** What keeps the form from being sent; '' when nothing does. */
+  get error() {
+    return byId('image-error').textContent;
+  }
+
+  /** @param {string} error */
+  set error(error) {
+    byId('image-error').textContent = error;
+    this.classList.toggle('is-wrong', error !== '');
+    for (const id of ['image', 'image-link']) byId(id).setAttribute('aria-invalid', `${error !== ''}`);
+  }
+
+  /** Says what is wrong with the link; that of a picture has been said. */
+  checkLink() {
+    if (!this.picture && this.link) this.error = linkError(this.link);
+  }
+
+  /** Takes a picture as it was before, or none. @param {Picture | undefined} picture @param {string} [link] */
+  async restore(picture, link = '') {
+    this.clear();
+    this.link = link;
+    if (picture) await this.take(picture.blob, picture.name);
+  }
+
+  /** @param {Blob} blob @param {string} [name] */
+  async take(blob, name = blob instanceof File ? blob.name : 'Image') {
+    const type = await typeOf(blob);
+    this.picture = { blob: type ? blob.slice(0, blob.size, type) : blob, name };
+    this.link = '';
+    this.#show(type !== undefined);
+    this.#changed(
+      type === undefined
+        ? `${name} cannot be used: the first frame must be a JPEG, PNG or WebP image.`
+        : blob.size > MAX_BYTES
+          ? `${name} has ${size(blob.size)}; 20 MiB is the most. Choose a smaller image.`
+          : '',
+    );
+  }
+
+  clear() {
+    this.picture = undefined;
+    this.link = '';
+    this.#show(false);
+    this.#changed('');
+  }
+
+  /** @param {boolean} isPicture */
+  #show(isPicture) {
+    URL.revokeObjectURL(this.#preview);
+    this.#preview = isPicture && this.picture ? URL.createObjectURL(this.picture.blob) : '';
+    const preview = byId('image-preview');
+    preview.hidden = !this.#preview;
+    if (this.#preview) preview.src = this.#preview;
+    else preview.removeAttribute('src');
+    byId('image-chosen').hidden = !this.picture;
+    byId('image-choose').hidden = Boolean(this.picture);
+    byId('image-name').textContent = this.picture?.name ?? '';
+    byId('image-size').textContent = this.picture ? size(this.picture.blob.size) : '';
+  }
+
+  /** @param {string} error */
+  #changed(error) {
+    this.error = error;
+    this.dispatchEvent(new Event('change', { bubbles: true }));
+  }
+
+  #acceptDrops() {
+    const isOver = (/** @type {boolean} */ is) => this.classList.toggle('is-over', is);
+    // Anywhere on the page: who misses the field does not leave the page for the picture.
+    document.addEventListener('dragover', (event) => {
+      event.preventDefault();
+      isOver(true);
+    });
+    document.addEventListener('dragleave', (event) => event.relatedTarget === null && isOver(false));
+    document.addEventListener('drop', (event) => {
+      const file = event.dataTransfer?.files[0];
+      const link = event.dataTransfer?.getData('text/uri-list').split('\n')[0];
+      isOver(false);
+      if (!file && !link) return;
+      event.preventDefault();
+      if (file) return void this.take(file);
+      this.clear();
+      this.link = link ?? '';
+      this.#changed(linkError(this.link));
+    });
+  }
+}
+
+/** By its first bytes, whatever it is called. @param {Blob} blob */
+async function typeOf(blob) {
+  const head = String.fromCharCode(...new Uint8Array(await blob.slice(0, 12).arrayBuffer()));
+  if (head.startsWith('\xff\xd8\xff')) return 'image/jpeg';
+  if (head.startsWith('\x89PNG\r\n\x1a\n')) return 'image/png';
+  if (head.startsWith('RIFF') && head.endsWith('WEBP')) return 'image/webp';
+  return undefined;
+}
+
+/** @param {string} link */
+function linkError(link) {
+  if (link === '') return '';
+  if (link.length > MAX_LINK_CHARS) return `The link is longer than ${MAX_LINK_CHARS} characters.`;
+  if (!URL.canParse(link) || !link.startsWith('https://'))
+    return 'The link must begin with https:// and lead to an image.';
+  return '';
+}
+
+customElements.define('image-field', ImageField);

@@ -1,0 +1,105 @@
+// The videos that the page knows, newest first: the server's list with a token, else those that this browser made.
+import { get, isFinal, list, VideoError } from './client.js';
+import { recall, remember } from './memory.js';
+import { access, token } from './token.js';
+
+/** @typedef {import('./client.js').Video} Video */
+
+const MAX_REMEMBERED = 100;
+
+export class Library extends EventTarget {
+  /** @type {Video[]} */
+  videos = [];
+  hasMore = false;
+  /** @type {unknown} */
+  problem;
+
+  /** Begins anew with what the current token shows. */
+  async load() {
+    this.problem = undefined;
+    this.hasMore = false;
+    this.videos = token() ? [] : remembered();
+    this.#changed();
+    if (token()) await this.more();
+  }
+
+  /** The next page of the server's list. */
+  async more() {
+    try {
+      const page = await list({
+        ...access(),
+        limit: 24,
+        after: this.hasMore ? (this.videos.at(-1)?.id ?? null) : null,
+      });
+      const known = new Set(this.videos.map(({ id }) => id));
+      this.videos.push(...page.data.filter(({ id }) => !known.has(id)));
+      this.hasMore = page.has_more;
+      this.problem = undefined;
+    } catch (error) {
+      this.problem = error;
+      // A server that keeps no lists.
+      if (error instanceof VideoError && [404, 405].includes(error.status)) {
+        this.problem = undefined;
+        this.videos = remembered();
+      }
+    }
+    this.#changed();
+  }
+
+  /** @param {string} id */
+  find(id) {
+    return this.videos.find((video) => video.id === id);
+  }
+
+  /** Whether a video is known already, keeps what is told of it. @param {Video} video */
+  put(video) {
+    const at = this.videos.findIndex(({ id }) => id === video.id);
+    if (at === -1) {
+      const place = this.videos.findIndex(({ created_at }) => created_at <= video.created_at);
+      this.videos.splice(place === -1 ? this.videos.length : place, 0, video);
+    } else {
+      this.videos[at] = video;
+    }
+    this.#keep();
+    this.#changed();
+  }
+
+  /** @param {string} id */
+  drop(id) {
+    this.videos = this.videos.filter((video) => video.id !== id);
+    this.#keep(id);
+    this.#changed();
+  }
+
+  /** Asks how those stand that had not ended, except the one that is watched anyway. @param {string | undefined} watched */
+  async refresh(watched) {
+    for (const { id } of this.videos.filter((video) => !isFinal(video) && video.id !== watched)) {
+      try {
+        this.put(await get(id, access()));
+      } catch (error) {
+        if (error instanceof VideoError && error.status === 404) this.drop(id);
+      }
+    }
+  }
+
+  /** Together with what another tab has made meanwhile. @param {string} [dropped] */
+  #keep(dropped) {
+    if (token()) return;
+    const known = new Set([dropped, ...this.videos.map(({ id }) => id)]);
+    const all = [...this.videos, ...remembered().filter(({ id }) => !known.has(id))];
+    const newestFirst = all.toSorted((one, other) => other.created_at - one.created_at);
+    remember('videos', newestFirst.slice(0, MAX_REMEMBERED));
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event('change'));
+  }
+}
+
+/** @returns {Video[]} */
+function remembered() {
+  const now = Date.now() / 1000;
+  return (recall('videos') ?? []).filter(
+    (/** @type {Video} */ video) => !video.expires_at || video.expires_at > now,
+  );
+}

@@ -1,0 +1,85 @@
+// A picture of each video, taken from the video itself and kept in this browser.
+import { Shelf } from './memory.js';
+
+const WIDTH = 480;
+const PATIENCE_MS = 20_000;
+
+/** @type {Shelf<Blob>} */
+const shelf = new Shelf('posters');
+/** One video at a time: pictures must not slow down what is being watched. */
+let turn = Promise.resolve();
+/** @type {Map<string, string>} */
+const links = new Map();
+
+/** A link to the picture of a completed video, if one can be had. @param {string} id @param {string} source */
+export async function posterOf(id, source) {
+  const known = links.get(id);
+  if (known) return known;
+  const kept = await shelf.get(id);
+  if (kept) return linkTo(id, kept);
+  const mine = turn.then(() => take(source)).catch(() => undefined);
+  turn = mine.then(() => {});
+  const poster = await mine;
+  if (!poster) return undefined;
+  await shelf.put(id, poster);
+  return linkTo(id, poster);
+}
+
+/** @param {string} id */
+export function dropPoster(id) {
+  URL.revokeObjectURL(links.get(id) ?? '');
+  links.delete(id);
+  return shelf.delete(id);
+}
+
+/** @param {string} id @param {Blob} poster */
+function linkTo(id, poster) {
+  const link = links.get(id) ?? URL.createObjectURL(poster);
+  links.set(id, link);
+  return link;
+}
+
+/** @param {string} source @returns {Promise<Blob | undefined>} */
+async function take(source) {
+  const video = document.createElement('video');
+  video.muted = true;
+  video.preload = 'auto';
+  video.src = source;
+  try {
+    await next(video, 'loadedmetadata');
+    // A little way in: many videos begin with a still or dark frame.
+    video.currentTime = Math.min(1, video.duration / 3);
+    await next(video, 'seeked');
+    const canvas = document.createElement('canvas');
+    canvas.width = Math.min(WIDTH, video.videoWidth);
+    canvas.height = Math.round((canvas.width / video.videoWidth) * video.videoHeight);
+    canvas.getContext('2d')?.drawImage(video, 0, 0, canvas.width, canvas.height);
+    return await new Promise((resolve) =>
+      canvas.toBlob((blob) => resolve(blob ?? undefined), 'image/webp', 0.8),
+    );
+  } finally {
+    video.removeAttribute('src');
+    video.load();
+  }
+}
+
+/** @param {HTMLVideoElement} video @param {string} event */
+function next(video, event) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error('no picture in time')), PATIENCE_MS);
+    const settle = (/** @type {() => void} */ how) => () => {
+      clearTimeout(timer);
+      how();
+    };
+    video.addEventListener(
+      event,
+      settle(() => resolve(undefined)),
+      { once: true },
+    );
+    video.addEventListener(
+      'error',
+      settle(() => reject(video.error)),
+      { once: true },
+    );
+  });
+}

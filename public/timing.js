@@ -1,0 +1,48 @@
+// How long it may still take, guessed from what is known and from nothing else.
+import { recall, remember } from './memory.js';
+
+/** @typedef {import('./client.js').Video} Video */
+
+const MAX_KEPT = 5;
+/** Figures that are closer together say nothing about speed. */
+const MIN_RISE = 10;
+
+/** Seconds that the latest videos of a format took. @param {Video} video @returns {number[]} */
+const lately = ({ input }) => recall('durations')?.[`${input.resolution} ${input.duration}`] ?? [];
+
+/** @param {Video} video */
+export function learnFrom(video) {
+  const { input, completed_at, started_at } = video;
+  if (video.status !== 'completed' || !completed_at || !started_at) return;
+  const kept = [completed_at - started_at, ...lately(video)].slice(0, MAX_KEPT);
+  remember('durations', { ...recall('durations'), [`${input.resolution} ${input.duration}`]: kept });
+}
+
+/** The remaining time of one video, by the model's own percentages if there are any. */
+export class Estimate {
+  /** @type {{ progress: number, at: number } | undefined} */
+  #first;
+  /** @type {{ progress: number, at: number } | undefined} */
+  #latest;
+
+  /** @param {Video} video @param {number} at  seconds */
+  saw({ progress, progress_source }, at) {
+    if (progress_source !== 'upstream') return;
+    this.#first ??= { progress, at };
+    if (progress !== this.#latest?.progress) this.#latest = { progress, at };
+  }
+
+  /** @param {Video} video @param {number} now  seconds @returns {{ seconds: number, by: 'pace' | 'experience' } | undefined} */
+  remaining(video, now) {
+    const [first, latest] = [this.#first, this.#latest];
+    if (first && latest && latest.progress - first.progress >= MIN_RISE) {
+      const pace = (latest.at - first.at) / (latest.progress - first.progress);
+      return { seconds: Math.max(0, latest.at + pace * (100 - latest.progress) - now), by: 'pace' };
+    }
+    const known = lately(video).toSorted((a, b) => a - b);
+    const median = known[Math.floor(known.length / 2)];
+    if (median === undefined || !video.started_at || video.queue_position !== null) return undefined;
+    const seconds = video.started_at + median - now;
+    return seconds > 0 ? { seconds, by: 'experience' } : undefined;
+  }
+}

@@ -1,0 +1,153 @@
+// What the page says: stages, figures and everything that can go wrong, in sentences.
+
+/** @typedef {import('./client.js').Video} Video */
+
+/** @type {Record<string, string>} */
+const STAGES = {
+  waiting: 'Waiting to be sent',
+  task_queue: 'In the queue',
+  task_accept: 'Accepted',
+  task_preprocess_start: 'Preparing',
+  task_preprocess_end: 'Prepared',
+  task_assign: 'A machine is assigned',
+  task_start: 'Started',
+  task_output: 'Making the video',
+  task_output_full: 'Video made',
+  task_end: 'Finishing',
+  task_postprocess_start: 'Finishing',
+  storing: 'Storing',
+};
+
+/** The four steps that people see, and the stages in each. */
+export const STEPS = ['In line', 'Preparing', 'Generating', 'Saving'];
+const STEP_OF = [
+  ['waiting', 'task_queue'],
+  ['task_accept', 'task_preprocess_start', 'task_preprocess_end', 'task_assign'],
+  ['task_start', 'task_output', 'task_output_full'],
+  ['task_end', 'task_postprocess_start', 'storing'],
+];
+
+/** @param {Video} video */
+export function stageWords({ status, stage, queue_position }) {
+  if (status === 'completed') return 'Done';
+  if (status === 'failed') return 'Failed';
+  if (status === 'cancelled') return 'Cancelled';
+  if (queue_position !== null)
+    return queue_position === 1 ? 'Next in line' : `Number ${queue_position} in line`;
+  return STAGES[stage] ?? 'Working';
+}
+
+/** The step's index; past the last when it is done. @param {Video} video */
+export function stepOf({ status, stage }) {
+  if (status === 'completed') return STEPS.length;
+  const step = STEP_OF.findIndex((stages) => stages.includes(stage));
+  return step === -1 ? 2 : step;
+}
+
+/** @param {number} seconds */
+export function clock(seconds) {
+  const whole = Math.max(0, Math.round(seconds));
+  return `${Math.floor(whole / 60)}:${`${whole % 60}`.padStart(2, '0')}`;
+}
+
+/** @param {number} seconds */
+export function aboutSeconds(seconds) {
+  if (seconds < 10) return 'a few seconds';
+  if (seconds < 55) return `about ${Math.ceil(seconds / 10) * 10} seconds`;
+  const minutes = Math.round(seconds / 60);
+  return minutes <= 1 ? 'about a minute' : `about ${minutes} minutes`;
+}
+
+/** @param {number} at  unix seconds */
+export function ago(at) {
+  const seconds = Date.now() / 1000 - at;
+  if (seconds < 60) return 'just now';
+  const format = new Intl.RelativeTimeFormat('en', { style: 'long', numeric: 'auto' });
+  if (seconds < 3600) return format.format(-Math.floor(seconds / 60), 'minute');
+  if (seconds < 86_400) return format.format(-Math.floor(seconds / 3600), 'hour');
+  return format.format(-Math.floor(seconds / 86_400), 'day');
+}
+
+/** @param {number} bytes */
+export function size(bytes) {
+  if (bytes < 1024 * 1024) return `${Math.max(1, Math.round(bytes / 1024))} KiB`;
+  return `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
+}
+
+/** About what a format costs; what was really charged is in the Video. @type {Record<string, string>} */
+export const ABOUT_USD = { '768P 6': '0.28', '768P 10': '0.56', '1080P 6': '0.49' };
+
+/** @param {Video} video */
+export function formatOf({ input }) {
+  return `${input.resolution} · ${input.duration} s`;
+}
+
+/** What happened and what to do next, for each code of an answer. @type {Record<string, string>} */
+const PROBLEMS = {
+  invalid_request: 'The server could not read the request. Reload the page and try again.',
+  invalid_parameter: 'Something in the form needs a change before this can be made.',
+  unauthorized: 'This server wants a token. Enter yours, and the video is sent.',
+  forbidden: 'Your token does not allow this. Ask whoever gave it to you.',
+  origin_not_allowed:
+    'This server does not take requests from this page. Open the page at the server’s own address.',
+  challenge_failed:
+    'The server could not tell that you are human. Reload the page and try again, or use a token.',
+  not_found: 'This video is not here any more. It was deleted, or its time was over.',
+  method_not_allowed: 'The server does not do this. Reload the page: it may have been updated.',
+  not_ready: 'The video is still being made. Wait a moment.',
+  already_finished: 'The video had ended already, so there was nothing to stop.',
+  payload_too_large: 'That is too much to send. Choose an image of 20 MiB at most.',
+  unsupported_media_type: 'The server does not take this kind of file. Choose a JPEG, PNG or WebP image.',
+  idempotency_key_reused:
+    'This was sent before with other words. Press the button again to send it as a new video.',
+  range_not_satisfiable: 'That part of the video does not exist. Play it from the start.',
+  rate_limited: 'That was a lot at once.',
+  budget_exhausted: 'Today’s budget is used up. Nothing was started; try again tomorrow.',
+  internal: 'Something broke at the server. Sending again is safe: it never makes a second video.',
+  misconfigured: 'The server is not set up completely. Whoever runs it finds the reason in its log.',
+  upstream_error:
+    'The video service gave no sensible answer. Sending again is safe: it never makes a second video.',
+  upstream_unavailable: 'No videos can be made at the moment. Nothing was started.',
+  unreachable:
+    'The server cannot be reached. Check your connection; sending again never makes a second video.',
+};
+
+/** The same for the codes of a failed Video. @type {Record<string, string>} */
+const FAILURES = {
+  generation_failed: 'The model ended without a video. Try other words or another image.',
+  upstream_rejected: 'The model refused this. Change the words or the image and send it again.',
+  upstream_unavailable: 'The video service did not take the job. Try again later.',
+  upstream_timeout: 'The video service did not finish in time. Try again.',
+  submission_unknown:
+    'It is not known whether the job was ever started. It may still turn up here; look again later.',
+  storage_failed:
+    'The video was made but could not be stored. Whoever runs this server may still recover it.',
+};
+
+/** @param {unknown} error */
+export function problemWords(error) {
+  const { code, message, retryAfter, requestId, status } = /** @type {import('./client.js').VideoError} */ (
+    error
+  );
+  const words = PROBLEMS[code];
+  if (words === undefined)
+    return code ? message : 'Something went wrong here. Reload the page; nothing is lost.';
+  const wait = retryAfter && ['rate_limited', 'upstream_unavailable'].includes(code);
+  const reference = status >= 500 && requestId ? ` (Reference: ${requestId})` : '';
+  return `${words}${wait ? ` Try again in ${aboutSeconds(retryAfter)}.` : ''}${reference}`;
+}
+
+/** @param {{ code: string, message: string }} failure */
+export function failureWords({ code, message }) {
+  const words = FAILURES[code] ?? message;
+  // The model's own reason is worth more than ours.
+  return code === 'upstream_rejected' && message ? `${words} It said: “${message}”` : words;
+}
+
+/** @type {Record<import('./client.js').Connection, string>} */
+export const CONNECTIONS = {
+  live: '',
+  polling: 'No live connection, so this is checked every few seconds.',
+  reconnecting: 'The connection is lost. The video goes on being made; looking for it again …',
+  offline: 'You are offline. The video goes on being made, and this goes on when you are back.',
+};

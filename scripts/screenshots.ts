@@ -1,0 +1,128 @@
+// `make screenshots`: the page in its main states, at three widths, light and dark, as PNG files in .screenshots/.
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import { type Sim, startSim } from '../sim/index.ts';
+import { CHROMIUM, OFFLINE } from '../tests/chromium.ts';
+import { gradientPng } from './gradient.ts';
+import { reasonOf } from './reason.ts';
+import { type Defer, runToExit } from './shutdown.ts';
+import { settingsFor } from './stand-in.ts';
+import { DevProcess, freePort, root } from './worker-process.ts';
+
+const FOLDER = join(root, '.screenshots');
+const WIDTHS = { phone: 390, tablet: 768, desktop: 1440 };
+const SCHEMES = ['light', 'dark'] as const;
+const PROMPT = 'The sun goes down behind drifting hills, long shadows, the camera perfectly still';
+/** As fast as the stand-in goes, and slow enough to be stopped in the middle. */
+const FAST = 120;
+const WATCHABLE = 20;
+
+await runToExit(screenshots, (error) => console.error(`make screenshots failed: ${reasonOf(error)}`));
+
+async function screenshots(defer: Defer): Promise<number> {
+  if (!existsSync(CHROMIUM)) throw new Error(`there is no Chromium at ${CHROMIUM}`);
+  await rm(FOLDER, { recursive: true, force: true });
+  await mkdir(FOLDER);
+  const sim = await startSim({ speed: FAST });
+  defer(() => sim.close());
+  const storage = await mkdtemp(join(tmpdir(), 'hailuo-screenshots-'));
+  defer(() => rm(storage, { recursive: true, force: true, maxRetries: 5 }));
+  const settings = { POLL_SECONDS: '0.3', RETRY_SECONDS: '0.2', SIGNING_KEY: 'k'.repeat(32) };
+  const worker = new DevProcess(await freePort(), storage, { ...settingsFor(sim), ...settings });
+  defer(() => worker.kill('SIGTERM'));
+  await worker.start();
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: OFFLINE });
+  defer(() => browser.close());
+  const context = await browser.newContext({ deviceScaleFactor: 1, reducedMotion: 'reduce' });
+  const page = await context.newPage();
+  await page.goto(worker.origin);
+  await tour(page, context, sim);
+  return 0;
+}
+
+/** Through the states, in the order in which a newcomer meets them. */
+async function tour(page: Page, context: BrowserContext, sim: Sim): Promise<void> {
+  const prompt = page.getByLabel('Prompt');
+  const make = page.getByRole('button', { name: 'Make the video' });
+  const shown = (text: string) => page.locator('#stage').getByText(text, { exact: true }).waitFor();
+  await shoot(page, '1-empty');
+
+  await make.click();
+  await page.getByLabel('First frame').setInputFiles({
+    name: 'notes.txt',
+    mimeType: 'image/png',
+    buffer: Buffer.from('only text'),
+  });
+  await page.getByText('must be a JPEG').waitFor();
+  await shoot(page, '2-refused');
+
+  // A few earlier ones, one of which failed.
+  await page.getByRole('button', { name: 'Remove' }).click();
+  sim.script('kitchen', { task: { pexit: '1', outputs: 'none' } });
+  for (const [text, format, end] of [
+    ['A paper boat drifts down a rainy street at dusk', '768P, 6 s', 'Done'],
+    ['A tiny baker kneads dough in a dollhouse kitchen', '768P, 10 s', 'Failed'],
+    ['Waves break against a lighthouse in a storm', '1080P, 6 s', 'Done'],
+  ] as const) {
+    await prompt.fill(text);
+    await page.getByLabel(format).check();
+    await make.click();
+    await page.locator('#stage-prompt').getByText(text).waitFor();
+    await shown(end);
+    if (end === 'Failed') await shoot(page, '3-failed');
+  }
+
+  await prompt.fill(PROMPT);
+  await page.getByLabel('768P, 6 s').check();
+  const buffer = gradientPng(640, 360);
+  await page.getByLabel('First frame').setInputFiles({ name: 'evening.png', mimeType: 'image/png', buffer });
+  await page.getByText('evening.png').waitFor();
+  await shoot(page, '4-filled');
+
+  sim.speed = WATCHABLE;
+  await make.click();
+  await page.locator('#stage-prompt').getByText(PROMPT).waitFor();
+  await page.waitForFunction(() => {
+    const bar = document.querySelector('progress');
+    return bar?.dataset.source === 'upstream' && bar.value >= 40;
+  });
+  sim.speed = 0;
+  await page.getByText('Log', { exact: true }).click();
+  await shoot(page, '5-watching');
+  await context.setOffline(true);
+  await page.getByText('You are offline').waitFor();
+  await page.getByText('Log', { exact: true }).click();
+  await page.locator('#cancel').click();
+  await shoot(page, '6-offline');
+  await context.setOffline(false);
+  await page.getByRole('button', { name: 'Keep it' }).click();
+  sim.speed = FAST;
+  await shown('Done');
+  await page.waitForFunction(() => document.querySelectorAll('.poster img').length === 3);
+  await page.evaluate(async () => {
+    const player = document.querySelector('video');
+    if (!player) return;
+    player.currentTime = 2;
+    await new Promise((resolve) => player.addEventListener('seeked', resolve, { once: true }));
+  });
+  await shoot(page, '7-done');
+
+  await page.getByRole('button', { name: 'Token' }).click();
+  await shoot(page, '8-token', false);
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Code' }).click();
+  await shoot(page, '9-code', false);
+}
+
+async function shoot(page: Page, state: string, fullPage = true): Promise<void> {
+  for (const [device, width] of Object.entries(WIDTHS)) {
+    await page.setViewportSize({ width, height: width < 500 ? 844 : 900 });
+    for (const colorScheme of SCHEMES) {
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      await page.screenshot({ path: join(FOLDER, `${state}-${device}-${colorScheme}.png`), fullPage });
+    }
+  }
+}

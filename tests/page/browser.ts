@@ -1,0 +1,99 @@
+// The page in Chromium, beside the built Worker. Whatever it complains of fails the test that is running: an error in the
+// console, a breach of the Content-Security-Policy, a request to anybody else.
+import { existsSync } from 'node:fs';
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+} from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
+import { CHROMIUM, OFFLINE } from '../chromium.ts';
+import { type DirectService, startDirect } from '../worker/direct.ts';
+import type { ServiceOptions } from '../worker/service.ts';
+
+export const hasChromium = existsSync(CHROMIUM);
+
+export interface Scene {
+  service: DirectService;
+  browser: Browser;
+  context: BrowserContext;
+  page: Page;
+  /** Complaints that this test is about, by a part of their text. */
+  expected: string[];
+}
+
+/** A service for the whole file and a fresh page for each test, open at the page. */
+export function useScene(options: ServiceOptions = {}, contextOptions: BrowserContextOptions = {}): Scene {
+  const scene = {} as Scene;
+  let complaints: string[];
+  beforeAll(async () => {
+    scene.service = await startDirect(options);
+    scene.browser = await chromium.launch({ executablePath: CHROMIUM, args: OFFLINE });
+  }, 120_000);
+  afterAll(async () => {
+    await scene.browser?.close();
+    await scene.service?.close();
+  });
+  beforeEach(async () => {
+    scene.expected = [];
+    scene.context = await scene.browser.newContext(contextOptions);
+    complaints = collectComplaints(scene.context, scene.service.origin);
+    scene.page = await scene.context.newPage();
+    await scene.page.goto(scene.service.origin);
+  });
+  afterEach(async () => {
+    await scene.context.close();
+    const unexpected = complaints.filter((text) => !scene.expected.some((part) => text.includes(part)));
+    expect(unexpected).toEqual([]);
+  });
+  return scene;
+}
+
+/** Filled as long as the context lives. */
+export function collectComplaints(context: BrowserContext, origin: string): string[] {
+  const complaints: string[] = [];
+  context.on('weberror', (error) => complaints.push(`thrown: ${error.error()}`));
+  context.on('console', (message) => {
+    // Breaches of the policy are told here too.
+    if (['error', 'warning'].includes(message.type())) complaints.push(`console: ${message.text()}`);
+  });
+  context.on('request', (request) => {
+    const isOwn = [`${origin}/`, `blob:${origin}/`].some((start) => request.url().startsWith(start));
+    if (!isOwn) complaints.push(`a request left: ${request.url()}`);
+  });
+  return complaints;
+}
+
+/** Fills the form with a prompt and sends it. */
+export async function make(page: Page, prompt: string): Promise<void> {
+  await page.getByLabel('Prompt').fill(prompt);
+  await page.getByRole('button', { name: 'Make the video' }).click();
+}
+
+/** The stage shows the video of that prompt. */
+export async function onStage(page: Page, prompt: string): Promise<void> {
+  await page.locator('#stage-prompt').getByText(prompt, { exact: true }).waitFor();
+}
+
+export async function done(page: Page): Promise<void> {
+  await page.getByText('Done', { exact: true }).waitFor();
+}
+
+/** What the player shows at a moment, as the colours of a few places; it has sought there. */
+export function frameAt(page: Page, seconds: number): Promise<number[]> {
+  return page.locator('video').evaluate(async (element, at) => {
+    const video = element as HTMLVideoElement;
+    video.pause();
+    const sought = new Promise((resolve) => video.addEventListener('seeked', resolve, { once: true }));
+    video.currentTime = at;
+    await sought;
+    const canvas = document.createElement('canvas');
+    canvas.width = 16;
+    canvas.height = 9;
+    const drawing = canvas.getContext('2d');
+    drawing?.drawImage(video, 0, 0, 16, 9);
+    return [...(drawing?.getImageData(0, 0, 16, 9).data ?? [])];
+  }, seconds);
+}

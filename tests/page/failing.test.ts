@@ -1,0 +1,158 @@
+// Whatever goes wrong is told in a sentence, beside the field that it is about, and nothing typed is lost.
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { Video } from '../worker/types.ts';
+import { hasChromium, make, onStage, useScene } from './browser.ts';
+
+/** What people read for each code that a submit, or whatever follows, may be answered with. */
+const SENTENCES: [status: number, code: string, sentence: string][] = [
+  [400, 'invalid_request', 'could not read the request'],
+  [403, 'forbidden', 'Your token does not allow this'],
+  [403, 'origin_not_allowed', 'does not take requests from this page'],
+  [403, 'challenge_failed', 'could not tell that you are human'],
+  [404, 'not_found', 'not here any more'],
+  [405, 'method_not_allowed', 'The server does not do this'],
+  [409, 'not_ready', 'still being made'],
+  [409, 'already_finished', 'had ended already'],
+  [413, 'payload_too_large', '20 MiB at most'],
+  [415, 'unsupported_media_type', 'Choose a JPEG, PNG or WebP image'],
+  [416, 'range_not_satisfiable', 'Play it from the start'],
+  [422, 'idempotency_key_reused', 'Press the button again'],
+  [429, 'rate_limited', 'That was a lot at once. Try again in about 20 seconds'],
+  [429, 'budget_exhausted', 'Today’s budget is used up'],
+  [500, 'internal', 'never makes a second video. (Reference: req_test)'],
+  [500, 'misconfigured', 'not set up completely'],
+  [503, 'upstream_unavailable', 'Nothing was started. Try again in about 20 seconds'],
+];
+
+const FAILURES: [code: string, sentence: string][] = [
+  ['generation_failed', 'Try other words or another image'],
+  ['upstream_rejected', 'It said: “in its own words”'],
+  ['upstream_unavailable', 'did not take the job'],
+  ['upstream_timeout', 'did not finish in time'],
+  ['submission_unknown', 'It may still turn up'],
+  ['storage_failed', 'could not be stored'],
+];
+
+describe.skipIf(!hasChromium)('failures (needs Chromium)', { timeout: 60_000 }, () => {
+  const scene = useScene({ sim: { speed: 60 } });
+  beforeEach(() => {
+    scene.expected = ['Failed to load resource'];
+    scene.service.sim.clearScripts();
+  });
+
+  test('every code of an answer has its sentence, and the text stays', async () => {
+    const { page } = scene;
+    for (const [status, code, sentence] of SENTENCES) {
+      const problem = { title: code, status, detail: 'detail', code, request_id: 'req_test', errors: [] };
+      const headers = { 'content-type': 'application/problem+json', 'retry-after': '20' };
+      await page.route('**/v1/videos', (route) => route.fulfill({ status, headers, json: problem }), {
+        times: 1,
+      });
+      await make(page, `a text that stays after ${code}`);
+      await page.getByRole('alert').getByText(sentence).waitFor();
+      expect(await page.getByLabel('Prompt').inputValue()).toBe(`a text that stays after ${code}`);
+    }
+  });
+
+  test('the Worker’s own field errors stand beside their fields', async () => {
+    const { page } = scene;
+    await page.getByLabel('Link to an image').fill('https://localhost/sky.png');
+    await make(page, 'a link that leads inside');
+    await page.locator('#image-error').getByText('public').waitFor();
+    expect(await page.getByLabel('Link to an image').getAttribute('aria-invalid')).toBe('true');
+    await page.getByLabel('Link to an image').fill('');
+    await page.getByLabel('Prompt').fill('');
+    await page.getByRole('button', { name: 'Make the video' }).click();
+    await page.locator('#prompt-error').getByText('Say what the video shall show').waitFor();
+    await page.getByLabel('Prompt').fill('x'.repeat(2001));
+    await page.getByRole('button', { name: 'Make the video' }).click();
+    await page.locator('#prompt-error').getByText('1 characters too many').waitFor();
+    expect(await page.locator('#counter').textContent()).toBe('2,001 / 2,000');
+    scene.expected = ['status of 400'];
+  });
+
+  test('every code of a failed video has its sentence', async () => {
+    const { page, service } = scene;
+    service.sim.script('fails', { holdAt: 'task_start' });
+    for (const [code, sentence] of FAILURES) {
+      await page.route('**/events', async (route) => {
+        const answer = await page.request.get(route.request().url().replace('/events', ''));
+        const video: Video = await answer.json();
+        const failed = {
+          ...video,
+          status: 'failed',
+          stage: 'done',
+          error: { code, message: 'in its own words' },
+        };
+        const body = `id: 9000000000000\nevent: video\ndata: ${JSON.stringify(failed)}\n\n`;
+        await route.fulfill({ headers: { 'content-type': 'text/event-stream' }, body });
+      });
+      await page.route('**/v1/videos/vid_*', (route) => route.abort());
+      await make(page, `it fails with ${code}`);
+      await onStage(page, `it fails with ${code}`);
+      await page.locator('#failure').getByText(sentence).waitFor();
+      await page.getByRole('heading', { name: 'Failed' }).waitFor();
+      await page.getByRole('button', { name: 'Again with changes' }).waitFor();
+      await page.unrouteAll({ behavior: 'wait' });
+    }
+    for (const task of service.sim.tasks) service.sim.release(task);
+  });
+
+  test('a video that is gone, and a stop that came too late', async () => {
+    const { page, service } = scene;
+    service.sim.script('nearly done', { holdAt: 'task_start' });
+    await make(page, 'a race nearly done');
+    await page.getByText('Started', { exact: true }).waitFor();
+    const late = {
+      title: '',
+      status: 409,
+      detail: '',
+      code: 'already_finished',
+      request_id: 'req_test',
+      errors: [],
+    };
+    await page.route('**/cancel', (route) => route.fulfill({ status: 409, json: late }));
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByRole('button', { name: 'Stop it' }).click();
+    await page.getByText('nothing to stop').waitFor();
+    const id = new URL(page.url()).hash.slice(1);
+    await service.fetch(`/v1/videos/${id}`, { method: 'DELETE' });
+    await page.reload();
+    await page.getByText('This video is not here any more').waitFor();
+    await page.goto(`${service.origin}/#vid_nonsense`);
+    await page.getByText('This video is not here any more').waitFor();
+  });
+
+  test('the policy lets nothing in, and nothing out', async () => {
+    const { page } = scene;
+    // The browser announces a request before it blocks it.
+    scene.expected = ['Content Security Policy', 'TrustedScript', 'https://example.com/'];
+    const refused = await page.evaluate(async () => {
+      const directives: string[] = [];
+      document.addEventListener('securitypolicyviolation', (event) =>
+        directives.push(event.effectiveDirective),
+      );
+      const next = () =>
+        new Promise((resolve) =>
+          document.addEventListener('securitypolicyviolation', resolve, { once: true }),
+        );
+      const tries = [
+        () => document.head.append(Object.assign(document.createElement('script'), { textContent: '1' })),
+        () => document.body.setAttribute('style', 'color: red'),
+        () => Object.assign(new Image(), { src: 'https://example.com/pixel.png' }),
+        () => fetch('https://example.com/').catch(() => {}),
+      ];
+      for (const attempt of tries) {
+        const noticed = next();
+        try {
+          attempt();
+        } catch {
+          // Trusted Types throw.
+        }
+        await noticed;
+      }
+      return directives;
+    });
+    expect(refused).toEqual(['require-trusted-types-for', 'style-src-attr', 'img-src', 'connect-src']);
+  });
+});

@@ -1,0 +1,154 @@
+// Double clicks, reloads and lost connections: one video all the same, and it is seen to its end.
+import type { Page, Route } from 'playwright-core';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { gradientPng } from '../../scripts/gradient.ts';
+import { done, hasChromium, make, onStage, useScene } from './browser.ts';
+
+const SUBMIT = '**/v1/videos';
+const EVENTS = '**/events';
+
+describe.skipIf(!hasChromium)('interruptions (needs Chromium)', { timeout: 60_000 }, () => {
+  const scene = useScene({ sim: { speed: 60 } });
+  beforeEach(() => scene.service.sim.clearScripts());
+
+  const runsOf = (prompt: string) => scene.service.sim.tasks.filter((task) => task.prompt === prompt).length;
+
+  /** The next submit reaches the Worker; its answer does not reach the page. */
+  async function loseNextAnswer(page: Page, then: (route: Route) => Promise<void> | void) {
+    const lost = Promise.withResolvers<void>();
+    await page.route(
+      SUBMIT,
+      async (route) => {
+        await route.fetch();
+        lost.resolve();
+        await then(route);
+      },
+      { times: 1 },
+    );
+    // In an object: a promise in a promise would be awaited with it.
+    return { lost: lost.promise };
+  }
+
+  test('a double click and a double Ctrl+Enter are one video', async () => {
+    const { page } = scene;
+    await page.getByLabel('Prompt').fill('clicked twice');
+    await page.getByRole('button', { name: 'Make the video' }).dblclick();
+    await page.getByLabel('Prompt').focus();
+    await page.keyboard.press('Control+Enter');
+    await onStage(page, 'clicked twice');
+    await done(page);
+    expect(runsOf('clicked twice')).toBe(1);
+
+    await page.getByLabel('Prompt').fill('entered twice');
+    await page.keyboard.press('Control+Enter');
+    await page.keyboard.press('Control+Enter');
+    await onStage(page, 'entered twice');
+    await done(page);
+    expect(runsOf('entered twice')).toBe(1);
+  });
+
+  test('an answer that is lost is asked for again, with the same key', async () => {
+    const { page } = scene;
+    scene.expected = ['net::ERR_FAILED'];
+    const keys: (string | undefined)[] = [];
+    page.on('request', (request) => {
+      if (request.method() === 'POST') keys.push(request.headers()['idempotency-key']);
+    });
+    await loseNextAnswer(page, (route) => route.abort());
+    await make(page, 'an answer lost on the way');
+    await onStage(page, 'an answer lost on the way');
+    await done(page);
+    expect(runsOf('an answer lost on the way')).toBe(1);
+    expect(keys).toHaveLength(2);
+    expect(new Set(keys).size).toBe(1);
+  });
+
+  test('a reload while it is sent, with a picture, is one video', async () => {
+    const { page } = scene;
+    await page.getByLabel('First frame').setInputFiles({
+      name: 'sky.png',
+      mimeType: 'image/png',
+      buffer: gradientPng(64, 36),
+    });
+    const { lost } = await loseNextAnswer(page, () => {});
+    await make(page, 'reloaded too early');
+    await lost;
+    await page.reload();
+    await onStage(page, 'reloaded too early');
+    await done(page);
+    expect(runsOf('reloaded too early')).toBe(1);
+    // What was typed is still there, the picture too.
+    expect(await page.getByLabel('Prompt').inputValue()).toBe('reloaded too early');
+    await page.getByText('sky.png').waitFor();
+    // Answered: the next reload sends nothing.
+    await page.reload();
+    await onStage(page, 'reloaded too early');
+    expect(runsOf('reloaded too early')).toBe(1);
+  });
+
+  test('a reload while it is made goes on where it was', async () => {
+    const { page, service } = scene;
+    service.sim.script('in the middle', { holdAt: 'task_start' });
+    await make(page, 'reloaded in the middle');
+    await page.getByText('Started', { exact: true }).waitFor();
+    await page.reload();
+    await page.getByText('Started', { exact: true }).waitFor();
+    service.sim.release(await service.sim.waitForTask('in the middle'));
+    await done(page);
+  });
+
+  test('offline in the middle: it is said, and resumed where it was', async () => {
+    const { page, service, context } = scene;
+    scene.expected = ['net::ERR_INTERNET_DISCONNECTED'];
+    service.sim.script('in a tunnel', { holdAt: 'task_start' });
+    await make(page, 'a train in a tunnel');
+    await page.getByText('Started', { exact: true }).waitFor();
+    await context.setOffline(true);
+    await page.getByText('You are offline.').waitFor();
+    const task = await service.sim.waitForTask('in a tunnel');
+    const resumed = page.waitForRequest((request) => request.url().endsWith('/events'));
+    await context.setOffline(false);
+    expect(Number((await resumed).headers()['last-event-id'])).toBeGreaterThan(0);
+    service.sim.release(task);
+    await done(page);
+    expect(await page.getByText('You are offline.').count()).toBe(0);
+  });
+
+  test('offline when it is sent: it waits, says so, and sends it once', async () => {
+    const { page, context } = scene;
+    scene.expected = ['net::ERR_INTERNET_DISCONNECTED'];
+    await context.setOffline(true);
+    await make(page, 'a letter in a bottle');
+    await page.getByText('This is sent as soon as you are back').waitFor();
+    await context.setOffline(false);
+    await onStage(page, 'a letter in a bottle');
+    await done(page);
+    expect(runsOf('a letter in a bottle')).toBe(1);
+  });
+
+  test('who stops trying keeps the text, and sends the same video later', async () => {
+    const { page, context } = scene;
+    scene.expected = ['net::ERR_INTERNET_DISCONNECTED'];
+    await context.setOffline(true);
+    await make(page, 'second thoughts');
+    await page.getByRole('button', { name: 'Stop trying' }).click();
+    await page.getByText('Not sent any more.').waitFor();
+    await context.setOffline(false);
+    await page.getByRole('button', { name: 'Make the video' }).click();
+    await onStage(page, 'second thoughts');
+    expect(runsOf('second thoughts')).toBe(1);
+    await done(page);
+  });
+
+  test('where no stream gets through, the Worker is asked', async () => {
+    const { page, service } = scene;
+    scene.expected = ['net::ERR_FAILED'];
+    service.sim.script('no stream', { holdAt: 'task_start' });
+    await page.route(EVENTS, (route) => route.abort());
+    await make(page, 'a valley with no stream');
+    await page.getByText('No live connection').waitFor();
+    await page.getByText('Started', { exact: true }).waitFor();
+    service.sim.release(await service.sim.waitForTask('no stream'));
+    await done(page);
+  });
+});

@@ -1,0 +1,247 @@
+// From words and pictures to a video that plays, is kept, changed, stopped and deleted.
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { gradientPng } from '../../scripts/gradient.ts';
+import { storedSample } from '../worker/sample.ts';
+import { sha256 } from '../worker/stored.ts';
+import { done, frameAt, hasChromium, make, onStage, useScene } from './browser.ts';
+
+const PICTURE = gradientPng(320, 180);
+
+describe.skipIf(!hasChromium)('making videos (needs Chromium)', { timeout: 60_000 }, () => {
+  const scene = useScene({ sim: { speed: 60 } });
+  beforeEach(() => scene.service.sim.clearScripts());
+
+  test('a prompt becomes a video that plays, seeks and loops', async () => {
+    const { page, service } = scene;
+    await page.getByLabel('1080P, 6 s').check();
+    await make(page, 'a page that turns by itself');
+    await done(page);
+    expect(service.sim.tasks.at(-1)?.fields).toMatchObject({ resolution: '1080P', duration: '6' });
+    // It has begun by itself, without a sound.
+    await page.waitForFunction(() => (document.querySelector('video')?.currentTime ?? 0) > 0.2);
+    const seen = await page.locator('video').evaluate((element) => {
+      const { duration, videoWidth, loop, muted, paused } = element as HTMLVideoElement;
+      return { duration, videoWidth, loop, muted, paused };
+    });
+    expect(seen).toEqual({ duration: 6, videoWidth: 768, loop: true, muted: true, paused: false });
+    expect(await frameAt(page, 4)).not.toEqual(await frameAt(page, 0));
+  });
+
+  test('progress is seen to move, in words and figures, with the log', async () => {
+    const { page, service } = scene;
+    await page.evaluate(() => {
+      const seen = { percents: [] as string[], stages: [] as string[], sources: [] as string[] };
+      Object.assign(window, { seen });
+      const note = (list: string[], text: string | null | undefined) => {
+        if (text && list.at(-1) !== text) list.push(text);
+      };
+      new MutationObserver(() => {
+        note(seen.percents, document.getElementById('percent')?.textContent);
+        note(seen.stages, document.getElementById('stage')?.textContent);
+        note(seen.sources, document.querySelector('progress')?.dataset.source);
+      }).observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true });
+    });
+    service.sim.speed = 12;
+    await make(page, 'a river seen from a bridge');
+    await done(page);
+    service.sim.speed = 60;
+    const { percents, stages, sources } = await page.evaluate(
+      () => (window as unknown as { seen: Record<'percents' | 'stages' | 'sources', string[]> }).seen,
+    );
+    const figures = percents.map((text) => Number(/\d+/.exec(text)?.[0]));
+    expect(figures.length).toBeGreaterThan(8);
+    expect(figures).toEqual(figures.toSorted((a, b) => a - b));
+    // A guess is called one.
+    expect(percents[0]).toMatch(/^about /);
+    expect(percents).toContain('70 %');
+    expect(sources).toContain('estimate');
+    expect(sources).toContain('upstream');
+    expect(stages).toContain('Making the video');
+    expect(stages.at(-1)).toBe('Done');
+    await page.getByText('Log', { exact: true }).click();
+    expect(await page.getByRole('list', { name: 'Log lines' }).textContent()).toContain('Loading model');
+  });
+
+  test('the place in line is told, and who waits there need not wait', async () => {
+    const { page, service } = scene;
+    service.sim.script('in front', { holdAt: 'task_start' });
+    service.sim.maxActive = 1;
+    await make(page, 'a queue, in front');
+    await onStage(page, 'a queue, in front');
+    await make(page, 'a queue, behind');
+    await onStage(page, 'a queue, behind');
+    await page.getByText('Next in line', { exact: true }).first().waitFor();
+    expect(await page.getByRole('progressbar').getAttribute('value')).toBeNull();
+    service.sim.release(await service.sim.waitForTask('in front'));
+    await done(page);
+    service.sim.maxActive = Number.POSITIVE_INFINITY;
+  });
+
+  describe('a first frame', () => {
+    const arrived = async (prompt: string) => (await scene.service.sim.waitForTask(prompt)).image?.sha256;
+
+    test('by the picker, shown and removed again', async () => {
+      const { page } = scene;
+      const file = { name: 'evening.png', mimeType: 'image/png', buffer: PICTURE };
+      await page.getByLabel('First frame').setInputFiles(file);
+      await page.getByAltText('The chosen first frame').waitFor();
+      await page.getByRole('button', { name: 'Remove' }).click();
+      await page.getByAltText('The chosen first frame').waitFor({ state: 'hidden' });
+      await page.getByLabel('First frame').setInputFiles(file);
+      await page.getByText('evening.png').waitFor();
+      await make(page, 'an evening by the picker');
+      expect(await arrived('by the picker')).toBe(sha256(PICTURE));
+      await done(page);
+    });
+
+    test.for(['drop', 'paste'])('by %s', async (how) => {
+      const { page } = scene;
+      await page.evaluate(
+        ({ how, bytes }) => {
+          const transfer = new DataTransfer();
+          transfer.items.add(new File([new Uint8Array(bytes)], 'sky.png', { type: 'image/png' }));
+          const init = { bubbles: true, cancelable: true };
+          document
+            .getElementById('prompt')
+            ?.dispatchEvent(
+              how === 'drop'
+                ? new DragEvent('drop', { ...init, dataTransfer: transfer })
+                : new ClipboardEvent('paste', { ...init, clipboardData: transfer }),
+            );
+        },
+        { how, bytes: [...PICTURE] },
+      );
+      await page.getByText('sky.png').waitFor();
+      await make(page, `a sky by ${how}`);
+      expect(await arrived(`a sky by ${how}`)).toBe(sha256(PICTURE));
+      await done(page);
+    });
+
+    test('by a link, which the page itself does not open', async () => {
+      const { page, service } = scene;
+      const link = 'https://pictures.example.com/sky.png';
+      await page.getByLabel('Link to an image').fill(link);
+      await make(page, 'a sky by a link');
+      const { fields } = await service.sim.waitForTask('a sky by a link');
+      expect(Object.values(fields)).toContain(link);
+      await done(page);
+    });
+
+    test('is looked at before it is sent', async () => {
+      const { page, service } = scene;
+      const before = service.sim.callsTo('/Run/').length;
+      const text = { name: 'not.png', mimeType: 'image/png', buffer: Buffer.from('only text, no picture') };
+      await page.getByLabel('First frame').setInputFiles(text);
+      await make(page, 'no picture at all');
+      await page.getByText('must be a JPEG, PNG or WebP image').waitFor();
+      await page.getByRole('button', { name: 'Remove' }).click();
+      const large = {
+        name: 'large.png',
+        mimeType: 'image/png',
+        buffer: Buffer.concat([PICTURE], 21 * 1024 * 1024),
+      };
+      await page.getByLabel('First frame').setInputFiles(large);
+      await page.getByText('20 MiB is the most').waitFor();
+      await page.getByRole('button', { name: 'Make the video' }).click();
+      await page.getByRole('button', { name: 'Remove' }).click();
+      await page.getByLabel('Link to an image').fill('http://pictures.example.com/sky.png');
+      await page.getByRole('button', { name: 'Make the video' }).click();
+      await page.getByText('must begin with https://').waitFor();
+      expect(service.sim.callsTo('/Run/').length).toBe(before);
+    });
+  });
+
+  test('download, link, again with changes, delete', async () => {
+    const { page, service, context } = scene;
+    await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: service.origin });
+    await page.getByLabel('768P, 10 s').check();
+    await page.getByLabel('Refine my words').uncheck();
+    await make(page, 'A kite over the dunes, wind');
+    await done(page);
+    const downloading = page.waitForEvent('download');
+    await page.getByRole('link', { name: 'Download' }).click();
+    const download = await downloading;
+    expect(download.suggestedFilename()).toMatch(/\.mp4$/);
+    expect(sha256(readFileSync(await download.path()))).toBe(storedSample.sha256);
+    await page.getByRole('button', { name: 'Copy link' }).click();
+    await page.getByText('The link is copied.').waitFor();
+    const copied = await page.evaluate(() => navigator.clipboard.readText());
+    expect((await fetch(copied)).headers.get('content-type')).toBe('video/mp4');
+
+    await page.getByLabel('Prompt').fill('something typed meanwhile');
+    await page.getByLabel('1080P, 6 s').check();
+    await page.getByRole('button', { name: 'Again with changes' }).click();
+    await expect.poll(() => page.getByLabel('Prompt').inputValue()).toBe('A kite over the dunes, wind');
+    expect(await page.getByLabel('768P, 10 s').isChecked()).toBe(true);
+    expect(await page.getByLabel('Refine my words').isChecked()).toBe(false);
+    // What was typed is not lost.
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await expect.poll(() => page.getByLabel('Prompt').inputValue()).toBe('something typed meanwhile');
+
+    await page.getByRole('button', { name: 'Delete' }).click();
+    await page.getByRole('button', { name: 'Delete it' }).click();
+    await page.getByText('The video is deleted.').first().waitFor();
+    await page.getByText('Your video appears here.').waitFor();
+    expect(await page.getByRole('list').getByText('A kite over the dunes').count()).toBe(0);
+    expect((await fetch(copied)).status).toBe(404);
+  });
+
+  test.skipIf(!existsSync('/usr/bin/curl'))('the code does what the form would do (needs curl)', async () => {
+    const { page, service } = scene;
+    await page.getByLabel('Prompt').fill("it's made by code");
+    await page.getByLabel('768P, 10 s').check();
+    const buffer = PICTURE;
+    await page.getByLabel('First frame').setInputFiles({ name: 'sky.png', mimeType: 'image/png', buffer });
+    await page.getByText('sky.png').waitFor();
+    await page.getByRole('button', { name: 'Code' }).click();
+    const code = page.locator('#code');
+    expect(await code.textContent()).toContain('prompt: "it\'s made by code"');
+    expect(await code.textContent()).toContain('inputImageFirst: file');
+    await page.getByLabel('curl').check();
+    const command = (await code.textContent())?.split('\n\n')[0] ?? '';
+    const folder = await mkdtemp(join(tmpdir(), 'hailuo-code-'));
+    await writeFile(join(folder, 'picture.png'), PICTURE);
+    const shell = command.replace('$(uuidgen)', 'any-key');
+    await promisify(execFile)('sh', ['-c', shell], { cwd: folder });
+    await rm(folder, { recursive: true });
+    const { image, fields } = await service.sim.waitForTask("it's made by code");
+    expect(image?.sha256).toBe(sha256(PICTURE));
+    expect(fields).toMatchObject({ prompt: "it's made by code", duration: '10' });
+  });
+
+  test('two tabs do not forget each other’s videos', async () => {
+    const { page, context, service } = scene;
+    const other = await context.newPage();
+    await other.goto(service.origin);
+    for (const [tab, prompt] of [
+      [page, 'of the first tab'],
+      [other, 'of the second tab'],
+    ] as const) {
+      await make(tab, prompt);
+      await onStage(tab, prompt);
+      await done(tab);
+    }
+    await page.reload();
+    await expect.poll(async () => (await page.locator('.card-prompt').allTextContents()).length).toBe(2);
+  });
+
+  test('cancel asks once, stops it, and the next one can be made', async () => {
+    const { page, service } = scene;
+    service.sim.script('never ends', { holdAt: 'task_start' });
+    await make(page, 'a corridor that never ends');
+    await page.getByText('Started', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByRole('button', { name: 'Keep it' }).click();
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByRole('button', { name: 'Stop it' }).click();
+    await page.getByRole('heading', { name: 'Cancelled' }).waitFor();
+    await make(page, 'a door at last');
+    await done(page);
+  });
+});

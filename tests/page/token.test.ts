@@ -1,0 +1,68 @@
+// A server with client tokens: the page asks for one when it is refused, goes on by itself, and lists what is the client's.
+import { describe, expect, test } from 'vitest';
+import { ALICE, BOB, CLIENT_TOKENS } from '../worker/clients.ts';
+import type { Video } from '../worker/types.ts';
+import { done, frameAt, hasChromium, make, onStage, useScene } from './browser.ts';
+
+describe.skipIf(!hasChromium)('client tokens (needs Chromium)', { timeout: 60_000 }, () => {
+  const scene = useScene({ sim: { speed: 60 }, secrets: { CLIENT_TOKENS } });
+
+  test('asked for, checked, kept here, and forgotten', async () => {
+    const { page, context, service } = scene;
+    scene.expected = ['status of 401'];
+    await make(page, 'made by alice');
+    const dialog = page.getByRole('dialog', { name: 'Client token' });
+    await dialog.getByLabel('Token').fill('not-the-token');
+    await page.keyboard.press('Enter');
+    await dialog.getByText('does not take this token').waitFor();
+    await dialog.getByLabel('Token').fill(ALICE);
+    await page.keyboard.press('Enter');
+    // What was refused is sent now, once, without being asked for again.
+    await onStage(page, 'made by alice');
+    await done(page);
+    expect(service.sim.tasks.filter(({ prompt }) => prompt === 'made by alice')).toHaveLength(1);
+    // The player has no token, but a grant.
+    expect(await page.locator('video').getAttribute('src')).toContain('grant=');
+    expect(await frameAt(page, 4)).not.toEqual(await frameAt(page, 0));
+    expect(await page.getByRole('link', { name: 'Download' }).getAttribute('href')).toMatch(
+      /grant=.*&download=1/,
+    );
+
+    await page.reload();
+    await onStage(page, 'made by alice');
+    await page.getByRole('button', { name: 'Token' }).click();
+    await dialog.getByRole('button', { name: 'Forget it' }).click();
+    await expect.poll(() => page.locator('.card').count()).toBe(0);
+    expect(JSON.stringify(await context.storageState())).not.toContain(ALICE);
+  });
+
+  test('the gallery is the client’s list on the server, whichever browser asks', async () => {
+    const { page, service } = scene;
+    const bob = service.as(BOB);
+    const ended: Promise<Video>[] = [];
+    for (let number = 1; number <= 26; number++) {
+      const { id } = await bob.accepted({ prompt: `number ${number} of bob's` });
+      ended.push(bob.ended(id));
+    }
+    await Promise.all(ended);
+    const signIn = async (token: string) => {
+      await page.getByRole('button', { name: 'Token' }).click();
+      await page.getByRole('dialog').getByLabel('Token').fill(token);
+      await page.getByRole('button', { name: 'Save' }).click();
+    };
+    await signIn(BOB);
+    const cards = page.locator('.card-prompt');
+    await expect.poll(() => cards.count()).toBe(24);
+    expect(await cards.first().textContent()).toBe("number 26 of bob's");
+    await page.getByRole('button', { name: 'Show more' }).click();
+    await expect.poll(() => cards.count()).toBe(26);
+    expect(await page.getByRole('button', { name: 'Show more' }).count()).toBe(0);
+    await expect.poll(() => page.locator('.poster img').count(), { timeout: 20_000 }).toBeGreaterThan(3);
+    await page.getByRole('button', { name: 'number 7 of' }).click();
+    await onStage(page, "number 7 of bob's");
+    await done(page);
+    // Another client sees nothing of it.
+    await signIn(ALICE);
+    await expect.poll(() => page.getByText("of bob's").count()).toBe(0);
+  });
+});
