@@ -155,7 +155,7 @@ impl Task {
             return result;
         }
         self.answerable |= self.is_answerable();
-        if !self.record.status.is_final() {
+        if self.wish == Wish::Delete || !self.record.status.is_final() {
             self.deliveries.stop();
         }
         if !matches!(self.phase, Phase::InLine(_)) {
