@@ -9,6 +9,7 @@ use worker::Env;
 use worker::js_sys::{JSON, Reflect};
 use worker::wasm_bindgen::JsValue;
 
+use super::log::{self, Level};
 use super::url;
 use crate::origins::AllowedOrigins;
 use crate::video::bearer::BearerToken;
@@ -24,13 +25,15 @@ use crate::video::webhook_key::WebhookKey;
 use crate::wiro::sign::Credentials;
 
 /// The vars of `wrangler.toml` and what they are when they are not set.
-pub const DEFAULTS: [(&str, &str); 15] = [
+pub const DEFAULTS: [(&str, &str); 17] = [
     ("WIRO_API_URL", "https://api.wiro.ai/v1"),
     ("WIRO_SOCKET_URL", "wss://socket.wiro.ai/v1"),
     ("WIRO_MODEL", "minimax/hailuo-2-3"),
     ("PUBLIC_URL", ""),
     ("OUTPUT_HOSTS", "wiro.ai"),
     ("ALLOWED_ORIGINS", "*"),
+    ("SUBMIT_PER_MINUTE", "10"),
+    ("VISITS_PER_MINUTE", "600"),
     ("MAX_ACTIVE", "0"),
     ("POLL_SECONDS", "30,45,60,90,120,180,300"),
     ("RETRY_SECONDS", "2,5,15,60,300"),
@@ -67,6 +70,10 @@ pub struct Config {
     pub output_hosts: OutputHosts,
     /// Whose pages may use the API.
     pub allowed_origins: AllowedOrigins,
+    /// Submits of a client, or of an address; `None` for as many as it likes.
+    pub submits_per_minute: Option<u32>,
+    /// Requests of an address.
+    pub visits_per_minute: Option<u32>,
     /// Without them, whoever comes is a client, and nobody in particular.
     pub clients: Option<Clients>,
     /// Without one, nobody is the operator.
@@ -103,8 +110,17 @@ impl Config {
             return Ok(config);
         }
         let config = Rc::new(Self::read(|name| binding_text(env, name), url::parse)?);
+        if config.clients.is_none() {
+            log::write(Level::Warn, "anybody may submit videos: set CLIENT_TOKENS", []);
+        }
         CACHED.set(Some(Rc::clone(&config)));
         Ok(config)
+    }
+
+    /// What keeps strangers from submitting.
+    #[must_use]
+    pub const fn protection(&self) -> &'static str {
+        if self.clients.is_some() { "tokens" } else { "none" }
     }
 
     /// Reads the settings from wherever `lookup` finds them; an empty one counts as not set.
@@ -126,9 +142,14 @@ impl Config {
         let signing_key = reader.required("SIGNING_KEY");
         let credentials = Credentials::new(api_key, api_secret.as_deref()).ok();
         let signing_keys = SigningKeys::derive(signing_key.as_bytes()).ok();
+        let too_short = format!("must have at least {MIN_SIGNING_KEY_BYTES} characters");
         if signing_keys.is_none() && !signing_key.is_empty() {
-            reader.problem("SIGNING_KEY", &format!("must have at least {MIN_SIGNING_KEY_BYTES} characters"));
+            reader.problem("SIGNING_KEY", &too_short);
         }
+        let previous_keys = reader.text("SIGNING_KEY_PREVIOUS").and_then(|key| {
+            let keys = SigningKeys::derive(key.as_bytes()).map_err(|_| &too_short);
+            reader.check("SIGNING_KEY_PREVIOUS", keys)
+        });
         let clients =
             reader.text("CLIENT_TOKENS").map(|json| reader.check("CLIENT_TOKENS", Clients::parse(&json)));
         let operator_token = reader.text("OPERATOR_TOKEN").map(|token| {
@@ -144,6 +165,8 @@ impl Config {
         let output_hosts = reader.parse("OUTPUT_HOSTS", |hosts| OutputHosts::parse(hosts, parse_url));
         let allowed_origins =
             reader.parse("ALLOWED_ORIGINS", |origins| AllowedOrigins::parse(origins, parse_url));
+        let submits_per_minute = reader.parse("SUBMIT_PER_MINUTE", whole);
+        let visits_per_minute = reader.parse("VISITS_PER_MINUTE", whole);
         let max_active = reader.parse("MAX_ACTIVE", whole);
         let poll = reader.parse("POLL_SECONDS", Ladder::parse);
         let retry = reader.parse("RETRY_SECONDS", Ladder::parse);
@@ -164,7 +187,7 @@ impl Config {
         let all = || {
             Some(Self {
                 credentials: credentials?,
-                signing_keys: signing_keys?,
+                signing_keys: signing_keys?.instead_of(previous_keys),
                 wiro_api_url: wiro_api_url?,
                 wiro_socket_url: wiro_socket_url?,
                 wiro_model: wiro_model?,
@@ -174,6 +197,8 @@ impl Config {
                 },
                 output_hosts: output_hosts?,
                 allowed_origins: allowed_origins?,
+                submits_per_minute: Some(submits_per_minute?).filter(|max| *max > 0),
+                visits_per_minute: Some(visits_per_minute?).filter(|max| *max > 0),
                 clients: match clients {
                     Some(clients) => Some(clients?),
                     None => None,

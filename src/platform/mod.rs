@@ -18,6 +18,8 @@ mod object_storage;
 mod owned_videos;
 mod paces;
 mod patience;
+mod r2;
+pub mod rate_limit;
 pub mod records;
 pub mod streams;
 pub mod sweep;

@@ -35,6 +35,9 @@ pub const BINDING: &str = "VIDEO_TASK";
 /// How long a submit waits for the answer to its first Run before it answers without.
 const SUBMIT_PATIENCE: Duration = Duration::from_secs(25);
 
+/// How long a submit waits for what is left of a deleted video of the same key.
+const REMOVAL_PATIENCE: Duration = Duration::from_secs(10);
+
 /// How long a cancel waits for its effect.
 const CANCEL_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -88,7 +91,7 @@ from_json!(enum Message {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reply {
-    /// No such job was ever accepted.
+    /// There is no such job, or no more.
     Nothing,
     Video(Record),
     /// The job existed already.
@@ -176,7 +179,8 @@ impl DurableObject for VideoTask {
 impl VideoTask {
     /// 404 when there is no such video; see [`Watchers::begin`](super::watchers::Watchers::begin) for the rest.
     async fn watch(&self, manner: Manner) -> worker::Result<Response> {
-        let task = self.state.load().await.map_err(|error| error.to_string())?;
+        // Who comes later begins with what the others see.
+        let task = self.state.show_risen().await.map_err(|error| error.to_string())?;
         let Some(task) = task.filter(Task::is_shown) else { return Response::error("no such video", 404) };
         let state = Rc::downgrade(&self.state);
         let on_leave = move || {
@@ -185,8 +189,7 @@ impl VideoTask {
             }
         };
         let grant = self.state.grant(&task);
-        let response =
-            self.state.watchers.begin(manner, task.record_at(clock::now()), grant.as_deref(), on_leave)?;
+        let response = self.state.watchers.begin(manner, task.record.clone(), grant.as_deref(), on_leave)?;
         self.state.mind_show(&task);
         Ok(response)
     }
@@ -219,7 +222,14 @@ impl VideoTask {
 
     /// Here, and nowhere else, it is decided which of several equal requests makes the video.
     async fn accept(&self, new: Task) -> Result<Reply, TaskError> {
-        let known = self.state.load().await?;
+        let mut known = self.state.load().await?;
+        if known.as_ref().is_some_and(|task| !task.is_shown()) {
+            known = self.state.wait_until(|_| false, REMOVAL_PATIENCE).await?;
+            if known.is_none() {
+                // Whoever asks again is the first.
+                return Ok(Reply::Nothing);
+            }
+        }
         let is_new = known.is_none();
         let task = match known {
             Some(task) if task.fingerprint != new.fingerprint => return Ok(Reply::OtherRequest),

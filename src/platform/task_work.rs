@@ -150,7 +150,7 @@ async fn remove(
     if let Some(job) = purge {
         upstream.purge(&job).await.map_err(RemoveError::Upstream)?;
     }
-    Ok(state.storage.clear().await?)
+    Ok(state.clear().await?)
 }
 
 /// What went well; what did not is for the log, and is tried again.

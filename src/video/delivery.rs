@@ -188,7 +188,8 @@ mod tests {
             assert_eq!(wait_after(&mut owed(), status(other)), Some(5), "{other}");
         }
         let mut deliveries = owed();
-        let waits: Vec<_> = (0..4).map(|_| wait_after(&mut deliveries, Err("no answer".to_owned()))).collect();
+        let waits: Vec<_> =
+            (0..4).map(|_| wait_after(&mut deliveries, Err("no answer".to_owned()))).collect();
         assert_eq!(waits, [Some(5), Some(300), Some(1800), None]);
     }
 

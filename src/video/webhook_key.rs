@@ -68,14 +68,17 @@ mod tests {
 
     #[test]
     fn keys_have_24_to_64_bytes() {
-        let parse = |bytes: usize| WebhookKey::parse(&format!("{PREFIX}{}", Base64::encode_string(&vec![7; bytes])));
+        let parse =
+            |bytes: usize| WebhookKey::parse(&format!("{PREFIX}{}", Base64::encode_string(&vec![7; bytes])));
         for bytes in [24, 32, 64] {
             assert!(parse(bytes).is_ok(), "{bytes}");
         }
         for bytes in [0, 23, 65] {
             assert!(parse(bytes).is_err(), "{bytes}");
         }
-        for wrong in ["", "whsec_", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS!"] {
+        for wrong in
+            ["", "whsec_", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS!"]
+        {
             assert!(WebhookKey::parse(wrong).is_err(), "{wrong:?}");
         }
     }
