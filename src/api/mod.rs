@@ -10,7 +10,7 @@ mod files;
 mod form;
 mod limits;
 mod list;
-mod redrive;
+mod operator;
 mod respond;
 mod status;
 mod submission;
@@ -104,7 +104,8 @@ async fn dispatch(request: &Request, env: &Env) -> Result<Response, ApiError> {
         Ok(Route::Content { id }) => content::content(&call, request, &url.query, id).await,
         Ok(Route::Events { id }) => events::events(&call, request, &url.query, &call.own(request, id)?).await,
         Ok(Route::Cancel { id }) => cancel::cancel(&call, &call.own(request, id)?).await,
-        Ok(Route::Redrive { id }) => redrive::redrive(&call, request, id).await,
+        Ok(Route::Inspect { id }) => operator::inspect(&call, request, id).await,
+        Ok(Route::Redrive { id }) => operator::redrive(&call, request, id).await,
         Ok(Route::WiroCallback { id, proof }) => webhook::wiro_callback(&call, request, id, proof).await,
         Err(NoRoute::NotFound) => Err(NOTHING_HERE),
         Err(NoRoute::MethodNotAllowed { allow }) if method == "OPTIONS" => {

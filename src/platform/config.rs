@@ -14,16 +14,18 @@ use super::url;
 use crate::origins::AllowedOrigins;
 use crate::video::bearer::BearerToken;
 use crate::video::clients::Clients;
+use crate::video::image_url;
 use crate::video::keys::{MIN_SIGNING_KEY_BYTES, SigningKeys};
 use crate::video::lifecycle::Policy;
 use crate::video::output_hosts::OutputHosts;
 use crate::video::schedule::Ladder;
 use crate::video::time::Millis;
-use crate::video::url::ParseUrl;
+use crate::video::url::{ParseUrl, Url};
+use crate::video::webhook_key::WebhookKey;
 use crate::wiro::sign::Credentials;
 
 /// The vars of `wrangler.toml` and what they are when they are not set.
-pub const DEFAULTS: [(&str, &str); 15] = [
+pub const DEFAULTS: [(&str, &str); 17] = [
     ("WIRO_API_URL", "https://api.wiro.ai/v1"),
     ("WIRO_SOCKET_URL", "wss://socket.wiro.ai/v1"),
     ("WIRO_MODEL", "minimax/hailuo-2-3"),
@@ -39,6 +41,8 @@ pub const DEFAULTS: [(&str, &str); 15] = [
     ("COPY_DEADLINE_SECONDS", "86400"),
     ("RETENTION_DAYS", "30"),
     ("PURGE_UPSTREAM", "false"),
+    ("NOTIFY_URL", ""),
+    ("NOTIFY_SECONDS", "5,300,1800,7200,18000,36000,36000"),
 ];
 
 /// Settings of the contract that guard access or money and are not built yet. Setting one must not
@@ -74,7 +78,16 @@ pub struct Config {
     pub clients: Option<Clients>,
     /// Without one, nobody is the operator.
     pub operator_token: Option<BearerToken>,
+    /// Told of every video that ends.
+    pub webhook: Option<Webhook>,
     pub policy: Policy,
+}
+
+/// `NOTIFY_URL`, and what signs for it.
+#[derive(Debug)]
+pub struct Webhook {
+    pub url: String,
+    pub key: WebhookKey,
 }
 
 /// Every setting that is missing or malformed, by name; never its value.
@@ -162,6 +175,14 @@ impl Config {
         let retention = reader.parse("RETENTION_DAYS", days);
         let purge_upstream =
             reader.parse("PURGE_UPSTREAM", |flag| flag.parse::<bool>().map_err(|_| "must be true or false"));
+        let notify_url =
+            reader.text("NOTIFY_URL").map(|url| reader.check("NOTIFY_URL", webhook_url(&url, parse_url)));
+        let notify_key =
+            reader.text("NOTIFY_SECRET").map(|key| reader.check("NOTIFY_SECRET", WebhookKey::parse(&key)));
+        if notify_url.is_some() && notify_key.is_none() {
+            reader.problem("NOTIFY_SECRET", "is not set; it signs what is sent to NOTIFY_URL");
+        }
+        let notify = reader.parse("NOTIFY_SECONDS", Ladder::parse);
         let problems = reader.problems;
         let all = || {
             Some(Self {
@@ -187,6 +208,7 @@ impl Config {
                     None => None,
                 },
                 policy: Policy {
+                    notify: notify.filter(|_| notify_url.is_some()),
                     max_active: Some(max_active?).filter(|max| *max > 0),
                     poll: poll?,
                     retry: retry?,
@@ -194,6 +216,10 @@ impl Config {
                     task_deadline: Millis::from_seconds(task_deadline?.into()),
                     copy_deadline: Millis::from_seconds(copy_deadline?.into()),
                     retention: retention?,
+                },
+                webhook: match (notify_url, notify_key) {
+                    (Some(url), Some(key)) => Some(Webhook { url: url?, key: key? }),
+                    _ => None,
                 },
             })
         };
@@ -242,8 +268,7 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
 fn base_url(text: &str, parse_url: ParseUrl) -> Result<String, &'static str> {
     const RULE: &str = "must be an https URL without query (http only for localhost)";
     let url = parse_url(text).ok_or(RULE)?;
-    let is_secure = url.scheme == "https" || (url.scheme == "http" && url.is_loopback());
-    if !is_secure || url.href.contains(['?', '#']) || url.has_user_info {
+    if !url.is_secure() || url.href.contains(['?', '#']) || url.has_user_info {
         return Err(RULE);
     }
     Ok(url.href.trim_end_matches('/').to_owned())
@@ -253,6 +278,16 @@ fn socket_url(text: &str, parse_url: ParseUrl) -> Result<String, &'static str> {
     let rest = text.strip_prefix("ws").ok_or("must be a wss URL without query (ws only for localhost)")?;
     base_url(&format!("http{rest}"), parse_url)
         .map_err(|_| "must be a wss URL without query (ws only for localhost)")
+}
+
+/// An https URL on a public host, or any on this very machine.
+fn webhook_url(text: &str, parse_url: ParseUrl) -> Result<String, &'static str> {
+    let is_here = |url: &Url| url.is_loopback() && url.is_secure() && !url.has_user_info;
+    if parse_url(text).is_some_and(|url| is_here(&url)) || image_url::check(text, parse_url).is_ok() {
+        Ok(text.to_owned())
+    } else {
+        Err("must be an https URL on a public host (http only for localhost)")
+    }
 }
 
 fn model_path(text: &str) -> Result<String, &'static str> {
@@ -343,6 +378,37 @@ mod tests {
         for key in ["clé", "a b", "a\nb"] {
             assert!(read(&[("WIRO_API_KEY", key)]).is_err(), "{key:?}");
         }
+    }
+
+    #[test]
+    fn a_webhook_is_public_and_signed_for() {
+        let with = |url, secret| read(&[("NOTIFY_URL", url), ("NOTIFY_SECRET", secret)]);
+        let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+        for url in ["https://ops.example/hook?from=videos", "http://127.0.0.1:9/hook", "http://[::1]/"] {
+            let config = with(url, secret).unwrap();
+            assert_eq!(config.webhook.map(|webhook| webhook.url).as_deref(), Some(url));
+            assert!(config.policy.notify.is_some());
+        }
+        for url in [
+            "http://ops.example/",
+            "https://10.0.0.1/",
+            "https://169.254.169.254/",
+            "https://printer.local/",
+            "https://intranet/",
+            "https://user:pass@ops.example/",
+            "http://user@127.0.0.1/",
+            "ftp://127.0.0.1/",
+            "/hook",
+        ] {
+            let problems = with(url, secret).unwrap_err().0;
+            assert!(matches!(&problems[..], [one] if one.starts_with("NOTIFY_URL ")), "{url}: {problems:?}");
+        }
+        for secret in ["", "whsec_short", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"] {
+            let problems = with("https://ops.example/", secret).unwrap_err().0;
+            assert!(matches!(&problems[..], [one] if one.starts_with("NOTIFY_SECRET ")), "{problems:?}");
+        }
+        let without = with("", secret).unwrap();
+        assert!(without.webhook.is_none() && without.policy.notify.is_none());
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod image_form;
 mod kv;
 pub mod log;
 pub mod network;
+mod notify;
 pub mod object_call;
 mod object_storage;
 mod owned_videos;

@@ -24,6 +24,7 @@ use super::task_state::{TaskError, TaskState};
 use super::task_work::{told, work};
 use super::watchers::Manner;
 use crate::from_json;
+use crate::video::delivery::Try;
 use crate::video::event::Event;
 use crate::video::record::{Record, Status};
 use crate::video::task::{Job, Phase, Report, Task};
@@ -62,6 +63,8 @@ pub enum Message {
     Cancel,
     /// Stop, and forget everything.
     Delete,
+    /// Tell the operator what is known of it.
+    Inspect,
     /// Try a failed video again that may have been paid for.
     Redrive,
     /// There is a place at the upstream now.
@@ -78,6 +81,7 @@ from_json!(enum Message {
     "nudge" => Nudge(job),
     "cancel" => Cancel,
     "delete" => Delete,
+    "inspect" => Inspect,
     "redrive" => Redrive,
     "called" => Called,
     "look_after" => LookAfter(as_of),
@@ -99,6 +103,12 @@ pub enum Reply {
     /// Too late: it ended, and not by a cancel.
     AlreadyFinished,
     Report(Report),
+    Inspected {
+        record: Record,
+        deliveries: Vec<Try>,
+        /// In unix seconds.
+        next_delivery_at: Option<i64>,
+    },
 }
 
 from_json!(enum Reply {
@@ -109,6 +119,7 @@ from_json!(enum Reply {
     "other_request" => OtherRequest,
     "already_finished" => AlreadyFinished,
     "report" => Report(report),
+    "inspected" => Inspected { record, deliveries, next_delivery_at },
 });
 
 #[durable_object]
@@ -198,6 +209,7 @@ impl VideoTask {
             Message::Nudge(hint) => self.state.react(Event::Nudged(hint)).await?,
             Message::Cancel => return self.cancel().await,
             Message::Delete => return self.delete().await,
+            Message::Inspect => return self.inspect().await,
             Message::Redrive => match self.state.react(Event::Redriven).await? {
                 Some(task) if matches!(task.phase, Phase::Ended { .. }) => return Ok(Reply::AlreadyFinished),
                 task => task,
@@ -251,6 +263,15 @@ impl VideoTask {
             }
         }
         Ok(shown(Some(task)))
+    }
+
+    async fn inspect(&self) -> Result<Reply, TaskError> {
+        let task = self.state.load().await?.filter(Task::is_shown);
+        Ok(task.map_or(Reply::Nothing, |task| Reply::Inspected {
+            deliveries: task.deliveries.tries().to_vec(),
+            next_delivery_at: task.deliveries.next_due().map(UnixMillis::seconds),
+            record: task.record_at(clock::now()),
+        }))
     }
 
     async fn wait_for_change(&self, patience: Duration) -> Result<(), TaskError> {
