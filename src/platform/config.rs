@@ -12,17 +12,20 @@ use worker::wasm_bindgen::JsValue;
 use super::url;
 use crate::origins::AllowedOrigins;
 use crate::video::bearer::BearerToken;
+use crate::video::budget::{Limits, Prices};
 use crate::video::clients::Clients;
 use crate::video::keys::{MIN_SIGNING_KEY_BYTES, SigningKeys};
 use crate::video::lifecycle::Policy;
+use crate::video::money::Usd;
 use crate::video::output_hosts::OutputHosts;
+use crate::video::owner::Owner;
 use crate::video::schedule::Ladder;
 use crate::video::time::Millis;
 use crate::video::url::ParseUrl;
 use crate::wiro::sign::Credentials;
 
 /// The vars of `wrangler.toml` and what they are when they are not set.
-pub const DEFAULTS: [(&str, &str); 13] = [
+pub const DEFAULTS: [(&str, &str); 15] = [
     ("WIRO_API_URL", "https://api.wiro.ai/v1"),
     ("WIRO_SOCKET_URL", "wss://socket.wiro.ai/v1"),
     ("WIRO_MODEL", "minimax/hailuo-2-3"),
@@ -30,6 +33,8 @@ pub const DEFAULTS: [(&str, &str); 13] = [
     ("OUTPUT_HOSTS", "wiro.ai"),
     ("ALLOWED_ORIGINS", "*"),
     ("MAX_ACTIVE", "0"),
+    ("DAILY_BUDGET_USD", ""),
+    ("PRICES_USD", ""),
     ("POLL_SECONDS", "30,45,60,90,120,180,300"),
     ("RETRY_SECONDS", "2,5,15,60,300"),
     ("TASK_DEADLINE_SECONDS", "7200"),
@@ -38,9 +43,9 @@ pub const DEFAULTS: [(&str, &str); 13] = [
     ("PURGE_UPSTREAM", "false"),
 ];
 
-/// Settings of the contract that guard access or money and are not built yet. Setting one must not
-/// look as if it worked.
-const UNSUPPORTED: [&str; 2] = ["TURNSTILE_SECRET", "DAILY_BUDGET_USD"];
+/// Settings of the contract that guard access and are not built yet. Setting one must not look as if it
+/// worked.
+const UNSUPPORTED: [&str; 1] = ["TURNSTILE_SECRET"];
 
 /// Shortest `OPERATOR_TOKEN` that is accepted.
 const MIN_OPERATOR_TOKEN_CHARS: usize = 32;
@@ -67,6 +72,10 @@ pub struct Config {
     pub clients: Option<Clients>,
     /// Without one, nobody is the operator.
     pub operator_token: Option<BearerToken>,
+    /// What everybody together may spend in a day.
+    pub daily_budget: Option<Usd>,
+    /// What videos cost when the upstream does not tell.
+    pub prices: Prices,
     pub policy: Policy,
 }
 
@@ -92,6 +101,13 @@ impl Config {
         let config = Rc::new(Self::read(|name| binding_text(env, name), url::parse)?);
         CACHED.set(Some(Rc::clone(&config)));
         Ok(config)
+    }
+
+    /// What that client may spend in a day.
+    #[must_use]
+    pub fn limits(&self, owner: &Owner) -> Limits {
+        let share = self.clients.as_ref().and_then(|clients| clients.share(owner));
+        Limits { budget: self.daily_budget, share }
     }
 
     /// Reads the settings from wherever `lookup` finds them; an empty one counts as not set.
@@ -132,6 +148,8 @@ impl Config {
         let allowed_origins =
             reader.parse("ALLOWED_ORIGINS", |origins| AllowedOrigins::parse(origins, parse_url));
         let max_active = reader.parse("MAX_ACTIVE", whole);
+        let daily_budget = reader.parse("DAILY_BUDGET_USD", amount);
+        let prices = reader.parse("PRICES_USD", Prices::parse);
         let poll = reader.parse("POLL_SECONDS", Ladder::parse);
         let retry = reader.parse("RETRY_SECONDS", Ladder::parse);
         let task_deadline = reader.parse("TASK_DEADLINE_SECONDS", positive::<u32>);
@@ -161,6 +179,8 @@ impl Config {
                     Some(token) => Some(token?),
                     None => None,
                 },
+                daily_budget: daily_budget?,
+                prices: prices?,
                 policy: Policy {
                     max_active: Some(max_active?).filter(|max| *max > 0),
                     poll: poll?,
@@ -251,6 +271,14 @@ fn whole(text: &str) -> Result<u32, &'static str> {
     text.parse().map_err(|_| "must be a whole number")
 }
 
+/// Nothing for no limit.
+fn amount(text: &str) -> Result<Option<Usd>, &'static str> {
+    match Usd::parse(text) {
+        None if !text.is_empty() => Err("must be an amount such as 20 or 7.50"),
+        amount => Ok(amount),
+    }
+}
+
 fn days(text: &str) -> Result<Millis, &'static str> {
     match Millis::parse(text, Millis::from_seconds(86_400)) {
         Some(time) if time > Millis::new(0) && time <= MAX_RETENTION => Ok(time),
@@ -305,10 +333,12 @@ mod tests {
             ("RETENTION_DAYS", "0"),
             ("MAX_ACTIVE", "-3"),
             ("OPERATOR_TOKEN", "short-token"),
-            ("DAILY_BUDGET_USD", "3"),
+            ("DAILY_BUDGET_USD", "-3"),
+            ("PRICES_USD", "768P=1"),
+            ("TURNSTILE_SECRET", "x"),
         ])
         .unwrap_err();
-        assert_eq!(error.0.len(), 14, "{error}");
+        assert_eq!(error.0.len(), 16, "{error}");
         assert!(error.0.contains(&"WIRO_API_KEY is not set".to_owned()));
         assert!(!error.to_string().contains("short-"));
     }
@@ -326,6 +356,20 @@ mod tests {
         assert_eq!((policy.max_active, policy.retention), (None, Millis::from_seconds(30 * 86_400)));
         let policy = read(&[("MAX_ACTIVE", "3"), ("RETENTION_DAYS", "0.5")]).unwrap().policy;
         assert_eq!((policy.max_active, policy.retention), (Some(3), Millis::from_seconds(43_200)));
+    }
+
+    #[test]
+    fn a_budget_and_a_share_limit_a_client() {
+        let tokens = r#"{"alice": {"token": "a", "daily_usd": 1}, "bob": "b"}"#;
+        let config = read(&[("DAILY_BUDGET_USD", "7.50"), ("CLIENT_TOKENS", tokens)]).unwrap();
+        let limits = |name: &str| config.limits(&Owner::named(name).unwrap());
+        let (budget, share) = (Usd::parse("7.5"), Usd::parse("1"));
+        assert_eq!(limits("alice"), Limits { budget, share });
+        assert_eq!(limits("bob"), Limits { budget, share: None });
+        assert!(read(&[]).unwrap().limits(&Owner::nobody()).are_none());
+        // Nothing may be spent, which is not the same as no limit.
+        let none = read(&[("DAILY_BUDGET_USD", "0")]).unwrap().limits(&Owner::nobody());
+        assert_eq!(none.budget, Some(Usd::default()));
     }
 
     #[test]
