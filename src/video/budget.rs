@@ -107,7 +107,8 @@ impl Limits {
     /// client.
     #[must_use]
     pub fn shortage(&self, price: Option<Usd>, all: Usd, own: Usd) -> Option<Shortage> {
-        let exceeds = |sum: Usd, price: Usd, limit: Option<Usd>| limit.is_some_and(|most| sum.plus(price) > most);
+        let exceeds =
+            |sum: Usd, price: Usd, limit: Option<Usd>| limit.is_some_and(|most| sum.plus(price) > most);
         match price {
             _ if self.are_none() => None,
             None => Some(Shortage::Price),
@@ -218,7 +219,9 @@ mod tests {
         assert_eq!(prices.of("1080P/6"), Some(usd("0.49")));
         assert_eq!(prices.of("768P/10"), None);
         assert!(Prices::parse("").unwrap().of("768P/6").is_none());
-        for wrong in ["768P/6", "768P/6=", "768p/6=1", "768P/7=1", "768P/6=1,768P/6=2", "768P/6=1,", "=1", "0.28"] {
+        for wrong in
+            ["768P/6", "768P/6=", "768p/6=1", "768P/7=1", "768P/6=1,768P/6=2", "768P/6=1,", "=1", "0.28"]
+        {
             assert!(Prices::parse(wrong).is_err(), "{wrong}");
         }
     }

@@ -102,7 +102,9 @@ impl Clients {
 
     /// Every token is looked at, whichever it is.
     fn of(&self, shown: &ShownToken) -> Option<&Owner> {
-        self.tokens.iter().fold(None, |found, (owner, token)| if token.is(shown) { Some(owner) } else { found })
+        self.tokens
+            .iter()
+            .fold(None, |found, (owner, token)| if token.is(shown) { Some(owner) } else { found })
     }
 }
 
@@ -133,7 +135,8 @@ mod tests {
         let shares = ["alice", "bob", "carol", "dave", "eve"].map(share);
         let shares = shares.each_ref().map(Option::as_deref);
         assert_eq!(shares, [Some("5.00"), Some("2.50"), None, None, Some("3.00")]);
-        for (token, name) in [("a-token", "alice"), ("b", "bob"), ("c", "bob"), ("d", "carol"), ("f", "eve")] {
+        for (token, name) in [("a-token", "alice"), ("b", "bob"), ("c", "bob"), ("d", "carol"), ("f", "eve")]
+        {
             let client = clients.authorized(&format!("Bearer {token}"));
             assert_eq!(client.map(Owner::as_str), Some(name));
         }

@@ -96,7 +96,9 @@ mod tests {
             let read = read(&json!({ "result": true, "errors": [], "tool": tool })).unwrap();
             assert_eq!(price(&read, "768P", "6", |text| Some(text.to_owned())).as_deref(), Some("0.28"));
         }
-        for tool in [json!([]), json!(null), json!([{ "dynamicprice": "x" }]), json!([{ "dynamicprice": null }])] {
+        for tool in
+            [json!([]), json!(null), json!([{ "dynamicprice": "x" }]), json!([{ "dynamicprice": null }])]
+        {
             assert!(read(&json!({ "result": true, "tool": tool })).is_err());
         }
         assert!(read(&json!({ "result": false, "errors": [{ "code": 1, "message": "no" }] })).is_err());

@@ -513,7 +513,9 @@ fn a_deleted_video_is_removed_as_soon_as_the_upstream_does_not_have_it() {
 
 #[test]
 fn a_deleted_job_that_the_upstream_has_is_stopped_first() {
-    for observation in [Observation::Cancelled { cost_usd: None }, succeeded(), Observation::Failed { cost_usd: None }] {
+    for observation in
+        [Observation::Cancelled { cost_usd: None }, succeeded(), Observation::Failed { cost_usd: None }]
+    {
         let mut life = checking();
         life.observe(working("task_start")).on(Event::DeleteRequested).on(Event::CancelRequested);
         assert_eq!(life.next(), Some(Effect::Stop(job())));

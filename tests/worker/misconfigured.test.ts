@@ -86,6 +86,7 @@ describe('malformed', () => {
         RETENTION_DAYS: 'month-7f3a',
         MAX_ACTIVE: 'some-7f3a',
         DAILY_BUDGET_USD: 'much-7f3a',
+        PRICES_USD: '768P=cheap-7f3a',
       },
     ],
     [
