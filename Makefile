@@ -35,7 +35,7 @@ MAX_BUNDLE_BYTES := 250000
 # The page with everything that its first visit loads, gzipped.
 MAX_PAGE_BYTES := 60000
 
-RUST_SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock rust-toolchain.toml
+RUST_SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock rust-toolchain.toml scripts/trim-bindings.ts
 
 .PHONY: demo dev test check check-rust check-node worker bundle bench screenshots redrive soak deploy clean
 .DEFAULT_GOAL := demo
@@ -97,6 +97,7 @@ build/.done: $(RUST_SOURCES) Makefile $(NODE_MODULES) $(WORKER_BUILD) $(WASM_BIN
 	rustup target add wasm32-unknown-unknown >/dev/null 2>&1
 	rustup component add rust-src >/dev/null 2>&1
 	$(FOR_SIZE) RUSTFLAGS="$(NO_PATHS) $(FOR_SIZE_FLAGS)" $(WORKER_BUILD) --release --no-opt
+	node scripts/trim-bindings.ts build
 	wasm-opt build/index_bg.wasm -o build/optimized.wasm --all-features -Os -Os \
 	  --one-caller-inline-max-function-size=20 --reorder-functions-by-name --strip-debug --strip-producers
 	mv build/optimized.wasm build/index_bg.wasm

@@ -4,6 +4,7 @@
 use serde::Serialize;
 use thiserror::Error;
 
+use crate::video::budget::Shortage;
 use crate::video::request::FieldError;
 
 /// Why a request is not answered as asked. Causes of 5xx are for the log; [`ApiError::problem`]
@@ -42,6 +43,8 @@ pub enum ApiError {
     RateLimited,
     #[error("the upstream is not available")]
     UpstreamUnavailable { retry_after_seconds: u32 },
+    #[error("the video cannot be afforded: {shortage:?}")]
+    Unaffordable { shortage: Shortage, retry_after_seconds: i64 },
     #[error("{0}")]
     Misconfigured(String),
     #[error("{0}")]
@@ -73,6 +76,7 @@ struct ProblemBody<'a> {
 impl ApiError {
     /// The public side of the error.
     #[must_use]
+    #[expect(clippy::too_many_lines, reason = "all of them in one exhaustive match")]
     pub fn problem(self) -> Problem {
         let none = Vec::new;
         let problem = |status, code, title, detail: String| Problem {
@@ -148,6 +152,31 @@ impl ApiError {
                         .to_owned();
                 let headers = vec![("retry-after", retry_after_seconds.to_string())];
                 Problem { headers, ..problem(503, "upstream_unavailable", "Upstream unavailable", detail) }
+            }
+            Self::Unaffordable { shortage, retry_after_seconds } => {
+                let (status, code, title, reason) = match shortage {
+                    Shortage::Budget => (
+                        429,
+                        "budget_exhausted",
+                        "Budget exhausted",
+                        "Today's budget does not pay for this video. The next one begins at midnight UTC.",
+                    ),
+                    Shortage::Share => (
+                        429,
+                        "budget_exhausted",
+                        "Budget exhausted",
+                        "Your share of today's budget does not pay for this video. The next one begins at midnight UTC.",
+                    ),
+                    Shortage::Price => (
+                        503,
+                        "upstream_unavailable",
+                        "Upstream unavailable",
+                        "There is a budget, and nobody can tell at the moment what this video would cost; try again later.",
+                    ),
+                };
+                let detail = format!("{reason} No video was started.");
+                let headers = vec![("retry-after", retry_after_seconds.to_string())];
+                Problem { headers, ..problem(status, code, title, detail) }
             }
             Self::Misconfigured(detail) => problem(500, "misconfigured", "The service is not set up", detail),
             Self::Internal(_) => {

@@ -7,6 +7,7 @@ pub enum Route<'a> {
     Submit,
     Upload,
     List,
+    Usage,
     Status { id: &'a str },
     Delete { id: &'a str },
     Content { id: &'a str },
@@ -37,6 +38,7 @@ pub fn route<'a>(method: &str, path: &'a str) -> Result<Route<'a>, NoRoute> {
     let (route, allow) = match path.strip_prefix('/').unwrap_or(path).split('/').collect::<Vec<_>>()[..] {
         ["health"] => (Route::Health, "GET"),
         ["v1", "files"] => (Route::Upload, "POST"),
+        ["v1", "usage"] => (Route::Usage, "GET"),
         ["v1", "videos"] if method == "GET" => (Route::List, "GET, POST"),
         ["v1", "videos"] => (Route::Submit, "GET, POST"),
         ["v1", "videos", id] if method == "DELETE" => (Route::Delete { id }, "GET, DELETE"),
@@ -67,6 +69,8 @@ mod tests {
         assert_eq!(route("POST", "/v1/files"), Ok(Route::Upload));
         assert_eq!(route("GET", "/v1/files"), Err(NoRoute::MethodNotAllowed { allow: "POST" }));
         assert_eq!(route("GET", "/v1/videos"), Ok(Route::List));
+        assert_eq!(route("GET", "/v1/usage"), Ok(Route::Usage));
+        assert_eq!(route("POST", "/v1/usage"), Err(NoRoute::MethodNotAllowed { allow: "GET" }));
         assert_eq!(route("GET", "/v1/videos/a"), Ok(Route::Status { id: "a" }));
         assert_eq!(route("HEAD", "/v1/videos/a/content"), Ok(Route::Content { id: "a" }));
         assert_eq!(route("POST", "/hooks/wiro/a/b"), Ok(Route::WiroCallback { id: "a", proof: "b" }));

@@ -15,6 +15,7 @@ mod respond;
 mod status;
 mod submission;
 mod submit;
+mod usage;
 mod webhook;
 
 use std::rc::Rc;
@@ -99,6 +100,7 @@ async fn dispatch(request: &Request, env: &Env) -> Result<Response, ApiError> {
             files::upload(&call, request).await
         }
         Ok(Route::List) => list::list(&call, &url.query, &call.client(request)?).await,
+        Ok(Route::Usage) => usage::usage(&call, &call.client(request)?).await,
         Ok(Route::Status { id }) => status::status(&call, request, &call.own(request, id)?).await,
         Ok(Route::Delete { id }) => delete::delete(&call, &call.own(request, id)?).await,
         Ok(Route::Content { id }) => content::content(&call, request, &url.query, id).await,

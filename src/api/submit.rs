@@ -9,6 +9,7 @@ use super::{Call, header, internal, respond, submission};
 use crate::error::ApiError;
 use crate::platform::clock;
 use crate::platform::task_object::{Message, Reply};
+use crate::video::budget::{Day, Shortage};
 use crate::video::owner::Owner;
 use crate::video::record::{FailureCode, Input, Record};
 use crate::video::request::FieldError;
@@ -57,6 +58,7 @@ pub async fn submit(call: &Call<'_>, request: &Request, owner: &Owner) -> Result
     let (record, is_replay) = match reply {
         Reply::Video(record) => (record, false),
         Reply::Replayed(record) => (record, true),
+        Reply::Unaffordable(shortage) => return Err(unaffordable(shortage)),
         Reply::OtherRequest => return Err(ApiError::IdempotencyKeyReused),
         _ => return Err(internal("the object did not keep the job")),
     };
@@ -84,6 +86,16 @@ fn idempotency_key(request: &Request) -> Result<Option<String>, ApiError> {
 fn fingerprint(input: &Input, image_sha256: Option<&str>) -> String {
     let request = json!({ "input": input, "image_sha256": image_sha256 });
     base16ct::lower::encode_string(&Sha256::digest(request.to_string()))
+}
+
+/// A new day brings a new budget; a price list comes when it comes.
+fn unaffordable(shortage: Shortage) -> ApiError {
+    let now = clock::now();
+    let retry_after_seconds = match shortage {
+        Shortage::Price => i64::from(ACCOUNT_RETRY_SECONDS),
+        Shortage::Budget | Shortage::Share => Day::of(now).ends_at() - now.seconds(),
+    };
+    ApiError::Unaffordable { shortage, retry_after_seconds }
 }
 
 /// The first Run's refusal, told as the answer to the submit.

@@ -13,11 +13,14 @@ use super::log::{self, Level};
 use super::url;
 use crate::origins::AllowedOrigins;
 use crate::video::bearer::BearerToken;
+use crate::video::budget::{Limits, Prices};
 use crate::video::clients::Clients;
 use crate::video::image_url;
 use crate::video::keys::{MIN_SIGNING_KEY_BYTES, SigningKeys};
 use crate::video::lifecycle::Policy;
+use crate::video::money::Usd;
 use crate::video::output_hosts::OutputHosts;
+use crate::video::owner::Owner;
 use crate::video::schedule::Ladder;
 use crate::video::time::Millis;
 use crate::video::url::{ParseUrl, Url};
@@ -25,7 +28,7 @@ use crate::video::webhook_key::WebhookKey;
 use crate::wiro::sign::Credentials;
 
 /// The vars of `wrangler.toml` and what they are when they are not set.
-pub const DEFAULTS: [(&str, &str); 17] = [
+pub const DEFAULTS: [(&str, &str); 19] = [
     ("WIRO_API_URL", "https://api.wiro.ai/v1"),
     ("WIRO_SOCKET_URL", "wss://socket.wiro.ai/v1"),
     ("WIRO_MODEL", "minimax/hailuo-2-3"),
@@ -35,6 +38,8 @@ pub const DEFAULTS: [(&str, &str); 17] = [
     ("SUBMIT_PER_MINUTE", "10"),
     ("VISITS_PER_MINUTE", "600"),
     ("MAX_ACTIVE", "0"),
+    ("DAILY_BUDGET_USD", ""),
+    ("PRICES_USD", ""),
     ("POLL_SECONDS", "30,45,60,90,120,180,300"),
     ("RETRY_SECONDS", "2,5,15,60,300"),
     ("TASK_DEADLINE_SECONDS", "7200"),
@@ -45,9 +50,9 @@ pub const DEFAULTS: [(&str, &str); 17] = [
     ("NOTIFY_SECONDS", "5,300,1800,7200,18000,36000,36000"),
 ];
 
-/// Settings of the contract that guard access or money and are not built yet. Setting one must not
-/// look as if it worked.
-const UNSUPPORTED: [&str; 2] = ["TURNSTILE_SECRET", "DAILY_BUDGET_USD"];
+/// Settings of the contract that guard access and are not built yet. Setting one must not look as if it
+/// worked.
+const UNSUPPORTED: [&str; 1] = ["TURNSTILE_SECRET"];
 
 /// Shortest `OPERATOR_TOKEN` that is accepted.
 const MIN_OPERATOR_TOKEN_CHARS: usize = 32;
@@ -80,6 +85,10 @@ pub struct Config {
     pub operator_token: Option<BearerToken>,
     /// Told of every video that ends.
     pub webhook: Option<Webhook>,
+    /// What everybody together may spend in a day.
+    pub daily_budget: Option<Usd>,
+    /// What videos cost when the upstream does not tell.
+    pub prices: Prices,
     pub policy: Policy,
 }
 
@@ -123,6 +132,13 @@ impl Config {
         if self.clients.is_some() { "tokens" } else { "none" }
     }
 
+    /// What that client may spend in a day.
+    #[must_use]
+    pub fn limits(&self, owner: &Owner) -> Limits {
+        let share = self.clients.as_ref().and_then(|clients| clients.share(owner));
+        Limits { budget: self.daily_budget, share }
+    }
+
     /// Reads the settings from wherever `lookup` finds them; an empty one counts as not set.
     ///
     /// # Errors
@@ -146,28 +162,26 @@ impl Config {
         if signing_keys.is_none() && !signing_key.is_empty() {
             reader.problem("SIGNING_KEY", &too_short);
         }
-        let previous_keys = reader.text("SIGNING_KEY_PREVIOUS").and_then(|key| {
-            let keys = SigningKeys::derive(key.as_bytes()).map_err(|_| &too_short);
-            reader.check("SIGNING_KEY_PREVIOUS", keys)
+        let previous_keys = reader.optional("SIGNING_KEY_PREVIOUS", |key| {
+            SigningKeys::derive(key.as_bytes()).map_err(|_| &too_short)
         });
-        let clients =
-            reader.text("CLIENT_TOKENS").map(|json| reader.check("CLIENT_TOKENS", Clients::parse(&json)));
-        let operator_token = reader.text("OPERATOR_TOKEN").map(|token| {
-            let token = BearerToken::new(token, MIN_OPERATOR_TOKEN_CHARS);
+        let clients = reader.optional("CLIENT_TOKENS", |json| Clients::parse(&json));
+        let operator_token = reader.optional("OPERATOR_TOKEN", |token| {
             let rule = format!("must have at least {MIN_OPERATOR_TOKEN_CHARS} visible ASCII characters");
-            reader.check("OPERATOR_TOKEN", token.ok_or(rule))
+            BearerToken::new(token, MIN_OPERATOR_TOKEN_CHARS).ok_or(rule)
         });
         let wiro_api_url = reader.parse("WIRO_API_URL", |url| base_url(url, parse_url));
         let wiro_socket_url = reader.parse("WIRO_SOCKET_URL", |url| socket_url(url, parse_url));
         let wiro_model = reader.parse("WIRO_MODEL", model_path);
-        let public_url =
-            reader.text("PUBLIC_URL").map(|url| reader.check("PUBLIC_URL", base_url(&url, parse_url)));
+        let public_url = reader.optional("PUBLIC_URL", |url| base_url(&url, parse_url));
         let output_hosts = reader.parse("OUTPUT_HOSTS", |hosts| OutputHosts::parse(hosts, parse_url));
         let allowed_origins =
             reader.parse("ALLOWED_ORIGINS", |origins| AllowedOrigins::parse(origins, parse_url));
         let submits_per_minute = reader.parse("SUBMIT_PER_MINUTE", whole);
         let visits_per_minute = reader.parse("VISITS_PER_MINUTE", whole);
         let max_active = reader.parse("MAX_ACTIVE", whole);
+        let daily_budget = reader.parse("DAILY_BUDGET_USD", amount);
+        let prices = reader.parse("PRICES_USD", Prices::parse);
         let poll = reader.parse("POLL_SECONDS", Ladder::parse);
         let retry = reader.parse("RETRY_SECONDS", Ladder::parse);
         let task_deadline = reader.parse("TASK_DEADLINE_SECONDS", positive::<u32>);
@@ -175,11 +189,9 @@ impl Config {
         let retention = reader.parse("RETENTION_DAYS", days);
         let purge_upstream =
             reader.parse("PURGE_UPSTREAM", |flag| flag.parse::<bool>().map_err(|_| "must be true or false"));
-        let notify_url =
-            reader.text("NOTIFY_URL").map(|url| reader.check("NOTIFY_URL", webhook_url(&url, parse_url)));
-        let notify_key =
-            reader.text("NOTIFY_SECRET").map(|key| reader.check("NOTIFY_SECRET", WebhookKey::parse(&key)));
-        if notify_url.is_some() && notify_key.is_none() {
+        let notify_url = reader.optional("NOTIFY_URL", |url| webhook_url(&url, parse_url));
+        let notify_key = reader.optional("NOTIFY_SECRET", |key| WebhookKey::parse(&key));
+        if reader.text("NOTIFY_URL").is_some() && reader.text("NOTIFY_SECRET").is_none() {
             reader.problem("NOTIFY_SECRET", "is not set; it signs what is sent to NOTIFY_URL");
         }
         let notify = reader.parse("NOTIFY_SECONDS", Ladder::parse);
@@ -191,22 +203,15 @@ impl Config {
                 wiro_api_url: wiro_api_url?,
                 wiro_socket_url: wiro_socket_url?,
                 wiro_model: wiro_model?,
-                public_url: match public_url {
-                    Some(url) => Some(url?),
-                    None => None,
-                },
+                public_url,
                 output_hosts: output_hosts?,
                 allowed_origins: allowed_origins?,
                 submits_per_minute: Some(submits_per_minute?).filter(|max| *max > 0),
                 visits_per_minute: Some(visits_per_minute?).filter(|max| *max > 0),
-                clients: match clients {
-                    Some(clients) => Some(clients?),
-                    None => None,
-                },
-                operator_token: match operator_token {
-                    Some(token) => Some(token?),
-                    None => None,
-                },
+                clients,
+                operator_token,
+                daily_budget: daily_budget?,
+                prices: prices?,
                 policy: Policy {
                     notify: notify.filter(|_| notify_url.is_some()),
                     max_active: Some(max_active?).filter(|max| *max > 0),
@@ -217,10 +222,7 @@ impl Config {
                     copy_deadline: Millis::from_seconds(copy_deadline?.into()),
                     retention: retention?,
                 },
-                webhook: match (notify_url, notify_key) {
-                    (Some(url), Some(key)) => Some(Webhook { url: url?, key: key? }),
-                    _ => None,
-                },
+                webhook: notify_url.zip(notify_key).map(|(url, key)| Webhook { url, key }),
             })
         };
         match all() {
@@ -253,6 +255,12 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         let default = DEFAULTS.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value);
         let text = self.text(name).unwrap_or_else(|| default.to_owned());
         self.check(name, parse(&text))
+    }
+
+    /// One that need not be set. A bad one is as good as none: its problem was told.
+    fn optional<T, E: ToString>(&mut self, name: &str, parse: impl Fn(String) -> Result<T, E>) -> Option<T> {
+        let text = self.text(name)?;
+        self.check(name, parse(text))
     }
 
     fn check<T, E: ToString>(&mut self, name: &str, parsed: Result<T, E>) -> Option<T> {
@@ -311,6 +319,14 @@ fn whole(text: &str) -> Result<u32, &'static str> {
     text.parse().map_err(|_| "must be a whole number")
 }
 
+/// Nothing for no limit.
+fn amount(text: &str) -> Result<Option<Usd>, &'static str> {
+    match Usd::parse(text) {
+        None if !text.is_empty() => Err("must be an amount such as 20 or 7.50"),
+        amount => Ok(amount),
+    }
+}
+
 fn days(text: &str) -> Result<Millis, &'static str> {
     match Millis::parse(text, Millis::from_seconds(86_400)) {
         Some(time) if time > Millis::new(0) && time <= MAX_RETENTION => Ok(time),
@@ -365,10 +381,12 @@ mod tests {
             ("RETENTION_DAYS", "0"),
             ("MAX_ACTIVE", "-3"),
             ("OPERATOR_TOKEN", "short-token"),
-            ("DAILY_BUDGET_USD", "3"),
+            ("DAILY_BUDGET_USD", "-3"),
+            ("PRICES_USD", "768P=1"),
+            ("TURNSTILE_SECRET", "x"),
         ])
         .unwrap_err();
-        assert_eq!(error.0.len(), 14, "{error}");
+        assert_eq!(error.0.len(), 16, "{error}");
         assert!(error.0.contains(&"WIRO_API_KEY is not set".to_owned()));
         assert!(!error.to_string().contains("short-"));
     }
@@ -417,6 +435,20 @@ mod tests {
         assert_eq!((policy.max_active, policy.retention), (None, Millis::from_seconds(30 * 86_400)));
         let policy = read(&[("MAX_ACTIVE", "3"), ("RETENTION_DAYS", "0.5")]).unwrap().policy;
         assert_eq!((policy.max_active, policy.retention), (Some(3), Millis::from_seconds(43_200)));
+    }
+
+    #[test]
+    fn a_budget_and_a_share_limit_a_client() {
+        let tokens = r#"{"alice": {"token": "a", "daily_usd": 1}, "bob": "b"}"#;
+        let config = read(&[("DAILY_BUDGET_USD", "7.50"), ("CLIENT_TOKENS", tokens)]).unwrap();
+        let limits = |name: &str| config.limits(&Owner::named(name).unwrap());
+        let (budget, share) = (Usd::parse("7.5"), Usd::parse("1"));
+        assert_eq!(limits("alice"), Limits { budget, share });
+        assert_eq!(limits("bob"), Limits { budget, share: None });
+        assert!(read(&[]).unwrap().limits(&Owner::nobody()).are_none());
+        // Nothing may be spent, which is not the same as no limit.
+        let none = read(&[("DAILY_BUDGET_USD", "0")]).unwrap().limits(&Owner::nobody());
+        assert_eq!(none.budget, Some(Usd::default()));
     }
 
     #[test]

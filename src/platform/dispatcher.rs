@@ -5,6 +5,7 @@ use worker::{Env, ObjectNamespace};
 use super::dispatcher_object::{BINDING, Message, NAME};
 use super::object_call::{CallError, call};
 use super::upload_folder::Folder;
+use crate::video::budget::{Charge, Shortage, Usage};
 use crate::video::event::Entry;
 use crate::video::id::VideoId;
 use crate::video::listing::Listing;
@@ -25,6 +26,16 @@ impl Dispatch {
         Ok(Self { namespace: env.durable_object(BINDING)? })
     }
 
+    /// Asks for the price of a video of that kind, before there is one; again is once.
+    pub async fn reserve(&self, owned: Owned, kind: String) -> Result<Option<Shortage>, CallError> {
+        call(&self.namespace, NAME, &Message::Reserve(owned, kind)).await
+    }
+
+    /// What that client has spent today.
+    pub async fn usage(&self, owner: &Owner) -> Result<Usage, CallError> {
+        call(&self.namespace, NAME, &Message::Usage(owner.clone())).await
+    }
+
     /// Asks for a place at the upstream, or for one's position; see
     /// [`Effect::Enter`](crate::video::event::Effect::Enter).
     pub async fn enter(
@@ -41,9 +52,15 @@ impl Dispatch {
         call(&self.namespace, NAME, &Message::Position(id.clone())).await
     }
 
-    /// The job needs no place at the upstream any more; it took so long, if that is known.
-    pub async fn leave(&self, owned: Owned, kind: String, took: Option<Millis>) -> Result<(), CallError> {
-        call(&self.namespace, NAME, &Message::Leave(owned, kind, took)).await
+    /// The job needs no place at the upstream any more; it took so long, if that is known, and cost so much.
+    pub async fn leave(
+        &self,
+        owned: Owned,
+        kind: String,
+        took: Option<Millis>,
+        charge: Charge,
+    ) -> Result<(), CallError> {
+        call(&self.namespace, NAME, &Message::Leave(owned, kind, took, charge)).await
     }
 
     /// The ids of a page of the owner's videos, and whether more come behind it; `None` when there is no such
@@ -56,9 +73,9 @@ impl Dispatch {
         call(&self.namespace, NAME, &Message::List(owner.clone(), listing)).await
     }
 
-    /// There is nothing left to look after.
-    pub async fn forget(&self, id: &VideoId) -> Result<(), CallError> {
-        call(&self.namespace, NAME, &Message::Forget(id.clone())).await
+    /// There is nothing left to look after, and nothing more to learn of the cost.
+    pub async fn forget(&self, owned: Owned, charge: Charge) -> Result<(), CallError> {
+        call(&self.namespace, NAME, &Message::Forget(owned, charge)).await
     }
 
     /// Which folder uploads go to.

@@ -1,7 +1,9 @@
 //! The `Dispatcher` Durable Object: one for the whole deployment. It lets jobs in at the upstream, as many
-//! at once as `MAX_ACTIVE` and the upstream allow, and knows of every video when to look after it and whose it is.
+//! at once as `MAX_ACTIVE` and the upstream allow, knows of every video when to look after it and whose it is, and keeps
+//! the budget.
 //!
-//! - Stored: the tables of `WaitingLine`, `OwnedVideos` and `Paces`, and the folder for uploads.
+//! - Stored: the tables of `WaitingLine`, `OwnedVideos`, `Paces` and `Spending`, the price list, and the folder
+//!   for uploads.
 //! - Messages: [`Message`], each with its own answer.
 //!
 //! It cannot lose a job: all it keeps can be asked for again. A job in line asks again by itself, a call
@@ -21,11 +23,14 @@ use super::object_call;
 use super::object_storage::ObjectStorage;
 use super::owned_videos::OwnedVideos;
 use super::paces::Paces;
+use super::price_list::{PriceList, known_price};
+use super::spending::Spending;
 use super::task_object::{self, Reply};
 use super::tasks::Tasks;
 use super::upload_folder::UploadFolder;
 use super::waiting_line::{State, WaitingLine};
 use crate::from_json;
+use crate::video::budget::Charge;
 use crate::video::event::Entry;
 use crate::video::id::VideoId;
 use crate::video::listing::Listing;
@@ -47,15 +52,20 @@ const FAULT_PAUSE: Millis = Millis::new(30_000);
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Message {
+    /// Reserves the price of a video of that kind, which is to be made →
+    /// a [`Shortage`](crate::video::budget::Shortage), or null
+    Reserve(Owned, String),
+    /// → the owner's [`Usage`](crate::video::budget::Usage)
+    Usage(Owner),
     /// Asks for a place for a video of that kind, perhaps after the upstream has turned it away for so long →
     /// [`Entry`]
     Enter(Owned, String, Option<Millis>),
     /// → a number or null
     Position(VideoId),
-    /// Gives the place back; a video of that kind took so long → null
-    Leave(Owned, String, Option<Millis>),
+    /// Gives the place back; a video of that kind took so long, and cost so much → null
+    Leave(Owned, String, Option<Millis>, Charge),
     /// → null
-    Forget(VideoId),
+    Forget(Owned, Charge),
     /// A page of the owner's videos → their ids, and whether more come behind; or null
     List(Owner, Listing),
     /// Look after a batch of what is due as of then → whether it was the last one.
@@ -67,10 +77,12 @@ pub enum Message {
 }
 
 from_json!(enum Message {
+    "reserve" => Reserve(owned, kind),
+    "usage" => Usage(owner),
     "enter" => Enter(owned, kind, turned_away),
     "position" => Position(id),
-    "leave" => Leave(owned, kind, took),
-    "forget" => Forget(id),
+    "leave" => Leave(owned, kind, took, charge),
+    "forget" => Forget(owned, charge),
     "list" => List(owner, listing),
     "sweep" => Sweep(as_of),
     "folder" => Folder,
@@ -89,12 +101,18 @@ enum DispatchError {
 pub struct Dispatcher {
     storage: ObjectStorage,
     folder: UploadFolder,
+    prices: PriceList,
     env: Env,
 }
 
 impl DurableObject for Dispatcher {
     fn new(state: worker::State, env: Env) -> Self {
-        Self { storage: ObjectStorage::of(Rc::new(state._inner())), folder: UploadFolder::default(), env }
+        Self {
+            storage: ObjectStorage::of(Rc::new(state._inner())),
+            folder: UploadFolder::default(),
+            prices: PriceList::default(),
+            env,
+        }
     }
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
@@ -119,22 +137,29 @@ impl Dispatcher {
                 return Ok(json!(self.folder.get(&self.storage, &*Config::of(&self.env)?).await?));
             }
             Message::ForgetFolder(id) => return Ok(json!(UploadFolder::forget(&self.storage, &id)?)),
+            Message::Reserve(owned, kind) => return self.reserve(owned, &kind).await,
+            Message::Usage(owner) => return Ok(json!(self.spending()?.usage(&owner)?)),
             Message::Enter(owned, kind, turned_away) => {
                 self.owned()?.add(&owned)?;
+                self.expect_charge(&owned, &kind)?;
                 json!(match self.line()?.enter(&owned.id, turned_away)? {
                     Some(position) => Entry::Behind(position),
                     None => Entry::Placed(self.paces()?.of(&kind)?.map(|pace| pace.usual)),
                 })
             }
             Message::Position(id) => return Ok(json!(self.line()?.position(&id)?)),
-            Message::Leave(owned, kind, took) => {
+            Message::Leave(owned, kind, took, charge) => {
                 self.owned()?.add(&owned)?;
+                self.spending()?.settle(&owned, charge)?;
                 if let Some(took) = took {
                     self.paces()?.learn(&kind, took)?;
                 }
                 json!(self.line()?.leave(&owned.id)?)
             }
-            Message::Forget(id) => json!(self.forget(&id)?),
+            Message::Forget(owned, charge) => {
+                self.spending()?.settle(&owned, charge)?;
+                json!(self.forget(&owned.id)?)
+            }
             Message::List(owner, listing) => return Ok(json!(self.owned()?.page(&owner, &listing)?)),
             Message::Sweep(as_of) => {
                 self.line()?.advance()?;
@@ -163,7 +188,11 @@ impl Dispatcher {
             };
             match tasks.send(&id, &message).await {
                 Ok(Reply::Report(report)) => self.line()?.looked_at(&id, state, report)?,
-                Ok(_) => self.forget(&id)?,
+                // What it had reserved is free again: the job was never taken.
+                Ok(_) => {
+                    self.spending()?.release(&id)?;
+                    self.forget(&id)?;
+                }
                 Err(error) => {
                     let fields = [("video.id", json!(id)), ("error", json!(error.to_string()))];
                     log::write(Level::Error, "a video could not be looked after", fields);
@@ -175,7 +204,31 @@ impl Dispatcher {
         Ok(is_done)
     }
 
+    /// A video that is to be made: should nobody hear of it again, the sweep finds out.
+    async fn reserve(&self, owned: Owned, kind: &str) -> Result<Value, DispatchError> {
+        let config = Config::of(&self.env)?;
+        let price = self.prices.price(&self.storage, &config, kind).await?;
+        let Owned { id, owner, .. } = &owned;
+        let shortage = self.spending()?.reserve(id, owner, price, &config.limits(owner))?;
+        if shortage.is_none() {
+            self.line()?.expect(id)?;
+        }
+        Ok(json!(shortage))
+    }
+
+    /// A job on its way that has nothing reserved was taken before there was a limit.
+    fn expect_charge(&self, Owned { id, owner, .. }: &Owned, kind: &str) -> Result<(), DispatchError> {
+        let config = Config::of(&self.env)?;
+        if !config.limits(owner).are_none()
+            && let Some(price) = known_price(&self.storage, &config, kind)?
+        {
+            self.spending()?.expect(id, owner, price)?;
+        }
+        Ok(())
+    }
+
     fn forget(&self, id: &VideoId) -> Result<(), DispatchError> {
+        self.spending()?.forget(id)?;
         self.owned()?.remove(id)?;
         Ok(self.line()?.forget(id)?)
     }
@@ -186,6 +239,10 @@ impl Dispatcher {
 
     fn paces(&self) -> Result<Paces<'_>, DispatchError> {
         Ok(Paces::open(&self.storage)?)
+    }
+
+    fn spending(&self) -> Result<Spending<'_>, DispatchError> {
+        Ok(Spending::open(&self.storage, clock::now())?)
     }
 
     /// The line as it is at this moment.

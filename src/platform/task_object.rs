@@ -17,6 +17,7 @@ use worker::{
 };
 
 use super::clock;
+use super::config::Config;
 use super::dispatcher::Dispatch;
 use super::log::{self, Level};
 use super::object_call;
@@ -24,8 +25,10 @@ use super::task_state::{TaskError, TaskState};
 use super::task_work::{told, work};
 use super::watchers::Manner;
 use crate::from_json;
+use crate::video::budget::Shortage;
 use crate::video::delivery::Try;
 use crate::video::event::Event;
+use crate::video::pace::kind;
 use crate::video::record::{Record, Status};
 use crate::video::task::{Job, Phase, Report, Task};
 use crate::video::time::{Millis, UnixMillis};
@@ -98,6 +101,8 @@ pub enum Reply {
     Replayed(Record),
     /// Store the image, then say [`Message::ImageStored`].
     SendImage,
+    /// There is no such job, and none can be afforded.
+    Unaffordable(Shortage),
     /// The job exists, and was asked for in other words.
     OtherRequest,
     /// Too late: it ended, and not by a cancel.
@@ -116,6 +121,7 @@ from_json!(enum Reply {
     "video" => Video(record),
     "replayed" => Replayed(record),
     "send_image" => SendImage,
+    "unaffordable" => Unaffordable(shortage),
     "other_request" => OtherRequest,
     "already_finished" => AlreadyFinished,
     "report" => Report(report),
@@ -229,6 +235,14 @@ impl VideoTask {
                 // Whoever asks again is the first.
                 return Ok(Reply::Nothing);
             }
+        }
+        if known.is_none() && !Config::of(&self.state.env)?.limits(&new.owner).are_none() {
+            let dispatch = Dispatch::new(&self.state.env)?;
+            if let Some(shortage) = dispatch.reserve(new.owned(), kind(&new.record.input)).await? {
+                return Ok(Reply::Unaffordable(shortage));
+            }
+            // Meanwhile an equal request may have made it.
+            known = self.state.load().await?;
         }
         let is_new = known.is_none();
         let task = match known {

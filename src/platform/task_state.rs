@@ -15,6 +15,7 @@ use worker::{Delay, Env, State};
 use super::clock;
 use super::config::{Config, ConfigError};
 use super::log::{self, Level};
+use super::object_call::CallError;
 use super::object_storage::ObjectStorage;
 use super::upstream_socket;
 use super::watchers::Watchers;
@@ -35,6 +36,8 @@ pub enum TaskError {
     Runtime(#[from] worker::Error),
     #[error(transparent)]
     Load(#[from] LoadError),
+    #[error("the dispatcher: {0}")]
+    Dispatcher(#[from] CallError),
     #[error("the task cannot be written: {0}")]
     Json(#[from] serde_json::Error),
 }

@@ -1,15 +1,13 @@
 //! The folder at the upstream that uploads go to: made once for the whole deployment and kept in the
 //! dispatcher's `SQLite`.
 
-use std::cell::RefCell;
-
-use futures_channel::oneshot;
 use worker::Result;
 use worker::wasm_bindgen::JsValue;
 
 use super::clock;
 use super::config::Config;
 use super::object_storage::ObjectStorage;
+use super::once::Once;
 use super::wiro_client::WiroClient;
 use crate::wiro::files::{FOLDER_CREATE, Refusal, folder_body, read_folder};
 
@@ -22,10 +20,9 @@ const SCHEMA: &str = "
 /// The folder's id, or why there is none.
 pub type Folder = std::result::Result<String, Refusal>;
 
-/// Who makes the folder, and who waits for it meanwhile.
 #[derive(Default)]
 pub struct UploadFolder {
-    waiting: RefCell<Option<Vec<oneshot::Sender<Folder>>>>,
+    making: Once<std::result::Result<Folder, String>>,
 }
 
 impl UploadFolder {
@@ -38,18 +35,12 @@ impl UploadFolder {
         if let Some(id) = known(storage)? {
             return Ok(Ok(id));
         }
-        let (sender, made) = oneshot::channel();
-        let is_first = self.wait(sender);
-        if is_first {
+        let make_and_keep = async || {
             let folder = make(config).await;
             let kept = folder.as_ref().map_or(Ok(()), |id| keep(storage, id));
-            for sender in self.waiting.take().into_iter().flatten() {
-                // Whoever waited may be gone.
-                let _ = sender.send(folder.clone());
-            }
-            kept?;
-        }
-        made.await.map_err(|_| "nobody makes the folder".into())
+            kept.map(|()| folder).map_err(|error| error.to_string())
+        };
+        Ok(self.making.get(make_and_keep).await??)
     }
 
     /// The upstream does not know this folder any more. If it is still the one that is remembered, the
@@ -60,13 +51,6 @@ impl UploadFolder {
     pub fn forget(storage: &ObjectStorage, id: &str) -> Result<()> {
         storage.sql(SCHEMA, &[])?;
         storage.sql("DELETE FROM upload_folder WHERE id = ?", &[JsValue::from_str(id)]).map(|_| ())
-    }
-
-    fn wait(&self, sender: oneshot::Sender<Folder>) -> bool {
-        let mut waiting = self.waiting.borrow_mut();
-        let is_first = waiting.is_none();
-        waiting.get_or_insert_default().push(sender);
-        is_first
     }
 }
 

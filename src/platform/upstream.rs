@@ -81,15 +81,15 @@ impl<'a> Upstream<'a> {
                 source: Source { url: output.url, size: output.size },
                 cost_usd: total_cost,
             },
-            Ok(TaskState::Failed { reason }) => {
+            Ok(TaskState::Failed { reason, total_cost }) => {
                 log::write(
                     Level::Warn,
                     "the run failed",
                     [("video.id", id.into()), ("reason", reason.into())],
                 );
-                Observation::Failed
+                Observation::Failed { cost_usd: total_cost }
             }
-            Ok(TaskState::Cancelled) => Observation::Cancelled,
+            Ok(TaskState::Cancelled { total_cost }) => Observation::Cancelled { cost_usd: total_cost },
             Err(reason) => {
                 log::write(
                     Level::Warn,

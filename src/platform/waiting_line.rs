@@ -105,6 +105,12 @@ impl<'a> WaitingLine<'a> {
         Ok(position)
     }
 
+    /// Looks after a job that is about to be taken, in case it never is.
+    pub fn expect(&self, id: &VideoId) -> Result<()> {
+        let statement = "INSERT OR IGNORE INTO jobs (id, state, look_at) VALUES (?, 'gone', ?)";
+        self.run(statement, &[text(id), self.next_look()])
+    }
+
     /// Counted from 1; `None` for a job that does not wait.
     pub fn position(&self, id: &VideoId) -> Result<Option<u32>> {
         let ahead = self.count(

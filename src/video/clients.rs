@@ -4,11 +4,16 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::bearer::{BearerToken, ShownToken};
+use super::money::Usd;
 use super::owner::Owner;
 
-/// `CLIENT_TOKENS`: each client's name and its tokens. A client has two while they are being changed.
-#[derive(Debug)]
-pub struct Clients(Vec<(Owner, BearerToken)>);
+/// `CLIENT_TOKENS`: each client's name, its tokens, and what it may spend in a day. A client has two tokens while they
+/// are being changed.
+#[derive(Debug, Default)]
+pub struct Clients {
+    tokens: Vec<(Owner, BearerToken)>,
+    shares: Vec<(Owner, Usd)>,
+}
 
 #[derive(Debug, Error)]
 pub enum ClientsError {
@@ -20,18 +25,27 @@ pub enum ClientsError {
     Token,
     #[error("has a token twice")]
     Twice,
+    #[error("has a daily_usd that is not an amount such as \"5.00\"")]
+    Share,
+    #[error("has a client with more than token and daily_usd")]
+    Member,
 }
 
 impl Clients {
-    /// Reads `{"name": "token"}` or `{"name": ["new token", "old token"]}`.
+    /// Reads `{"name": "token"}`, `{"name": ["new token", "old token"]}`, or with a share of the budget
+    /// `{"name": {"token": …, "daily_usd": "5.00"}}`.
     ///
     /// # Errors
     /// [`ClientsError`], which shows nothing of what was read.
     pub fn parse(json: &str) -> Result<Self, ClientsError> {
         let named: Map<String, Value> = serde_json::from_str(json).map_err(|_| ClientsError::NotAnObject)?;
-        let mut clients = Self(Vec::new());
-        for (name, tokens) in named {
+        let mut clients = Self::default();
+        for (name, client) in named {
             let owner = Owner::named(&name).ok_or(ClientsError::Name)?;
+            let tokens = match client {
+                Value::Object(members) => clients.add_share(&owner, members)?,
+                tokens => tokens,
+            };
             let tokens = match tokens {
                 Value::Array(tokens) if !tokens.is_empty() => tokens,
                 one => vec![one],
@@ -40,7 +54,28 @@ impl Clients {
                 clients.add(owner.clone(), token)?;
             }
         }
-        if clients.0.is_empty() { Err(ClientsError::NotAnObject) } else { Ok(clients) }
+        if clients.tokens.is_empty() { Err(ClientsError::NotAnObject) } else { Ok(clients) }
+    }
+
+    /// Keeps what the client may spend; gives its tokens.
+    fn add_share(&mut self, owner: &Owner, members: Map<String, Value>) -> Result<Value, ClientsError> {
+        let mut tokens = Value::Null;
+        for (name, value) in members {
+            match (name.as_str(), value) {
+                ("token", value) => tokens = value,
+                ("daily_usd", Value::Null) => {}
+                ("daily_usd", Value::Object(_) | Value::Array(_) | Value::Bool(_)) => {
+                    return Err(ClientsError::Share);
+                }
+                ("daily_usd", value) => {
+                    let amount = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                    let share = Usd::parse(amount.trim()).ok_or(ClientsError::Share)?;
+                    self.shares.push((owner.clone(), share));
+                }
+                _ => return Err(ClientsError::Member),
+            }
+        }
+        Ok(tokens)
     }
 
     fn add(&mut self, owner: Owner, token: Value) -> Result<(), ClientsError> {
@@ -49,7 +84,7 @@ impl Clients {
             return Err(ClientsError::Twice);
         }
         let token = BearerToken::new(token, 1).ok_or(ClientsError::Token)?;
-        self.0.push((owner, token));
+        self.tokens.push((owner, token));
         Ok(())
     }
 
@@ -59,9 +94,17 @@ impl Clients {
         self.of(&ShownToken::read(authorization)?)
     }
 
+    /// What that client may spend in a day by itself, if that is limited.
+    #[must_use]
+    pub fn share(&self, owner: &Owner) -> Option<Usd> {
+        self.shares.iter().find(|(known, _)| known == owner).map(|(_, share)| *share)
+    }
+
     /// Every token is looked at, whichever it is.
     fn of(&self, shown: &ShownToken) -> Option<&Owner> {
-        self.0.iter().fold(None, |found, (owner, token)| if token.is(shown) { Some(owner) } else { found })
+        self.tokens
+            .iter()
+            .fold(None, |found, (owner, token)| if token.is(shown) { Some(owner) } else { found })
     }
 }
 
@@ -82,6 +125,24 @@ mod tests {
     }
 
     #[test]
+    fn a_client_may_have_a_share() {
+        let clients = Clients::parse(
+            r#"{"alice": {"token": "a-token", "daily_usd": "5.00"}, "bob": {"token": ["b", "c"], "daily_usd": 2.5},
+                "carol": {"token": "d"}, "dave": "e", "eve": {"token": "f", "daily_usd": 3}}"#,
+        )
+        .unwrap();
+        let share = |name: &str| clients.share(&Owner::named(name).unwrap()).map(|share| share.to_string());
+        let shares = ["alice", "bob", "carol", "dave", "eve"].map(share);
+        let shares = shares.each_ref().map(Option::as_deref);
+        assert_eq!(shares, [Some("5.00"), Some("2.50"), None, None, Some("3.00")]);
+        for (token, name) in [("a-token", "alice"), ("b", "bob"), ("c", "bob"), ("d", "carol"), ("f", "eve")]
+        {
+            let client = clients.authorized(&format!("Bearer {token}"));
+            assert_eq!(client.map(Owner::as_str), Some(name));
+        }
+    }
+
+    #[test]
     fn what_is_wrong_is_told_without_showing_it() {
         for (json, problem) in [
             ("", "a JSON object"),
@@ -94,6 +155,13 @@ mod tests {
             (r#"{"a": 12345678}"#, "a token that"),
             (r#"{"a": ["secret", "sec ret"]}"#, "a token that"),
             (r#"{"a": "secret", "b": "secret"}"#, "twice"),
+            (r#"{"a": {"token": "secret"}, "b": {"token": ["secret"]}}"#, "twice"),
+            (r#"{"a": {"daily_usd": 5}}"#, "a token that"),
+            (r#"{"a": {"token": {"token": "secret"}}}"#, "a token that"),
+            (r#"{"a": {"token": "secret", "daily_usd": "much-sec"}}"#, "daily_usd that"),
+            (r#"{"a": {"token": "secret", "daily_usd": -1}}"#, "daily_usd that"),
+            (r#"{"a": {"token": "secret", "daily_usd": [5]}}"#, "daily_usd that"),
+            (r#"{"a": {"token": "secret", "sec": 5}}"#, "more than"),
         ] {
             let told = Clients::parse(json).unwrap_err().to_string();
             assert!(told.contains(problem) && !told.contains("sec"), "{json}: {told}");

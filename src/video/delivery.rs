@@ -161,6 +161,7 @@ mod tests {
         deliveries.next_due().map(|due| due.since(NOW).seconds())
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "the shape of an answer")]
     fn status(status: u16) -> Result<Answer, String> {
         Ok(Answer { status, retry_after: None })
     }

@@ -100,8 +100,12 @@ pub enum Observation {
         source: Source,
         cost_usd: Option<String>,
     },
-    Failed,
-    Cancelled,
+    Failed {
+        cost_usd: Option<String>,
+    },
+    Cancelled {
+        cost_usd: Option<String>,
+    },
     /// No usable answer.
     Unreadable,
 }

@@ -2,6 +2,7 @@
 //! and knows neither the upstream's wire format nor the platform.
 
 pub mod bearer;
+pub mod budget;
 pub mod chores;
 pub mod clients;
 pub mod delivery;
@@ -14,6 +15,7 @@ pub mod image_url;
 pub mod keys;
 pub mod lifecycle;
 pub mod listing;
+pub mod money;
 pub mod mp4;
 pub mod output_hosts;
 pub mod owner;

@@ -5,6 +5,7 @@ pub mod answer;
 pub mod callback;
 pub mod files;
 pub mod form;
+pub mod price;
 pub mod run;
 pub mod sign;
 pub mod socket;

@@ -160,8 +160,11 @@ pub enum TaskState {
     /// Ended without a video.
     Failed {
         reason: &'static str,
+        total_cost: Option<String>,
     },
-    Cancelled,
+    Cancelled {
+        total_cost: Option<String>,
+    },
 }
 
 /// The first file that a job made.
@@ -197,22 +200,25 @@ fn read_task(task: &Value) -> Result<TaskState, String> {
     let status = text(task, "status").ok_or_else(|| "no status".to_owned())?;
     Ok(match status.as_str() {
         DONE => read_end(task),
-        CANCELLED => TaskState::Cancelled,
+        CANCELLED => TaskState::Cancelled { total_cost: total_cost(task) },
         _ => TaskState::Working { status: printable(&status) },
     })
 }
 
 fn read_end(task: &Value) -> TaskState {
     if !text(task, "pexit").is_some_and(|pexit| is_zero(&pexit)) {
-        return TaskState::Failed { reason: "pexit is not 0" };
+        return TaskState::Failed { reason: "pexit is not 0", total_cost: total_cost(task) };
     }
     let first = task.get("outputs").and_then(|outputs| outputs.get(0));
     let Some((output, url)) = first.and_then(|output| Some((output, text(output, "url")?))) else {
-        return TaskState::Failed { reason: "no output" };
+        return TaskState::Failed { reason: "no output", total_cost: total_cost(task) };
     };
     let size = text(output, "size").and_then(|size| size.parse().ok());
-    let total_cost = text(task, "totalcost").and_then(|cost| decimal(&cost));
-    TaskState::Succeeded { output: TaskOutput { url, size }, total_cost }
+    TaskState::Succeeded { output: TaskOutput { url, size }, total_cost: total_cost(task) }
+}
+
+fn total_cost(task: &Value) -> Option<String> {
+    text(task, "totalcost").and_then(|cost| decimal(&cost))
 }
 
 /// Zero, however many digits it is written with.
@@ -250,7 +256,7 @@ mod tests {
     }
 
     fn failed(reason: &'static str) -> TaskState {
-        TaskState::Failed { reason }
+        TaskState::Failed { reason, total_cost: None }
     }
 
     #[test]
@@ -288,7 +294,9 @@ mod tests {
         assert_eq!(read(&json!({ "status": "<b>hi</b>\n" })), working("bhib"));
         assert_eq!(read(&json!({ "status": "☃" })), working("unknown"));
         assert_eq!(read(&json!({ "status": 7 })), working("7"));
-        assert_eq!(read(&json!({ "status": "task_cancel" })), Ok(TaskState::Cancelled));
+        assert_eq!(read(&json!({ "status": "task_cancel" })), Ok(TaskState::Cancelled { total_cost: None }));
+        let charged = json!({ "status": "task_cancel", "totalcost": "0.140000000000" });
+        assert_eq!(read(&charged), Ok(TaskState::Cancelled { total_cost: Some("0.14".to_owned()) }));
     }
 
     #[test]

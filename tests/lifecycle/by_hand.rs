@@ -356,8 +356,8 @@ fn a_job_without_end_times_out_after_a_last_check() {
 #[test]
 fn ends_without_a_video() {
     for (observation, status, code) in [
-        (Observation::Failed, Status::Failed, Some(FailureCode::GenerationFailed)),
-        (Observation::Cancelled, Status::Cancelled, None),
+        (Observation::Failed { cost_usd: None }, Status::Failed, Some(FailureCode::GenerationFailed)),
+        (Observation::Cancelled { cost_usd: None }, Status::Cancelled, None),
     ] {
         let mut life = checking();
         life.observe(observation);
@@ -413,7 +413,7 @@ fn a_cancel_during_run_is_carried_out_when_run_is_answered() {
     life.on(Event::CancelRequested).on(Event::RunAnswered(RunOutcome::Started(job())));
     assert!(life.task.is_stopping());
     assert_eq!((life.wakes_in(), life.next()), (0, Some(Effect::Stop(job()))));
-    life.observe(Observation::Cancelled);
+    life.observe(Observation::Cancelled { cost_usd: None });
     assert_eq!((life.status(), life.task.is_stopping()), (Status::Cancelled, false));
 
     for outcome in [RunOutcome::NotStarted { retry_after: None }, RunOutcome::Full { retry_after: None }] {
@@ -465,7 +465,7 @@ fn an_operator_brings_back_what_may_have_been_paid_for() {
     assert_eq!((life.status(), life.next()), (Status::Failed, Some(Effect::Search(None))));
 
     let mut life = checking();
-    life.observe(Observation::Failed).on(Event::Redriven);
+    life.observe(Observation::Failed { cost_usd: None }).on(Event::Redriven);
     assert_eq!(life.failure(), Some(FailureCode::GenerationFailed), "it was not paid for");
 }
 
@@ -494,7 +494,7 @@ fn what_is_past_its_time_is_removed_and_nothing_else_is() {
 fn a_deleted_video_is_removed_as_soon_as_the_upstream_does_not_have_it() {
     let ended = || {
         let mut life = checking();
-        life.observe(Observation::Failed);
+        life.observe(Observation::Failed { cost_usd: None });
         life
     };
     for (mut life, purge) in [
@@ -513,7 +513,9 @@ fn a_deleted_video_is_removed_as_soon_as_the_upstream_does_not_have_it() {
 
 #[test]
 fn a_deleted_job_that_the_upstream_has_is_stopped_first() {
-    for observation in [Observation::Cancelled, succeeded(), Observation::Failed] {
+    for observation in
+        [Observation::Cancelled { cost_usd: None }, succeeded(), Observation::Failed { cost_usd: None }]
+    {
         let mut life = checking();
         life.observe(working("task_start")).on(Event::DeleteRequested).on(Event::CancelRequested);
         assert_eq!(life.next(), Some(Effect::Stop(job())));

@@ -265,8 +265,8 @@ impl World {
             None => Observation::Unreadable,
             Some(Job::Running) => Observation::Working { status: "task_output".to_owned() },
             Some(Job::Succeeded) => succeeded(),
-            Some(Job::Failed) => Observation::Failed,
-            Some(Job::Cancelled) => Observation::Cancelled,
+            Some(Job::Failed) => Observation::Failed { cost_usd: None },
+            Some(Job::Cancelled) => Observation::Cancelled { cost_usd: None },
         }
     }
 

@@ -61,7 +61,6 @@ describe('missing', () => {
     }
   });
 
-
   test.for(['WIRO_API_KEY', 'SIGNING_KEY'])('%s', (name) => expectMisconfigured({ [name]: '' }));
 
   test('both, but for spaces', () => expectMisconfigured({ WIRO_API_KEY: '  ', SIGNING_KEY: '\n' }));
@@ -101,6 +100,7 @@ describe('malformed', () => {
         NOTIFY_SECRET: 'whsec_7f3a',
         NOTIFY_SECONDS: 'now-7f3a',
         DAILY_BUDGET_USD: 'much-7f3a',
+        PRICES_USD: '768P=cheap-7f3a',
       },
     ],
     [

@@ -47,8 +47,8 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
 
 /** What the tests' own settings hold that must not leave. */
 export function secretsOf({ secrets = {} }: ServiceOptions): string[] {
-  // Whatever stands in quotes behind a colon or in a list.
-  const tokens = (secrets.CLIENT_TOKENS ?? '').matchAll(/[:[,]\s*"([^"]+)"(?!\s*:)/g);
+  // Whatever stands in quotes behind a colon or in a list, but for amounts of money.
+  const tokens = (secrets.CLIENT_TOKENS ?? '').matchAll(/[:[,]\s*"(?![\d.]+")([^"]+)"(?!\s*:)/g);
   const webhookKey = (secrets.NOTIFY_SECRET ?? '').replace(/^whsec_/, '');
   return [SIGNING_KEY, webhookKey, ...[...tokens].map(([, token]) => token ?? '')];
 }

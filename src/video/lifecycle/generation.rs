@@ -3,6 +3,7 @@
 use super::Policy;
 use crate::video::chores::Chore;
 use crate::video::event::{Heard, Observation};
+use crate::video::money::Usd;
 use crate::video::progress;
 use crate::video::record::{FailureCode, Output, Status};
 use crate::video::task::{Job, Phase, Task, Wish};
@@ -91,8 +92,14 @@ impl Task {
                 self.record.cost_usd = cost_usd;
                 self.progress_to(Status::InProgress, "storing");
             }
-            Observation::Failed => self.fail(FailureCode::GenerationFailed, None, policy, at.now),
-            Observation::Cancelled => self.end(Status::Cancelled, policy, at.now),
+            Observation::Failed { cost_usd } => {
+                self.record.cost_usd = charged(cost_usd);
+                self.fail(FailureCode::GenerationFailed, None, policy, at.now);
+            }
+            Observation::Cancelled { cost_usd } => {
+                self.record.cost_usd = charged(cost_usd);
+                self.end(Status::Cancelled, policy, at.now);
+            }
             Observation::Working { .. } | Observation::Unreadable => {
                 let deadline = since.after(policy.task_deadline);
                 if at.now >= deadline {
@@ -147,4 +154,9 @@ impl Task {
             self.chores.owe(Chore::Purge, at.now);
         }
     }
+}
+
+/// Without a video there should be no cost; the upstream tells it as zero.
+fn charged(cost_usd: Option<String>) -> Option<String> {
+    cost_usd.filter(|cost| Usd::parse(cost) != Some(Usd::default()))
 }

@@ -1,0 +1,30 @@
+//! `GET /v1/usage`: what the caller has spent today, and what it may.
+
+use serde_json::json;
+use worker::Response;
+
+use super::{Call, internal, respond};
+use crate::error::ApiError;
+use crate::platform::clock;
+use crate::platform::dispatcher::Dispatch;
+use crate::video::budget::{Day, Usage};
+use crate::video::owner::Owner;
+
+const NOT_FOR_NOBODY: ApiError =
+    ApiError::Unauthorized("Only clients with a token have a usage, and this service has no client tokens.");
+
+pub async fn usage(call: &Call<'_>, owner: &Owner) -> Result<Response, ApiError> {
+    if owner.is_nobody() {
+        return Err(NOT_FOR_NOBODY);
+    }
+    let Usage { spent, reserved } = Dispatch::new(call.env)?.usage(owner).await.map_err(internal)?;
+    let limit = call.config.limits(owner).least();
+    let body = json!({
+        "object": "usage",
+        "spent_usd": spent.to_string(),
+        "reserved_usd": reserved.to_string(),
+        "limit_usd": limit.map(|limit| limit.to_string()),
+        "resets_at": Day::of(clock::now()).ends_at(),
+    });
+    respond::json(200, &[("cache-control", "private, no-store")], &body)
+}

@@ -1,0 +1,225 @@
+//! What may be spent in a day, and what a video takes of it. Pure arithmetic.
+
+use serde::Serialize;
+use thiserror::Error;
+
+use super::money::Usd;
+use super::record::{FailureCode, Record, Status};
+use super::time::UnixMillis;
+use crate::from_json;
+
+const DAY_SECONDS: i64 = 86_400;
+
+/// A day of UTC, counted from the Unix epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Day(i64);
+
+impl Day {
+    #[must_use]
+    pub const fn of(now: UnixMillis) -> Self {
+        Self(now.seconds().div_euclid(DAY_SECONDS))
+    }
+
+    #[must_use]
+    pub const fn number(self) -> i64 {
+        self.0
+    }
+
+    /// When the next day begins, in unix seconds.
+    #[must_use]
+    pub const fn ends_at(self) -> i64 {
+        (self.0 + 1) * DAY_SECONDS
+    }
+}
+
+/// What a job cost, as far as it is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Charge {
+    /// It never started, or failed without a cost.
+    Nothing,
+    Cost(Usd),
+    /// It may have been charged, or may still be.
+    Unknown,
+}
+
+from_json!(enum Charge { "nothing" => Nothing, "cost" => Cost(cost), "unknown" => Unknown });
+
+impl Charge {
+    /// Of a job that needs no place at the upstream any more.
+    #[must_use]
+    pub fn of(record: &Record) -> Self {
+        if let Some(cost) = &record.cost_usd {
+            return Usd::parse(cost).map_or(Self::Unknown, Self::Cost);
+        }
+        let is_free = match record.status {
+            Status::Queued | Status::Cancelled => true,
+            Status::Failed => record.error.as_ref().is_some_and(|failure| {
+                use FailureCode::{GenerationFailed, UpstreamRejected, UpstreamUnavailable};
+                matches!(failure.code, GenerationFailed | UpstreamRejected | UpstreamUnavailable)
+            }),
+            // A video without a figure.
+            Status::InProgress | Status::Completed => false,
+        };
+        if is_free { Self::Nothing } else { Self::Unknown }
+    }
+}
+
+/// What a client may spend in a day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// With everybody else.
+    pub budget: Option<Usd>,
+    /// By itself.
+    pub share: Option<Usd>,
+}
+
+/// Why a video cannot be afforded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shortage {
+    /// Everybody's budget of the day.
+    Budget,
+    /// The client's share of it.
+    Share,
+    /// Nobody knows what it would cost.
+    Price,
+}
+
+from_json!(enum Shortage { "budget" => Budget, "share" => Share, "price" => Price });
+
+impl Limits {
+    #[must_use]
+    pub const fn are_none(&self) -> bool {
+        self.budget.is_none() && self.share.is_none()
+    }
+
+    /// The most that the client can spend in a day.
+    #[must_use]
+    pub fn least(&self) -> Option<Usd> {
+        [self.budget, self.share].into_iter().flatten().min()
+    }
+
+    /// Whether a video of that `price` can be afforded after `all` was spent or reserved today, `own` of it by the
+    /// client.
+    #[must_use]
+    pub fn shortage(&self, price: Option<Usd>, all: Usd, own: Usd) -> Option<Shortage> {
+        let exceeds =
+            |sum: Usd, price: Usd, limit: Option<Usd>| limit.is_some_and(|most| sum.plus(price) > most);
+        match price {
+            _ if self.are_none() => None,
+            None => Some(Shortage::Price),
+            Some(price) if exceeds(all, price, self.budget) => Some(Shortage::Budget),
+            Some(price) if exceeds(own, price, self.share) => Some(Shortage::Share),
+            Some(_) => None,
+        }
+    }
+}
+
+/// What a client has spent today, and what its jobs in flight may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Usage {
+    pub spent: Usd,
+    pub reserved: Usd,
+}
+
+from_json!(struct Usage { spent, reserved });
+
+/// `PRICES_USD`: prices by the kind of a video, for when the upstream does not tell.
+#[derive(Debug, Default)]
+pub struct Prices(Vec<(String, Usd)>);
+
+/// Resolution and seconds of every video there is.
+const KINDS: [&str; 3] = ["768P/6", "768P/10", "1080P/6"];
+
+#[derive(Debug, Error)]
+#[error("must be prices such as 768P/6=0.28,768P/10=0.56,1080P/6=0.49, each once")]
+pub struct PricesError;
+
+impl Prices {
+    /// Reads a comma list of `kind=price`; empty for none.
+    ///
+    /// # Errors
+    /// [`PricesError`].
+    pub fn parse(list: &str) -> Result<Self, PricesError> {
+        let mut prices = Self::default();
+        for entry in list.split(',').map(str::trim).filter(|_| !list.is_empty()) {
+            let (kind, price) = entry.split_once('=').ok_or(PricesError)?;
+            let kind = kind.trim();
+            let price = Usd::parse(price.trim()).ok_or(PricesError)?;
+            if !KINDS.contains(&kind) || prices.of(kind).is_some() {
+                return Err(PricesError);
+            }
+            prices.0.push((kind.to_owned(), price));
+        }
+        Ok(prices)
+    }
+
+    #[must_use]
+    pub fn of(&self, kind: &str) -> Option<Usd> {
+        self.0.iter().find(|(known, _)| known == kind).map(|(_, price)| *price)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usd(text: &str) -> Usd {
+        Usd::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_day_ends_at_midnight_utc() {
+        let at = |seconds: i64| Day::of(UnixMillis::new(seconds * 1000));
+        let midnight = 1_795_564_800;
+        assert_eq!(at(midnight - 1).ends_at(), midnight);
+        assert_eq!(at(midnight).ends_at(), midnight + 86_400);
+        assert_eq!(Day::of(UnixMillis::new(midnight * 1000 - 1)), at(midnight - 1));
+        assert_eq!(at(midnight).number(), at(midnight - 1).number() + 1);
+        assert_eq!(at(-1).ends_at(), 0);
+    }
+
+    #[test]
+    fn a_budget_is_spent_to_the_last_micro_dollar() {
+        let limits = Limits { budget: Some(usd("5.60")), share: None };
+        let price = Some(usd("0.28"));
+        assert_eq!(limits.shortage(price, usd("5.32"), usd("0")), None);
+        assert_eq!(limits.shortage(price, usd("5.320001"), usd("0")), Some(Shortage::Budget));
+        let nothing = Limits { budget: Some(usd("0")), share: None };
+        assert_eq!(nothing.shortage(price, usd("0"), usd("0")), Some(Shortage::Budget));
+    }
+
+    #[test]
+    fn a_share_is_a_clients_own() {
+        let limits = Limits { budget: Some(usd("5")), share: Some(usd("1")) };
+        let price = Some(usd("0.50"));
+        assert_eq!(limits.shortage(price, usd("4.50"), usd("0.50")), None);
+        assert_eq!(limits.shortage(price, usd("1.00"), usd("0.51")), Some(Shortage::Share));
+        assert_eq!(limits.shortage(price, usd("4.51"), usd("0")), Some(Shortage::Budget));
+        assert_eq!(limits.least(), Some(usd("1")));
+        let wide = Limits { budget: Some(usd("5")), share: Some(usd("9")) };
+        assert_eq!(wide.least(), Some(usd("5")));
+    }
+
+    #[test]
+    fn a_price_matters_where_there_is_a_limit() {
+        let limits = Limits { budget: None, share: Some(usd("1")) };
+        assert_eq!(limits.shortage(None, usd("0"), usd("0")), Some(Shortage::Price));
+        assert_eq!(Limits::default().shortage(None, usd("9"), usd("9")), None);
+    }
+
+    #[test]
+    fn prices_are_read_as_a_whole_or_not_at_all() {
+        let prices = Prices::parse("768P/6=0.28, 1080P/6 = 0.49").unwrap();
+        assert_eq!(prices.of("768P/6"), Some(usd("0.28")));
+        assert_eq!(prices.of("1080P/6"), Some(usd("0.49")));
+        assert_eq!(prices.of("768P/10"), None);
+        assert!(Prices::parse("").unwrap().of("768P/6").is_none());
+        for wrong in
+            ["768P/6", "768P/6=", "768p/6=1", "768P/7=1", "768P/6=1,768P/6=2", "768P/6=1,", "=1", "0.28"]
+        {
+            assert!(Prices::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}
