@@ -61,7 +61,6 @@ describe('missing', () => {
     }
   });
 
-
   test.for(['WIRO_API_KEY', 'SIGNING_KEY'])('%s', (name) => expectMisconfigured({ [name]: '' }));
 
   test('both, but for spaces', () => expectMisconfigured({ WIRO_API_KEY: '  ', SIGNING_KEY: '\n' }));

@@ -13,7 +13,7 @@ import { SIGNING_KEY } from './settings.ts';
 import { storedRecord, storedVideo } from './stored.ts';
 import type { Video } from './types.ts';
 import {
-  messageOf,
+  type messageOf,
   type Reply,
   startWebhookReceiver,
   type Told,
