@@ -150,6 +150,11 @@ describe('it is true of', () => {
     await send(service, [file]);
   });
 
+  test('the usage', async () => {
+    await described('get', '/v1/usage', await alice.fetch('/v1/usage'));
+    await described('get', '/v1/usage', await service.fetch('/v1/usage'));
+  });
+
   test('health', async () => {
     await described('get', '/health', await service.fetch('/health'));
   });
@@ -164,6 +169,6 @@ test('nothing is described that no test has seen', () => {
       ),
   );
   // What the Worker cannot be brought to here, and what has no body to check.
-  const elsewhere = / (403|500|502|503|101|204|304)$|^head /;
+  const elsewhere = / (403|429|500|502|503|101|204|304)$|^head /;
   expect(written.filter((answer) => !seen.has(answer) && !elsewhere.test(answer))).toEqual([]);
 });
