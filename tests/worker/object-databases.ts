@@ -33,7 +33,8 @@ export function loseObjects(service: DirectService, of: ObjectClass): void {
 export function letDayPass(service: DirectService): void {
   for (const file of databases(service, 'Dispatcher')) {
     const database = new DatabaseSync(file, PATIENCE);
-    database.exec('UPDATE spending SET day = day - 1');
+    const hasTable = database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'spending'").get();
+    if (hasTable) database.exec('UPDATE spending SET day = day - 1');
     database.close();
   }
 }
