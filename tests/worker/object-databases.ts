@@ -29,6 +29,16 @@ export function loseObjects(service: DirectService, of: ObjectClass): void {
   }
 }
 
+/** What was spent and reserved today was so yesterday. The Worker must be down. */
+export function letDayPass(service: DirectService): void {
+  for (const file of databases(service, 'Dispatcher')) {
+    const database = new DatabaseSync(file, PATIENCE);
+    const hasTable = database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'spending'").get();
+    if (hasTable) database.exec('UPDATE spending SET day = day - 1');
+    database.close();
+  }
+}
+
 /** How many values all objects of this class have stored. */
 export function countValues(service: DirectService, of: ObjectClass): number {
   const counts = databases(service, of).map((file) => {

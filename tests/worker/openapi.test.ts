@@ -150,6 +150,11 @@ describe('it is true of', () => {
     await send(service, [file]);
   });
 
+  test('the usage', async () => {
+    await described('get', '/v1/usage', await alice.fetch('/v1/usage'));
+    await described('get', '/v1/usage', await service.fetch('/v1/usage'));
+  });
+
   test('health', async () => {
     await described('get', '/health', await service.fetch('/health'));
   });
