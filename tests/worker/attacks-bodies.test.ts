@@ -1,4 +1,4 @@
-// Attacks by a request's body: bombs, drips, doubles, disguises. Each is refused by name, in bounded time, and nothing
+// Attacks by a request's body: bombs, doubles, disguises. Each is refused by name, in bounded time, and nothing
 // has happened. Plain bad bodies are in the *-refusals tests.
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -142,10 +142,12 @@ describe('of very many, or very long, parts', () => {
 
 describe('with odd boundaries', () => {
   const form = (boundary: string, text: string) =>
-    Buffer.from(`--${boundary}\r\nContent-Disposition: form-data; name="prompt"\r\n\r\n${text}\r\n--${boundary}--`);
+    Buffer.from(
+      `--${boundary}\r\nContent-Disposition: form-data; name="prompt"\r\n\r\n${text}\r\n--${boundary}--`,
+    );
 
   test.for([
-    ["all that may be in one", "'()+_,-./:=?0aZ", "\"'()+_,-./:=?0aZ\""],
+    ['all that may be in one', "'()+_,-./:=?0aZ", '"\'()+_,-./:=?0aZ"'],
     ['seventy characters', 'x'.repeat(70), 'x'.repeat(70)],
     ['dashes', '----------', '----------'],
     ['one character', '-', '-'],
@@ -157,7 +159,11 @@ describe('with odd boundaries', () => {
 
   test.for([
     ['a letter that is none', 'multipart/form-data; boundary=b%0db', form('b\rb', 'a')],
-    ['line breaks without returns', 'multipart/form-data; boundary=b', Buffer.from(form('b', 'a').toString().replaceAll('\r', ''))],
+    [
+      'line breaks without returns',
+      'multipart/form-data; boundary=b',
+      Buffer.from(form('b', 'a').toString().replaceAll('\r', '')),
+    ],
     ['its own beginning in the text', 'multipart/form-data; boundary=b', form('b', 'a\r\n--bc')],
     ['the second of two', 'multipart/form-data; boundary=b; boundary=c', form('c', 'a')],
     ['a name for it in the next type', 'multipart/form-data, x; boundary=b', form('b', 'a')],
@@ -188,35 +194,5 @@ describe('with control characters in the prompt', () => {
   test('one that is not escaped is no JSON', async () => {
     const body = Buffer.from('{"prompt":"a\0b"}');
     await refusedBody('a bare NUL in JSON', INVALID_REQUEST, JSON_TYPE, body);
-  });
-});
-
-describe('that never come', { concurrent: true, timeout: 90_000 }, () => {
-  /** What is waited for the next byte at most, and then for the rest to be thrown away. */
-  const PATIENCE_MS = 60_000;
-  const form = ['Content-Type: multipart/form-data; boundary=x', 'Content-Length: 5000'];
-  const start = '--x\r\nContent-Disposition: form-data; name="prompt"\r\n\r\nonce upon';
-
-  test.for([
-    ['JSON', '/v1/videos', [`Content-Type: ${JSON_TYPE}`, 'Content-Length: 500'], '{"prompt":"once'],
-    ['JSON in chunks', '/v1/videos', [`Content-Type: ${JSON_TYPE}`, 'Transfer-Encoding: chunked'], '5\r\n{"pro'],
-    ['a form', '/v1/videos', form, start],
-    ['an upload', '/v1/files', form, start.replace('"prompt"', '"file"; filename="a.png"')],
-  ] as const)('%s: given up', async ([name, path, headers, body]) => {
-    const { status } = await sendRaw(service, rawRequest(service, `POST ${path}`, headers, body), PATIENCE_MS);
-    expect(status).toBe(400);
-    expect(service.sim.tasks.filter(({ prompt }) => prompt.startsWith('once'))).toEqual([]);
-    expect(service.sim.callsTo('/File/')).toEqual([]);
-    table.add(`${name} that stops half way`, '400 within 40 s');
-  });
-
-  test('a callback: 200, for it is no reason to complain', async () => {
-    const prompt = 'a messenger who loses his voice';
-    await service.accepted({ prompt });
-    const { callbackUrl } = await service.sim.waitForTask(prompt);
-    const { pathname } = new URL(callbackUrl);
-    const request = rawRequest(service, `POST ${pathname}`, ['Content-Length: 500'], '{"status":');
-    expect((await sendRaw(service, request, PATIENCE_MS)).status).toBe(200);
-    table.add('a callback that stops half way', 200);
   });
 });

@@ -27,7 +27,9 @@ const callBack = (url: string, body: string) => fetch(url, { method: 'POST', bod
 const claim = ({ id }: SimTask, status: string) =>
   JSON.stringify({
     result: true,
-    tasklist: [{ id, status, pexit: '0', totalcost: '9.99', outputs: [{ url: 'https://evil.example/0.mp4' }] }],
+    tasklist: [
+      { id, status, pexit: '0', totalcost: '9.99', outputs: [{ url: 'https://evil.example/0.mp4' }] },
+    ],
   });
 
 /** A video whose task stays at `task_start`. */
@@ -47,7 +49,12 @@ test('replayed after the end: nothing is asked, and nothing changes', async () =
   const task = await service.sim.waitForTask(prompt);
   await task.calledBack();
   const calls = service.sim.calls.length;
-  const bodies = ['', claim(task, 'task_postprocess_end'), claim(task, 'task_cancel'), claim(task, 'task_queue')];
+  const bodies = [
+    '',
+    claim(task, 'task_postprocess_end'),
+    claim(task, 'task_cancel'),
+    claim(task, 'task_queue'),
+  ];
   for (const body of Array.from({ length: 10 }, () => bodies).flat()) {
     expect((await callBack(task.callbackUrl, body)).status).toBe(200);
   }
@@ -103,7 +110,9 @@ test('about the job of another video: each keeps its own', async () => {
   table.add('a callback that names another job', '200, its own job is asked for');
 });
 
-test('a thousand a second for five seconds: few checks, and the job ends right', { timeout: 120_000 }, async () => {
+test('a thousand a second for five seconds: few checks, and the job ends right', {
+  timeout: 120_000,
+}, async () => {
   const PER_SECOND = 1000;
   const SECONDS = 5;
   const TICKS_PER_SECOND = 50;

@@ -20,7 +20,10 @@ let cdn: Server;
 const files: Record<string, { type: string; bytes: Uint8Array }> = {
   '/page.html': { type: 'text/html', bytes: PAGE_BYTES },
   '/page.mp4': { type: 'video/mp4', bytes: PAGE_BYTES },
-  '/drawing.svg': { type: 'image/svg+xml', bytes: Buffer.from(`<svg onload="alert(1)"/>${' '.repeat(4000)}`) },
+  '/drawing.svg': {
+    type: 'image/svg+xml',
+    bytes: Buffer.from(`<svg onload="alert(1)"/>${' '.repeat(4000)}`),
+  },
   '/script.js': { type: 'text/javascript', bytes: Buffer.from(`\0\0\0\x18//ftyp${' '.repeat(4000)}`) },
   '/both.mp4': {
     type: 'text/html',
@@ -86,7 +89,10 @@ describe('in a header', () => {
     const answer = await service.fetch(`/v1/videos/${id}/content?download=1`, { method: 'HEAD' });
     expect(answer.headers.get('content-disposition')).toMatch(/^attachment; filename="evil[a-z0-9-]+\.mp4"$/);
     expect(answer.headers.get('set-cookie')).toBeNull();
-    table.add('a prompt with quotes and line breaks, downloaded', String(answer.headers.get('content-disposition')));
+    table.add(
+      'a prompt with quotes and line breaks, downloaded',
+      String(answer.headers.get('content-disposition')),
+    );
   });
 
   test.for([
@@ -109,7 +115,12 @@ test('nothing that is sent writes a line of the log', async () => {
   await service.submit({ prompt: text }, 'a-key').then((answer) => answer.body?.cancel());
   await upload(service, [filePart(picture('image/png', 500), FORGED.replaceAll('"', '\\"'))]);
   const encoded = encodeURIComponent(text);
-  for (const path of [`/v1/videos/${encoded}`, `/${encoded}`, `/v1/videos?after=${encoded}`, `/hooks/wiro/${encoded}/x`]) {
+  for (const path of [
+    `/v1/videos/${encoded}`,
+    `/${encoded}`,
+    `/v1/videos?after=${encoded}`,
+    `/hooks/wiro/${encoded}/x`,
+  ]) {
     await service.fetch(path, { headers: { 'user-agent': FORGED, referer: FORGED, 'x-request-id': FORGED } });
   }
   // Wiro's own words are logged where the account is concerned, as a value.

@@ -65,7 +65,9 @@ fn parse(boundary: &str, body: &[u8], chunk_length: usize) -> Result<Parts, Form
         while let Some(piece) = demux.take()? {
             match piece {
                 Piece::PartStart(part) => parts.push((part, Vec::new())),
-                Piece::Data(data) => parts.last_mut().map(|(_, bytes)| bytes.extend(data.0)).unwrap_or_default(),
+                Piece::Data(data) => {
+                    parts.last_mut().map(|(_, bytes)| bytes.extend(data.0)).unwrap_or_default()
+                }
                 Piece::PartEnd | Piece::End => {}
             }
         }
@@ -87,7 +89,8 @@ impl Bytes for Plain {
     }
 
     fn find(&self, needle: &str, from: usize) -> Option<usize> {
-        let windows = self.0.get(from..)?.windows(needle.len()).position(|window| window == needle.as_bytes());
+        let windows =
+            self.0.get(from..)?.windows(needle.len()).position(|window| window == needle.as_bytes());
         windows.map(|at| from + at)
     }
 

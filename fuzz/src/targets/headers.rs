@@ -29,7 +29,7 @@ pub fn range(data: &[u8]) {
 pub fn prefer(data: &[u8]) {
     let [prefer, retry_after] = lines(data);
     assert!(preferred_wait(&prefer).is_none_or(|seconds| (1..=MAX_WAIT_SECONDS).contains(&seconds)));
-    retry_after_seconds(&retry_after, 1_700_000_000);
+    let _ = retry_after_seconds(&retry_after, 1_700_000_000);
 }
 
 /// `ALLOWED_ORIGINS`, `Origin`, `Sec-Fetch-Site`, our own origin.
