@@ -35,11 +35,12 @@ fn strings(value: &Value) -> Vec<&str> {
 
 struct Made {
     keys: SigningKeys,
-    alice: Owner,
     id: VideoId,
     proof: String,
     grant: String,
 }
+
+const RANDOM: [u8; 16] = [1; 16];
 
 /// 2023-11-14, in the middle of which the grant holds.
 const NOW: UnixMillis = UnixMillis::new(1_700_000_000_000);
@@ -47,17 +48,18 @@ const NOW: UnixMillis = UnixMillis::new(1_700_000_000_000);
 static MADE: LazyLock<Made> = LazyLock::new(|| {
     let keys = SigningKeys::derive(&[b'k'; 32]).unwrap_or_else(|error| panic!("{error}"));
     let alice = Owner::named("alice").unwrap_or_default();
-    let id = keys.mint(&alice, [1; 16]);
+    let id = keys.mint(&alice, RANDOM);
     let (proof, grant) = (keys.callback_proof(&id), keys.grant(&alice, &id, NOW).unwrap_or_default());
-    Made { keys, alice, id, proof, grant }
+    Made { keys, id, proof, grant }
 });
 
-/// An owner and an id: the one that was made for her is hers, and there is no other.
+/// An owner and an id: the one that was made for that owner is right, and there is no other.
 pub fn id(data: &[u8]) {
     let [name, text] = lines(data);
     let made = &*MADE;
     let owner = Owner::named(&name).unwrap_or_default();
-    let is_right = owner == made.alice && text == made.id.as_str();
+    // What was verified has the only spelling, and was made of the only random bits that the fuzzer knows of.
+    let is_right = text == made.keys.mint(&owner, RANDOM).as_str();
     assert_eq!(made.keys.verify_id(&owner, &text).is_some(), is_right);
     if let Some(shaped) = VideoId::unproven(&text) {
         assert_eq!(shaped.as_str().len(), made.id.as_str().len());
