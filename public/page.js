@@ -1,5 +1,6 @@
 // The page: a form, a stage for one video and a gallery of the others.
 import { fillFrom, startForm } from './create.js';
+import { byId } from './dom.js';
 import { startGallery } from './gallery.js';
 import { Library } from './library.js';
 import { startSnippets } from './snippet.js';
@@ -44,3 +45,11 @@ window.addEventListener('hashchange', openNamed);
 setInterval(() => document.visibilityState === 'visible' && library.refresh(stage.video?.id), REFRESH_MS);
 await library.load();
 openNamed();
+await tellProtection();
+
+/** A server that lets everybody in says so. */
+async function tellProtection() {
+  const answer = await fetch('/health').catch(() => undefined);
+  const health = answer?.ok ? await answer.json() : {};
+  byId('unprotected').hidden = health.protection !== 'none';
+}

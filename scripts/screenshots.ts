@@ -30,7 +30,12 @@ async function screenshots(defer: Defer): Promise<number> {
   defer(() => sim.close());
   const storage = await mkdtemp(join(tmpdir(), 'hailuo-screenshots-'));
   defer(() => rm(storage, { recursive: true, force: true, maxRetries: 5 }));
-  const settings = { POLL_SECONDS: '0.3', RETRY_SECONDS: '0.2', SIGNING_KEY: 'k'.repeat(32) };
+  const settings = {
+    POLL_SECONDS: '0.3',
+    RETRY_SECONDS: '0.2',
+    SUBMIT_PER_MINUTE: '0',
+    SIGNING_KEY: 'k'.repeat(32),
+  };
   const worker = new DevProcess(await freePort(), storage, { ...settingsFor(sim), ...settings });
   defer(() => worker.kill('SIGTERM'));
   await worker.start();

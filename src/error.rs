@@ -38,6 +38,8 @@ pub enum ApiError {
     RangeNotSatisfiable { size: u64 },
     #[error("the upstream: {0}")]
     UpstreamError(String),
+    #[error("too many requests")]
+    RateLimited,
     #[error("the upstream is not available")]
     UpstreamUnavailable { retry_after_seconds: u32 },
     #[error("{0}")]
@@ -134,6 +136,11 @@ impl ApiError {
             Self::UpstreamError(_) => {
                 let detail = "The upstream did not do what it was asked; send the request again.".to_owned();
                 problem(502, "upstream_error", "Upstream error", detail)
+            }
+            Self::RateLimited => {
+                let detail = "Too many requests within a minute; try again in one.".to_owned();
+                let headers = vec![("retry-after", "60".to_owned())];
+                Problem { headers, ..problem(429, "rate_limited", "Too many requests", detail) }
             }
             Self::UpstreamUnavailable { retry_after_seconds } => {
                 let detail =

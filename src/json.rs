@@ -151,6 +151,12 @@ impl FromJson for u32 {
     }
 }
 
+impl FromJson for u16 {
+    fn from_json(json: Value) -> Read<Self> {
+        u64::from_json(json)?.try_into().map_err(|_| Unreadable("a number"))
+    }
+}
+
 impl FromJson for u8 {
     fn from_json(json: Value) -> Read<Self> {
         u64::from_json(json)?.try_into().map_err(|_| Unreadable("a number"))

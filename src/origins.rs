@@ -33,9 +33,12 @@ impl AllowedOrigins {
         }
         let origins = text.split(',').map(str::trim).map(|written| {
             let url = parse_url(written).ok_or(NotOrigins)?;
-            let is_secure = url.scheme == "https" || (url.scheme == "http" && url.is_loopback());
             // Exactly as a browser writes it: what is compared must be the same.
-            if is_secure && url.origin() == written { Ok(written.to_owned()) } else { Err(NotOrigins) }
+            if url.is_secure() && url.origin() == written && !written.contains('*') {
+                Ok(written.to_owned())
+            } else {
+                Err(NotOrigins)
+            }
         });
         Ok(Self(Some(origins.collect::<Result<_, _>>()?)))
     }

@@ -13,6 +13,7 @@ pub enum Route<'a> {
     Events { id: &'a str },
     Cancel { id: &'a str },
     WiroCallback { id: &'a str, proof: &'a str },
+    Inspect { id: &'a str },
     Redrive { id: &'a str },
 }
 
@@ -43,6 +44,7 @@ pub fn route<'a>(method: &str, path: &'a str) -> Result<Route<'a>, NoRoute> {
         ["v1", "videos", id, "content"] => (Route::Content { id }, "GET, HEAD"),
         ["v1", "videos", id, "events"] => (Route::Events { id }, "GET"),
         ["v1", "videos", id, "cancel"] => (Route::Cancel { id }, "POST"),
+        ["operator", "videos", id] => (Route::Inspect { id }, "GET"),
         ["operator", "videos", id, "redrive"] => (Route::Redrive { id }, "POST"),
         ["hooks", "wiro", id, proof] => (Route::WiroCallback { id, proof }, "POST"),
         _ => return Err(NoRoute::NotFound),
@@ -72,6 +74,7 @@ mod tests {
         assert_eq!(route("PUT", "/v1/videos/a"), Err(NoRoute::MethodNotAllowed { allow: "GET, DELETE" }));
         assert_eq!(route("GET", "/v1/videos/a/events"), Ok(Route::Events { id: "a" }));
         assert_eq!(route("POST", "/v1/videos/a/cancel"), Ok(Route::Cancel { id: "a" }));
+        assert_eq!(route("GET", "/operator/videos/a"), Ok(Route::Inspect { id: "a" }));
         assert_eq!(route("POST", "/operator/videos/a/redrive"), Ok(Route::Redrive { id: "a" }));
         let allow = "GET, HEAD";
         assert_eq!(route("PUT", "/v1/videos/a/content"), Err(NoRoute::MethodNotAllowed { allow }));

@@ -39,6 +39,35 @@ fn what_a_task_knows_of_its_pace_is_written_as_it_was() {
 }
 
 #[test]
+fn what_the_webhook_was_told_is_written_as_it_was() {
+    let told = r#"  "deliveries": {
+    "events": 2,
+    "pending": {
+      "webhook_id": "msg_aeaqcaibaeaqcaibaeaqcaibafokkim4bg2ky6ic_2",
+      "failures": 2,
+      "due": 1734513935000
+    },
+    "tries": [
+      {
+        "at": 1734513905,
+        "webhook_id": "msg_aeaqcaibaeaqcaibaeaqcaibafokkim4bg2ky6ic_1",
+        "status": 204
+      },
+      {
+        "at": 1734513930,
+        "webhook_id": "msg_aeaqcaibaeaqcaibaeaqcaibafokkim4bg2ky6ic_2",
+        "error": "no answer within 10 s"
+      }
+    ]
+  }
+}"#;
+    let told = TASK.trim_end().trim_end_matches("\n}").to_owned() + ",\n" + told;
+    let task = Task::load(&told).unwrap();
+    assert_eq!(task.deliveries.next_due(), Some(UnixMillis::new(1_734_513_935_000)));
+    assert_eq!(serde_json::to_string_pretty(&task).unwrap(), told);
+}
+
+#[test]
 fn every_phase_is_written_as_it_was() {
     let since = UnixMillis::new(1);
     let phases = [

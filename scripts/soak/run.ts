@@ -22,6 +22,8 @@ const SETTINGS = {
   SIGNING_KEY: 'a-key-for-soaks-and-nothing-else',
   POLL_SECONDS: '0.2,0.5,1,3',
   RETRY_SECONDS: '0.1,0.3,1',
+  SUBMIT_PER_MINUTE: '0',
+  VISITS_PER_MINUTE: '0',
   // A job that never started is given up after this; the time in which the Worker is down counts too.
   TASK_DEADLINE_SECONDS: '20',
 };

@@ -8,8 +8,9 @@ mod delete;
 mod events;
 mod files;
 mod form;
+mod limits;
 mod list;
-mod redrive;
+mod operator;
 mod respond;
 mod status;
 mod submission;
@@ -86,11 +87,15 @@ async fn dispatch(request: &Request, env: &Env) -> Result<Response, ApiError> {
     let config = Config::of(env).map_err(|error| ApiError::Misconfigured(error.to_string()))?;
     let origin = config.public_url.clone().unwrap_or_else(|| url.origin());
     let call = Call { config, env, origin };
-    match route(&method, &url.path) {
-        Ok(Route::Health) => respond::health(),
-        Ok(Route::Submit) => submit::submit(&call, request, &call.client(request)?).await,
+    let route = route(&method, &url.path);
+    if !matches!(route, Ok(Route::Health)) {
+        limits::visit(&call, request).await?;
+    }
+    match route {
+        Ok(Route::Health) => respond::health(call.config.protection()),
+        Ok(Route::Submit) => submit::submit(&call, request, &call.spender(request).await?).await,
         Ok(Route::Upload) => {
-            call.client(request)?;
+            call.spender(request).await?;
             files::upload(&call, request).await
         }
         Ok(Route::List) => list::list(&call, &url.query, &call.client(request)?).await,
@@ -99,7 +104,8 @@ async fn dispatch(request: &Request, env: &Env) -> Result<Response, ApiError> {
         Ok(Route::Content { id }) => content::content(&call, request, &url.query, id).await,
         Ok(Route::Events { id }) => events::events(&call, request, &url.query, &call.own(request, id)?).await,
         Ok(Route::Cancel { id }) => cancel::cancel(&call, &call.own(request, id)?).await,
-        Ok(Route::Redrive { id }) => redrive::redrive(&call, request, id).await,
+        Ok(Route::Inspect { id }) => operator::inspect(&call, request, id).await,
+        Ok(Route::Redrive { id }) => operator::redrive(&call, request, id).await,
         Ok(Route::WiroCallback { id, proof }) => webhook::wiro_callback(&call, request, id, proof).await,
         Err(NoRoute::NotFound) => Err(NOTHING_HERE),
         Err(NoRoute::MethodNotAllowed { allow }) if method == "OPTIONS" => {
@@ -123,6 +129,13 @@ impl Call<'_> {
         let Some(clients) = &self.config.clients else { return Ok(Owner::nobody()) };
         let shown = header(request, "authorization");
         shown.and_then(|header| clients.authorized(&header).cloned()).ok_or(SHOW_A_TOKEN)
+    }
+
+    /// Who asks for what costs money, and not too often.
+    async fn spender(&self, request: &Request) -> Result<Owner, ApiError> {
+        let owner = self.client(request)?;
+        limits::submit(self, request, &owner).await?;
+        Ok(owner)
     }
 
     /// An id that we made for whoever asks; touches no storage.

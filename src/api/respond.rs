@@ -37,8 +37,9 @@ pub fn problem(problem: &Problem, request_id: &str) -> worker::Result<Response> 
     Ok(builder.fixed(problem.body(request_id).into_bytes()))
 }
 
-pub fn health() -> Result<Response, ApiError> {
-    let body = json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") });
+/// `protection` says whether just anybody may submit.
+pub fn health(protection: &str) -> Result<Response, ApiError> {
+    let body = json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION"), "protection": protection });
     json(200, &[("cache-control", "no-store")], &body)
 }
 

@@ -43,6 +43,10 @@ pub async fn submit(call: &Call<'_>, request: &Request, owner: &Owner) -> Result
     };
     let accept = Message::Accept(Box::new(Task::accept(new, clock::now())));
     let mut reply = call.ask(&id, &accept).await?;
+    if matches!(reply, Reply::Nothing) {
+        // A deleted video of this key was in the way, and is gone now.
+        reply = call.ask(&id, &accept).await?;
+    }
     if matches!(reply, Reply::SendImage) {
         submission.store_image().await?;
         reply = call.ask(&id, &Message::ImageStored).await?;

@@ -1,6 +1,8 @@
 //! The only reader of the clock and of randomness.
 
 use worker::Date;
+use worker::js_sys;
+use worker::wasm_bindgen::JsValue;
 
 use crate::video::time::{Moment, UnixMillis};
 
@@ -16,6 +18,13 @@ pub fn moment() -> Moment {
     // Without randomness retries are still made, only less spread.
     let chance = u16::from_be_bytes(random().unwrap_or_default());
     Moment { now: now(), chance }
+}
+
+/// Unix seconds as RFC 3339 writes a time, in UTC.
+#[must_use]
+pub fn rfc3339(seconds: i64) -> String {
+    let millis = f64::from(u32::try_from(seconds).unwrap_or(u32::MAX)) * 1000.0;
+    js_sys::Date::new(&JsValue::from_f64(millis)).to_iso_string().into()
 }
 
 /// Random bytes of the runtime's cryptographic generator.

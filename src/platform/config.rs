@@ -9,26 +9,31 @@ use worker::Env;
 use worker::js_sys::{JSON, Reflect};
 use worker::wasm_bindgen::JsValue;
 
+use super::log::{self, Level};
 use super::url;
 use crate::origins::AllowedOrigins;
 use crate::video::bearer::BearerToken;
 use crate::video::clients::Clients;
+use crate::video::image_url;
 use crate::video::keys::{MIN_SIGNING_KEY_BYTES, SigningKeys};
 use crate::video::lifecycle::Policy;
 use crate::video::output_hosts::OutputHosts;
 use crate::video::schedule::Ladder;
 use crate::video::time::Millis;
-use crate::video::url::ParseUrl;
+use crate::video::url::{ParseUrl, Url};
+use crate::video::webhook_key::WebhookKey;
 use crate::wiro::sign::Credentials;
 
 /// The vars of `wrangler.toml` and what they are when they are not set.
-pub const DEFAULTS: [(&str, &str); 13] = [
+pub const DEFAULTS: [(&str, &str); 17] = [
     ("WIRO_API_URL", "https://api.wiro.ai/v1"),
     ("WIRO_SOCKET_URL", "wss://socket.wiro.ai/v1"),
     ("WIRO_MODEL", "minimax/hailuo-2-3"),
     ("PUBLIC_URL", ""),
     ("OUTPUT_HOSTS", "wiro.ai"),
     ("ALLOWED_ORIGINS", "*"),
+    ("SUBMIT_PER_MINUTE", "10"),
+    ("VISITS_PER_MINUTE", "600"),
     ("MAX_ACTIVE", "0"),
     ("POLL_SECONDS", "30,45,60,90,120,180,300"),
     ("RETRY_SECONDS", "2,5,15,60,300"),
@@ -36,6 +41,8 @@ pub const DEFAULTS: [(&str, &str); 13] = [
     ("COPY_DEADLINE_SECONDS", "86400"),
     ("RETENTION_DAYS", "30"),
     ("PURGE_UPSTREAM", "false"),
+    ("NOTIFY_URL", ""),
+    ("NOTIFY_SECONDS", "5,300,1800,7200,18000,36000,36000"),
 ];
 
 /// Settings of the contract that guard access or money and are not built yet. Setting one must not
@@ -63,11 +70,24 @@ pub struct Config {
     pub output_hosts: OutputHosts,
     /// Whose pages may use the API.
     pub allowed_origins: AllowedOrigins,
+    /// Submits of a client, or of an address; `None` for as many as it likes.
+    pub submits_per_minute: Option<u32>,
+    /// Requests of an address.
+    pub visits_per_minute: Option<u32>,
     /// Without them, whoever comes is a client, and nobody in particular.
     pub clients: Option<Clients>,
     /// Without one, nobody is the operator.
     pub operator_token: Option<BearerToken>,
+    /// Told of every video that ends.
+    pub webhook: Option<Webhook>,
     pub policy: Policy,
+}
+
+/// `NOTIFY_URL`, and what signs for it.
+#[derive(Debug)]
+pub struct Webhook {
+    pub url: String,
+    pub key: WebhookKey,
 }
 
 /// Every setting that is missing or malformed, by name; never its value.
@@ -90,8 +110,17 @@ impl Config {
             return Ok(config);
         }
         let config = Rc::new(Self::read(|name| binding_text(env, name), url::parse)?);
+        if config.clients.is_none() {
+            log::write(Level::Warn, "anybody may submit videos: set CLIENT_TOKENS", []);
+        }
         CACHED.set(Some(Rc::clone(&config)));
         Ok(config)
+    }
+
+    /// What keeps strangers from submitting.
+    #[must_use]
+    pub const fn protection(&self) -> &'static str {
+        if self.clients.is_some() { "tokens" } else { "none" }
     }
 
     /// Reads the settings from wherever `lookup` finds them; an empty one counts as not set.
@@ -113,9 +142,14 @@ impl Config {
         let signing_key = reader.required("SIGNING_KEY");
         let credentials = Credentials::new(api_key, api_secret.as_deref()).ok();
         let signing_keys = SigningKeys::derive(signing_key.as_bytes()).ok();
+        let too_short = format!("must have at least {MIN_SIGNING_KEY_BYTES} characters");
         if signing_keys.is_none() && !signing_key.is_empty() {
-            reader.problem("SIGNING_KEY", &format!("must have at least {MIN_SIGNING_KEY_BYTES} characters"));
+            reader.problem("SIGNING_KEY", &too_short);
         }
+        let previous_keys = reader.text("SIGNING_KEY_PREVIOUS").and_then(|key| {
+            let keys = SigningKeys::derive(key.as_bytes()).map_err(|_| &too_short);
+            reader.check("SIGNING_KEY_PREVIOUS", keys)
+        });
         let clients =
             reader.text("CLIENT_TOKENS").map(|json| reader.check("CLIENT_TOKENS", Clients::parse(&json)));
         let operator_token = reader.text("OPERATOR_TOKEN").map(|token| {
@@ -131,6 +165,8 @@ impl Config {
         let output_hosts = reader.parse("OUTPUT_HOSTS", |hosts| OutputHosts::parse(hosts, parse_url));
         let allowed_origins =
             reader.parse("ALLOWED_ORIGINS", |origins| AllowedOrigins::parse(origins, parse_url));
+        let submits_per_minute = reader.parse("SUBMIT_PER_MINUTE", whole);
+        let visits_per_minute = reader.parse("VISITS_PER_MINUTE", whole);
         let max_active = reader.parse("MAX_ACTIVE", whole);
         let poll = reader.parse("POLL_SECONDS", Ladder::parse);
         let retry = reader.parse("RETRY_SECONDS", Ladder::parse);
@@ -139,11 +175,19 @@ impl Config {
         let retention = reader.parse("RETENTION_DAYS", days);
         let purge_upstream =
             reader.parse("PURGE_UPSTREAM", |flag| flag.parse::<bool>().map_err(|_| "must be true or false"));
+        let notify_url =
+            reader.text("NOTIFY_URL").map(|url| reader.check("NOTIFY_URL", webhook_url(&url, parse_url)));
+        let notify_key =
+            reader.text("NOTIFY_SECRET").map(|key| reader.check("NOTIFY_SECRET", WebhookKey::parse(&key)));
+        if notify_url.is_some() && notify_key.is_none() {
+            reader.problem("NOTIFY_SECRET", "is not set; it signs what is sent to NOTIFY_URL");
+        }
+        let notify = reader.parse("NOTIFY_SECONDS", Ladder::parse);
         let problems = reader.problems;
         let all = || {
             Some(Self {
                 credentials: credentials?,
-                signing_keys: signing_keys?,
+                signing_keys: signing_keys?.instead_of(previous_keys),
                 wiro_api_url: wiro_api_url?,
                 wiro_socket_url: wiro_socket_url?,
                 wiro_model: wiro_model?,
@@ -153,6 +197,8 @@ impl Config {
                 },
                 output_hosts: output_hosts?,
                 allowed_origins: allowed_origins?,
+                submits_per_minute: Some(submits_per_minute?).filter(|max| *max > 0),
+                visits_per_minute: Some(visits_per_minute?).filter(|max| *max > 0),
                 clients: match clients {
                     Some(clients) => Some(clients?),
                     None => None,
@@ -162,6 +208,7 @@ impl Config {
                     None => None,
                 },
                 policy: Policy {
+                    notify: notify.filter(|_| notify_url.is_some()),
                     max_active: Some(max_active?).filter(|max| *max > 0),
                     poll: poll?,
                     retry: retry?,
@@ -169,6 +216,10 @@ impl Config {
                     task_deadline: Millis::from_seconds(task_deadline?.into()),
                     copy_deadline: Millis::from_seconds(copy_deadline?.into()),
                     retention: retention?,
+                },
+                webhook: match (notify_url, notify_key) {
+                    (Some(url), Some(key)) => Some(Webhook { url: url?, key: key? }),
+                    _ => None,
                 },
             })
         };
@@ -217,8 +268,7 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
 fn base_url(text: &str, parse_url: ParseUrl) -> Result<String, &'static str> {
     const RULE: &str = "must be an https URL without query (http only for localhost)";
     let url = parse_url(text).ok_or(RULE)?;
-    let is_secure = url.scheme == "https" || (url.scheme == "http" && url.is_loopback());
-    if !is_secure || url.href.contains(['?', '#']) || url.has_user_info {
+    if !url.is_secure() || url.href.contains(['?', '#']) || url.has_user_info {
         return Err(RULE);
     }
     Ok(url.href.trim_end_matches('/').to_owned())
@@ -228,6 +278,16 @@ fn socket_url(text: &str, parse_url: ParseUrl) -> Result<String, &'static str> {
     let rest = text.strip_prefix("ws").ok_or("must be a wss URL without query (ws only for localhost)")?;
     base_url(&format!("http{rest}"), parse_url)
         .map_err(|_| "must be a wss URL without query (ws only for localhost)")
+}
+
+/// An https URL on a public host, or any on this very machine.
+fn webhook_url(text: &str, parse_url: ParseUrl) -> Result<String, &'static str> {
+    let is_here = |url: &Url| url.is_loopback() && url.is_secure() && !url.has_user_info;
+    if parse_url(text).is_some_and(|url| is_here(&url)) || image_url::check(text, parse_url).is_ok() {
+        Ok(text.to_owned())
+    } else {
+        Err("must be an https URL on a public host (http only for localhost)")
+    }
 }
 
 fn model_path(text: &str) -> Result<String, &'static str> {
@@ -318,6 +378,37 @@ mod tests {
         for key in ["clé", "a b", "a\nb"] {
             assert!(read(&[("WIRO_API_KEY", key)]).is_err(), "{key:?}");
         }
+    }
+
+    #[test]
+    fn a_webhook_is_public_and_signed_for() {
+        let with = |url, secret| read(&[("NOTIFY_URL", url), ("NOTIFY_SECRET", secret)]);
+        let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+        for url in ["https://ops.example/hook?from=videos", "http://127.0.0.1:9/hook", "http://[::1]/"] {
+            let config = with(url, secret).unwrap();
+            assert_eq!(config.webhook.map(|webhook| webhook.url).as_deref(), Some(url));
+            assert!(config.policy.notify.is_some());
+        }
+        for url in [
+            "http://ops.example/",
+            "https://10.0.0.1/",
+            "https://169.254.169.254/",
+            "https://printer.local/",
+            "https://intranet/",
+            "https://user:pass@ops.example/",
+            "http://user@127.0.0.1/",
+            "ftp://127.0.0.1/",
+            "/hook",
+        ] {
+            let problems = with(url, secret).unwrap_err().0;
+            assert!(matches!(&problems[..], [one] if one.starts_with("NOTIFY_URL ")), "{url}: {problems:?}");
+        }
+        for secret in ["", "whsec_short", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"] {
+            let problems = with("https://ops.example/", secret).unwrap_err().0;
+            assert!(matches!(&problems[..], [one] if one.starts_with("NOTIFY_SECRET ")), "{problems:?}");
+        }
+        let without = with("", secret).unwrap();
+        assert!(without.webhook.is_none() && without.policy.notify.is_none());
     }
 
     #[test]

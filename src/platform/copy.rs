@@ -9,13 +9,14 @@ use serde_json::json;
 use thiserror::Error;
 use worker::js_sys::Uint8Array;
 use worker::web_sys::ReadableStream;
-use worker::{Object, Response, ResponseBody};
+use worker::{Response, ResponseBody};
 
 use super::clock;
 use super::digest::Digest;
 use super::log::{self, Level};
 use super::network::{FetchError, fetch, request};
 use super::patience::{TimedOut, within};
+use super::r2::R2Object;
 use super::streams::{Pipe, Reader, StreamError, Writer};
 use super::url;
 use super::videos::{VIDEO_CONTENT_TYPE, Videos};
@@ -190,7 +191,7 @@ impl Incoming {
         writer.close().await
     }
 
-    async fn upload(&mut self, videos: &Videos, id: &VideoId) -> Result<Object, CopyError> {
+    async fn upload(&mut self, videos: &Videos, id: &VideoId) -> Result<R2Object, CopyError> {
         let mut upload = videos.upload(id);
         loop {
             let written = match self.next().await {

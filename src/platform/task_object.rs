@@ -24,6 +24,7 @@ use super::task_state::{TaskError, TaskState};
 use super::task_work::{told, work};
 use super::watchers::Manner;
 use crate::from_json;
+use crate::video::delivery::Try;
 use crate::video::event::Event;
 use crate::video::record::{Record, Status};
 use crate::video::task::{Job, Phase, Report, Task};
@@ -33,6 +34,9 @@ pub const BINDING: &str = "VIDEO_TASK";
 
 /// How long a submit waits for the answer to its first Run before it answers without.
 const SUBMIT_PATIENCE: Duration = Duration::from_secs(25);
+
+/// How long a submit waits for what is left of a deleted video of the same key.
+const REMOVAL_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a cancel waits for its effect.
 const CANCEL_PATIENCE: Duration = Duration::from_secs(10);
@@ -59,6 +63,8 @@ pub enum Message {
     Cancel,
     /// Stop, and forget everything.
     Delete,
+    /// Tell the operator what is known of it.
+    Inspect,
     /// Try a failed video again that may have been paid for.
     Redrive,
     /// There is a place at the upstream now.
@@ -75,6 +81,7 @@ from_json!(enum Message {
     "nudge" => Nudge(job),
     "cancel" => Cancel,
     "delete" => Delete,
+    "inspect" => Inspect,
     "redrive" => Redrive,
     "called" => Called,
     "look_after" => LookAfter(as_of),
@@ -84,7 +91,7 @@ from_json!(enum Message {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reply {
-    /// No such job was ever accepted.
+    /// There is no such job, or no more.
     Nothing,
     Video(Record),
     /// The job existed already.
@@ -96,6 +103,12 @@ pub enum Reply {
     /// Too late: it ended, and not by a cancel.
     AlreadyFinished,
     Report(Report),
+    Inspected {
+        record: Record,
+        deliveries: Vec<Try>,
+        /// In unix seconds.
+        next_delivery_at: Option<i64>,
+    },
 }
 
 from_json!(enum Reply {
@@ -106,6 +119,7 @@ from_json!(enum Reply {
     "other_request" => OtherRequest,
     "already_finished" => AlreadyFinished,
     "report" => Report(report),
+    "inspected" => Inspected { record, deliveries, next_delivery_at },
 });
 
 #[durable_object]
@@ -165,7 +179,8 @@ impl DurableObject for VideoTask {
 impl VideoTask {
     /// 404 when there is no such video; see [`Watchers::begin`](super::watchers::Watchers::begin) for the rest.
     async fn watch(&self, manner: Manner) -> worker::Result<Response> {
-        let task = self.state.load().await.map_err(|error| error.to_string())?;
+        // Who comes later begins with what the others see.
+        let task = self.state.show_risen().await.map_err(|error| error.to_string())?;
         let Some(task) = task.filter(Task::is_shown) else { return Response::error("no such video", 404) };
         let state = Rc::downgrade(&self.state);
         let on_leave = move || {
@@ -174,8 +189,7 @@ impl VideoTask {
             }
         };
         let grant = self.state.grant(&task);
-        let response =
-            self.state.watchers.begin(manner, task.record_at(clock::now()), grant.as_deref(), on_leave)?;
+        let response = self.state.watchers.begin(manner, task.record.clone(), grant.as_deref(), on_leave)?;
         self.state.mind_show(&task);
         Ok(response)
     }
@@ -195,6 +209,7 @@ impl VideoTask {
             Message::Nudge(hint) => self.state.react(Event::Nudged(hint)).await?,
             Message::Cancel => return self.cancel().await,
             Message::Delete => return self.delete().await,
+            Message::Inspect => return self.inspect().await,
             Message::Redrive => match self.state.react(Event::Redriven).await? {
                 Some(task) if matches!(task.phase, Phase::Ended { .. }) => return Ok(Reply::AlreadyFinished),
                 task => task,
@@ -207,7 +222,14 @@ impl VideoTask {
 
     /// Here, and nowhere else, it is decided which of several equal requests makes the video.
     async fn accept(&self, new: Task) -> Result<Reply, TaskError> {
-        let known = self.state.load().await?;
+        let mut known = self.state.load().await?;
+        if known.as_ref().is_some_and(|task| !task.is_shown()) {
+            known = self.state.wait_until(|_| false, REMOVAL_PATIENCE).await?;
+            if known.is_none() {
+                // Whoever asks again is the first.
+                return Ok(Reply::Nothing);
+            }
+        }
         let is_new = known.is_none();
         let task = match known {
             Some(task) if task.fingerprint != new.fingerprint => return Ok(Reply::OtherRequest),
@@ -241,6 +263,15 @@ impl VideoTask {
             }
         }
         Ok(shown(Some(task)))
+    }
+
+    async fn inspect(&self) -> Result<Reply, TaskError> {
+        let task = self.state.load().await?.filter(Task::is_shown);
+        Ok(task.map_or(Reply::Nothing, |task| Reply::Inspected {
+            deliveries: task.deliveries.tries().to_vec(),
+            next_delivery_at: task.deliveries.next_due().map(UnixMillis::seconds),
+            record: task.record_at(clock::now()),
+        }))
     }
 
     async fn wait_for_change(&self, patience: Duration) -> Result<(), TaskError> {

@@ -116,12 +116,12 @@ impl TaskState {
         }
     }
 
-    async fn show_risen(self: &Rc<Self>) -> Result<(), TaskError> {
-        let Some(task) = self.load().await? else { return Ok(()) };
-        if task.record_at(clock::now()) != task.record {
-            self.react(Event::Seen).await?;
+    /// The task, its record with the percentage of this moment.
+    pub async fn show_risen(self: &Rc<Self>) -> Result<Option<Task>, TaskError> {
+        match self.load().await? {
+            Some(task) if task.record_at(clock::now()) != task.record => self.react(Event::Seen).await,
+            task => Ok(task),
         }
-        Ok(())
     }
 
     /// A watcher is gone.
@@ -170,6 +170,13 @@ impl TaskState {
     pub async fn load(&self) -> Result<Option<Task>, TaskError> {
         let text = self.storage.get(TASK_KEY).await?;
         Ok(text.map(|text| Task::load(&text)).transpose()?)
+    }
+
+    /// There is no task any more.
+    pub async fn clear(&self) -> worker::Result<()> {
+        self.storage.clear().await?;
+        self.waiting.borrow_mut().clear();
+        Ok(())
     }
 
     /// Task and alarm are written as one.

@@ -12,6 +12,7 @@ use super::config::Config;
 use super::copy;
 use super::dispatcher::Dispatch;
 use super::log::{self, Level};
+use super::notify::notify;
 use super::object_call::CallError;
 use super::patience::within;
 use super::records::{RecordError, Records};
@@ -87,6 +88,10 @@ async fn perform(
             let done = told(done, "a chore took too long", id).transpose()?;
             Event::Done { chore, succeeded: done == Some(true) }
         }
+        Effect::Notify(webhook_id) => match notify(state, config, task, &webhook_id).await? {
+            Some(answer) => Event::Notified { webhook_id, answer },
+            None => Event::Seen,
+        },
         Effect::Remove { purge } => {
             let removed = remove(state, task, purge, &videos, &upstream).await;
             match told(removed, "the video was not removed", id) {
@@ -145,7 +150,7 @@ async fn remove(
     if let Some(job) = purge {
         upstream.purge(&job).await.map_err(RemoveError::Upstream)?;
     }
-    Ok(state.storage.clear().await?)
+    Ok(state.clear().await?)
 }
 
 /// What went well; what did not is for the log, and is tried again.

@@ -3,12 +3,11 @@
 
 use std::time::Duration;
 
+use worker::Result;
 use worker::js_sys::Uint8Array;
-use worker::wasm_bindgen::JsCast;
-use worker::web_sys::ReadableStream;
-use worker::{Bucket, Data, HttpMetadata, MultipartUpload, Object, Result, UploadedPart};
 
 use super::patience::within;
+use super::r2::{Bucket, PartsUpload, R2Object};
 
 /// R2 takes parts of 5 MiB or more, all of one size but the last.
 pub const PART_BYTES: u32 = 5 * 1024 * 1024;
@@ -23,7 +22,7 @@ pub struct Upload<'a> {
     /// Chunks that were not sent yet, and their length together.
     held: Vec<Uint8Array>,
     held_bytes: u32,
-    multipart: Option<(MultipartUpload, Vec<UploadedPart>)>,
+    multipart: Option<PartsUpload>,
 }
 
 impl<'a> Upload<'a> {
@@ -57,26 +56,24 @@ impl<'a> Upload<'a> {
     ///
     /// # Errors
     /// When R2 refuses; an upload in parts is then aborted.
-    pub async fn finish(self) -> Result<Object> {
+    pub async fn finish(self) -> Result<R2Object> {
         within(R2_TIMEOUT, self.put_rest()).await?
     }
 
-    async fn put_rest(mut self) -> Result<Object> {
-        if self.multipart.is_none() {
-            let whole = self.take_held();
-            let put = self.bucket.put(&self.key, data(whole)).http_metadata(self.http_metadata());
-            return put.execute().await?.ok_or_else(|| "R2 stored nothing".into());
-        }
-        self.send_part().await?;
-        match self.multipart {
-            Some((upload, parts)) => upload.complete(parts).await,
-            None => Err("the upload was never begun".into()),
+    async fn put_rest(mut self) -> Result<R2Object> {
+        let rest = self.take_held();
+        match &self.multipart {
+            Some(upload) => {
+                upload.add(&rest).await?;
+                upload.complete().await
+            }
+            None => self.bucket.put(&self.key, &rest, &self.content_type).await,
         }
     }
 
     /// Forgets what was sent so far.
     pub async fn abort(self) {
-        if let Some((upload, _)) = self.multipart {
+        if let Some(upload) = self.multipart {
             // R2 drops uploads that stay unfinished by itself after a week.
             let _ = within(R2_TIMEOUT, upload.abort()).await;
         }
@@ -88,16 +85,12 @@ impl<'a> Upload<'a> {
     }
 
     async fn send_part(&mut self) -> Result<()> {
-        let part = data(self.take_held());
-        if self.multipart.is_none() {
-            let create = self.bucket.create_multipart_upload(&self.key).http_metadata(self.http_metadata());
-            self.multipart = Some((create.execute().await?, Vec::new()));
-        }
-        if let Some((upload, parts)) = &mut self.multipart {
-            let number = u16::try_from(parts.len() + 1).map_err(|_| "too many parts")?;
-            parts.push(upload.upload_part(number, part).await?);
-        }
-        Ok(())
+        let part = self.take_held();
+        let upload = match self.multipart.take() {
+            Some(begun) => begun,
+            None => self.bucket.begin_upload(&self.key, &self.content_type).await?,
+        };
+        self.multipart.insert(upload).add(&part).await
     }
 
     fn take_held(&mut self) -> Uint8Array {
@@ -110,14 +103,4 @@ impl<'a> Upload<'a> {
         self.held_bytes = 0;
         whole
     }
-
-    fn http_metadata(&self) -> HttpMetadata {
-        HttpMetadata { content_type: Some(self.content_type.clone()), ..HttpMetadata::default() }
-    }
-}
-
-/// R2 takes byte arrays as well as streams; the binding's type has no case for a JavaScript array, and
-/// passes on whatever handle its stream case holds.
-fn data(bytes: Uint8Array) -> Data {
-    Data::ReadableStream(bytes.unchecked_into::<ReadableStream>())
 }

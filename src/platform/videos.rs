@@ -1,8 +1,9 @@
 //! R2: videos under `videos/{id}/0.mp4`, uploaded first frames under `inputs/{id}`.
 
 use worker::web_sys::ReadableStream;
-use worker::{Bucket, Env, Object, Range, ResponseBody, Result};
+use worker::{Env, Result};
 
+use super::r2::{Bucket, R2Object};
 use super::upload::Upload;
 use crate::video::id::VideoId;
 
@@ -18,7 +19,7 @@ impl Videos {
     /// # Errors
     /// When the binding is missing.
     pub fn new(env: &Env) -> Result<Self> {
-        Ok(Self { bucket: env.bucket(BINDING)? })
+        Ok(Self { bucket: Bucket::bound(env, BINDING)? })
     }
 
     /// The bytes `first..=last` of a video; `None` when it is not there.
@@ -26,21 +27,16 @@ impl Videos {
     /// # Errors
     /// When R2 does not answer.
     pub async fn read(&self, id: &VideoId, first: u64, last: u64) -> Result<Option<ReadableStream>> {
-        let range = Range::OffsetWithLength { offset: first, length: last - first + 1 };
-        body(self.bucket.get(video_key(id)).range(range).execute().await?)
+        let part = Some((first, last - first + 1));
+        Ok(self.bucket.get(&video_key(id), part).await?.and_then(|object| object.body()))
     }
 
     /// Puts a video whose length the stream knows. Nothing is stored when the stream breaks.
     ///
     /// # Errors
     /// When R2 does not take it.
-    pub async fn put(&self, id: &VideoId, stream: ReadableStream) -> Result<Object> {
-        let metadata = worker::HttpMetadata {
-            content_type: Some(VIDEO_CONTENT_TYPE.to_owned()),
-            ..worker::HttpMetadata::default()
-        };
-        let put = self.bucket.put(video_key(id), stream).http_metadata(metadata).execute().await?;
-        put.ok_or_else(|| "R2 stored nothing".into())
+    pub async fn put(&self, id: &VideoId, stream: ReadableStream) -> Result<R2Object> {
+        self.bucket.put(&video_key(id), &stream, VIDEO_CONTENT_TYPE).await
     }
 
     /// A video whose length nobody knows yet.
@@ -54,9 +50,8 @@ impl Videos {
     /// # Errors
     /// When R2 does not answer.
     pub async fn input(&self, id: &VideoId) -> Result<Option<(ReadableStream, u64)>> {
-        let object = self.bucket.get(input_key(id)).execute().await?;
-        let size = object.as_ref().map_or(0, Object::size);
-        Ok(body(object)?.map(|stream| (stream, size)))
+        let object = self.bucket.get(&input_key(id), None).await?;
+        Ok(object.and_then(|object| Some((object.body()?, object.size()))))
     }
 
     #[must_use]
@@ -69,7 +64,7 @@ impl Videos {
     /// # Errors
     /// When R2 does not answer.
     pub async fn delete(&self, id: &VideoId) -> Result<()> {
-        self.bucket.delete_multiple(vec![video_key(id), input_key(id)]).await
+        self.bucket.delete(&[video_key(id), input_key(id)]).await
     }
 }
 
@@ -79,12 +74,4 @@ fn video_key(id: &VideoId) -> String {
 
 fn input_key(id: &VideoId) -> String {
     format!("inputs/{id}")
-}
-
-fn body(object: Option<Object>) -> Result<Option<ReadableStream>> {
-    let Some(object) = object else { return Ok(None) };
-    match object.body().map(worker::ObjectBody::response_body).transpose()? {
-        Some(ResponseBody::Stream(stream)) => Ok(Some(stream)),
-        _ => Ok(None),
-    }
 }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::chores::Chore;
+use super::delivery::Answer;
 use super::record::{Failure, Output};
 use super::task::{Job, Source};
 use super::time::{Millis, UnixMillis};
@@ -30,6 +31,11 @@ pub enum Event {
     Done {
         chore: Chore,
         succeeded: bool,
+    },
+    /// The operator's webhook was told, or could not be.
+    Notified {
+        webhook_id: String,
+        answer: Result<Answer, String>,
     },
     /// Its owner wants no video any more.
     CancelRequested,
@@ -119,6 +125,8 @@ pub enum Effect {
     Copy(Source),
     /// → [`Event::Done`].
     Do(Chore),
+    /// Tell the operator's webhook how the video ended, under this id → [`Event::Notified`].
+    Notify(String),
     /// Remove everything that is stored for the video, here and, of this job, at the upstream, the task
     /// last → [`Event::RemovalFailed`], or nothing is left that an event could change.
     Remove { purge: Option<Job> },

@@ -1,6 +1,7 @@
 //! Which links to a first frame are passed on: https on a public host.
 //!
-//! Wiro fetches the link, not this Worker; the rule keeps it from being pointed at somebody's inside.
+//! Wiro fetches the link, not this Worker; the rule keeps it from being pointed at somebody's inside. The
+//! operator's webhook is held to it too.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 

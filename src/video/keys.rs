@@ -39,6 +39,8 @@ pub struct SigningKeys {
     idempotency: HmacSha256,
     file_id: HmacSha256,
     playback: HmacSha256,
+    /// What was signed before the key was changed, and still holds.
+    previous: Option<Box<Self>>,
 }
 
 impl SigningKeys {
@@ -61,7 +63,14 @@ impl SigningKeys {
             idempotency: subkey("hailuo-worker/v1/idempotency-key")?,
             file_id: subkey("hailuo-worker/v1/file-id")?,
             playback: subkey("hailuo-worker/v1/playback-grant")?,
+            previous: None,
         })
+    }
+
+    /// These keys sign; what the `previous` ones signed still holds.
+    #[must_use]
+    pub fn instead_of(self, previous: Option<Self>) -> Self {
+        Self { previous: previous.map(Box::new), ..self }
     }
 
     /// The id that carries these random bits and the proof that we made it for this owner.
@@ -95,6 +104,11 @@ impl SigningKeys {
     /// HMAC and touches no storage.
     #[must_use]
     pub fn verify_id(&self, owner: &Owner, text: &str) -> Option<VideoId> {
+        let previous = || self.previous.as_ref()?.verify_id(owner, text);
+        self.own_id(owner, text).or_else(previous)
+    }
+
+    fn own_id(&self, owner: &Owner, text: &str) -> Option<VideoId> {
         let bytes = Base32Unpadded::decode_vec(text.strip_prefix(ID_PREFIX)?).ok()?;
         let (random, proof) = bytes.split_at_checked(RANDOM_BYTES)?;
         if bytes.len() != ID_BYTES {
@@ -123,6 +137,11 @@ impl SigningKeys {
     /// The id in `text`, if this is its callback proof; compared in constant time.
     #[must_use]
     pub fn verify_callback(&self, text: &str, proof: &str) -> Option<VideoId> {
+        let previous = || self.previous.as_ref()?.verify_callback(text, proof);
+        self.own_callback(text, proof).or_else(previous)
+    }
+
+    fn own_callback(&self, text: &str, proof: &str) -> Option<VideoId> {
         let proof = Base32Unpadded::decode_vec(proof).ok()?;
         if proof.len() != CALLBACK_PROOF_BYTES {
             return None;
@@ -144,6 +163,11 @@ impl SigningKeys {
     /// The id in `text`, if this is a grant for it that still holds; compared in constant time.
     #[must_use]
     pub fn verify_grant(&self, text: &str, grant: &str, now: UnixMillis) -> Option<VideoId> {
+        let previous = || self.previous.as_ref()?.verify_grant(text, grant, now);
+        self.own_grant(text, grant, now).or_else(previous)
+    }
+
+    fn own_grant(&self, text: &str, grant: &str, now: UnixMillis) -> Option<VideoId> {
         let bytes = Base32Unpadded::decode_vec(grant).ok()?;
         let (until, proof) = bytes.split_first_chunk::<GRANT_TIME_BYTES>()?;
         if bytes.len() != GRANT_BYTES {
@@ -213,6 +237,21 @@ mod tests {
         }
         assert_eq!(keys.verify_grant(id.as_str(), &grant, at(from + 6 * 3600 + 300)), None);
         assert_eq!(keys.grant(&owner(""), &id, at(from)), None);
+    }
+
+    #[test]
+    fn what_the_previous_key_signed_holds_and_nothing_new_is_signed_by_it() {
+        let (before, alice) = (keys(b"a"), owner("alice"));
+        let rotated = keys(b"b").instead_of(Some(keys(b"a")));
+        let id = before.mint(&alice, [1; RANDOM_BYTES]);
+        let grant = before.grant(&alice, &id, at(0)).unwrap();
+        assert_eq!(rotated.verify_id(&alice, id.as_str()), Some(id.clone()));
+        assert_eq!(rotated.verify_id(&owner("bob"), id.as_str()), None);
+        assert_eq!(rotated.verify_callback(id.as_str(), &before.callback_proof(&id)), Some(id.clone()));
+        assert_eq!(rotated.verify_grant(id.as_str(), &grant, at(0)), Some(id.clone()));
+        let new = rotated.mint(&alice, [1; RANDOM_BYTES]);
+        assert_eq!(before.verify_id(&alice, new.as_str()), None);
+        assert_eq!(keys(b"b").verify_id(&alice, new.as_str()), Some(new));
     }
 
     #[test]

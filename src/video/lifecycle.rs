@@ -49,6 +49,8 @@ pub struct Policy {
     pub poll: Ladder,
     /// Waits between tries of what failed and may be tried again.
     pub retry: Ladder,
+    /// Waits between tries to tell the operator's webhook, then it is given up; `None` without a webhook.
+    pub notify: Option<Ladder>,
     /// Whether the upstream is to delete its files once our copy is verified.
     pub purge_upstream: bool,
     pub task_deadline: Millis,
@@ -68,6 +70,11 @@ impl Task {
                 task.wake_at = Some(guard);
                 effects.extend(task.next_effect(policy, at.now));
             }
+            // Last: a receiver may be slow, and nothing here waits for it.
+            if policy.notify.is_none() {
+                task.deliveries.stop();
+            }
+            effects.extend(task.deliveries.take_due(at.now, guard).map(Effect::Notify));
             effects
         })
     }
@@ -86,6 +93,9 @@ impl Task {
             Event::Searched(job) => task.searched(job, policy, at.now),
             Event::Copied(output) => task.copied(output, policy, at),
             Event::Done { chore, succeeded } => task.chores.settle(chore, succeeded, &policy.retry, at),
+            Event::Notified { webhook_id, answer } => {
+                task.deliveries.settle(webhook_id, answer, policy.notify.as_ref(), at.now);
+            }
             Event::CancelRequested => task.cancel_requested(policy, at.now),
             Event::DeleteRequested => task.delete_requested(at.now),
             Event::Redriven => task.redriven(policy, at.now),
@@ -145,6 +155,9 @@ impl Task {
             return result;
         }
         self.answerable |= self.is_answerable();
+        if self.wish == Wish::Delete || !self.record.status.is_final() {
+            self.deliveries.stop();
+        }
         if !matches!(self.phase, Phase::InLine(_)) {
             self.record.queue_position = None;
         }
@@ -175,6 +188,7 @@ impl Task {
             self.phase = Phase::Removing { failures: 0, job: self.job().cloned() };
             self.wake_at = Some(now);
             self.chores.clear();
+            self.deliveries.stop();
         }
     }
 
@@ -197,6 +211,9 @@ impl Task {
         self.progress_to(status, "done");
         if status == Status::Completed {
             self.record.progress = 100;
+        }
+        if policy.notify.is_some() {
+            self.deliveries.owe(&self.record.id, now);
         }
         self.wake_at = None;
     }

@@ -4,6 +4,7 @@
 pub mod bearer;
 pub mod chores;
 pub mod clients;
+pub mod delivery;
 pub mod event;
 pub mod feed;
 pub mod file;
@@ -25,3 +26,4 @@ pub mod schedule;
 pub mod task;
 pub mod time;
 pub mod url;
+pub mod webhook_key;

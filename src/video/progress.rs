@@ -64,13 +64,14 @@ pub fn to_come(stage: &str, expected: Millis, usual: Millis) -> Millis {
     Millis::new(expected.get().clamp(share(least), share(most)))
 }
 
-/// Percent, below those of storing, after so much time with so much [`to_come`]: it rises evenly as long as all goes
-/// as usual, and ever more slowly when it takes longer.
+/// Percent between what the stage vouches for and storing, after so much time with so much [`to_come`]: it rises
+/// evenly as long as all goes as usual, and ever more slowly when it takes longer.
 #[must_use]
 pub fn of_making(stage: &str, elapsed: Millis, to_come: Millis) -> u8 {
     let all = elapsed.get().saturating_add(to_come.get()).max(1);
-    let percent = elapsed.get().saturating_mul(STORING.into()) / all;
-    u8::try_from(percent).unwrap_or(STORING).min(STORING - 1).max(floor(stage))
+    let floor = floor(stage).min(STORING - 1);
+    let percent = elapsed.get().saturating_mul((STORING - floor).into()) / all;
+    u8::try_from(percent).map_or(STORING - 1, |percent| (floor + percent).min(STORING - 1))
 }
 
 /// Percent after so much time of copying.
@@ -115,19 +116,19 @@ mod tests {
     #[test]
     fn it_rises_evenly_and_then_ever_more_slowly() {
         let seen = [0, 10, 50, 80, 100, 200, 1000, 100_000].map(|seconds| after("task_output", seconds));
-        assert_eq!(seen, [8, 9, 48, 76, 80, 87, 94, 95]);
+        assert_eq!(seen, [8, 16, 52, 78, 81, 88, 94, 95]);
     }
 
     #[test]
     fn a_job_that_waits_long_has_most_of_it_to_come() {
         let seen = [0, 10, 50, 100, 200].map(|seconds| after("task_queue", seconds));
-        assert_eq!(seen, [1, 9, 38, 54, 69]);
+        assert_eq!(seen, [1, 10, 39, 55, 70]);
     }
 
     #[test]
     fn a_quick_job_is_believed_to_be_nearly_done() {
-        assert_eq!([after("task_output_full", 1), after("task_output_full", 90)], [80, 86]);
-        assert_eq!([after("task_end", 30), after("task_postprocess_start", 5)], [84, 86]);
+        assert_eq!([after("task_output_full", 1), after("task_output_full", 90)], [81, 94]);
+        assert_eq!([after("task_end", 30), after("task_postprocess_start", 5)], [93, 89]);
     }
 
     #[test]

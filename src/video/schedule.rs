@@ -35,9 +35,14 @@ impl Ladder {
     /// The wait after `attempt` earlier tries, counted from 0.
     #[must_use]
     pub fn step(&self, attempt: u32) -> Millis {
-        let Some(index) = attempt.checked_sub(1) else { return self.first };
-        let index = usize::try_from(index).unwrap_or(usize::MAX);
-        *self.rest.get(index).or(self.rest.last()).unwrap_or(&self.first)
+        self.nth(attempt).or(self.rest.last().copied()).unwrap_or(self.first)
+    }
+
+    /// The same for whoever gives up behind the last one.
+    #[must_use]
+    pub fn nth(&self, attempt: u32) -> Option<Millis> {
+        let Some(index) = attempt.checked_sub(1) else { return Some(self.first) };
+        self.rest.get(usize::try_from(index).ok()?).copied()
     }
 
     /// [`step`](Self::step), spread by a fifth to either side, so that jobs that failed together do not
@@ -69,6 +74,13 @@ mod tests {
         let waits: Vec<u64> = (0..5).map(|attempt| ladder.step(attempt).get()).collect();
         assert_eq!(waits, [2000, 5000, 15_500, 15_500, 15_500]);
         assert_eq!(Ladder::parse("7").unwrap().step(u32::MAX).get(), 7000);
+    }
+
+    #[test]
+    fn who_gives_up_does_so_behind_the_last_step() {
+        let ladder = Ladder::parse("2,5").unwrap();
+        let waits = [0, 1, 2, u32::MAX].map(|attempt| ladder.nth(attempt).map(Millis::get));
+        assert_eq!(waits, [Some(2000), Some(5000), None, None]);
     }
 
     #[test]

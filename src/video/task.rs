@@ -5,6 +5,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::chores::{Chore, Chores};
+use super::delivery::Deliveries;
 use super::id::VideoId;
 use super::owner::Owner;
 use super::record::{Input, Object, ProgressSource, RECORD_VERSION, Record, Status};
@@ -36,6 +37,9 @@ pub struct Task {
     /// There is something to tell the caller: the first Run was answered, or it waits for its turn.
     pub answerable: bool,
     pub chores: Chores,
+    /// To the operator's webhook.
+    #[serde(skip_serializing_if = "Deliveries::are_none")]
+    pub deliveries: Deliveries,
     /// How long such videos took lately, or this one does as far as the upstream says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pace: Option<Millis>,
@@ -55,6 +59,7 @@ from_json!(struct Task { version, record, callback_url, fingerprint, phase, wake
     wish,
     answerable,
     chores,
+    deliveries,
     pace,
     begun_at,
     ends_at,
@@ -228,6 +233,7 @@ impl Task {
             wish: Wish::Make,
             answerable: false,
             chores: Chores::default(),
+            deliveries: Deliveries::default(),
             pace: None,
             begun_at: None,
             ends_at: None,
@@ -264,7 +270,7 @@ impl Task {
     /// When there is something to do; `None` when nothing is left.
     #[must_use]
     pub fn alarm(&self) -> Option<UnixMillis> {
-        [self.wake_at, self.chores.next_due()].into_iter().flatten().min()
+        [self.wake_at, self.chores.next_due(), self.deliveries.next_due()].into_iter().flatten().min()
     }
 
     /// Whether it needs a place at the upstream, or will.

@@ -53,6 +53,12 @@ impl Url {
         }
     }
 
+    /// Whether nobody in between can read along: https, or http on this very machine.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.scheme == "https" || (self.scheme == "http" && self.is_loopback())
+    }
+
     /// The port that is connected to.
     #[must_use]
     pub fn effective_port(&self) -> Option<u16> {

@@ -20,6 +20,7 @@ pub fn policy() -> Policy {
         max_active: Some(1),
         poll: Ladder::parse("30,60").unwrap(),
         retry: Ladder::parse("2,5").unwrap(),
+        notify: None,
         purge_upstream: true,
         task_deadline: Millis::new(TASK_DEADLINE_MS.unsigned_abs()),
         copy_deadline: Millis::new(COPY_DEADLINE_MS.unsigned_abs()),

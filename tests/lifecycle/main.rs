@@ -6,3 +6,4 @@ mod by_hand;
 mod life;
 mod model;
 mod progress;
+mod telling;

@@ -2,10 +2,14 @@
 //! who really stands in line. Objects die before an effect is performed and after it, before its result
 //! is stored; strangers interfere at any time; then the world behaves, and everything must come right.
 
+use std::collections::BTreeMap;
+
 use super::life::{Life, job, output, succeeded};
 use hailuo_worker::video::chores::Chore;
+use hailuo_worker::video::delivery::Answer;
 use hailuo_worker::video::event::{Effect, Entry, Event, Observation, RunOutcome};
 use hailuo_worker::video::record::{Failure, FailureCode, Record, Status};
+use hailuo_worker::video::schedule::Ladder;
 use hailuo_worker::video::task::Phase;
 use hailuo_worker::video::time::{Millis, UnixMillis};
 use proptest::prelude::*;
@@ -85,6 +89,10 @@ struct World {
     unproven: bool,
     in_line: bool,
     kv: Option<(Status, Option<FailureCode>)>,
+    /// What the operator's webhook took last.
+    told: Option<(Status, Option<FailureCode>)>,
+    /// What each event says.
+    events: BTreeMap<String, (Status, Option<FailureCode>)>,
     deleted: bool,
     removed: bool,
     cancelled_in_time: bool,
@@ -101,12 +109,17 @@ const fn rank(status: Status) -> u8 {
 
 impl World {
     fn new() -> Self {
+        let mut life = Life::begin();
+        // Longer than any life: nothing is given up.
+        life.policy.notify = Ladder::parse(&["1"; 500].join(",")).ok();
         Self {
-            life: Life::begin(),
+            life,
             jobs: Vec::new(),
             unproven: false,
             in_line: false,
             kv: None,
+            told: None,
+            events: BTreeMap::new(),
             deleted: false,
             removed: false,
             cancelled_in_time: false,
@@ -200,6 +213,21 @@ impl World {
                     }
                 }
                 Event::Done { chore: *chore, succeeded: luck.works }
+            }
+            Effect::Notify(webhook_id) => {
+                if !self.life.task.deliveries.is_pending(webhook_id) {
+                    return Some(Event::Seen);
+                }
+                let ending = (self.life.status(), self.life.failure());
+                assert!(!self.deleted && ending.0.is_final(), "told of {ending:?}");
+                let said = self.events.entry(webhook_id.clone()).or_insert(ending);
+                assert_eq!(*said, ending, "an event changed");
+                let status = if luck.works { 204 } else { 503 };
+                if luck.works {
+                    self.told = Some(ending);
+                }
+                let answer = Ok(Answer { status, retry_after: None });
+                Event::Notified { webhook_id: webhook_id.clone(), answer }
             }
             Effect::Remove { .. } => {
                 assert!(self.deleted || self.life.status().is_final(), "a video in flight was removed");
@@ -302,6 +330,7 @@ impl World {
         };
         assert!(is_true, "the upstream says {:?}: {task:?}", self.jobs);
         assert_eq!(self.kv, Some((self.life.status(), self.life.failure())), "KV shows something else");
+        assert_eq!(self.told, self.kv, "the webhook was told something else");
         if was_open {
             let expected = match self.jobs.last() {
                 None => return,

@@ -42,7 +42,9 @@ test('/health tells status and version, and asks nobody', async () => {
   expect(await response.json()).toEqual({
     status: 'ok',
     version: expect.stringMatching(/^\d+\.\d+\.\d+$/),
+    protection: 'none',
   });
+  expect(service.logs().filter((line) => line.includes('anybody may submit'))).toHaveLength(1);
   expect(service.sim.calls).toEqual([]);
 });
 

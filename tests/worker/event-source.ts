@@ -69,6 +69,12 @@ function take(block: string, seen: Watch): void {
   else seen.events.push(eventOf(block));
 }
 
+/** What each has seen since the last of them came: those who came before may have seen more. */
+export function sinceAllCame(...watchers: SeenEvent[][]): SeenEvent[][] {
+  const came = Math.max(...watchers.map(([first]) => first?.id ?? Number.NaN));
+  return watchers.map((events) => events.filter(({ id }) => id > came));
+}
+
 /** One event of a stream, without the empty line behind it. */
 export function eventOf(block: string): SeenEvent {
   const fields = Object.fromEntries(block.split('\n').map((line) => line.split(/: (.*)/s, 2)));

@@ -5,7 +5,7 @@ import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CHROMIUM, OFFLINE } from '../chromium.ts';
 import { type DirectService, startDirect } from './direct.ts';
-import { eventOf, watch } from './event-source.ts';
+import { eventOf, type SeenEvent, sinceAllCame, watch } from './event-source.ts';
 import { callsAbout } from './upstream-calls.ts';
 
 const CURL = '/usr/bin/curl';
@@ -22,7 +22,7 @@ interface Life {
   /** Lets the job go on. */
   release(): void;
   /** What our own reader saw, once the stream has ended. */
-  seen(): Promise<unknown[]>;
+  seen(): Promise<SeenEvent[]>;
 }
 
 /** A job that waits at Wiro for whoever else is to watch. */
@@ -81,8 +81,9 @@ describe.skipIf(!existsSync(CHROMIUM))('a browser (needs Chromium)', { timeout: 
     }, `/v1/videos/${life.id}/events`);
     life.release();
     const { bySource, bySocket, code } = await open.evaluate(({ ended }) => ended);
-    expect(bySource).toEqual(await life.seen());
-    expect(bySocket).toEqual(bySource);
+    const [ours, first, ...others] = sinceAllCame(await life.seen(), bySource, bySocket);
+    expect(ours?.length).toBeGreaterThan(10);
+    expect([first, ...others]).toEqual([ours, ours]);
     expect(code).toBe(1000);
     expect(bySource.at(-1)?.data).toEqual(await service.video(life.id));
   });
@@ -104,6 +105,8 @@ describe.skipIf(!existsSync(CURL))('a terminal (needs curl)', () => {
     life.release();
     expect(await ended).toBe(0);
     const blocks = text.split('\n\n').filter((block) => block !== '' && !block.startsWith(':'));
-    expect(blocks.map(eventOf)).toEqual(await life.seen());
+    const [ours, byCurl] = sinceAllCame(await life.seen(), blocks.map(eventOf));
+    expect(ours?.length).toBeGreaterThan(10);
+    expect(byCurl).toEqual(ours);
   });
 });

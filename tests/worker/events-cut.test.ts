@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Random } from '../../scripts/soak/random.ts';
 import { type DirectService, startDirect } from './direct.ts';
-import { type SeenEvent, watch } from './event-source.ts';
+import { type SeenEvent, sinceAllCame, watch } from './event-source.ts';
 
 const CUTS = 100;
 /** Bytes of a stream before it breaks off: a third of an event to three of them. */
@@ -27,7 +27,7 @@ async function cutAndResumed(prompt: string, random: Random): Promise<number> {
   const whole = await watch(service, id);
   // A watcher who has seen nothing has nothing to resume: the job goes on when the first event is there.
   const first = await watch(service, id);
-  await expect.poll(() => first.events.length, { timeout: 20_000 }).toBe(1);
+  await expect.poll(() => first.events.length, { timeout: 20_000 }).toBeGreaterThan(0);
   first.leave();
   await first.ended;
   const pieces: SeenEvent[] = [...first.events];
@@ -41,7 +41,9 @@ async function cutAndResumed(prompt: string, random: Random): Promise<number> {
     cuts += 1;
   }
   await whole.ended;
-  expect(pieces).toEqual(whole.events);
+  const [inPieces, asAWhole] = sinceAllCame(pieces, whole.events);
+  expect(asAWhole?.length).toBeGreaterThan(10);
+  expect(inPieces).toEqual(asAWhole);
   return cuts - 1;
 }
 

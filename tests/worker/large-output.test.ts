@@ -9,8 +9,8 @@ import { callsAbout } from './upstream-calls.ts';
 
 const MIB = 2 ** 20;
 const BYTES = 300 * MIB;
-/** A page of wasm memory is 64 KiB, as large as a chunk of the video: not one may be taken for it. */
-const MAX_WASM_GROWTH = 0;
+/** Four pages of wasm memory, of which a status that is asked for meanwhile may take one: a thousandth of the video. */
+const MAX_WASM_GROWTH = 256 * 1024;
 const TIMEOUT_MS = 180_000;
 
 let service: DirectService;

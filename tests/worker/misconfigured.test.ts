@@ -5,7 +5,7 @@ import { type Service, startService } from './service.ts';
 
 type Settings = Record<string, string>;
 
-const SECRETS = ['WIRO_API_KEY', 'WIRO_API_SECRET', 'SIGNING_KEY', 'CLIENT_TOKENS'];
+const SECRETS = ['WIRO_API_KEY', 'WIRO_API_SECRET', 'SIGNING_KEY', 'CLIENT_TOKENS', 'NOTIFY_SECRET'];
 
 function startedWith(settings: Settings): Promise<Service> {
   const entries = Object.entries(settings);
@@ -51,6 +51,17 @@ async function expectMisconfigured(settings: Settings): Promise<void> {
 }
 
 describe('missing', () => {
+  test('NOTIFY_SECRET beside NOTIFY_URL', async () => {
+    const service = await startedWith({ NOTIFY_URL: 'https://ops.example.com/hook' });
+    try {
+      const found = await expectProblem(await service.fetch('/health'), [500, 'misconfigured']);
+      expect(found.detail).toBe('NOTIFY_SECRET is not set; it signs what is sent to NOTIFY_URL');
+    } finally {
+      await service.close();
+    }
+  });
+
+
   test.for(['WIRO_API_KEY', 'SIGNING_KEY'])('%s', (name) => expectMisconfigured({ [name]: '' }));
 
   test('both, but for spaces', () => expectMisconfigured({ WIRO_API_KEY: '  ', SIGNING_KEY: '\n' }));
@@ -67,6 +78,7 @@ describe('malformed', () => {
     ['CLIENT_TOKENS', '{}'],
     ['OPERATOR_TOKEN', 'short-7f3a'],
     ['WIRO_API_URL', 'http://api.example.com/v1'],
+    ['NOTIFY_SECRET', 'whsec_c2hvcnQ7f3a='],
     ['POLL_SECONDS', 'x'],
   ] as const)('%s alone: %j', ([name, value]) => expectMisconfigured({ [name]: value }));
 
@@ -85,6 +97,9 @@ describe('malformed', () => {
         COPY_DEADLINE_SECONDS: '-314159',
         RETENTION_DAYS: 'month-7f3a',
         MAX_ACTIVE: 'some-7f3a',
+        NOTIFY_URL: 'https://10.0.0.7/7f3a',
+        NOTIFY_SECRET: 'whsec_7f3a',
+        NOTIFY_SECONDS: 'now-7f3a',
         DAILY_BUDGET_USD: 'much-7f3a',
       },
     ],
@@ -101,6 +116,7 @@ describe('malformed', () => {
         TASK_DEADLINE_SECONDS: '-271828',
         COPY_DEADLINE_SECONDS: '31.4159',
         RETENTION_DAYS: '0',
+        NOTIFY_URL: 'http://ops.example.com/7f3a',
       },
     ],
   ];

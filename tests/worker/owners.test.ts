@@ -54,7 +54,11 @@ describe('without a token of a client', () => {
   });
 
   test('what is not for clients is open', async () => {
-    expect((await service.fetch('/health')).status).toBe(200);
+    expect(await (await service.fetch('/health')).json()).toMatchObject({
+      status: 'ok',
+      protection: 'tokens',
+    });
+    expect(service.logs().join()).not.toContain('anybody may submit');
     expect((await service.fetch('/')).status).toBe(200);
   });
 });

@@ -49,7 +49,8 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
 export function secretsOf({ secrets = {} }: ServiceOptions): string[] {
   // Whatever stands in quotes behind a colon or in a list.
   const tokens = (secrets.CLIENT_TOKENS ?? '').matchAll(/[:[,]\s*"([^"]+)"(?!\s*:)/g);
-  return [SIGNING_KEY, ...[...tokens].map(([, token]) => token ?? '')];
+  const webhookKey = (secrets.NOTIFY_SECRET ?? '').replace(/^whsec_/, '');
+  return [SIGNING_KEY, webhookKey, ...[...tokens].map(([, token]) => token ?? '')];
 }
 
 interface Runtime {

@@ -15,6 +15,8 @@ export function settingsFor(sim: Sim, { vars = {}, secrets = {} }: ServiceOption
       OUTPUT_HOSTS: sim.cdnHost,
       POLL_SECONDS: '0.2',
       RETRY_SECONDS: '0.1',
+      SUBMIT_PER_MINUTE: '0',
+      VISITS_PER_MINUTE: '0',
       ...vars,
     },
     secrets: {

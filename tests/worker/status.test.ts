@@ -152,9 +152,10 @@ describe('over its life', () => {
 describe('its validator', () => {
   test('changes with the Video and is answered with 304 as long as it fits', async () => {
     service.sim.script('compared', { holdAt: 'task_start' });
-    // Of a kind that takes minutes, as far as this service knows: its percentage stands still meanwhile.
+    // Of a kind that takes minutes, as far as this service knows: two seconds for each percent.
     const { id } = await service.accepted({ prompt: 'a boat that is compared', duration: 10 });
-    await service.until(id, ({ stage }) => stage === 'task_start');
+    const { progress } = await service.until(id, ({ stage }) => stage === 'task_start');
+    await service.until(id, (video) => video.progress > progress);
     const get = (tags?: string) =>
       service.fetch(`/v1/videos/${id}`, tags === undefined ? {} : { headers: { 'if-none-match': tags } });
     const etag = (await get()).headers.get('etag') ?? '';

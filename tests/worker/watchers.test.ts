@@ -4,7 +4,7 @@ import { get, type IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { SimTask } from '../../sim/index.ts';
 import { type BareService, startBare } from './bare.ts';
-import { type Watch, watch } from './event-source.ts';
+import { sinceAllCame, type Watch, watch } from './event-source.ts';
 
 const READING = 180;
 const NOT_READING = 20;
@@ -64,7 +64,7 @@ interface Crowd {
   bytes: number;
 }
 
-/** One job before a crowd, each of whom must have seen the same and everything. */
+/** One job before a crowd, each of whom must have seen the same and everything since all were there. */
 async function watchedBy(reading: number, idling: number): Promise<Crowd> {
   const { id, task } = await waiting(`a comet for ${reading} and ${idling}, ${randomUUID()}`);
   await watchedFirst(id);
@@ -76,7 +76,7 @@ async function watchedBy(reading: number, idling: number): Promise<Crowd> {
   const bytes = service.resident() - before;
   for (const response of idle) response.destroy();
 
-  const [first, ...others] = watches.map(({ events }) => events);
+  const [first, ...others] = sinceAllCame(...watches.map(({ events }) => events));
   expect(first?.length).toBeGreaterThan(300);
   expect(first?.at(-1)?.data).toEqual(await service.video(id));
   const firstText = JSON.stringify(first);

@@ -1,0 +1,50 @@
+//! What only the operator may. Without an `OPERATOR_TOKEN` there is nothing at these paths.
+
+use serde::Serialize;
+use worker::{Request, Response};
+
+use super::{Call, NO_SUCH_VIDEO, NOTHING_HERE, SHOW_A_TOKEN, header, respond};
+use crate::error::ApiError;
+use crate::platform::task_object::{Message, Reply};
+use crate::video::bearer::ShownToken;
+use crate::video::delivery::Try;
+use crate::video::id::VideoId;
+use crate::video::record::Record;
+
+#[derive(Serialize)]
+struct Inspection {
+    video: Record,
+    deliveries: Vec<Try>,
+    next_delivery_at: Option<i64>,
+}
+
+/// `GET /operator/videos/{id}`: the Video, and what became of telling the webhook of it.
+pub async fn inspect(call: &Call<'_>, request: &Request, id: &str) -> Result<Response, ApiError> {
+    match call.ask(&video(call, request, id)?, &Message::Inspect).await? {
+        Reply::Inspected { record, deliveries, next_delivery_at } => {
+            let video = record.shown_at(&call.origin, None);
+            let headers = [("cache-control", "private, no-store")];
+            respond::json(200, &headers, &Inspection { video, deliveries, next_delivery_at })
+        }
+        _ => Err(NO_SUCH_VIDEO),
+    }
+}
+
+/// `POST /operator/videos/{id}/redrive`: tries a failed video again that may have been paid for.
+pub async fn redrive(call: &Call<'_>, request: &Request, id: &str) -> Result<Response, ApiError> {
+    match call.ask(&video(call, request, id)?, &Message::Redrive).await? {
+        Reply::Video(record) => respond::json(202, &[], &record.shown_at(&call.origin, None)),
+        Reply::AlreadyFinished => Err(ApiError::AlreadyFinished),
+        _ => Err(NO_SUCH_VIDEO),
+    }
+}
+
+/// Anybody's video, for the operator alone.
+fn video(call: &Call<'_>, request: &Request, id: &str) -> Result<VideoId, ApiError> {
+    let token = call.config.operator_token.as_ref().ok_or(NOTHING_HERE)?;
+    let shown = header(request, "authorization").and_then(|header| ShownToken::read(&header));
+    if !shown.is_some_and(|shown| token.is(&shown)) {
+        return Err(SHOW_A_TOKEN);
+    }
+    VideoId::unproven(id).ok_or(NO_SUCH_VIDEO)
+}

@@ -1,0 +1,142 @@
+//! R2 on its bare interface. The library's brings streams made in Rust into the script, which we have none of:
+//! ours are JavaScript's and are passed on as they are.
+
+use js_sys::{Array, Object, Promise, Reflect};
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
+use worker::js_sys::futures::JsFuture;
+use worker::web_sys::ReadableStream;
+use worker::{Env, Error, Result};
+
+type JsResult<T> = std::result::Result<T, JsValue>;
+
+#[wasm_bindgen]
+extern "C" {
+    type R2Bucket;
+
+    #[wasm_bindgen(method, catch)]
+    fn get(this: &R2Bucket, key: &str, options: &Object) -> JsResult<Promise>;
+    #[wasm_bindgen(method, catch)]
+    fn put(this: &R2Bucket, key: &str, value: &JsValue, options: &Object) -> JsResult<Promise>;
+    #[wasm_bindgen(method, catch)]
+    fn delete(this: &R2Bucket, keys: Array) -> JsResult<Promise>;
+    #[wasm_bindgen(method, catch, js_name = createMultipartUpload)]
+    fn create_multipart_upload(this: &R2Bucket, key: &str, options: &Object) -> JsResult<Promise>;
+
+    type R2MultipartUpload;
+
+    #[wasm_bindgen(method, catch, js_name = uploadPart)]
+    fn upload_part(this: &R2MultipartUpload, number: u32, value: &JsValue) -> JsResult<Promise>;
+    #[wasm_bindgen(method, catch)]
+    fn complete(this: &R2MultipartUpload, parts: &Array) -> JsResult<Promise>;
+    #[wasm_bindgen(method, catch)]
+    fn abort(this: &R2MultipartUpload) -> JsResult<Promise>;
+
+    /// What is stored under a key.
+    pub type R2Object;
+
+    #[wasm_bindgen(method, getter, js_name = httpEtag)]
+    pub fn http_etag(this: &R2Object) -> String;
+    #[wasm_bindgen(method, getter, js_name = size)]
+    fn length(this: &R2Object) -> f64;
+    #[wasm_bindgen(method, getter)]
+    pub fn body(this: &R2Object) -> Option<ReadableStream>;
+}
+
+impl R2Object {
+    /// In bytes.
+    #[must_use]
+    #[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "a whole number below 2^53")]
+    #[expect(clippy::cast_sign_loss, reason = "no length is below nothing")]
+    pub fn size(&self) -> u64 {
+        self.length() as u64
+    }
+}
+
+pub struct Bucket(R2Bucket);
+
+impl Bucket {
+    /// Fails when the binding is missing; everything else when R2 does.
+    pub fn bound(env: &Env, binding: &str) -> Result<Self> {
+        let bucket = Reflect::get(env.as_ref(), &binding.into())?;
+        if !bucket.is_object() {
+            return Err(Error::from(format!("there is no binding {binding}")));
+        }
+        Ok(Self(bucket.unchecked_into()))
+    }
+
+    /// An object; of its bytes so many from there on, if not all.
+    pub async fn get(&self, key: &str, part: Option<(u64, u64)>) -> Result<Option<R2Object>> {
+        let options = Object::new();
+        if let Some((offset, length)) = part {
+            let range = Object::new();
+            set(&range, "offset", &number(offset))?;
+            set(&range, "length", &number(length))?;
+            set(&options, "range", &range)?;
+        }
+        let object = JsFuture::from(self.0.get(key, &options)?).await?;
+        Ok(object.is_object().then(|| object.unchecked_into()))
+    }
+
+    /// Stores bytes, or a stream that knows its length. Nothing is stored when it breaks.
+    pub async fn put(&self, key: &str, value: &JsValue, content_type: &str) -> Result<R2Object> {
+        stored(self.0.put(key, value, &described(content_type)?)).await
+    }
+
+    pub async fn delete(&self, keys: &[String]) -> Result<()> {
+        let keys = keys.iter().map(|key| JsValue::from_str(key)).collect();
+        JsFuture::from(self.0.delete(keys)?).await?;
+        Ok(())
+    }
+
+    pub async fn begin_upload(&self, key: &str, content_type: &str) -> Result<PartsUpload> {
+        let upload = JsFuture::from(self.0.create_multipart_upload(key, &described(content_type)?)?).await?;
+        Ok(PartsUpload { upload: upload.unchecked_into(), parts: Array::new() })
+    }
+}
+
+/// An upload in parts, all of one size but the last.
+pub struct PartsUpload {
+    upload: R2MultipartUpload,
+    parts: Array,
+}
+
+impl PartsUpload {
+    /// Fails when R2 refuses; so does everything else.
+    pub async fn add(&self, part: &JsValue) -> Result<()> {
+        let part = JsFuture::from(self.upload.upload_part(self.parts.length() + 1, part)?).await?;
+        self.parts.push(&part);
+        Ok(())
+    }
+
+    pub async fn complete(&self) -> Result<R2Object> {
+        stored(self.upload.complete(&self.parts)).await
+    }
+
+    pub async fn abort(&self) -> Result<()> {
+        JsFuture::from(self.upload.abort()?).await?;
+        Ok(())
+    }
+}
+
+async fn stored(promise: JsResult<Promise>) -> Result<R2Object> {
+    let object = JsFuture::from(promise?).await?;
+    if object.is_object() { Ok(object.unchecked_into()) } else { Err("R2 stored nothing".into()) }
+}
+
+fn described(content_type: &str) -> Result<Object> {
+    let (options, http_metadata) = (Object::new(), Object::new());
+    set(&http_metadata, "contentType", &content_type.into())?;
+    set(&options, "httpMetadata", &http_metadata)?;
+    Ok(options)
+}
+
+fn set(object: &Object, name: &str, value: &JsValue) -> Result<()> {
+    Reflect::set(object, &name.into(), value)?;
+    Ok(())
+}
+
+#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "lengths are below 2^53")]
+fn number(bytes: u64) -> JsValue {
+    JsValue::from_f64(bytes as f64)
+}

@@ -1,0 +1,106 @@
+//! The operator's webhook is told of every ending, of nothing else, and nothing waits for it.
+
+use super::life::{COPY_DEADLINE_MS, Life, job, succeeded};
+use hailuo_worker::video::chores::Chore;
+use hailuo_worker::video::delivery::Answer;
+use hailuo_worker::video::event::{Effect, Entry, Event, RunOutcome};
+use hailuo_worker::video::record::{FailureCode, Status};
+use hailuo_worker::video::schedule::Ladder;
+use hailuo_worker::video::time::UnixMillis;
+
+fn begin() -> Life {
+    let mut life = Life::begin();
+    life.policy.notify = Some(Ladder::parse("5,300").unwrap());
+    life
+}
+
+fn cancelled() -> Life {
+    let mut life = begin();
+    life.on(Event::CancelRequested);
+    assert_eq!(life.status(), Status::Cancelled);
+    life
+}
+
+fn storage_failed() -> Life {
+    let mut life = begin();
+    life.wake();
+    life.on(Event::Entered(Entry::Placed(None))).wake();
+    life.on(Event::RunAnswered(RunOutcome::Started(job()))).observe(succeeded());
+    life.now += COPY_DEADLINE_MS;
+    life.on(Event::Copied(None));
+    assert_eq!(life.failure(), Some(FailureCode::StorageFailed));
+    life
+}
+
+/// What the webhook is told at the next alarm; all else succeeds.
+fn told(life: &mut Life) -> Option<String> {
+    let mut told = None;
+    for effect in life.wake() {
+        match effect {
+            Effect::Do(chore) => {
+                life.on(Event::Done { chore, succeeded: true });
+            }
+            Effect::Notify(webhook_id) => told = Some(webhook_id),
+            _ => {}
+        }
+    }
+    told
+}
+
+fn answer(life: &mut Life, webhook_id: &str, status: u16) {
+    let answer = Ok(Answer { status, retry_after: None });
+    life.on(Event::Notified { webhook_id: webhook_id.to_owned(), answer });
+}
+
+#[test]
+fn an_ending_is_told_when_all_else_is_done_until_it_is_taken() {
+    let mut life = cancelled();
+    let effects = life.wake();
+    let [Effect::Do(Chore::Leave), Effect::Do(Chore::Publish), Effect::Notify(first)] = &effects[..] else {
+        panic!("{effects:?}");
+    };
+    for chore in [Chore::Leave, Chore::Publish] {
+        life.on(Event::Done { chore, succeeded: true });
+    }
+    answer(&mut life, first, 500);
+    let now = life.now;
+    assert_eq!(told(&mut life).as_ref(), Some(first));
+    assert_eq!(life.now - now, 5000);
+    answer(&mut life, first, 204);
+    assert_eq!(life.task.alarm(), None);
+}
+
+#[test]
+fn nobody_is_told_without_a_webhook_nor_when_there_is_none_any_more() {
+    let mut life = Life::begin();
+    life.on(Event::CancelRequested);
+    assert_eq!((told(&mut life), life.task.alarm()), (None, None));
+
+    let mut life = cancelled();
+    life.policy.notify = None;
+    assert_eq!((told(&mut life), life.task.alarm()), (None, None));
+}
+
+#[test]
+fn what_is_deleted_or_past_its_time_is_not_told() {
+    for delete in [Event::DeleteRequested, Event::LookedAt(UnixMillis::new(i64::MAX))] {
+        let mut life = cancelled();
+        life.on(delete);
+        assert_eq!(life.wake(), [Effect::Remove { purge: None }]);
+    }
+}
+
+#[test]
+fn what_is_brought_back_and_ends_again_is_told_again() {
+    let mut life = storage_failed();
+    let first = told(&mut life).unwrap();
+    life.on(Event::Redriven);
+    assert!(!life.task.deliveries.is_pending(&first));
+    answer(&mut life, &first, 500);
+    assert_eq!(told(&mut life), None, "it goes on");
+    life.observe(succeeded());
+    life.now += COPY_DEADLINE_MS;
+    life.on(Event::Copied(None));
+    let second = told(&mut life);
+    assert!(second.is_some() && second != Some(first));
+}
