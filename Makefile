@@ -37,7 +37,8 @@ MAX_PAGE_BYTES := 60000
 
 RUST_SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock rust-toolchain.toml scripts/trim-bindings.ts
 
-.PHONY: demo dev test check check-rust check-node worker bundle bench screenshots redrive soak deploy clean
+.PHONY: demo dev test check check-rust check-node check-supply-chain sbom fuzz worker bundle bench screenshots redrive \
+  soak deploy clean
 .DEFAULT_GOAL := demo
 
 ## Make two videos against the stand-in for Wiro, save demo.mp4, and stop.
@@ -52,8 +53,8 @@ dev: bundle
 test: bundle
 	node scripts/test.ts
 
-## Formatting, lints (native and wasm32), types, docs, sizes of Worker and page, a dry run of the deployment.
-check: check-rust check-node bundle
+## Formatting, lints (native and wasm32), types, docs, dependencies, sizes of Worker and page, a dry run of the deployment.
+check: check-rust check-node check-supply-chain bundle
 	node scripts/bundle-size.ts dist $(MAX_BUNDLE_BYTES)
 	node scripts/page-weight.ts public $(MAX_PAGE_BYTES)
 
@@ -66,6 +67,18 @@ check-rust: $(NODE_MODULES)
 check-node: $(NODE_MODULES)
 	biome check --error-on-warnings
 	tsc -p .
+
+# Licences, sources, digests, second versions; known holes where npm's registry tells of them.
+check-supply-chain: $(NODE_MODULES)
+	node scripts/supply-chain.ts
+
+## What the Worker is made of and made with, in CycloneDX: sbom.json.
+sbom: $(NODE_MODULES)
+	node scripts/sbom.ts sbom.json
+
+## Every parser against bytes that nobody expects, SECONDS=30 each; TARGETS='range path' for some of them.
+fuzz: $(NODE_MODULES)
+	SECONDS=$(SECONDS) node scripts/fuzz.ts $(TARGETS)
 
 ## Create what the account lacks, say which secrets are missing, deploy.
 deploy: worker
@@ -87,7 +100,7 @@ redrive: $(NODE_MODULES)
 	node scripts/redrive.ts
 
 clean:
-	rm -rf build dist target .wrangler demo.mp4
+	rm -rf build dist target fuzz/target fuzz/work fuzz/artifacts .wrangler demo.mp4 sbom.json
 
 # --- building
 
