@@ -66,7 +66,9 @@ fn parse(boundary: &str, body: &[u8], chunk_length: usize) -> Result<Parts, Form
             match piece {
                 Piece::PartStart(part) => parts.push((part, Vec::new())),
                 Piece::Data(data) => {
-                    parts.last_mut().map(|(_, bytes)| bytes.extend(data.0)).unwrap_or_default()
+                    if let Some((_, bytes)) = parts.last_mut() {
+                        bytes.extend(&data.0);
+                    }
                 }
                 Piece::PartEnd | Piece::End => {}
             }

@@ -6,8 +6,11 @@ mod headers;
 mod links;
 mod upstream;
 
+/// What takes the fuzzer's bytes.
+pub type Target = fn(&[u8]);
+
 /// By the name of its binary and its corpus.
-pub const TARGETS: [(&str, fn(&[u8])); 14] = [
+pub const TARGETS: [(&str, Target); 14] = [
     ("submit_json", bodies::submit_json),
     ("multipart", bodies::multipart),
     ("file_name", bodies::file_name),

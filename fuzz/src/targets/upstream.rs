@@ -18,7 +18,7 @@ fn check_name(TaskName { task_id, token }: &TaskName) {
     assert!(token.as_deref().is_none_or(is_name));
 }
 
-/// A status in the first byte, then the body: of Run, Detail, List, Cancel, FolderCreate, Upload.
+/// A status in the first byte, then the body: of Run, Detail, List, Cancel, or of the files' calls.
 pub fn answer(data: &[u8]) {
     let Some((status, body)) = data.split_first() else { return };
     let status = if status.is_ascii_digit() { 200 } else { u16::from(*status) * 3 };
