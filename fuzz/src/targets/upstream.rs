@@ -34,7 +34,7 @@ pub fn answer(data: &[u8]) {
             let is_amount = |cost: &str| cost.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
             assert!(total_cost.as_deref().is_none_or(is_amount));
         }
-        Ok(TaskState::Failed { .. } | TaskState::Cancelled) => assert_eq!(status, 200),
+        Ok(TaskState::Failed { .. } | TaskState::Cancelled { .. }) => assert_eq!(status, 200),
         Err(reason) => assert!(!reason.is_empty()),
     }
     if let Ok(rows) = read_rows(&http) {
