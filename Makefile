@@ -35,9 +35,10 @@ MAX_BUNDLE_BYTES := 250000
 # The page with everything that its first visit loads, gzipped.
 MAX_PAGE_BYTES := 60000
 
-RUST_SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock rust-toolchain.toml
+RUST_SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock rust-toolchain.toml scripts/trim-bindings.ts
 
-.PHONY: demo dev test check check-rust check-node worker bundle bench screenshots redrive soak deploy clean
+.PHONY: demo dev test check check-rust check-node check-supply-chain sbom fuzz worker bundle bench screenshots redrive \
+  soak deploy clean
 .DEFAULT_GOAL := demo
 
 ## Make two videos against the stand-in for Wiro, save demo.mp4, and stop.
@@ -52,8 +53,8 @@ dev: bundle
 test: bundle
 	node scripts/test.ts
 
-## Formatting, lints (native and wasm32), types, docs, sizes of Worker and page, a dry run of the deployment.
-check: check-rust check-node bundle
+## Formatting, lints (native and wasm32), types, docs, dependencies, sizes of Worker and page, a dry run of the deployment.
+check: check-rust check-node check-supply-chain bundle
 	node scripts/bundle-size.ts dist $(MAX_BUNDLE_BYTES)
 	node scripts/page-weight.ts public $(MAX_PAGE_BYTES)
 
@@ -66,6 +67,18 @@ check-rust: $(NODE_MODULES)
 check-node: $(NODE_MODULES)
 	biome check --error-on-warnings
 	tsc -p .
+
+# Licences, sources, digests, second versions; known holes where npm's registry tells of them.
+check-supply-chain: $(NODE_MODULES)
+	node scripts/supply-chain.ts
+
+## What the Worker is made of and made with, in CycloneDX: sbom.json.
+sbom: $(NODE_MODULES)
+	node scripts/sbom.ts sbom.json
+
+## Every parser against bytes that nobody expects, SECONDS=30 each; TARGETS='range path' for some of them.
+fuzz: $(NODE_MODULES)
+	SECONDS=$(SECONDS) node scripts/fuzz.ts $(TARGETS)
 
 ## Create what the account lacks, say which secrets are missing, deploy.
 deploy: worker
@@ -87,7 +100,7 @@ redrive: $(NODE_MODULES)
 	node scripts/redrive.ts
 
 clean:
-	rm -rf build dist target .wrangler demo.mp4
+	rm -rf build dist target fuzz/target fuzz/work fuzz/artifacts .wrangler demo.mp4 sbom.json
 
 # --- building
 
@@ -97,6 +110,7 @@ build/.done: $(RUST_SOURCES) Makefile $(NODE_MODULES) $(WORKER_BUILD) $(WASM_BIN
 	rustup target add wasm32-unknown-unknown >/dev/null 2>&1
 	rustup component add rust-src >/dev/null 2>&1
 	$(FOR_SIZE) RUSTFLAGS="$(NO_PATHS) $(FOR_SIZE_FLAGS)" $(WORKER_BUILD) --release --no-opt
+	node scripts/trim-bindings.ts build
 	wasm-opt build/index_bg.wasm -o build/optimized.wasm --all-features -Os -Os \
 	  --one-caller-inline-max-function-size=20 --reorder-functions-by-name --strip-debug --strip-producers
 	mv build/optimized.wasm build/index_bg.wasm

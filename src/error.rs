@@ -76,6 +76,7 @@ struct ProblemBody<'a> {
 impl ApiError {
     /// The public side of the error.
     #[must_use]
+    #[expect(clippy::too_many_lines, reason = "all of them in one exhaustive match")]
     pub fn problem(self) -> Problem {
         let none = Vec::new;
         let problem = |status, code, title, detail: String| Problem {

@@ -2,9 +2,6 @@
 
 use std::time::Duration;
 
-use serde::Deserializer as _;
-use serde::de::{MapAccess, Visitor};
-use serde_json::Value;
 use worker::Request;
 
 use super::form::{declared_length, empty_body, form_error, media_type, open_form};
@@ -16,8 +13,9 @@ use crate::platform::streams::{Reader, StreamError, read_small};
 use crate::platform::url;
 use crate::platform::videos::Videos;
 use crate::video::id::VideoId;
+use crate::video::json_fields::json_fields;
 use crate::video::record::Input;
-use crate::video::request::{FieldValue, Fields, IMAGE_FIELD, validate};
+use crate::video::request::{Fields, IMAGE_FIELD, validate};
 
 /// Largest JSON body: both formats allow as much text.
 const MAX_JSON_BYTES: u32 = MAX_TEXT_BYTES;
@@ -109,51 +107,4 @@ async fn read_json(request: &Request) -> Result<Fields, ApiError> {
     })?;
     json_fields(text)
         .map_err(|error| ApiError::InvalidRequest(format!("The body is not a JSON object: {error}.")))
-}
-
-/// The members of a JSON object in their order, repeated names included.
-fn json_fields(text: &str) -> serde_json::Result<Fields> {
-    struct Members;
-
-    impl<'de> Visitor<'de> for Members {
-        type Value = Fields;
-
-        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("an object")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
-            let mut fields = Fields::new();
-            while let Some((name, value)) = map.next_entry::<String, Value>()? {
-                fields.push((name, FieldValue::Json(value)));
-            }
-            Ok(fields)
-        }
-    }
-
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let fields = deserializer.deserialize_map(Members)?;
-    deserializer.end()?;
-    Ok(fields)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn repeated_names_are_kept_for_the_checks() {
-        let fields = json_fields(r#"{"prompt":"a","prompt":"b"}"#).unwrap();
-        let names: Vec<&str> = fields.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["prompt", "prompt"]);
-    }
-
-    #[test]
-    fn what_is_no_object_is_refused() {
-        for body in ["", "[]", "\"a\"", "null", "{}x", "{\"a\":}", &"[".repeat(10_000)] {
-            assert!(json_fields(body).is_err());
-        }
-        let deep = format!("{{\"prompt\":{}1{}}}", "[".repeat(1000), "]".repeat(1000));
-        assert!(json_fields(&deep).is_err());
-    }
 }

@@ -83,12 +83,12 @@ pub struct Config {
     pub clients: Option<Clients>,
     /// Without one, nobody is the operator.
     pub operator_token: Option<BearerToken>,
+    /// Told of every video that ends.
+    pub webhook: Option<Webhook>,
     /// What everybody together may spend in a day.
     pub daily_budget: Option<Usd>,
     /// What videos cost when the upstream does not tell.
     pub prices: Prices,
-    /// Told of every video that ends.
-    pub webhook: Option<Webhook>,
     pub policy: Policy,
 }
 
@@ -126,17 +126,17 @@ impl Config {
         Ok(config)
     }
 
+    /// What keeps strangers from submitting.
+    #[must_use]
+    pub const fn protection(&self) -> &'static str {
+        if self.clients.is_some() { "tokens" } else { "none" }
+    }
+
     /// What that client may spend in a day.
     #[must_use]
     pub fn limits(&self, owner: &Owner) -> Limits {
         let share = self.clients.as_ref().and_then(|clients| clients.share(owner));
         Limits { budget: self.daily_budget, share }
-    }
-
-    /// What keeps strangers from submitting.
-    #[must_use]
-    pub const fn protection(&self) -> &'static str {
-        if self.clients.is_some() { "tokens" } else { "none" }
     }
 
     /// Reads the settings from wherever `lookup` finds them; an empty one counts as not set.
@@ -162,22 +162,18 @@ impl Config {
         if signing_keys.is_none() && !signing_key.is_empty() {
             reader.problem("SIGNING_KEY", &too_short);
         }
-        let previous_keys = reader.text("SIGNING_KEY_PREVIOUS").and_then(|key| {
-            let keys = SigningKeys::derive(key.as_bytes()).map_err(|_| &too_short);
-            reader.check("SIGNING_KEY_PREVIOUS", keys)
+        let previous_keys = reader.optional("SIGNING_KEY_PREVIOUS", |key| {
+            SigningKeys::derive(key.as_bytes()).map_err(|_| &too_short)
         });
-        let clients =
-            reader.text("CLIENT_TOKENS").map(|json| reader.check("CLIENT_TOKENS", Clients::parse(&json)));
-        let operator_token = reader.text("OPERATOR_TOKEN").map(|token| {
-            let token = BearerToken::new(token, MIN_OPERATOR_TOKEN_CHARS);
+        let clients = reader.optional("CLIENT_TOKENS", |json| Clients::parse(&json));
+        let operator_token = reader.optional("OPERATOR_TOKEN", |token| {
             let rule = format!("must have at least {MIN_OPERATOR_TOKEN_CHARS} visible ASCII characters");
-            reader.check("OPERATOR_TOKEN", token.ok_or(rule))
+            BearerToken::new(token, MIN_OPERATOR_TOKEN_CHARS).ok_or(rule)
         });
         let wiro_api_url = reader.parse("WIRO_API_URL", |url| base_url(url, parse_url));
         let wiro_socket_url = reader.parse("WIRO_SOCKET_URL", |url| socket_url(url, parse_url));
         let wiro_model = reader.parse("WIRO_MODEL", model_path);
-        let public_url =
-            reader.text("PUBLIC_URL").map(|url| reader.check("PUBLIC_URL", base_url(&url, parse_url)));
+        let public_url = reader.optional("PUBLIC_URL", |url| base_url(&url, parse_url));
         let output_hosts = reader.parse("OUTPUT_HOSTS", |hosts| OutputHosts::parse(hosts, parse_url));
         let allowed_origins =
             reader.parse("ALLOWED_ORIGINS", |origins| AllowedOrigins::parse(origins, parse_url));
@@ -193,11 +189,9 @@ impl Config {
         let retention = reader.parse("RETENTION_DAYS", days);
         let purge_upstream =
             reader.parse("PURGE_UPSTREAM", |flag| flag.parse::<bool>().map_err(|_| "must be true or false"));
-        let notify_url =
-            reader.text("NOTIFY_URL").map(|url| reader.check("NOTIFY_URL", webhook_url(&url, parse_url)));
-        let notify_key =
-            reader.text("NOTIFY_SECRET").map(|key| reader.check("NOTIFY_SECRET", WebhookKey::parse(&key)));
-        if notify_url.is_some() && notify_key.is_none() {
+        let notify_url = reader.optional("NOTIFY_URL", |url| webhook_url(&url, parse_url));
+        let notify_key = reader.optional("NOTIFY_SECRET", |key| WebhookKey::parse(&key));
+        if reader.text("NOTIFY_URL").is_some() && reader.text("NOTIFY_SECRET").is_none() {
             reader.problem("NOTIFY_SECRET", "is not set; it signs what is sent to NOTIFY_URL");
         }
         let notify = reader.parse("NOTIFY_SECONDS", Ladder::parse);
@@ -209,22 +203,13 @@ impl Config {
                 wiro_api_url: wiro_api_url?,
                 wiro_socket_url: wiro_socket_url?,
                 wiro_model: wiro_model?,
-                public_url: match public_url {
-                    Some(url) => Some(url?),
-                    None => None,
-                },
+                public_url,
                 output_hosts: output_hosts?,
                 allowed_origins: allowed_origins?,
                 submits_per_minute: Some(submits_per_minute?).filter(|max| *max > 0),
                 visits_per_minute: Some(visits_per_minute?).filter(|max| *max > 0),
-                clients: match clients {
-                    Some(clients) => Some(clients?),
-                    None => None,
-                },
-                operator_token: match operator_token {
-                    Some(token) => Some(token?),
-                    None => None,
-                },
+                clients,
+                operator_token,
                 daily_budget: daily_budget?,
                 prices: prices?,
                 policy: Policy {
@@ -237,10 +222,7 @@ impl Config {
                     copy_deadline: Millis::from_seconds(copy_deadline?.into()),
                     retention: retention?,
                 },
-                webhook: match (notify_url, notify_key) {
-                    (Some(url), Some(key)) => Some(Webhook { url: url?, key: key? }),
-                    _ => None,
-                },
+                webhook: notify_url.zip(notify_key).map(|(url, key)| Webhook { url, key }),
             })
         };
         match all() {
@@ -273,6 +255,12 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         let default = DEFAULTS.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value);
         let text = self.text(name).unwrap_or_else(|| default.to_owned());
         self.check(name, parse(&text))
+    }
+
+    /// One that need not be set. A bad one is as good as none: its problem was told.
+    fn optional<T, E: ToString>(&mut self, name: &str, parse: impl Fn(String) -> Result<T, E>) -> Option<T> {
+        let text = self.text(name)?;
+        self.check(name, parse(text))
     }
 
     fn check<T, E: ToString>(&mut self, name: &str, parsed: Result<T, E>) -> Option<T> {

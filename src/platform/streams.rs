@@ -41,13 +41,15 @@ pub struct Reader {
     source: ReadableStreamDefaultReader,
     idle: Duration,
     cancels: bool,
+    /// A read is under way, or was when it was given up.
+    is_reading: bool,
 }
 
 impl Reader {
     /// `idle` is how long a single chunk may take.
     #[must_use]
     pub fn new(stream: &ReadableStream, idle: Duration) -> Self {
-        Self { source: stream.get_reader().unchecked_into(), idle, cancels: true }
+        Self { source: stream.get_reader().unchecked_into(), idle, cancels: true, is_reading: false }
     }
 
     /// A client's body is only let go of: cancelling it would close the connection under the answer.
@@ -63,7 +65,10 @@ impl Reader {
     /// # Errors
     /// [`StreamError::Broken`] or [`StreamError::Idle`].
     pub async fn next(&mut self) -> Result<Option<Uint8Array>, StreamError> {
-        let result = within(self.idle, JsFuture::from(self.source.read())).await??;
+        self.is_reading = true;
+        let read = within(self.idle, JsFuture::from(self.source.read())).await?;
+        self.is_reading = false;
+        let result = read?;
         let field = |name: &str| Reflect::get(&result, &JsValue::from_str(name));
         if field("done")?.is_truthy() {
             self.cancels = false;
@@ -82,7 +87,10 @@ impl Drop for Reader {
                 let _ = cancelled.await;
             });
         }
-        self.source.release_lock();
+        // The runtime throws over a lock that is released in the middle of a read.
+        if !self.is_reading {
+            self.source.release_lock();
+        }
     }
 }
 

@@ -23,10 +23,7 @@ impl BearerToken {
     #[must_use]
     #[expect(clippy::needless_pass_by_value, reason = "a secret is given away, not lent")]
     pub fn new(token: String, min_chars: usize) -> Option<Self> {
-        if token.len() < min_chars || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return None;
-        }
-        signed_by(&token).map(Self)
+        signed_by(&token).filter(|_| token.len() >= min_chars).map(Self)
     }
 
     #[must_use]
@@ -44,8 +41,11 @@ impl ShownToken {
     }
 }
 
+/// Visible ASCII only: to HMAC, a key with NUL bytes behind it is the same key.
 fn signed_by(token: &str) -> Option<HmacSha256> {
-    HmacSha256::new_from_slice(token.as_bytes()).ok().map(|mac| mac.chain_update(CHALLENGE))
+    let is_token = token.bytes().all(|byte| byte.is_ascii_graphic());
+    let mac = HmacSha256::new_from_slice(token.as_bytes()).ok().filter(|_| is_token)?;
+    Some(mac.chain_update(CHALLENGE))
 }
 
 impl fmt::Debug for BearerToken {
@@ -68,6 +68,7 @@ mod tests {
             assert!(!is_shown(wrong), "{wrong:?}");
         }
         assert!(!is_shown(&format!("Bearer {text}0")));
+        assert!(!is_shown(&format!("Bearer {text}\0")));
         assert_eq!(format!("{token:?}"), "BearerToken(redacted)");
     }
 

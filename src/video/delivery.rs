@@ -161,8 +161,8 @@ mod tests {
         deliveries.next_due().map(|due| due.since(NOW).seconds())
     }
 
-    fn status(status: u16) -> Result<Answer, String> {
-        Ok(Answer { status, retry_after: None })
+    const fn with(status: u16) -> Answer {
+        Answer { status, retry_after: None }
     }
 
     #[test]
@@ -171,7 +171,7 @@ mod tests {
         let first = deliveries.take_due(NOW, GUARD).unwrap();
         assert_eq!(deliveries.take_due(NOW, GUARD), None, "it is under way");
         assert_eq!(deliveries.take_due(GUARD, GUARD), Some(first.clone()), "the object died meanwhile");
-        wait_after(&mut deliveries, status(500));
+        wait_after(&mut deliveries, Ok(with(500)));
         assert!(deliveries.is_pending(&first));
         deliveries.owe(&video(), NOW);
         assert!(!deliveries.is_pending(&first));
@@ -182,10 +182,10 @@ mod tests {
     #[test]
     fn only_success_and_gone_end_it_before_the_ladder_does() {
         for end in [200, 204, 299, 410] {
-            assert_eq!(wait_after(&mut owed(), status(end)), None, "{end}");
+            assert_eq!(wait_after(&mut owed(), Ok(with(end))), None, "{end}");
         }
         for other in [100, 199, 300, 302, 307, 400, 404, 429, 500, 503] {
-            assert_eq!(wait_after(&mut owed(), status(other)), Some(5), "{other}");
+            assert_eq!(wait_after(&mut owed(), Ok(with(other))), Some(5), "{other}");
         }
         let mut deliveries = owed();
         let waits: Vec<_> =
@@ -207,7 +207,7 @@ mod tests {
         let mut deliveries = owed();
         let webhook_id = deliveries.take_due(NOW, GUARD).unwrap();
         deliveries.stop();
-        deliveries.settle(webhook_id.clone(), status(500), None, NOW);
+        deliveries.settle(webhook_id.clone(), Ok(with(500)), None, NOW);
         assert_eq!(deliveries.next_due(), None);
         let noted = Try { at: 1000, webhook_id, status: Some(500), error: None };
         assert_eq!(deliveries.tries(), [noted]);
@@ -218,7 +218,7 @@ mod tests {
         let mut deliveries = Deliveries::default();
         for status in 501..=515 {
             deliveries.owe(&video(), NOW);
-            wait_after(&mut deliveries, self::status(status));
+            wait_after(&mut deliveries, Ok(with(status)));
         }
         let statuses: Vec<_> = deliveries.tries().iter().filter_map(|one| one.status).collect();
         assert_eq!(statuses, (506..=515).collect::<Vec<_>>());

@@ -12,6 +12,7 @@ pub mod file;
 pub mod hold;
 pub mod id;
 pub mod image_url;
+pub mod json_fields;
 pub mod keys;
 pub mod lifecycle;
 pub mod listing;

@@ -78,21 +78,26 @@ fn spoken(content: &Value) -> Option<String> {
 
 /// Without links, tokens and control characters; what is about the account is left out as a whole.
 fn clean(text: &str) -> String {
-    let lines = text.lines().map(|line| {
-        let lower = line.to_ascii_lowercase();
-        if PRIVATE_WORDS.iter().any(|word| lower.contains(word)) {
-            return "[…]".to_owned();
-        }
-        let words = line.split_whitespace().map(|word| {
-            let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/' | '+' | '=');
-            let holds_token = word.split(|c| !is_name(c)).any(|run| run.len() > MAX_WORD_CHARS);
-            let is_link = word.contains("://") || word.contains("wiro.ai");
-            if is_link || holds_token { "[…]" } else { word }
-        });
-        words.collect::<Vec<_>>().join(" ")
+    let lines: Vec<String> = text.lines().map(clean_line).collect();
+    lines.join("\n").chars().take(MAX_LINE_CHARS).collect()
+}
+
+fn clean_line(line: &str) -> String {
+    // What is judged is what will be seen: control characters must not hide a word from the rules below.
+    let words = line.split_whitespace().map(|word| word.replace(char::is_control, ""));
+    let words: Vec<String> = words.filter(|word| !word.is_empty()).collect();
+    let line = words.join(" ");
+    let lower = line.to_ascii_lowercase();
+    if PRIVATE_WORDS.iter().any(|word| lower.contains(word)) {
+        return "[…]".to_owned();
+    }
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/' | '+' | '=');
+    let shown = words.iter().map(|word| {
+        let holds_token = word.split(|c| !is_name(c)).any(|run| run.len() > MAX_WORD_CHARS);
+        let is_link = word.contains("://") || word.contains("wiro.ai");
+        if is_link || holds_token { "[…]" } else { word }
     });
-    let text = lines.collect::<Vec<_>>().join("\n");
-    text.chars().filter(|c| !c.is_control() || *c == '\n').take(MAX_LINE_CHARS).collect()
+    shown.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -170,6 +175,10 @@ mod tests {
             ("run (eDcCm5yyUfIvMFspTwww49OUfgXkQt), done", "run […] done"),
             ("wrote cdn1.wiro.ai/x/0.mp4", "wrote […]"),
             ("\u{1b}[31mred\u{7}", "[31mred"),
+            ("at ht\u{1}tps:\u{1}//cdn.example/0.mp4", "at […]"),
+            ("your bal\u{1}ance is low", "[…]"),
+            ("the api\tkey, the api \u{1} key", "[…]"),
+            ("eDcCm5yyUfIv\u{1}MFspTwww49OUfgXkQt", "[…]"),
         ] {
             assert_eq!(of("task_error", &json!(written)), [line(Output::Stderr, shown)]);
         }

@@ -1,0 +1,81 @@
+//! What opens something: tokens, ids, callback proofs, grants. The fuzzer is given right ones to start from.
+
+use std::sync::LazyLock;
+
+use hailuo_worker::video::clients::Clients;
+use hailuo_worker::video::id::VideoId;
+use hailuo_worker::video::keys::SigningKeys;
+use hailuo_worker::video::owner::Owner;
+use hailuo_worker::video::time::UnixMillis;
+use serde_json::Value;
+
+use super::lines;
+
+/// `CLIENT_TOKENS` in the first line, `Authorization` in the second.
+pub fn client_tokens(data: &[u8]) {
+    let [json, authorization] = lines(data);
+    let Ok(clients) = Clients::parse(&json) else { return };
+    if let Some(owner) = clients.authorized(&authorization) {
+        let (_, token) = authorization.split_once(' ').unwrap_or_default();
+        let value = serde_json::from_str(&json).unwrap_or_default();
+        assert!(strings(&value).contains(&token.trim()));
+        assert!(!owner.is_nobody());
+    }
+}
+
+/// Every text in a value that is no name.
+fn strings(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(text) => vec![text],
+        Value::Array(items) => items.iter().flat_map(strings).collect(),
+        Value::Object(members) => members.values().flat_map(strings).collect(),
+        _ => Vec::new(),
+    }
+}
+
+struct Made {
+    keys: SigningKeys,
+    id: VideoId,
+    proof: String,
+    grant: String,
+}
+
+const RANDOM: [u8; 16] = [1; 16];
+
+/// 2023-11-14, in the middle of which the grant holds.
+const NOW: UnixMillis = UnixMillis::new(1_700_000_000_000);
+
+static MADE: LazyLock<Made> = LazyLock::new(|| {
+    let keys = SigningKeys::derive(&[b'k'; 32]).unwrap_or_else(|error| panic!("{error}"));
+    let alice = Owner::named("alice").unwrap_or_default();
+    let id = keys.mint(&alice, RANDOM);
+    let (proof, grant) = (keys.callback_proof(&id), keys.grant(&alice, &id, NOW).unwrap_or_default());
+    Made { keys, id, proof, grant }
+});
+
+/// An owner and an id: the one that was made for that owner is right, and there is no other.
+pub fn id(data: &[u8]) {
+    let [name, text] = lines(data);
+    let made = &*MADE;
+    let owner = Owner::named(&name).unwrap_or_default();
+    // What was verified has the only spelling, and was made of the only random bits that the fuzzer knows of.
+    let is_right = text == made.keys.mint(&owner, RANDOM).as_str();
+    assert_eq!(made.keys.verify_id(&owner, &text).is_some(), is_right);
+    if let Some(shaped) = VideoId::unproven(&text) {
+        assert_eq!(shaped.as_str().len(), made.id.as_str().len());
+    }
+    // Whatever its key, an idempotent submit names a video of its owner's.
+    let named = made.keys.mint_for(&owner, &text);
+    assert_eq!(made.keys.verify_id(&owner, named.as_str()), Some(named));
+}
+
+/// An id, and a text as its callback's proof and as its grant.
+pub fn grant(data: &[u8]) {
+    let [id, text] = lines(data);
+    let made = &*MADE;
+    let is_hers = id == made.id.as_str();
+    assert_eq!(made.keys.verify_callback(&id, &text).is_some(), is_hers && text == made.proof);
+    assert_eq!(made.keys.verify_grant(&id, &text, NOW).is_some(), is_hers && text == made.grant);
+    let much_later = UnixMillis::new(2 * NOW.millis());
+    assert_eq!(made.keys.verify_grant(&id, &text, much_later), None);
+}

@@ -1,0 +1,116 @@
+// What the Worker is made of, by Cargo, and what it is made with, by npm's lockfile.
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from './worker-process.ts';
+
+export interface Dependency {
+  name: string;
+  version: string;
+  /** An SPDX expression; empty when none is told. */
+  licence: string;
+  /** Where it comes from; undefined for a registry, of which each tool knows one. */
+  source: string | undefined;
+  /** Of what is downloaded, as the lockfile pins it: SHA-256 of a crate, in hex, or SHA-512 of a package, in base64. */
+  digest: string | undefined;
+}
+
+export interface Crates {
+  /** What goes into the wasm. */
+  shipped: Dependency[];
+  /** What only runs while building and testing. */
+  tools: Dependency[];
+}
+
+/** As `cargo metadata` tells it, without what is not needed here. */
+export interface Metadata {
+  packages: {
+    id: string;
+    name: string;
+    version: string;
+    license: string | null;
+    source: string | null;
+    targets: { kind: string[] }[];
+  }[];
+  resolve: {
+    root: string;
+    nodes: { id: string; deps: { pkg: string; dep_kinds: { kind: string | null }[] }[] }[];
+  };
+}
+
+export function readCrates(): Crates {
+  const wanted = [
+    'metadata',
+    '--locked',
+    '--format-version',
+    '1',
+    '--filter-platform',
+    'wasm32-unknown-unknown',
+  ];
+  const json = execFileSync('cargo', wanted, { cwd: root, encoding: 'utf8', maxBuffer: 2 ** 27 });
+  return crates(JSON.parse(json), readFileSync(join(root, 'Cargo.lock'), 'utf8'));
+}
+
+export function crates({ packages, resolve }: Metadata, lockfile: string): Crates {
+  const shippedIds = reachable(packages, resolve);
+  const digests = checksums(lockfile);
+  const others = packages.filter(({ id }) => id !== resolve.root);
+  const described = (isWanted: (id: string) => boolean) =>
+    others
+      .filter(({ id }) => isWanted(id))
+      .map(({ name, version, license, source }) => ({
+        name,
+        version,
+        // An older way to write OR.
+        licence: (license ?? '').replaceAll('/', ' OR '),
+        source: source?.startsWith('registry+') ? undefined : (source ?? 'a path'),
+        digest: digests.get(`${name} ${version}`),
+      }));
+  return { shipped: described((id) => shippedIds.has(id)), tools: described((id) => !shippedIds.has(id)) };
+}
+
+/** By ordinary dependencies; macros run in the compiler and stay there. */
+function reachable(packages: Metadata['packages'], { root, nodes }: Metadata['resolve']): Set<string> {
+  const macros = new Set(
+    packages
+      .filter(({ targets }) => targets.some(({ kind }) => kind.includes('proc-macro')))
+      .map(({ id }) => id),
+  );
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  const found = new Set<string>();
+  const visit = (id: string) => {
+    if (found.has(id) || macros.has(id)) return;
+    found.add(id);
+    for (const { pkg, dep_kinds } of byId.get(id)?.deps ?? []) {
+      if (dep_kinds.some(({ kind }) => kind === null)) visit(pkg);
+    }
+  };
+  visit(root);
+  return found;
+}
+
+function checksums(lockfile: string): Map<string, string> {
+  const entry = /name = "(.+)"\nversion = "(.+)"\nsource = ".+"\nchecksum = "([0-9a-f]{64})"/g;
+  return new Map(
+    [...lockfile.matchAll(entry)].map(([, name, version, sum]) => [`${name} ${version}`, `${sum}`]),
+  );
+}
+
+interface Lockfile {
+  packages: Record<string, { version?: string; license?: string; integrity?: string; resolved?: string }>;
+}
+
+export function readPackages(): Dependency[] {
+  return packages(JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')));
+}
+
+export function packages({ packages }: Lockfile): Dependency[] {
+  const installed = Object.entries(packages).filter(([path]) => path !== '');
+  return installed.map(([path, { version = '', license = '', integrity, resolved }]) => ({
+    name: path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length),
+    version,
+    licence: license,
+    source: resolved === undefined ? undefined : new URL(resolved).protocol,
+    digest: integrity?.match(/^sha512-(\S+)$/)?.[1],
+  }));
+}

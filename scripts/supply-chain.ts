@@ -1,0 +1,50 @@
+// `node scripts/supply-chain.ts`: fails when a dependency has a licence, a source or a second version that it must not
+// have, or a known hole, where npm's registry tells of those.
+import { spawnSync } from 'node:child_process';
+import { readCrates, readPackages } from './dependencies.ts';
+import { problems } from './supply-chain-rules.ts';
+import { root } from './worker-process.ts';
+
+const AUDIT_TIMEOUT_MS = 30_000;
+
+const crates = readCrates();
+const packages = readPackages();
+const found = problems(crates, packages);
+console.log(
+  `${crates.shipped.length} shipped crates, ${crates.tools.length} others, ${packages.length} packages`,
+);
+for (const problem of [...found, ...audited()]) {
+  console.error(problem);
+  process.exitCode = 1;
+}
+
+/** The packages with holes that are serious; none where the registry does not answer. */
+function audited(): string[] {
+  const { stdout } = spawnSync('npm', ['audit', '--json', '--fetch-retries=0', '--audit-level=high'], {
+    cwd: root,
+    encoding: 'utf8',
+    timeout: AUDIT_TIMEOUT_MS,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const report = parsed(stdout);
+  if (report?.vulnerabilities === undefined) {
+    console.log('npm audit: skipped, the registry does not answer it');
+    return [];
+  }
+  const holes = Object.values(report.vulnerabilities);
+  const serious = holes.filter(({ severity }) => ['high', 'critical'].includes(severity));
+  console.log(`npm audit: ${holes.length} known, ${serious.length} of them serious`);
+  return serious.map(({ name, severity }) => `${name} has a ${severity} vulnerability; see npm audit`);
+}
+
+interface Report {
+  vulnerabilities?: Record<string, { name: string; severity: string }>;
+}
+
+function parsed(text: string | null): Report | undefined {
+  try {
+    return JSON.parse(text ?? '');
+  } catch {
+    return undefined;
+  }
+}

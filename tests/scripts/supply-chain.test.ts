@@ -1,0 +1,117 @@
+// Which dependencies are let in, and that the bill of materials names them.
+import { expect, test } from 'vitest';
+import { billOfMaterials } from '../../scripts/bill-of-materials.ts';
+import {
+  crates,
+  type Dependency,
+  type Metadata,
+  packages,
+  readCrates,
+  readPackages,
+} from '../../scripts/dependencies.ts';
+import { allows, problems } from '../../scripts/supply-chain-rules.ts';
+
+const DIGEST = 'a'.repeat(64);
+const dependency = (given: Partial<Dependency> = {}): Dependency => ({
+  ...{ name: 'a', version: '1.0.0', licence: 'MIT', source: undefined, digest: DIGEST },
+  ...given,
+});
+
+test('an SPDX expression is kept to when it can be', () => {
+  const allowed = ['MIT', 'Apache-2.0'];
+  for (const good of ['MIT', 'GPL-3.0 OR MIT', 'MIT AND Apache-2.0', '(MIT OR X) AND (Apache-2.0 OR Y)']) {
+    expect(allows(good, allowed), good).toBe(true);
+  }
+  for (const bad of [
+    'GPL-3.0',
+    'MIT AND GPL-3.0',
+    'GPL-3.0 AND X OR Y',
+    '(MIT OR X) AND Y',
+    'MIT WITH X',
+    '',
+  ]) {
+    expect(allows(bad, allowed), bad).toBe(false);
+  }
+});
+
+test('what must not be shipped is named', () => {
+  const shipped = [
+    dependency(),
+    dependency({ version: '2.0.0' }),
+    dependency({ name: 'b', licence: 'GPL-3.0-only' }),
+    dependency({ name: 'c', source: 'git+https://code.example/c' }),
+    dependency({ name: 'd', digest: undefined }),
+    dependency({ name: 'e', licence: '' }),
+  ];
+  expect(problems({ shipped, tools: [] }, [dependency({ name: 'f', licence: 'LGPL-3.0-or-later' })])).toEqual(
+    [
+      'b 1.0.0 is under GPL-3.0-only',
+      'c 1.0.0 comes from git+https://code.example/c, not from a registry',
+      'd 1.0.0 is not pinned by a digest',
+      'e 1.0.0 has no licence',
+      'a is shipped as 1.0.0 and 2.0.0',
+    ],
+  );
+});
+
+test('macros, and what is only tested with, are not shipped', () => {
+  const kinds = { lib: ['lib'], macro: ['proc-macro'] };
+  const named = (id: string, kind: keyof typeof kinds): Metadata['packages'][number] => ({
+    ...{ id, name: id, version: '1.0.0', license: 'MIT/Apache-2.0', source: 'registry+x' },
+    targets: [{ kind: kinds[kind] }],
+  });
+  const needs = (id: string, ...deps: [string, string | null][]) => ({
+    id,
+    deps: deps.map(([pkg, kind]) => ({ pkg, dep_kinds: [{ kind }] })),
+  });
+  const metadata: Metadata = {
+    packages: [
+      named('us', 'lib'),
+      named('used', 'lib'),
+      named('derive', 'macro'),
+      named('parser', 'lib'),
+      named('tests', 'lib'),
+    ],
+    resolve: {
+      root: 'us',
+      nodes: [
+        needs('us', ['used', null], ['tests', 'dev']),
+        needs('used', ['derive', null]),
+        needs('derive', ['parser', null]),
+      ],
+    },
+  };
+  const lockfile = `name = "used"\nversion = "1.0.0"\nsource = "registry+x"\nchecksum = "${DIGEST}"\n`;
+  const { shipped, tools } = crates(metadata, lockfile);
+  expect(shipped).toEqual([dependency({ name: 'used', licence: 'MIT OR Apache-2.0' })]);
+  expect(tools.map(({ name }) => name)).toEqual(['derive', 'parser', 'tests']);
+});
+
+test('a package below another is known by its own name', () => {
+  const lock = {
+    '': {},
+    'node_modules/a/node_modules/@b/c': { version: '1.2.3', license: 'ISC', integrity: 'sha512-YQ==' },
+  };
+  expect(packages({ packages: lock })).toEqual([
+    { name: '@b/c', version: '1.2.3', licence: 'ISC', source: undefined, digest: 'YQ==' },
+  ]);
+});
+
+test('the bill of materials names everything once, with licence and digest', () => {
+  const [ours, theirs] = [readCrates(), readPackages()];
+  const product = { name: 'hailuo-worker', version: '0.1.0', licence: 'MIT', rust: '1.95.0' };
+  const { components, dependencies } = billOfMaterials(product, ours, theirs);
+  const refs = components.map((component) => component['bom-ref']);
+  expect(new Set(refs).size).toBe(refs.length);
+  for (const { name, version } of ours.shipped) expect(refs).toContain(`pkg:cargo/${name}@${version}`);
+  for (const { name, version } of theirs)
+    expect(refs).toContain(`pkg:npm/${name.replace('@', '%40')}@${version}`);
+  for (const { name, licenses, hashes } of components) {
+    expect(licenses[0].expression, name).toMatch(/\w/);
+    if (name !== 'rust-std') expect(hashes?.[0].content, name).toMatch(/^([0-9a-f]{64}|[0-9a-f]{128})$/);
+  }
+  expect(refs).toEqual(
+    expect.arrayContaining(['rust-std@1.95.0', expect.stringMatching(/^pkg:cargo\/worker@/)]),
+  );
+  expect(dependencies[0]?.dependsOn).not.toContainEqual(expect.stringMatching(/syn|proptest|npm/));
+});
