@@ -66,16 +66,16 @@ impl<'a> Spending<'a> {
     }
 
     /// A job is over, as far as its place goes; its `cost` may not be known yet. What was spent stays as it is.
-    pub fn settle(&self, owned: &Owned, cost: Option<Usd>) -> Result<()> {
+    pub fn settle(&self, Owned { id, owner, created_at }: &Owned, cost: Option<Usd>) -> Result<()> {
         let Some(cost) = cost else { return Ok(()) };
         if cost == Usd::default() {
-            return self.release(&owned.id);
+            return self.release(id);
         }
-        let day = Day::of(UnixMillis::new(owned.created_at.saturating_mul(1000)));
-        let (id, owner) = (text(owned.id.as_str()), text(owned.owner.as_str()));
+        let day = Day::of(UnixMillis::new(created_at.saturating_mul(1000)));
         let statement = "INSERT INTO spending VALUES (?1, ?2, ?3, ?4, 1)
             ON CONFLICT (id) DO UPDATE SET micros = ?4, is_spent = 1 WHERE is_spent = 0";
-        self.run(statement, &[id, owner, js_seconds(day.number()), number(cost)])
+        let values = [text(id.as_str()), text(owner.as_str()), js_seconds(day.number()), number(cost)];
+        self.run(statement, &values)
     }
 
     /// It costs nothing.
