@@ -7,7 +7,7 @@ use super::{Call, internal, respond};
 use crate::error::ApiError;
 use crate::platform::clock;
 use crate::platform::dispatcher::Dispatch;
-use crate::video::budget::{Day, Usage};
+use crate::video::budget::Day;
 use crate::video::owner::Owner;
 
 const NOT_FOR_NOBODY: ApiError =
@@ -17,7 +17,7 @@ pub async fn usage(call: &Call<'_>, owner: &Owner) -> Result<Response, ApiError>
     if owner.is_nobody() {
         return Err(NOT_FOR_NOBODY);
     }
-    let Usage { spent, reserved } = Dispatch::new(call.env)?.usage(owner).await.map_err(internal)?;
+    let (spent, reserved) = Dispatch::new(call.env)?.usage(owner).await.map_err(internal)?;
     let limit = call.config.limits(owner).least();
     let body = json!({
         "object": "usage",

@@ -30,10 +30,10 @@ use super::tasks::Tasks;
 use super::upload_folder::UploadFolder;
 use super::waiting_line::{State, WaitingLine};
 use crate::from_json;
-use crate::video::budget::Charge;
 use crate::video::event::Entry;
 use crate::video::id::VideoId;
 use crate::video::listing::Listing;
+use crate::video::money::Usd;
 use crate::video::owner::Owner;
 use crate::video::task::{Owned, Report};
 use crate::video::time::{Millis, UnixMillis};
@@ -55,7 +55,7 @@ pub enum Message {
     /// Reserves the price of a video of that kind, which is to be made →
     /// a [`Shortage`](crate::video::budget::Shortage), or null
     Reserve(Owned, String),
-    /// → the owner's [`Usage`](crate::video::budget::Usage)
+    /// → what the owner has spent today, and what its jobs in flight may cost
     Usage(Owner),
     /// Asks for a place for a video of that kind, perhaps after the upstream has turned it away for so long →
     /// [`Entry`]
@@ -63,9 +63,9 @@ pub enum Message {
     /// → a number or null
     Position(VideoId),
     /// Gives the place back; a video of that kind took so long, and cost so much → null
-    Leave(Owned, String, Option<Millis>, Charge),
+    Leave(Owned, String, Option<Millis>, Option<Usd>),
     /// → null
-    Forget(Owned, Charge),
+    Forget(Owned, Option<Usd>),
     /// A page of the owner's videos → their ids, and whether more come behind; or null
     List(Owner, Listing),
     /// Look after a batch of what is due as of then → whether it was the last one.
@@ -81,8 +81,8 @@ from_json!(enum Message {
     "usage" => Usage(owner),
     "enter" => Enter(owned, kind, turned_away),
     "position" => Position(id),
-    "leave" => Leave(owned, kind, took, charge),
-    "forget" => Forget(owned, charge),
+    "leave" => Leave(owned, kind, took, cost),
+    "forget" => Forget(owned, cost),
     "list" => List(owner, listing),
     "sweep" => Sweep(as_of),
     "folder" => Folder,
@@ -148,16 +148,16 @@ impl Dispatcher {
                 })
             }
             Message::Position(id) => return Ok(json!(self.line()?.position(&id)?)),
-            Message::Leave(owned, kind, took, charge) => {
+            Message::Leave(owned, kind, took, cost) => {
                 self.owned()?.add(&owned)?;
-                self.spending()?.settle(&owned, charge)?;
+                self.spending()?.settle(&owned, cost)?;
                 if let Some(took) = took {
                     self.paces()?.learn(&kind, took)?;
                 }
                 json!(self.line()?.leave(&owned.id)?)
             }
-            Message::Forget(owned, charge) => {
-                self.spending()?.settle(&owned, charge)?;
+            Message::Forget(owned, cost) => {
+                self.spending()?.settle(&owned, cost)?;
                 json!(self.forget(&owned.id)?)
             }
             Message::List(owner, listing) => return Ok(json!(self.owned()?.page(&owner, &listing)?)),

@@ -8,8 +8,7 @@ use super::clock;
 use super::config::Config;
 use super::log::{self, Level};
 use super::object_storage::{ObjectStorage, from_js, js};
-use super::once::Once;
-use super::wiro_client::WiroClient;
+use super::shared_call::{Got, SharedCall};
 use crate::video::money::Usd;
 use crate::video::time::{Millis, UnixMillis};
 use crate::wiro::price::{TOOL_DETAIL, price, read_list, tool_body};
@@ -24,12 +23,12 @@ const SCHEMA: &str = "
 
 const REFRESH_INTERVAL: Millis = Millis::from_seconds(86_400);
 
-/// After a failure; until then the earlier list stands.
+/// After a failure.
 const RETRY_INTERVAL: Millis = Millis::from_seconds(300);
 
 #[derive(Default)]
 pub struct PriceList {
-    reading: Once<()>,
+    reading: SharedCall,
 }
 
 impl PriceList {
@@ -37,7 +36,9 @@ impl PriceList {
     pub async fn price(&self, storage: &ObjectStorage, config: &Config, kind: &str) -> Result<Option<Usd>> {
         let stale_at = kept(storage)?.map(|(_, stale_at)| stale_at);
         if stale_at.is_none_or(|at| at <= clock::now()) {
-            self.reading.get(async || refresh(storage, config).await).await?;
+            let call = (TOOL_DETAIL, &*tool_body(&config.wiro_model));
+            // Why it failed is in the log: the earlier list may do.
+            let _ = self.reading.get(config, call, read_list, &|got| keep(storage, got)).await?;
         }
         known_price(storage, config, kind)
     }
@@ -56,26 +57,17 @@ fn kept(storage: &ObjectStorage) -> Result<Option<(String, UnixMillis)>> {
     Ok(rows.first().and_then(|row| Some((row.get(0).as_string()?, from_js(row.get(1).as_f64()?)))))
 }
 
-async fn refresh(storage: &ObjectStorage, config: &Config) {
-    let answer = WiroClient::of(config).call(TOOL_DETAIL, &tool_body(&config.wiro_model)).await;
-    let list = answer.map_err(|error| error.to_string()).and_then(|answer| read_list(&answer));
-    let kept = match list {
-        Ok(list) => keep(storage, Some(&list), REFRESH_INTERVAL),
-        Err(reason) => {
-            let fields = [("reason", reason.into())];
+/// After a failure, the earlier list stands.
+fn keep(storage: &ObjectStorage, got: &Got) -> Result<()> {
+    let (list, interval) = match got {
+        Ok(list) => (JsValue::from_str(list), REFRESH_INTERVAL),
+        Err(refusal) => {
+            let fields = [("reason", format!("{refusal:?}").into())];
             log::write(Level::Warn, "Wiro's prices cannot be read", fields);
-            keep(storage, None, RETRY_INTERVAL)
+            (JsValue::NULL, RETRY_INTERVAL)
         }
     };
-    if let Err(error) = kept {
-        log::write(Level::Error, "the prices are not kept", [("error", error.to_string().into())]);
-    }
-}
-
-/// Without a list, the earlier one.
-fn keep(storage: &ObjectStorage, list: Option<&str>, interval: Millis) -> Result<()> {
-    let values = [list.map_or(JsValue::NULL, JsValue::from_str), js(clock::now().after(interval))];
     let statement = "INSERT INTO price_list VALUES (1, COALESCE(?1, ''), ?2)
         ON CONFLICT (only_row) DO UPDATE SET list = COALESCE(?1, list), stale_at = ?2";
-    storage.sql(statement, &values).map(|_| ())
+    storage.sql(statement, &[list, js(clock::now().after(interval))]).map(|_| ())
 }

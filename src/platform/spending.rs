@@ -7,7 +7,7 @@ use worker::js_sys::Array;
 use worker::wasm_bindgen::JsValue;
 
 use super::object_storage::{ObjectStorage, from_js, js_seconds};
-use crate::video::budget::{Charge, Day, Limits, Shortage, Usage};
+use crate::video::budget::{Day, Limits, Shortage};
 use crate::video::id::VideoId;
 use crate::video::money::Usd;
 use crate::video::owner::Owner;
@@ -65,22 +65,20 @@ impl<'a> Spending<'a> {
         self.run("INSERT OR IGNORE INTO spending VALUES (?, ?, ?, ?, 0)", &values)
     }
 
-    /// A job is over, or may be. What was spent stays as it is.
-    pub fn settle(&self, owned: &Owned, charge: Charge) -> Result<()> {
-        match charge {
-            Charge::Nothing => self.release(&owned.id),
-            Charge::Cost(cost) => {
-                let id = text(owned.id.as_str());
-                let day = Day::of(UnixMillis::new(owned.created_at.saturating_mul(1000)));
-                let values = [id, text(owned.owner.as_str()), js_seconds(day.number()), number(cost)];
-                let statement = "INSERT INTO spending VALUES (?1, ?2, ?3, ?4, 1)
-                    ON CONFLICT (id) DO UPDATE SET micros = ?4, is_spent = 1 WHERE is_spent = 0";
-                self.run(statement, &values)
-            }
-            Charge::Unknown => Ok(()),
+    /// A job is over, as far as its place goes; its `cost` may not be known yet. What was spent stays as it is.
+    pub fn settle(&self, Owned { id, owner, created_at }: &Owned, cost: Option<Usd>) -> Result<()> {
+        let Some(cost) = cost else { return Ok(()) };
+        if cost == Usd::default() {
+            return self.release(id);
         }
+        let day = Day::of(UnixMillis::new(created_at.saturating_mul(1000)));
+        let statement = "INSERT INTO spending VALUES (?1, ?2, ?3, ?4, 1)
+            ON CONFLICT (id) DO UPDATE SET micros = ?4, is_spent = 1 WHERE is_spent = 0";
+        let values = [text(id.as_str()), text(owner.as_str()), js_seconds(day.number()), number(cost)];
+        self.run(statement, &values)
     }
 
+    /// It costs nothing.
     pub fn release(&self, id: &VideoId) -> Result<()> {
         self.run("DELETE FROM spending WHERE id = ? AND is_spent = 0", &[text(id.as_str())])
     }
@@ -91,11 +89,11 @@ impl<'a> Spending<'a> {
         self.run("DELETE FROM spending WHERE id IS NULL AND day < ?", &[self.today()])
     }
 
-    pub fn usage(&self, owner: &Owner) -> Result<Usage> {
+    /// What the owner has spent today, and what its jobs in flight may cost.
+    pub fn usage(&self, owner: &Owner) -> Result<[Usd; 2]> {
         let query = "SELECT SUM(micros * is_spent), SUM(micros * (is_spent = 0)) FROM spending
             WHERE day = ? AND owner = ?";
-        let [spent, reserved] = self.sums(query, &[self.today(), text(owner.as_str())])?;
-        Ok(Usage { spent, reserved })
+        self.sums(query, &[self.today(), text(owner.as_str())])
     }
 
     fn sums(&self, query: &str, values: &[JsValue]) -> Result<[Usd; 2]> {

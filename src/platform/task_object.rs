@@ -236,9 +236,8 @@ impl VideoTask {
                 return Ok(Reply::Nothing);
             }
         }
-        if known.is_none() && !Config::of(&self.state.env)?.limits(&new.owner).are_none() {
-            let dispatch = Dispatch::new(&self.state.env)?;
-            if let Some(shortage) = dispatch.reserve(new.owned(), kind(&new.record.input)).await? {
+        if known.is_none() {
+            if let Some(shortage) = Box::pin(self.reserve(&new)).await? {
                 return Ok(Reply::Unaffordable(shortage));
             }
             // Meanwhile an equal request may have made it.
@@ -260,6 +259,15 @@ impl VideoTask {
             Reply::Video(record) if !is_new => Ok(Reply::Replayed(record)),
             reply => Ok(reply),
         }
+    }
+
+    /// Has the price of a new job reserved, where there is a limit to keep.
+    async fn reserve(&self, new: &Task) -> Result<Option<Shortage>, TaskError> {
+        if Config::of(&self.state.env)?.limits(&new.owner).are_none() {
+            return Ok(None);
+        }
+        let dispatch = Dispatch::new(&self.state.env)?;
+        Ok(dispatch.reserve(new.owned(), kind(&new.record.input)).await?)
     }
 
     /// The record; in line, with the position as it is now.

@@ -19,7 +19,7 @@ use super::records::{RecordError, Records};
 use super::task_state::{TaskError, TaskState};
 use super::upstream::Upstream;
 use super::videos::Videos;
-use crate::video::budget::Charge;
+use crate::video::budget::charge;
 use crate::video::chores::Chore;
 use crate::video::event::{Effect, Entry, Event};
 use crate::video::id::VideoId;
@@ -125,8 +125,8 @@ async fn do_chore(
             None => Some(()),
         },
         Chore::Leave => {
-            let (kind, charge) = (kind(&task.record.input), Charge::of(&task.record));
-            let left = Dispatch::new(&state.env)?.leave(task.owned(), kind, task.took(), charge).await;
+            let (kind, cost) = (kind(&task.record.input), charge(&task.record));
+            let left = Dispatch::new(&state.env)?.leave(task.owned(), kind, task.took(), cost).await;
             told(left, "the place was not given back", id)
         }
     };
@@ -146,7 +146,7 @@ async fn remove(
     let records = Records::new(&state.env)?;
     records.delete(id).await?;
     records.disown(&task.record, &task.owner).await?;
-    Dispatch::new(&state.env)?.forget(task.owned(), Charge::of(&task.record)).await?;
+    Dispatch::new(&state.env)?.forget(task.owned(), charge(&task.record)).await?;
     // Wiro may refuse for long: nothing of ours waits for it but the task itself.
     if let Some(job) = purge {
         upstream.purge(&job).await.map_err(RemoveError::Upstream)?;

@@ -7,9 +7,8 @@ use worker::wasm_bindgen::JsValue;
 use super::clock;
 use super::config::Config;
 use super::object_storage::ObjectStorage;
-use super::once::Once;
-use super::wiro_client::WiroClient;
-use crate::wiro::files::{FOLDER_CREATE, Refusal, folder_body, read_folder};
+use super::shared_call::{Got, SharedCall};
+use crate::wiro::files::{FOLDER_CREATE, folder_body, read_folder};
 
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS upload_folder (
@@ -18,11 +17,11 @@ const SCHEMA: &str = "
     );";
 
 /// The folder's id, or why there is none.
-pub type Folder = std::result::Result<String, Refusal>;
+pub type Folder = Got;
 
 #[derive(Default)]
 pub struct UploadFolder {
-    making: Once<std::result::Result<Folder, String>>,
+    making: SharedCall,
 }
 
 impl UploadFolder {
@@ -35,12 +34,11 @@ impl UploadFolder {
         if let Some(id) = known(storage)? {
             return Ok(Ok(id));
         }
-        let make_and_keep = async || {
-            let folder = make(config).await;
-            let kept = folder.as_ref().map_or(Ok(()), |id| keep(storage, id));
-            kept.map(|()| folder).map_err(|error| error.to_string())
-        };
-        Ok(self.making.get(make_and_keep).await??)
+        // Under a name of its own each time: one whose answer was lost may exist, and must not be in the way.
+        let random = clock::random::<8>().map_err(|error| error.to_string())?;
+        let name = format!("hailuo-worker-{}", base16ct::lower::encode_string(&random));
+        let keep = |folder: &Folder| folder.as_ref().map_or(Ok(()), |id| keep(storage, id));
+        self.making.get(config, (FOLDER_CREATE, &folder_body(&name)), read_folder, &keep).await
     }
 
     /// The upstream does not know this folder any more. If it is still the one that is remembered, the
@@ -63,14 +61,4 @@ fn known(storage: &ObjectStorage) -> Result<Option<String>> {
 fn keep(storage: &ObjectStorage, id: &str) -> Result<()> {
     let query = "INSERT OR REPLACE INTO upload_folder VALUES (1, ?)";
     storage.sql(query, &[JsValue::from_str(id)]).map(|_| ())
-}
-
-/// Under a name of its own each time: one whose answer was lost may exist, and must not be in the way.
-async fn make(config: &Config) -> Folder {
-    let random = clock::random::<8>().map_err(|error| Refusal::Failed(error.to_string()))?;
-    let name = format!("hailuo-worker-{}", base16ct::lower::encode_string(&random));
-    match WiroClient::of(config).call(FOLDER_CREATE, &folder_body(&name)).await {
-        Ok(answer) => read_folder(&answer),
-        Err(error) => Err(Refusal::Unreachable(error.to_string())),
-    }
 }

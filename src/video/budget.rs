@@ -1,7 +1,6 @@
 //! What may be spent in a day, and what a video takes of it. Pure arithmetic.
 
 use serde::Serialize;
-use thiserror::Error;
 
 use super::money::Usd;
 use super::record::{FailureCode, Record, Status};
@@ -32,37 +31,22 @@ impl Day {
     }
 }
 
-/// What a job cost, as far as it is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Charge {
-    /// It never started, or failed without a cost.
-    Nothing,
-    Cost(Usd),
-    /// It may have been charged, or may still be.
-    Unknown,
-}
-
-from_json!(enum Charge { "nothing" => Nothing, "cost" => Cost(cost), "unknown" => Unknown });
-
-impl Charge {
-    /// Of a job that needs no place at the upstream any more.
-    #[must_use]
-    pub fn of(record: &Record) -> Self {
-        if let Some(cost) = &record.cost_usd {
-            return Usd::parse(cost).map_or(Self::Unknown, Self::Cost);
-        }
-        let is_free = match record.status {
-            Status::Queued | Status::Cancelled => true,
-            Status::Failed => record.error.as_ref().is_some_and(|failure| {
-                use FailureCode::{GenerationFailed, UpstreamRejected, UpstreamUnavailable};
-                matches!(failure.code, GenerationFailed | UpstreamRejected | UpstreamUnavailable)
-            }),
-            // A video without a figure.
-            Status::InProgress | Status::Completed => false,
-        };
-        if is_free { Self::Nothing } else { Self::Unknown }
+/// What a job that needs no place at the upstream any more has cost; `None` while it may have been charged, and nobody
+/// knows how much.
+#[must_use]
+pub fn charge(record: &Record) -> Option<Usd> {
+    if let Some(cost) = &record.cost_usd {
+        return Usd::parse(cost);
     }
+    let is_free = match (record.status, record.error.as_ref().map(|failure| failure.code)) {
+        (Status::Queued | Status::Cancelled, _) => true,
+        (_, Some(code)) => matches!(
+            code,
+            FailureCode::GenerationFailed | FailureCode::UpstreamRejected | FailureCode::UpstreamUnavailable
+        ),
+        _ => false,
+    };
+    is_free.then(Usd::default)
 }
 
 /// What a client may spend in a day.
@@ -116,15 +100,6 @@ impl Limits {
     }
 }
 
-/// What a client has spent today, and what its jobs in flight may cost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Usage {
-    pub spent: Usd,
-    pub reserved: Usd,
-}
-
-from_json!(struct Usage { spent, reserved });
-
 /// `PRICES_USD`: prices by the kind of a video, for when the upstream does not tell.
 #[derive(Debug, Default)]
 pub struct Prices(Vec<(String, Usd)>);
@@ -132,23 +107,21 @@ pub struct Prices(Vec<(String, Usd)>);
 /// Resolution and seconds of every video there is.
 const KINDS: [&str; 3] = ["768P/6", "768P/10", "1080P/6"];
 
-#[derive(Debug, Error)]
-#[error("must be prices such as 768P/6=0.28,768P/10=0.56,1080P/6=0.49, each once")]
-pub struct PricesError;
+const PRICES_RULE: &str = "must be prices such as 768P/6=0.28,768P/10=0.56,1080P/6=0.49, each once";
 
 impl Prices {
     /// Reads a comma list of `kind=price`; empty for none.
     ///
     /// # Errors
-    /// [`PricesError`].
-    pub fn parse(list: &str) -> Result<Self, PricesError> {
+    /// What they must be.
+    pub fn parse(list: &str) -> Result<Self, &'static str> {
         let mut prices = Self::default();
         for entry in list.split(',').map(str::trim).filter(|_| !list.is_empty()) {
-            let (kind, price) = entry.split_once('=').ok_or(PricesError)?;
+            let (kind, price) = entry.split_once('=').ok_or(PRICES_RULE)?;
             let kind = kind.trim();
-            let price = Usd::parse(price.trim()).ok_or(PricesError)?;
+            let price = Usd::parse(price.trim()).ok_or(PRICES_RULE)?;
             if !KINDS.contains(&kind) || prices.of(kind).is_some() {
-                return Err(PricesError);
+                return Err(PRICES_RULE);
             }
             prices.0.push((kind.to_owned(), price));
         }
@@ -163,7 +136,10 @@ impl Prices {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
+    use crate::json::FromJson as _;
 
     fn usd(text: &str) -> Usd {
         Usd::parse(text).unwrap()
@@ -207,6 +183,40 @@ mod tests {
         let limits = Limits { budget: None, share: Some(usd("1")) };
         assert_eq!(limits.shortage(None, usd("0"), usd("0")), Some(Shortage::Price));
         assert_eq!(Limits::default().shortage(None, usd("9"), usd("9")), None);
+    }
+
+    #[test]
+    fn a_charge_is_what_is_known_of_it() {
+        let record = |status: &str, code: Option<&str>, cost: Option<&str>| {
+            let mut json: Value =
+                serde_json::from_str(include_str!("../../tests/stored/record-v1.json")).unwrap();
+            json["status"] = status.into();
+            json["error"] = code.map_or(Value::Null, |code| json!({ "code": code, "message": "m" }));
+            json["cost_usd"] = cost.into();
+            charge(&Record::from_json(json).unwrap())
+        };
+        assert_eq!(record("completed", None, Some("0.31")), Some(usd("0.31")));
+        assert_eq!(record("failed", Some("storage_failed"), Some("0.31")), Some(usd("0.31")));
+        assert_eq!(record("failed", Some("generation_failed"), Some("0.1")), Some(usd("0.1")));
+        for (status, code) in [
+            ("queued", None),
+            ("cancelled", None),
+            ("failed", Some("generation_failed")),
+            ("failed", Some("upstream_rejected")),
+            ("failed", Some("upstream_unavailable")),
+        ] {
+            assert_eq!(record(status, code, None), Some(Usd::default()), "{status} {code:?}");
+        }
+        for (status, code) in [
+            ("in_progress", None),
+            ("completed", None),
+            ("failed", Some("upstream_timeout")),
+            ("failed", Some("submission_unknown")),
+            ("failed", Some("storage_failed")),
+        ] {
+            assert_eq!(record(status, code, None), None, "{status} {code:?}");
+        }
+        assert_eq!(record("completed", None, Some("much")), None);
     }
 
     #[test]

@@ -42,10 +42,7 @@ impl Clients {
         let mut clients = Self::default();
         for (name, client) in named {
             let owner = Owner::named(&name).ok_or(ClientsError::Name)?;
-            let tokens = match client {
-                Value::Object(members) => clients.add_share(&owner, members)?,
-                tokens => tokens,
-            };
+            let tokens = if client.is_object() { clients.add_share(&owner, client)? } else { client };
             let tokens = match tokens {
                 Value::Array(tokens) if !tokens.is_empty() => tokens,
                 one => vec![one],
@@ -58,24 +55,20 @@ impl Clients {
     }
 
     /// Keeps what the client may spend; gives its tokens.
-    fn add_share(&mut self, owner: &Owner, members: Map<String, Value>) -> Result<Value, ClientsError> {
-        let mut tokens = Value::Null;
-        for (name, value) in members {
-            match (name.as_str(), value) {
-                ("token", value) => tokens = value,
-                ("daily_usd", Value::Null) => {}
-                ("daily_usd", Value::Object(_) | Value::Array(_) | Value::Bool(_)) => {
-                    return Err(ClientsError::Share);
-                }
-                ("daily_usd", value) => {
-                    let amount = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                    let share = Usd::parse(amount.trim()).ok_or(ClientsError::Share)?;
-                    self.shares.push((owner.clone(), share));
-                }
-                _ => return Err(ClientsError::Member),
-            }
+    fn add_share(&mut self, owner: &Owner, mut client: Value) -> Result<Value, ClientsError> {
+        let is_known = |name: &String| name == "token" || name == "daily_usd";
+        if !client.as_object().is_some_and(|members| members.keys().all(is_known)) {
+            return Err(ClientsError::Member);
         }
-        Ok(tokens)
+        let share = match client.get("daily_usd") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(amount)) => Some(Usd::parse(amount)),
+            Some(amount) => Some(Usd::parse(&amount.to_string())),
+        };
+        if let Some(share) = share {
+            self.shares.push((owner.clone(), share.ok_or(ClientsError::Share)?));
+        }
+        Ok(client.get_mut("token").map(Value::take).unwrap_or_default())
     }
 
     fn add(&mut self, owner: Owner, token: Value) -> Result<(), ClientsError> {

@@ -1,43 +1,39 @@
 //! What Wiro asks for a video: `dynamicprice` of Tool/Detail, a list of prices by the inputs of a run.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::answer::{Answer, HttpAnswer, text};
+use super::answer::{HttpAnswer, text};
+use super::files::Refusal;
+use super::task::done;
 
 pub const TOOL_DETAIL: &str = "/Tool/Detail";
 
 /// A price for each run, whatever it takes; others (by the second of computing, say) tell no price beforehand.
 const PER_RUN: &str = "cpr";
 
-/// The body of Tool/Detail for `owner/model`.
+/// The body of Tool/Detail for `owner/model`, names that need no escapes.
 #[must_use]
 pub fn tool_body(model: &str) -> String {
     let (owner, project) = model.split_once('/').unwrap_or_default();
-    json!({ "slugowner": owner, "slugproject": project }).to_string()
+    format!(r#"{{"slugowner":"{owner}","slugproject":"{project}"}}"#)
 }
 
 /// The list as it is, for [`price`].
 ///
 /// # Errors
-/// A reason for the log when there is none.
-pub fn read_list(http: &HttpAnswer) -> Result<String, String> {
-    if http.status != 200 {
-        return Err(format!("HTTP {}", http.status));
-    }
-    let value = match Answer::read(http) {
-        Answer::Done(value) => value,
-        Answer::Failed(error) => return Err(format!("code {:?}", error.code)),
-        Answer::Unreadable => return Err("not Wiro's envelope".to_owned()),
-    };
+/// [`Refusal`] when there is none.
+pub fn read_list(http: &HttpAnswer) -> Result<String, Refusal> {
+    let value = done(http).map_err(Refusal::Failed)?;
     let tool = value.get("tool").unwrap_or(&Value::Null);
     match tool.get(0).unwrap_or(tool).get("dynamicprice") {
-        Some(Value::String(list)) if entries(list).is_some() => Ok(list.clone()),
+        Some(Value::String(list)) if read(list).is_array() => Ok(list.clone()),
         Some(list @ Value::Array(_)) => Ok(list.to_string()),
-        _ => Err("no price list".to_owned()),
+        _ => Err(Refusal::Failed("no price list".to_owned())),
     }
 }
 
-/// The price of a run with these inputs, as a decimal number. Where several may be meant, the highest.
+/// The price of a run with these inputs, read by `amount`. Where several may be meant, the highest, and none when one of
+/// them cannot be read: it may be the one that is charged.
 #[must_use]
 pub fn price<T: Ord>(
     list: &str,
@@ -45,33 +41,33 @@ pub fn price<T: Ord>(
     duration: &str,
     amount: impl Fn(&str) -> Option<T>,
 ) -> Option<T> {
-    let is_meant = |entry: &Value| {
-        let inputs = entry.get("inputs").unwrap_or(&Value::Null);
+    let list = read(list);
+    let mut highest = None;
+    for entry in list.as_array()? {
         let is_so = |name, value: &str| {
-            let given = text(inputs, name);
-            given.is_none_or(|given| given.trim_end_matches(['s', 'S']).eq_ignore_ascii_case(value))
+            let given = entry.get("inputs").and_then(|inputs| text(inputs, name));
+            given.is_none_or(|given| given.trim_end_matches('s').eq_ignore_ascii_case(value))
         };
-        text(entry, "priceMethod").is_none_or(|method| method == PER_RUN)
-            && is_so("resolution", resolution)
-            && is_so("duration", duration)
-    };
-    let entries = entries(list)?;
-    let prices = entries.iter().filter(|entry| is_meant(entry)).map(|entry| amount(&text(entry, "price")?));
-    // One that cannot be read may be the one that is charged.
-    prices.collect::<Option<Vec<T>>>()?.into_iter().max()
+        let is_per_run = text(entry, "priceMethod").is_none_or(|method| method == PER_RUN);
+        if is_per_run && is_so("resolution", resolution) && is_so("duration", duration) {
+            highest = highest.max(Some(amount(&text(entry, "price")?)?));
+        }
+    }
+    highest
 }
 
-fn entries(list: &str) -> Option<Vec<Value>> {
-    serde_json::from_str(list).ok()
+fn read(list: &str) -> Value {
+    serde_json::from_str(list).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use serde_json::json;
 
     use super::*;
 
-    fn read(body: &Value) -> Result<String, String> {
+    fn listed(body: &Value) -> Result<String, Refusal> {
         read_list(&HttpAnswer { status: 200, retry_after_seconds: None, body: Some(body.to_string()) })
     }
 
@@ -93,15 +89,15 @@ mod tests {
             json!({ "dynamicprice": list.to_string() }),
             json!([{ "dynamicprice": list }]),
         ] {
-            let read = read(&json!({ "result": true, "errors": [], "tool": tool })).unwrap();
-            assert_eq!(price(&read, "768P", "6", |text| Some(text.to_owned())).as_deref(), Some("0.28"));
+            let list = listed(&json!({ "result": true, "errors": [], "tool": tool })).unwrap();
+            assert_eq!(price(&list, "768P", "6", |text| Some(text.to_owned())).as_deref(), Some("0.28"));
         }
         for tool in
             [json!([]), json!(null), json!([{ "dynamicprice": "x" }]), json!([{ "dynamicprice": null }])]
         {
-            assert!(read(&json!({ "result": true, "tool": tool })).is_err());
+            assert!(listed(&json!({ "result": true, "tool": tool })).is_err());
         }
-        assert!(read(&json!({ "result": false, "errors": [{ "code": 1, "message": "no" }] })).is_err());
+        assert!(listed(&json!({ "result": false, "errors": [{ "code": 1, "message": "no" }] })).is_err());
     }
 
     #[test]
@@ -138,7 +134,7 @@ mod tests {
             let _ = price(&list, &resolution, "6", |text| Some(text.to_owned()));
             let entry = json!([{ "inputs": { "resolution": resolution }, "price": price_of }]).to_string();
             let _ = price(&entry, &resolution, "6", |text| text.parse::<u32>().ok());
-            let _ = read(&json!({ "result": true, "tool": [{ "dynamicprice": list }] }));
+            let _ = listed(&json!({ "result": true, "tool": [{ "dynamicprice": list }] }));
         }
     }
 }

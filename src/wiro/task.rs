@@ -185,7 +185,8 @@ pub fn read_detail(http: &HttpAnswer) -> Result<TaskState, String> {
     read_task(task)
 }
 
-fn done(http: &HttpAnswer) -> Result<Value, String> {
+/// The body of an answer that says `result: true`.
+pub(super) fn done(http: &HttpAnswer) -> Result<Value, String> {
     if http.status != 200 {
         return Err(format!("HTTP {}", http.status));
     }
