@@ -110,27 +110,29 @@ describe('completed, with the video', () => {
 });
 
 describe('without a video', () => {
-  const FAILED = { status: 'failed', error: { code: 'generation_failed' } } as const;
-  const CANCELLED = { status: 'cancelled', error: null } as const;
-  const endings: [string, TaskFault, typeof FAILED | typeof CANCELLED][] = [
+  const FAILED = { status: 'failed', error: { code: 'generation_failed' }, cost_usd: null } as const;
+  /** Wiro charged for it all the same. */
+  const CHARGED = { ...FAILED, cost_usd: '0.28' } as const;
+  const CANCELLED = { status: 'cancelled', error: null, cost_usd: null } as const;
+  const endings: [string, TaskFault, typeof FAILED | typeof CHARGED | typeof CANCELLED][] = [
     ['pexit 1, the output there all the same', { pexit: '1' }, FAILED],
     ['pexit 137 and no output', { pexit: '137', outputs: 'none' }, FAILED],
     ['pexit -1', { pexit: '-1' }, FAILED],
-    ['pexit 1 as a number', atEnd((row) => ({ ...row, pexit: 1 })), FAILED],
-    ['pexit null', atEnd((row) => ({ ...row, pexit: null })), FAILED],
-    ['pexit missing', atEnd(({ pexit: _, ...row }) => row), FAILED],
-    ['pexit empty', atEnd((row) => ({ ...row, pexit: '' })), FAILED],
-    ['pexit a word', atEnd((row) => ({ ...row, pexit: 'ok' })), FAILED],
-    ['pexit false', atEnd((row) => ({ ...row, pexit: false })), FAILED],
+    ['pexit 1 as a number', atEnd((row) => ({ ...row, pexit: 1 })), CHARGED],
+    ['pexit null', atEnd((row) => ({ ...row, pexit: null })), CHARGED],
+    ['pexit missing', atEnd(({ pexit: _, ...row }) => row), CHARGED],
+    ['pexit empty', atEnd((row) => ({ ...row, pexit: '' })), CHARGED],
+    ['pexit a word', atEnd((row) => ({ ...row, pexit: 'ok' })), CHARGED],
+    ['pexit false', atEnd((row) => ({ ...row, pexit: false })), CHARGED],
     ['no outputs', { outputs: 'none' }, FAILED],
-    ['outputs null', atEnd((row) => ({ ...row, outputs: null })), FAILED],
-    ['outputs missing', atEnd(({ outputs: _, ...row }) => row), FAILED],
-    ['outputs as text', atEnd((row) => ({ ...row, outputs: '[]' })), FAILED],
-    ['an output of null', atEnd((row) => ({ ...row, outputs: [null] })), FAILED],
+    ['outputs null', atEnd((row) => ({ ...row, outputs: null })), CHARGED],
+    ['outputs missing', atEnd(({ outputs: _, ...row }) => row), CHARGED],
+    ['outputs as text', atEnd((row) => ({ ...row, outputs: '[]' })), CHARGED],
+    ['an output of null', atEnd((row) => ({ ...row, outputs: [null] })), CHARGED],
     [
       'an output without a URL',
       atEnd((row) => ({ ...row, outputs: [{ ...outputOf(row), url: null }] })),
-      FAILED,
+      CHARGED,
     ],
     ['cancelled by Wiro', { end: 'task_cancel' }, CANCELLED],
     [
@@ -145,7 +147,7 @@ describe('without a video', () => {
     service.sim.script(prompt, { task });
     const { id, created_at } = await service.accepted({ prompt });
     const video = await service.ended(id);
-    expect(video).toMatchObject({ ...ending, stage: 'done', output: null, cost_usd: null });
+    expect(video).toMatchObject({ ...ending, stage: 'done', output: null });
     expect(video.progress).toBeLessThan(100);
     expect(video.expires_at).toBeGreaterThan(video.completed_at ?? Number.NaN);
     if (ending === FAILED) expect(video.error?.message).toMatch(/\w/);
