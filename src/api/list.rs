@@ -14,7 +14,7 @@ use crate::platform::records::Records;
 use crate::platform::task_object::{Message, Reply};
 use crate::platform::together;
 use crate::video::id::VideoId;
-use crate::video::listing::{Listing, NOT_AFTER};
+use crate::video::listing::{Listing, NOT_AFTER, Start};
 use crate::video::owner::Owner;
 use crate::video::record::Record;
 use crate::video::request::FieldError;
@@ -38,16 +38,32 @@ pub async fn list(call: &Call<'_>, query: &str, owner: &Owner) -> Result<Respons
     // 1. Which ones: the dispatcher knows a new video at once.
     let own = |text: &str| call.config.signing_keys.verify_id(owner, text);
     let listing = Listing::read(|name| parameter(query, name), own).map_err(ApiError::InvalidParameter)?;
-    let page = Dispatch::new(call.env)?.list(owner, listing).await.map_err(internal)?;
-    let (ids, has_more) = page.ok_or_else(|| {
-        ApiError::InvalidParameter(vec![FieldError {
-            field: "after".to_owned(),
-            message: NOT_AFTER.to_owned(),
-        }])
-    })?;
+    let dispatch = Dispatch::new(call.env)?;
+    let mut data = Vec::new();
+    let mut wanted = listing.clone();
+    let has_more = loop {
+        let page = dispatch.list(owner, wanted).await.map_err(internal)?.ok_or_else(not_after)?;
+        // 2. How each of them stands.
+        let records = records(call, &page.ids).await?;
+        data.extend(records.into_iter().flatten().map(|record| call.shown(owner, record)));
+        // 3. Those that are being removed leave room for others.
+        let shown = u32::try_from(data.len()).unwrap_or(u32::MAX);
+        match page.end {
+            Some(end) if shown < listing.limit => {
+                let start = Start::BehindPlace(end);
+                wanted = Listing { limit: listing.limit - shown, start, ..listing };
+            }
+            end => break end.is_some(),
+        }
+    };
+    let [first_id, last_id] = [data.first(), data.last()].map(|record| record.map(|record| &record.id));
+    let list = List { object: "list", data: &data, first_id, last_id, has_more };
+    respond::json(200, &[("cache-control", "private, no-store")], &list)
+}
 
-    // 2. Those that are final are read in one go, the others told by their objects.
-    let published = Records::new(call.env)?.get_all(&ids).await.unwrap_or_else(|error| {
+/// Those that are final are read in one go, the others told by their objects.
+async fn records(call: &Call<'_>, ids: &[VideoId]) -> Result<Vec<Option<Record>>, ApiError> {
+    let published = Records::new(call.env)?.get_all(ids).await.unwrap_or_else(|error| {
         log::write(Level::Warn, "the records cannot be read", [("error", json!(error.to_string()))]);
         Vec::new()
     });
@@ -56,15 +72,13 @@ pub async fn list(call: &Call<'_>, query: &str, owner: &Owner) -> Result<Respons
         Some(record) => Ok(Some(record)),
         None => Ok::<_, ApiError>(match call.ask(id, &Message::Read).await? {
             Reply::Video(record) => Some(record),
-            // It was deleted in between.
+            // It was deleted, and is on its way out of the list.
             _ => None,
         }),
     });
-    let mut data = Vec::new();
-    for record in together::all(current).await {
-        data.extend(record?.map(|record| call.shown(owner, record)));
-    }
-    let [first_id, last_id] = [data.first(), data.last()].map(|record| record.map(|record| &record.id));
-    let list = List { object: "list", data: &data, first_id, last_id, has_more };
-    respond::json(200, &[("cache-control", "private, no-store")], &list)
+    together::all(current).await.into_iter().collect()
+}
+
+fn not_after() -> ApiError {
+    ApiError::InvalidParameter(vec![FieldError { field: "after".to_owned(), message: NOT_AFTER.to_owned() }])
 }

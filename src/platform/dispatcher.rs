@@ -10,7 +10,7 @@ use crate::json::FromJson;
 use crate::video::budget::Shortage;
 use crate::video::event::Entry;
 use crate::video::id::VideoId;
-use crate::video::listing::Listing;
+use crate::video::listing::{Listing, Page};
 use crate::video::money::Usd;
 use crate::video::owner::Owner;
 use crate::video::task::Owned;
@@ -73,13 +73,8 @@ impl Dispatch {
         self.ask(Message::Leave(owned, kind, took, cost)).await
     }
 
-    /// The ids of a page of the owner's videos, and whether more come behind it; `None` when there is no such
-    /// video as they are to come behind.
-    pub async fn list(
-        &self,
-        owner: &Owner,
-        listing: Listing,
-    ) -> Result<Option<(Vec<VideoId>, bool)>, CallError> {
+    /// A page of the owner's videos; `None` when there is no such video as it is to start behind.
+    pub async fn list(&self, owner: &Owner, listing: Listing) -> Result<Option<Page>, CallError> {
         self.ask(Message::List(owner.clone(), listing)).await
     }
 

@@ -66,7 +66,7 @@ pub enum Message {
     Leave(Owned, String, Option<Millis>, Option<Usd>),
     /// → null
     Forget(Owned, Option<Usd>),
-    /// A page of the owner's videos → their ids, and whether more come behind; or null
+    /// A page of the owner's videos → [`Page`](crate::video::listing::Page), or null
     List(Owner, Listing),
     /// Look after a batch of what is due as of then → whether it was the last one.
     Sweep(UnixMillis),

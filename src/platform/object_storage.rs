@@ -82,11 +82,23 @@ pub fn js(time: UnixMillis) -> JsValue {
     JsValue::from_f64(time.millis() as f64)
 }
 
-/// Unix seconds as JavaScript and `SQLite` have them.
+/// A text as `SQLite` has it.
 #[must_use]
-#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "they have 34 bits")]
-pub fn js_seconds(seconds: i64) -> JsValue {
-    JsValue::from_f64(seconds as f64)
+pub fn js_text(text: &str) -> JsValue {
+    JsValue::from_str(text)
+}
+
+/// A whole number as `SQLite` has it: seconds have 34 bits, amounts 47.
+#[must_use]
+#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "up to 53 bits it is exact")]
+pub fn js_whole(number: i64) -> JsValue {
+    JsValue::from_f64(number as f64)
+}
+
+/// A whole number that came from `SQLite`; 0 where it has none, as for the sum of nothing.
+#[must_use]
+pub fn whole(value: &JsValue) -> i64 {
+    from_js(value.as_f64().unwrap_or_default()).millis()
 }
 
 /// An instant that came from JavaScript.

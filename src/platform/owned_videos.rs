@@ -3,11 +3,10 @@
 
 use worker::Result;
 use worker::js_sys::Array;
-use worker::wasm_bindgen::JsValue;
 
-use super::object_storage::{ObjectStorage, js_seconds};
+use super::object_storage::{ObjectStorage, js_text, js_whole, whole};
 use crate::video::id::VideoId;
-use crate::video::listing::Listing;
+use crate::video::listing::{Listing, Page, Place, Start};
 use crate::video::owner::Owner;
 use crate::video::task::Owned;
 
@@ -37,42 +36,53 @@ impl<'a> OwnedVideos<'a> {
         if owner.is_nobody() {
             return Ok(());
         }
-        let values = [text(id.as_str()), text(owner.as_str()), js_seconds(*created_at)];
+        let values = [js_text(id.as_str()), js_text(owner.as_str()), js_whole(*created_at)];
         let statement = "INSERT OR IGNORE INTO owned (id, owner, created_at) VALUES (?, ?, ?)";
         self.storage.sql(statement, &values).map(|_| ())
     }
 
     pub fn remove(&self, id: &VideoId) -> Result<()> {
-        self.storage.sql("DELETE FROM owned WHERE id = ?", &[text(id.as_str())]).map(|_| ())
+        self.storage.sql("DELETE FROM owned WHERE id = ?", &[js_text(id.as_str())]).map(|_| ())
     }
 
-    /// The ids of a page, and whether more come behind it; `None` when the owner has no such video as they are
-    /// to come behind.
-    pub fn page(&self, owner: &Owner, listing: &Listing) -> Result<Option<(Vec<VideoId>, bool)>> {
+    /// `None` when the owner has no such video as the page is to start behind.
+    pub fn page(&self, owner: &Owner, listing: &Listing) -> Result<Option<Page>> {
         let (is_behind, order) = if listing.oldest_first { (">", "ASC") } else { ("<", "DESC") };
-        let mut values = vec![text(owner.as_str())];
+        let mut values = vec![js_text(owner.as_str())];
         let mut behind = String::new();
-        if let Some(after) = &listing.after {
-            let query = "SELECT created_at, ticket FROM owned WHERE owner = ? AND id = ?";
-            let place = self.storage.sql(query, &[text(owner.as_str()), text(after.as_str())])?;
-            let Some(place) = place.first() else { return Ok(None) };
-            values.extend([place.get(0), place.get(1)]);
+        let start = match &listing.start {
+            Start::AtTheFirst => None,
+            Start::BehindPlace(place) => Some(*place),
+            Start::Behind(id) => {
+                let query = "SELECT id, created_at, ticket FROM owned WHERE owner = ? AND id = ?";
+                let found = self.storage.sql(query, &[js_text(owner.as_str()), js_text(id.as_str())])?;
+                let Some(row) = found.first() else { return Ok(None) };
+                Some(place(row))
+            }
+        };
+        if let Some(Place { created_at, ticket }) = start {
+            values.extend([js_whole(created_at), js_whole(ticket)]);
             behind = format!("AND (created_at, ticket) {is_behind} (?, ?)");
         }
         // One more than is shown tells whether there are more.
         let query = format!(
-            "SELECT id FROM owned WHERE owner = ? {behind} ORDER BY created_at {order}, ticket {order} LIMIT {}",
+            "SELECT id, created_at, ticket FROM owned WHERE owner = ? {behind}
+            ORDER BY created_at {order}, ticket {order} LIMIT {}",
             listing.limit.saturating_add(1)
         );
-        let id = |row: Array| row.get(0).as_string().map(VideoId::from_stored);
-        let mut ids: Vec<VideoId> = self.storage.sql(&query, &values)?.into_iter().filter_map(id).collect();
+        let mut rows = self.storage.sql(&query, &values)?;
         let limit = usize::try_from(listing.limit).unwrap_or(usize::MAX);
-        let has_more = ids.len() > limit;
-        ids.truncate(limit);
-        Ok(Some((ids, has_more)))
+        let has_more = rows.len() > limit;
+        rows.truncate(limit);
+        let id = |row: &Array| row.get(0).as_string().map(VideoId::from_stored);
+        Ok(Some(Page {
+            ids: rows.iter().filter_map(id).collect(),
+            end: rows.last().filter(|_| has_more).map(place),
+        }))
     }
 }
 
-fn text(text: &str) -> JsValue {
-    JsValue::from_str(text)
+/// Of a row that begins with the id.
+fn place(row: &Array) -> Place {
+    Place { created_at: whole(&row.get(1)), ticket: whole(&row.get(2)) }
 }

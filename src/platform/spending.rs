@@ -3,10 +3,9 @@
 //! budget can pay.
 
 use worker::Result;
-use worker::js_sys::Array;
 use worker::wasm_bindgen::JsValue;
 
-use super::object_storage::{ObjectStorage, from_js, js_seconds};
+use super::object_storage::{ObjectStorage, js_text, js_whole, whole};
 use crate::video::budget::{Day, Limits, Shortage};
 use crate::video::id::VideoId;
 use crate::video::money::Usd;
@@ -47,12 +46,12 @@ impl<'a> Spending<'a> {
         price: Option<Usd>,
         limits: &Limits,
     ) -> Result<Option<Shortage>> {
-        let known = self.storage.sql("SELECT 1 FROM spending WHERE id = ?", &[text(id.as_str())])?;
+        let known = self.storage.sql("SELECT 1 FROM spending WHERE id = ?", &[js_text(id.as_str())])?;
         if !known.is_empty() {
             return Ok(None);
         }
         let query = "SELECT SUM(micros), SUM(micros * (owner = ?)) FROM spending WHERE day = ?";
-        let [all, own] = self.sums(query, &[text(owner.as_str()), self.today()])?;
+        let [all, own] = self.sums(query, &[js_text(owner.as_str()), self.today()])?;
         if let Some(shortage) = limits.shortage(price, all, own) {
             return Ok(Some(shortage));
         }
@@ -61,7 +60,7 @@ impl<'a> Spending<'a> {
 
     /// Reserves the price of a video that is on its way already, if nobody has.
     pub fn expect(&self, id: &VideoId, owner: &Owner, price: Usd) -> Result<()> {
-        let values = [text(id.as_str()), text(owner.as_str()), self.today(), number(price)];
+        let values = [js_text(id.as_str()), js_text(owner.as_str()), self.today(), number(price)];
         self.run("INSERT OR IGNORE INTO spending VALUES (?, ?, ?, ?, 0)", &values)
     }
 
@@ -74,18 +73,18 @@ impl<'a> Spending<'a> {
         let day = Day::of(UnixMillis::new(created_at.saturating_mul(1000)));
         let statement = "INSERT INTO spending VALUES (?1, ?2, ?3, ?4, 1)
             ON CONFLICT (id) DO UPDATE SET micros = ?4, is_spent = 1 WHERE is_spent = 0";
-        let values = [text(id.as_str()), text(owner.as_str()), js_seconds(day.number()), number(cost)];
+        let values = [js_text(id.as_str()), js_text(owner.as_str()), js_whole(day.number()), number(cost)];
         self.run(statement, &values)
     }
 
     /// It costs nothing.
     pub fn release(&self, id: &VideoId) -> Result<()> {
-        self.run("DELETE FROM spending WHERE id = ? AND is_spent = 0", &[text(id.as_str())])
+        self.run("DELETE FROM spending WHERE id = ? AND is_spent = 0", &[js_text(id.as_str())])
     }
 
     /// A video is gone. What nobody will learn of its cost any more counts as spent.
     pub fn forget(&self, id: &VideoId) -> Result<()> {
-        self.run("UPDATE spending SET id = NULL, is_spent = 1 WHERE id = ?", &[text(id.as_str())])?;
+        self.run("UPDATE spending SET id = NULL, is_spent = 1 WHERE id = ?", &[js_text(id.as_str())])?;
         self.run("DELETE FROM spending WHERE id IS NULL AND day < ?", &[self.today()])
     }
 
@@ -93,19 +92,17 @@ impl<'a> Spending<'a> {
     pub fn usage(&self, owner: &Owner) -> Result<[Usd; 2]> {
         let query = "SELECT SUM(micros * is_spent), SUM(micros * (is_spent = 0)) FROM spending
             WHERE day = ? AND owner = ?";
-        self.sums(query, &[self.today(), text(owner.as_str())])
+        self.sums(query, &[self.today(), js_text(owner.as_str())])
     }
 
     fn sums(&self, query: &str, values: &[JsValue]) -> Result<[Usd; 2]> {
         let rows = self.storage.sql(query, values)?;
-        // The sum of nothing is null.
-        let sum = |row: &Array, column| from_js(row.get(column).as_f64().unwrap_or_default()).millis();
-        let amount = |column| rows.first().and_then(|row| u64::try_from(sum(row, column)).ok());
+        let amount = |column| rows.first().and_then(|row| u64::try_from(whole(&row.get(column))).ok());
         Ok([0, 1].map(|column| Usd::from_micros(amount(column).unwrap_or_default())))
     }
 
     fn today(&self) -> JsValue {
-        js_seconds(self.today.number())
+        js_whole(self.today.number())
     }
 
     fn run(&self, statement: &str, values: &[JsValue]) -> Result<()> {
@@ -113,11 +110,6 @@ impl<'a> Spending<'a> {
     }
 }
 
-fn text(text: &str) -> JsValue {
-    JsValue::from_str(text)
-}
-
-/// Amounts have 47 bits.
 fn number(amount: Usd) -> JsValue {
-    js_seconds(i64::try_from(amount.micros()).unwrap_or(i64::MAX))
+    js_whole(i64::try_from(amount.micros()).unwrap_or(i64::MAX))
 }

@@ -7,7 +7,7 @@ use worker::js_sys::Array;
 use worker::wasm_bindgen::JsValue;
 
 use super::config::Config;
-use super::object_storage::{ObjectStorage, from_js, js};
+use super::object_storage::{ObjectStorage, from_js, js, js_text, whole};
 use crate::video::hold::Hold;
 use crate::video::id::VideoId;
 use crate::video::task::{LOOK_INTERVAL, Report};
@@ -85,10 +85,10 @@ impl<'a> WaitingLine<'a> {
     pub fn enter(&self, id: &VideoId, turned_away: Option<Millis>) -> Result<Option<u32>> {
         let before = self.state(id)?;
         if matches!(before, None | Some(State::Gone)) {
-            self.run("DELETE FROM jobs WHERE id = ?", &[text(id)])?;
+            self.run("DELETE FROM jobs WHERE id = ?", &[js_text(id.as_str())])?;
             self.run(
                 "INSERT INTO jobs (id, state, look_at) VALUES (?, 'waiting', ?)",
-                &[text(id), self.next_look()],
+                &[js_text(id.as_str()), self.next_look()],
             )?;
         }
         if let Some(wait) = turned_away
@@ -108,7 +108,7 @@ impl<'a> WaitingLine<'a> {
     /// Looks after a job that is about to be taken, in case it never is.
     pub fn expect(&self, id: &VideoId) -> Result<()> {
         let statement = "INSERT OR IGNORE INTO jobs (id, state, look_at) VALUES (?, 'gone', ?)";
-        self.run(statement, &[text(id), self.next_look()])
+        self.run(statement, &[js_text(id.as_str()), self.next_look()])
     }
 
     /// Counted from 1; `None` for a job that does not wait.
@@ -116,7 +116,7 @@ impl<'a> WaitingLine<'a> {
         let ahead = self.count(
             "SELECT COUNT(*) FROM jobs WHERE state = 'waiting'
              AND ticket <= (SELECT ticket FROM jobs WHERE id = ? AND state = 'waiting')",
-            &[text(id)],
+            &[js_text(id.as_str())],
         )?;
         Ok((ahead > 0).then_some(ahead))
     }
@@ -127,7 +127,7 @@ impl<'a> WaitingLine<'a> {
         self.run(
             "INSERT INTO jobs (id, state, look_at) VALUES (?1, 'gone', ?2)
              ON CONFLICT (id) DO UPDATE SET state = 'gone', look_at = ?2",
-            &[text(id), self.next_look()],
+            &[js_text(id.as_str()), self.next_look()],
         )?;
         self.advance()
     }
@@ -135,7 +135,7 @@ impl<'a> WaitingLine<'a> {
     /// A job is not looked after any more.
     pub fn forget(&self, id: &VideoId) -> Result<()> {
         self.free_place(id)?;
-        self.run("DELETE FROM jobs WHERE id = ?", &[text(id)])?;
+        self.run("DELETE FROM jobs WHERE id = ?", &[js_text(id.as_str())])?;
         self.advance()
     }
 
@@ -194,7 +194,7 @@ impl<'a> WaitingLine<'a> {
             State::Called if report.needs_place => self.at.now.after(CALL_INTERVAL),
             _ => report.look_at,
         };
-        self.run("UPDATE jobs SET look_at = ? WHERE id = ?", &[js(look_at), text(id)])
+        self.run("UPDATE jobs SET look_at = ? WHERE id = ?", &[js(look_at), js_text(id.as_str())])
     }
 
     /// When somebody has to be called.
@@ -217,21 +217,21 @@ impl<'a> WaitingLine<'a> {
     }
 
     fn state(&self, id: &VideoId) -> Result<Option<State>> {
-        let row = self.first_row("SELECT state FROM jobs WHERE id = ?", &[text(id)])?;
+        let row = self.first_row("SELECT state FROM jobs WHERE id = ?", &[js_text(id.as_str())])?;
         Ok(row.and_then(|row| Some(State::read(&row.get(0).as_string()?))))
     }
 
     fn set(&self, id: &VideoId, state: State) -> Result<()> {
         let state = JsValue::from_str(state.as_str());
         let query = "UPDATE jobs SET state = ?, look_at = ? WHERE id = ?";
-        self.run(query, &[state, self.next_look(), text(id)])
+        self.run(query, &[state, self.next_look(), js_text(id.as_str())])
     }
 
     fn hold(&self) -> Result<Option<Hold>> {
         let row = self.first_row("SELECT until, refusals, probing, freed FROM hold", &[])?;
         Ok(row.and_then(|row| {
             let until = from_js(row.get(0).as_f64()?);
-            let [refusals, probing, freed] = [1, 2, 3].map(|column| whole(&row.get(column)));
+            let [refusals, probing, freed] = [1, 2, 3].map(|column| count(&row.get(column)));
             Some(Hold { until, refusals, probing: probing > 0, freed })
         }))
     }
@@ -253,7 +253,7 @@ impl<'a> WaitingLine<'a> {
     }
 
     fn count(&self, query: &str, values: &[JsValue]) -> Result<u32> {
-        Ok(self.first_row(query, values)?.map_or(0, |row| whole(&row.get(0))))
+        Ok(self.first_row(query, values)?.map_or(0, |row| count(&row.get(0))))
     }
 
     fn first_row(&self, query: &str, values: &[JsValue]) -> Result<Option<Array>> {
@@ -261,11 +261,7 @@ impl<'a> WaitingLine<'a> {
     }
 }
 
-fn text(id: &VideoId) -> JsValue {
-    JsValue::from_str(id.as_str())
-}
-
 /// A count, as `SQLite` gives it.
-fn whole(value: &JsValue) -> u32 {
-    value.as_f64().and_then(|count| u32::try_from(from_js(count).millis()).ok()).unwrap_or(0)
+fn count(value: &JsValue) -> u32 {
+    u32::try_from(whole(value)).unwrap_or(0)
 }

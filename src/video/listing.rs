@@ -1,4 +1,4 @@
-//! Which of its videos a client wants listed.
+//! Which of its videos a client wants listed, and in what pages they come.
 
 use serde::Serialize;
 
@@ -14,12 +14,46 @@ const DEFAULT_LIMIT: u32 = 20;
 pub struct Listing {
     /// 1–100.
     pub limit: u32,
-    /// Those that come behind this one.
-    pub after: Option<VideoId>,
+    pub start: Start,
     pub oldest_first: bool,
 }
 
-from_json!(struct Listing { limit, after, oldest_first });
+from_json!(struct Listing { limit, start, oldest_first });
+
+/// Where a page starts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Start {
+    AtTheFirst,
+    Behind(VideoId),
+    BehindPlace(Place),
+}
+
+from_json!(enum Start {
+    "at_the_first" => AtTheFirst,
+    "behind" => Behind(id),
+    "behind_place" => BehindPlace(place),
+});
+
+/// Where a video is in its owner's list, or was before it was removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// Unix seconds.
+    pub created_at: i64,
+    pub ticket: i64,
+}
+
+from_json!(struct Place { created_at, ticket });
+
+/// What was asked for, as far as it goes.
+#[derive(Debug, Serialize)]
+pub struct Page {
+    pub ids: Vec<VideoId>,
+    /// Where it ends, when more comes behind it.
+    pub end: Option<Place>,
+}
+
+from_json!(struct Page { ids, end });
 
 impl Listing {
     /// Reads the parameters of a query; `own` is the id in a text, if it is the client's own.
@@ -49,7 +83,11 @@ impl Listing {
             wrong("order", "must be asc or desc");
         }
         if errors.is_empty() {
-            Ok(Self { limit, after: after_id, oldest_first: order == "asc" })
+            Ok(Self {
+                limit,
+                start: after_id.map_or(Start::AtTheFirst, Start::Behind),
+                oldest_first: order == "asc",
+            })
         } else {
             Err(errors)
         }
@@ -70,7 +108,7 @@ mod tests {
 
     #[test]
     fn nothing_asked_is_the_newest_twenty() {
-        let newest = Listing { limit: 20, after: None, oldest_first: false };
+        let newest = Listing { limit: 20, start: Start::AtTheFirst, oldest_first: false };
         assert_eq!(read(&[]), Ok(newest.clone()));
         assert_eq!(read(&[("after", "")]), Ok(newest));
     }
@@ -78,8 +116,8 @@ mod tests {
     #[test]
     fn all_that_can_be_asked() {
         let listing = read(&[("limit", "100"), ("after", "vid_a"), ("order", "asc")]).unwrap();
-        let after = Some(VideoId::from_stored("vid_a".to_owned()));
-        assert_eq!(listing, Listing { limit: 100, after, oldest_first: true });
+        let start = Start::Behind(VideoId::from_stored("vid_a".to_owned()));
+        assert_eq!(listing, Listing { limit: 100, start, oldest_first: true });
     }
 
     #[test]

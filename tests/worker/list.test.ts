@@ -2,15 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expectProblem, fieldNames, INVALID_PARAMETER } from './refusals.ts';
 import { type Service, startService } from './service.ts';
-import type { Video } from './types.ts';
-
-interface List {
-  object: 'list';
-  data: Video[];
-  first_id: string | null;
-  last_id: string | null;
-  has_more: boolean;
-}
+import type { List, Video } from './types.ts';
 
 const TOKENS = {
   alice: 'alice-token-6f2d91c07b3e',

@@ -36,3 +36,11 @@ export interface Problem {
   request_id: string;
   errors: { field: string; message: string }[];
 }
+
+export interface List {
+  object: 'list';
+  data: Video[];
+  first_id: string | null;
+  last_id: string | null;
+  has_more: boolean;
+}
