@@ -3,20 +3,15 @@
 # by version.
 
 # --- pinned tools: the Node side is pinned in package.json, Rust's in rust-toolchain.toml and here
-WORKER_BUILD_VERSION := 0.8.7
 # Must equal the wasm-bindgen crate in Cargo.toml.
 WASM_BINDGEN_VERSION := 0.2.129
 
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hailuo-worker
-WORKER_BUILD := $(CACHE)/worker-build-$(WORKER_BUILD_VERSION)/bin/worker-build
 WASM_BINDGEN := $(CACHE)/wasm-bindgen-cli-$(WASM_BINDGEN_VERSION)/bin/wasm-bindgen
 BIN := $(CURDIR)/node_modules/.bin
 NODE_MODULES := node_modules/.package-lock.json
 
 export PATH := $(BIN):$(PATH)
-export WASM_BINDGEN_BIN := $(WASM_BINDGEN)
-export WASM_OPT_BIN := $(BIN)/wasm-opt
-export ESBUILD_BIN := $(BIN)/esbuild
 export WRANGLER_SEND_METRICS := false
 
 # Panics name their place in the source: not where that lies on the machine that built it.
@@ -106,10 +101,14 @@ clean:
 
 worker: build/.done
 
-build/.done: $(RUST_SOURCES) Makefile $(NODE_MODULES) $(WORKER_BUILD) $(WASM_BINDGEN)
+build/.done: $(RUST_SOURCES) $(shell find src -name '*.js') Makefile $(NODE_MODULES) $(WASM_BINDGEN)
 	rustup target add wasm32-unknown-unknown >/dev/null 2>&1
 	rustup component add rust-src >/dev/null 2>&1
-	$(FOR_SIZE) RUSTFLAGS="$(NO_PATHS) $(FOR_SIZE_FLAGS)" $(WORKER_BUILD) --release --no-opt
+	$(FOR_SIZE) RUSTFLAGS="$(NO_PATHS) $(FOR_SIZE_FLAGS)" \
+	  cargo build --release --lib --locked --target wasm32-unknown-unknown
+	rm -rf build
+	$(WASM_BINDGEN) target/wasm32-unknown-unknown/release/hailuo_worker.wasm --out-dir build --out-name index \
+	  --target web --no-typescript --experimental-reset-state-function
 	node scripts/trim-bindings.ts build
 	wasm-opt build/index_bg.wasm -o build/optimized.wasm --all-features -Os -Os \
 	  --one-caller-inline-max-function-size=20 --reorder-functions-by-name --strip-debug --strip-producers
@@ -130,12 +129,7 @@ $(NODE_MODULES): package.json package-lock.json
 	touch $@
 
 # A tool that is run a few times need not be fast: building it is what takes long.
-$(WORKER_BUILD):
-	$(call cargo_install,worker-build,$(WORKER_BUILD_VERSION))
 $(WASM_BINDGEN):
-	$(call cargo_install,wasm-bindgen-cli,$(WASM_BINDGEN_VERSION))
-
-define cargo_install
 	CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
-	  CARGO_TARGET_DIR=$(CACHE)/target cargo install --quiet --locked --root $(CACHE)/$(1)-$(2) $(1)@$(2)
-endef
+	  CARGO_TARGET_DIR=$(CACHE)/target cargo install --quiet --locked \
+	  --root $(CACHE)/wasm-bindgen-cli-$(WASM_BINDGEN_VERSION) wasm-bindgen-cli@$(WASM_BINDGEN_VERSION)

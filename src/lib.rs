@@ -22,14 +22,22 @@ pub mod route;
 pub mod video;
 pub mod wiro;
 
-use worker::{Context, Env, Request, Response, Result, ScheduleContext, ScheduledEvent, event};
+use worker::Env;
+use worker::wasm_bindgen::JsValue;
+use worker::wasm_bindgen::prelude::wasm_bindgen;
+use worker::web_sys::{Request, Response};
 
-#[event(fetch)]
-async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
+/// A request from outside.
+///
+/// # Errors
+/// Only when the runtime cannot even make a response.
+#[wasm_bindgen]
+pub async fn fetch(request: Request, env: Env) -> Result<Response, JsValue> {
     api::serve(request, &env).await
 }
 
-#[event(scheduled)]
-async fn scheduled(event: ScheduledEvent, env: Env, _context: ScheduleContext) {
-    platform::sweep::sweep(event.schedule(), &env).await;
+/// The cron trigger, at the time for which it was scheduled, in unix milliseconds.
+#[wasm_bindgen]
+pub async fn scheduled(time: f64, env: Env) {
+    platform::sweep::sweep(time, &env).await;
 }

@@ -1,15 +1,14 @@
 //! `POST /v1/videos/{id}/cancel`: stops a video at whatever stage it is.
 
-use worker::Response;
-
 use super::{Call, NO_SUCH_VIDEO, Own, respond};
 use crate::error::ApiError;
+use crate::platform::http::Answer;
 use crate::platform::task_object::{Message, Reply};
 
-pub async fn cancel(call: &Call<'_>, own: &Own) -> Result<Response, ApiError> {
+pub async fn cancel(call: &Call<'_>, own: &Own) -> Result<Answer, ApiError> {
     match call.ask(&own.id, &Message::Cancel).await? {
         // As it is now: stopped, on its way there, or finished after all.
-        Reply::Video(record) => respond::json(200, &[], &call.shown(&own.owner, record)),
+        Reply::Video(record) => respond::json(200, &call.shown(&own.owner, record)),
         Reply::AlreadyFinished => Err(ApiError::AlreadyFinished),
         _ => Err(NO_SUCH_VIDEO),
     }

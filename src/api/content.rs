@@ -1,11 +1,11 @@
 //! `GET` and `HEAD /v1/videos/{id}/content`: the bytes from R2, whole or in part.
 
 use base64ct::{Base64, Encoding};
-use worker::{Request, Response};
 
-use super::{Call, NO_SUCH_VIDEO, header, parameter, respond};
+use super::{Call, NO_SUCH_VIDEO, respond};
 use crate::error::ApiError;
 use crate::platform::clock;
+use crate::platform::http::{Answer, Body, Request};
 use crate::platform::task_object::Message;
 use crate::range::{Conditions, Representation, Selection, http_date};
 use crate::video::record::{Output, Record, Status};
@@ -13,15 +13,10 @@ use crate::video::record::{Output, Record, Status};
 /// A video never changes under its URL, but may be deleted: caches ask again after an hour.
 const CACHE_CONTROL: &str = "private, max-age=3600";
 
-pub async fn content(
-    call: &Call<'_>,
-    request: &Request,
-    query: &str,
-    id: &str,
-) -> Result<Response, ApiError> {
+pub async fn content(call: &Call<'_>, request: &Request, id: &str) -> Result<Answer, ApiError> {
     // 1. A grant is as good as the owner's token: a <video> can show nothing else.
     let keys = &call.config.signing_keys;
-    let granted = parameter(query, "grant").and_then(|grant| keys.verify_grant(id, grant, clock::now()));
+    let granted = request.parameter("grant").and_then(|grant| keys.verify_grant(id, grant, clock::now()));
     let id = &match granted {
         Some(id) => id,
         None => call.own(request, id)?.id,
@@ -40,47 +35,54 @@ pub async fn content(
     let representation = Representation { size: output.size, etag: &output.etag, modified_at };
 
     // 3. The request's conditions select what is sent. Ranges are for GET only.
-    let is_head = request.inner().method() == "HEAD";
+    let is_head = request.method() == "HEAD";
     let conditions = Conditions {
-        range: header(request, "range").filter(|_| !is_head),
-        if_range: header(request, "if-range"),
-        if_none_match: header(request, "if-none-match"),
-        if_modified_since: header(request, "if-modified-since"),
+        range: request.header("range").filter(|_| !is_head),
+        if_range: request.header("if-range"),
+        if_none_match: request.header("if-none-match"),
+        if_modified_since: request.header("if-modified-since"),
     };
-    let mut headers = vec![
-        ("accept-ranges", "bytes".to_owned()),
-        ("etag", output.etag.clone()),
-        ("last-modified", http_date(modified_at)),
-        ("cache-control", CACHE_CONTROL.to_owned()),
-    ];
     let (status, first, last) = match conditions.select(representation) {
-        Selection::NotModified => return respond::empty(304, &borrowed(&headers)),
+        Selection::NotModified => return Ok(about(respond::empty(304), output, modified_at)),
         Selection::Unsatisfiable => return Err(ApiError::RangeNotSatisfiable { size: output.size }),
         Selection::Whole => (200, 0, output.size.saturating_sub(1)),
-        Selection::Part { first, last } => {
-            headers.push(("content-range", format!("bytes {first}-{last}/{}", output.size)));
-            (206, first, last)
-        }
+        Selection::Part { first, last } => (206, first, last),
     };
 
-    // 4. What is said of the bytes.
-    headers.push(("content-type", output.content_type.clone()));
-    headers.push(("content-length", (last - first + 1).to_string()));
-    headers.push(("content-disposition", disposition(query, &record)));
-    headers.extend(repr_digest(output).map(|digest| ("repr-digest", digest)));
-    // Pages of other origins may show it, whatever they isolate themselves from.
-    headers.push(("cross-origin-resource-policy", "cross-origin".to_owned()));
-    if is_head {
-        return respond::empty(status, &borrowed(&headers));
-    }
+    // 4. The bytes themselves, handed from R2 to the client by the runtime.
+    let body = if is_head {
+        Body::Empty
+    } else {
+        Body::Stream(call.videos()?.read(id, first, last).await?.ok_or(NO_SUCH_VIDEO)?)
+    };
 
-    // 5. The bytes themselves, handed from R2 to the client by the runtime.
-    let stream = call.videos()?.read(id, first, last).await?.ok_or(NO_SUCH_VIDEO)?;
-    Ok(respond::builder(status, &borrowed(&headers))?.stream(stream))
+    // 5. What is said of them.
+    let mut answer = about(Answer::new(status, body), output, modified_at)
+        .with("content-type", &output.content_type)
+        .with("content-length", &(last - first + 1).to_string())
+        .with("content-disposition", &disposition(request, &record))
+        // Pages of other origins may show it, whatever they isolate themselves from.
+        .with("cross-origin-resource-policy", "cross-origin");
+    if status == 206 {
+        answer.add("content-range", &format!("bytes {first}-{last}/{}", output.size));
+    }
+    if let Some(digest) = repr_digest(output) {
+        answer.add("repr-digest", &digest);
+    }
+    Ok(answer)
 }
 
-fn disposition(query: &str, record: &Record) -> String {
-    if parameter(query, "download") == Some("1") {
+/// What is said of a video whether or not its bytes are sent.
+fn about(answer: Answer, output: &Output, modified_at: i64) -> Answer {
+    answer
+        .with("accept-ranges", "bytes")
+        .with("etag", &output.etag)
+        .with("last-modified", &http_date(modified_at))
+        .with("cache-control", CACHE_CONTROL)
+}
+
+fn disposition(request: &Request, record: &Record) -> String {
+    if request.parameter("download") == Some("1") {
         format!("attachment; filename=\"{}.mp4\"", record.file_stem())
     } else {
         format!("inline; filename=\"{}.mp4\"", record.id)
@@ -91,8 +93,4 @@ fn disposition(query: &str, record: &Record) -> String {
 fn repr_digest(output: &Output) -> Option<String> {
     let digest = base16ct::lower::decode_vec(&output.sha256).ok()?;
     Some(format!("sha-256=:{}:", Base64::encode_string(&digest)))
-}
-
-fn borrowed<'a>(headers: &'a [(&'a str, String)]) -> Vec<(&'a str, &'a str)> {
-    headers.iter().map(|(name, value)| (*name, value.as_str())).collect()
 }

@@ -1,13 +1,11 @@
 //! Pages of other origins: what a browser is told about every answer (CORS), and that nothing is changed for a
 //! page that is not listed.
 
-use worker::{Headers, Request, Response};
-
-use super::{Call, header, respond};
+use super::{Call, respond};
 use crate::error::ApiError;
 use crate::origins::Origin;
 use crate::platform::config::Config;
-use crate::platform::url;
+use crate::platform::http::{Answer, Request};
 
 /// What a page may read beside the headers that it always may.
 const EXPOSED_HEADERS: &str = "accept-ranges, content-disposition, content-range, etag, idempotent-replayed, \
@@ -22,46 +20,45 @@ const PREFLIGHT_SECONDS: &str = "7200";
 
 /// Refuses what a stranger's page would change, and sockets, about which no browser asks first.
 pub fn check(call: &Call<'_>, request: &Request) -> Result<(), ApiError> {
-    let is_harmless = matches!(request.inner().method().as_str(), "GET" | "HEAD");
-    if is_harmless && header(request, "upgrade").is_none() {
+    let is_harmless = matches!(request.method(), "GET" | "HEAD");
+    if is_harmless && request.header("upgrade").is_none() {
         return Ok(());
     }
     refuse_strangers(request, &call.config)
 }
 
 /// The answer to a browser that asks first: what is answered at this path.
-pub fn preflight(call: &Call<'_>, request: &Request, allow: &str) -> Result<Response, ApiError> {
+pub fn preflight(call: &Call<'_>, request: &Request, allow: &str) -> Result<Answer, ApiError> {
     refuse_strangers(request, &call.config)?;
-    let headers = [
-        ("allow", allow),
-        ("access-control-allow-methods", allow),
-        ("access-control-allow-headers", ALLOWED_HEADERS),
-        ("access-control-max-age", PREFLIGHT_SECONDS),
-    ];
-    respond::empty(204, &headers)
+    Ok(respond::empty(204)
+        .with("allow", allow)
+        .with("access-control-allow-methods", allow)
+        .with("access-control-allow-headers", ALLOWED_HEADERS)
+        .with("access-control-max-age", PREFLIGHT_SECONDS))
 }
 
 /// Adds to every answer whether a page may read it.
-pub fn tell(request: &Request, config: &Config, answer: &Headers) -> worker::Result<()> {
-    let origin = header(request, "origin");
-    match judge(request, config, origin.as_deref()) {
+pub fn tell(request: &Request, config: &Config, answer: &mut Answer) {
+    match judge(request, config) {
         Origin::Allowed(origin) => {
-            answer.set("access-control-allow-origin", origin)?;
-            answer.set("access-control-expose-headers", EXPOSED_HEADERS)?;
+            answer.add("access-control-allow-origin", origin);
+            answer.add("access-control-expose-headers", EXPOSED_HEADERS);
         }
         Origin::Own | Origin::Stranger => {}
     }
-    if config.allowed_origins.is_any() { Ok(()) } else { answer.append("vary", "origin") }
+    if !config.allowed_origins.is_any() {
+        answer.add("vary", "origin");
+    }
 }
 
 fn refuse_strangers(request: &Request, config: &Config) -> Result<(), ApiError> {
-    match judge(request, config, header(request, "origin").as_deref()) {
+    match judge(request, config) {
         Origin::Stranger => Err(ApiError::OriginNotAllowed),
         Origin::Own | Origin::Allowed(_) => Ok(()),
     }
 }
 
-fn judge<'a>(request: &Request, config: &Config, origin: Option<&'a str>) -> Origin<'a> {
-    let own = url::parse(&request.inner().url()).map(|url| url.origin()).unwrap_or_default();
-    config.allowed_origins.judge(origin, header(request, "sec-fetch-site").as_deref(), &own)
+fn judge<'a>(request: &'a Request, config: &Config) -> Origin<'a> {
+    let (origin, site) = (request.header("origin"), request.header("sec-fetch-site"));
+    config.allowed_origins.judge(origin, site, request.origin())
 }

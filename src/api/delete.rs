@@ -1,17 +1,17 @@
 //! `DELETE /v1/videos/{id}`: from here on there is no such video; what is left of it goes by itself.
 
 use serde_json::json;
-use worker::Response;
 
 use super::{Call, NO_SUCH_VIDEO, Own, internal, respond};
 use crate::error::ApiError;
+use crate::platform::http::Answer;
 use crate::platform::records::Records;
 use crate::platform::task_object::{Message, Reply};
 
-pub async fn delete(call: &Call<'_>, Own { id, .. }: &Own) -> Result<Response, ApiError> {
+pub async fn delete(call: &Call<'_>, Own { id, .. }: &Own) -> Result<Answer, ApiError> {
     // 1. The object stops the job, forgets the video and removes everything, however long that takes.
     let Reply::Video(_) = call.ask(id, &Message::Delete).await? else { return Err(NO_SUCH_VIDEO) };
     // 2. Nobody is told from KV any more. The object repeats this at the end.
     Records::new(call.env)?.delete(id).await.map_err(internal)?;
-    respond::json(200, &[], &json!({ "id": id, "object": "video.deleted", "deleted": true }))
+    respond::json(200, &json!({ "id": id, "object": "video.deleted", "deleted": true }))
 }

@@ -3,15 +3,15 @@
 
 use serde_json::json;
 use worker::js_sys::Uint8Array;
-use worker::{Request, Response};
 
 use super::form::{form_error, media_type, open_form};
 use super::submit::ACCOUNT_RETRY_SECONDS;
-use super::{Call, RETRY_AFTER_SECONDS, header, internal, respond};
+use super::{Call, RETRY_AFTER_SECONDS, internal, respond};
 use crate::error::ApiError;
 use crate::platform::clock;
 use crate::platform::dispatcher::Dispatch;
 use crate::platform::form_reader::{FormReader, Incoming};
+use crate::platform::http::{Answer, Request};
 use crate::platform::log::{self, Level};
 use crate::platform::url;
 use crate::platform::wiro_client::WiroClient;
@@ -19,13 +19,13 @@ use crate::video::file::{FILE_FIELD, File, clean_name, validate};
 use crate::video::record::Image;
 use crate::wiro::files::{Refusal, StoredFile, UPLOAD, read_upload, upload_form};
 
-pub async fn upload(call: &Call<'_>, request: &Request) -> Result<Response, ApiError> {
+pub async fn upload(call: &Call<'_>, request: &Request) -> Result<Answer, ApiError> {
     // 1. Nothing is asked of Wiro before the file begins like an image and nothing in front of it is wrong.
-    let content_type = header(request, "content-type").unwrap_or_default();
-    if media_type(&content_type) != "multipart/form-data" {
+    let content_type = request.header("content-type").unwrap_or_default();
+    if media_type(content_type) != "multipart/form-data" {
         return Err(ApiError::UnsupportedMediaType("Send multipart/form-data.".to_owned()));
     }
-    let mut form = open_form(request, &content_type, FILE_FIELD)?;
+    let mut form = open_form(request, content_type, FILE_FIELD)?;
     let (filename, content_type, start) = match next(&mut form).await? {
         Some(Incoming::Image { filename, content_type, bytes }) if !form.has_fields() => {
             (clean_name(&filename, content_type), content_type, bytes)
@@ -70,7 +70,7 @@ pub async fn upload(call: &Call<'_>, request: &Request) -> Result<Response, ApiE
         content_type: content_type.content_type(),
         url: url.href,
     };
-    respond::json(200, &[("cache-control", "no-store")], &file)
+    Ok(respond::json(200, &file)?.with("cache-control", "no-store"))
 }
 
 async fn next(form: &mut FormReader) -> Result<Option<Incoming>, ApiError> {

@@ -1,11 +1,9 @@
 //! What submits and uploads have in common: opening a form, and what is wrong with one.
 
-use worker::Request;
-
-use super::header;
 use crate::error::ApiError;
 use crate::multipart;
 use crate::platform::form_reader::{FormReader, MAX_BODY_BYTES, ReadFormError};
+use crate::platform::http::Request;
 
 /// A content type without its parameters, in lower case.
 pub fn media_type(content_type: &str) -> String {
@@ -24,7 +22,7 @@ pub fn open_form(
     if declared_length(request).is_some_and(|length| length > MAX_BODY_BYTES) {
         return Err(form_error(&ReadFormError::ImageTooLarge(image_field)));
     }
-    let body = request.inner().body().ok_or_else(empty_body)?;
+    let body = request.body().ok_or_else(empty_body)?;
     Ok(FormReader::new(&body, boundary, image_field))
 }
 
@@ -43,7 +41,7 @@ pub fn form_error(error: &ReadFormError) -> ApiError {
 }
 
 pub fn declared_length(request: &Request) -> Option<u64> {
-    header(request, "content-length")?.parse().ok()
+    request.header("content-length")?.parse().ok()
 }
 
 pub fn empty_body() -> ApiError {

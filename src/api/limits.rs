@@ -2,10 +2,9 @@
 
 use std::net::IpAddr;
 
-use worker::Request;
-
-use super::{Call, header};
+use super::Call;
 use crate::error::ApiError;
+use crate::platform::http::Request;
 use crate::platform::rate_limit::{Limiter, allows};
 use crate::video::owner::Owner;
 
@@ -39,7 +38,7 @@ async fn limit(call: &Call<'_>, client: &str, per_minute: Option<u32>) -> Result
 }
 
 fn address(request: &Request) -> String {
-    header(request, ADDRESS).map_or_else(String::new, |address| network(&address))
+    request.header(ADDRESS).map_or_else(String::new, network)
 }
 
 /// An address, or for IPv6 the network of one subscriber: a /64.

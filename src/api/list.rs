@@ -4,11 +4,11 @@ use std::iter::repeat;
 
 use serde::Serialize;
 use serde_json::json;
-use worker::Response;
 
-use super::{Call, internal, parameter, respond};
+use super::{Call, internal, respond};
 use crate::error::ApiError;
 use crate::platform::dispatcher::Dispatch;
+use crate::platform::http::{Answer, Request};
 use crate::platform::log::{self, Level};
 use crate::platform::records::Records;
 use crate::platform::task_object::{Message, Reply};
@@ -31,13 +31,13 @@ struct List<'a> {
     has_more: bool,
 }
 
-pub async fn list(call: &Call<'_>, query: &str, owner: &Owner) -> Result<Response, ApiError> {
+pub async fn list(call: &Call<'_>, request: &Request, owner: &Owner) -> Result<Answer, ApiError> {
     if owner.is_nobody() {
         return Err(NOT_FOR_NOBODY);
     }
     // 1. Which ones: the dispatcher knows a new video at once.
     let own = |text: &str| call.config.signing_keys.verify_id(owner, text);
-    let listing = Listing::read(|name| parameter(query, name), own).map_err(ApiError::InvalidParameter)?;
+    let listing = Listing::read(|name| request.parameter(name), own).map_err(ApiError::InvalidParameter)?;
     let dispatch = Dispatch::new(call.env)?;
     let mut data = Vec::new();
     let mut wanted = listing.clone();
@@ -58,7 +58,7 @@ pub async fn list(call: &Call<'_>, query: &str, owner: &Owner) -> Result<Respons
     };
     let [first_id, last_id] = [data.first(), data.last()].map(|record| record.map(|record| &record.id));
     let list = List { object: "list", data: &data, first_id, last_id, has_more };
-    respond::json(200, &[("cache-control", "private, no-store")], &list)
+    Ok(respond::json(200, &list)?.with("cache-control", "private, no-store"))
 }
 
 /// Those that are final are read in one go, the others told by their objects.

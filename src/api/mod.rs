@@ -21,17 +21,19 @@ mod webhook;
 use std::rc::Rc;
 
 use serde_json::{Value, json};
-use worker::{Env, Request, Response};
+use worker::Env;
+use worker::wasm_bindgen::JsValue;
+use worker::web_sys;
 
 use crate::error::ApiError;
 use crate::platform::clock;
 use crate::platform::config::Config;
+use crate::platform::http::{Answer, Request};
 use crate::platform::log::{self, Level};
 use crate::platform::records::Records;
 use crate::platform::streams::drain;
 use crate::platform::task_object::{Message, Reply};
 use crate::platform::tasks::Tasks;
-use crate::platform::url;
 use crate::platform::videos::Videos;
 use crate::route::{NoRoute, Route, route};
 use crate::video::id::VideoId;
@@ -53,12 +55,13 @@ struct Call<'a> {
 ///
 /// # Errors
 /// Only when the runtime cannot even make a response.
-pub async fn serve(request: Request, env: &Env) -> worker::Result<Response> {
+pub async fn serve(request: web_sys::Request, env: &Env) -> Result<web_sys::Response, JsValue> {
+    let request = Request::read(request).ok_or("the request has no URL")?;
     let request_id = request_id();
-    let answer = match dispatch(&request, env).await {
-        Ok(response) => response,
+    let mut answer = match dispatch(&request, env).await {
+        Ok(answer) => answer,
         Err(error) => {
-            if let Some(body) = request.inner().body() {
+            if let Some(body) = request.body() {
                 drain(&body).await;
             }
             let cause = error.to_string();
@@ -71,24 +74,22 @@ pub async fn serve(request: Request, env: &Env) -> worker::Result<Response> {
                 ];
                 log::write(Level::Error, "a request failed", fields);
             }
-            respond::problem(&problem, &request_id)?
+            respond::problem(&problem, &request_id)
         }
     };
-    answer.headers().set("x-request-id", &request_id)?;
-    answer.headers().set("x-content-type-options", "nosniff")?;
+    answer.add("x-request-id", &request_id);
+    answer.add("x-content-type-options", "nosniff");
     if let Ok(config) = Config::of(env) {
-        cross_origin::tell(&request, &config, answer.headers())?;
+        cross_origin::tell(&request, &config, &mut answer);
     }
-    Ok(answer)
+    answer.send()
 }
 
-async fn dispatch(request: &Request, env: &Env) -> Result<Response, ApiError> {
-    let url = url::parse(&request.inner().url()).ok_or_else(|| internal("the request's URL is none"))?;
-    let method = request.inner().method();
+async fn dispatch(request: &Request, env: &Env) -> Result<Answer, ApiError> {
     let config = Config::of(env).map_err(|error| ApiError::Misconfigured(error.to_string()))?;
-    let origin = config.public_url.clone().unwrap_or_else(|| url.origin());
+    let origin = config.public_url.clone().unwrap_or_else(|| request.origin().to_owned());
     let call = Call { config, env, origin };
-    let route = route(&method, &url.path);
+    let route = route(request.method(), request.path());
     if !matches!(route, Ok(Route::Health)) {
         limits::visit(&call, request).await?;
     }
@@ -99,18 +100,18 @@ async fn dispatch(request: &Request, env: &Env) -> Result<Response, ApiError> {
             call.spender(request).await?;
             files::upload(&call, request).await
         }
-        Ok(Route::List) => list::list(&call, &url.query, &call.client(request)?).await,
+        Ok(Route::List) => list::list(&call, request, &call.client(request)?).await,
         Ok(Route::Usage) => usage::usage(&call, &call.client(request)?).await,
         Ok(Route::Status { id }) => status::status(&call, request, &call.own(request, id)?).await,
         Ok(Route::Delete { id }) => delete::delete(&call, &call.own(request, id)?).await,
-        Ok(Route::Content { id }) => content::content(&call, request, &url.query, id).await,
-        Ok(Route::Events { id }) => events::events(&call, request, &url.query, &call.own(request, id)?).await,
+        Ok(Route::Content { id }) => content::content(&call, request, id).await,
+        Ok(Route::Events { id }) => events::events(&call, request, &call.own(request, id)?).await,
         Ok(Route::Cancel { id }) => cancel::cancel(&call, &call.own(request, id)?).await,
         Ok(Route::Inspect { id }) => operator::inspect(&call, request, id).await,
         Ok(Route::Redrive { id }) => operator::redrive(&call, request, id).await,
         Ok(Route::WiroCallback { id, proof }) => webhook::wiro_callback(&call, request, id, proof).await,
         Err(NoRoute::NotFound) => Err(NOTHING_HERE),
-        Err(NoRoute::MethodNotAllowed { allow }) if method == "OPTIONS" => {
+        Err(NoRoute::MethodNotAllowed { allow }) if request.method() == "OPTIONS" => {
             cross_origin::preflight(&call, request, allow)
         }
         Err(NoRoute::MethodNotAllowed { allow }) => Err(ApiError::MethodNotAllowed { allow }),
@@ -129,8 +130,8 @@ impl Call<'_> {
     fn client(&self, request: &Request) -> Result<Owner, ApiError> {
         cross_origin::check(self, request)?;
         let Some(clients) = &self.config.clients else { return Ok(Owner::nobody()) };
-        let shown = header(request, "authorization");
-        shown.and_then(|header| clients.authorized(&header).cloned()).ok_or(SHOW_A_TOKEN)
+        let shown = request.header("authorization");
+        shown.and_then(|header| clients.authorized(header).cloned()).ok_or(SHOW_A_TOKEN)
     }
 
     /// Who asks for what costs money, and not too often.
@@ -200,15 +201,4 @@ fn request_id() -> String {
     // Without randomness a request still deserves an answer.
     let random = clock::random::<12>().unwrap_or_default();
     format!("req_{}", base16ct::lower::encode_string(&random))
-}
-
-/// The value of a query's parameter as it is written there; ids and numbers need no escapes.
-fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
-    let values = query.split('&').filter_map(|pair| pair.split_once('='));
-    values.into_iter().find_map(|(known, value)| (known == name).then_some(value))
-}
-
-/// A request header as text; unreadable ones count as absent.
-fn header(request: &Request, name: &str) -> Option<String> {
-    request.headers().get(name).ok().flatten()
 }

@@ -1,10 +1,10 @@
 //! What only the operator may. Without an `OPERATOR_TOKEN` there is nothing at these paths.
 
 use serde::Serialize;
-use worker::{Request, Response};
 
-use super::{Call, NO_SUCH_VIDEO, NOTHING_HERE, SHOW_A_TOKEN, header, respond};
+use super::{Call, NO_SUCH_VIDEO, NOTHING_HERE, SHOW_A_TOKEN, respond};
 use crate::error::ApiError;
+use crate::platform::http::{Answer, Request};
 use crate::platform::task_object::{Message, Reply};
 use crate::video::bearer::ShownToken;
 use crate::video::delivery::Try;
@@ -19,21 +19,21 @@ struct Inspection {
 }
 
 /// `GET /operator/videos/{id}`: the Video, and what became of telling the webhook of it.
-pub async fn inspect(call: &Call<'_>, request: &Request, id: &str) -> Result<Response, ApiError> {
+pub async fn inspect(call: &Call<'_>, request: &Request, id: &str) -> Result<Answer, ApiError> {
     match call.ask(&video(call, request, id)?, &Message::Inspect).await? {
         Reply::Inspected { record, deliveries, next_delivery_at } => {
             let video = record.shown_at(&call.origin, None);
-            let headers = [("cache-control", "private, no-store")];
-            respond::json(200, &headers, &Inspection { video, deliveries, next_delivery_at })
+            let answer = respond::json(200, &Inspection { video, deliveries, next_delivery_at })?;
+            Ok(answer.with("cache-control", "private, no-store"))
         }
         _ => Err(NO_SUCH_VIDEO),
     }
 }
 
 /// `POST /operator/videos/{id}/redrive`: tries a failed video again that may have been paid for.
-pub async fn redrive(call: &Call<'_>, request: &Request, id: &str) -> Result<Response, ApiError> {
+pub async fn redrive(call: &Call<'_>, request: &Request, id: &str) -> Result<Answer, ApiError> {
     match call.ask(&video(call, request, id)?, &Message::Redrive).await? {
-        Reply::Video(record) => respond::json(202, &[], &record.shown_at(&call.origin, None)),
+        Reply::Video(record) => respond::json(202, &record.shown_at(&call.origin, None)),
         Reply::AlreadyFinished => Err(ApiError::AlreadyFinished),
         _ => Err(NO_SUCH_VIDEO),
     }
@@ -42,7 +42,7 @@ pub async fn redrive(call: &Call<'_>, request: &Request, id: &str) -> Result<Res
 /// Anybody's video, for the operator alone.
 fn video(call: &Call<'_>, request: &Request, id: &str) -> Result<VideoId, ApiError> {
     let token = call.config.operator_token.as_ref().ok_or(NOTHING_HERE)?;
-    let shown = header(request, "authorization").and_then(|header| ShownToken::read(&header));
+    let shown = request.header("authorization").and_then(ShownToken::read);
     if !shown.is_some_and(|shown| token.is(&shown)) {
         return Err(SHOW_A_TOKEN);
     }

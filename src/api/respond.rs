@@ -1,46 +1,38 @@
-//! Responses that are made the same way everywhere.
+//! Answers that are made the same way everywhere.
 
 use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use worker::{Response, ResponseBuilder};
 
 use crate::error::{ApiError, Problem};
+use crate::platform::http::{Answer, Body};
 
 /// A JSON answer.
-pub fn json<B: Serialize>(status: u16, headers: &[(&str, &str)], body: &B) -> Result<Response, ApiError> {
+pub fn json<B: Serialize>(status: u16, body: &B) -> Result<Answer, ApiError> {
     let text = serde_json::to_vec(body).map_err(|error| ApiError::Internal(error.to_string()))?;
-    Ok(builder(status, headers)?.with_header("content-type", "application/json")?.fixed(text))
+    Ok(Answer::new(status, Body::Bytes(text)).with("content-type", "application/json"))
 }
 
 /// An answer without a body.
-pub fn empty(status: u16, headers: &[(&str, &str)]) -> Result<Response, ApiError> {
-    Ok(builder(status, headers)?.empty())
+pub const fn empty(status: u16) -> Answer {
+    Answer::new(status, Body::Empty)
 }
 
-pub fn builder(status: u16, headers: &[(&str, &str)]) -> Result<ResponseBuilder, ApiError> {
-    let mut builder = ResponseBuilder::new().with_status(status);
-    for (name, value) in headers {
-        builder = builder.with_header(name, value)?;
-    }
-    Ok(builder)
-}
-
-pub fn problem(problem: &Problem, request_id: &str) -> worker::Result<Response> {
-    let mut builder = ResponseBuilder::new()
-        .with_status(problem.status)
-        .with_header("content-type", "application/problem+json")?
-        .with_header("cache-control", "no-store")?;
+pub fn problem(problem: &Problem, request_id: &str) -> Answer {
+    let body = Body::Bytes(problem.body(request_id).into_bytes());
+    let mut answer = Answer::new(problem.status, body)
+        .with("content-type", "application/problem+json")
+        .with("cache-control", "no-store");
     for (name, value) in &problem.headers {
-        builder = builder.with_header(name, value)?;
+        answer.add(name, value);
     }
-    Ok(builder.fixed(problem.body(request_id).into_bytes()))
+    answer
 }
 
 /// `protection` says whether just anybody may submit.
-pub fn health(protection: &str) -> Result<Response, ApiError> {
+pub fn health(protection: &str) -> Result<Answer, ApiError> {
     let body = json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION"), "protection": protection });
-    json(200, &[("cache-control", "no-store")], &body)
+    Ok(json(200, &body)?.with("cache-control", "no-store"))
 }
 
 /// A strong validator for a body that is made anew each time: a prefix of its SHA-256.

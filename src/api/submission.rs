@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use worker::Request;
-
 use super::form::{declared_length, empty_body, form_error, media_type, open_form};
-use super::{header, internal};
+use super::internal;
 use crate::error::ApiError;
 use crate::platform::form_reader::MAX_TEXT_BYTES;
+use crate::platform::http::Request;
 use crate::platform::image_form::{ImageForm, ReceiveError};
 use crate::platform::streams::{Reader, StreamError, read_small};
 use crate::platform::url;
@@ -54,14 +53,14 @@ pub async fn read<'a>(
     videos: &'a Videos,
     id: &VideoId,
 ) -> Result<Submission<'a>, ApiError> {
-    let content_type = header(request, "content-type").unwrap_or_default();
-    match media_type(&content_type).as_str() {
+    let content_type = request.header("content-type").unwrap_or_default();
+    match media_type(content_type).as_str() {
         "application/json" => {
             let fields = read_json(request).await?;
             let input = validate(fields, url::parse).map_err(ApiError::InvalidParameter)?;
             Ok(Submission { input, image_sha256: None, form: None })
         }
-        "multipart/form-data" => read_multipart(request, &content_type, videos, id).await,
+        "multipart/form-data" => read_multipart(request, content_type, videos, id).await,
         _ => Err(ApiError::UnsupportedMediaType("Send application/json or multipart/form-data.".to_owned())),
     }
 }
@@ -95,7 +94,7 @@ async fn read_json(request: &Request) -> Result<Fields, ApiError> {
     if declared_length(request).is_some_and(|length| length > u64::from(MAX_JSON_BYTES)) {
         return Err(too_large());
     }
-    let body = request.inner().body().ok_or_else(empty_body)?;
+    let body = request.body().ok_or_else(empty_body)?;
     let bytes = read_small(Reader::of_client(&body, IDLE_TIMEOUT), MAX_JSON_BYTES).await.map_err(
         |error| match error {
             StreamError::TooLong(_) => too_large(),

@@ -3,11 +3,11 @@
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use worker::{Request, Response};
 
-use super::{Call, header, internal, respond, submission};
+use super::{Call, internal, respond, submission};
 use crate::error::ApiError;
 use crate::platform::clock;
+use crate::platform::http::{Answer, Request};
 use crate::platform::task_object::{Message, Reply};
 use crate::video::budget::{Day, Shortage};
 use crate::video::owner::Owner;
@@ -21,12 +21,12 @@ const MAX_KEY_CHARS: usize = 255;
 /// What to wait when the upstream's account takes no jobs: an operator has to act.
 pub const ACCOUNT_RETRY_SECONDS: u32 = 300;
 
-pub async fn submit(call: &Call<'_>, request: &Request, owner: &Owner) -> Result<Response, ApiError> {
+pub async fn submit(call: &Call<'_>, request: &Request, owner: &Owner) -> Result<Answer, ApiError> {
     // 1. The id comes first: an image streams towards R2 under it. An idempotency key always names the
     //    same one.
     let keys = &call.config.signing_keys;
     let id = match idempotency_key(request)? {
-        Some(key) => keys.mint_for(owner, &key),
+        Some(key) => keys.mint_for(owner, key),
         None => keys.mint(owner, clock::random().map_err(internal)?),
     };
     // 2. Everything that can be wrong with the request is found before anything is stored.
@@ -64,17 +64,18 @@ pub async fn submit(call: &Call<'_>, request: &Request, owner: &Owner) -> Result
     };
     refused(&record)?;
     let video = call.shown(owner, record);
-    let retry_after = super::RETRY_AFTER_SECONDS.to_string();
-    let mut headers = vec![("retry-after", retry_after.as_str())];
-    headers.extend(video.urls.as_ref().map(|urls| ("location", urls.itself.as_str())));
-    if is_replay {
-        headers.push(("idempotent-replayed", "true"));
+    let mut answer = respond::json(202, &video)?.with("retry-after", &super::RETRY_AFTER_SECONDS.to_string());
+    if let Some(urls) = &video.urls {
+        answer.add("location", &urls.itself);
     }
-    respond::json(202, &headers, &video)
+    if is_replay {
+        answer.add("idempotent-replayed", "true");
+    }
+    Ok(answer)
 }
 
-fn idempotency_key(request: &Request) -> Result<Option<String>, ApiError> {
-    let Some(key) = header(request, IDEMPOTENCY_KEY) else { return Ok(None) };
+fn idempotency_key(request: &Request) -> Result<Option<&str>, ApiError> {
+    let Some(key) = request.header("idempotency-key") else { return Ok(None) };
     if (1..=MAX_KEY_CHARS).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(Some(key));
     }

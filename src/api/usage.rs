@@ -1,19 +1,19 @@
 //! `GET /v1/usage`: what the caller has spent today, and what it may.
 
 use serde_json::json;
-use worker::Response;
 
 use super::{Call, internal, respond};
 use crate::error::ApiError;
 use crate::platform::clock;
 use crate::platform::dispatcher::Dispatch;
+use crate::platform::http::Answer;
 use crate::video::budget::Day;
 use crate::video::owner::Owner;
 
 const NOT_FOR_NOBODY: ApiError =
     ApiError::Unauthorized("Only clients with a token have a usage, and this service has no client tokens.");
 
-pub async fn usage(call: &Call<'_>, owner: &Owner) -> Result<Response, ApiError> {
+pub async fn usage(call: &Call<'_>, owner: &Owner) -> Result<Answer, ApiError> {
     if owner.is_nobody() {
         return Err(NOT_FOR_NOBODY);
     }
@@ -26,5 +26,5 @@ pub async fn usage(call: &Call<'_>, owner: &Owner) -> Result<Response, ApiError>
         "limit_usd": limit.map(|limit| limit.to_string()),
         "resets_at": Day::of(clock::now()).ends_at(),
     });
-    respond::json(200, &[("cache-control", "private, no-store")], &body)
+    Ok(respond::json(200, &body)?.with("cache-control", "private, no-store"))
 }

@@ -3,10 +3,9 @@
 
 use std::time::Duration;
 
-use worker::{Request, Response};
-
 use super::{Call, NO_SUCH_VIDEO, respond};
 use crate::error::ApiError;
+use crate::platform::http::{Answer, Request};
 use crate::platform::streams::{Reader, read_small};
 use crate::platform::task_object::Message;
 use crate::video::task::Job;
@@ -19,16 +18,16 @@ pub async fn wiro_callback(
     request: &Request,
     id: &str,
     proof: &str,
-) -> Result<Response, ApiError> {
+) -> Result<Answer, ApiError> {
     let id = call.config.signing_keys.verify_callback(id, proof).ok_or(NO_SUCH_VIDEO)?;
     let hint = named_job(request).await;
     call.ask(&id, &Message::Nudge(hint)).await?;
-    respond::json(200, &[], &serde_json::json!({ "received": true }))
+    respond::json(200, &serde_json::json!({ "received": true }))
 }
 
 /// A body that is too long, breaks off or is nonsense names nobody, and is no reason to complain.
 async fn named_job(request: &Request) -> Option<Job> {
-    let body = request.inner().body()?;
+    let body = request.body()?;
     let bytes = read_small(Reader::of_client(&body, IDLE_TIMEOUT), MAX_CALLBACK_BYTES).await.ok()?;
     hint(&bytes).map(|name| Job { task_id: name.task_id, token: name.token })
 }

@@ -1,10 +1,10 @@
 //! The callers' side of [`Dispatcher`](super::dispatcher_object::Dispatcher).
 
 use serde_json::Value;
-use worker::{Env, ObjectNamespace};
+use worker::Env;
 
 use super::dispatcher_object::{BINDING, Message, NAME};
-use super::object_call::{CallError, call};
+use super::object_call::{CallError, Objects};
 use super::upload_folder::Folder;
 use crate::json::FromJson;
 use crate::video::budget::Shortage;
@@ -20,18 +20,18 @@ use crate::video::time::{Millis, UnixMillis};
 const MAX_SWEEP_BATCHES: u32 = 10;
 
 pub struct Dispatch {
-    namespace: ObjectNamespace,
+    objects: Objects,
 }
 
 impl Dispatch {
     /// Fails when the binding is missing; everything else when the object does not answer.
     pub fn new(env: &Env) -> worker::Result<Self> {
-        Ok(Self { namespace: env.durable_object(BINDING)? })
+        Ok(Self { objects: Objects::bound(env, BINDING)? })
     }
 
     /// The way to the object is the same for all, and in the script once.
     async fn ask<R: FromJson>(&self, message: Message) -> Result<R, CallError> {
-        let answer: Value = call(&self.namespace, NAME, &message).await?;
+        let answer: Value = self.objects.call(NAME, &message).await?;
         Ok(R::from_json(answer)?)
     }
 

@@ -14,7 +14,10 @@ use std::rc::Rc;
 use serde::Serialize;
 use serde_json::{Value, json};
 use thiserror::Error;
-use worker::{DurableObject, Env, Request, Response, durable_object};
+use worker::Env;
+use worker::wasm_bindgen::JsValue;
+use worker::wasm_bindgen::prelude::wasm_bindgen;
+use worker::worker_sys::DurableObjectState;
 
 use super::clock;
 use super::config::{Config, ConfigError};
@@ -97,7 +100,7 @@ enum DispatchError {
     Runtime(#[from] worker::Error),
 }
 
-#[durable_object(alarm)]
+#[wasm_bindgen]
 pub struct Dispatcher {
     storage: ObjectStorage,
     folder: UploadFolder,
@@ -105,28 +108,39 @@ pub struct Dispatcher {
     env: Env,
 }
 
-impl DurableObject for Dispatcher {
-    fn new(state: worker::State, env: Env) -> Self {
+/// What the runtime calls, by way of `src/index.js`.
+#[wasm_bindgen]
+impl Dispatcher {
+    #[wasm_bindgen(constructor)]
+    #[must_use]
+    pub fn new(state: DurableObjectState, env: Env) -> Self {
         Self {
-            storage: ObjectStorage::of(Rc::new(state._inner())),
+            storage: ObjectStorage::of(Rc::new(state)),
             folder: UploadFolder::default(),
             prices: PriceList::default(),
             env,
         }
     }
 
-    async fn fetch(&self, request: Request) -> worker::Result<Response> {
-        let message = object_call::message(request).await?;
+    /// Answers a [`Message`].
+    ///
+    /// # Errors
+    /// When it is none.
+    pub async fn ask(&self, message: String) -> Result<String, JsValue> {
+        let message = object_call::message(&message)?;
         object_call::answer(self.answer(message).await)
     }
 
     /// Never fails: the runtime gives a failing alarm up after six tries.
-    async fn alarm(&self) -> worker::Result<Response> {
+    ///
+    /// # Errors
+    /// When not even another alarm can be set.
+    pub async fn alarm(&self) -> Result<(), JsValue> {
         if let Err(error) = self.call_up().await {
             log::write(Level::Error, "calling up failed", [("error", error.to_string().into())]);
             self.storage.set_alarm(Some(clock::now().after(FAULT_PAUSE))).await?;
         }
-        Response::empty()
+        Ok(())
     }
 }
 

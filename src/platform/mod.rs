@@ -8,6 +8,7 @@ pub mod digest;
 pub(crate) mod dispatcher;
 pub mod dispatcher_object;
 pub mod form_reader;
+pub mod http;
 pub mod image_form;
 mod kv;
 pub mod log;

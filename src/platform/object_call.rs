@@ -1,8 +1,13 @@
-//! Messages to our Durable Objects: a JSON value there, a JSON value back.
+//! Messages to our Durable Objects, by the runtime's RPC: a JSON value there, a JSON value back.
 
 use serde::Serialize;
 use thiserror::Error;
-use worker::{ObjectNamespace, Request, Response};
+use worker::Env;
+use worker::js_sys::futures::JsFuture;
+use worker::js_sys::{Promise, Reflect};
+use worker::wasm_bindgen::prelude::wasm_bindgen;
+use worker::wasm_bindgen::{JsCast, JsValue};
+use worker::web_sys;
 
 use super::network::request;
 use super::watchers::Manner;
@@ -11,6 +16,22 @@ use crate::json::{self, FromJson, Unreadable};
 /// Where the public reaches this Worker; on requests to watch only.
 const ORIGIN: &str = "x-public-origin";
 const LAST_EVENT_ID: &str = "last-event-id";
+
+#[wasm_bindgen]
+extern "C" {
+    type Namespace;
+    type Stub;
+
+    #[wasm_bindgen(method, catch, js_name = getByName)]
+    fn get_by_name(this: &Namespace, name: &str) -> Result<Stub, JsValue>;
+
+    /// The object's own method, across the runtime's border.
+    #[wasm_bindgen(method, catch)]
+    fn ask(this: &Stub, message: &str) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    fn fetch(this: &Stub, request: &web_sys::Request) -> Result<Promise, JsValue>;
+}
 
 #[derive(Debug, Error)]
 pub enum CallError {
@@ -24,66 +45,81 @@ pub enum CallError {
     Failed(String),
 }
 
-/// Sends a message to the object of that name.
-///
-/// # Errors
-/// [`CallError`]. The message may have been carried out all the same.
-pub async fn call<M: Serialize, R: FromJson>(
-    namespace: &ObjectNamespace,
-    name: &str,
-    message: &M,
-) -> Result<R, CallError> {
-    let body = serde_json::to_string(message)?.into();
-    let request = request("POST", "https://object/", &[], Some(&body))?;
-    let mut answer = namespace.get_by_name(name)?.fetch_with_request(request).await?;
-    let text = answer.text().await?;
-    if answer.status_code() != 200 {
-        return Err(CallError::Failed(text));
+impl From<JsValue> for CallError {
+    fn from(error: JsValue) -> Self {
+        Self::Runtime(error.into())
     }
-    Ok(json::read(&text)?)
 }
 
-/// Asks the object of that name to let somebody watch; its answer is the watcher's.
-///
-/// # Errors
-/// [`CallError`].
-pub async fn watch(namespace: &ObjectNamespace, name: &str, manner: &Manner) -> Result<Response, CallError> {
-    let last_event_id = manner.last_event_id.map(|id| id.to_string());
-    let mut headers = vec![(ORIGIN, manner.origin.as_str())];
-    headers.extend(last_event_id.iter().map(|id| (LAST_EVENT_ID, id.as_str())));
-    if manner.is_socket {
-        headers.push(("upgrade", "websocket"));
+/// The objects of one class.
+pub struct Objects(Namespace);
+
+impl Objects {
+    /// # Errors
+    /// When the binding is missing.
+    pub fn bound(env: &Env, binding: &str) -> worker::Result<Self> {
+        let namespace = Reflect::get(env.as_ref(), &binding.into())?;
+        if namespace.is_object() {
+            Ok(Self(namespace.unchecked_into()))
+        } else {
+            Err(format!("there is no binding {binding}").into())
+        }
     }
-    let request = request("GET", "https://object/", &headers, None)?;
-    Ok(namespace.get_by_name(name)?.fetch_with_request(request).await?)
+
+    /// Sends a message to the object of that name.
+    ///
+    /// # Errors
+    /// [`CallError`]. The message may have been carried out all the same.
+    pub async fn call<M: Serialize, R: FromJson>(&self, name: &str, message: &M) -> Result<R, CallError> {
+        let message = serde_json::to_string(message)?;
+        let answer = JsFuture::from(self.0.get_by_name(name)?.ask(&message)?).await?;
+        let answer: Result<R, String> = json::read(&answer.as_string().unwrap_or_default())?;
+        answer.map_err(CallError::Failed)
+    }
+
+    /// Asks the object of that name to let somebody watch; its answer is the watcher's.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn watch(&self, name: &str, manner: &Manner) -> Result<web_sys::Response, CallError> {
+        let last_event_id = manner.last_event_id.map(|id| id.to_string());
+        let mut headers = vec![(ORIGIN, manner.origin.as_str())];
+        headers.extend(last_event_id.iter().map(|id| (LAST_EVENT_ID, id.as_str())));
+        if manner.is_socket {
+            headers.push(("upgrade", "websocket"));
+        }
+        let request = request("GET", "https://object/", &headers, None)?;
+        let answer = self.0.get_by_name(name)?.fetch(request.inner())?;
+        Ok(JsFuture::from(answer).await?.unchecked_into())
+    }
 }
 
-/// How a watcher wants to watch, in a request that [`watch`] made.
+/// How a watcher wants to watch, in a request that [`Objects::watch`] made.
 ///
 /// # Errors
 /// When the headers cannot be read.
-pub fn watching(request: &Request) -> worker::Result<Option<Manner>> {
+pub fn watching(request: &web_sys::Request) -> Result<Manner, JsValue> {
     let headers = request.headers();
-    let Some(origin) = headers.get(ORIGIN)? else { return Ok(None) };
-    let last_event_id = headers.get(LAST_EVENT_ID)?.and_then(|id| id.parse().ok());
-    Ok(Some(Manner { origin, last_event_id, is_socket: headers.get("upgrade")?.is_some() }))
+    Ok(Manner {
+        origin: headers.get(ORIGIN)?.unwrap_or_default(),
+        last_event_id: headers.get(LAST_EVENT_ID)?.and_then(|id| id.parse().ok()),
+        is_socket: headers.get("upgrade")?.is_some(),
+    })
 }
 
-/// The message in a request that [`call`] made.
+/// The message that [`Objects::call`] sent.
 ///
 /// # Errors
 /// When it is none.
-pub async fn message<M: FromJson>(mut request: Request) -> worker::Result<M> {
-    json::read(&request.text().await?).map_err(|error| error.to_string().into())
+pub fn message<M: FromJson>(text: &str) -> Result<M, JsValue> {
+    json::read(text).map_err(|error| JsValue::from_str(&error.to_string()))
 }
 
-/// The answer that [`call`] reads.
+/// The answer that [`Objects::call`] reads.
 ///
 /// # Errors
-/// When the runtime cannot even make a response.
-pub fn answer<R: Serialize, E: ToString>(result: Result<R, E>) -> worker::Result<Response> {
-    match result {
-        Ok(reply) => Response::ok(serde_json::to_string(&reply)?),
-        Err(error) => Response::error(error.to_string(), 500),
-    }
+/// When it cannot be written.
+pub fn answer<R: Serialize, E: ToString>(result: Result<R, E>) -> Result<String, JsValue> {
+    let answer = result.map_err(|error| error.to_string());
+    serde_json::to_string(&answer).map_err(|error| JsValue::from_str(&error.to_string()))
 }

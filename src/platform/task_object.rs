@@ -12,9 +12,11 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use serde::Serialize;
-use worker::{
-    DurableObject, Env, Request, Response, State, WebSocket, WebSocketIncomingMessage, durable_object,
-};
+use worker::Env;
+use worker::wasm_bindgen::JsValue;
+use worker::wasm_bindgen::prelude::wasm_bindgen;
+use worker::web_sys::{Request, Response, WebSocket};
+use worker::worker_sys::DurableObjectState;
 
 use super::clock;
 use super::config::Config;
@@ -128,66 +130,67 @@ from_json!(enum Reply {
     "inspected" => Inspected { record, deliveries, next_delivery_at },
 });
 
-#[durable_object]
+#[wasm_bindgen]
 pub struct VideoTask {
     state: Rc<TaskState>,
 }
 
-impl DurableObject for VideoTask {
-    fn new(state: State, env: Env) -> Self {
+/// What the runtime calls, by way of `src/index.js`.
+#[wasm_bindgen]
+impl VideoTask {
+    #[wasm_bindgen(constructor)]
+    #[must_use]
+    pub fn new(state: DurableObjectState, env: Env) -> Self {
         Self { state: TaskState::new(state, env) }
     }
 
-    async fn fetch(&self, request: Request) -> worker::Result<Response> {
-        if let Some(manner) = object_call::watching(&request)? {
-            return self.watch(manner).await;
-        }
-        let message = object_call::message(request).await?;
+    /// Answers a [`Message`].
+    ///
+    /// # Errors
+    /// When it is none.
+    pub async fn ask(&self, message: String) -> Result<String, JsValue> {
+        let message = object_call::message(&message)?;
         object_call::answer(self.answer(message).await)
     }
 
-    /// Watchers have nothing to say.
-    async fn websocket_message(
-        &self,
-        _socket: WebSocket,
-        _message: WebSocketIncomingMessage,
-    ) -> worker::Result<()> {
-        Ok(())
-    }
-
-    async fn websocket_close(
-        &self,
-        socket: WebSocket,
-        _code: usize,
-        _reason: String,
-        _was_clean: bool,
-    ) -> worker::Result<()> {
-        let _ = socket.close(None, None::<&str>);
-        self.state.on_leave();
-        Ok(())
-    }
-
-    async fn websocket_error(&self, _socket: WebSocket, _error: worker::Error) -> worker::Result<()> {
-        self.state.on_leave();
-        Ok(())
+    /// Lets somebody watch.
+    ///
+    /// # Errors
+    /// When the runtime refuses.
+    pub async fn fetch(&self, request: Request) -> Result<Response, JsValue> {
+        let manner = object_call::watching(&request)?;
+        Ok(self.watch(manner).await?.into())
     }
 
     /// Never fails: the runtime gives a failing alarm up after six tries.
-    async fn alarm(&self) -> worker::Result<Response> {
+    ///
+    /// # Errors
+    /// When not even another alarm can be set.
+    pub async fn alarm(&self) -> Result<(), JsValue> {
         if let Err(error) = work(&self.state).await {
             log::write(Level::Error, "a task's work failed", [("error", error.to_string().into())]);
             self.state.storage.set_alarm(Some(clock::now().after(FAULT_PAUSE))).await?;
         }
-        Response::empty()
+        Ok(())
+    }
+
+    /// A watcher's socket was closed, or broke.
+    #[wasm_bindgen(js_name = onLeave)]
+    pub fn on_leave(&self, socket: &WebSocket) {
+        // One that broke is closed already.
+        let _ = socket.close();
+        self.state.on_leave();
     }
 }
 
 impl VideoTask {
     /// 404 when there is no such video; see [`Watchers::begin`](super::watchers::Watchers::begin) for the rest.
-    async fn watch(&self, manner: Manner) -> worker::Result<Response> {
+    async fn watch(&self, manner: Manner) -> worker::Result<worker::Response> {
         // Who comes later begins with what the others see.
         let task = self.state.show_risen().await.map_err(|error| error.to_string())?;
-        let Some(task) = task.filter(Task::is_shown) else { return Response::error("no such video", 404) };
+        let Some(task) = task.filter(Task::is_shown) else {
+            return worker::Response::error("no such video", 404);
+        };
         let state = Rc::downgrade(&self.state);
         let on_leave = move || {
             if let Some(state) = state.upgrade() {

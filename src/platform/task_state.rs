@@ -10,7 +10,8 @@ use futures_util::future::{Either, join, select};
 use serde_json::json;
 use thiserror::Error;
 use worker::wasm_bindgen_futures::spawn_local;
-use worker::{Delay, Env, State};
+use worker::worker_sys::DurableObjectState;
+use worker::{Delay, Env};
 
 use super::clock;
 use super::config::{Config, ConfigError};
@@ -53,8 +54,8 @@ pub struct TaskState {
 }
 
 impl TaskState {
-    pub fn new(state: State, env: Env) -> Rc<Self> {
-        let state = Rc::new(state._inner());
+    pub fn new(state: DurableObjectState, env: Env) -> Rc<Self> {
+        let state = Rc::new(state);
         Rc::new(Self {
             storage: ObjectStorage::of(Rc::clone(&state)),
             env,

@@ -1,21 +1,22 @@
 //! The callers' side of [`VideoTask`](super::task_object::VideoTask).
 
-use worker::{Env, ObjectNamespace, Response};
+use worker::Env;
+use worker::web_sys::Response;
 
-use super::object_call::{CallError, call, watch};
+use super::object_call::{CallError, Objects};
 use super::task_object::{BINDING, Message, Reply};
 use super::watchers::Manner;
 use crate::video::id::VideoId;
 
 pub struct Tasks {
-    namespace: ObjectNamespace,
+    objects: Objects,
 }
 
 impl Tasks {
     /// # Errors
     /// When the binding is missing.
     pub fn new(env: &Env) -> worker::Result<Self> {
-        Ok(Self { namespace: env.durable_object(BINDING)? })
+        Ok(Self { objects: Objects::bound(env, BINDING)? })
     }
 
     /// Sends a message to a video's object.
@@ -23,7 +24,7 @@ impl Tasks {
     /// # Errors
     /// [`CallError`]. The message may have been carried out all the same.
     pub async fn send(&self, id: &VideoId, message: &Message) -> Result<Reply, CallError> {
-        call(&self.namespace, id.as_str(), message).await
+        self.objects.call(id.as_str(), message).await
     }
 
     /// Lets somebody watch a video.
@@ -31,6 +32,6 @@ impl Tasks {
     /// # Errors
     /// [`CallError`].
     pub async fn watch(&self, id: &VideoId, manner: &Manner) -> Result<Response, CallError> {
-        watch(&self.namespace, id.as_str(), manner).await
+        self.objects.watch(id.as_str(), manner).await
     }
 }

@@ -1,15 +1,11 @@
 // What one ordinary video costs at Cloudflare and at Wiro. A change that makes it dearer has to say so here.
-import { cp, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { build } from 'esbuild';
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
 import { submitForm } from './bodies.ts';
 import { picture } from './pictures.ts';
-import { type Service, startService } from './service.ts';
-import { root } from './settings.ts';
+import type { Service } from './service.ts';
 import { publishedRecord } from './stored.ts';
 import type { Video } from './types.ts';
+import { startWrapped } from './wrapped.ts';
 
 type Bill = Record<string, number>;
 
@@ -27,26 +23,12 @@ const ORDINARY: Bill = {
 };
 
 const bills: [string, Bill][] = [];
-let folder: string;
 let service: Service;
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'hailuo-worker-counted-'));
-  await cp(join(root, 'dist'), folder, { recursive: true });
-  await build({
-    entryPoints: [join(root, 'tests/worker/counted-worker.js')],
-    outfile: join(folder, 'index.js'),
-    allowOverwrite: true,
-    bundle: true,
-    format: 'esm',
-    external: ['*.wasm', 'cloudflare:*'],
-  });
   // The callback is all that makes it look before the end.
-  service = await startService({ bundle: folder, vars: { POLL_SECONDS: '600' } });
+  service = await startWrapped('counted-worker.js', { vars: { POLL_SECONDS: '600' } });
 });
-afterEach(async () => {
-  await service.close();
-  await rm(folder, { recursive: true });
-});
+afterEach(() => service.close());
 afterAll(() => {
   const columns = (item: string) => Object.fromEntries(bills.map(([name, bill]) => [name, bill[item]]));
   console.table(Object.fromEntries(Object.keys(ORDINARY).map((item) => [item, columns(item)])));

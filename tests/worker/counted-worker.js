@@ -1,5 +1,5 @@
 // Stands around the built Worker and counts what Cloudflare bills; tells the counts at /counts.
-import Worker, { Dispatcher as BuiltDispatcher, VideoTask as BuiltVideoTask } from '../../dist/index.js';
+import worker, { Dispatcher as BuiltDispatcher, VideoTask as BuiltVideoTask } from '../../dist/index.js';
 
 const counts = {};
 
@@ -29,19 +29,24 @@ function countedBinding(name, binding) {
 }
 
 function countedObject(name, Built) {
-  return class {
+  return class extends Built {
     constructor(state, env) {
-      this.built = new Built(state, countedEnv(env));
+      super(state, countedEnv(env));
+    }
+
+    ask(message) {
+      count(`${name} requests`);
+      return super.ask(message);
     }
 
     fetch(request) {
       count(`${name} requests`);
-      return this.built.fetch(request);
+      return super.fetch(request);
     }
 
-    alarm(info) {
+    alarm() {
       count(`${name} alarms`);
-      return this.built.alarm(info);
+      return super.alarm();
     }
   };
 }
@@ -50,8 +55,8 @@ export const VideoTask = countedObject('VideoTask', BuiltVideoTask);
 export const Dispatcher = countedObject('Dispatcher', BuiltDispatcher);
 
 export default {
-  fetch(request, env, context) {
+  fetch(request, env) {
     if (new URL(request.url).pathname === '/counts') return Response.json(counts);
-    return new Worker(context, countedEnv(env)).fetch(request);
+    return worker.fetch(request, countedEnv(env));
   },
 };

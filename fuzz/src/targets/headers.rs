@@ -16,7 +16,7 @@ pub fn range(data: &[u8]) {
     let [size, headers @ ..] = lines::<5>(data);
     let size = size.parse().unwrap_or(1000);
     let [range, if_range, if_none_match, if_modified_since] =
-        headers.map(|header| Some(header).filter(|header| !header.is_empty()));
+        headers.each_ref().map(|header| Some(header.as_str()).filter(|header| !header.is_empty()));
     let conditions = Conditions { range, if_range, if_none_match, if_modified_since };
     match conditions.select(Representation { size, etag: "\"a\"", modified_at: 784_111_777 }) {
         Selection::Part { first, last } => assert!(first <= last && last < size),

@@ -1,0 +1,29 @@
+// The JavaScript half of http.rs: whatever crosses the border to wasm crosses it once. Headers are names and values in
+// turn, a line each.
+
+/** Method, URL and headers, a line each. */
+export function readHead(request) {
+  let head = `${request.method}\n${request.url}\n`;
+  for (const [name, value] of request.headers) head += `${name}:${value}\n`;
+  return head;
+}
+
+/** `bytes` lie in wasm, where they do not stay. */
+export function respondBytes(status, headers, bytes) {
+  return respond(status, headers, bytes.slice());
+}
+
+export function respond(status, headers, body) {
+  return new Response(body, { status, headers: read(headers) });
+}
+
+export function upgrade(headers, webSocket) {
+  return new Response(null, { status: 101, headers: read(headers), webSocket });
+}
+
+function read(lines) {
+  const parts = lines.split('\n');
+  const headers = {};
+  for (let at = 0; at + 1 < parts.length; at += 2) headers[parts[at]] = parts[at + 1];
+  return headers;
+}
