@@ -84,8 +84,9 @@ fuzz: $(NODE_MODULES)
 deploy: worker
 	node scripts/deploy.ts
 
+## Beside the same service in JavaScript; PARTS='routes copy' for some of it, ROUTES='status hook' to try these quickly.
 bench: bundle
-	node scripts/bench.ts
+	node bench/main.ts
 
 ## The page in its main states, narrow and wide, light and dark, in .screenshots/.
 screenshots: bundle
