@@ -22,7 +22,12 @@ export const ROUTES: Route[] = [
     shots: async () => always({ method: 'GET', path: '/health', status: 200 }),
   },
   { key: 'submit', name: 'submit, JSON', shots: async () => always(jsonSubmit()) },
-  { key: 'multipart', name: 'submit, 1 MB image', shots: async () => always(imageSubmit()) },
+  {
+    key: 'multipart',
+    name: 'submit, 1 MB image',
+    maxConnections: 16,
+    shots: async () => always(imageSubmit()),
+  },
   {
     key: 'status',
     name: 'status, final (KV)',

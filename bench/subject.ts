@@ -48,7 +48,7 @@ export const CLIENT_TOKEN = 'a-token-for-benchmarks';
 
 export async function startSubject(
   kind: Kind,
-  upstream: Upstream,
+  upstream: Pick<Upstream, 'addresses'>,
   { vars = {}, storage, inspectorPort, wasm }: SubjectOptions = {},
 ): Promise<Subject> {
   const folder = storage ?? newStorage();
@@ -92,12 +92,12 @@ export function newStorage(): string {
 }
 
 /** No limits, and no checks but after callbacks: nothing happens beside what is measured. */
-function settingsFor({ addresses }: Upstream): Record<string, string> {
+function settingsFor({ addresses }: Pick<Upstream, 'addresses'>): Record<string, string> {
   return {
     WIRO_API_URL: addresses.apiUrl,
     WIRO_SOCKET_URL: addresses.socketUrl,
     WIRO_API_KEY: addresses.apiKey,
-    WIRO_API_SECRET: addresses.apiSecret,
+    WIRO_API_SECRET: addresses.apiSecret ?? '',
     OUTPUT_HOSTS: addresses.cdnHost,
     SIGNING_KEY,
     SUBMIT_PER_MINUTE: '0',

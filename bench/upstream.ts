@@ -10,7 +10,7 @@ interface Addresses {
   socketUrl: string;
   cdnHost: string;
   apiKey: string;
-  apiSecret: string;
+  apiSecret: string | null;
 }
 
 /** A task as /control/tasks shows it. */

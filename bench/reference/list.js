@@ -43,8 +43,8 @@ async function listing({ url, settings }, owner) {
   if (!/^\d{1,3}$/.test(limit) || Number(limit) < 1 || Number(limit) > 100) {
     errors.push({ field: 'limit', message: 'must be a whole number from 1 to 100' });
   }
-  if (order !== 'desc' && order !== 'asc') errors.push({ field: 'order', message: 'must be asc or desc' });
   if (after && !(await settings.signingKeys.isOwn(owner, after))) errors.push(NOT_AFTER);
+  if (order !== 'desc' && order !== 'asc') errors.push({ field: 'order', message: 'must be asc or desc' });
   if (errors.length > 0) throw invalidParameter(errors);
   return { limit: Number(limit), oldestFirst: order === 'asc', after };
 }

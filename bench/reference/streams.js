@@ -1,6 +1,8 @@
 // Reading what a client sends, within limits of size and time.
 
 const IDLE_MS = 30_000;
+/** Unless it is given a larger buffer, the runtime reads 4 KiB at a time. */
+const READ_BYTES = 64 * 1024;
 const DRAIN_IDLE_MS = 5000;
 const MAX_DRAINED_BYTES = 100 * 1024 * 1024;
 
@@ -19,10 +21,10 @@ export async function within(ms, promise) {
 
 /** The chunks of a stream, each of them there in time. The stream is let go of, not cancelled, when nobody goes on. */
 export async function* chunksOf(stream, idleMs = IDLE_MS) {
-  const reader = stream.getReader();
+  const reader = stream.getReader({ mode: 'byob' });
   try {
     for (;;) {
-      const { done, value } = await within(idleMs, reader.read());
+      const { done, value } = await within(idleMs, reader.read(new Uint8Array(READ_BYTES)));
       if (done) return;
       yield value;
     }
