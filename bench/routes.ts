@@ -74,6 +74,13 @@ export const ROUTES: Route[] = [
   },
 ];
 
+export function routeNamed(key: string): Route {
+  const route = ROUTES.find((route) => route.key === key);
+  if (!route)
+    throw new Error(`there is no route ${key}; there are ${ROUTES.map(({ key }) => key).join(', ')}`);
+  return route;
+}
+
 const always = (shot: Shot) => () => shot;
 
 /** One after the other, round and round. */

@@ -43,6 +43,9 @@ const DIST = join(root, 'dist');
 const REFERENCE = join(root, 'bench/reference');
 const PROBE = 'Memory';
 
+/** What workerd's inspector calls the Worker. */
+export const WORKER_SERVICE = 'core:user:';
+
 export const SIGNING_KEY = 'a-key-for-benchmarks-and-nothing-else';
 export const CLIENT_TOKEN = 'a-token-for-benchmarks';
 

@@ -3,7 +3,7 @@ import { fire, type Load } from '../load.ts';
 import { type Both, both, compared, interleaved, withPair } from '../pair.ts';
 import { processorTime } from '../process-time.ts';
 import { progress } from '../progress.ts';
-import { ROUTES, type Route } from '../routes.ts';
+import { ROUTES, type Route, routeNamed } from '../routes.ts';
 import { direct, Scene } from '../scene.ts';
 import { type Cell, table } from '../table.ts';
 import { Upstream } from '../upstream.ts';
@@ -51,19 +51,12 @@ export async function routes(options: RoutesOptions): Promise<string> {
 }
 
 function chosen({ keys, connections }: RoutesOptions): [Route, number][] {
-  const routes = keys ? keys.map(named) : ROUTES;
+  const routes = keys ? keys.map(routeNamed) : ROUTES;
   return routes.flatMap((route) =>
     connections
       .filter((count) => count <= (route.maxConnections ?? count))
       .map((count): [Route, number] => [route, count]),
   );
-}
-
-function named(key: string): Route {
-  const route = ROUTES.find((route) => route.key === key);
-  if (!route)
-    throw new Error(`there is no route ${key}; there are ${ROUTES.map(({ key }) => key).join(', ')}`);
-  return route;
 }
 
 async function measure(
