@@ -1,12 +1,20 @@
-// `make bench`: the Worker in Rust beside the reference in JavaScript. All parts go into RESULTS.md; PARTS='routes copy'
-// chooses some of them. ROUTES='status hook' tries these routes alone, quickly, and keeps nothing.
+// `make bench`: the Worker in Rust beside the reference in JavaScript, into RESULTS.md. PARTS='routes scale' chooses what is
+// measured; scale and leaks are, only when they are chosen. ROUTES='status hook' tries these routes alone, quickly, and
+// keeps nothing; CONNECTIONS='1 64' at so many connections in place of 16.
 import { reasonOf } from '../scripts/reason.ts';
+import { copies } from './parts/copy.ts';
+import { latencies } from './parts/latency.ts';
+import { leaks } from './parts/leaks.ts';
 import { routes } from './parts/routes.ts';
+import { scales } from './parts/scale.ts';
+import { startups } from './parts/startup.ts';
 import { progress } from './progress.ts';
 import { writeSection } from './results.ts';
 
 interface Part {
   title: string;
+  /** Measured only when it is chosen. */
+  isSlow?: boolean;
   measure: () => Promise<string>;
 }
 
@@ -15,6 +23,11 @@ const PARTS: Record<string, Part> = {
     title: 'Routes',
     measure: () => routes({ connections: [1, 16, 64], rounds: 5, roundMs: 800 }),
   },
+  copy: { title: 'Copy, CDN → R2', measure: copies },
+  startup: { title: 'Start-up', measure: startups },
+  latency: { title: 'From end to end', measure: latencies },
+  scale: { title: 'Scale', isSlow: true, measure: scales },
+  leaks: { title: 'Memory', isSlow: true, measure: leaks },
 };
 
 const words = (name: string) => process.env[name]?.split(/[\s,]+/).filter(Boolean) ?? [];
@@ -34,7 +47,8 @@ try {
 }
 
 async function measureParts(chosen: string[]): Promise<void> {
-  const names = chosen.length > 0 ? chosen : Object.keys(PARTS);
+  const quick = Object.keys(PARTS).filter((name) => !PARTS[name]?.isSlow);
+  const names = chosen.length > 0 ? chosen : quick;
   const order = Object.values(PARTS).map(({ title }) => title);
   for (const name of names) {
     const part = PARTS[name];

@@ -1,6 +1,6 @@
 // `make profile ROUTE=status`: drives one route, and tells in which functions the Worker spends its time. The profile goes
 // to a file that browsers and editors open. KIND=javascript for the reference.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { reasonOf } from '../scripts/reason.ts';
 import { freePort, root } from '../scripts/worker-process.ts';
@@ -21,6 +21,7 @@ const MAX_NAME_CHARS = 90;
 /** No time of the Worker's. */
 const IDLE = ['(idle)', '(root)'];
 
+const SCRIPT = readFileSync(join(root, 'dist/index.js'), 'utf8');
 const FOLDER = join(root, '.wrangler/profiles');
 
 try {
@@ -53,7 +54,7 @@ async function run(key: string, kind: Kind, connections: number): Promise<void> 
     const all = times.reduce((sum, { ms }) => sum + ms, 0);
     const rows = times.slice(0, SHOWN).map(({ name, ms }) => {
       return [
-        name.slice(0, MAX_NAME_CHARS),
+        readable(name).slice(0, MAX_NAME_CHARS),
         figure((ms * 1000) / requests),
         `${((ms * 100) / all).toFixed(1)} %`,
       ];
@@ -64,4 +65,11 @@ async function run(key: string, kind: Kind, connections: number): Promise<void> 
     await subject.stop();
     await upstream.stop();
   }
+}
+
+/** Imports of the wasm have short names, and are known by what they do: `_45` is `queueMicrotask(e)`. */
+function readable(name: string): string {
+  if (!/^_\w{1,2}$/.test(name)) return name;
+  const [, body] = SCRIPT.match(new RegExp(`[,{]${name}:function\\([^)]*\\)\\{(.{1,80})`)) ?? [];
+  return body === undefined ? name : `${name} ${body}`;
 }

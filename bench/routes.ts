@@ -92,7 +92,7 @@ function around<T>(items: T[], make: (item: T) => Shot): () => Shot {
 
 const get = (path: string): Shot => ({ method: 'GET', path, status: 200 });
 
-function jsonSubmit(): Shot {
+export function jsonSubmit(): Shot {
   const prompt = 'measured: a paper boat drifts down a rainy street, seen from above, at dusk';
   const body = JSON.stringify({ prompt, promptOptimizer: true, resolution: '768P', duration: 6 });
   const headers = { 'content-type': 'application/json' };

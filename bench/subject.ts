@@ -33,7 +33,7 @@ export interface Subject {
   stop(): Promise<void>;
 }
 
-interface Module {
+export interface Module {
   type: 'ESModule' | 'CompiledWasm';
   path: string;
   contents: string | Uint8Array<ArrayBuffer>;
@@ -42,6 +42,7 @@ interface Module {
 const DIST = join(root, 'dist');
 const REFERENCE = join(root, 'bench/reference');
 const PROBE = 'Memory';
+const PROBES = ['probed-worker.js', 'memory-probe.js'].map((name) => esModule(join(root, 'bench'), name));
 
 /** What workerd's inspector calls the Worker. */
 export const WORKER_SERVICE = 'core:user:';
@@ -56,7 +57,7 @@ export async function startSubject(
 ): Promise<Subject> {
   const folder = storage ?? newStorage();
   const options = convertV4MiniflareOptions({
-    modules: kind === 'rust' ? builtModules(wasm) : referenceModules(),
+    modules: kind === 'rust' ? [...PROBES, ...modulesOf(kind, wasm)] : modulesOf(kind),
     compatibilityDate: '2026-11-01',
     bindings: { ...settingsFor(upstream), ...vars },
     kvNamespaces: ['TASKS'],
@@ -110,24 +111,15 @@ function settingsFor({ addresses }: Pick<Upstream, 'addresses'>): Record<string,
   };
 }
 
-/** As it would be deployed, with the probe beside it. */
-function builtModules(wasm: string | undefined): Module[] {
+/** As it is deployed; the entry point first. */
+export function modulesOf(kind: Kind, wasm?: string): Module[] {
+  if (kind === 'javascript') {
+    const others = readdirSync(REFERENCE).filter((name) => name.endsWith('.js') && name !== 'worker.js');
+    return ['worker.js', ...others].map((name) => esModule(REFERENCE, name));
+  }
   const binary = readdirSync(DIST).find((name) => name.endsWith('.wasm')) ?? '';
-  return [
-    esModule(join(root, 'bench'), 'probed-worker.js'),
-    esModule(join(root, 'bench'), 'memory-probe.js'),
-    esModule(DIST, 'index.js'),
-    {
-      type: 'CompiledWasm',
-      path: binary,
-      contents: new Uint8Array(readFileSync(wasm ?? join(DIST, binary))),
-    },
-  ];
-}
-
-function referenceModules(): Module[] {
-  const others = readdirSync(REFERENCE).filter((name) => name.endsWith('.js') && name !== 'worker.js');
-  return ['worker.js', ...others].map((name) => esModule(REFERENCE, name));
+  const contents = new Uint8Array(readFileSync(wasm ?? join(DIST, binary)));
+  return [esModule(DIST, 'index.js'), { type: 'CompiledWasm', path: binary, contents }];
 }
 
 function esModule(folder: string, path: string): Module {

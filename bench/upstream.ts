@@ -1,8 +1,9 @@
 // The stand-in for Wiro, reached over HTTP only.
 import { type ChildProcess, fork } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { Faults } from '../sim/index.ts';
+import { type Faults, sign } from '../sim/index.ts';
 
 interface Addresses {
   url: string;
@@ -28,6 +29,8 @@ export interface UpstreamCall {
   method: string;
   path: string;
 }
+
+const DEFAULTS = { promptOptimizer: 'true', resolution: '768P', duration: '6' };
 
 export class Upstream {
   readonly addresses: Addresses;
@@ -62,6 +65,21 @@ export class Upstream {
   async calls(path: string): Promise<UpstreamCall[]> {
     const calls = (await this.#look('calls')) as UpstreamCall[];
     return calls.filter((call) => call.path.startsWith(path));
+  }
+
+  /** Sends a Run as the Worker does. */
+  async run(prompt: string): Promise<void> {
+    const { apiUrl, apiKey, apiSecret } = this.addresses;
+    const body = new FormData();
+    for (const name of ['inputImageFirst', 'inputImageFirstUrl', 'callbackUrl']) body.set(name, '');
+    body.set('prompt', prompt);
+    for (const [name, value] of Object.entries(DEFAULTS)) body.set(name, value);
+    const nonce = `${randomInt(2 ** 47)}`;
+    const signed = { 'x-nonce': nonce, 'x-signature': sign(apiKey, apiSecret ?? '', nonce) };
+    const headers = { 'x-api-key': apiKey, ...(apiSecret ? signed : {}) };
+    const response = await fetch(`${apiUrl}/Run/minimax/hailuo-2-3`, { method: 'POST', headers, body });
+    const { result } = (await response.json()) as { result: boolean };
+    if (!result) throw new Error('the stand-in refuses a Run');
   }
 
   async stop(): Promise<void> {
