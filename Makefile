@@ -24,6 +24,7 @@ NO_PATHS := $(foreach folder,$(wildcard $(CARGO_DIR)/registry/src/*) $(CURDIR),-
 FOR_SIZE := RUSTC_BOOTSTRAP=1 CARGO_UNSTABLE_BUILD_STD=std,panic_abort \
   CARGO_UNSTABLE_BUILD_STD_FEATURES=optimize_for_size
 FOR_SIZE_FLAGS := -Zunstable-options -Cpanic=immediate-abort
+WASM_OPT_FLAGS := --all-features -Os -Os --one-caller-inline-max-function-size=20 --reorder-functions-by-name
 
 # Script and wasm together, gzipped.
 MAX_BUNDLE_BYTES := 250000
@@ -32,8 +33,8 @@ MAX_PAGE_BYTES := 60000
 
 RUST_SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock rust-toolchain.toml scripts/trim-bindings.ts
 
-.PHONY: demo dev test check check-rust check-node check-supply-chain sbom fuzz worker bundle bench screenshots redrive \
-  soak deploy clean
+.PHONY: demo dev test check check-rust check-node check-supply-chain sbom fuzz worker bundle bench profile screenshots \
+  redrive soak deploy clean
 .DEFAULT_GOAL := demo
 
 ## Make two videos against the stand-in for Wiro, save demo.mp4, and stop.
@@ -79,8 +80,13 @@ fuzz: $(NODE_MODULES)
 deploy: worker
 	node scripts/deploy.ts
 
+## Beside the same service in JavaScript; PARTS='routes copy' for some of it, ROUTES='status hook' to try these quickly.
 bench: bundle
-	node scripts/bench.ts
+	node bench/main.ts
+
+## Where the time of a route goes: make profile ROUTE=status, KIND=javascript for the reference's.
+profile: bundle build/named.wasm
+	node bench/profile.ts $(ROUTE)
 
 ## The page in its main states, narrow and wide, light and dark, in .screenshots/.
 screenshots: bundle
@@ -110,10 +116,13 @@ build/.done: $(RUST_SOURCES) $(shell find src -name '*.js') Makefile $(NODE_MODU
 	$(WASM_BINDGEN) target/wasm32-unknown-unknown/release/hailuo_worker.wasm --out-dir build --out-name index \
 	  --target web --no-typescript --experimental-reset-state-function
 	node scripts/trim-bindings.ts build
-	wasm-opt build/index_bg.wasm -o build/optimized.wasm --all-features -Os -Os \
-	  --one-caller-inline-max-function-size=20 --reorder-functions-by-name --strip-debug --strip-producers
-	mv build/optimized.wasm build/index_bg.wasm
+	cp build/index_bg.wasm build/unoptimized.wasm
+	wasm-opt build/unoptimized.wasm -o build/index_bg.wasm $(WASM_OPT_FLAGS) --strip-debug --strip-producers
 	touch $@
+
+# The same code with the names of its functions, for a profile.
+build/named.wasm: build/.done
+	wasm-opt build/unoptimized.wasm -o $@ $(WASM_OPT_FLAGS) -g
 
 # What would be deployed, and what the tests run.
 bundle: dist/.done

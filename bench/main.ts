@@ -1,0 +1,61 @@
+// `make bench`: the Worker in Rust beside the reference in JavaScript, into RESULTS.md. PARTS='routes scale' chooses what is
+// measured; scale and leaks are, only when they are chosen. ROUTES='status hook' tries these routes alone, quickly, and
+// keeps nothing; CONNECTIONS='1 64' at so many connections in place of 16.
+import { reasonOf } from '../scripts/reason.ts';
+import { copies } from './parts/copy.ts';
+import { latencies } from './parts/latency.ts';
+import { leaks } from './parts/leaks.ts';
+import { routes } from './parts/routes.ts';
+import { scales } from './parts/scale.ts';
+import { startups } from './parts/startup.ts';
+import { progress } from './progress.ts';
+import { writeSection } from './results.ts';
+
+interface Part {
+  title: string;
+  /** Measured only when it is chosen. */
+  isSlow?: boolean;
+  measure: () => Promise<string>;
+}
+
+const PARTS: Record<string, Part> = {
+  routes: {
+    title: 'Routes',
+    measure: () => routes({ connections: [1, 16, 64], rounds: 5, roundMs: 800 }),
+  },
+  copy: { title: 'Copy, CDN → R2', measure: copies },
+  startup: { title: 'Start-up', measure: startups },
+  latency: { title: 'From end to end', measure: latencies },
+  scale: { title: 'Scale', isSlow: true, measure: scales },
+  leaks: { title: 'Memory', isSlow: true, measure: leaks },
+};
+
+const words = (name: string) => process.env[name]?.split(/[\s,]+/).filter(Boolean) ?? [];
+
+try {
+  const keys = words('ROUTES');
+  if (keys.length > 0) {
+    const connections = words('CONNECTIONS').map(Number);
+    const quick = { connections: connections.length > 0 ? connections : [16], rounds: 7, roundMs: 1000 };
+    console.log(await routes({ keys, ...quick }));
+  } else {
+    await measureParts(words('PARTS'));
+  }
+} catch (error) {
+  console.error(`make bench failed: ${reasonOf(error)}`);
+  process.exitCode = 1;
+}
+
+async function measureParts(chosen: string[]): Promise<void> {
+  const quick = Object.keys(PARTS).filter((name) => !PARTS[name]?.isSlow);
+  const names = chosen.length > 0 ? chosen : quick;
+  const order = Object.values(PARTS).map(({ title }) => title);
+  for (const name of names) {
+    const part = PARTS[name];
+    if (!part) throw new Error(`there is no part ${name}; there are ${Object.keys(PARTS).join(', ')}`);
+    progress(part.title);
+    const text = await part.measure();
+    console.log(`\n## ${part.title}\n\n${text}`);
+    writeSection({ title: part.title, text }, order);
+  }
+}

@@ -1,0 +1,63 @@
+// Both subjects side by side, and how a figure of one is set against the other's.
+import { median, ratios, spread } from './statistics.ts';
+import { type Kind, type Subject, type SubjectOptions, startSubject } from './subject.ts';
+import { figure, ratio } from './table.ts';
+import type { Upstream } from './upstream.ts';
+
+export const KINDS: Kind[] = ['rust', 'javascript'];
+
+/** One of each kind. */
+export interface Both<T> {
+  rust: T;
+  javascript: T;
+}
+
+export async function both<T>(make: (kind: Kind) => Promise<T> | T): Promise<Both<T>> {
+  return { rust: await make('rust'), javascript: await make('javascript') };
+}
+
+/** Starts the two, and stops them whatever comes. */
+export async function withPair<T>(
+  upstream: Upstream,
+  { storages, ...options }: SubjectOptions & { storages?: Both<string> },
+  measure: (pair: Both<Subject>) => Promise<T>,
+): Promise<T> {
+  const started: Subject[] = [];
+  try {
+    const pair = await both(async (kind) => {
+      const subject = await startSubject(
+        kind,
+        upstream,
+        storages ? { ...options, storage: storages[kind] } : options,
+      );
+      started.push(subject);
+      return subject;
+    });
+    return await measure(pair);
+  } finally {
+    await Promise.all(started.map((subject) => subject.stop()));
+  }
+}
+
+/** Round by round, one kind after the other. */
+export async function interleaved<T>(
+  rounds: number,
+  measure: (kind: Kind) => Promise<T>,
+): Promise<Both<T[]>> {
+  const all: Both<T[]> = { rust: [], javascript: [] };
+  for (let round = 0; round < rounds; round++) {
+    // Whoever comes second finds the machine as the first has left it: they take turns.
+    for (const kind of round % 2 === 0 ? KINDS : KINDS.toReversed()) all[kind].push(await measure(kind));
+  }
+  return all;
+}
+
+/** The medians of both, and the ratio of Rust's to JavaScript's. */
+export function compared<T>(
+  { rust, javascript }: Both<T[]>,
+  pick: (round: T) => number,
+): [string, string, string] {
+  const [above, below] = [rust.map(pick), javascript.map(pick)];
+  const all = ratios(above, below);
+  return [figure(median(above)), figure(median(below)), ratio(median(all), spread(all))];
+}

@@ -1,0 +1,58 @@
+// Whether memory grows with the number of requests: that of the wasm, which never shrinks, and that of workerd.
+import { fire } from '../load.ts';
+import { both, KINDS, withPair } from '../pair.ts';
+import { memoryOf } from '../process-time.ts';
+import { progress } from '../progress.ts';
+import { ROUTES, type Route } from '../routes.ts';
+import { direct, Scene } from '../scene.ts';
+import type { Subject } from '../subject.ts';
+import { type Cell, table } from '../table.ts';
+import { Upstream } from '../upstream.ts';
+
+const MIB = 1024 * 1024;
+const REQUESTS = 100_000;
+/** What is large or makes jobs is asked for less often. */
+const FEWER: Record<string, number> = { submit: 5000, multipart: 1000, whole: 100 };
+/** Before the first look: what is loaded once is no growth. */
+const WARM_UP = 0.05;
+const CONNECTIONS = 16;
+const SPEED = 600;
+
+export async function leaks(): Promise<string> {
+  const upstream = await Upstream.start(SPEED);
+  try {
+    await direct(upstream);
+    const rows = await withPair(upstream, {}, async (pair) => {
+      const scenes = await both((kind) => new Scene(pair[kind], upstream));
+      const rows: Cell[][] = [];
+      for (const route of ROUTES) {
+        const requests = FEWER[route.key] ?? REQUESTS;
+        progress(`${requests} times ${route.name}`);
+        const grown = await both((kind) => growth(pair[kind], route, scenes[kind], requests));
+        rows.push([
+          ...[route.name, requests.toLocaleString('en-US')],
+          ...[grown.rust.wasmBefore, grown.rust.wasmAfter].map(mib),
+          ...KINDS.map((kind) => mib(grown[kind].resident)),
+        ]);
+      }
+      return rows;
+    });
+    return table(HEADER, rows);
+  } finally {
+    await upstream.stop();
+  }
+}
+
+const HEADER = [...['route', 'requests', 'wasm MiB before', 'after'], ...['workerd MiB more, Rust', 'JS']];
+
+const mib = (bytes: number) => (bytes / MIB).toFixed(2);
+
+async function growth(subject: Subject, route: Route, scene: Scene, requests: number) {
+  const shots = await route.shots(scene);
+  const ask = (count: number) => fire(subject.origin, shots, { connections: CONNECTIONS, count });
+  await ask(Math.ceil(requests * WARM_UP));
+  const [wasmBefore, before] = [await subject.wasmMemory(), memoryOf(subject.pid).resident];
+  await ask(requests);
+  const [wasmAfter, after] = [await subject.wasmMemory(), memoryOf(subject.pid).resident];
+  return { wasmBefore, wasmAfter, resident: after - before };
+}

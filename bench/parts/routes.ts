@@ -1,0 +1,87 @@
+// Requests a second, latencies, and the processor's time for a request.
+import { fire, type Load } from '../load.ts';
+import { type Both, both, compared, interleaved, withPair } from '../pair.ts';
+import { processorTime } from '../process-time.ts';
+import { progress } from '../progress.ts';
+import { ROUTES, type Route, routeNamed } from '../routes.ts';
+import { direct, Scene } from '../scene.ts';
+import { type Cell, table } from '../table.ts';
+import { Upstream } from '../upstream.ts';
+
+export interface RoutesOptions {
+  /** Default: all. */
+  keys?: string[];
+  connections: number[];
+  rounds: number;
+  roundMs: number;
+}
+
+interface Round extends Load {
+  /** Of its workerd, in milliseconds. */
+  processorMs: number;
+}
+
+/** Simulated seconds in one: what is to end does so at once. */
+const SPEED = 600;
+const WARM_UP_MS = 300;
+/** What a generator measures that is busier than this may be itself. */
+const MAX_BUSY = 0.9;
+
+const HEADER = [
+  ...['route', 'connections', 'req/s Rust', 'JS', 'ratio', 'p50 ms Rust', 'JS', 'p99 ms Rust', 'JS', 'ratio'],
+  ...['CPU ms Rust', 'JS', 'ratio'],
+];
+
+export async function routes(options: RoutesOptions): Promise<string> {
+  const upstream = await Upstream.start(SPEED);
+  try {
+    await direct(upstream);
+    return await withPair(upstream, {}, async (pair) => {
+      const scenes = await both((kind) => new Scene(pair[kind], upstream));
+      const rows: Cell[][] = [];
+      for (const [route, connections] of chosen(options)) {
+        progress(`${route.name}, ${connections} connections`);
+        rows.push(await measure(route, connections, scenes, options));
+      }
+      return table(HEADER, rows);
+    });
+  } finally {
+    await upstream.stop();
+  }
+}
+
+function chosen({ keys, connections }: RoutesOptions): [Route, number][] {
+  const routes = keys ? keys.map(routeNamed) : ROUTES;
+  return routes.flatMap((route) =>
+    connections
+      .filter((count) => count <= (route.maxConnections ?? count))
+      .map((count): [Route, number] => [route, count]),
+  );
+}
+
+async function measure(
+  { name, shots }: Route,
+  connections: number,
+  scenes: Both<Scene>,
+  { rounds, roundMs }: RoutesOptions,
+): Promise<Cell[]> {
+  const sources = await both((kind) => shots(scenes[kind]));
+  const fireAt = async (kind: keyof Both<Scene>, ms: number): Promise<Round> => {
+    const { origin, pid } = scenes[kind].subject;
+    const before = processorTime(pid);
+    const load = await fire(origin, sources[kind], { connections, ms });
+    return { ...load, processorMs: processorTime(pid) - before };
+  };
+  await both((kind) => fireAt(kind, WARM_UP_MS));
+  const measured = await interleaved(rounds, (kind) => fireAt(kind, roundMs));
+  const busiest = Math.max(...Object.values(measured).flatMap((all: Round[]) => all.map(({ busy }) => busy)));
+  if (busiest > MAX_BUSY) progress(`the generator was busy for ${Math.round(busiest * 100)} % of the time`);
+  const [p50, p50Javascript] = compared(measured, (round) => round.p50);
+  return [
+    ...[name, connections],
+    ...compared(measured, ({ requests, seconds }) => requests / seconds),
+    ...[p50, p50Javascript],
+    ...compared(measured, (round) => round.p99),
+    ...compared(measured, ({ processorMs, requests }) => processorMs / requests),
+  ];
+}

@@ -1,0 +1,2 @@
+export { Dispatcher, default, VideoTask } from './index.js';
+export { Memory } from './memory-probe.js';

@@ -1,0 +1,75 @@
+// `make profile ROUTE=status`: drives one route, and tells in which functions the Worker spends its time. The profile goes
+// to a file that browsers and editors open. KIND=javascript for the reference.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { reasonOf } from '../scripts/reason.ts';
+import { freePort, root } from '../scripts/worker-process.ts';
+import { profile, selfTimes } from './inspector.ts';
+import { fire } from './load.ts';
+import { routeNamed } from './routes.ts';
+import { direct, Scene } from './scene.ts';
+import { type Kind, startSubject, WORKER_SERVICE } from './subject.ts';
+import { figure, table } from './table.ts';
+import { Upstream } from './upstream.ts';
+
+const WARM_UP_MS = 2000;
+const PROFILE_MS = 5000;
+const SPEED = 600;
+const SHOWN = 40;
+const MAX_NAME_CHARS = 90;
+
+/** No time of the Worker's. */
+const IDLE = ['(idle)', '(root)'];
+
+const SCRIPT = readFileSync(join(root, 'dist/index.js'), 'utf8');
+const FOLDER = join(root, '.wrangler/profiles');
+
+try {
+  const { KIND = 'rust', CONNECTIONS = '16' } = process.env;
+  await run(process.argv[2] ?? '', KIND as Kind, Number(CONNECTIONS));
+} catch (error) {
+  console.error(`make profile failed: ${reasonOf(error)}`);
+  process.exitCode = 1;
+}
+
+async function run(key: string, kind: Kind, connections: number): Promise<void> {
+  const route = routeNamed(key);
+  const upstream = await Upstream.start(SPEED);
+  await direct(upstream);
+  const inspectorPort = await freePort();
+  const wasm = join(root, 'build/named.wasm');
+  const subject = await startSubject(kind, upstream, { inspectorPort, wasm });
+  try {
+    const shots = await route.shots(new Scene(subject, upstream));
+    const drive = (ms: number) => fire(subject.origin, shots, { connections, ms });
+    await drive(WARM_UP_MS);
+    let requests = 0;
+    const taken = await profile(inspectorPort, WORKER_SERVICE, async () => {
+      ({ requests } = await drive(PROFILE_MS));
+    });
+    mkdirSync(FOLDER, { recursive: true });
+    const file = join(FOLDER, `${kind}-${key}.cpuprofile`);
+    writeFileSync(file, JSON.stringify(taken));
+    const times = selfTimes(taken).filter(({ name }) => !IDLE.includes(name));
+    const all = times.reduce((sum, { ms }) => sum + ms, 0);
+    const rows = times.slice(0, SHOWN).map(({ name, ms }) => {
+      return [
+        readable(name).slice(0, MAX_NAME_CHARS),
+        figure((ms * 1000) / requests),
+        `${((ms * 100) / all).toFixed(1)} %`,
+      ];
+    });
+    console.log(table([`${kind}, ${route.name}: ${requests} requests`, 'µs a request', 'share'], rows));
+    console.log(`\n${figure((all * 1000) / requests)} µs a request in all; ${file}`);
+  } finally {
+    await subject.stop();
+    await upstream.stop();
+  }
+}
+
+/** Imports of the wasm have short names, and are known by what they do: `_45` is `queueMicrotask(e)`. */
+function readable(name: string): string {
+  if (!/^_\w{1,2}$/.test(name)) return name;
+  const [, body] = SCRIPT.match(new RegExp(`[,{]${name}:function\\([^)]*\\)\\{(.{1,80})`)) ?? [];
+  return body === undefined ? name : `${name} ${body}`;
+}

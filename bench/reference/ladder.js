@@ -1,0 +1,17 @@
+// Waits between tries, in seconds; the last one repeats.
+
+export class Ladder {
+  constructor(text) {
+    this.steps = text.split(',').map((seconds) => Number(seconds) * 1000);
+  }
+
+  /** Milliseconds after so many earlier tries. */
+  step(attempt) {
+    return this.steps[Math.min(attempt, this.steps.length - 1)];
+  }
+
+  /** Spread by a fifth to either side. */
+  jittered(attempt) {
+    return this.step(attempt) * (0.8 + 0.4 * Math.random());
+  }
+}

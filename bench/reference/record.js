@@ -1,0 +1,48 @@
+// What is published of a video: the record that KV keeps and the Video that the API answers.
+
+export const isFinal = ({ status }) =>
+  status === 'completed' || status === 'failed' || status === 'cancelled';
+
+export function newRecord(id, model, input, now) {
+  return {
+    version: 1,
+    id,
+    object: 'video',
+    model,
+    status: 'queued',
+    stage: 'waiting',
+    queue_position: null,
+    progress: 0,
+    progress_source: 'none',
+    created_at: Math.floor(now / 1000),
+    started_at: null,
+    completed_at: null,
+    expires_at: null,
+    input,
+    output: null,
+    cost_usd: null,
+    error: null,
+  };
+}
+
+/** The Video of the API as its owner sees it. */
+export async function shown({ settings, origin }, owner, { version, ...record }) {
+  const grant = await settings.signingKeys.grant(owner, record.id);
+  const self = `${origin}/v1/videos/${record.id}`;
+  const content = `${self}/content${grant ? `?grant=${grant}` : ''}`;
+  return { ...record, urls: { self, events: `${self}/events`, content, cancel: `${self}/cancel` } };
+}
+
+const MAX_STEM_CHARS = 60;
+
+/** What the video is called on its owner's disk: the first words of the prompt as far as they are ASCII, or the id. */
+export function fileStem({ id, input }) {
+  let stem = '';
+  for (const word of input.prompt.split(/[\0-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f]+/)) {
+    if (word === '' || !/^[\0-\x7f]*$/.test(word)) continue;
+    const longer = stem === '' ? word : `${stem}-${word}`;
+    if (longer.length > MAX_STEM_CHARS) break;
+    stem = longer.toLowerCase();
+  }
+  return stem || id;
+}

@@ -1,0 +1,48 @@
+// The same service as ../../src, as it would be written by hand in JavaScript: what the Worker is measured against. Plain
+// modules, Web Crypto, the runtime's own streams; nothing that is measured is left out, nothing is done twice.
+import { content } from './content.js';
+import { tellOrigin } from './cross-origin.js';
+import { ApiError, problem } from './errors.js';
+import { list } from './list.js';
+import { log } from './log.js';
+import { route } from './route.js';
+import { settingsOf } from './settings.js';
+import { health, status } from './status.js';
+import { drain } from './streams.js';
+import { submit } from './submit.js';
+import { wiroCallback } from './webhook.js';
+
+export { Dispatcher } from './dispatcher.js';
+export { VideoTask } from './video-task.js';
+
+const FLOWS = { health, submit, list, status, content, wiroCallback };
+
+export default {
+  /** @param {Request} request */
+  async fetch(request, env) {
+    const requestId = `req_${crypto.getRandomValues(new Uint8Array(12)).toHex()}`;
+    let answer;
+    try {
+      answer = await serve(request, env);
+    } catch (error) {
+      await drain(request.body);
+      answer = problem(error, requestId);
+      if (answer.status >= 500) {
+        log.error('a request failed', { request_id: requestId, status: answer.status, error: String(error) });
+      }
+    }
+    answer.headers.set('x-request-id', requestId);
+    answer.headers.set('x-content-type-options', 'nosniff');
+    tellOrigin(request, env, answer.headers);
+    return answer;
+  },
+};
+
+async function serve(request, env) {
+  const url = new URL(request.url);
+  const settings = await settingsOf(env);
+  const { flow, parameters } = route(request.method, url.pathname);
+  const run = FLOWS[flow];
+  if (!run) throw new ApiError(404, 'not_found', 'Not found', 'There is nothing at this path.');
+  return run({ request, env, url, settings, origin: settings.publicUrl || url.origin }, ...parameters);
+}

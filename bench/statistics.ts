@@ -1,0 +1,18 @@
+// What is told of several rounds: the middle one, and how far the others are from it.
+
+export function median(values: number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
+}
+
+/** The lowest and the highest. */
+export function spread(values: number[]): [number, number] {
+  return [Math.min(...values), Math.max(...values)];
+}
+
+/** Round by round, so that a busy moment of the machine falls on both sides of a ratio. */
+export function ratios(above: number[], below: number[]): number[] {
+  return above.map((value, round) => value / (below[round] ?? Number.NaN));
+}

@@ -1,0 +1,60 @@
+// Completed videos by the thousand, written into the storage of a subject that is down: into KV each one's record, into the
+// dispatcher's tables its rows, as the Worker itself wrote them for a first one. Their objects and their bytes are not made:
+// nothing that is measured here asks for them.
+import { randomBytes } from 'node:crypto';
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { minter } from './ids.ts';
+import { SIGNING_KEY } from './subject.ts';
+
+interface Entry {
+  key: string;
+  blob_id: string;
+  expiration: number;
+  metadata: string;
+}
+
+const LAST_SECOND = 9_999_999_999;
+
+/** Adds so many of this owner's to the one that is there; gives their ids, the newest last. */
+export function addVideos(storage: string, owner: string, count: number): string[] {
+  const mint = minter(SIGNING_KEY, owner);
+  const blobs = join(storage, 'kv/TASKS/blobs');
+  const kv = open(storage, 'kv/miniflare-KVNamespaceObject');
+  const dispatcher = open(storage, 'do/*-Dispatcher');
+  const [first, key] = ['video:%', 'owner:%'].map((like) => {
+    return kv.prepare('SELECT * FROM _mf_entries WHERE key LIKE ? LIMIT 1').get(like) as unknown as Entry;
+  });
+  if (!first || !key) throw new Error('there is no video to go by');
+  const record = JSON.parse(readFileSync(join(blobs, first.blob_id), 'utf8'));
+  const entries = kv.prepare('INSERT INTO _mf_entries VALUES (?, ?, ?, ?)');
+  const owned = dispatcher.prepare('INSERT INTO owned (id, owner, created_at) VALUES (?, ?, ?)');
+  const jobs = dispatcher.prepare("INSERT INTO jobs (id, state, look_at) VALUES (?, 'gone', ?)");
+  const lookAt = Date.now() + 30 * 86_400_000;
+  for (const database of [kv, dispatcher]) database.exec('BEGIN');
+  const ids = Array.from({ length: count }, mint);
+  for (const id of ids) {
+    const blob = randomBytes(40).toString('hex');
+    writeFileSync(join(blobs, blob), JSON.stringify({ ...record, id }));
+    entries.run(`video:${id}`, blob, first.expiration, first.metadata);
+    const newestFirst = LAST_SECOND - record.created_at;
+    entries.run(`owner:${owner}:${newestFirst}:${id}`, key.blob_id, key.expiration, null);
+    owned.run(id, owner, record.created_at);
+    jobs.run(id, lookAt);
+  }
+  for (const database of [kv, dispatcher]) {
+    database.exec('COMMIT');
+    database.close();
+  }
+  return ids;
+}
+
+/** The only object of its class. */
+function open(storage: string, folder: string): DatabaseSync {
+  const [file] = globSync(join(storage, folder, '*.sqlite')).filter(
+    (file) => !file.endsWith('metadata.sqlite'),
+  );
+  if (!file) throw new Error(`there is no database in ${folder}`);
+  return new DatabaseSync(file);
+}

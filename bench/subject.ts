@@ -1,0 +1,127 @@
+// What is measured: the built Worker, or the reference in JavaScript, each in a workerd of its own. Miniflare starts it and
+// brings KV, R2 and objects; requests go to a socket that leads to the Worker itself, past Miniflare's entry worker.
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { KVNamespace, R2Bucket } from '@cloudflare/workers-types';
+import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
+import { root } from '../scripts/worker-process.ts';
+import { startedWorkerd } from './process-time.ts';
+import type { Upstream } from './upstream.ts';
+
+export type Kind = 'rust' | 'javascript';
+
+export interface SubjectOptions {
+  vars?: Record<string, string>;
+  /** Default: a new one, removed at the end. */
+  storage?: string;
+  inspectorPort?: number;
+  /** Another wasm in place of the built one, made of the same code. */
+  wasm?: string;
+}
+
+export interface Subject {
+  kind: Kind;
+  /** Where the Worker itself listens. */
+  origin: string;
+  /** Of its workerd. */
+  pid: number;
+  bindings: { TASKS: KVNamespace; VIDEOS: R2Bucket };
+  /** Bytes of wasm memory; 0 where there is none. */
+  wasmMemory(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+export interface Module {
+  type: 'ESModule' | 'CompiledWasm';
+  path: string;
+  contents: string | Uint8Array<ArrayBuffer>;
+}
+
+const DIST = join(root, 'dist');
+const REFERENCE = join(root, 'bench/reference');
+const PROBE = 'Memory';
+const PROBES = ['probed-worker.js', 'memory-probe.js'].map((name) => esModule(join(root, 'bench'), name));
+
+/** What workerd's inspector calls the Worker. */
+export const WORKER_SERVICE = 'core:user:';
+
+export const SIGNING_KEY = 'a-key-for-benchmarks-and-nothing-else';
+export const CLIENT_TOKEN = 'a-token-for-benchmarks';
+
+export async function startSubject(
+  kind: Kind,
+  upstream: Pick<Upstream, 'addresses'>,
+  { vars = {}, storage, inspectorPort, wasm }: SubjectOptions = {},
+): Promise<Subject> {
+  const folder = storage ?? newStorage();
+  const options = convertV4MiniflareOptions({
+    modules: kind === 'rust' ? [...PROBES, ...modulesOf(kind, wasm)] : modulesOf(kind),
+    compatibilityDate: '2026-11-01',
+    bindings: { ...settingsFor(upstream), ...vars },
+    kvNamespaces: ['TASKS'],
+    r2Buckets: ['VIDEOS'],
+    durableObjects: {
+      VIDEO_TASK: { className: 'VideoTask', useSQLite: true },
+      DISPATCHER: { className: 'Dispatcher', useSQLite: true },
+    },
+    unsafeDirectSockets: [{ port: 0 }, ...(kind === 'rust' ? [{ port: 0, entrypoint: PROBE }] : [])],
+    resourcePersistencePath: folder,
+    // Logs are read, as they are in production, and forgotten.
+    handleStructuredLogs: () => {},
+    ...(inspectorPort === undefined ? {} : { inspectorPort }),
+  });
+  const { started: runtime, pid } = await startedWorkerd(async () => {
+    const runtime = new Miniflare(options);
+    await runtime.ready;
+    return runtime;
+  });
+  const origin = (await runtime.unsafeGetDirectURL()).origin;
+  const wasmMemory = async () => {
+    if (kind !== 'rust') return 0;
+    return Number(await (await fetch(await runtime.unsafeGetDirectURL(undefined, PROBE))).text());
+  };
+  const stop = async () => {
+    await runtime.dispose();
+    if (storage === undefined) await rm(folder, { recursive: true, force: true });
+  };
+  return { kind, origin, pid, bindings: await runtime.getBindings(), wasmMemory, stop };
+}
+
+/** In memory where there is a file system for that: what is measured is no disk. */
+export function newStorage(): string {
+  const folder = readdirSync('/dev').includes('shm') ? '/dev/shm' : tmpdir();
+  return mkdtempSync(join(folder, 'hailuo-worker-bench-'));
+}
+
+/** No limits, and no checks but after callbacks: nothing happens beside what is measured. */
+function settingsFor({ addresses }: Pick<Upstream, 'addresses'>): Record<string, string> {
+  return {
+    WIRO_API_URL: addresses.apiUrl,
+    WIRO_SOCKET_URL: addresses.socketUrl,
+    WIRO_API_KEY: addresses.apiKey,
+    WIRO_API_SECRET: addresses.apiSecret ?? '',
+    OUTPUT_HOSTS: addresses.cdnHost,
+    SIGNING_KEY,
+    SUBMIT_PER_MINUTE: '0',
+    VISITS_PER_MINUTE: '0',
+    POLL_SECONDS: '3600',
+    TASK_DEADLINE_SECONDS: '86400',
+  };
+}
+
+/** As it is deployed; the entry point first. */
+export function modulesOf(kind: Kind, wasm?: string): Module[] {
+  if (kind === 'javascript') {
+    const others = readdirSync(REFERENCE).filter((name) => name.endsWith('.js') && name !== 'worker.js');
+    return ['worker.js', ...others].map((name) => esModule(REFERENCE, name));
+  }
+  const binary = readdirSync(DIST).find((name) => name.endsWith('.wasm')) ?? '';
+  const contents = new Uint8Array(readFileSync(wasm ?? join(DIST, binary)));
+  return [esModule(DIST, 'index.js'), { type: 'CompiledWasm', path: binary, contents }];
+}
+
+function esModule(folder: string, path: string): Module {
+  return { type: 'ESModule', path, contents: readFileSync(join(folder, path), 'utf8') };
+}
