@@ -8,7 +8,7 @@ use crate::error::ApiError;
 use crate::platform::form_reader::MAX_TEXT_BYTES;
 use crate::platform::http::Request;
 use crate::platform::image_form::{ImageForm, ReceiveError};
-use crate::platform::streams::{Reader, StreamError, read_small};
+use crate::platform::streams::{Reader, StreamError};
 use crate::platform::url;
 use crate::platform::videos::Videos;
 use crate::video::id::VideoId;
@@ -95,12 +95,13 @@ async fn read_json(request: &Request) -> Result<Fields, ApiError> {
         return Err(too_large());
     }
     let body = request.body().ok_or_else(empty_body)?;
-    let bytes = read_small(Reader::of_client(&body, IDLE_TIMEOUT), MAX_JSON_BYTES).await.map_err(
-        |error| match error {
-            StreamError::TooLong(_) => too_large(),
-            other => ApiError::InvalidRequest(other.to_string()),
-        },
-    )?;
+    let bytes =
+        Reader::of_client(&body, IDLE_TIMEOUT).read_small(MAX_JSON_BYTES).await.map_err(
+            |error| match error {
+                StreamError::TooLong(_) => too_large(),
+                other => ApiError::InvalidRequest(other.to_string()),
+            },
+        )?;
     let text = std::str::from_utf8(&bytes).map_err(|_| {
         ApiError::InvalidRequest("The body is not a JSON object: it is not UTF-8.".to_owned())
     })?;

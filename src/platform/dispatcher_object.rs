@@ -9,8 +9,6 @@
 //! It cannot lose a job: all it keeps can be asked for again. A job in line asks again by itself, a call
 //! that was not heard is repeated, and a place whose holder is gone is found by the sweep.
 
-use std::rc::Rc;
-
 use serde::Serialize;
 use serde_json::{Value, json};
 use thiserror::Error;
@@ -115,7 +113,7 @@ impl Dispatcher {
     #[must_use]
     pub fn new(state: DurableObjectState, env: Env) -> Self {
         Self {
-            storage: ObjectStorage::of(Rc::new(state)),
+            storage: ObjectStorage::of(&state),
             folder: UploadFolder::default(),
             prices: PriceList::default(),
             env,
@@ -136,6 +134,7 @@ impl Dispatcher {
     /// # Errors
     /// When not even another alarm can be set.
     pub async fn alarm(&self) -> Result<(), JsValue> {
+        self.storage.alarm_went_off();
         if let Err(error) = self.call_up().await {
             log::write(Level::Error, "calling up failed", [("error", error.to_string().into())]);
             self.storage.set_alarm(Some(clock::now().after(FAULT_PAUSE))).await?;
@@ -266,9 +265,6 @@ impl Dispatcher {
 
     async fn keep_alarm(&self) -> Result<(), DispatchError> {
         let due = self.line()?.alarm()?;
-        if due != self.storage.alarm().await? {
-            self.storage.set_alarm(due).await?;
-        }
-        Ok(())
+        Ok(self.storage.set_alarm(due).await?)
     }
 }

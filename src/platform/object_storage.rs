@@ -1,85 +1,131 @@
 //! A Durable Object's own storage: text under keys, one alarm, `SQLite`. On the runtime's bare interface,
-//! because [`worker::Storage`] brings a second deserializer into the script.
+//! because [`worker::Storage`] brings a second deserializer into the script. What is written need not be
+//! awaited: the runtime lets no answer out of the object before it is durable.
 
-use std::rc::Rc;
+use std::cell::{Cell, RefCell};
 
+use worker::Result;
 use worker::js_sys::futures::JsFuture;
-use worker::js_sys::{Array, Date, Object, Promise};
+use worker::js_sys::{Array, Promise};
+use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen::{JsCast, JsValue};
-use worker::worker_sys::{DurableObjectState, DurableObjectStorage};
-use worker::{Error, Result};
+use worker::worker_sys::DurableObjectState;
 
 use crate::video::time::UnixMillis;
 
+#[wasm_bindgen]
+extern "C" {
+    type State;
+    type Storage;
+    type Values;
+    type Sql;
+    type Rows;
+
+    #[wasm_bindgen(method, getter)]
+    fn storage(this: &State) -> Storage;
+
+    #[wasm_bindgen(method, getter)]
+    fn kv(this: &Storage) -> Values;
+    #[wasm_bindgen(method, catch)]
+    fn get(this: &Values, key: &str) -> std::result::Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn put(this: &Values, key: &str, value: &str) -> std::result::Result<(), JsValue>;
+
+    #[wasm_bindgen(method, catch, js_name = setAlarm)]
+    fn set_alarm(this: &Storage, at: f64) -> std::result::Result<Promise, JsValue>;
+    #[wasm_bindgen(method, catch, js_name = deleteAlarm)]
+    fn delete_alarm(this: &Storage) -> std::result::Result<Promise, JsValue>;
+    #[wasm_bindgen(method, catch, js_name = deleteAll)]
+    fn delete_all(this: &Storage) -> std::result::Result<Promise, JsValue>;
+
+    #[wasm_bindgen(method, getter)]
+    fn sql(this: &Storage) -> Sql;
+    #[wasm_bindgen(method, catch, variadic)]
+    fn exec(this: &Sql, statement: &str, values: &Array) -> std::result::Result<Rows, JsValue>;
+    #[wasm_bindgen(method)]
+    fn raw(this: &Rows) -> Rows;
+    #[wasm_bindgen(method, catch, js_name = toArray)]
+    fn to_array(this: &Rows) -> std::result::Result<Array, JsValue>;
+}
+
 pub struct ObjectStorage {
-    state: Rc<DurableObjectState>,
+    storage: Storage,
+    /// As it was set last; `None` when that is not known.
+    alarm: Cell<Option<Option<UnixMillis>>>,
+    /// The tables that are there.
+    schemas: RefCell<Vec<&'static str>>,
 }
 
 impl ObjectStorage {
     #[must_use]
-    pub fn of(state: Rc<DurableObjectState>) -> Self {
-        Self { state }
+    pub fn of(state: &DurableObjectState) -> Self {
+        let state: &State = state.unchecked_ref();
+        Self { storage: state.storage(), alarm: Cell::default(), schemas: RefCell::default() }
     }
 
-    pub async fn get(&self, key: &str) -> Result<Option<String>> {
-        Ok(done(self.storage()?.get(key)).await?.as_string())
+    pub fn get(&self, key: &str) -> Result<Option<String>> {
+        Ok(self.storage.kv().get(key)?.as_string())
     }
 
-    /// Writes a value and sets the alarm, or takes it away, as one: no await lies in between.
-    pub async fn put(&self, key: &str, value: &str, alarm: Option<UnixMillis>) -> Result<()> {
-        let storage = self.storage()?;
-        let put = storage.put(key, JsValue::from_str(value))?;
-        done(change_alarm(&storage, alarm)).await?;
-        done(Ok(put)).await.map(|_| ())
+    /// Written as one with what is written before the next await, the alarm among it.
+    pub fn put(&self, key: &str, value: &str) -> Result<()> {
+        Ok(self.storage.kv().put(key, value)?)
     }
 
+    /// Sets the alarm, or takes it away, unless that is how it stands.
     pub async fn set_alarm(&self, alarm: Option<UnixMillis>) -> Result<()> {
-        done(change_alarm(&self.storage()?, alarm)).await.map(|_| ())
+        if self.alarm.get() == Some(alarm) {
+            return Ok(());
+        }
+        let set = match alarm {
+            Some(at) => self.storage.set_alarm(number(at)),
+            None => self.storage.delete_alarm(),
+        };
+        self.alarm.set(Some(alarm));
+        JsFuture::from(set?).await?;
+        Ok(())
     }
 
-    pub async fn alarm(&self) -> Result<Option<UnixMillis>> {
-        let alarm = done(self.storage()?.get_alarm(Object::new())).await?;
-        Ok(alarm.as_f64().map(from_js))
+    /// The alarm has gone off: there is none any more, unless the runtime repeats it.
+    pub fn alarm_went_off(&self) {
+        self.alarm.set(None);
     }
 
     /// Removes everything, the alarm too.
     pub async fn clear(&self) -> Result<()> {
-        let storage = self.storage()?;
-        let alarm_deleted = storage.delete_alarm(Object::new())?;
-        done(storage.delete_all()).await?;
-        done(Ok(alarm_deleted)).await.map(|_| ())
+        let alarm_deleted = self.storage.delete_alarm()?;
+        self.alarm.set(Some(None));
+        self.schemas.take();
+        JsFuture::from(self.storage.delete_all()?).await?;
+        JsFuture::from(alarm_deleted).await?;
+        Ok(())
+    }
+
+    /// Sees that these tables are there.
+    pub fn have_tables(&self, schema: &'static str) -> Result<()> {
+        if !self.schemas.borrow().contains(&schema) {
+            self.sql(schema, &[])?;
+            self.schemas.borrow_mut().push(schema);
+        }
+        Ok(())
     }
 
     /// Runs one SQL statement, or several without values; rows are arrays of columns.
     pub fn sql(&self, statement: &str, values: &[JsValue]) -> Result<Vec<Array>> {
-        let rows = self.storage()?.sql().exec(statement, values.iter().collect())?.raw();
-        rows.into_iter().map(|row| Ok(row?.unchecked_into())).collect()
+        let rows = self.storage.sql().exec(statement, &values.iter().collect())?.raw().to_array()?;
+        Ok(rows.iter().map(JsCast::unchecked_into).collect())
     }
-
-    fn storage(&self) -> Result<DurableObjectStorage> {
-        Ok(self.state.storage()?)
-    }
-}
-
-fn change_alarm(
-    storage: &DurableObjectStorage,
-    alarm: Option<UnixMillis>,
-) -> std::result::Result<Promise, JsValue> {
-    match alarm {
-        Some(at) => storage.set_alarm(Date::new(&js(at)), Object::new()),
-        None => storage.delete_alarm(Object::new()),
-    }
-}
-
-async fn done(promise: std::result::Result<Promise, JsValue>) -> Result<JsValue> {
-    JsFuture::from(promise?).await.map_err(Error::from)
 }
 
 /// An instant as JavaScript and `SQLite` have it.
 #[must_use]
-#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "instants have 41 bits")]
 pub fn js(time: UnixMillis) -> JsValue {
-    JsValue::from_f64(time.millis() as f64)
+    JsValue::from_f64(number(time))
+}
+
+#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "instants have 41 bits")]
+fn number(time: UnixMillis) -> f64 {
+    time.millis() as f64
 }
 
 /// A text as `SQLite` has it.

@@ -27,7 +27,7 @@ pub struct OwnedVideos<'a> {
 impl<'a> OwnedVideos<'a> {
     /// Fails when `SQLite` does; so does everything else.
     pub fn open(storage: &'a ObjectStorage) -> Result<Self> {
-        storage.sql(SCHEMA, &[])?;
+        storage.have_tables(SCHEMA)?;
         Ok(Self { storage })
     }
 

@@ -25,7 +25,7 @@ pub struct Paces<'a> {
 impl<'a> Paces<'a> {
     /// Fails when `SQLite` does; so does everything else.
     pub fn open(storage: &'a ObjectStorage) -> Result<Self> {
-        storage.sql(SCHEMA, &[])?;
+        storage.have_tables(SCHEMA)?;
         Ok(Self { storage })
     }
 

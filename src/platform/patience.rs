@@ -9,7 +9,7 @@ use worker::Delay;
 
 #[derive(Debug, Error)]
 #[error("nothing happened for {} s", .0.as_secs())]
-pub struct TimedOut(Duration);
+pub struct TimedOut(pub Duration);
 
 impl From<TimedOut> for worker::Error {
     fn from(error: TimedOut) -> Self {

@@ -52,7 +52,7 @@ pub fn known_price(storage: &ObjectStorage, config: &Config, kind: &str) -> Resu
 }
 
 fn kept(storage: &ObjectStorage) -> Result<Option<(String, UnixMillis)>> {
-    storage.sql(SCHEMA, &[])?;
+    storage.have_tables(SCHEMA)?;
     let rows = storage.sql("SELECT list, stale_at FROM price_list", &[])?;
     Ok(rows.first().and_then(|row| Some((row.get(0).as_string()?, from_js(row.get(1).as_f64()?)))))
 }

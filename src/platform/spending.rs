@@ -34,7 +34,7 @@ pub struct Spending<'a> {
 impl<'a> Spending<'a> {
     /// Fails when `SQLite` does; so does everything else.
     pub fn open(storage: &'a ObjectStorage, now: UnixMillis) -> Result<Self> {
-        storage.sql(SCHEMA, &[])?;
+        storage.have_tables(SCHEMA)?;
         Ok(Self { storage, today: Day::of(now) })
     }
 

@@ -5,19 +5,34 @@ use std::time::Duration;
 
 use thiserror::Error;
 use worker::js_sys::futures::JsFuture;
-use worker::js_sys::{BigInt, Reflect, Uint8Array};
+use worker::js_sys::{BigInt, Promise, Uint8Array};
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::wasm_bindgen_futures::spawn_local;
-use worker::web_sys::{
-    ReadableStream, ReadableStreamDefaultReader, TransformStream, WritableStream, WritableStreamDefaultWriter,
-};
+use worker::web_sys::{ReadableStream, TransformStream, WritableStream, WritableStreamDefaultWriter};
 use worker::worker_sys::FixedLengthStream;
 
 use super::patience::{TimedOut, within};
 
 /// How long the reading end of a pipe may take for a chunk.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+
+#[wasm_bindgen(module = "/src/platform/streams.js")]
+extern "C" {
+    type ByteReader;
+
+    #[wasm_bindgen(js_name = byteReader)]
+    fn byte_reader(stream: &ReadableStream) -> ByteReader;
+    #[wasm_bindgen(js_name = readChunk)]
+    fn read_chunk(reader: &ByteReader, idle_ms: u32) -> Promise;
+    #[wasm_bindgen(js_name = readWhole)]
+    fn read_whole(reader: &ByteReader, max_bytes: u32, idle_ms: u32) -> Promise;
+
+    #[wasm_bindgen(method)]
+    fn cancel(this: &ByteReader) -> Promise;
+    #[wasm_bindgen(method, js_name = releaseLock)]
+    fn release_lock(this: &ByteReader);
+}
 
 #[derive(Debug, Error)]
 pub enum StreamError {
@@ -38,7 +53,7 @@ impl From<JsValue> for StreamError {
 /// Reads a stream chunk by chunk. Dropping it before the end cancels the source, unless that is a
 /// client's.
 pub struct Reader {
-    source: ReadableStreamDefaultReader,
+    source: ByteReader,
     idle: Duration,
     cancels: bool,
     /// A read is under way, or was when it was given up.
@@ -49,7 +64,7 @@ impl Reader {
     /// `idle` is how long a single chunk may take.
     #[must_use]
     pub fn new(stream: &ReadableStream, idle: Duration) -> Self {
-        Self { source: stream.get_reader().unchecked_into(), idle, cancels: true, is_reading: false }
+        Self { source: byte_reader(stream), idle, cancels: true, is_reading: false }
     }
 
     /// A client's body is only let go of: cancelling it would close the connection under the answer.
@@ -66,15 +81,34 @@ impl Reader {
     /// [`StreamError::Broken`] or [`StreamError::Idle`].
     pub async fn next(&mut self) -> Result<Option<Uint8Array>, StreamError> {
         self.is_reading = true;
-        let read = within(self.idle, JsFuture::from(self.source.read())).await?;
+        let chunk = JsFuture::from(read_chunk(&self.source, millis(self.idle))).await?;
+        if chunk.is_null() {
+            return Err(TimedOut(self.idle).into());
+        }
         self.is_reading = false;
-        let result = read?;
-        let field = |name: &str| Reflect::get(&result, &JsValue::from_str(name));
-        if field("done")?.is_truthy() {
+        if chunk.is_undefined() {
             self.cancels = false;
             return Ok(None);
         }
-        Ok(Some(field("value")?.unchecked_into()))
+        Ok(Some(chunk.unchecked_into()))
+    }
+
+    /// All that comes, into wasm memory, unless it is more than `limit` bytes.
+    ///
+    /// # Errors
+    /// [`StreamError`].
+    pub async fn read_small(mut self, limit: u32) -> Result<Vec<u8>, StreamError> {
+        self.is_reading = true;
+        let whole = JsFuture::from(read_whole(&self.source, limit, millis(self.idle))).await?;
+        if whole.is_null() {
+            return Err(TimedOut(self.idle).into());
+        }
+        self.is_reading = false;
+        if whole.is_undefined() {
+            return Err(StreamError::TooLong(limit));
+        }
+        self.cancels = false;
+        Ok(whole.unchecked_into::<Uint8Array>().to_vec())
     }
 }
 
@@ -174,20 +208,6 @@ impl Drop for Writer {
     }
 }
 
-/// Reads a small body into wasm memory, refusing more than `limit` bytes as soon as they are seen.
-///
-/// # Errors
-/// [`StreamError`].
-pub async fn read_small(mut reader: Reader, limit: u32) -> Result<Vec<u8>, StreamError> {
-    let mut bytes = Vec::new();
-    let mut room = limit;
-    while let Some(chunk) = reader.next().await? {
-        room = room.checked_sub(chunk.length()).ok_or(StreamError::TooLong(limit))?;
-        bytes.extend(chunk.to_vec());
-    }
-    Ok(bytes)
-}
-
 /// Reads what is left of a client's body and forgets it, so that the client, which may listen only
 /// after it has sent everything, hears the answer.
 pub async fn drain(body: &ReadableStream) {
@@ -205,6 +225,10 @@ pub async fn drain(body: &ReadableStream) {
             return;
         }
     }
+}
+
+fn millis(time: Duration) -> u32 {
+    u32::try_from(time.as_millis()).unwrap_or(u32::MAX)
 }
 
 /// Text as a chunk.

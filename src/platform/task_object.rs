@@ -167,6 +167,7 @@ impl VideoTask {
     /// # Errors
     /// When not even another alarm can be set.
     pub async fn alarm(&self) -> Result<(), JsValue> {
+        self.state.storage.alarm_went_off();
         if let Err(error) = work(&self.state).await {
             log::write(Level::Error, "a task's work failed", [("error", error.to_string().into())]);
             self.state.storage.set_alarm(Some(clock::now().after(FAULT_PAUSE))).await?;
@@ -231,7 +232,7 @@ impl VideoTask {
 
     /// Here, and nowhere else, it is decided which of several equal requests makes the video.
     async fn accept(&self, new: Task) -> Result<Reply, TaskError> {
-        let mut known = self.state.load().await?;
+        let mut known = self.state.load()?;
         if known.as_ref().is_some_and(|task| !task.is_shown()) {
             known = self.state.wait_until(|_| false, REMOVAL_PATIENCE).await?;
             if known.is_none() {
@@ -244,7 +245,7 @@ impl VideoTask {
                 return Ok(Reply::Unaffordable(shortage));
             }
             // Meanwhile an equal request may have made it.
-            known = self.state.load().await?;
+            known = self.state.load()?;
         }
         let is_new = known.is_none();
         let task = match known {
@@ -275,7 +276,7 @@ impl VideoTask {
 
     /// The record; in line, with the position as it is now.
     async fn read(&self) -> Result<Reply, TaskError> {
-        let Some(mut task) = self.state.load().await? else { return Ok(Reply::Nothing) };
+        let Some(mut task) = self.state.load()? else { return Ok(Reply::Nothing) };
         if matches!(task.phase, Phase::InLine(_)) {
             let id = &task.record.id;
             let position = Dispatch::new(&self.state.env)?.position(id).await;
@@ -291,7 +292,7 @@ impl VideoTask {
     }
 
     async fn inspect(&self) -> Result<Reply, TaskError> {
-        let task = self.state.load().await?.filter(Task::is_shown);
+        let task = self.state.load()?.filter(Task::is_shown);
         Ok(task.map_or(Reply::Nothing, |task| Reply::Inspected {
             deliveries: task.deliveries.tries().to_vec(),
             next_delivery_at: task.deliveries.next_due().map(UnixMillis::seconds),
@@ -300,7 +301,7 @@ impl VideoTask {
     }
 
     async fn wait_for_change(&self, patience: Duration) -> Result<(), TaskError> {
-        let Some(Task { record: before, .. }) = self.state.load().await? else { return Ok(()) };
+        let Some(Task { record: before, .. }) = self.state.load()? else { return Ok(()) };
         let has_changed = |task: &Task| {
             let Record { status, stage, .. } = &task.record;
             status.is_final() || *status != before.status || *stage != before.stage || !task.is_shown()
@@ -309,7 +310,7 @@ impl VideoTask {
     }
 
     async fn cancel(&self) -> Result<Reply, TaskError> {
-        let Some(task) = self.state.load().await?.filter(Task::is_shown) else { return Ok(Reply::Nothing) };
+        let Some(task) = self.state.load()?.filter(Task::is_shown) else { return Ok(Reply::Nothing) };
         if matches!(task.record.status, Status::Completed | Status::Failed) {
             return Ok(Reply::AlreadyFinished);
         }
@@ -319,7 +320,7 @@ impl VideoTask {
 
     /// The last that anybody is told of it.
     async fn delete(&self) -> Result<Reply, TaskError> {
-        let last = shown(self.state.load().await?);
+        let last = shown(self.state.load()?);
         self.state.react(Event::DeleteRequested).await?;
         Ok(last)
     }

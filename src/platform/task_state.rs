@@ -47,6 +47,8 @@ pub struct TaskState {
     pub storage: ObjectStorage,
     pub env: Env,
     pub watchers: Watchers,
+    /// As it is stored, once that is known.
+    task: RefCell<Option<Option<Task>>>,
     /// Who waits for the next change.
     waiting: RefCell<Vec<oneshot::Sender<()>>>,
     /// Ends the listening to the upstream's socket, and the show, when it is dropped.
@@ -55,11 +57,11 @@ pub struct TaskState {
 
 impl TaskState {
     pub fn new(state: DurableObjectState, env: Env) -> Rc<Self> {
-        let state = Rc::new(state);
         Rc::new(Self {
-            storage: ObjectStorage::of(Rc::clone(&state)),
+            storage: ObjectStorage::of(&state),
             env,
             watchers: Watchers::new(state),
+            task: RefCell::default(),
             waiting: RefCell::default(),
             listening: RefCell::default(),
         })
@@ -80,14 +82,14 @@ impl TaskState {
     ) -> Result<Option<Task>, TaskError> {
         let mut patience = pin!(Delay::from(patience));
         loop {
-            let task = self.load().await?;
+            let task = self.load()?;
             if task.as_ref().is_none_or(&is_so) {
                 return Ok(task);
             }
             let (sender, changed) = oneshot::channel();
             self.waiting.borrow_mut().push(sender);
             if let Either::Right(_) = select(changed, patience.as_mut()).await {
-                return self.load().await;
+                return self.load();
             }
         }
     }
@@ -122,7 +124,7 @@ impl TaskState {
 
     /// The task, its record with the percentage of this moment.
     pub async fn show_risen(self: &Rc<Self>) -> Result<Option<Task>, TaskError> {
-        match self.load().await? {
+        match self.load()? {
             Some(task) if task.record_at(clock::now()) != task.record => self.react(Event::Seen).await,
             task => Ok(task),
         }
@@ -141,7 +143,7 @@ impl TaskState {
         self: &Rc<Self>,
         change: impl FnOnce(&mut Task) -> T,
     ) -> Result<Option<(Task, T)>, TaskError> {
-        let Some(mut task) = self.load().await? else { return Ok(None) };
+        let Some(mut task) = self.load()? else { return Ok(None) };
         let before = task.record.clone();
         let result = change(&mut task);
         self.persist(&task).await?;
@@ -171,21 +173,32 @@ impl TaskState {
         keys.grant(&task.owner, &task.record.id, clock::now())
     }
 
-    pub async fn load(&self) -> Result<Option<Task>, TaskError> {
-        let text = self.storage.get(TASK_KEY).await?;
-        Ok(text.map(|text| Task::load(&text)).transpose()?)
+    /// Read once: nobody else writes it.
+    pub fn load(&self) -> Result<Option<Task>, TaskError> {
+        let mut task = self.task.borrow_mut();
+        if task.is_none() {
+            let text = self.storage.get(TASK_KEY)?;
+            *task = Some(text.map(|text| Task::load(&text)).transpose()?);
+        }
+        Ok(task.clone().flatten())
     }
 
     /// There is no task any more.
     pub async fn clear(&self) -> worker::Result<()> {
         self.storage.clear().await?;
+        self.task.replace(Some(None));
         self.waiting.borrow_mut().clear();
         Ok(())
     }
 
     /// Task and alarm are written as one.
     pub async fn persist(&self, task: &Task) -> Result<(), TaskError> {
+        let known = self.task.borrow().as_ref().and_then(Option::as_ref) == Some(task);
+        if !known {
+            self.storage.put(TASK_KEY, &serde_json::to_string(task)?)?;
+            self.task.replace(Some(Some(task.clone())));
+        }
         let alarm = task.alarm().map(|at| at.max(clock::now()));
-        Ok(self.storage.put(TASK_KEY, &serde_json::to_string(task)?, alarm).await?)
+        Ok(self.storage.set_alarm(alarm).await?)
     }
 }

@@ -51,7 +51,7 @@ pub async fn work(state: &Rc<TaskState>) -> Result<(), TaskError> {
             break;
         }
         for effect in effects {
-            let Some(task) = state.load().await? else { return Ok(()) };
+            let Some(task) = state.load()? else { return Ok(()) };
             match perform(state, effect, &task, &config).await? {
                 Some(event) => state.react(event).await?,
                 None => return Ok(()),

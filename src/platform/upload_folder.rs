@@ -47,13 +47,13 @@ impl UploadFolder {
     /// # Errors
     /// When `SQLite` fails.
     pub fn forget(storage: &ObjectStorage, id: &str) -> Result<()> {
-        storage.sql(SCHEMA, &[])?;
+        storage.have_tables(SCHEMA)?;
         storage.sql("DELETE FROM upload_folder WHERE id = ?", &[JsValue::from_str(id)]).map(|_| ())
     }
 }
 
 fn known(storage: &ObjectStorage) -> Result<Option<String>> {
-    storage.sql(SCHEMA, &[])?;
+    storage.have_tables(SCHEMA)?;
     let rows = storage.sql("SELECT id FROM upload_folder", &[])?;
     Ok(rows.first().and_then(|row| row.get(0).as_string()))
 }

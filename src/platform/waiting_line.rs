@@ -76,7 +76,7 @@ type Result<T> = worker::Result<T>;
 impl<'a> WaitingLine<'a> {
     /// Fails when `SQLite` does; so does everything else.
     pub fn open(storage: &'a ObjectStorage, config: Rc<Config>, at: Moment) -> Result<Self> {
-        storage.sql(SCHEMA, &[])?;
+        storage.have_tables(SCHEMA)?;
         Ok(Self { storage, config, at })
     }
 

@@ -40,7 +40,7 @@ pub struct Manner {
 }
 
 pub struct Watchers {
-    state: Rc<DurableObjectState>,
+    state: DurableObjectState,
     feed: RefCell<Feed>,
     streams: Rc<RefCell<Vec<Watcher>>>,
 }
@@ -52,7 +52,7 @@ struct Watcher {
 
 impl Watchers {
     #[must_use]
-    pub fn new(state: Rc<DurableObjectState>) -> Self {
+    pub fn new(state: DurableObjectState) -> Self {
         let now = u64::try_from(clock::now().millis()).unwrap_or_default();
         Self { state, feed: RefCell::new(Feed::begin(now)), streams: Rc::default() }
     }

@@ -13,7 +13,7 @@ use super::clock;
 use super::config::Config;
 use super::network::{FetchError, fetch, request};
 use super::patience::within;
-use super::streams::{Pipe, Reader, StreamError, Writer, chunk_of, read_small};
+use super::streams::{Pipe, Reader, StreamError, Writer, chunk_of};
 use crate::wiro::answer::{HttpAnswer, retry_after_seconds};
 use crate::wiro::form::FormBody;
 use crate::wiro::sign::Credentials;
@@ -160,7 +160,7 @@ async fn read(response: worker::Response) -> Result<HttpAnswer, FetchError> {
     let status = response.status_code();
     let body = match response.into_parts().1 {
         worker::ResponseBody::Stream(stream) => {
-            match read_small(Reader::new(&stream, IDLE_TIMEOUT), MAX_ANSWER_BYTES).await {
+            match Reader::new(&stream, IDLE_TIMEOUT).read_small(MAX_ANSWER_BYTES).await {
                 Ok(bytes) => String::from_utf8(bytes).ok(),
                 Err(StreamError::TooLong(_)) => None,
                 Err(error) => return Err(FetchError::Lost(error.to_string())),
