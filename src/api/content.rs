@@ -2,8 +2,9 @@
 
 use base64ct::{Base64, Encoding};
 
-use super::{Call, NO_SUCH_VIDEO, respond};
+use super::{Call, NO_SUCH_VIDEO, internal, respond};
 use crate::error::ApiError;
+use crate::json;
 use crate::platform::clock;
 use crate::platform::http::{Answer, Body, Request};
 use crate::platform::task_object::Message;
@@ -23,7 +24,7 @@ pub async fn content(call: &Call<'_>, request: &Request, id: &str) -> Result<Ans
     };
 
     // 2. The record says whether there is anything, how large it is and what it is called.
-    let record = call.record(id, &Message::Read).await?;
+    let record: Record = json::read(&call.record(id, &Message::Read).await?).map_err(internal)?;
     let output = match (record.status, &record.output) {
         (Status::Completed, Some(output)) => output,
         (Status::Queued | Status::InProgress, _) => {

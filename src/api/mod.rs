@@ -38,7 +38,8 @@ use crate::platform::videos::Videos;
 use crate::route::{NoRoute, Route, route};
 use crate::video::id::VideoId;
 use crate::video::owner::Owner;
-use crate::video::record::Record;
+use crate::video::record::{Record, Urls};
+use crate::video::record_text::status_of;
 
 /// What clients that ask again should wait, in seconds.
 const RETRY_AFTER_SECONDS: u32 = 3;
@@ -150,25 +151,33 @@ impl Call<'_> {
 
     /// The Video as its owner sees it.
     fn shown(&self, owner: &Owner, record: Record) -> Record {
-        let grant = self.config.signing_keys.grant(owner, &record.id, clock::now());
-        record.shown_at(&self.origin, grant.as_deref())
+        Record { version: None, urls: Some(self.urls(owner, &record.id)), ..record }
     }
 
-    /// The video as it stands: KV if it is final there, else its object, which always knows, asked in
-    /// these words.
-    async fn record(&self, id: &VideoId, question: &Message) -> Result<Record, ApiError> {
-        match Records::new(self.env)?.get(id).await {
-            Ok(Some(record)) if record.status.is_final() => return Ok(record),
-            Ok(_) => {}
-            Err(error) => {
-                let fields = [("video.id", json!(id)), ("error", json!(error.to_string()))];
-                log::write(Level::Warn, "the record cannot be read", fields);
-            }
+    fn urls(&self, owner: &Owner, id: &VideoId) -> Urls {
+        let grant = self.config.signing_keys.grant(owner, id, clock::now());
+        Urls::of(id, &self.origin, grant.as_deref())
+    }
+
+    /// The JSON of a video's record as it stands: KV's if it is final there, else its object's, which always
+    /// knows, asked in these words.
+    async fn record(&self, id: &VideoId, question: &Message) -> Result<String, ApiError> {
+        let published = Records::new(self.env)?.get(id).await;
+        let error = match published {
+            Ok(None) => None,
+            Ok(Some(record)) => match status_of(&record) {
+                Some(status) if status.is_final() => return Ok(record),
+                Some(_) => None,
+                None => Some("it is none".to_owned()),
+            },
+            Err(error) => Some(error.to_string()),
+        };
+        if let Some(error) = error {
+            let fields = [("video.id", json!(id)), ("error", json!(error))];
+            log::write(Level::Warn, "the record cannot be read", fields);
         }
-        match self.ask(id, question).await? {
-            Reply::Video(record) => Ok(record),
-            _ => Err(NO_SUCH_VIDEO),
-        }
+        let record = Tasks::new(self.env)?.record(id, question).await.map_err(internal)?;
+        record.ok_or(NO_SUCH_VIDEO)
     }
 
     async fn ask(&self, id: &VideoId, message: &Message) -> Result<Reply, ApiError> {

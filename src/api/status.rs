@@ -6,18 +6,20 @@ use crate::platform::http::{Answer, Body, Request};
 use crate::platform::task_object::Message;
 use crate::prefer::preferred_wait;
 use crate::range::matches_any;
+use crate::video::record::Status;
+use crate::video::record_text::{show, status_of};
 
 pub async fn status(call: &Call<'_>, request: &Request, own: &Own) -> Result<Answer, ApiError> {
     let wait = request.header("prefer").and_then(preferred_wait);
     let record = call.record(&own.id, &wait.map_or(Message::Read, Message::Wait)).await?;
-    let is_final = record.status.is_final();
-    let body = serde_json::to_vec(&call.shown(&own.owner, record)).map_err(internal)?;
-    let etag = respond::etag_of(&body);
+    let is_final = status_of(&record).is_some_and(Status::is_final);
+    let video = show(&record, call.urls(&own.owner, &own.id)).ok_or_else(|| internal("it is no record"))?;
+    let etag = respond::etag_of(video.as_bytes());
     let is_known = request.header("if-none-match").is_some_and(|tags| matches_any(tags, &etag));
     let mut answer = if is_known {
         respond::empty(304)
     } else {
-        Answer::new(200, Body::Bytes(body)).with("content-type", "application/json")
+        Answer::new(200, Body::Bytes(video.into_bytes())).with("content-type", "application/json")
     };
     answer.add("etag", &etag);
     answer.add("cache-control", "private, no-cache");

@@ -111,9 +111,9 @@ pub struct Dispatcher {
 impl Dispatcher {
     #[wasm_bindgen(constructor)]
     #[must_use]
-    pub fn new(state: DurableObjectState, env: Env) -> Self {
+    pub fn new(state: &DurableObjectState, env: Env) -> Self {
         Self {
-            storage: ObjectStorage::of(&state),
+            storage: ObjectStorage::of(state),
             folder: UploadFolder::default(),
             prices: PriceList::default(),
             env,

@@ -4,8 +4,9 @@
 use js_sys::{Array, Map, Object, Promise, Reflect};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use worker::js_sys::futures::JsFuture;
 use worker::{Env, Error, Result};
+
+use super::promise::settled;
 
 #[wasm_bindgen]
 extern "C" {
@@ -37,13 +38,13 @@ impl Kv {
     }
 
     pub async fn get(&self, key: &str) -> Result<Option<String>> {
-        Ok(JsFuture::from(self.0.get(key.into())?).await?.as_string())
+        Ok(settled(&self.0.get(key.into())?).await?.as_string())
     }
 
     /// Of at most 100 keys, each one's value: one operation.
     pub async fn get_all(&self, keys: &[String]) -> Result<Vec<Option<String>>> {
         let wanted: Array = keys.iter().map(|key| JsValue::from_str(key)).collect();
-        let found: Map = JsFuture::from(self.0.get(wanted.into())?).await?.unchecked_into();
+        let found: Map = settled(&self.0.get(wanted.into())?).await?.unchecked_into();
         Ok(keys.iter().map(|key| found.get(&key.into()).as_string()).collect())
     }
 
@@ -55,12 +56,12 @@ impl Kv {
         if let Some(metadata) = metadata {
             Reflect::set(&options, &"metadata".into(), &js_sys::JSON::parse(metadata)?)?;
         }
-        JsFuture::from(self.0.put(key, value, &options)?).await?;
+        settled(&self.0.put(key, value, &options)?).await?;
         Ok(())
     }
 
     pub async fn delete(&self, key: &str) -> Result<()> {
-        JsFuture::from(self.0.delete(key)?).await?;
+        settled(&self.0.delete(key)?).await?;
         Ok(())
     }
 }

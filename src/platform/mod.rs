@@ -20,6 +20,7 @@ mod owned_videos;
 mod paces;
 mod patience;
 mod price_list;
+mod promise;
 mod r2;
 pub mod rate_limit;
 pub mod records;

@@ -3,11 +3,20 @@
 use std::time::Duration;
 
 use thiserror::Error;
-use worker::wasm_bindgen::JsValue;
-use worker::web_sys::{self, RequestInit, RequestRedirect};
-use worker::{AbortController, Fetch, Headers, Request, Response};
+use worker::js_sys::Promise;
+use worker::wasm_bindgen::prelude::wasm_bindgen;
+use worker::wasm_bindgen::{JsCast, JsValue};
+use worker::web_sys::{self, AbortController, RequestInit, RequestRedirect};
+use worker::{Headers, Request, Response};
 
 use super::patience::within;
+use super::promise::settled;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = globalThis, js_name = fetch)]
+    fn send(request: &web_sys::Request, init: &RequestInit) -> Promise;
+}
 
 #[derive(Debug, Error)]
 pub enum FetchError {
@@ -51,14 +60,19 @@ pub fn request(
 /// # Errors
 /// [`FetchError::Lost`] or [`FetchError::Timeout`].
 pub async fn fetch(request: Request, timeout: Duration) -> Result<Response, FetchError> {
-    let controller = AbortController::default();
-    let signal = controller.signal();
+    let controller = AbortController::new().map_err(|error| FetchError::NotSent(text_of(error)))?;
+    let init = RequestInit::new();
+    init.set_signal(Some(&controller.signal()));
     let mut unanswered = Unanswered(Some(controller));
-    let fetch = Fetch::Request(request);
-    let answer = within(timeout, fetch.send_with_signal(&signal)).await;
+    let answer = within(timeout, settled(&send(request.inner(), &init))).await;
     let answer = answer.map_err(|_| FetchError::Timeout(timeout))?;
     unanswered.0 = None;
-    answer.map_err(|error| FetchError::Lost(error.to_string()))
+    let answer = answer.map_err(|error| FetchError::Lost(text_of(error)))?;
+    Ok(answer.unchecked_into::<web_sys::Response>().into())
+}
+
+fn text_of(error: JsValue) -> String {
+    worker::Error::from(error).to_string()
 }
 
 /// A request that nobody waits for any more is aborted.

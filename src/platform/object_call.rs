@@ -3,13 +3,13 @@
 use serde::Serialize;
 use thiserror::Error;
 use worker::Env;
-use worker::js_sys::futures::JsFuture;
 use worker::js_sys::{Promise, Reflect};
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::web_sys;
 
 use super::network::request;
+use super::promise::settled;
 use super::watchers::Manner;
 use crate::json::{self, FromJson, Unreadable};
 
@@ -71,10 +71,17 @@ impl Objects {
     /// # Errors
     /// [`CallError`]. The message may have been carried out all the same.
     pub async fn call<M: Serialize, R: FromJson>(&self, name: &str, message: &M) -> Result<R, CallError> {
+        read(&self.call_for_text(name, message).await?)
+    }
+
+    /// The same, its answer not yet [`read`].
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn call_for_text<M: Serialize>(&self, name: &str, message: &M) -> Result<String, CallError> {
         let message = serde_json::to_string(message)?;
-        let answer = JsFuture::from(self.0.get_by_name(name)?.ask(&message)?).await?;
-        let answer: Result<R, String> = json::read(&answer.as_string().unwrap_or_default())?;
-        answer.map_err(CallError::Failed)
+        let answer = settled(&self.0.get_by_name(name)?.ask(&message)?).await?;
+        Ok(answer.as_string().unwrap_or_default())
     }
 
     /// Asks the object of that name to let somebody watch; its answer is the watcher's.
@@ -90,8 +97,17 @@ impl Objects {
         }
         let request = request("GET", "https://object/", &headers, None)?;
         let answer = self.0.get_by_name(name)?.fetch(request.inner())?;
-        Ok(JsFuture::from(answer).await?.unchecked_into())
+        Ok(settled(&answer).await?.unchecked_into())
     }
+}
+
+/// What an object's answer says.
+///
+/// # Errors
+/// [`CallError::Failed`] when that is that it failed.
+pub fn read<R: FromJson>(answer: &str) -> Result<R, CallError> {
+    let answer: Result<R, String> = json::read(answer)?;
+    answer.map_err(CallError::Failed)
 }
 
 /// How a watcher wants to watch, in a request that [`Objects::watch`] made.

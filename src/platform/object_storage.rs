@@ -5,12 +5,12 @@
 use std::cell::{Cell, RefCell};
 
 use worker::Result;
-use worker::js_sys::futures::JsFuture;
 use worker::js_sys::{Array, Promise};
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::worker_sys::DurableObjectState;
 
+use super::promise::settled;
 use crate::video::time::UnixMillis;
 
 #[wasm_bindgen]
@@ -50,10 +50,17 @@ extern "C" {
 
 pub struct ObjectStorage {
     storage: Storage,
-    /// As it was set last; `None` when that is not known.
-    alarm: Cell<Option<Option<UnixMillis>>>,
+    alarm: Cell<Alarm>,
     /// The tables that are there.
     schemas: RefCell<Vec<&'static str>>,
+}
+
+/// How the alarm stands, as far as that is known without asking.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Alarm {
+    #[default]
+    Unknown,
+    Known(Option<UnixMillis>),
 }
 
 impl ObjectStorage {
@@ -74,30 +81,30 @@ impl ObjectStorage {
 
     /// Sets the alarm, or takes it away, unless that is how it stands.
     pub async fn set_alarm(&self, alarm: Option<UnixMillis>) -> Result<()> {
-        if self.alarm.get() == Some(alarm) {
+        if self.alarm.get() == Alarm::Known(alarm) {
             return Ok(());
         }
         let set = match alarm {
             Some(at) => self.storage.set_alarm(number(at)),
             None => self.storage.delete_alarm(),
         };
-        self.alarm.set(Some(alarm));
-        JsFuture::from(set?).await?;
+        self.alarm.set(Alarm::Known(alarm));
+        settled(&set?).await?;
         Ok(())
     }
 
     /// The alarm has gone off: there is none any more, unless the runtime repeats it.
     pub fn alarm_went_off(&self) {
-        self.alarm.set(None);
+        self.alarm.set(Alarm::Unknown);
     }
 
     /// Removes everything, the alarm too.
     pub async fn clear(&self) -> Result<()> {
         let alarm_deleted = self.storage.delete_alarm()?;
-        self.alarm.set(Some(None));
+        self.alarm.set(Alarm::Known(None));
         self.schemas.take();
-        JsFuture::from(self.storage.delete_all()?).await?;
-        JsFuture::from(alarm_deleted).await?;
+        settled(&self.storage.delete_all()?).await?;
+        settled(&alarm_deleted).await?;
         Ok(())
     }
 

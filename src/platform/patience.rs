@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use thiserror::Error;
-use worker::Delay;
+
+use super::promise::Sleep;
 
 #[derive(Debug, Error)]
 #[error("nothing happened for {} s", .0.as_secs())]
@@ -22,7 +23,7 @@ impl From<TimedOut> for worker::Error {
 /// # Errors
 /// [`TimedOut`].
 pub async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, TimedOut> {
-    match select(pin!(work), pin!(Delay::from(limit))).await {
+    match select(pin!(work), pin!(Sleep::new(limit))).await {
         Either::Left((result, _)) => Ok(result),
         Either::Right(_) => Err(TimedOut(limit)),
     }

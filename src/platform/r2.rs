@@ -4,9 +4,10 @@
 use js_sys::{Array, Object, Promise, Reflect};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use worker::js_sys::futures::JsFuture;
 use worker::web_sys::ReadableStream;
 use worker::{Env, Error, Result};
+
+use super::promise::settled;
 
 type JsResult<T> = std::result::Result<T, JsValue>;
 
@@ -74,7 +75,7 @@ impl Bucket {
             set(&range, "length", &number(length))?;
             set(&options, "range", &range)?;
         }
-        let object = JsFuture::from(self.0.get(key, &options)?).await?;
+        let object = settled(&self.0.get(key, &options)?).await?;
         Ok(object.is_object().then(|| object.unchecked_into()))
     }
 
@@ -85,12 +86,12 @@ impl Bucket {
 
     pub async fn delete(&self, keys: &[String]) -> Result<()> {
         let keys = keys.iter().map(|key| JsValue::from_str(key)).collect();
-        JsFuture::from(self.0.delete(keys)?).await?;
+        settled(&self.0.delete(keys)?).await?;
         Ok(())
     }
 
     pub async fn begin_upload(&self, key: &str, content_type: &str) -> Result<PartsUpload> {
-        let upload = JsFuture::from(self.0.create_multipart_upload(key, &described(content_type)?)?).await?;
+        let upload = settled(&self.0.create_multipart_upload(key, &described(content_type)?)?).await?;
         Ok(PartsUpload { upload: upload.unchecked_into(), parts: Array::new() })
     }
 }
@@ -104,7 +105,7 @@ pub struct PartsUpload {
 impl PartsUpload {
     /// Fails when R2 refuses; so does everything else.
     pub async fn add(&self, part: &JsValue) -> Result<()> {
-        let part = JsFuture::from(self.upload.upload_part(self.parts.length() + 1, part)?).await?;
+        let part = settled(&self.upload.upload_part(self.parts.length() + 1, part)?).await?;
         self.parts.push(&part);
         Ok(())
     }
@@ -114,13 +115,13 @@ impl PartsUpload {
     }
 
     pub async fn abort(&self) -> Result<()> {
-        JsFuture::from(self.upload.abort()?).await?;
+        settled(&self.upload.abort()?).await?;
         Ok(())
     }
 }
 
 async fn stored(promise: JsResult<Promise>) -> Result<R2Object> {
-    let object = JsFuture::from(promise?).await?;
+    let object = settled(&promise?).await?;
     if object.is_object() { Ok(object.unchecked_into()) } else { Err("R2 stored nothing".into()) }
 }
 

@@ -4,10 +4,10 @@
 use js_sys::{Object, Promise, Reflect};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use worker::js_sys::futures::JsFuture;
 use worker::{Env, Error, Result};
 
 use super::clock;
+use super::promise::settled;
 
 /// What a limiter allows a key within a minute, as `wrangler.toml` says.
 pub struct Limiter {
@@ -55,6 +55,6 @@ pub async fn allows(env: &Env, limiters: &[Limiter], client: &str, per_minute: u
 async fn has_room(limiter: &RateLimiter, key: &str) -> Result<bool> {
     let options = Object::new();
     Reflect::set(&options, &"key".into(), &key.into())?;
-    let outcome = JsFuture::from(limiter.limit(&options)?).await?;
+    let outcome = settled(&limiter.limit(&options)?).await?;
     Ok(Reflect::get(&outcome, &"success".into())?.is_truthy())
 }

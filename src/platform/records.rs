@@ -41,13 +41,12 @@ impl Records {
         Ok(Self { kv: Kv::bound(env, BINDING)? })
     }
 
-    /// The record as it was last published; KV may lag up to a minute behind.
+    /// The record's JSON as it was last published; KV may lag up to a minute behind.
     ///
     /// # Errors
-    /// [`RecordError`].
-    pub async fn get(&self, id: &VideoId) -> Result<Option<Record>, RecordError> {
-        let text = self.kv.get(&key(id)).await?;
-        Ok(text.map(|text| json::read(&text)).transpose()?)
+    /// [`RecordError::Kv`].
+    pub async fn get(&self, id: &VideoId) -> Result<Option<String>, RecordError> {
+        Ok(self.kv.get(&key(id)).await?)
     }
 
     /// Each of these records, at most 100, if it is published: one operation.

@@ -4,15 +4,14 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use thiserror::Error;
-use worker::js_sys::futures::JsFuture;
 use worker::js_sys::{BigInt, Promise, Uint8Array};
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen::{JsCast, JsValue};
-use worker::wasm_bindgen_futures::spawn_local;
 use worker::web_sys::{ReadableStream, TransformStream, WritableStream, WritableStreamDefaultWriter};
 use worker::worker_sys::FixedLengthStream;
 
 use super::patience::{TimedOut, within};
+use super::promise::{forget, settled};
 
 /// How long the reading end of a pipe may take for a chunk.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -81,7 +80,7 @@ impl Reader {
     /// [`StreamError::Broken`] or [`StreamError::Idle`].
     pub async fn next(&mut self) -> Result<Option<Uint8Array>, StreamError> {
         self.is_reading = true;
-        let chunk = JsFuture::from(read_chunk(&self.source, millis(self.idle))).await?;
+        let chunk = settled(&read_chunk(&self.source, millis(self.idle))).await?;
         if chunk.is_null() {
             return Err(TimedOut(self.idle).into());
         }
@@ -99,7 +98,7 @@ impl Reader {
     /// [`StreamError`].
     pub async fn read_small(mut self, limit: u32) -> Result<Vec<u8>, StreamError> {
         self.is_reading = true;
-        let whole = JsFuture::from(read_whole(&self.source, limit, millis(self.idle))).await?;
+        let whole = settled(&read_whole(&self.source, limit, millis(self.idle))).await?;
         if whole.is_null() {
             return Err(TimedOut(self.idle).into());
         }
@@ -116,10 +115,7 @@ impl Drop for Reader {
     fn drop(&mut self) {
         if self.cancels {
             // Nobody waits for the cancellation; a source that is gone already may reject it.
-            let cancelled = JsFuture::from(self.source.cancel());
-            spawn_local(async move {
-                let _ = cancelled.await;
-            });
+            forget(&self.source.cancel());
         }
         // The runtime throws over a lock that is released in the middle of a read.
         if !self.is_reading {
@@ -184,14 +180,14 @@ impl Writer {
     /// # Errors
     /// When the reading end is gone or takes too long, or the chunk is more than the pipe may carry.
     pub async fn write(&self, chunk: &Uint8Array) -> Result<(), StreamError> {
-        within(WRITE_TIMEOUT, JsFuture::from(self.sink.write_with_chunk(chunk))).await??;
+        within(WRITE_TIMEOUT, settled(&self.sink.write_with_chunk(chunk))).await??;
         Ok(())
     }
 
     /// # Errors
     /// When fewer bytes were written than the pipe must carry.
     pub async fn close(&self) -> Result<(), StreamError> {
-        within(WRITE_TIMEOUT, JsFuture::from(self.sink.close())).await??;
+        within(WRITE_TIMEOUT, settled(&self.sink.close())).await??;
         self.closed.set(true);
         Ok(())
     }
@@ -200,10 +196,7 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         if !self.closed.get() {
-            let aborted = JsFuture::from(self.sink.abort());
-            spawn_local(async move {
-                let _ = aborted.await;
-            });
+            forget(&self.sink.abort());
         }
     }
 }

@@ -219,7 +219,7 @@ impl VideoTask {
             Message::Nudge(hint) => self.state.react(Event::Nudged(hint)).await?,
             Message::Cancel => return self.cancel().await,
             Message::Delete => return self.delete().await,
-            Message::Inspect => return self.inspect().await,
+            Message::Inspect => return self.inspect(),
             Message::Redrive => match self.state.react(Event::Redriven).await? {
                 Some(task) if matches!(task.phase, Phase::Ended { .. }) => return Ok(Reply::AlreadyFinished),
                 task => task,
@@ -291,7 +291,7 @@ impl VideoTask {
         Ok(shown(Some(task)))
     }
 
-    async fn inspect(&self) -> Result<Reply, TaskError> {
+    fn inspect(&self) -> Result<Reply, TaskError> {
         let task = self.state.load()?.filter(Task::is_shown);
         Ok(task.map_or(Reply::Nothing, |task| Reply::Inspected {
             deliveries: task.deliveries.tries().to_vec(),

@@ -9,15 +9,16 @@ use futures_channel::oneshot;
 use futures_util::future::{Either, join, select};
 use serde_json::json;
 use thiserror::Error;
+use worker::Env;
 use worker::wasm_bindgen_futures::spawn_local;
 use worker::worker_sys::DurableObjectState;
-use worker::{Delay, Env};
 
 use super::clock;
 use super::config::{Config, ConfigError};
 use super::log::{self, Level};
 use super::object_call::CallError;
 use super::object_storage::ObjectStorage;
+use super::promise::Sleep;
 use super::upstream_socket;
 use super::watchers::Watchers;
 use crate::video::event::Event;
@@ -43,12 +44,20 @@ pub enum TaskError {
     Json(#[from] serde_json::Error),
 }
 
+/// The task as it is stored, once that is known.
+#[derive(Default)]
+enum Stored {
+    #[default]
+    Unknown,
+    Nothing,
+    Task(Box<Task>),
+}
+
 pub struct TaskState {
     pub storage: ObjectStorage,
     pub env: Env,
     pub watchers: Watchers,
-    /// As it is stored, once that is known.
-    task: RefCell<Option<Option<Task>>>,
+    task: RefCell<Stored>,
     /// Who waits for the next change.
     waiting: RefCell<Vec<oneshot::Sender<()>>>,
     /// Ends the listening to the upstream's socket, and the show, when it is dropped.
@@ -80,7 +89,7 @@ impl TaskState {
         is_so: impl Fn(&Task) -> bool,
         patience: Duration,
     ) -> Result<Option<Task>, TaskError> {
-        let mut patience = pin!(Delay::from(patience));
+        let mut patience = pin!(Sleep::new(patience));
         loop {
             let task = self.load()?;
             if task.as_ref().is_none_or(&is_so) {
@@ -115,7 +124,7 @@ impl TaskState {
     /// Shows the percentage whenever it has risen, without end.
     async fn show_rising(self: &Rc<Self>) {
         loop {
-            Delay::from(RISE_INTERVAL).await;
+            Sleep::new(RISE_INTERVAL).await;
             if let Err(error) = self.show_risen().await {
                 log::write(Level::Warn, "the progress is not shown", [("error", error.to_string().into())]);
             }
@@ -175,28 +184,32 @@ impl TaskState {
 
     /// Read once: nobody else writes it.
     pub fn load(&self) -> Result<Option<Task>, TaskError> {
-        let mut task = self.task.borrow_mut();
-        if task.is_none() {
-            let text = self.storage.get(TASK_KEY)?;
-            *task = Some(text.map(|text| Task::load(&text)).transpose()?);
+        if matches!(*self.task.borrow(), Stored::Unknown) {
+            self.task.replace(match self.storage.get(TASK_KEY)? {
+                Some(text) => Stored::Task(Box::new(Task::load(&text)?)),
+                None => Stored::Nothing,
+            });
         }
-        Ok(task.clone().flatten())
+        Ok(match &*self.task.borrow() {
+            Stored::Task(task) => Some((**task).clone()),
+            Stored::Unknown | Stored::Nothing => None,
+        })
     }
 
     /// There is no task any more.
     pub async fn clear(&self) -> worker::Result<()> {
         self.storage.clear().await?;
-        self.task.replace(Some(None));
+        self.task.replace(Stored::Nothing);
         self.waiting.borrow_mut().clear();
         Ok(())
     }
 
     /// Task and alarm are written as one.
     pub async fn persist(&self, task: &Task) -> Result<(), TaskError> {
-        let known = self.task.borrow().as_ref().and_then(Option::as_ref) == Some(task);
-        if !known {
+        let is_stored = matches!(&*self.task.borrow(), Stored::Task(stored) if **stored == *task);
+        if !is_stored {
             self.storage.put(TASK_KEY, &serde_json::to_string(task)?)?;
-            self.task.replace(Some(Some(task.clone())));
+            self.task.replace(Stored::Task(Box::new(task.clone())));
         }
         let alarm = task.alarm().map(|at| at.max(clock::now()));
         Ok(self.storage.set_alarm(alarm).await?)

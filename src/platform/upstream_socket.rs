@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use thiserror::Error;
-use worker::{Delay, WebSocket, WebsocketEvent};
+use worker::{WebSocket, WebsocketEvent};
 
 use super::clock;
 use super::config::Config;
 use super::log::{self, Level};
 use super::network::{FetchError, fetch, request};
+use super::promise::Sleep;
 use super::task_state::{TaskError, TaskState};
 use crate::video::event::{Event, Heard};
 use crate::video::feed::{LogLine, LogStream, Sight};
@@ -41,7 +42,7 @@ pub async fn listen(state: &Rc<TaskState>, job: &Job) {
             log::write(Level::Warn, "the socket broke", [("error", error.to_string().into())]);
         }
         let pause = config.policy.retry.jittered(attempt, clock::moment().chance);
-        Delay::from(Duration::from_millis(pause.get())).await;
+        Sleep::new(Duration::from_millis(pause.get())).await;
     }
 }
 

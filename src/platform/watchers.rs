@@ -8,17 +8,16 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use serde::Serialize;
-use worker::js_sys::futures::JsFuture;
-use worker::js_sys::{Object, Promise, Uint8Array};
+use worker::js_sys::{Object, Uint8Array};
 use worker::wasm_bindgen::JsValue;
-use worker::wasm_bindgen::closure::Closure;
 use worker::wasm_bindgen_futures::spawn_local;
 use worker::web_sys::{QueuingStrategy, TransformStream, WebSocket, WritableStreamDefaultWriter};
 use worker::worker_sys::DurableObjectState;
 use worker::worker_sys::ext::WebSocketExt;
-use worker::{Delay, Response, ResponseBuilder, Result, WebSocketPair};
+use worker::{Response, ResponseBuilder, Result, WebSocketPair};
 
 use super::clock;
+use super::promise::{Sleep, forget, settled};
 use super::streams::chunk_of;
 use crate::video::feed::{Feed, LogStream, Sight};
 use crate::video::record::Record;
@@ -202,8 +201,8 @@ fn text_of(value: &impl Serialize) -> String {
 
 /// Stays with one stream until its reader is gone or it was let go of, and keeps it open meanwhile.
 async fn attend(writer: WritableStreamDefaultWriter, on_leave: impl Fn()) {
-    let mut closed = JsFuture::from(writer.closed());
-    while let Either::Right(_) = select(&mut closed, pin!(Delay::from(KEEP_ALIVE))).await {
+    let mut closed = settled(&writer.closed());
+    while let Either::Right(_) = select(&mut closed, pin!(Sleep::new(KEEP_ALIVE))).await {
         write(&writer, &chunk_of(": keep-alive\n\n"));
     }
     on_leave();
@@ -216,15 +215,4 @@ fn write(writer: &WritableStreamDefaultWriter, chunk: &Uint8Array) -> bool {
         forget(&writer.write_with_chunk(chunk));
     }
     has_room
-}
-
-thread_local! {
-    static TO_NOBODY: Closure<dyn FnMut(JsValue)> = Closure::new(|_| {});
-}
-
-/// Nobody waits for it, and it may fail.
-fn forget(promise: &Promise) {
-    TO_NOBODY.with(|to_nobody| {
-        let _ = promise.catch(to_nobody);
-    });
 }

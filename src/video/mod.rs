@@ -23,6 +23,7 @@ pub mod owner;
 pub mod pace;
 pub mod progress;
 pub mod record;
+pub mod record_text;
 pub mod request;
 pub mod schedule;
 pub mod task;

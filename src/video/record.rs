@@ -206,6 +206,20 @@ pub struct Urls {
     pub cancel: String,
 }
 
+impl Urls {
+    #[must_use]
+    pub fn of(id: &VideoId, origin: &str, grant: Option<&str>) -> Self {
+        let itself = format!("{origin}/v1/videos/{id}");
+        let granted = grant.map_or_else(String::new, |grant| format!("?grant={grant}"));
+        Self {
+            events: format!("{itself}/events"),
+            content: format!("{itself}/content{granted}"),
+            cancel: format!("{itself}/cancel"),
+            itself,
+        }
+    }
+}
+
 impl FromJson for Urls {
     fn from_json(json: Value) -> Read<Self> {
         let mut held = Held::of(json);
@@ -254,15 +268,8 @@ impl Record {
     /// trailing slash; a `grant` lets whoever has the link play the video.
     #[must_use]
     pub fn shown_at(mut self, origin: &str, grant: Option<&str>) -> Self {
-        let itself = format!("{origin}/v1/videos/{}", self.id);
-        let granted = grant.map_or_else(String::new, |grant| format!("?grant={grant}"));
         self.version = None;
-        self.urls = Some(Urls {
-            events: format!("{itself}/events"),
-            content: format!("{itself}/content{granted}"),
-            cancel: format!("{itself}/cancel"),
-            itself,
-        });
+        self.urls = Some(Urls::of(&self.id, origin, grant));
         self
     }
 }
