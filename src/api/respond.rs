@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use worker::{Response, ResponseBuilder};
 
 use crate::error::{ApiError, Problem};
+use crate::platform::config::Config;
 
 /// A JSON answer.
 pub fn json<B: Serialize>(status: u16, headers: &[(&str, &str)], body: &B) -> Result<Response, ApiError> {
@@ -37,9 +38,14 @@ pub fn problem(problem: &Problem, request_id: &str) -> worker::Result<Response> 
     Ok(builder.fixed(problem.body(request_id).into_bytes()))
 }
 
-/// `protection` says whether just anybody may submit.
-pub fn health(protection: &str) -> Result<Response, ApiError> {
-    let body = json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION"), "protection": protection });
+/// `protection` says whether just anybody may submit; with Turnstile, a page needs its site key.
+pub fn health(config: &Config) -> Result<Response, ApiError> {
+    let protection = config.protection();
+    let mut body = json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION"), "protection": protection });
+    let site_key = config.turnstile.as_ref().and_then(|turnstile| turnstile.site_key.as_deref());
+    if let (Some(site_key), Some(members)) = (site_key, body.as_object_mut()) {
+        members.insert("turnstile_site_key".to_owned(), site_key.into());
+    }
     json(200, &[("cache-control", "no-store")], &body)
 }
 
