@@ -46,6 +46,8 @@
  * @property {AbortSignal} [signal]
  */
 
+/** @typedef {string | (() => Promise<string | undefined>)} Challenge */
+
 /**
  * `live`: events come as they happen; `polling`: they are asked for; the others say that nothing comes for now.
  * @typedef {'live' | 'polling' | 'reconnecting' | 'offline'} Connection
@@ -96,15 +98,26 @@ export function newKey() {
 /**
  * Asks for a video. A lost connection is tried again with the same key, which never makes a second video.
  * @param {VideoRequest} request
- * @param {Options & { key?: string, patienceMs?: number, onRetry?: () => void }} [options]  `patienceMs`: how long to
- *   try again what got no answer, default a minute
+ * @param {Options & { key?: string, patienceMs?: number, onRetry?: () => void, challenge?: Challenge }} [options]
+ *   `patienceMs`: how long to try again what got no answer, default a minute; `challenge`: the token of a Turnstile
+ *   challenge, when the Worker wants one, or what solves one for each try
  * @returns {Promise<Video>}
  */
-export async function submit(request, { key = newKey(), patienceMs = 60_000, onRetry, ...options } = {}) {
+export async function submit(
+  request,
+  { key = newKey(), patienceMs = 60_000, onRetry, challenge, ...options } = {},
+) {
   const until = Date.now() + patienceMs;
   for (let failures = 0; ; failures++) {
     try {
-      return await (await call('/v1/videos', { method: 'POST', ...bodyOf(request, key) }, options)).json();
+      const { body, headers } = bodyOf(request, key);
+      const solved = typeof challenge === 'function' ? await challenge() : challenge;
+      const init = {
+        method: 'POST',
+        body,
+        headers: { ...headers, ...(solved && { 'turnstile-token': solved }) },
+      };
+      return await (await call('/v1/videos', init, options)).json();
     } catch (error) {
       if (!isUnreachable(error) || Date.now() > until) throw error;
       onRetry?.();

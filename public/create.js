@@ -1,6 +1,7 @@
 // The form: what is typed is kept, checked and sent, by button or by Ctrl/⌘ + Enter.
 import { VideoError } from './client.js';
 import { announce, byId, remark, setText } from './dom.js';
+import { doubtHealth } from './human.js';
 import { recall, remember, Shelf } from './memory.js';
 import { deliver, interrupted, send } from './outbox.js';
 import { token, wantToken } from './token.js';
@@ -248,6 +249,7 @@ function showProblem(error, signal, again) {
   else if (!isShown) setError('form', inWords(error));
   focusFirstError();
   if (error.status === 401) wantToken(again);
+  if (error.code === 'challenge_failed') doubtHealth();
 }
 
 /** Where errors about a field of the API are shown. @type {Record<string, string>} */

@@ -1,13 +1,17 @@
 // What was sent and not answered yet. Each request is kept with its key until its answer was seen, so that a double
 // click, a reload or a lost connection sends the same one again instead of another.
 import { newKey, submit, VideoError } from './client.js';
+import { challenge } from './human.js';
 import { Shelf } from './memory.js';
 
 /** @typedef {import('./client.js').VideoRequest} VideoRequest */
-/** @typedef {{ key: string, request: VideoRequest, at: number }} Attempt */
+/** @typedef {{ key: string, request: VideoRequest, at: number, isLost?: boolean }} Attempt  lost: an answer was */
 
 /** After a reload, what is older than this is not sent without being asked for again. */
 const FRESH_MS = 10 * 60_000;
+
+/** Refusals that come before it is looked whether the key is known: a lost try may have been taken all the same. */
+const BEFORE_THE_KEY = ['unauthorized', 'origin_not_allowed', 'challenge_failed', 'rate_limited'];
 
 /** @type {Shelf<Attempt>} */
 const shelf = new Shelf('outbox');
@@ -27,19 +31,28 @@ export async function send(request, options) {
 /** @param {Attempt} attempt @param {{ token: string | undefined, signal: AbortSignal, onRetry: () => void }} options */
 export async function deliver(attempt, { token, signal, onRetry }) {
   await shelf.put(attempt.key, attempt);
+  const lose = () => {
+    attempt.isLost = true;
+    return shelf.put(attempt.key, attempt);
+  };
   const patienceMs = Number.POSITIVE_INFINITY;
   try {
     const video = await submit(attempt.request, {
       key: attempt.key,
       patienceMs,
-      onRetry,
+      onRetry: () => {
+        lose();
+        onRetry();
+      },
+      challenge: () => challenge(signal),
       signal,
       ...(token ? { token } : {}),
     });
     await shelf.delete(attempt.key);
     return video;
   } catch (error) {
-    if (error instanceof VideoError && !error.isUnclear) await shelf.delete(attempt.key);
+    if (!(error instanceof VideoError) || error.isUnclear) await lose();
+    else if (!attempt.isLost || !BEFORE_THE_KEY.includes(error.code)) await shelf.delete(attempt.key);
     throw error;
   }
 }

@@ -2,6 +2,7 @@
 import { fillFrom, startForm } from './create.js';
 import { byId } from './dom.js';
 import { startGallery } from './gallery.js';
+import { health, startChallenges } from './human.js';
 import { Library } from './library.js';
 import { startSnippets } from './snippet.js';
 import { Stage } from './stage.js';
@@ -45,11 +46,6 @@ window.addEventListener('hashchange', openNamed);
 setInterval(() => document.visibilityState === 'visible' && library.refresh(stage.video?.id), REFRESH_MS);
 await library.load();
 openNamed();
-await tellProtection();
-
-/** A server that lets everybody in says so. */
-async function tellProtection() {
-  const answer = await fetch('/health').catch(() => undefined);
-  const health = answer?.ok ? await answer.json() : {};
-  byId('unprotected').hidden = health.protection !== 'none';
-}
+// A server that lets everybody in says so.
+byId('unprotected').hidden = (await health()).protection !== 'none';
+await startChallenges();

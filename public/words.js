@@ -91,7 +91,7 @@ const PROBLEMS = {
   origin_not_allowed:
     'This server does not take requests from this page. Open the page at the server’s own address.',
   challenge_failed:
-    'The server could not tell that you are human. Reload the page and try again, or use a token.',
+    'The server could not tell that you are human. Press the button again; your browser must be allowed to load challenges.cloudflare.com.',
   not_found: 'This video is not here any more. It was deleted, or its time was over.',
   method_not_allowed: 'The server does not do this. Reload the page: it may have been updated.',
   not_ready: 'The video is still being made. Wait a moment.',

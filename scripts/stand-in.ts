@@ -6,6 +6,7 @@ export function settingsFor(sim: Sim): Record<string, string> {
     WIRO_API_URL: sim.apiUrl,
     WIRO_SOCKET_URL: sim.socketUrl,
     OUTPUT_HOSTS: sim.cdnHost,
+    TURNSTILE_VERIFY_URL: sim.verifyUrl,
     WIRO_API_KEY: sim.apiKey,
     WIRO_API_SECRET: sim.apiSecret ?? '',
   };

@@ -37,6 +37,9 @@ function control(sim: Sim, endpoint: string, body: Record<string, unknown>): obj
       sim.release(task);
       return task;
     }
+    case 'POST /control/solve':
+      if (typeof body.hostname !== 'string') throw new TypeError('send {"hostname": "of the page"}');
+      return { token: sim.solve({ hostname: body.hostname }) };
     case 'POST /control/speed':
       sim.speed = Number(body.speed);
       return { speed: sim.speed };

@@ -88,6 +88,7 @@ interface FaultQueues {
   folder?: AnswerFault[];
   upload?: AnswerFault[];
   tool?: AnswerFault[];
+  siteverify?: AnswerFault[];
   cdn?: CdnFault[];
 }
 

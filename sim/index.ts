@@ -1,4 +1,5 @@
-// A stand-in for Wiro on the loopback interface: API, WebSocket, CDN and callbacks on one port, with scripted faults.
+// A stand-in for Wiro on the loopback interface: API, WebSocket, CDN and callbacks on one port, with scripted faults; and
+// for the verifier of Turnstile beside it.
 // It shares no code with the Worker, so that each checks the other against Wiro's documentation.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -12,6 +13,7 @@ import type { Faults } from './faults.ts';
 import type { Folder, StoredFile } from './files.ts';
 import { TaskSocket } from './socket.ts';
 import type { SimTask } from './task.ts';
+import { SITEVERIFY_PATH, type Solved, TURNSTILE_SECRET, Turnstile } from './turnstile.ts';
 import { Wiro } from './wiro.ts';
 
 export { sign } from './auth.ts';
@@ -22,9 +24,11 @@ export type { Folder, StoredFile } from './files.ts';
 export { digest, generatedDigest, sampleContent } from './media.ts';
 export type { Output } from './output.ts';
 export type { SimTask } from './task.ts';
+export { type Solved, TURNSTILE_SECRET } from './turnstile.ts';
 
 const DEFAULT_API_KEY = 'sim-key-4f1d7c0a9be2463d';
 const DEFAULT_API_SECRET = 'sim-secret-c83e5b1f60a94d27';
+
 /** Longer than clients keep an idle connection: who closes first must not be a race that looks like a fault. */
 const KEEP_ALIVE_MS = 120_000;
 
@@ -59,6 +63,7 @@ export class Sim {
   readonly #wiro: Wiro;
   readonly #api: Api;
   readonly #socket: TaskSocket;
+  readonly #turnstile: Turnstile;
   readonly #server: Server;
   readonly #onCall: SimOptions['onCall'];
 
@@ -77,6 +82,7 @@ export class Sim {
     const auth = new Authenticator(this.apiKey, this.apiSecret);
     this.#api = new Api(settings, this.#wiro, auth, this.#calls);
     this.#socket = new TaskSocket(this.#wiro, this.#calls);
+    this.#turnstile = new Turnstile(this.#wiro.faults, this.#calls);
     this.#server = createServer((request, response) => void this.#serve(request, response));
     this.#server.keepAliveTimeout = KEEP_ALIVE_MS;
     this.#server.on('upgrade', (request, stream, head) => this.#socket.upgrade(request, stream, head));
@@ -99,6 +105,16 @@ export class Sim {
 
   get socketUrl(): string {
     return this.apiUrl.replace('http:', 'ws:');
+  }
+
+  /** Where Turnstile's tokens are verified. */
+  get verifyUrl(): string {
+    return `${this.url}${SITEVERIFY_PATH}`;
+  }
+
+  /** A visitor passes a challenge of Turnstile's: the token that the widget gives. */
+  solve(solved: Solved): string {
+    return this.#turnstile.solve(solved);
   }
 
   /** `127.0.0.1:PORT` */
@@ -131,7 +147,7 @@ export class Sim {
     this.#api.settings.listCallbackUrl = listCallbackUrl;
   }
 
-  /** Every request it ever got to API, CDN and socket, the refused ones too, in the order they came. */
+  /** Every request it ever got to API, CDN, socket and verifier, the refused ones too, in the order they came. */
   get calls(): Call[] {
     return this.#calls.all;
   }
@@ -155,7 +171,7 @@ export class Sim {
     this.#wiro.files.deleteFolder(id);
   }
 
-  /** By a path's beginning: `/Run/`, `/Task/Detail` (without `/v1`), `/cdn/`, or `/socket` for connects. */
+  /** By a path's beginning: `/Run/`, `/Task/Detail` (without `/v1`), `/cdn/`, `/socket` for connects, `/turnstile/`. */
   callsTo(path: string): Call[] {
     return this.#calls.to(path);
   }
@@ -197,7 +213,9 @@ export class Sim {
       ...[id, parentId, folderId, accessKey],
     ]);
     const ofFolders = this.folders.flatMap(({ id, name, parentId }) => [id, name, parentId]);
-    return [this.apiKey, ...(this.apiSecret ? [this.apiSecret] : []), ...ofTasks, ...ofFiles, ...ofFolders];
+    const ofTurnstile = [TURNSTILE_SECRET, ...this.#turnstile.tokens];
+    const ours = [this.apiKey, ...(this.apiSecret ? [this.apiSecret] : []), ...ofTurnstile];
+    return [...ours, ...ofTasks, ...ofFiles, ...ofFolders];
   }
 
   /** The calls that no correct client would have made; each says why in `refused`. */
@@ -223,6 +241,7 @@ export class Sim {
     const exchange: Exchange = { request, response, call };
     response.once('close', () => this.#onCall?.(call));
     if (path.startsWith('/v1/')) return this.#api.serve(exchange);
+    if (path === SITEVERIFY_PATH) return this.#turnstile.serve(exchange);
     if (path.startsWith('/cdn/')) this.#wiro.cdn.serve(exchange);
     else sendError(exchange, malformed('There is nothing at this path', 404));
     this.#calls.taken(call);

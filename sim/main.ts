@@ -1,6 +1,6 @@
 // The simulator on the command line: `node sim/main.ts --port 9090 --speed 20`. It prints where it listens, then each call.
 import { parseArgs } from 'node:util';
-import { type SimOptions, startSim } from './index.ts';
+import { type SimOptions, startSim, TURNSTILE_SECRET } from './index.ts';
 
 const USAGE = `Usage: node sim/main.ts [options]
 
@@ -13,7 +13,8 @@ const USAGE = `Usage: node sim/main.ts [options]
   --max-active N    unfinished tasks at most
 
 While it runs, /control/calls and /control/tasks show what came, and JSON is taken at /control/speed {"speed": 5},
-/control/script {"prompt": "boat", "faults": {"holdAt": "task_start"}} and /control/release {"task": "its id"}.
+/control/script {"prompt": "boat", "faults": {"holdAt": "task_start"}}, /control/release {"task": "its id"} and
+/control/solve {"hostname": "localhost"}, which passes a challenge of Turnstile's and gives its token.
 `;
 
 const { values } = parseArgs({
@@ -52,8 +53,10 @@ WIRO_SOCKET_URL=${sim.socketUrl}
 OUTPUT_HOSTS=${sim.cdnHost}
 WIRO_API_KEY=${sim.apiKey}`);
 if (sim.apiSecret) console.log(`WIRO_API_SECRET=${sim.apiSecret}`);
+console.log(`TURNSTILE_VERIFY_URL=${sim.verifyUrl}
+TURNSTILE_SECRET=${TURNSTILE_SECRET}`);
 console.log(
-  `control: ${sim.url}/control/calls, /control/tasks, /control/script, /control/release, /control/speed`,
+  `control: ${sim.url}/control/calls, /control/tasks, /control/script, /control/release, /control/solve, /control/speed`,
 );
 
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void sim.close());

@@ -32,6 +32,8 @@ pub enum ApiError {
     #[error("a page of an origin that is not allowed")]
     OriginNotAllowed,
     #[error("{0}")]
+    ChallengeFailed(&'static str),
+    #[error("{0}")]
     PayloadTooLarge(String),
     #[error("{0}")]
     UnsupportedMediaType(String),
@@ -127,6 +129,9 @@ impl ApiError {
             Self::OriginNotAllowed => {
                 let detail = "Pages of this origin may not use this service.".to_owned();
                 problem(403, "origin_not_allowed", "Origin not allowed", detail)
+            }
+            Self::ChallengeFailed(detail) => {
+                problem(403, "challenge_failed", "Challenge failed", detail.to_owned())
             }
             Self::PayloadTooLarge(detail) => problem(413, "payload_too_large", "Too large", detail),
             Self::UnsupportedMediaType(detail) => {

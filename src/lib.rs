@@ -6,6 +6,7 @@
 //! - [`video`]: the domain, pure — ids, requests, records and the lifecycle that decides everything
 //! - [`wiro`]: the upstream's wire format, pure
 //! - [`multipart`], [`range`], [`prefer`], [`origins`]: pieces of HTTP, pure
+//! - [`turnstile`]: what its verifier is asked and answers, pure
 //! - [`platform`]: the only code that touches the runtime — settings, objects, KV, R2, network
 //!
 //! Arrows: `api → {video, wiro, platform}`, `platform → {video, wiro}`; `video` and `wiro` know nobody.
@@ -19,6 +20,7 @@ pub mod platform;
 pub mod prefer;
 pub mod range;
 pub mod route;
+pub mod turnstile;
 pub mod video;
 pub mod wiro;
 

@@ -43,6 +43,11 @@ impl AllowedOrigins {
         Ok(Self(Some(origins.collect::<Result<_, _>>()?)))
     }
 
+    /// Those that are listed by name.
+    pub fn listed(&self) -> impl Iterator<Item = &String> {
+        self.0.iter().flatten()
+    }
+
     /// Whether no origin is a stranger.
     #[must_use]
     pub const fn is_any(&self) -> bool {

@@ -13,7 +13,7 @@ const EXPOSED_HEADERS: &str = "accept-ranges, content-disposition, content-range
 
 /// What a page may send beside the headers that it always may.
 const ALLOWED_HEADERS: &str = "authorization, content-type, idempotency-key, if-modified-since, if-none-match, \
-                               if-range, last-event-id, prefer, range";
+                               if-range, last-event-id, prefer, range, turnstile-token";
 
 /// How long a browser need not ask again, in seconds: the longest that Chromium keeps to.
 const PREFLIGHT_SECONDS: &str = "7200";

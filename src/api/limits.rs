@@ -9,7 +9,7 @@ use crate::platform::rate_limit::{Limiter, allows};
 use crate::video::owner::Owner;
 
 /// Where the platform says that a request comes from. What other headers say, anybody can write.
-const ADDRESS: &str = "cf-connecting-ip";
+pub const ADDRESS: &str = "cf-connecting-ip";
 
 const LIMITERS: [Limiter; 3] = [
     Limiter { binding: "READ_LIMITER", per_minute: 100 },

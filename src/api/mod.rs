@@ -2,6 +2,7 @@
 //! serves, and what they share.
 
 mod cancel;
+mod challenge;
 mod content;
 mod cross_origin;
 mod delete;
@@ -95,10 +96,11 @@ async fn dispatch(request: &Request, env: &Env) -> Result<Answer, ApiError> {
         limits::visit(&call, request).await?;
     }
     match route {
-        Ok(Route::Health) => respond::health(call.config.protection()),
+        Ok(Route::Health) => respond::health(&call.config),
         Ok(Route::Submit) => submit::submit(&call, request, &call.spender(request).await?).await,
         Ok(Route::Upload) => {
             call.spender(request).await?;
+            challenge::check(&call, request).await?.passed()?;
             files::upload(&call, request).await
         }
         Ok(Route::List) => list::list(&call, request, &call.client(request)?).await,

@@ -5,6 +5,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::error::{ApiError, Problem};
+use crate::platform::config::Config;
 use crate::platform::http::{Answer, Body};
 
 /// A JSON answer.
@@ -29,9 +30,14 @@ pub fn problem(problem: &Problem, request_id: &str) -> Answer {
     answer
 }
 
-/// `protection` says whether just anybody may submit.
-pub fn health(protection: &str) -> Result<Answer, ApiError> {
-    let body = json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION"), "protection": protection });
+/// `protection` says whether just anybody may submit; with Turnstile, a page needs its site key.
+pub fn health(config: &Config) -> Result<Answer, ApiError> {
+    let protection = config.protection();
+    let mut body = json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION"), "protection": protection });
+    let site_key = config.turnstile.as_ref().and_then(|turnstile| turnstile.site_key.as_deref());
+    if let (Some(site_key), Some(members)) = (site_key, body.as_object_mut()) {
+        members.insert("turnstile_site_key".to_owned(), site_key.into());
+    }
     Ok(json(200, &body)?.with("cache-control", "no-store"))
 }
 

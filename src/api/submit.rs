@@ -4,6 +4,7 @@
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use super::challenge::{self, Challenge};
 use super::{Call, internal, respond, submission};
 use crate::error::ApiError;
 use crate::platform::clock;
@@ -25,14 +26,20 @@ pub async fn submit(call: &Call<'_>, request: &Request, owner: &Owner) -> Result
     // 1. The id comes first: an image streams towards R2 under it. An idempotency key always names the
     //    same one.
     let keys = &call.config.signing_keys;
-    let id = match idempotency_key(request)? {
+    let key = idempotency_key(request)?;
+    let id = match key {
         Some(key) => keys.mint_for(owner, key),
         None => keys.mint(owner, clock::random().map_err(internal)?),
     };
-    // 2. Everything that can be wrong with the request is found before anything is stored.
+    // 2. With a spent token there is only the answer that an earlier try of the same key did not get.
+    let challenge = challenge::check(call, request).await?;
+    if challenge == Challenge::Spent && (key.is_none() || call.record(&id, &Message::Read).await.is_err()) {
+        challenge.passed()?;
+    }
+    // 3. Everything that can be wrong with the request is found before anything is stored.
     let videos = call.videos()?;
     let submission = submission::read(request, &videos, &id).await?;
-    // 3. The object takes the job and sends Run; from here on nothing is lost when we vanish. It asks for
+    // 4. The object takes the job and sends Run; from here on nothing is lost when we vanish. It asks for
     //    the image only if the job is new.
     let new = NewTask {
         owner: owner.clone(),
@@ -42,7 +49,11 @@ pub async fn submit(call: &Call<'_>, request: &Request, owner: &Owner) -> Result
         fingerprint: fingerprint(&submission.input, submission.image_sha256.as_deref()),
         id: id.clone(),
     };
-    let accept = Message::Accept(Box::new(Task::accept(new, clock::now())));
+    let task = Box::new(Task::accept(new, clock::now()));
+    let accept = match challenge {
+        Challenge::Passed => Message::Accept(task),
+        Challenge::Spent => Message::Replay(task),
+    };
     let mut reply = call.ask(&id, &accept).await?;
     if matches!(reply, Reply::Nothing) {
         // A deleted video of this key was in the way, and is gone now.
@@ -54,13 +65,17 @@ pub async fn submit(call: &Call<'_>, request: &Request, owner: &Owner) -> Result
     } else {
         submission.discard().await;
     }
-    // 4. A refusal is the caller's to hear at once.
+    // 5. A refusal is the caller's to hear at once.
     let (record, is_replay) = match reply {
         Reply::Video(record) => (record, false),
         Reply::Replayed(record) => (record, true),
         Reply::Unaffordable(shortage) => return Err(unaffordable(shortage)),
         Reply::OtherRequest => return Err(ApiError::IdempotencyKeyReused),
-        _ => return Err(internal("the object did not keep the job")),
+        _ => {
+            // Gone since it was looked for, if nothing new may begin.
+            challenge.passed()?;
+            return Err(internal("the object did not keep the job"));
+        }
     };
     refused(&record)?;
     let video = call.shown(owner, record);

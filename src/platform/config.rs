@@ -12,6 +12,7 @@ use worker::wasm_bindgen::JsValue;
 use super::log::{self, Level};
 use super::url;
 use crate::origins::AllowedOrigins;
+use crate::turnstile::Secret;
 use crate::video::bearer::BearerToken;
 use crate::video::budget::{Limits, Prices};
 use crate::video::clients::Clients;
@@ -28,7 +29,7 @@ use crate::video::webhook_key::WebhookKey;
 use crate::wiro::sign::Credentials;
 
 /// The vars of `wrangler.toml` and what they are when they are not set.
-pub const DEFAULTS: [(&str, &str); 19] = [
+pub const DEFAULTS: [(&str, &str); 21] = [
     ("WIRO_API_URL", "https://api.wiro.ai/v1"),
     ("WIRO_SOCKET_URL", "wss://socket.wiro.ai/v1"),
     ("WIRO_MODEL", "minimax/hailuo-2-3"),
@@ -48,11 +49,12 @@ pub const DEFAULTS: [(&str, &str); 19] = [
     ("PURGE_UPSTREAM", "false"),
     ("NOTIFY_URL", ""),
     ("NOTIFY_SECONDS", "5,300,1800,7200,18000,36000,36000"),
+    ("TURNSTILE_SITE_KEY", ""),
+    ("TURNSTILE_VERIFY_URL", "https://challenges.cloudflare.com/turnstile/v0/siteverify"),
 ];
 
-/// Settings of the contract that guard access and are not built yet. Setting one must not look as if it
-/// worked.
-const UNSUPPORTED: [&str; 1] = ["TURNSTILE_SECRET"];
+/// What [`Config::protection`] says when nothing does.
+const UNPROTECTED: &str = "none";
 
 /// Shortest `OPERATOR_TOKEN` that is accepted.
 const MIN_OPERATOR_TOKEN_CHARS: usize = 32;
@@ -81,6 +83,8 @@ pub struct Config {
     pub visits_per_minute: Option<u32>,
     /// Without them, whoever comes is a client, and nobody in particular.
     pub clients: Option<Clients>,
+    /// What everybody has to pass, where there are no clients.
+    pub turnstile: Option<Turnstile>,
     /// Without one, nobody is the operator.
     pub operator_token: Option<BearerToken>,
     /// Told of every video that ends.
@@ -90,6 +94,15 @@ pub struct Config {
     /// What videos cost when the upstream does not tell.
     pub prices: Prices,
     pub policy: Policy,
+}
+
+/// Cloudflare's challenge for people.
+#[derive(Debug)]
+pub struct Turnstile {
+    pub secret: Secret,
+    /// What a page renders the widget with. Without one our own page cannot.
+    pub site_key: Option<String>,
+    pub verify_url: String,
 }
 
 /// `NOTIFY_URL`, and what signs for it.
@@ -119,8 +132,11 @@ impl Config {
             return Ok(config);
         }
         let config = Rc::new(Self::read(|name| binding_text(env, name), url::parse)?);
-        if config.clients.is_none() {
-            log::write(Level::Warn, "anybody may submit videos: set CLIENT_TOKENS", []);
+        if config.protection() == UNPROTECTED {
+            log::write(Level::Warn, "anybody may submit videos: set CLIENT_TOKENS or TURNSTILE_SECRET", []);
+        }
+        if config.turnstile.as_ref().is_some_and(|turnstile| turnstile.site_key.is_none()) {
+            log::write(Level::Warn, "the page cannot show the challenge: set TURNSTILE_SITE_KEY", []);
         }
         CACHED.set(Some(Rc::clone(&config)));
         Ok(config)
@@ -129,7 +145,11 @@ impl Config {
     /// What keeps strangers from submitting.
     #[must_use]
     pub const fn protection(&self) -> &'static str {
-        if self.clients.is_some() { "tokens" } else { "none" }
+        match (&self.clients, &self.turnstile) {
+            (Some(_), _) => "tokens",
+            (None, Some(_)) => "turnstile",
+            (None, None) => UNPROTECTED,
+        }
     }
 
     /// What that client may spend in a day.
@@ -145,11 +165,6 @@ impl Config {
     /// [`ConfigError`] with everything that is wrong.
     pub fn read(lookup: impl Fn(&str) -> Option<String>, parse_url: ParseUrl) -> Result<Self, ConfigError> {
         let mut reader = Reader { lookup, problems: Vec::new() };
-        for name in UNSUPPORTED {
-            if reader.text(name).is_some() {
-                reader.problem(name, "is not supported by this version; unset it");
-            }
-        }
         let api_key = reader.required("WIRO_API_KEY");
         if !api_key.bytes().all(|byte| byte.is_ascii_graphic()) {
             reader.problem("WIRO_API_KEY", "must be visible ASCII characters: it is sent as a header");
@@ -195,6 +210,12 @@ impl Config {
             reader.problem("NOTIFY_SECRET", "is not set; it signs what is sent to NOTIFY_URL");
         }
         let notify = reader.parse("NOTIFY_SECONDS", Ladder::parse);
+        let turnstile_secret = reader.text("TURNSTILE_SECRET").map(Secret::new);
+        let site_key = reader.optional("TURNSTILE_SITE_KEY", site_key);
+        if site_key.is_some() && turnstile_secret.is_none() {
+            reader.problem("TURNSTILE_SECRET", "is not set; TURNSTILE_SITE_KEY protects nothing alone");
+        }
+        let verify_url = reader.parse("TURNSTILE_VERIFY_URL", |url| base_url(url, parse_url));
         let problems = reader.problems;
         let all = || {
             Some(Self {
@@ -208,6 +229,12 @@ impl Config {
                 allowed_origins: allowed_origins?,
                 submits_per_minute: Some(submits_per_minute?).filter(|max| *max > 0),
                 visits_per_minute: Some(visits_per_minute?).filter(|max| *max > 0),
+                turnstile: match turnstile_secret {
+                    Some(secret) if clients.is_none() => {
+                        Some(Turnstile { secret, site_key, verify_url: verify_url? })
+                    }
+                    _ => None,
+                },
                 clients,
                 operator_token,
                 daily_budget: daily_budget?,
@@ -280,6 +307,12 @@ fn base_url(text: &str, parse_url: ParseUrl) -> Result<String, &'static str> {
         return Err(RULE);
     }
     Ok(url.href.trim_end_matches('/').to_owned())
+}
+
+/// It becomes part of a page's address.
+fn site_key(text: String) -> Result<String, &'static str> {
+    let is_key = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    is_key.then_some(text).ok_or("must be letters, digits, - and _, as Cloudflare gives it")
 }
 
 fn socket_url(text: &str, parse_url: ParseUrl) -> Result<String, &'static str> {
@@ -383,10 +416,11 @@ mod tests {
             ("OPERATOR_TOKEN", "short-token"),
             ("DAILY_BUDGET_USD", "-3"),
             ("PRICES_USD", "768P=1"),
-            ("TURNSTILE_SECRET", "x"),
+            ("TURNSTILE_SITE_KEY", "<key>"),
+            ("TURNSTILE_VERIFY_URL", "http://example.com/"),
         ])
         .unwrap_err();
-        assert_eq!(error.0.len(), 16, "{error}");
+        assert_eq!(error.0.len(), 17, "{error}");
         assert!(error.0.contains(&"WIRO_API_KEY is not set".to_owned()));
         assert!(!error.to_string().contains("short-"));
     }
@@ -427,6 +461,18 @@ mod tests {
         }
         let without = with("", secret).unwrap();
         assert!(without.webhook.is_none() && without.policy.notify.is_none());
+    }
+
+    #[test]
+    fn a_challenge_is_for_those_without_tokens() {
+        let protection = |settings: &[(&str, &str)]| read(settings).map(|config| config.protection());
+        assert_eq!(protection(&[]), Ok("none"));
+        assert_eq!(protection(&[("TURNSTILE_SECRET", "s")]), Ok("turnstile"));
+        let tokens = ("CLIENT_TOKENS", r#"{"alice": "a"}"#);
+        assert_eq!(protection(&[("TURNSTILE_SECRET", "s"), tokens]), Ok("tokens"));
+        assert!(read(&[("TURNSTILE_SECRET", "s"), tokens]).unwrap().turnstile.is_none());
+        let problems = protection(&[("TURNSTILE_SITE_KEY", "k")]).unwrap_err().0;
+        assert!(matches!(&problems[..], [one] if one.starts_with("TURNSTILE_SECRET ")), "{problems:?}");
     }
 
     #[test]

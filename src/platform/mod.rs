@@ -25,6 +25,7 @@ mod r2;
 pub mod rate_limit;
 pub mod records;
 mod shared_call;
+pub mod siteverify;
 mod spending;
 pub mod streams;
 pub mod sweep;

@@ -56,6 +56,8 @@ pub enum Message {
     /// Take the job, and answer when its first Run was answered. Asked again, the object answers for
     /// the job that it has.
     Accept(Box<Task>),
+    /// The same for a job that there is; a new one is not taken.
+    Replay(Box<Task>),
     /// The image that [`Reply::SendImage`] asked for is stored.
     ImageStored,
     /// Tell the record.
@@ -80,6 +82,7 @@ pub enum Message {
 
 from_json!(enum Message {
     "accept" => Accept(task),
+    "replay" => Replay(task),
     "image_stored" => ImageStored,
     "read" => Read,
     "wait" => Wait(seconds),
@@ -206,7 +209,8 @@ impl VideoTask {
 
     async fn answer(&self, message: Message) -> Result<Reply, TaskError> {
         let task = match message {
-            Message::Accept(new) => return self.accept(*new).await,
+            Message::Accept(new) => return self.accept(*new, true).await,
+            Message::Replay(new) => return self.accept(*new, false).await,
             Message::ImageStored => {
                 self.state.react(Event::Received).await?;
                 self.state.wait_until(|task| task.answerable, SUBMIT_PATIENCE).await?
@@ -231,7 +235,7 @@ impl VideoTask {
     }
 
     /// Here, and nowhere else, it is decided which of several equal requests makes the video.
-    async fn accept(&self, new: Task) -> Result<Reply, TaskError> {
+    async fn accept(&self, new: Task, may_begin: bool) -> Result<Reply, TaskError> {
         let mut known = self.state.load()?;
         if known.as_ref().is_some_and(|task| !task.is_shown()) {
             known = self.state.wait_until(|_| false, REMOVAL_PATIENCE).await?;
@@ -241,6 +245,9 @@ impl VideoTask {
             }
         }
         if known.is_none() {
+            if !may_begin {
+                return Ok(Reply::Nothing);
+            }
             if let Some(shortage) = Box::pin(self.reserve(&new)).await? {
                 return Ok(Reply::Unaffordable(shortage));
             }

@@ -155,7 +155,11 @@ async fn pump<E>(
     Ok(())
 }
 
-async fn read(response: worker::Response) -> Result<HttpAnswer, FetchError> {
+/// An answer with its body, if that is text and not too long.
+///
+/// # Errors
+/// When it breaks off.
+pub async fn read(response: worker::Response) -> Result<HttpAnswer, FetchError> {
     let retry_after = response.headers().get("retry-after").ok().flatten();
     let status = response.status_code();
     let body = match response.into_parts().1 {

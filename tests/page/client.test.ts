@@ -1,5 +1,5 @@
-// public/client.js as an app uses it, here in Node: submit, watch, cancel, remove, list.
-import { afterAll, beforeAll, expect, test } from 'vitest';
+// public/client.js as an app uses it, here in Node: submit, watch, cancel, remove, list; behind each protection.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   cancel,
   list,
@@ -12,73 +12,81 @@ import {
   watch,
 } from '../../public/client.js';
 import { gradientPng } from '../../scripts/gradient.ts';
-import { ALICE, CLIENT_TOKENS } from '../worker/clients.ts';
-import { type DirectService, startDirect } from '../worker/direct.ts';
+import { startBare } from '../worker/bare.ts';
+import type { Service } from '../worker/service.ts';
 import { sha256 } from '../worker/stored.ts';
+import { EACH, type Protection } from './protections.ts';
 
-let service: DirectService;
-let options: { base: string; token: string };
-beforeAll(async () => {
-  service = await startDirect({ sim: { speed: 30 }, secrets: { CLIENT_TOKENS } });
-  options = { base: service.origin, token: ALICE };
-}, 60_000);
-afterAll(() => service?.close());
+describe.for(EACH)('behind %s', ([, protection]) => {
+  let service: Service;
+  let options: { base: string } & ReturnType<Protection['access']>;
+  beforeAll(async () => {
+    service = await startBare({ sim: { speed: 60 }, ...protection.options });
+    options = { base: service.origin, ...protection.access(service.sim) };
+  }, 60_000);
+  afterAll(() => service?.close());
 
-async function seen(video: Video): Promise<WatchEvent[]> {
-  const events: WatchEvent[] = [];
-  for await (const event of watch(video, options)) events.push(event);
-  return events;
-}
+  async function seen(video: Video): Promise<WatchEvent[]> {
+    const events: WatchEvent[] = [];
+    for await (const event of watch(video, options)) events.push(event);
+    return events;
+  }
 
-test('a video from a picture, watched to its end', { timeout: 30_000 }, async () => {
-  const picture = gradientPng(64, 36);
-  const inputImageFirst = new Blob([picture], { type: 'image/png' });
-  const video = await submit({ prompt: 'watched by an app', inputImageFirst, duration: 10 }, options);
-  const events = await seen(video);
-  const videos = events.flatMap((event) => (event.type === 'video' ? [event.video] : []));
-  expect(events[0]).toEqual({ type: 'connection', state: 'live' });
-  expect(videos.at(-1)).toMatchObject({ id: video.id, status: 'completed', progress: 100 });
-  expect(videos.length).toBeGreaterThan(4);
-  expect(events.some((event) => event.type === 'log' && event.text === 'Loading model')).toBe(true);
-  const { image, fields } = await service.sim.waitForTask('watched by an app');
-  expect(image?.sha256).toBe(sha256(picture));
-  expect(fields.duration).toBe('10');
-  // What has ended is told at once.
-  expect((await seen(video)).at(-1)).toMatchObject({ type: 'video', video: { status: 'completed' } });
-});
+  test('a video from a picture, watched to its end', { timeout: 30_000 }, async () => {
+    const picture = gradientPng(64, 36);
+    const inputImageFirst = new Blob([picture], { type: 'image/png' });
+    const video = await submit({ prompt: 'watched by an app', inputImageFirst, duration: 10 }, options);
+    const events = await seen(video);
+    const videos = events.flatMap((event) => (event.type === 'video' ? [event.video] : []));
+    expect(events[0]).toEqual({ type: 'connection', state: 'live' });
+    expect(videos.at(-1)).toMatchObject({ id: video.id, status: 'completed', progress: 100 });
+    expect(videos.length).toBeGreaterThan(4);
+    expect(events.some((event) => event.type === 'log' && event.text === 'Loading model')).toBe(true);
+    const { image, fields } = await service.sim.waitForTask('watched by an app');
+    expect(image?.sha256).toBe(sha256(picture));
+    expect(fields.duration).toBe('10');
+    // What has ended is told at once.
+    expect((await seen(video)).at(-1)).toMatchObject({ type: 'video', video: { status: 'completed' } });
+  });
 
-test('the same key is the same video, and a list shows it until it is removed', async () => {
-  const key = newKey();
-  service.sim.script('keyed', { holdAt: 'task_start' });
-  const [one, other] = await Promise.all([1, 2].map(() => submit({ prompt: 'keyed' }, { ...options, key })));
-  expect(one?.id).toBe(other?.id);
-  const { id } = one as Video;
-  expect((await list({ ...options, limit: 1 })).data.map((video) => video.id)).toEqual([id]);
-  expect((await cancel(id, options)).id).toBe(id);
-  expect((await seen(one as Video)).at(-1)).toMatchObject({ video: { status: 'cancelled' } });
-  await remove(id, options);
-  await expect(remove(id, options)).rejects.toMatchObject({ status: 404, code: 'not_found' });
-});
+  test('the same key is the same video, and a list shows it until it is removed', async () => {
+    const key = newKey();
+    service.sim.script('keyed', { holdAt: 'task_start' });
+    const [one, other] = await Promise.all(
+      [1, 2].map(() => submit({ prompt: 'keyed' }, { ...options, key })),
+    );
+    expect(one?.id).toBe(other?.id);
+    const { id } = one as Video;
+    const mine = list({ ...options, limit: 1 });
+    // Without a token there is nobody to have a list.
+    if (options.token) expect((await mine).data.map((video) => video.id)).toEqual([id]);
+    else await expect(mine).rejects.toMatchObject({ status: 401, code: 'unauthorized' });
+    expect((await cancel(id, options)).id).toBe(id);
+    expect((await seen(one as Video)).at(-1)).toMatchObject({ video: { status: 'cancelled' } });
+    await remove(id, options);
+    await expect(remove(id, options)).rejects.toMatchObject({ status: 404, code: 'not_found' });
+  });
 
-test('problems are errors with a code, fields and all', async () => {
-  const wrong = submit({ prompt: '', duration: 10, resolution: '1080P' }, options);
-  await expect(wrong).rejects.toBeInstanceOf(VideoError);
-  await expect(wrong).rejects.toMatchObject({ status: 400, code: 'invalid_parameter', isUnclear: false });
-  expect((await wrong.catch((error) => error.errors)).length).toBeGreaterThan(1);
-  await expect(list({ base: service.origin })).rejects.toMatchObject({ status: 401, code: 'unauthorized' });
-  const nobody = submit({ prompt: 'to nobody' }, { base: 'http://127.0.0.1:1', patienceMs: 0 });
-  await expect(nobody).rejects.toMatchObject({ status: 0, code: 'unreachable', isUnclear: true });
-});
+  test('problems are errors with a code, fields and all', async () => {
+    const wrong = submit({ prompt: '', duration: 10, resolution: '1080P' }, options);
+    await expect(wrong).rejects.toBeInstanceOf(VideoError);
+    await expect(wrong).rejects.toMatchObject({ status: 400, code: 'invalid_parameter', isUnclear: false });
+    expect((await wrong.catch((error) => error.errors)).length).toBeGreaterThan(1);
+    await expect(list({ base: service.origin })).rejects.toMatchObject({ status: 401, code: 'unauthorized' });
+    const nobody = submit({ prompt: 'to nobody' }, { base: 'http://127.0.0.1:1', patienceMs: 0 });
+    await expect(nobody).rejects.toMatchObject({ status: 0, code: 'unreachable', isUnclear: true });
+  });
 
-test('who stops watching is let go', async () => {
-  service.sim.script('left', { holdAt: 'task_start' });
-  const video = await submit({ prompt: 'left alone' }, options);
-  const leaving = new AbortController();
-  const watching = (async () => {
-    for await (const event of watch(video, { ...options, signal: leaving.signal })) {
-      if (event.type === 'video') leaving.abort();
-    }
-  })();
-  await expect(watching).rejects.toThrow('abort');
-  await cancel(video.id, options);
+  test('who stops watching is let go', async () => {
+    service.sim.script('left', { holdAt: 'task_start' });
+    const video = await submit({ prompt: 'left alone' }, options);
+    const leaving = new AbortController();
+    const watching = (async () => {
+      for await (const event of watch(video, { ...options, signal: leaving.signal })) {
+        if (event.type === 'video') leaving.abort();
+      }
+    })();
+    await expect(watching).rejects.toThrow('abort');
+    await cancel(video.id, options);
+  });
 });

@@ -25,6 +25,9 @@ test('looks, scripts, releases and changes the speed', async () => {
   expect(tasks.json).toMatchObject([
     { id: taskid, prompt: 'a paper boat on a puddle', status: 'task_queue' },
   ]);
+  expect(await control('solve', { hostname: 'localhost' })).toMatchObject({
+    json: { token: sim.secrets()[3] },
+  });
   expect(await control('release', { task: taskid })).toMatchObject({ status: 200, json: { id: taskid } });
   await sim.tasks[0]!.reached('task_postprocess_end');
   const calls = await control('calls');
@@ -33,6 +36,7 @@ test('looks, scripts, releases and changes the speed', async () => {
     ['release', { task: 'x' }],
     ['speed', { speed: 'fast' }],
     ['script', { prompt: 1 }],
+    ['solve', {}],
     ['stop', {}],
   ] as const) {
     expect((await control(path, body)).status, path).toBe(400);
@@ -55,13 +59,14 @@ test('runs on the command line until it is told to stop', async () => {
   ]);
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   const settings: Record<string, string> = {};
-  for (let i = 0; i < 4; i++) {
+  for (let i = 0; i < 6; i++) {
     const [name, value] = String((await lines.next()).value).split('=');
     settings[name!] = value!;
   }
   expect(settings).toMatchObject({
     WIRO_API_KEY: 'k',
     WIRO_SOCKET_URL: expect.stringMatching(/^ws:.*\/v1$/),
+    TURNSTILE_VERIFY_URL: expect.stringMatching(/^http:.*\/siteverify$/),
   });
   const headers = { 'x-api-key': 'k', 'content-type': 'application/json' };
   const listed = await fetch(`${settings.WIRO_API_URL}/Task/List`, { method: 'POST', headers, body: '{}' });

@@ -9,6 +9,8 @@ import { startSim } from '../../sim/index.ts';
 import { type Bindings, Service, type ServiceOptions, secretsOf } from './service.ts';
 import { root, settingsFor } from './settings.ts';
 
+const aMinute = (limit: number) => ({ namespace_id: `${limit}`, simple: { limit, period: 60 as const } });
+
 export async function startBare(options: ServiceOptions = {}): Promise<BareService> {
   const sim = await startSim({ speed: 60, ...options.sim });
   const { vars, secrets } = settingsFor(sim, options);
@@ -26,6 +28,11 @@ export async function startBare(options: ServiceOptions = {}): Promise<BareServi
       bindings: { ...vars, ...secrets },
       kvNamespaces: ['TASKS'],
       r2Buckets: ['VIDEOS'],
+      ratelimits: {
+        READ_LIMITER: aMinute(100),
+        SUBMIT_LIMITER: aMinute(10),
+        ONE_LIMITER: aMinute(1),
+      },
       durableObjects: {
         VIDEO_TASK: { className: 'VideoTask', useSQLite: true },
         DISPATCHER: { className: 'Dispatcher', useSQLite: true },

@@ -61,7 +61,7 @@ describe('a listed origin', () => {
     const headers = {
       origin: LISTED,
       'access-control-request-method': method,
-      'access-control-request-headers': 'authorization, content-type, idempotency-key',
+      'access-control-request-headers': 'authorization, content-type, idempotency-key, turnstile-token',
     };
     const answer = await service.fetch(path.replace(':id', id), { method: 'OPTIONS', headers });
     expect(answer.status).toBe(204);

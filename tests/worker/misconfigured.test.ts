@@ -5,7 +5,14 @@ import { type Service, startService } from './service.ts';
 
 type Settings = Record<string, string>;
 
-const SECRETS = ['WIRO_API_KEY', 'WIRO_API_SECRET', 'SIGNING_KEY', 'CLIENT_TOKENS', 'NOTIFY_SECRET'];
+const SECRETS = [
+  'WIRO_API_KEY',
+  'WIRO_API_SECRET',
+  'SIGNING_KEY',
+  'CLIENT_TOKENS',
+  'NOTIFY_SECRET',
+  'TURNSTILE_SECRET',
+];
 
 function startedWith(settings: Settings): Promise<Service> {
   const entries = Object.entries(settings);
@@ -61,6 +68,16 @@ describe('missing', () => {
     }
   });
 
+  test('TURNSTILE_SECRET beside TURNSTILE_SITE_KEY', async () => {
+    const service = await startedWith({ TURNSTILE_SITE_KEY: '0x4AAA' });
+    try {
+      const found = await expectProblem(await service.fetch('/health'), [500, 'misconfigured']);
+      expect(found.detail).toBe('TURNSTILE_SECRET is not set; TURNSTILE_SITE_KEY protects nothing alone');
+    } finally {
+      await service.close();
+    }
+  });
+
   test.for(['WIRO_API_KEY', 'SIGNING_KEY'])('%s', (name) => expectMisconfigured({ [name]: '' }));
 
   test('both, but for spaces', () => expectMisconfigured({ WIRO_API_KEY: '  ', SIGNING_KEY: '\n' }));
@@ -101,6 +118,8 @@ describe('malformed', () => {
         NOTIFY_SECONDS: 'now-7f3a',
         DAILY_BUDGET_USD: 'much-7f3a',
         PRICES_USD: '768P=cheap-7f3a',
+        TURNSTILE_SITE_KEY: '<key-7f3a>',
+        TURNSTILE_VERIFY_URL: 'http://verify.example.com/7f3a',
       },
     ],
     [

@@ -13,7 +13,7 @@ export const METHOD_NOT_ALLOWED: Refusal = [405, 'method_not_allowed'];
 export const PAYLOAD_TOO_LARGE: Refusal = [413, 'payload_too_large'];
 export const UNSUPPORTED_MEDIA_TYPE: Refusal = [415, 'unsupported_media_type'];
 
-/** Everything that a request can leave behind. */
+/** Everything that a request can leave behind; Turnstile's verifier may be asked. */
 export interface Traces {
   callsToWiro: number;
   objects: string[];
@@ -28,7 +28,7 @@ export async function traces(service: Service): Promise<Traces> {
     service.bindings.VIDEOS.list(),
   ]);
   return {
-    callsToWiro: service.sim.calls.length,
+    callsToWiro: service.sim.calls.length - service.sim.callsTo('/turnstile/').length,
     objects: objects.toSorted(),
     records: records.keys.map(({ name }) => name),
     files: files.objects.map(({ key }) => key),

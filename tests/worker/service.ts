@@ -89,7 +89,11 @@ export class Service {
 
   /** The same service as a client with this token meets it. Only the service itself is closed. */
   as(token: string): Service {
-    const headers = { authorization: `Bearer ${token}` };
+    return this.saying({ authorization: `Bearer ${token}` });
+  }
+
+  /** The same as a client whose every request has these headers. */
+  saying(headers: Record<string, string>): Service {
     return new Service(this.sim, this.origin, this.bindings, this.#runtime, this.#leaks, headers);
   }
 

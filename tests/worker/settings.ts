@@ -13,6 +13,7 @@ export function settingsFor(sim: Sim, { vars = {}, secrets = {} }: ServiceOption
       WIRO_API_URL: sim.apiUrl,
       WIRO_SOCKET_URL: sim.socketUrl,
       OUTPUT_HOSTS: sim.cdnHost,
+      TURNSTILE_VERIFY_URL: sim.verifyUrl,
       POLL_SECONDS: '0.2',
       RETRY_SECONDS: '0.1',
       SUBMIT_PER_MINUTE: '0',

@@ -1,7 +1,8 @@
-//! What opens something: tokens, ids, callback proofs, grants. The fuzzer is given right ones to start from.
+//! What opens something: tokens, ids, callback proofs, grants, challenges. The fuzzer is given right ones to start from.
 
 use std::sync::LazyLock;
 
+use hailuo_worker::turnstile::{ACTION, Secret, Token, Verdict, question, verdict};
 use hailuo_worker::video::clients::Clients;
 use hailuo_worker::video::id::VideoId;
 use hailuo_worker::video::keys::SigningKeys;
@@ -78,4 +79,23 @@ pub fn grant(data: &[u8]) {
     assert_eq!(made.keys.verify_grant(&id, &text, NOW).is_some(), is_hers && text == made.grant);
     let much_later = UnixMillis::new(2 * NOW.millis());
     assert_eq!(made.keys.verify_grant(&id, &text, much_later), None);
+}
+
+/// A token in the first line, then what the verifier says of it: a status in the first byte, and the body.
+pub fn siteverify(data: &[u8]) {
+    let [shown, answer] = lines(data);
+    if let Some(token) = Token::read(shown.clone()) {
+        assert!((1..=2048).contains(&shown.len()) && shown.bytes().all(|byte| byte.is_ascii_graphic()));
+        let asked = question(&Secret::new("secret".to_owned()), &token, None);
+        let asked: Value = serde_json::from_str(&asked).unwrap_or_default();
+        assert_eq!(strings(&asked), [shown.as_str(), "secret"]);
+    }
+    let status = if answer.starts_with(|first: char| first.is_ascii_digit()) { 200 } else { 500 };
+    let body: String = answer.chars().skip(1).collect();
+    if verdict(status, &body, |hostname| hostname == "video.example") == Verdict::Passed {
+        let said: Value = serde_json::from_str(&body).unwrap_or_default();
+        let is = |name: &str, value: &str| said.get(name).and_then(Value::as_str) == Some(value);
+        let is_yes = said.get("success") == Some(&Value::Bool(true));
+        assert!(status == 200 && is_yes && is("hostname", "video.example") && is("action", ACTION));
+    }
 }

@@ -10,7 +10,7 @@ mod upstream;
 pub type Target = fn(&[u8]);
 
 /// By the name of its binary and its corpus.
-pub const TARGETS: [(&str, Target); 14] = [
+pub const TARGETS: [(&str, Target); 15] = [
     ("submit_json", bodies::submit_json),
     ("multipart", bodies::multipart),
     ("file_name", bodies::file_name),
@@ -21,6 +21,7 @@ pub const TARGETS: [(&str, Target); 14] = [
     ("client_tokens", access::client_tokens),
     ("id", access::id),
     ("grant", access::grant),
+    ("siteverify", access::siteverify),
     ("image_url", links::image_url),
     ("callback", upstream::callback),
     ("answer", upstream::answer),

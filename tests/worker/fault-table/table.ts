@@ -1,5 +1,12 @@
 // The fault table: every row of every place where something can go wrong.
-import type { AnswerFault, CallbackFault, CdnFault, Faults, TaskFault } from '../../../sim/index.ts';
+import type {
+  AnswerFault,
+  AnswerQueue,
+  CallbackFault,
+  CdnFault,
+  Faults,
+  TaskFault,
+} from '../../../sim/index.ts';
 import { callbackRows } from './callback-rows.ts';
 import { cdnRows } from './cdn-rows.ts';
 import { detailRows } from './detail-rows.ts';
@@ -20,8 +27,8 @@ export interface Case {
   expected: Outcome;
 }
 
-/** What is nothing that goes wrong, and what the Worker never asks for. */
-type Untouched = 'holdAt' | 'output' | 'socket' | 'cancel' | 'kill' | 'delete' | 'folder' | 'upload' | 'tool';
+/** What is nothing that goes wrong, and what the Worker does not ask for here. */
+type Untouched = 'holdAt' | 'output' | 'socket' | Exclude<AnswerQueue, 'run' | 'list' | 'detail'>;
 
 export type Place = Exclude<keyof Faults, Untouched>;
 
