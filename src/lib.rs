@@ -24,22 +24,24 @@ pub mod turnstile;
 pub mod video;
 pub mod wiro;
 
+use platform::executor::promised;
 use worker::Env;
+use worker::js_sys::Promise;
 use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
-use worker::web_sys::{Request, Response};
+use worker::web_sys::Request;
 
-/// A request from outside.
-///
-/// # Errors
-/// Only when the runtime cannot even make a response.
+/// A request from outside; a promise of the response.
 #[wasm_bindgen]
-pub async fn fetch(request: Request, env: Env) -> Result<Response, JsValue> {
-    api::serve(request, &env).await
+pub fn fetch(request: Request, env: Env) -> Promise {
+    promised(async move { api::serve(request, &env).await.map(JsValue::from) })
 }
 
 /// The cron trigger, at the time for which it was scheduled, in unix milliseconds.
 #[wasm_bindgen]
-pub async fn scheduled(time: f64, env: Env) {
-    platform::sweep::sweep(time, &env).await;
+pub fn scheduled(time: f64, env: Env) -> Promise {
+    promised(async move {
+        platform::sweep::sweep(time, &env).await;
+        Ok(JsValue::UNDEFINED)
+    })
 }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::form::{declared_length, empty_body, form_error, media_type, open_form};
+use super::form::{empty_body, form_error, media_type, open_form};
 use super::internal;
 use crate::error::ApiError;
 use crate::platform::form_reader::MAX_TEXT_BYTES;
 use crate::platform::http::Request;
 use crate::platform::image_form::{ImageForm, ReceiveError};
-use crate::platform::streams::{Reader, StreamError};
+use crate::platform::streams::StreamError;
 use crate::platform::url;
 use crate::platform::videos::Videos;
 use crate::video::id::VideoId;
@@ -91,17 +91,13 @@ async fn read_multipart<'a>(
 async fn read_json(request: &Request) -> Result<Fields, ApiError> {
     let too_large =
         || ApiError::PayloadTooLarge(format!("A JSON body has at most {MAX_JSON_BYTES} bytes (64 KiB)."));
-    if declared_length(request).is_some_and(|length| length > u64::from(MAX_JSON_BYTES)) {
-        return Err(too_large());
+    let bytes = request.read_body(MAX_JSON_BYTES, IDLE_TIMEOUT).await.map_err(|error| match error {
+        StreamError::TooLong(_) => too_large(),
+        other => ApiError::InvalidRequest(other.to_string()),
+    })?;
+    if bytes.is_empty() {
+        return Err(empty_body());
     }
-    let body = request.body().ok_or_else(empty_body)?;
-    let bytes =
-        Reader::of_client(&body, IDLE_TIMEOUT).read_small(MAX_JSON_BYTES).await.map_err(
-            |error| match error {
-                StreamError::TooLong(_) => too_large(),
-                other => ApiError::InvalidRequest(other.to_string()),
-            },
-        )?;
     let text = std::str::from_utf8(&bytes).map_err(|_| {
         ApiError::InvalidRequest("The body is not a JSON object: it is not UTF-8.".to_owned())
     })?;

@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::{Call, NO_SUCH_VIDEO, respond};
 use crate::error::ApiError;
 use crate::platform::http::{Answer, Request};
-use crate::platform::streams::Reader;
 use crate::platform::task_object::Message;
 use crate::video::task::Job;
 use crate::wiro::callback::{MAX_CALLBACK_BYTES, hint};
@@ -27,7 +26,6 @@ pub async fn wiro_callback(
 
 /// A body that is too long, breaks off or is nonsense names nobody, and is no reason to complain.
 async fn named_job(request: &Request) -> Option<Job> {
-    let body = request.body()?;
-    let bytes = Reader::of_client(&body, IDLE_TIMEOUT).read_small(MAX_CALLBACK_BYTES).await.ok()?;
+    let bytes = request.read_body(MAX_CALLBACK_BYTES, IDLE_TIMEOUT).await.ok()?;
     hint(&bytes).map(|name| Job { task_id: name.task_id, token: name.token })
 }

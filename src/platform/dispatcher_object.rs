@@ -9,16 +9,20 @@
 //! It cannot lose a job: all it keeps can be asked for again. A job in line asks again by itself, a call
 //! that was not heard is repeated, and a place whose holder is gone is found by the sweep.
 
+use std::rc::Rc;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 use thiserror::Error;
 use worker::Env;
+use worker::js_sys::Promise;
 use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::worker_sys::DurableObjectState;
 
 use super::clock;
 use super::config::{Config, ConfigError};
+use super::executor::promised;
 use super::log::{self, Level};
 use super::object_call;
 use super::object_storage::ObjectStorage;
@@ -100,6 +104,11 @@ enum DispatchError {
 
 #[wasm_bindgen]
 pub struct Dispatcher {
+    desk: Rc<Desk>,
+}
+
+/// What the dispatcher works with.
+struct Desk {
     storage: ObjectStorage,
     folder: UploadFolder,
     prices: PriceList,
@@ -112,38 +121,40 @@ impl Dispatcher {
     #[wasm_bindgen(constructor)]
     #[must_use]
     pub fn new(state: &DurableObjectState, env: Env) -> Self {
-        Self {
+        let desk = Desk {
             storage: ObjectStorage::of(state),
             folder: UploadFolder::default(),
             prices: PriceList::default(),
             env,
-        }
+        };
+        Self { desk: Rc::new(desk) }
     }
 
-    /// Answers a [`Message`].
-    ///
-    /// # Errors
-    /// When it is none.
-    pub async fn ask(&self, message: String) -> Result<String, JsValue> {
-        let message = object_call::message(&message)?;
-        object_call::answer(self.answer(message).await)
+    /// A promise of the answer to a [`Message`].
+    pub fn ask(&self, message: String) -> Promise {
+        let desk = Rc::clone(&self.desk);
+        promised(async move {
+            let message = object_call::message(&message)?;
+            object_call::answer(desk.answer(message).await)
+        })
     }
 
-    /// Never fails: the runtime gives a failing alarm up after six tries.
-    ///
-    /// # Errors
-    /// When not even another alarm can be set.
-    pub async fn alarm(&self) -> Result<(), JsValue> {
-        self.storage.alarm_went_off();
-        if let Err(error) = self.call_up().await {
-            log::write(Level::Error, "calling up failed", [("error", error.to_string().into())]);
-            self.storage.set_alarm(Some(clock::now().after(FAULT_PAUSE))).await?;
-        }
-        Ok(())
+    /// Does what is due. Fails only when not even another alarm can be set: the runtime gives a failing one up after
+    /// six tries.
+    pub fn alarm(&self) -> Promise {
+        let desk = Rc::clone(&self.desk);
+        promised(async move {
+            desk.storage.alarm_went_off();
+            if let Err(error) = desk.call_up().await {
+                log::write(Level::Error, "calling up failed", [("error", error.to_string().into())]);
+                desk.storage.set_alarm(Some(clock::now().after(FAULT_PAUSE))).await?;
+            }
+            Ok(JsValue::UNDEFINED)
+        })
     }
 }
 
-impl Dispatcher {
+impl Desk {
     async fn answer(&self, message: Message) -> Result<Value, DispatchError> {
         let answer = match message {
             Message::Folder => {

@@ -1,9 +1,13 @@
 //! Requests and answers. Each crosses the border between JavaScript and wasm once: a request's method, URL and
 //! headers come over as one text, an answer's status, headers and body go back in one call.
 
+use std::time::Duration;
+
 use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::web_sys::{self, ReadableStream, WebSocket};
+
+use super::streams::{StreamError, read_request};
 
 #[wasm_bindgen(module = "/src/platform/http.js")]
 extern "C" {
@@ -71,6 +75,14 @@ impl Request {
     #[must_use]
     pub fn body(&self) -> Option<ReadableStream> {
         self.inner.body()
+    }
+
+    /// A small body, into wasm memory; see [`read_request`].
+    ///
+    /// # Errors
+    /// [`StreamError`].
+    pub async fn read_body(&self, limit: u32, idle: Duration) -> Result<Vec<u8>, StreamError> {
+        read_request(&self.inner, limit, idle).await
     }
 }
 

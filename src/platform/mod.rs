@@ -7,6 +7,7 @@ pub mod copy;
 pub mod digest;
 pub(crate) mod dispatcher;
 pub mod dispatcher_object;
+pub mod executor;
 pub mod form_reader;
 pub mod http;
 pub mod image_form;

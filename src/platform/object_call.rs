@@ -135,7 +135,8 @@ pub fn message<M: FromJson>(text: &str) -> Result<M, JsValue> {
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn answer<R: Serialize, E: ToString>(result: Result<R, E>) -> Result<String, JsValue> {
+pub fn answer<R: Serialize, E: ToString>(result: Result<R, E>) -> Result<JsValue, JsValue> {
     let answer = result.map_err(|error| error.to_string());
-    serde_json::to_string(&answer).map_err(|error| JsValue::from_str(&error.to_string()))
+    let text = serde_json::to_string(&answer).map_err(|error| JsValue::from_str(&error.to_string()))?;
+    Ok(JsValue::from_str(&text))
 }

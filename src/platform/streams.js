@@ -7,31 +7,59 @@ export function byteReader(stream) {
   return stream.getReader({ mode: 'byob' });
 }
 
-/** The next chunk; undefined at the end, null when nothing came in time. */
-export async function readChunk(reader, idleMs) {
+/** What a promise comes to; null when that takes too long. */
+async function within(ms, promise) {
   let timer;
   const late = new Promise((resolve) => {
-    timer = setTimeout(resolve, idleMs, null);
+    timer = setTimeout(resolve, ms, null);
   });
   try {
-    const read = await Promise.race([reader.read(new Uint8Array(CHUNK_BYTES)), late]);
-    if (read === null) return null;
-    if (read.done) return undefined;
-    // Whoever keeps a few bytes must not keep the whole buffer.
-    return read.value.length < CHUNK_BYTES / 2 ? read.value.slice() : read.value;
+    return await Promise.race([promise, late]);
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** All that comes, in one; undefined when it is longer than that, null when some of it did not come in time. */
-export async function readWhole(reader, maxBytes, idleMs) {
+/** The next chunk; undefined at the end, null when nothing came in time. */
+export async function readChunk(reader, idleMs) {
+  const read = await within(idleMs, reader.read(new Uint8Array(CHUNK_BYTES)));
+  if (read === null) return null;
+  if (read.done) return undefined;
+  // Whoever keeps a few bytes must not keep the whole buffer.
+  return read.value.length < CHUNK_BYTES / 2 ? read.value.slice() : read.value;
+}
+
+/** The body of a client's request; undefined when it is longer than that, null when it did not come in time. */
+export async function readRequest(request, maxBytes, idleMs) {
+  if (request.body === null) return new Uint8Array(0);
+  const declared = request.headers.get('content-length');
+  if (declared !== null) {
+    // It brings no more than it declares, and nothing that unfolds.
+    return Number(declared) > maxBytes ? undefined : within(idleMs, request.bytes());
+  }
+  const reader = byteReader(request.body);
+  const whole = await readWhole(reader, maxBytes, idleMs);
+  // The runtime throws over a lock that is released in the middle of a read.
+  if (whole !== null) reader.releaseLock();
+  return whole;
+}
+
+/** The same of a response, which is not read on when it is too long or too late. */
+export async function readResponse({ body }, maxBytes, idleMs) {
+  if (body === null) return new Uint8Array(0);
+  const reader = byteReader(body);
+  const whole = await readWhole(reader, maxBytes, idleMs);
+  if (!whole) reader.cancel().catch(() => {});
+  return whole;
+}
+
+async function readWhole(reader, maxBytes, idleMs) {
   let held = new Uint8Array(0);
   let length = 0;
   for (;;) {
     const chunk = await readChunk(reader, idleMs);
-    if (chunk === undefined) return held.subarray(0, length);
     if (chunk === null) return null;
+    if (chunk === undefined) return held.subarray(0, length);
     if (length + chunk.length > maxBytes) return undefined;
     held = appended(held, length, chunk);
     length += chunk.length;

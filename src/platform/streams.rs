@@ -7,7 +7,9 @@ use thiserror::Error;
 use worker::js_sys::{BigInt, Promise, Uint8Array};
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen::{JsCast, JsValue};
-use worker::web_sys::{ReadableStream, TransformStream, WritableStream, WritableStreamDefaultWriter};
+use worker::web_sys::{
+    ReadableStream, Request, Response, TransformStream, WritableStream, WritableStreamDefaultWriter,
+};
 use worker::worker_sys::FixedLengthStream;
 
 use super::patience::{TimedOut, within};
@@ -24,8 +26,10 @@ extern "C" {
     fn byte_reader(stream: &ReadableStream) -> ByteReader;
     #[wasm_bindgen(js_name = readChunk)]
     fn read_chunk(reader: &ByteReader, idle_ms: u32) -> Promise;
-    #[wasm_bindgen(js_name = readWhole)]
-    fn read_whole(reader: &ByteReader, max_bytes: u32, idle_ms: u32) -> Promise;
+    #[wasm_bindgen(js_name = readRequest)]
+    fn read_request_body(request: &Request, max_bytes: u32, idle_ms: u32) -> Promise;
+    #[wasm_bindgen(js_name = readResponse)]
+    fn read_response_body(response: &Response, max_bytes: u32, idle_ms: u32) -> Promise;
 
     #[wasm_bindgen(method)]
     fn cancel(this: &ByteReader) -> Promise;
@@ -90,24 +94,6 @@ impl Reader {
             return Ok(None);
         }
         Ok(Some(chunk.unchecked_into()))
-    }
-
-    /// All that comes, into wasm memory, unless it is more than `limit` bytes.
-    ///
-    /// # Errors
-    /// [`StreamError`].
-    pub async fn read_small(mut self, limit: u32) -> Result<Vec<u8>, StreamError> {
-        self.is_reading = true;
-        let whole = settled(&read_whole(&self.source, limit, millis(self.idle))).await?;
-        if whole.is_null() {
-            return Err(TimedOut(self.idle).into());
-        }
-        self.is_reading = false;
-        if whole.is_undefined() {
-            return Err(StreamError::TooLong(limit));
-        }
-        self.cancels = false;
-        Ok(whole.unchecked_into::<Uint8Array>().to_vec())
     }
 }
 
@@ -199,6 +185,35 @@ impl Drop for Writer {
             forget(&self.sink.abort());
         }
     }
+}
+
+/// A request's small body, into wasm memory. `idle` is how long a part of it may take; all of it, where its length was
+/// declared.
+///
+/// # Errors
+/// [`StreamError`].
+pub async fn read_request(request: &Request, limit: u32, idle: Duration) -> Result<Vec<u8>, StreamError> {
+    let body = settled(&read_request_body(request, limit, millis(idle))).await?;
+    small(body, limit, idle)
+}
+
+/// The same of a response.
+///
+/// # Errors
+/// [`StreamError`].
+pub async fn read_response(response: &Response, limit: u32, idle: Duration) -> Result<Vec<u8>, StreamError> {
+    let body = settled(&read_response_body(response, limit, millis(idle))).await?;
+    small(body, limit, idle)
+}
+
+fn small(body: JsValue, limit: u32, idle: Duration) -> Result<Vec<u8>, StreamError> {
+    if body.is_null() {
+        return Err(TimedOut(idle).into());
+    }
+    if body.is_undefined() {
+        return Err(StreamError::TooLong(limit));
+    }
+    Ok(body.unchecked_into::<Uint8Array>().to_vec())
 }
 
 /// Reads what is left of a client's body and forgets it, so that the client, which may listen only

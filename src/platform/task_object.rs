@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use worker::Env;
+use worker::js_sys::Promise;
 use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::web_sys::{Request, Response, WebSocket};
@@ -21,6 +22,7 @@ use worker::worker_sys::DurableObjectState;
 use super::clock;
 use super::config::Config;
 use super::dispatcher::Dispatch;
+use super::executor::promised;
 use super::log::{self, Level};
 use super::object_call;
 use super::task_state::{TaskError, TaskState};
@@ -134,6 +136,7 @@ from_json!(enum Reply {
 });
 
 #[wasm_bindgen]
+#[derive(Clone)]
 pub struct VideoTask {
     state: Rc<TaskState>,
 }
@@ -147,35 +150,36 @@ impl VideoTask {
         Self { state: TaskState::new(state, env) }
     }
 
-    /// Answers a [`Message`].
-    ///
-    /// # Errors
-    /// When it is none.
-    pub async fn ask(&self, message: String) -> Result<String, JsValue> {
-        let message = object_call::message(&message)?;
-        object_call::answer(self.answer(message).await)
+    /// A promise of the answer to a [`Message`].
+    pub fn ask(&self, message: String) -> Promise {
+        let task = self.clone();
+        promised(async move {
+            let message = object_call::message(&message)?;
+            object_call::answer(task.answer(message).await)
+        })
     }
 
-    /// Lets somebody watch.
-    ///
-    /// # Errors
-    /// When the runtime refuses.
-    pub async fn fetch(&self, request: Request) -> Result<Response, JsValue> {
-        let manner = object_call::watching(&request)?;
-        Ok(self.watch(manner).await?.into())
+    /// Lets somebody watch; a promise of the response.
+    pub fn fetch(&self, request: Request) -> Promise {
+        let task = self.clone();
+        promised(async move {
+            let manner = object_call::watching(&request)?;
+            Ok(Response::from(task.watch(manner).await?).into())
+        })
     }
 
-    /// Never fails: the runtime gives a failing alarm up after six tries.
-    ///
-    /// # Errors
-    /// When not even another alarm can be set.
-    pub async fn alarm(&self) -> Result<(), JsValue> {
-        self.state.storage.alarm_went_off();
-        if let Err(error) = work(&self.state).await {
-            log::write(Level::Error, "a task's work failed", [("error", error.to_string().into())]);
-            self.state.storage.set_alarm(Some(clock::now().after(FAULT_PAUSE))).await?;
-        }
-        Ok(())
+    /// Does what is due. Fails only when not even another alarm can be set: the runtime gives a failing one up after
+    /// six tries.
+    pub fn alarm(&self) -> Promise {
+        let state = Rc::clone(&self.state);
+        promised(async move {
+            state.storage.alarm_went_off();
+            if let Err(error) = work(&state).await {
+                log::write(Level::Error, "a task's work failed", [("error", error.to_string().into())]);
+                state.storage.set_alarm(Some(clock::now().after(FAULT_PAUSE))).await?;
+            }
+            Ok(JsValue::UNDEFINED)
+        })
     }
 
     /// A watcher's socket was closed, or broke.

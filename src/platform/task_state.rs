@@ -10,11 +10,11 @@ use futures_util::future::{Either, join, select};
 use serde_json::json;
 use thiserror::Error;
 use worker::Env;
-use worker::wasm_bindgen_futures::spawn_local;
 use worker::worker_sys::DurableObjectState;
 
 use super::clock;
 use super::config::{Config, ConfigError};
+use super::executor::spawn;
 use super::log::{self, Level};
 use super::object_call::CallError;
 use super::object_storage::ObjectStorage;
@@ -114,7 +114,7 @@ impl TaskState {
             let (stop, stopped) = oneshot::channel();
             self.listening.replace(Some(stop));
             let state = Rc::clone(self);
-            spawn_local(async move {
+            spawn(async move {
                 let show = join(upstream_socket::listen(&state, &job), state.show_rising());
                 select(pin!(show), stopped).await;
             });

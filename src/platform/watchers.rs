@@ -10,13 +10,13 @@ use futures_util::future::{Either, select};
 use serde::Serialize;
 use worker::js_sys::{Object, Uint8Array};
 use worker::wasm_bindgen::JsValue;
-use worker::wasm_bindgen_futures::spawn_local;
 use worker::web_sys::{QueuingStrategy, TransformStream, WebSocket, WritableStreamDefaultWriter};
 use worker::worker_sys::DurableObjectState;
 use worker::worker_sys::ext::WebSocketExt;
 use worker::{Response, ResponseBuilder, Result, WebSocketPair};
 
 use super::clock;
+use super::executor::spawn;
 use super::promise::{Sleep, forget, settled};
 use super::streams::chunk_of;
 use crate::video::feed::{Feed, LogStream, Sight};
@@ -132,7 +132,7 @@ impl Watchers {
         } else {
             let streams = Rc::clone(&self.streams);
             let gone = writer.clone();
-            spawn_local(attend(writer.clone(), move || {
+            spawn(attend(writer.clone(), move || {
                 streams.borrow_mut().retain(|watcher| watcher.writer != gone);
                 on_leave();
             }));

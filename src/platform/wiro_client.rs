@@ -7,13 +7,13 @@ use futures_util::future::{Either, select};
 use worker::Request;
 use worker::js_sys::Uint8Array;
 use worker::wasm_bindgen::JsValue;
-use worker::web_sys::ReadableStream;
+use worker::web_sys::{self, ReadableStream};
 
 use super::clock;
 use super::config::Config;
 use super::network::{FetchError, fetch, request};
 use super::patience::within;
-use super::streams::{Pipe, Reader, StreamError, Writer, chunk_of};
+use super::streams::{Pipe, Reader, StreamError, Writer, chunk_of, read_response};
 use crate::wiro::answer::{HttpAnswer, retry_after_seconds};
 use crate::wiro::form::FormBody;
 use crate::wiro::sign::Credentials;
@@ -162,16 +162,11 @@ async fn pump<E>(
 pub async fn read(response: worker::Response) -> Result<HttpAnswer, FetchError> {
     let retry_after = response.headers().get("retry-after").ok().flatten();
     let status = response.status_code();
-    let body = match response.into_parts().1 {
-        worker::ResponseBody::Stream(stream) => {
-            match Reader::new(&stream, IDLE_TIMEOUT).read_small(MAX_ANSWER_BYTES).await {
-                Ok(bytes) => String::from_utf8(bytes).ok(),
-                Err(StreamError::TooLong(_)) => None,
-                Err(error) => return Err(FetchError::Lost(error.to_string())),
-            }
-        }
-        worker::ResponseBody::Body(bytes) => String::from_utf8(bytes).ok(),
-        worker::ResponseBody::Empty => Some(String::new()),
+    let response = web_sys::Response::from(response);
+    let body = match read_response(&response, MAX_ANSWER_BYTES, IDLE_TIMEOUT).await {
+        Ok(bytes) => String::from_utf8(bytes).ok(),
+        Err(StreamError::TooLong(_)) => None,
+        Err(error) => return Err(FetchError::Lost(error.to_string())),
     };
     let now = clock::now().seconds();
     let retry_after_seconds = retry_after.and_then(|header| retry_after_seconds(&header, now));
