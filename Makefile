@@ -35,7 +35,7 @@ MAX_BUNDLE_BYTES := 250000
 # The page with everything that its first visit loads, gzipped.
 MAX_PAGE_BYTES := 60000
 
-RUST_SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock rust-toolchain.toml scripts/trim-bindings.ts
+RUST_SOURCES := $(shell find src -name '*.rs') Cargo.toml worker/Cargo.toml Cargo.lock rust-toolchain.toml scripts/trim-bindings.ts
 
 .PHONY: demo dev test check check-rust check-node check-supply-chain sbom fuzz worker bundle bench screenshots redrive \
   soak deploy clean
@@ -109,7 +109,7 @@ worker: build/.done
 build/.done: $(RUST_SOURCES) Makefile $(NODE_MODULES) $(WORKER_BUILD) $(WASM_BINDGEN)
 	rustup target add wasm32-unknown-unknown >/dev/null 2>&1
 	rustup component add rust-src >/dev/null 2>&1
-	$(FOR_SIZE) RUSTFLAGS="$(NO_PATHS) $(FOR_SIZE_FLAGS)" $(WORKER_BUILD) --release --no-opt
+	$(FOR_SIZE) RUSTFLAGS="$(NO_PATHS) $(FOR_SIZE_FLAGS)" $(WORKER_BUILD) worker --release --no-opt --out-dir ../build
 	node scripts/trim-bindings.ts build
 	wasm-opt build/index_bg.wasm -o build/optimized.wasm --all-features -Os -Os \
 	  --one-caller-inline-max-function-size=20 --reorder-functions-by-name --strip-debug --strip-producers

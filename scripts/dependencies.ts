@@ -32,6 +32,8 @@ export interface Metadata {
     source: string | null;
     targets: { kind: string[] }[];
   }[];
+  /** Ours: nobody depends on what they are. */
+  workspace_members: string[];
   resolve: {
     root: string;
     nodes: { id: string; deps: { pkg: string; dep_kinds: { kind: string | null }[] }[] }[];
@@ -51,10 +53,10 @@ export function readCrates(): Crates {
   return crates(JSON.parse(json), readFileSync(join(root, 'Cargo.lock'), 'utf8'));
 }
 
-export function crates({ packages, resolve }: Metadata, lockfile: string): Crates {
+export function crates({ packages, workspace_members, resolve }: Metadata, lockfile: string): Crates {
   const shippedIds = reachable(packages, resolve);
   const digests = checksums(lockfile);
-  const others = packages.filter(({ id }) => id !== resolve.root);
+  const others = packages.filter(({ id }) => !workspace_members.includes(id));
   const described = (isWanted: (id: string) => boolean) =>
     others
       .filter(({ id }) => isWanted(id))

@@ -67,11 +67,13 @@ test('macros, and what is only tested with, are not shipped', () => {
   const metadata: Metadata = {
     packages: [
       named('us', 'lib'),
+      named('script', 'lib'),
       named('used', 'lib'),
       named('derive', 'macro'),
       named('parser', 'lib'),
       named('tests', 'lib'),
     ],
+    workspace_members: ['us', 'script'],
     resolve: {
       root: 'us',
       nodes: [
