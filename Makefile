@@ -27,7 +27,8 @@ NO_PATHS := $(foreach folder,$(wildcard $(CARGO_DIR)/registry/src/*) $(CURDIR),-
 # first: together a thirteenth of the script. The toolchain is pinned, so that these flags, which a stable
 # compiler hides, stay what they are.
 FOR_SIZE := RUSTC_BOOTSTRAP=1 CARGO_UNSTABLE_BUILD_STD=std,panic_abort \
-  CARGO_UNSTABLE_BUILD_STD_FEATURES=optimize_for_size
+  CARGO_UNSTABLE_BUILD_STD_FEATURES=optimize_for_size \
+  CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=$(CURDIR)/scripts/wasm-ld
 FOR_SIZE_FLAGS := -Zunstable-options -Cpanic=immediate-abort
 
 # Script and wasm together, gzipped.
@@ -35,7 +36,8 @@ MAX_BUNDLE_BYTES := 250000
 # The page with everything that its first visit loads, gzipped.
 MAX_PAGE_BYTES := 60000
 
-RUST_SOURCES := $(shell find src -name '*.rs') Cargo.toml worker/Cargo.toml Cargo.lock rust-toolchain.toml scripts/trim-bindings.ts
+RUST_SOURCES := $(shell find src -name '*.rs') Cargo.toml worker/Cargo.toml Cargo.lock rust-toolchain.toml \
+  scripts/wasm-ld scripts/wasm-file.ts scripts/trim-bindings.ts
 
 .PHONY: demo dev test check check-rust check-node check-supply-chain sbom fuzz worker bundle bench screenshots redrive \
   soak deploy clean
