@@ -104,6 +104,8 @@ pub enum Reply {
     /// There is no such job, or no more.
     Nothing,
     Video(Record),
+    /// Nobody has to know more.
+    Noted,
     /// The job existed already.
     Replayed(Record),
     /// Store the image, then say [`Message::ImageStored`].
@@ -126,6 +128,7 @@ pub enum Reply {
 from_json!(enum Reply {
     "nothing" => Nothing,
     "video" => Video(record),
+    "noted" => Noted,
     "replayed" => Replayed(record),
     "send_image" => SendImage,
     "unaffordable" => Unaffordable(shortage),
@@ -224,7 +227,10 @@ impl VideoTask {
                 self.wait_for_change(Duration::from_secs(seconds.into())).await?;
                 return self.read().await;
             }
-            Message::Nudge(hint) => self.state.react(Event::Nudged(hint)).await?,
+            Message::Nudge(hint) => {
+                self.state.react(Event::Nudged(hint)).await?;
+                return Ok(Reply::Noted);
+            }
             Message::Cancel => return self.cancel().await,
             Message::Delete => return self.delete().await,
             Message::Inspect => return self.inspect(),

@@ -45,29 +45,38 @@ enum RemoveError {
 /// One alarm: everything that is due, until nothing is.
 pub async fn work(state: &Rc<TaskState>) -> Result<(), TaskError> {
     let config = Config::of(&state.env)?;
-    let wake = |task: &mut Task| task.wake(&config.policy, clock::moment());
-    while let Some((task, effects)) = state.change(wake).await? {
-        if effects.is_empty() && task.alarm().is_none_or(|due| clock::now() < due) {
-            break;
-        }
+    let mut result = None;
+    loop {
+        // What came of the last effect, and what follows from it, is stored as one.
+        let go_on = |task: &mut Task| {
+            if let Some(event) = result.take() {
+                task.apply(event, &config.policy, clock::moment());
+            }
+            task.wake(&config.policy, clock::moment())
+        };
+        let Some((task, mut effects)) = state.change(go_on).await? else { return Ok(()) };
+        let Some(last) = effects.pop() else {
+            if task.alarm().is_none_or(|due| clock::now() < due) {
+                return Ok(());
+            }
+            continue;
+        };
         for effect in effects {
-            let Some(task) = state.load()? else { return Ok(()) };
-            match perform(state, effect, &task, &config).await? {
+            match perform(state, effect, &config).await? {
                 Some(event) => state.react(event).await?,
                 None => return Ok(()),
             };
         }
+        result = perform(state, last, &config).await?;
+        if result.is_none() {
+            return Ok(());
+        }
     }
-    Ok(())
 }
 
 /// The event that an effect leads to; `None` when there is no task any more.
-async fn perform(
-    state: &Rc<TaskState>,
-    effect: Effect,
-    task: &Task,
-    config: &Config,
-) -> Result<Option<Event>, TaskError> {
+async fn perform(state: &Rc<TaskState>, effect: Effect, config: &Config) -> Result<Option<Event>, TaskError> {
+    let Some(task) = &state.load()? else { return Ok(None) };
     let id = &task.record.id;
     let videos = Videos::new(&state.env)?;
     let upstream = Upstream::new(config, &videos);

@@ -84,8 +84,10 @@ impl<'a> WaitingLine<'a> {
     /// goes back to where it stood.
     pub fn enter(&self, id: &VideoId, turned_away: Option<Millis>) -> Result<Option<u32>> {
         let before = self.state(id)?;
-        if matches!(before, None | Some(State::Gone)) {
+        if before == Some(State::Gone) {
             self.run("DELETE FROM jobs WHERE id = ?", &[js_text(id.as_str())])?;
+        }
+        if matches!(before, None | Some(State::Gone)) {
             self.run(
                 "INSERT INTO jobs (id, state, look_at) VALUES (?, 'waiting', ?)",
                 &[js_text(id.as_str()), self.next_look()],
@@ -199,14 +201,13 @@ impl<'a> WaitingLine<'a> {
 
     /// When somebody has to be called.
     pub fn alarm(&self) -> Result<Option<UnixMillis>> {
-        let call = self.first_row("SELECT MIN(look_at) FROM jobs WHERE state = 'called'", &[])?;
-        let call = call.and_then(|row| row.get(0).as_f64()).map(from_js);
-        let is_anybody_waiting =
-            self.first_row("SELECT 1 FROM jobs WHERE state = 'waiting' LIMIT 1", &[])?.is_some();
-        let probe = match self.hold()? {
-            Some(hold) if is_anybody_waiting && self.room()? > 0 => Some(hold.until),
-            _ => None,
-        };
+        let query = "SELECT MIN(look_at), EXISTS (SELECT 1 FROM jobs WHERE state = 'waiting') FROM jobs
+            WHERE state = 'called'";
+        let Some(row) = self.first_row(query, &[])? else { return Ok(None) };
+        let call = row.get(0).as_f64().map(from_js);
+        let is_anybody_waiting = count(&row.get(1)) > 0;
+        let probe =
+            if is_anybody_waiting && self.room()? > 0 { self.hold()?.map(|hold| hold.until) } else { None };
         Ok([call, probe].into_iter().flatten().min())
     }
 
