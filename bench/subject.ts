@@ -1,6 +1,6 @@
 // What is measured: the built Worker, or the reference in JavaScript, each in a workerd of its own. Miniflare starts it and
 // brings KV, R2 and objects; requests go to a socket that leads to the Worker itself, past Miniflare's entry worker.
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -92,7 +92,10 @@ export async function startSubject(
 /** In memory where there is a file system for that: what is measured is no disk. */
 export function newStorage(): string {
   const folder = readdirSync('/dev').includes('shm') ? '/dev/shm' : tmpdir();
-  return mkdtempSync(join(folder, 'hailuo-worker-bench-'));
+  const storage = mkdtempSync(join(folder, 'hailuo-worker-bench-'));
+  // However the process ends, nothing of it stays in memory.
+  process.once('exit', () => rmSync(storage, { recursive: true, force: true }));
+  return storage;
 }
 
 /** No limits, and no checks but after callbacks: nothing happens beside what is measured. */
