@@ -281,7 +281,12 @@ export class VideoTask extends DurableObject {
     try {
       if (chore === 'publish') await publish(this.env, record, owner, settings.retentionSeconds);
       else
-        await dispatcherOf(this.env).leave(ownedOf(task), kindOf(record.input), phase.since - task.begunAt);
+        await dispatcherOf(this.env).leave(
+          ownedOf(task),
+          kindOf(record.input),
+          phase.since - task.begunAt,
+          microsOf(record),
+        );
       if (task.chores[chore] === owed) delete task.chores[chore];
     } catch (error) {
       log.warn('a chore failed', { 'video.id': record.id, chore, error: String(error) });
@@ -401,3 +406,6 @@ const nextAlarm = ({ wakeAt, chores }) => Math.min(wakeAt, ...Object.values(chor
 const ownedOf = ({ owner, record: { id, created_at } }) => ({ id, owner, createdAt: created_at });
 
 const kindOf = ({ resolution, duration }) => `${resolution}/${duration}`;
+
+/** What was charged, in micro-dollars; nothing where there was no charge. */
+const microsOf = ({ cost_usd }) => Math.ceil(Number(cost_usd ?? 0) * 1e6);
