@@ -12,7 +12,7 @@ import { Upstream } from '../upstream.ts';
 const MIB = 1024 * 1024;
 const REQUESTS = 100_000;
 /** What is large or makes jobs is asked for less often. */
-const FEWER: Record<string, number> = { submit: 5000, multipart: 1000, whole: 100 };
+const FEWER: Record<string, number> = { submit: 2000, multipart: 300, whole: 100 };
 /** Before the first look: what is loaded once is no growth. */
 const WARM_UP = 0.05;
 const CONNECTIONS = 16;
