@@ -89,12 +89,19 @@ export async function startSubject(
   return { kind, origin, pid, bindings: await runtime.getBindings(), wasmMemory, stop };
 }
 
+const storages = new Set<string>();
+
+/** However the process ends, nothing of it stays in memory. */
+function removeStorages(): void {
+  for (const storage of storages) rmSync(storage, { recursive: true, force: true });
+}
+
 /** In memory where there is a file system for that: what is measured is no disk. */
 export function newStorage(): string {
   const folder = readdirSync('/dev').includes('shm') ? '/dev/shm' : tmpdir();
   const storage = mkdtempSync(join(folder, 'hailuo-worker-bench-'));
-  // However the process ends, nothing of it stays in memory.
-  process.once('exit', () => rmSync(storage, { recursive: true, force: true }));
+  if (storages.size === 0) process.once('exit', removeStorages);
+  storages.add(storage);
   return storage;
 }
 
