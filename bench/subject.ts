@@ -48,7 +48,6 @@ const PROBES = ['probed-worker.js', 'memory-probe.js'].map((name) => esModule(jo
 export const WORKER_SERVICE = 'core:user:';
 
 export const SIGNING_KEY = 'a-key-for-benchmarks-and-nothing-else';
-export const CLIENT_TOKEN = 'a-token-for-benchmarks';
 
 export async function startSubject(
   kind: Kind,
