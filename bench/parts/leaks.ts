@@ -45,10 +45,9 @@ async function lane(routes: Route[], pair: Both<Subject>, upstream: Upstream): P
       growth(pair.rust, route, scenes.rust, requests),
       growth(pair.javascript, route, scenes.javascript, requests),
     ]);
-    rows.push([
-      ...[route.name, requests.toLocaleString('en-US')],
-      ...[rust.wasmBefore, rust.wasmAfter, rust.resident, javascript.resident].map(mib),
-    ]);
+    const figures = [rust.wasmBefore, rust.wasmAfter, rust.resident, javascript.resident].map(mib);
+    progress(`${route.name}: wasm ${figures[0]} → ${figures[1]} MiB`);
+    rows.push([route.name, requests.toLocaleString('en-US'), ...figures]);
   }
   return rows;
 }
