@@ -10,9 +10,9 @@ import { type Cell, table } from '../table.ts';
 import { Upstream } from '../upstream.ts';
 
 const MIB = 1024 * 1024;
-const REQUESTS = 100_000;
+const REQUESTS = Number(process.env.REQUESTS ?? 100_000);
 /** What is large or makes jobs is asked for less often. */
-const FEWER: Record<string, number> = { submit: 2000, multipart: 300, whole: 100 };
+const FEWER: Record<string, number> = { submit: 1 / 50, multipart: 1 / 300, whole: 1 / 1000 };
 /** Before the first look: what is loaded once is no growth. */
 const WARM_UP = 0.05;
 const CONNECTIONS = 16;
@@ -39,7 +39,7 @@ async function lane(routes: Route[], pair: Both<Subject>, upstream: Upstream): P
   const scenes = await both((kind) => new Scene(pair[kind], upstream));
   const rows: Cell[][] = [];
   for (const route of routes) {
-    const requests = FEWER[route.key] ?? REQUESTS;
+    const requests = Math.ceil(REQUESTS * (FEWER[route.key] ?? 1));
     progress(`${requests} times ${route.name}`);
     const [rust, javascript] = await Promise.all([
       growth(pair.rust, route, scenes.rust, requests),
