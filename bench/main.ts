@@ -2,6 +2,7 @@
 // measured; scale and leaks are, only when they are chosen. ROUTES='status hook' tries these routes alone, quickly, and
 // keeps nothing; CONNECTIONS='1 64' at so many connections in place of 16.
 import { reasonOf } from '../scripts/reason.ts';
+import { runToExit } from '../scripts/shutdown.ts';
 import { copies } from './parts/copy.ts';
 import { latencies } from './parts/latency.ts';
 import { leaks } from './parts/leaks.ts';
@@ -21,7 +22,7 @@ interface Part {
 const PARTS: Record<string, Part> = {
   routes: {
     title: 'Routes',
-    measure: () => routes({ connections: [1, 16, 64], rounds: 5, roundMs: 800 }),
+    measure: () => routes({ connections: [1, 16, 64], rounds: 5, roundMs: 500 }),
   },
   copy: { title: 'Copy, CDN → R2', measure: copies },
   startup: { title: 'Start-up', measure: startups },
@@ -30,21 +31,20 @@ const PARTS: Record<string, Part> = {
   leaks: { title: 'Memory', isSlow: true, measure: leaks },
 };
 
-const words = (name: string) => process.env[name]?.split(/[\s,]+/).filter(Boolean) ?? [];
-
-try {
-  const keys = words('ROUTES');
-  if (keys.length > 0) {
-    const connections = words('CONNECTIONS').map(Number);
-    const quick = { connections: connections.length > 0 ? connections : [16], rounds: 7, roundMs: 1000 };
-    console.log(await routes({ keys, ...quick }));
-  } else {
-    await measureParts(words('PARTS'));
-  }
-} catch (error) {
-  console.error(`make bench failed: ${reasonOf(error)}`);
-  process.exitCode = 1;
-}
+await runToExit(
+  async () => {
+    const keys = words('ROUTES');
+    if (keys.length === 0) {
+      await measureParts(words('PARTS'));
+    } else {
+      const connections = words('CONNECTIONS').map(Number);
+      const quick = { connections: connections.length > 0 ? connections : [16], rounds: 7, roundMs: 1000 };
+      console.log(await routes({ keys, ...quick }));
+    }
+    return 0;
+  },
+  (error) => console.error(`make bench failed: ${reasonOf(error)}`),
+);
 
 async function measureParts(chosen: string[]): Promise<void> {
   const quick = Object.keys(PARTS).filter((name) => !PARTS[name]?.isSlow);
@@ -58,4 +58,8 @@ async function measureParts(chosen: string[]): Promise<void> {
     console.log(`\n## ${part.title}\n\n${text}`);
     writeSection({ title: part.title, text }, order);
   }
+}
+
+function words(name: string): string[] {
+  return process.env[name]?.split(/[\s,]+/).filter(Boolean) ?? [];
 }

@@ -19,17 +19,13 @@ export async function both<T>(make: (kind: Kind) => Promise<T> | T): Promise<Bot
 /** Starts the two, and stops them whatever comes. */
 export async function withPair<T>(
   upstream: Upstream,
-  { storages, ...options }: SubjectOptions & { storages?: Both<string> },
+  options: SubjectOptions,
   measure: (pair: Both<Subject>) => Promise<T>,
 ): Promise<T> {
   const started: Subject[] = [];
   try {
     const pair = await both(async (kind) => {
-      const subject = await startSubject(
-        kind,
-        upstream,
-        storages ? { ...options, storage: storages[kind] } : options,
-      );
+      const subject = await startSubject(kind, upstream, options);
       started.push(subject);
       return subject;
     });

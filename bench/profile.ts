@@ -3,6 +3,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { reasonOf } from '../scripts/reason.ts';
+import { runToExit } from '../scripts/shutdown.ts';
 import { freePort, root } from '../scripts/worker-process.ts';
 import { profile, selfTimes } from './inspector.ts';
 import { fire } from './load.ts';
@@ -24,13 +25,14 @@ const IDLE = ['(idle)', '(root)'];
 const SCRIPT = readFileSync(join(root, 'dist/index.js'), 'utf8');
 const FOLDER = join(root, '.wrangler/profiles');
 
-try {
-  const { KIND = 'rust', CONNECTIONS = '16' } = process.env;
-  await run(process.argv[2] ?? '', KIND as Kind, Number(CONNECTIONS));
-} catch (error) {
-  console.error(`make profile failed: ${reasonOf(error)}`);
-  process.exitCode = 1;
-}
+await runToExit(
+  async () => {
+    const { KIND = 'rust', CONNECTIONS = '16' } = process.env;
+    await run(process.argv[2] ?? '', KIND as Kind, Number(CONNECTIONS));
+    return 0;
+  },
+  (error) => console.error(`make profile failed: ${reasonOf(error)}`),
+);
 
 async function run(key: string, kind: Kind, connections: number): Promise<void> {
   const route = routeNamed(key);

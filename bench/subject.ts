@@ -1,6 +1,6 @@
 // What is measured: the built Worker, or the reference in JavaScript, each in a workerd of its own. Miniflare starts it and
 // brings KV, R2 and objects; requests go to a socket that leads to the Worker itself, past Miniflare's entry worker.
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -48,7 +48,6 @@ const PROBES = ['probed-worker.js', 'memory-probe.js'].map((name) => esModule(jo
 export const WORKER_SERVICE = 'core:user:';
 
 export const SIGNING_KEY = 'a-key-for-benchmarks-and-nothing-else';
-export const CLIENT_TOKEN = 'a-token-for-benchmarks';
 
 export async function startSubject(
   kind: Kind,
@@ -89,10 +88,20 @@ export async function startSubject(
   return { kind, origin, pid, bindings: await runtime.getBindings(), wasmMemory, stop };
 }
 
+const storages = new Set<string>();
+
+/** However the process ends, nothing of it stays in memory. */
+function removeStorages(): void {
+  for (const storage of storages) rmSync(storage, { recursive: true, force: true });
+}
+
 /** In memory where there is a file system for that: what is measured is no disk. */
 export function newStorage(): string {
   const folder = readdirSync('/dev').includes('shm') ? '/dev/shm' : tmpdir();
-  return mkdtempSync(join(folder, 'hailuo-worker-bench-'));
+  const storage = mkdtempSync(join(folder, 'hailuo-worker-bench-'));
+  if (storages.size === 0) process.once('exit', removeStorages);
+  storages.add(storage);
+  return storage;
 }
 
 /** No limits, and no checks but after callbacks: nothing happens beside what is measured. */

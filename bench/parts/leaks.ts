@@ -1,6 +1,6 @@
 // Whether memory grows with the number of requests: that of the wasm, which never shrinks, and that of workerd.
 import { fire } from '../load.ts';
-import { both, KINDS, withPair } from '../pair.ts';
+import { type Both, both, withPair } from '../pair.ts';
 import { memoryOf } from '../process-time.ts';
 import { progress } from '../progress.ts';
 import { ROUTES, type Route } from '../routes.ts';
@@ -10,9 +10,9 @@ import { type Cell, table } from '../table.ts';
 import { Upstream } from '../upstream.ts';
 
 const MIB = 1024 * 1024;
-const REQUESTS = 100_000;
+const REQUESTS = Number(process.env.REQUESTS ?? 100_000);
 /** What is large or makes jobs is asked for less often. */
-const FEWER: Record<string, number> = { submit: 5000, multipart: 1000, whole: 100 };
+const FEWER: Record<string, number> = { submit: 1 / 50, multipart: 1 / 300, whole: 1 / 1000 };
 /** Before the first look: what is loaded once is no growth. */
 const WARM_UP = 0.05;
 const CONNECTIONS = 16;
@@ -22,25 +22,34 @@ export async function leaks(): Promise<string> {
   const upstream = await Upstream.start(SPEED);
   try {
     await direct(upstream);
-    const rows = await withPair(upstream, {}, async (pair) => {
-      const scenes = await both((kind) => new Scene(pair[kind], upstream));
-      const rows: Cell[][] = [];
-      for (const route of ROUTES) {
-        const requests = FEWER[route.key] ?? REQUESTS;
-        progress(`${requests} times ${route.name}`);
-        const grown = await both((kind) => growth(pair[kind], route, scenes[kind], requests));
-        rows.push([
-          ...[route.name, requests.toLocaleString('en-US')],
-          ...[grown.rust.wasmBefore, grown.rust.wasmAfter].map(mib),
-          ...KINDS.map((kind) => mib(grown[kind].resident)),
-        ]);
-      }
-      return rows;
-    });
-    return table(HEADER, rows);
+    // Nothing is timed: lanes and kinds go side by side, each with subjects of its own.
+    const [odd, even] = [1, 0].map((rest) => ROUTES.filter((_, at) => at % 2 === rest));
+    const rows = await withPair(upstream, {}, (first) =>
+      withPair(upstream, {}, (second) =>
+        Promise.all([lane(even ?? [], first, upstream), lane(odd ?? [], second, upstream)]),
+      ),
+    );
+    return table(HEADER, rows.flat());
   } finally {
     await upstream.stop();
   }
+}
+
+async function lane(routes: Route[], pair: Both<Subject>, upstream: Upstream): Promise<Cell[][]> {
+  const scenes = await both((kind) => new Scene(pair[kind], upstream));
+  const rows: Cell[][] = [];
+  for (const route of routes) {
+    const requests = Math.ceil(REQUESTS * (FEWER[route.key] ?? 1));
+    progress(`${requests} times ${route.name}`);
+    const [rust, javascript] = await Promise.all([
+      growth(pair.rust, route, scenes.rust, requests),
+      growth(pair.javascript, route, scenes.javascript, requests),
+    ]);
+    const figures = [rust.wasmBefore, rust.wasmAfter, rust.resident, javascript.resident].map(mib);
+    progress(`${route.name}: wasm ${figures[0]} → ${figures[1]} MiB`);
+    rows.push([route.name, requests.toLocaleString('en-US'), ...figures]);
+  }
+  return rows;
 }
 
 const HEADER = [...['route', 'requests', 'wasm MiB before', 'after'], ...['workerd MiB more, Rust', 'JS']];

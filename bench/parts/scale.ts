@@ -1,22 +1,23 @@
 // What one status read and one page of a list cost, however many videos are stored, and what a submit and a status cost,
-// however many jobs are in flight.
+// however many jobs are in flight. Each number has a pair of subjects of its own, and all take turns, so that growth is not
+// what the machine did meanwhile.
 import { rm } from 'node:fs/promises';
 import { fire, type Shot } from '../load.ts';
-import { type Both, both, interleaved, KINDS, withPair } from '../pair.ts';
+import { KINDS } from '../pair.ts';
 import { processorTime } from '../process-time.ts';
 import { progress } from '../progress.ts';
 import { jsonSubmit } from '../routes.ts';
 import { completed, direct, submit } from '../scene.ts';
-import { median } from '../statistics.ts';
+import { median, ratios, spread } from '../statistics.ts';
 import { addVideos } from '../stored-videos.ts';
-import { newStorage, type Subject, startSubject } from '../subject.ts';
-import { type Cell, figure, table } from '../table.ts';
+import { type Kind, newStorage, type Subject, startSubject } from '../subject.ts';
+import { type Cell, figure, ratio, table } from '../table.ts';
 import { Upstream } from '../upstream.ts';
 
 const STORED = [10, 1000, 100_000];
 const IN_FLIGHT = [10, 200, 2000];
-const ROUNDS = 5;
-const ROUND_MS = 1000;
+const ROUNDS = 7;
+const ROUND_MS = 500;
 const SUBMITTING_CONNECTIONS = 16;
 const SPEED = 600;
 
@@ -24,20 +25,23 @@ const OWNER = 'alice';
 const HEADERS = { authorization: 'Bearer a-token-for-benchmarks' };
 const VARS = { CLIENT_TOKENS: JSON.stringify({ [OWNER]: 'a-token-for-benchmarks' }) };
 
+/** One subject, and what it is asked: its sources of requests by the name of the question. */
+interface Place {
+  subject: Subject;
+  questions: Map<string, () => Shot>;
+}
+
 interface Cost {
   p50: number;
   processorMs: number;
 }
 
-/** For each question, in each kind: what it costs at each number. */
-type Costs = Map<string, Both<Cost[]>>;
-
 export async function scales(): Promise<string> {
   const upstream = await Upstream.start(SPEED);
   try {
     await direct(upstream);
-    const stored = table(header('stored', STORED), rowsOf(await ofStored(upstream)));
-    const inFlight = table(header('in flight', IN_FLIGHT), rowsOf(await ofInFlight(upstream)));
+    const stored = await compared(STORED, 'stored', (kind, count) => withStored(kind, count, upstream));
+    const inFlight = await compared(IN_FLIGHT, 'in flight', (kind, count) => withJobs(kind, count, upstream));
     return [stored, inFlight, NOTE].join('\n\n');
   } finally {
     await upstream.stop();
@@ -45,103 +49,103 @@ export async function scales(): Promise<string> {
 }
 
 const NOTE =
-  'p50 in ms at one connection, then the processor’s ms for one request; last, how much dearer the most are than the fewest.';
+  'One connection. Growth is the processor’s time for a request where there are most, to that where there are fewest.';
 
-const header = (what: string, counts: number[]) => [
-  ...['', ...counts.map((count) => `p50, ${count.toLocaleString('en-US')} ${what}`)],
-  ...counts.map((count) => `CPU, ${count.toLocaleString('en-US')}`),
-  'growth',
-];
-
-function rowsOf(costs: Costs): Cell[][] {
-  return [...costs].flatMap(([question, measured]) =>
-    KINDS.map((kind) => {
-      const all = measured[kind];
-      const processor = all.map(({ processorMs }) => processorMs);
-      const growth = (processor.at(-1) ?? Number.NaN) / (processor[0] ?? Number.NaN);
-      const name = `${question}, ${kind === 'rust' ? 'Rust' : 'JS'}`;
-      return [name, ...all.map(({ p50 }) => figure(p50)), ...processor.map(figure), growth.toFixed(2)];
-    }),
-  );
-}
-
-async function ofStored(upstream: Upstream): Promise<Costs> {
-  const costs: Costs = new Map();
-  const folders = await both(() => newStorage());
+async function compared(
+  counts: number[],
+  what: string,
+  start: (kind: Kind, count: number) => Promise<Place>,
+): Promise<string> {
+  const rows: Cell[][] = [];
+  const places: Place[][] = [];
   try {
-    const ids = await both(async (kind) => [await firstVideo(kind, folders[kind], upstream)]);
-    for (const count of STORED) {
-      progress(`${count} stored videos`);
-      for (const kind of KINDS) ids[kind].push(...addVideos(folders[kind], OWNER, count - ids[kind].length));
-      await withPair(upstream, { vars: VARS, storages: folders }, async (pair) => {
-        const statuses = await both((kind) => anyOf(ids[kind], (id) => get(`/v1/videos/${id}`)));
-        await measure(costs, 'status', pair, statuses);
-        const list = () => get('/v1/videos?limit=20');
-        await measure(costs, 'page of a list', pair, { rust: list, javascript: list });
-      });
+    for (const kind of KINDS) {
+      const ofKind: Place[] = [];
+      places.push(ofKind);
+      for (const count of counts) {
+        progress(`${count} ${what}, ${kind}`);
+        ofKind.push(await start(kind, count));
+      }
     }
-    return costs;
+    for (const question of places[0]?.[0]?.questions.keys() ?? []) {
+      progress(question);
+      const costs = await taken(places.flat(), question);
+      for (const [at, kind] of KINDS.entries()) {
+        const ofKind = costs.slice(at * counts.length, (at + 1) * counts.length);
+        rows.push([`${question}, ${kind === 'rust' ? 'Rust' : 'JS'}`, ...row(ofKind)]);
+      }
+    }
   } finally {
-    for (const kind of KINDS) await rm(folders[kind], { recursive: true });
+    await Promise.all(places.flat().map(({ subject }) => subject.stop()));
   }
+  const numbers = counts.map((count) => count.toLocaleString('en-US'));
+  const header = [
+    '',
+    ...numbers.map((number) => `p50 ms, ${number} ${what}`),
+    ...numbers.map((number) => `CPU ms, ${number}`),
+  ];
+  return table([...header, 'growth'], rows);
 }
 
-async function firstVideo(kind: Subject['kind'], storage: string, upstream: Upstream): Promise<string> {
-  const subject = await startSubject(kind, upstream, { vars: VARS, storage });
-  const id = await submit(subject, 'the first', HEADERS);
-  await completed(subject, id, HEADERS);
-  await subject.stop();
-  return id;
+function row(costs: Cost[][]): Cell[] {
+  const middles = (pick: (cost: Cost) => number) => costs.map((rounds) => figure(median(rounds.map(pick))));
+  const processor = costs.map((rounds) => rounds.map(({ processorMs }) => processorMs));
+  const growth = ratios(processor.at(-1) ?? [], processor[0] ?? []);
+  return [
+    ...middles(({ p50 }) => p50),
+    ...middles(({ processorMs }) => processorMs),
+    ratio(median(growth), spread(growth)),
+  ];
 }
 
-async function ofInFlight(upstream: Upstream): Promise<Costs> {
-  const costs: Costs = new Map();
-  await withPair(upstream, {}, async (pair) => {
-    const shot = jsonSubmit();
-    let made = 0;
-    for (const count of IN_FLIGHT) {
-      progress(`${count} jobs in flight`);
-      const load = { connections: SUBMITTING_CONNECTIONS, count: count - made };
-      await both((kind) => fire(pair[kind].origin, () => shot, load));
-      made = count;
-      const tasks = await upstream.tasks('measured');
-      const statuses = await both((kind) => {
-        const urls = tasks.map(({ callbackUrl }) => new URL(callbackUrl));
-        const ids = urls
-          .filter(({ origin }) => origin === pair[kind].origin)
-          .map(({ pathname }) => pathname.split('/')[3]);
-        return anyOf(ids, (id) => ({ method: 'GET', path: `/v1/videos/${id}`, status: 200 }));
-      });
-      await measure(costs, 'status', pair, statuses);
-      await measure(costs, 'submit', pair, { rust: () => shot, javascript: () => shot });
+/** In each place, every round's cost. */
+async function taken(places: Place[], question: string): Promise<Cost[][]> {
+  const costs: Cost[][] = places.map(() => []);
+  for (let round = -1; round < ROUNDS; round++) {
+    for (const [at, { subject, questions }] of places.entries()) {
+      const before = processorTime(subject.pid);
+      const next = questions.get(question) as () => Shot;
+      const { p50, requests } = await fire(subject.origin, next, { connections: 1, ms: ROUND_MS });
+      // The first round warms up.
+      if (round >= 0) costs[at]?.push({ p50, processorMs: (processorTime(subject.pid) - before) / requests });
     }
-  });
+  }
   return costs;
 }
 
-async function measure(
-  costs: Costs,
-  question: string,
-  pair: Both<Subject>,
-  shots: Both<() => Shot>,
-): Promise<void> {
-  const measureOne = async (kind: Subject['kind']) => {
-    const { origin, pid } = pair[kind];
-    const before = processorTime(pid);
-    const { p50, requests } = await fire(origin, shots[kind], { connections: 1, ms: ROUND_MS });
-    return { p50, processorMs: (processorTime(pid) - before) / requests };
+async function withStored(kind: Kind, count: number, upstream: Upstream): Promise<Place> {
+  const storage = newStorage();
+  const first = await startSubject(kind, upstream, { vars: VARS, storage });
+  const id = await submit(first, 'the first', HEADERS);
+  await completed(first, id, HEADERS);
+  await first.stop();
+  const ids = [id, ...addVideos(storage, OWNER, count - 1)];
+  const subject = await startSubject(kind, upstream, { vars: VARS, storage });
+  const stop = async () => {
+    await subject.stop();
+    await rm(storage, { recursive: true });
   };
-  await both(measureOne);
-  const rounds = await interleaved(ROUNDS, measureOne);
-  const known = costs.get(question) ?? { rust: [], javascript: [] };
-  for (const kind of KINDS) {
-    const middle = (pick: (cost: Cost) => number) => median(rounds[kind].map(pick));
-    known[kind].push({
-      p50: middle(({ p50 }) => p50),
-      processorMs: middle(({ processorMs }) => processorMs),
-    });
-  }
-  costs.set(question, known);
+  const questions = new Map([
+    ['status', anyOf(ids, (id) => get(`/v1/videos/${id}`))],
+    // As many as there are at least.
+    ['page of a list', () => get(`/v1/videos?limit=${STORED[0]}`)],
+  ]);
+  return { subject: { ...subject, stop }, questions };
+}
+
+async function withJobs(kind: Kind, count: number, upstream: Upstream): Promise<Place> {
+  const subject = await startSubject(kind, upstream);
+  const shot = jsonSubmit();
+  await fire(subject.origin, () => shot, { connections: SUBMITTING_CONNECTIONS, count });
+  const urls = (await upstream.tasks('measured')).map(({ callbackUrl }) => new URL(callbackUrl));
+  const own = urls
+    .filter(({ origin }) => origin === subject.origin)
+    .map(({ pathname }) => pathname.split('/')[3]);
+  const questions = new Map([
+    ['status', anyOf(own, (id) => ({ method: 'GET', path: `/v1/videos/${id}`, status: 200 }))],
+    ['submit', () => shot],
+  ]);
+  return { subject, questions };
 }
 
 const get = (path: string): Shot => ({ method: 'GET', path, headers: HEADERS, status: 200 });

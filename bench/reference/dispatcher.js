@@ -7,6 +7,7 @@ import { settingsOf } from './settings.js';
 const LOOK_MS = 600_000;
 const CALL_MS = 5000;
 const BATCH = 100;
+const DAY_MS = 86_400_000;
 const MAX_LESSONS = 8;
 
 const SCHEMA = `
@@ -25,7 +26,15 @@ const SCHEMA = `
     created_at INTEGER NOT NULL
   );
   CREATE INDEX IF NOT EXISTS owned_in_order ON owned (owner, created_at, ticket);
-  CREATE TABLE IF NOT EXISTS paces (kind TEXT PRIMARY KEY, usual INTEGER NOT NULL, lessons INTEGER NOT NULL);`;
+  CREATE TABLE IF NOT EXISTS paces (kind TEXT PRIMARY KEY, usual INTEGER NOT NULL, lessons INTEGER NOT NULL);
+  CREATE TABLE IF NOT EXISTS spending (
+    id TEXT UNIQUE,
+    owner TEXT NOT NULL,
+    day INTEGER NOT NULL,
+    micros INTEGER NOT NULL,
+    is_spent INTEGER NOT NULL
+  );
+  CREATE INDEX IF NOT EXISTS spending_of_day ON spending (day, owner, is_spent, micros);`;
 
 export const dispatcherOf = (env) => env.DISPATCHER.getByName('dispatcher');
 
@@ -62,11 +71,12 @@ export class Dispatcher extends DurableObject {
     return this.#position(id);
   }
 
-  /** A job needs no place any more; such a video took so long. */
-  async leave(owned, kind, took) {
+  /** A job needs no place any more; such a video took so long, and cost so much in micro-dollars. */
+  async leave(owned, kind, took, cost) {
     const { maxActive } = await settingsOf(this.env);
     this.#own(owned);
     if (took >= 0) this.#learn(kind, took);
+    this.#settle(owned, cost);
     this.#sql.exec(
       `INSERT INTO jobs (id, state, look_at) VALUES (?1, 'gone', ?2)
        ON CONFLICT (id) DO UPDATE SET state = 'gone', look_at = ?2`,
@@ -140,6 +150,19 @@ export class Dispatcher extends DurableObject {
        (SELECT ticket FROM jobs WHERE state = 'waiting' ORDER BY ticket LIMIT ?)`,
       Date.now(),
       calls,
+    );
+  }
+
+  /** What a video cost counts on the day of its submit; again changes nothing. */
+  #settle({ id, owner, createdAt }, micros) {
+    if (micros === 0) return;
+    this.#sql.exec(
+      `INSERT INTO spending (id, owner, day, micros, is_spent) VALUES (?1, ?2, ?3, ?4, 1)
+       ON CONFLICT (id) DO UPDATE SET micros = ?4, is_spent = 1`,
+      id,
+      owner,
+      Math.floor((createdAt * 1000) / DAY_MS),
+      micros,
     );
   }
 

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { KINDS } from '../../bench/pair.ts';
 import { type Kind, type Subject, startSubject } from '../../bench/subject.ts';
-import { type Sim, startSim } from '../../sim/index.ts';
+import { type Faults, type Sim, startSim } from '../../sim/index.ts';
 import { BOUNDARY, formBody, type Part } from '../worker/bodies.ts';
 import { picture } from '../worker/pictures.ts';
 
@@ -24,7 +24,11 @@ beforeAll(async () => {
     const sim = await startSim({ speed: 600 });
     sim.script('held', { holdAt: 'task_start' });
     // The callback decides when it is looked at, the same on both sides.
-    const subject = await startSubject(kind, { addresses: sim }, { vars: { CLIENT_TOKENS: CLIENTS } });
+    const subject = await startSubject(
+      kind,
+      { addresses: sim },
+      { vars: { CLIENT_TOKENS: CLIENTS, RETRY_SECONDS: '0.1' } },
+    );
     sides.set(kind, { sim, subject });
   }
 });
@@ -310,6 +314,49 @@ async function inStage(side: Side, ids: Ids, stage: string): Promise<Response> {
     if (((await response.clone().json()) as { stage: string }).stage === stage) return response;
   }
 }
+
+describe('a job that ends otherwise', () => {
+  const ended = async (side: Side, ids: Ids) => {
+    for (;;) {
+      const response = await send(side, videoPath(ids, side), { headers: { prefer: 'wait=20' } });
+      const { status } = (await response.json()) as { status: string };
+      if (status === 'failed' || status === 'completed') return send(side, videoPath(ids, side));
+    }
+  };
+  const scripted = async (prompt: string, faults: Faults) => {
+    await onBoth(async ({ sim }) => sim.script(prompt, faults));
+    return submitted(prompt);
+  };
+
+  test('without a video', async () => {
+    const ids = await scripted('pexit', { task: { pexit: '1' } });
+    const { body } = await expectEqual((side) => ended(side, ids), 200);
+    expect(body).toContain('generation_failed');
+    await expectEqual((side) => send(side, `${videoPath(ids, side)}/content`), 404);
+  });
+
+  test('after a copy that is tried again, and one that has no length', async () => {
+    const ids = await scripted('cdn', { cdn: [{ kind: 'html' }, { kind: 'no-length' }] });
+    const { body } = await expectEqual((side) => ended(side, ids), 200);
+    expect(body).toContain('"status":"completed"');
+  });
+
+  test('refused by Wiro: the parameters, the account', async () => {
+    const refused = async (prompt: string, code: number, message: string, status: number) => {
+      await onBoth(async ({ sim }) => sim.script(prompt, { run: [{ kind: 'error', code, message }] }));
+      const body = JSON.stringify({ prompt });
+      await expectEqual((side) => send(side, '/v1/videos', post(JSON_TYPE, body)), status);
+    };
+    await refused('refused', 0, 'Request parameter [prompt] is too rude', 422);
+    await refused('unpaid', 97, 'Balance too low', 503);
+  });
+
+  test('after a Run that was not taken at first', async () => {
+    const ids = await scripted('busy', { run: [{ kind: 'status', status: 429 }] });
+    const { body } = await expectEqual((side) => ended(side, ids), 200);
+    expect(body).toContain('"status":"completed"');
+  });
+});
 
 describe('a completed video', () => {
   let ids: Ids;
