@@ -115,7 +115,7 @@ impl FormReader {
                 match piece {
                     Piece::PartStart(part) => self.open = self.start(part)?,
                     Piece::Data(data) => {
-                        if let Some(incoming) = self.data(data.array)? {
+                        if let Some(incoming) = self.data(data.0)? {
                             return Ok(Some(incoming));
                         }
                     }
@@ -134,7 +134,7 @@ impl FormReader {
                     _ => ReadFormError::BodyTooLarge,
                 });
             }
-            self.demux.push(&Chunk::new(chunk));
+            self.demux.push(&Chunk(chunk));
         }
     }
 

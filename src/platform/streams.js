@@ -29,6 +29,9 @@ export async function readChunk(reader, idleMs) {
   return read.value.length < CHUNK_BYTES / 2 ? read.value.slice() : read.value;
 }
 
+/** Resolves when the reading end has taken the chunk, to null when that takes too long. */
+export const writeChunk = (sink, chunk, idleMs) => within(idleMs, sink.write(chunk));
+
 /** The body of a client's request; undefined when it is longer than that, null when it did not come in time. */
 export async function readRequest(request, maxBytes, idleMs) {
   if (request.body === null) return new Uint8Array(0);

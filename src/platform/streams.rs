@@ -26,6 +26,8 @@ extern "C" {
     fn byte_reader(stream: &ReadableStream) -> ByteReader;
     #[wasm_bindgen(js_name = readChunk)]
     fn read_chunk(reader: &ByteReader, idle_ms: u32) -> Promise;
+    #[wasm_bindgen(js_name = writeChunk)]
+    fn write_chunk(sink: &WritableStreamDefaultWriter, chunk: &Uint8Array, idle_ms: u32) -> Promise;
     #[wasm_bindgen(js_name = readRequest)]
     fn read_request_body(request: &Request, max_bytes: u32, idle_ms: u32) -> Promise;
     #[wasm_bindgen(js_name = readResponse)]
@@ -166,8 +168,8 @@ impl Writer {
     /// # Errors
     /// When the reading end is gone or takes too long, or the chunk is more than the pipe may carry.
     pub async fn write(&self, chunk: &Uint8Array) -> Result<(), StreamError> {
-        within(WRITE_TIMEOUT, settled(&self.sink.write_with_chunk(chunk))).await??;
-        Ok(())
+        let written = settled(&write_chunk(&self.sink, chunk, millis(WRITE_TIMEOUT))).await?;
+        if written.is_null() { Err(TimedOut(WRITE_TIMEOUT).into()) } else { Ok(()) }
     }
 
     /// # Errors

@@ -84,6 +84,9 @@ impl<'a> WaitingLine<'a> {
     /// goes back to where it stood.
     pub fn enter(&self, id: &VideoId, turned_away: Option<Millis>) -> Result<Option<u32>> {
         let before = self.state(id)?;
+        if matches!(before, None | Some(State::Gone)) && turned_away.is_none() && self.is_open()? {
+            return self.place(id).map(|()| None);
+        }
         if before == Some(State::Gone) {
             self.run("DELETE FROM jobs WHERE id = ?", &[js_text(id.as_str())])?;
         }
@@ -105,6 +108,21 @@ impl<'a> WaitingLine<'a> {
             self.set(id, State::Placed)?;
         }
         Ok(position)
+    }
+
+    /// Whether whoever comes now gets a place at once.
+    fn is_open(&self) -> Result<bool> {
+        let is_anybody_waiting =
+            self.count("SELECT EXISTS (SELECT 1 FROM jobs WHERE state = 'waiting')", &[])? > 0;
+        Ok(!is_anybody_waiting && self.hold()?.is_none() && self.room()? > 0)
+    }
+
+    fn place(&self, id: &VideoId) -> Result<()> {
+        self.run(
+            "INSERT INTO jobs (id, state, look_at) VALUES (?1, 'placed', ?2)
+             ON CONFLICT (id) DO UPDATE SET state = 'placed', look_at = ?2",
+            &[js_text(id.as_str()), self.next_look()],
+        )
     }
 
     /// Looks after a job that is about to be taken, in case it never is.
