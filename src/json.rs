@@ -207,9 +207,10 @@ impl<A: FromJson, B: FromJson> FromJson for (A, B) {
 
 impl<T: FromJson, E: FromJson> FromJson for Result<T, E> {
     fn from_json(json: Value) -> Read<Self> {
+        // What it holds may be a list.
         match variant(json)? {
-            (name, mut held) if name == "Ok" => held.item("Ok").map(Ok),
-            (_, mut held) => held.item("Err").map(Err),
+            (name, Held(value)) if name == "Ok" => T::from_json(value).map(Ok),
+            (_, Held(error)) => E::from_json(error).map(Err),
         }
     }
 }
@@ -265,6 +266,12 @@ mod tests {
             let text = serde_json::to_string(&shape).unwrap();
             assert_eq!(read::<Shape>(&text), Ok(shape), "{text}");
         }
+    }
+
+    #[test]
+    fn a_result_may_hold_a_list() {
+        assert_eq!(read(r#"{"Ok":[1,2]}"#), Ok(Ok::<(u8, u8), String>((1, 2))));
+        assert_eq!(read(r#"{"Err":["a"]}"#), Ok(Err::<u8, Vec<String>>(vec!["a".to_owned()])));
     }
 
     #[test]
