@@ -58,5 +58,12 @@ const written = sections(wasm).map(({ id, content }) => {
 });
 writeFileSync(WASM, Buffer.concat([wasm.subarray(0, MAGIC_BYTES), ...written]));
 glue = glue.replace(/[A-Za-z_$][\w$]*/g, (word) => short.get(word) ?? word);
+// It lists a module of ours once for each run of imports: once is enough.
+const listed = new Set<string>();
+glue = glue.replace(/^ +("\.\/snippets\/.+"): import\d+,\n/gm, (line, module) => {
+  if (listed.has(module)) return '';
+  listed.add(module);
+  return line;
+});
 writeFileSync(GLUE, glue);
 console.log(`${short.size} names are short now`);

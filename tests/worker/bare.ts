@@ -2,7 +2,6 @@
 // time and memory of their own. For what is measured.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { memoryBelow } from '../../scripts/process-memory.ts';
 import { startSim } from '../../sim/index.ts';
@@ -37,9 +36,7 @@ export async function startBare(options: ServiceOptions = {}): Promise<BareServi
         VIDEO_TASK: { className: 'VideoTask', useSQLite: true },
         DISPATCHER: { className: 'Dispatcher', useSQLite: true },
       },
-      handleRuntimeStdio: (stdout: Readable, stderr: Readable) => {
-        for (const output of [stdout, stderr]) output.on('data', (text: Buffer) => logs.push(`${text}`));
-      },
+      handleStructuredLogs: ({ message }) => logs.push(message),
     }),
   );
   const { origin } = await runtime.ready;

@@ -18,6 +18,9 @@ const ORDINARY: Bill = {
   'VideoTask alarms': 2,
   'Dispatcher requests': 2,
   'Dispatcher alarms': 0,
+  'task writes': 11,
+  'alarms set': 9,
+  'SQL statements': 23,
   'calls to Wiro': 2,
   'fetches of the output': 1,
 };
@@ -50,6 +53,9 @@ async function billOf(name: string, { id, input }: Video): Promise<Bill> {
     'VideoTask alarms': sum('VideoTask alarms'),
     'Dispatcher requests': sum('Dispatcher requests'),
     'Dispatcher alarms': sum('Dispatcher alarms'),
+    'task writes': sum('task writes'),
+    'alarms set': sum('alarms set'),
+    'SQL statements': sum('SQL statements'),
     'calls to Wiro': service.sim.calls.filter(({ path }) => path.startsWith('/v1/')).length,
     'fetches of the output': service.sim.callsTo('/cdn/').length,
   };
@@ -66,5 +72,12 @@ test('with an image', async () => {
   const file = { name: 'inputImageFirst', filename: 'penny.png', value: picture('image/png', 5000) };
   const answer = await submitForm(service, [{ name: 'prompt', value: 'two pennies' }, file]);
   const bill = await billOf('with an image', (await answer.json()) as Video);
-  expect(bill).toEqual({ ...ORDINARY, 'R2 class A': 2, 'R2 class B': 1, 'VideoTask requests': 3 });
+  expect(bill).toEqual({
+    ...ORDINARY,
+    'R2 class A': 2,
+    'R2 class B': 1,
+    'VideoTask requests': 3,
+    'task writes': 12,
+    'alarms set': 10,
+  });
 });

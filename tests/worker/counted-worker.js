@@ -28,10 +28,25 @@ function countedBinding(name, binding) {
   });
 }
 
+/** Every call of a method of whatever has this prototype is counted. */
+function countCalls(of, method, what) {
+  const prototype = Object.getPrototypeOf(of);
+  const original = prototype[method];
+  if (original.isCounted) return;
+  prototype[method] = function (...args) {
+    count(what);
+    return original.apply(this, args);
+  };
+  prototype[method].isCounted = true;
+}
+
 function countedObject(name, Built) {
   return class extends Built {
     constructor(state, env) {
       super(state, countedEnv(env));
+      countCalls(state.storage.kv, 'put', 'task writes');
+      countCalls(state.storage, 'setAlarm', 'alarms set');
+      countCalls(state.storage.sql, 'exec', 'SQL statements');
     }
 
     ask(message) {
