@@ -77,9 +77,9 @@ check-supply-chain: $(NODE_MODULES)
 sbom: $(NODE_MODULES)
 	node scripts/sbom.ts sbom.json
 
-## Every parser against bytes that nobody expects, SECONDS=30 each; TARGETS='range path' for some of them.
+## Every parser against bytes that nobody expects, for SECONDS=30 each or RUNS=… times; TARGETS='range path' for some of them.
 fuzz: $(NODE_MODULES)
-	SECONDS=$(SECONDS) node scripts/fuzz.ts $(TARGETS)
+	SECONDS=$(SECONDS) RUNS=$(RUNS) node scripts/fuzz.ts $(TARGETS)
 
 ## Create what the account lacks, say which secrets are missing, deploy.
 deploy: worker

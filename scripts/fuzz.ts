@@ -1,5 +1,5 @@
-// `SECONDS=… node scripts/fuzz.ts [TARGET…]`: fuzzes each target for so long, on top of what is kept of it in
-// fuzz/corpus. What breaks one is kept there too, so that `cargo test` fails until it is mended. By libFuzzer, with the
+// `SECONDS=… RUNS=… node scripts/fuzz.ts [TARGET…]`: fuzzes each target for so long, or so often, whichever comes first,
+// on top of what is kept of it in fuzz/corpus. What breaks one is kept there too, so that `cargo test` fails until it is mended. By libFuzzer, with the
 // pinned compiler: RUSTC_BOOTSTRAP lets it count what is reached.
 import { spawnSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,6 +9,7 @@ import { root } from './worker-process.ts';
 const HOST = 'x86_64-unknown-linux-gnu';
 const folder = join(root, 'fuzz');
 const seconds = Number(process.env.SECONDS || 30);
+const runs = Number(process.env.RUNS || -1);
 const names = readdirSync(join(folder, 'corpus')).map((file) => file.replace('.jsonl', ''));
 const wanted = process.argv.slice(2);
 
@@ -36,7 +37,7 @@ for (const name of wanted.length > 0 ? wanted : names) {
   const options = ['-max_len=1024', '-timeout=10', '-print_final_stats=1', '-verbosity=0'];
   const run = spawnSync(
     join(folder, 'target', HOST, 'release', name),
-    [inputs, ...options, `-max_total_time=${seconds}`, `-artifact_prefix=${broken}/`],
+    [inputs, ...options, `-max_total_time=${seconds}`, `-runs=${runs}`, `-artifact_prefix=${broken}/`],
     { encoding: 'utf8' },
   );
   const executions = /number_of_executed_units: (\d+)/.exec(run.stderr)?.[1] ?? '0';
