@@ -43,9 +43,9 @@ thread_local! {
 }
 
 /// Names a task by its place. One that has gone may wake the next in its place, which does no harm.
-struct Alarm(usize);
+struct Wakeup(usize);
 
-impl Wake for Alarm {
+impl Wake for Wakeup {
     fn wake(self: Arc<Self>) {
         ready(self.0);
     }
@@ -74,7 +74,7 @@ pub fn spawn(work: impl Future<Output = ()> + 'static) {
             return place;
         }
         let place = tasks.len();
-        tasks.push(Task { work, is_ready: false, waker: Arc::new(Alarm(place)).into() });
+        tasks.push(Task { work, is_ready: false, waker: Arc::new(Wakeup(place)).into() });
         place
     });
     ready(place);
