@@ -131,7 +131,8 @@ mod tests {
         let see = Rc::clone(&seen);
         spawn(async move {
             see.borrow_mut().push(1);
-            see.borrow_mut().push(receiver.await.unwrap());
+            let sent = receiver.await.unwrap();
+            see.borrow_mut().push(sent);
         });
         assert_eq!(*seen.borrow(), [1]);
         sender.send(2).unwrap();
