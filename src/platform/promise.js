@@ -20,7 +20,9 @@ export function startTimer(ms, slot) {
   return setTimeout(settled, ms, slot, true);
 }
 
+const ignore = () => {};
+
 /** To nobody, whatever comes of it. */
 export function forget(promise) {
-  promise.catch(() => {});
+  promise.catch(ignore);
 }
