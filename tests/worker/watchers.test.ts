@@ -11,8 +11,8 @@ const NOT_READING = 20;
 const MIB = 2 ** 20;
 /** Crowds, one after the other. */
 const ROUNDS = 4;
-/** Of the later ones together; the first takes some 180 MiB alone. */
-const MAX_LATER_GROWTH_MIB = 250;
+/** Of a later one; the first takes some 180 MiB. */
+const MAX_LATER_GROWTH_MIB = 75;
 /** The stand-in's chat before the one event of a job in its queue. */
 const LINES_IN_THE_QUEUE = 15;
 
@@ -92,7 +92,8 @@ test(`${READING} watchers read, ${NOT_READING} do not`, { timeout: 120_000 }, as
   const ratios = crowds.map(({ milliseconds }) => (milliseconds / alone.milliseconds).toFixed(2));
   const growth = crowds.map(({ bytes }) => (bytes / MIB).toFixed(0));
   console.info(`of its time with one watcher: ${ratios.join(', ')}; MiB more: ${growth.join(', ')}`);
-  // What the first crowd took is there for the next ones: nothing is kept of those who left.
-  const later = crowds.slice(1).reduce((sum, { bytes }) => sum + bytes, 0);
-  expect(later).toBeLessThan(MAX_LATER_GROWTH_MIB * MIB);
+  // What the first crowd took is there for the next ones: nothing is kept of those who left. What is kept, each crowd would
+  // add; when the runtime collects its garbage differs from crowd to crowd.
+  const least = Math.min(...crowds.slice(1).map(({ bytes }) => bytes));
+  expect(least).toBeLessThan(MAX_LATER_GROWTH_MIB * MIB);
 });
