@@ -112,10 +112,10 @@ clean:
 
 worker: build/.done
 
+# As a script alone (`--crate-type`): a library beside it would keep all that is public from the optimizer, 15 kB.
 build/.done: $(SOURCES) $(NODE_MODULES) $(WASM_BINDGEN)
 	rustup target add wasm32-unknown-unknown >/dev/null 2>&1
 	rustup component add rust-src >/dev/null 2>&1
-	# As a script alone: a library beside it would keep all that is public from the optimizer, 15 kB.
 	$(FOR_SIZE) RUSTFLAGS="$(NO_PATHS) $(FOR_SIZE_FLAGS)" \
 	  cargo rustc --release --lib --crate-type cdylib --locked --target wasm32-unknown-unknown
 	rm -rf build

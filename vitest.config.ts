@@ -13,7 +13,12 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'all', include: ['tests/**/*.test.ts'], exclude: MEASURING, sequence: { groupOrder: 0 } },
+        test: {
+          name: 'all',
+          include: ['tests/**/*.test.ts'],
+          exclude: MEASURING,
+          sequence: { groupOrder: 0 },
+        },
       },
       {
         extends: true,
