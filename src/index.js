@@ -10,14 +10,15 @@ wasm.initSync({ module });
 let life = 0;
 let hasTrapped = false;
 
-function see(error) {
-  if (!(error instanceof WebAssembly.RuntimeError)) return;
+function giveUp(error) {
   hasTrapped = true;
   console.error(JSON.stringify({ level: 'error', message: 'the wasm trapped', error: error.stack }));
 }
 
 // What trapped behind an await is nobody's exception.
-addEventListener('error', ({ error }) => see(error));
+addEventListener('error', ({ error }) => {
+  if (error instanceof WebAssembly.RuntimeError) giveUp(error);
+});
 
 /** Makes a call into the wasm. */
 function enter(call) {
@@ -29,7 +30,8 @@ function enter(call) {
   try {
     return call();
   } catch (error) {
-    see(error);
+    // Whatever it is, it broke off something in the middle: answers and errors come as promises.
+    giveUp(error);
     throw error;
   }
 }
