@@ -1,22 +1,22 @@
-//! The settings: read once for an isolate, checked all at once, defaults in one place.
+//! The settings as the Worker uses them: read once for an isolate, checked all at once.
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::str::FromStr;
 
 use thiserror::Error;
 use worker::Env;
-use worker::js_sys::{JSON, Reflect};
-use worker::wasm_bindgen::JsValue;
 
 use super::log::{self, Level};
+use super::settings::{
+    Reader, amount, base_url, binding_text, days, model_path, positive, site_key, socket_url, webhook_url,
+    whole,
+};
 use super::url;
 use crate::origins::AllowedOrigins;
 use crate::turnstile::Secret;
 use crate::video::bearer::BearerToken;
 use crate::video::budget::{Limits, Prices};
 use crate::video::clients::Clients;
-use crate::video::image_url;
 use crate::video::keys::{MIN_SIGNING_KEY_BYTES, SigningKeys};
 use crate::video::lifecycle::Policy;
 use crate::video::money::Usd;
@@ -24,43 +24,15 @@ use crate::video::output_hosts::OutputHosts;
 use crate::video::owner::Owner;
 use crate::video::schedule::Ladder;
 use crate::video::time::Millis;
-use crate::video::url::{ParseUrl, Url};
+use crate::video::url::ParseUrl;
 use crate::video::webhook_key::WebhookKey;
 use crate::wiro::sign::Credentials;
-
-/// The vars of `wrangler.toml` and what they are when they are not set.
-pub const DEFAULTS: [(&str, &str); 21] = [
-    ("WIRO_API_URL", "https://api.wiro.ai/v1"),
-    ("WIRO_SOCKET_URL", "wss://socket.wiro.ai/v1"),
-    ("WIRO_MODEL", "minimax/hailuo-2-3"),
-    ("PUBLIC_URL", ""),
-    ("OUTPUT_HOSTS", "wiro.ai"),
-    ("ALLOWED_ORIGINS", "*"),
-    ("SUBMIT_PER_MINUTE", "10"),
-    ("VISITS_PER_MINUTE", "600"),
-    ("MAX_ACTIVE", "0"),
-    ("DAILY_BUDGET_USD", ""),
-    ("PRICES_USD", ""),
-    ("POLL_SECONDS", "30,45,60,90,120,180,300"),
-    ("RETRY_SECONDS", "2,5,15,60,300"),
-    ("TASK_DEADLINE_SECONDS", "7200"),
-    ("COPY_DEADLINE_SECONDS", "86400"),
-    ("RETENTION_DAYS", "30"),
-    ("PURGE_UPSTREAM", "false"),
-    ("NOTIFY_URL", ""),
-    ("NOTIFY_SECONDS", "5,300,1800,7200,18000,36000,36000"),
-    ("TURNSTILE_SITE_KEY", ""),
-    ("TURNSTILE_VERIFY_URL", "https://challenges.cloudflare.com/turnstile/v0/siteverify"),
-];
 
 /// What [`Config::protection`] says when nothing does.
 const UNPROTECTED: &str = "none";
 
 /// Shortest `OPERATOR_TOKEN` that is accepted.
 const MIN_OPERATOR_TOKEN_CHARS: usize = 32;
-
-/// A hundred years: far from overflow.
-const MAX_RETENTION: Millis = Millis::from_seconds(36_500 * 86_400);
 
 #[derive(Debug)]
 pub struct Config {
@@ -164,7 +136,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] with everything that is wrong.
     pub fn read(lookup: impl Fn(&str) -> Option<String>, parse_url: ParseUrl) -> Result<Self, ConfigError> {
-        let mut reader = Reader { lookup, problems: Vec::new() };
+        let mut reader = Reader::new(lookup);
         let api_key = reader.required("WIRO_API_KEY");
         if !api_key.bytes().all(|byte| byte.is_ascii_graphic()) {
             reader.problem("WIRO_API_KEY", "must be visible ASCII characters: it is sent as a header");
@@ -259,123 +231,9 @@ impl Config {
     }
 }
 
-struct Reader<F> {
-    lookup: F,
-    problems: Vec<String>,
-}
-
-impl<F: Fn(&str) -> Option<String>> Reader<F> {
-    fn text(&self, name: &str) -> Option<String> {
-        let text = (self.lookup)(name)?;
-        let text = text.trim();
-        (!text.is_empty()).then(|| text.to_owned())
-    }
-
-    fn required(&mut self, name: &str) -> String {
-        self.text(name).unwrap_or_else(|| {
-            self.problem(name, "is not set");
-            String::new()
-        })
-    }
-
-    fn parse<T, E: ToString>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, E>) -> Option<T> {
-        let default = DEFAULTS.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value);
-        let text = self.text(name).unwrap_or_else(|| default.to_owned());
-        self.check(name, parse(&text))
-    }
-
-    /// One that need not be set. A bad one is as good as none: its problem was told.
-    fn optional<T, E: ToString>(&mut self, name: &str, parse: impl Fn(String) -> Result<T, E>) -> Option<T> {
-        let text = self.text(name)?;
-        self.check(name, parse(text))
-    }
-
-    fn check<T, E: ToString>(&mut self, name: &str, parsed: Result<T, E>) -> Option<T> {
-        parsed.map_err(|error| self.problem(name, &error.to_string())).ok()
-    }
-
-    fn problem(&mut self, name: &str, problem: &str) {
-        self.problems.push(format!("{name} {problem}"));
-    }
-}
-
-/// An https URL, or an http one on this very machine, without a trailing slash.
-fn base_url(text: &str, parse_url: ParseUrl) -> Result<String, &'static str> {
-    const RULE: &str = "must be an https URL without query (http only for localhost)";
-    let url = parse_url(text).ok_or(RULE)?;
-    if !url.is_secure() || url.href.contains(['?', '#']) || url.has_user_info {
-        return Err(RULE);
-    }
-    Ok(url.href.trim_end_matches('/').to_owned())
-}
-
-/// It becomes part of a page's address.
-fn site_key(text: String) -> Result<String, &'static str> {
-    let is_key = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-    is_key.then_some(text).ok_or("must be letters, digits, - and _, as Cloudflare gives it")
-}
-
-fn socket_url(text: &str, parse_url: ParseUrl) -> Result<String, &'static str> {
-    let rest = text.strip_prefix("ws").ok_or("must be a wss URL without query (ws only for localhost)")?;
-    base_url(&format!("http{rest}"), parse_url)
-        .map_err(|_| "must be a wss URL without query (ws only for localhost)")
-}
-
-/// An https URL on a public host, or any on this very machine.
-fn webhook_url(text: &str, parse_url: ParseUrl) -> Result<String, &'static str> {
-    let is_here = |url: &Url| url.is_loopback() && url.is_secure() && !url.has_user_info;
-    if parse_url(text).is_some_and(|url| is_here(&url)) || image_url::check(text, parse_url).is_ok() {
-        Ok(text.to_owned())
-    } else {
-        Err("must be an https URL on a public host (http only for localhost)")
-    }
-}
-
-fn model_path(text: &str) -> Result<String, &'static str> {
-    let is_name = |part: &str| {
-        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-    };
-    match text.split_once('/') {
-        Some((owner, model)) if is_name(owner) && is_name(model) => Ok(text.to_owned()),
-        _ => Err("must be owner/model, such as minimax/hailuo-2-3"),
-    }
-}
-
-fn positive<T: FromStr + PartialOrd + From<u8>>(text: &str) -> Result<T, &'static str> {
-    match text.parse::<T>() {
-        Ok(value) if value > T::from(0) => Ok(value),
-        _ => Err("must be a whole number above 0"),
-    }
-}
-
-fn whole(text: &str) -> Result<u32, &'static str> {
-    text.parse().map_err(|_| "must be a whole number")
-}
-
-/// Nothing for no limit.
-fn amount(text: &str) -> Result<Option<Usd>, &'static str> {
-    match Usd::parse(text) {
-        None if !text.is_empty() => Err("must be an amount such as 20 or 7.50"),
-        amount => Ok(amount),
-    }
-}
-
-fn days(text: &str) -> Result<Millis, &'static str> {
-    match Millis::parse(text, Millis::from_seconds(86_400)) {
-        Some(time) if time > Millis::new(0) && time <= MAX_RETENTION => Ok(time),
-        _ => Err("must be a number of days above 0 and up to 36500, such as 30 or 0.5"),
-    }
-}
-
-/// Vars may be numbers or booleans in a configuration; they are read as they would be written.
-fn binding_text(env: &Env, name: &str) -> Option<String> {
-    let value = Reflect::get(env.as_ref(), &JsValue::from_str(name)).ok()?;
-    let is_plain = value.as_f64().is_some() || value.as_bool().is_some();
-    value.as_string().or_else(|| is_plain.then(|| JSON::stringify(&value).ok().map(String::from))?)
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::settings::DEFAULTS;
     use super::*;
 
     fn read(settings: &[(&str, &str)]) -> Result<Config, ConfigError> {

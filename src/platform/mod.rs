@@ -25,6 +25,7 @@ mod promise;
 mod r2;
 pub mod rate_limit;
 pub mod records;
+mod settings;
 mod shared_call;
 pub mod siteverify;
 mod spending;
