@@ -5,10 +5,12 @@
 # --- pinned tools: the Node side is pinned in package.json, Rust's in rust-toolchain.toml and here
 # Must equal the wasm-bindgen crate in Cargo.toml.
 WASM_BINDGEN_VERSION := 0.2.129
+CARGO_DENY_VERSION := 0.20.2
 
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hailuo-worker
 WASM_BINDGEN := $(CACHE)/wasm-bindgen-cli-$(WASM_BINDGEN_VERSION)/bin/wasm-bindgen
 BIN := $(CURDIR)/node_modules/.bin
+CARGO_DENY := $(CACHE)/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 NODE_MODULES := node_modules/.package-lock.json
 
 export PATH := $(BIN):$(PATH)
@@ -69,8 +71,10 @@ check-node: $(NODE_MODULES)
 	biome check --error-on-warnings
 	tsc -p .
 
-# Licences, sources, digests, second versions; known holes where npm's registry tells of them.
-check-supply-chain: $(NODE_MODULES)
+# Licences and sources; of crates second versions too, of packages digests, and known holes where npm's registry
+# tells of them.
+check-supply-chain: $(NODE_MODULES) $(CARGO_DENY)
+	$(CARGO_DENY) --locked check licenses bans sources
 	node scripts/supply-chain.ts
 
 ## What the Worker is made of and made with, in CycloneDX: sbom.json.
@@ -146,8 +150,14 @@ $(NODE_MODULES): package.json package-lock.json
 	npm install --no-save --no-audit --no-fund --loglevel=error
 	touch $@
 
-# A tool that is run a few times need not be fast: building it is what takes long.
+# Tools that are run a few times need not be fast: building them is what takes long.
+INSTALL := CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_TARGET_DIR=$(CACHE)/target \
+  cargo install --quiet --locked --root
+
 $(WASM_BINDGEN):
-	CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
-	  CARGO_TARGET_DIR=$(CACHE)/target cargo install --quiet --locked \
-	  --root $(CACHE)/wasm-bindgen-cli-$(WASM_BINDGEN_VERSION) wasm-bindgen-cli@$(WASM_BINDGEN_VERSION)
+	CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
+	  $(INSTALL) $(CACHE)/wasm-bindgen-cli-$(WASM_BINDGEN_VERSION) wasm-bindgen-cli@$(WASM_BINDGEN_VERSION)
+
+$(CARGO_DENY):
+	CARGO_PROFILE_RELEASE_OPT_LEVEL=0 \
+	  $(INSTALL) $(CACHE)/cargo-deny-$(CARGO_DENY_VERSION) --no-default-features cargo-deny@$(CARGO_DENY_VERSION)

@@ -9,10 +9,13 @@ export interface Dependency {
   version: string;
   /** An SPDX expression; empty when none is told. */
   licence: string;
-  /** Where it comes from; undefined for a registry, of which each tool knows one. */
-  source: string | undefined;
   /** Of what is downloaded, as the lockfile pins it: SHA-256 of a crate, in hex, or SHA-512 of a package, in base64. */
   digest: string | undefined;
+}
+
+export interface Package extends Dependency {
+  /** How it is fetched, if not from the registry. */
+  source: string | undefined;
 }
 
 export interface Crates {
@@ -29,7 +32,6 @@ export interface Metadata {
     name: string;
     version: string;
     license: string | null;
-    source: string | null;
     targets: { kind: string[] }[];
   }[];
   resolve: {
@@ -58,12 +60,11 @@ export function crates({ packages, resolve }: Metadata, lockfile: string): Crate
   const described = (isWanted: (id: string) => boolean) =>
     others
       .filter(({ id }) => isWanted(id))
-      .map(({ name, version, license, source }) => ({
+      .map(({ name, version, license }) => ({
         name,
         version,
         // An older way to write OR.
         licence: (license ?? '').replaceAll('/', ' OR '),
-        source: source?.startsWith('registry+') ? undefined : (source ?? 'a path'),
         digest: digests.get(`${name} ${version}`),
       }));
   return { shipped: described((id) => shippedIds.has(id)), tools: described((id) => !shippedIds.has(id)) };
@@ -100,11 +101,11 @@ interface Lockfile {
   packages: Record<string, { version?: string; license?: string; integrity?: string; resolved?: string }>;
 }
 
-export function readPackages(): Dependency[] {
+export function readPackages(): Package[] {
   return packages(JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')));
 }
 
-export function packages({ packages }: Lockfile): Dependency[] {
+export function packages({ packages }: Lockfile): Package[] {
   const installed = Object.entries(packages).filter(([path]) => path !== '');
   return installed.map(([path, { version = '', license = '', integrity, resolved }]) => ({
     name: path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length),

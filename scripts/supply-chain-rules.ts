@@ -1,28 +1,28 @@
-// What may be depended on: by licence, by source, and how often.
-import type { Crates, Dependency } from './dependencies.ts';
+// What may be built and tested with: packages under a licence that asks for nothing of what they make. None of them is
+// shipped; what is, deny.toml rules.
+import type { Package } from './dependencies.ts';
 
-/** Of what is shipped: such as ask for no more than to be named. */
-const SHIPPED = ['MIT', 'Apache-2.0', 'BSD-3-Clause', 'BSL-1.0', 'Unicode-3.0', 'Unlicense', 'Zlib'];
-
-/** Tools stay here, so their licences may ask for more; but there must be one. */
-const TOOLS = [...SHIPPED, '0BSD', 'BSD-2-Clause', 'CC0-1.0', 'ISC', 'LGPL-3.0-or-later', 'MPL-2.0'];
-
-/** Shipped in two versions, and nothing to be done about it here. */
-const TWICE: string[] = [];
+const LICENCES = [
+  '0BSD',
+  'Apache-2.0',
+  'BSD-3-Clause',
+  'CC0-1.0',
+  'ISC',
+  'LGPL-3.0-or-later',
+  'MIT',
+  'MPL-2.0',
+  'Unlicense',
+];
 
 /** Everything that is wrong. */
-export function problems({ shipped, tools }: Crates, packages: Dependency[]): string[] {
-  return [
-    ...shipped.flatMap((crate) => wrongWith(crate, SHIPPED)),
-    ...[...tools, ...packages].flatMap((tool) => wrongWith(tool, TOOLS)),
-    ...versions(shipped),
-  ];
+export function problems(packages: Package[]): string[] {
+  return packages.flatMap(wrongWith);
 }
 
-function wrongWith({ name, version, licence, source, digest }: Dependency, allowed: string[]): string[] {
+function wrongWith({ name, version, licence, source, digest }: Package): string[] {
   const wrong = [
     ...(licence === '' ? ['has no licence'] : []),
-    ...(licence !== '' && !allows(licence, allowed) ? [`is under ${licence}`] : []),
+    ...(licence !== '' && !allows(licence, LICENCES) ? [`is under ${licence}`] : []),
     ...(source === undefined ? [] : [`comes from ${source}, not from a registry`]),
     ...(digest === undefined ? ['is not pinned by a digest'] : []),
   ];
@@ -59,10 +59,4 @@ export function allows(expression: string, allowed: string[]): boolean {
   };
   const kept = anyOf();
   return kept && at === tokens.length;
-}
-
-function versions(shipped: Dependency[]): string[] {
-  return [...Map.groupBy(shipped, ({ name }) => name)]
-    .filter(([name, all]) => all.length > 1 && !TWICE.includes(name))
-    .map(([name, all]) => `${name} is shipped as ${all.map(({ version }) => version).join(' and ')}`);
 }

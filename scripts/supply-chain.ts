@@ -1,19 +1,15 @@
-// `node scripts/supply-chain.ts`: fails when a dependency has a licence, a source or a second version that it must not
-// have, or a known hole, where npm's registry tells of those.
+// `node scripts/supply-chain.ts`: fails when a package has a licence or a source that it must not have, or a known hole,
+// where npm's registry tells of those. Crates are cargo-deny's.
 import { spawnSync } from 'node:child_process';
-import { readCrates, readPackages } from './dependencies.ts';
+import { readPackages } from './dependencies.ts';
 import { problems } from './supply-chain-rules.ts';
 import { root } from './worker-process.ts';
 
 const AUDIT_TIMEOUT_MS = 30_000;
 
-const crates = readCrates();
 const packages = readPackages();
-const found = problems(crates, packages);
-console.log(
-  `${crates.shipped.length} shipped crates, ${crates.tools.length} others, ${packages.length} packages`,
-);
-for (const problem of [...found, ...audited()]) {
+console.log(`${packages.length} packages`);
+for (const problem of [...problems(packages), ...audited()]) {
   console.error(problem);
   process.exitCode = 1;
 }
