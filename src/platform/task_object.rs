@@ -199,7 +199,7 @@ impl VideoTask {
     async fn watch(&self, manner: Manner) -> worker::Result<worker::Response> {
         // Who comes later begins with what the others see.
         let task = self.state.show_risen().await.map_err(|error| error.to_string())?;
-        let Some(task) = task.filter(Task::is_shown) else {
+        let Some(task) = task.filter(|task| task.is_shown()) else {
             return worker::Response::error("no such video", 404);
         };
         let state = Rc::downgrade(&self.state);
@@ -268,10 +268,7 @@ impl VideoTask {
         let task = match known {
             Some(task) if task.fingerprint != new.fingerprint => return Ok(Reply::OtherRequest),
             Some(task) => task,
-            None => {
-                self.state.persist(&new).await?;
-                new
-            }
+            None => self.state.persist(new).await?,
         };
         if task.phase == Phase::Receiving {
             return Ok(Reply::SendImage);
@@ -293,23 +290,26 @@ impl VideoTask {
 
     /// The record; in line, with the position as it is now.
     async fn read(&self) -> Result<Reply, TaskError> {
-        let Some(mut task) = self.state.load()? else { return Ok(Reply::Nothing) };
+        let Some(task) = self.state.load()? else { return Ok(Reply::Nothing) };
+        let mut reply = shown(Some(Rc::clone(&task)));
         if matches!(task.phase, Phase::InLine(_)) {
             let id = &task.record.id;
             let position = Dispatch::new(&self.state.env)?.position(id).await;
             if let Some(position) = told(position, "the position in line is not known", id) {
-                task.record.queue_position = position;
+                if let Reply::Video(record) = &mut reply {
+                    record.queue_position = position;
+                }
                 if position.is_none() {
                     // It was called, or its place in line got lost: either way it asks again.
                     self.state.react(Event::Called).await?;
                 }
             }
         }
-        Ok(shown(Some(task)))
+        Ok(reply)
     }
 
     fn inspect(&self) -> Result<Reply, TaskError> {
-        let task = self.state.load()?.filter(Task::is_shown);
+        let task = self.state.load()?.filter(|task| task.is_shown());
         Ok(task.map_or(Reply::Nothing, |task| Reply::Inspected {
             deliveries: task.deliveries.tries().to_vec(),
             next_delivery_at: task.deliveries.next_due().map(UnixMillis::seconds),
@@ -318,7 +318,8 @@ impl VideoTask {
     }
 
     async fn wait_for_change(&self, patience: Duration) -> Result<(), TaskError> {
-        let Some(Task { record: before, .. }) = self.state.load()? else { return Ok(()) };
+        let Some(known) = self.state.load()? else { return Ok(()) };
+        let before = &known.record;
         let has_changed = |task: &Task| {
             let Record { status, stage, .. } = &task.record;
             status.is_final() || *status != before.status || *stage != before.stage || !task.is_shown()
@@ -327,7 +328,7 @@ impl VideoTask {
     }
 
     async fn cancel(&self) -> Result<Reply, TaskError> {
-        let Some(task) = self.state.load()?.filter(Task::is_shown) else { return Ok(Reply::Nothing) };
+        let Some(task) = self.state.load()?.filter(|task| task.is_shown()) else { return Ok(Reply::Nothing) };
         if matches!(task.record.status, Status::Completed | Status::Failed) {
             return Ok(Reply::AlreadyFinished);
         }
@@ -348,6 +349,7 @@ impl VideoTask {
     }
 }
 
-fn shown(task: Option<Task>) -> Reply {
-    task.filter(Task::is_shown).map_or(Reply::Nothing, |task| Reply::Video(task.record_at(clock::now())))
+fn shown(task: Option<Rc<Task>>) -> Reply {
+    task.filter(|task| task.is_shown())
+        .map_or(Reply::Nothing, |task| Reply::Video(task.record_at(clock::now())))
 }

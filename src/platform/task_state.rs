@@ -50,7 +50,7 @@ enum Stored {
     #[default]
     Unknown,
     Nothing,
-    Task(Box<Task>),
+    Task(Rc<Task>),
 }
 
 pub struct TaskState {
@@ -76,7 +76,7 @@ impl TaskState {
         })
     }
 
-    pub async fn react(self: &Rc<Self>, event: Event) -> Result<Option<Task>, TaskError> {
+    pub async fn react(self: &Rc<Self>, event: Event) -> Result<Option<Rc<Task>>, TaskError> {
         let config = Config::of(&self.env)?;
         self.change(|task| task.apply(event, &config.policy, clock::moment()))
             .await
@@ -88,11 +88,11 @@ impl TaskState {
         &self,
         is_so: impl Fn(&Task) -> bool,
         patience: Duration,
-    ) -> Result<Option<Task>, TaskError> {
+    ) -> Result<Option<Rc<Task>>, TaskError> {
         let mut patience = pin!(Sleep::new(patience));
         loop {
             let task = self.load()?;
-            if task.as_ref().is_none_or(&is_so) {
+            if task.as_deref().is_none_or(&is_so) {
                 return Ok(task);
             }
             let (sender, changed) = oneshot::channel();
@@ -132,7 +132,7 @@ impl TaskState {
     }
 
     /// The task, its record with the percentage of this moment.
-    pub async fn show_risen(self: &Rc<Self>) -> Result<Option<Task>, TaskError> {
+    pub async fn show_risen(self: &Rc<Self>) -> Result<Option<Rc<Task>>, TaskError> {
         match self.load()? {
             Some(task) if task.record_at(clock::now()) != task.record => self.react(Event::Seen).await,
             task => Ok(task),
@@ -151,25 +151,25 @@ impl TaskState {
     pub async fn change<T>(
         self: &Rc<Self>,
         change: impl FnOnce(&mut Task) -> T,
-    ) -> Result<Option<(Task, T)>, TaskError> {
-        let Some(mut task) = self.load()? else { return Ok(None) };
-        let before = task.record.clone();
+    ) -> Result<Option<(Rc<Task>, T)>, TaskError> {
+        let Some(known) = self.load()? else { return Ok(None) };
+        let mut task = (*known).clone();
         let result = change(&mut task);
-        self.persist(&task).await?;
-        if before.status != task.record.status || before.stage != task.record.stage {
+        let task = self.persist(task).await?;
+        let (before, record) = (&known.record, &task.record);
+        if before.status != record.status || before.stage != record.stage {
             let fields = [
-                ("video.id", json!(task.record.id)),
-                ("status", json!(task.record.status)),
-                ("stage", json!(task.record.stage)),
+                ("video.id", json!(record.id)),
+                ("status", json!(record.status)),
+                ("stage", json!(record.stage)),
             ];
             log::write(Level::Info, "a video moved", fields);
         }
         if !task.is_shown() {
             self.watchers.let_go();
-        } else if before != task.record {
-            let is_last = task.record.status.is_final();
-            let sight = Sight::Video(Box::new(task.record.clone()));
-            self.watchers.show(&sight, self.grant(&task).as_deref(), is_last);
+        } else if before != record {
+            let sight = Sight::Video(Box::new(record.clone()));
+            self.watchers.show(&sight, self.grant(&task).as_deref(), record.status.is_final());
         }
         self.waiting.borrow_mut().clear();
         self.mind_show(&task);
@@ -183,15 +183,15 @@ impl TaskState {
     }
 
     /// Read once: nobody else writes it.
-    pub fn load(&self) -> Result<Option<Task>, TaskError> {
+    pub fn load(&self) -> Result<Option<Rc<Task>>, TaskError> {
         if matches!(*self.task.borrow(), Stored::Unknown) {
             self.task.replace(match self.storage.get(TASK_KEY)? {
-                Some(text) => Stored::Task(Box::new(Task::load(&text)?)),
+                Some(text) => Stored::Task(Rc::new(Task::load(&text)?)),
                 None => Stored::Nothing,
             });
         }
         Ok(match &*self.task.borrow() {
-            Stored::Task(task) => Some((**task).clone()),
+            Stored::Task(task) => Some(Rc::clone(task)),
             Stored::Unknown | Stored::Nothing => None,
         })
     }
@@ -205,13 +205,15 @@ impl TaskState {
     }
 
     /// Task and alarm are written as one.
-    pub async fn persist(&self, task: &Task) -> Result<(), TaskError> {
-        let is_stored = matches!(&*self.task.borrow(), Stored::Task(stored) if **stored == *task);
+    pub async fn persist(&self, task: Task) -> Result<Rc<Task>, TaskError> {
+        let task = Rc::new(task);
+        let is_stored = matches!(&*self.task.borrow(), Stored::Task(known) if *known == task);
         if !is_stored {
-            self.storage.put(TASK_KEY, &serde_json::to_string(task)?)?;
-            self.task.replace(Stored::Task(Box::new(task.clone())));
+            self.storage.put(TASK_KEY, &serde_json::to_string(&*task)?)?;
+            self.task.replace(Stored::Task(Rc::clone(&task)));
         }
         let alarm = task.alarm().map(|at| at.max(clock::now()));
-        Ok(self.storage.set_alarm(alarm).await?)
+        self.storage.set_alarm(alarm).await?;
+        Ok(task)
     }
 }
