@@ -4,7 +4,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, join, select};
 use serde_json::json;
 use thiserror::Error;
 use worker::js_sys::Uint8Array;
@@ -184,9 +184,13 @@ impl Incoming {
         Ok(chunk)
     }
 
+    /// Each chunk is read while the one before is written.
     async fn send(&mut self, writer: Writer) -> Result<(), StreamError> {
-        while let Some(chunk) = self.next().await? {
-            writer.write(&chunk).await?;
+        let mut next = self.next().await?;
+        while let Some(chunk) = next {
+            let (written, read) = join(writer.write(&chunk), self.next()).await;
+            written?;
+            next = read?;
         }
         writer.close().await
     }
