@@ -5,7 +5,7 @@ use crate::error::ApiError;
 use crate::platform::http::Answer;
 use crate::platform::task_object::{Message, Reply};
 
-pub async fn cancel(call: &Call<'_>, own: &Own) -> Result<Answer, ApiError> {
+pub async fn cancel(call: &Call<'_>, own: Own) -> Result<Answer, ApiError> {
     match call.ask(&own.id, &Message::Cancel).await? {
         // As it is now: stopped, on its way there, or finished after all.
         Reply::Video(record) => respond::json(200, &call.shown(&own.owner, record)),

@@ -8,7 +8,8 @@ use crate::platform::http::Answer;
 use crate::platform::records::Records;
 use crate::platform::task_object::{Message, Reply};
 
-pub async fn delete(call: &Call<'_>, Own { id, .. }: &Own) -> Result<Answer, ApiError> {
+pub async fn delete(call: &Call<'_>, own: Own) -> Result<Answer, ApiError> {
+    let id = &own.id;
     // 1. The object stops the job, forgets the video and removes everything, however long that takes.
     let Reply::Video(_) = call.ask(id, &Message::Delete).await? else { return Err(NO_SUCH_VIDEO) };
     // 2. Nobody is told from KV any more. The object repeats this at the end.

@@ -8,7 +8,7 @@ use crate::platform::http::{Answer, Body, Request};
 use crate::platform::tasks::Tasks;
 use crate::platform::watchers::Manner;
 
-pub async fn events(call: &Call<'_>, request: &Request, own: &Own) -> Result<Answer, ApiError> {
+pub async fn events(call: &Call<'_>, request: &Request, own: Own) -> Result<Answer, ApiError> {
     let is_socket = request.header("upgrade").is_some_and(|to| to.eq_ignore_ascii_case("websocket"));
     let manner = Manner { origin: call.origin.clone(), last_event_id: last_event_id(request), is_socket };
     let answer = Tasks::new(call.env)?.watch(&own.id, &manner).await.map_err(internal)?;

@@ -4,6 +4,7 @@
 use serde_json::json;
 use worker::js_sys::Uint8Array;
 
+use super::challenge;
 use super::form::{form_error, media_type, open_form};
 use super::submit::ACCOUNT_RETRY_SECONDS;
 use super::{Call, RETRY_AFTER_SECONDS, internal, respond};
@@ -20,6 +21,8 @@ use crate::video::record::Image;
 use crate::wiro::files::{Refusal, StoredFile, UPLOAD, read_upload, upload_form};
 
 pub async fn upload(call: &Call<'_>, request: &Request) -> Result<Answer, ApiError> {
+    call.spender(request).await?;
+    challenge::check(call, request).await?.passed()?;
     // 1. Nothing is asked of Wiro before the file begins like an image and nothing in front of it is wrong.
     let content_type = request.header("content-type").unwrap_or_default();
     if media_type(content_type) != "multipart/form-data" {

@@ -31,21 +31,21 @@ struct List<'a> {
     has_more: bool,
 }
 
-pub async fn list(call: &Call<'_>, request: &Request, owner: &Owner) -> Result<Answer, ApiError> {
+pub async fn list(call: &Call<'_>, request: &Request, owner: Owner) -> Result<Answer, ApiError> {
     if owner.is_nobody() {
         return Err(NOT_FOR_NOBODY);
     }
     // 1. Which ones: the dispatcher knows a new video at once.
-    let own = |text: &str| call.config.signing_keys.verify_id(owner, text);
+    let own = |text: &str| call.config.signing_keys.verify_id(&owner, text);
     let listing = Listing::read(|name| request.parameter(name), own).map_err(ApiError::InvalidParameter)?;
     let dispatch = Dispatch::new(call.env)?;
     let mut data = Vec::new();
     let mut wanted = listing.clone();
     let has_more = loop {
-        let page = dispatch.list(owner, wanted).await.map_err(internal)?.ok_or_else(not_after)?;
+        let page = dispatch.list(&owner, wanted).await.map_err(internal)?.ok_or_else(not_after)?;
         // 2. How each of them stands.
         let records = records(call, &page.ids).await?;
-        data.extend(records.into_iter().flatten().map(|record| call.shown(owner, record)));
+        data.extend(records.into_iter().flatten().map(|record| call.shown(&owner, record)));
         // 3. Those that are being removed leave room for others.
         let shown = u32::try_from(data.len()).unwrap_or(u32::MAX);
         match page.end {

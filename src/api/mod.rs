@@ -21,6 +21,8 @@ mod webhook;
 
 use std::rc::Rc;
 
+use futures_util::FutureExt;
+use futures_util::future::{LocalBoxFuture, ready};
 use serde_json::{Value, json};
 use worker::Env;
 use worker::wasm_bindgen::JsValue;
@@ -96,29 +98,37 @@ async fn dispatch(request: &Request, env: &Env) -> Result<Answer, ApiError> {
         limits::visit(&call, request).await?;
     }
     match route {
-        Ok(Route::Health) => respond::health(&call.config),
-        Ok(Route::Submit) => submit::submit(&call, request, &call.spender(request).await?).await,
-        Ok(Route::Upload) => {
-            call.spender(request).await?;
-            challenge::check(&call, request).await?.passed()?;
-            files::upload(&call, request).await
-        }
-        Ok(Route::List) => list::list(&call, request, &call.client(request)?).await,
-        Ok(Route::Usage) => usage::usage(&call, &call.client(request)?).await,
-        Ok(Route::Status { id }) => status::status(&call, request, &call.own(request, id)?).await,
-        Ok(Route::Delete { id }) => delete::delete(&call, &call.own(request, id)?).await,
-        Ok(Route::Content { id }) => content::content(&call, request, id).await,
-        Ok(Route::Events { id }) => events::events(&call, request, &call.own(request, id)?).await,
-        Ok(Route::Cancel { id }) => cancel::cancel(&call, &call.own(request, id)?).await,
-        Ok(Route::Inspect { id }) => operator::inspect(&call, request, id).await,
-        Ok(Route::Redrive { id }) => operator::redrive(&call, request, id).await,
-        Ok(Route::WiroCallback { id, proof }) => webhook::wiro_callback(&call, request, id, proof).await,
+        Ok(route) => flow(&call, request, route)?.await,
         Err(NoRoute::NotFound) => Err(NOTHING_HERE),
         Err(NoRoute::MethodNotAllowed { allow }) if request.method() == "OPTIONS" => {
             cross_origin::preflight(&call, request, allow)
         }
         Err(NoRoute::MethodNotAllowed { allow }) => Err(ApiError::MethodNotAllowed { allow }),
     }
+}
+
+/// What answers a route. Each flow is boxed, and so a function of its own: the runtime compiles a function when it is
+/// first called, and the first request of an isolate must not wait for flows that it does not go through.
+fn flow<'a>(
+    call: &'a Call<'a>,
+    request: &'a Request,
+    route: Route<'a>,
+) -> Result<LocalBoxFuture<'a, Result<Answer, ApiError>>, ApiError> {
+    Ok(match route {
+        Route::Health => ready(respond::health(&call.config)).boxed_local(),
+        Route::Submit => submit::submit(call, request).boxed_local(),
+        Route::Upload => files::upload(call, request).boxed_local(),
+        Route::List => list::list(call, request, call.client(request)?).boxed_local(),
+        Route::Usage => usage::usage(call, call.client(request)?).boxed_local(),
+        Route::Status { id } => status::status(call, request, call.own(request, id)?).boxed_local(),
+        Route::Delete { id } => delete::delete(call, call.own(request, id)?).boxed_local(),
+        Route::Content { id } => content::content(call, request, id).boxed_local(),
+        Route::Events { id } => events::events(call, request, call.own(request, id)?).boxed_local(),
+        Route::Cancel { id } => cancel::cancel(call, call.own(request, id)?).boxed_local(),
+        Route::Inspect { id } => operator::inspect(call, request, id).boxed_local(),
+        Route::Redrive { id } => operator::redrive(call, request, id).boxed_local(),
+        Route::WiroCallback { id, proof } => webhook::wiro_callback(call, request, id, proof).boxed_local(),
+    })
 }
 
 /// A video of the caller's: nobody else gets as far as this.

@@ -9,7 +9,7 @@ use crate::range::matches_any;
 use crate::video::record::Status;
 use crate::video::record_text::{show, status_of};
 
-pub async fn status(call: &Call<'_>, request: &Request, own: &Own) -> Result<Answer, ApiError> {
+pub async fn status(call: &Call<'_>, request: &Request, own: Own) -> Result<Answer, ApiError> {
     let wait = request.header("prefer").and_then(preferred_wait);
     let record = call.record(&own.id, &wait.map_or(Message::Read, Message::Wait)).await?;
     let is_final = status_of(&record).is_some_and(Status::is_final);

@@ -11,7 +11,6 @@ use crate::platform::clock;
 use crate::platform::http::{Answer, Request};
 use crate::platform::task_object::{Message, Reply};
 use crate::video::budget::{Day, Shortage};
-use crate::video::owner::Owner;
 use crate::video::record::{FailureCode, Input, Record};
 use crate::video::request::FieldError;
 use crate::video::task::{NewTask, Task};
@@ -22,7 +21,8 @@ const MAX_KEY_CHARS: usize = 255;
 /// What to wait when the upstream's account takes no jobs: an operator has to act.
 pub const ACCOUNT_RETRY_SECONDS: u32 = 300;
 
-pub async fn submit(call: &Call<'_>, request: &Request, owner: &Owner) -> Result<Answer, ApiError> {
+pub async fn submit(call: &Call<'_>, request: &Request) -> Result<Answer, ApiError> {
+    let owner = &call.spender(request).await?;
     // 1. The id comes first: an image streams towards R2 under it. An idempotency key always names the
     //    same one.
     let keys = &call.config.signing_keys;

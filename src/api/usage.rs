@@ -13,12 +13,12 @@ use crate::video::owner::Owner;
 const NOT_FOR_NOBODY: ApiError =
     ApiError::Unauthorized("Only clients with a token have a usage, and this service has no client tokens.");
 
-pub async fn usage(call: &Call<'_>, owner: &Owner) -> Result<Answer, ApiError> {
+pub async fn usage(call: &Call<'_>, owner: Owner) -> Result<Answer, ApiError> {
     if owner.is_nobody() {
         return Err(NOT_FOR_NOBODY);
     }
-    let (spent, reserved) = Dispatch::new(call.env)?.usage(owner).await.map_err(internal)?;
-    let limit = call.config.limits(owner).least();
+    let (spent, reserved) = Dispatch::new(call.env)?.usage(&owner).await.map_err(internal)?;
+    let limit = call.config.limits(&owner).least();
     let body = json!({
         "object": "usage",
         "spent_usd": spent.to_string(),

@@ -4,6 +4,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use serde_json::json;
 use thiserror::Error;
 
@@ -74,36 +75,41 @@ pub async fn work(state: &Rc<TaskState>) -> Result<(), TaskError> {
     }
 }
 
-/// The event that an effect leads to; `None` when there is no task any more.
+/// The event that an effect leads to; `None` when there is no task any more. What may be awaited is boxed, and so a
+/// function of its own: the runtime compiles a function when it is first called, and a large one late or never well.
 async fn perform(state: &Rc<TaskState>, effect: Effect, config: &Config) -> Result<Option<Event>, TaskError> {
-    let Some(task) = &state.load()? else { return Ok(None) };
+    let Some(task) = state.load()? else { return Ok(None) };
+    let task = &*task;
     let id = &task.record.id;
-    let videos = Videos::new(&state.env)?;
-    let upstream = Upstream::new(config, &videos);
+    let upstream = Upstream::new(config, &state.env);
     Ok(Some(match effect {
         Effect::Enter { turned_away } => {
+            let dispatch = Dispatch::new(&state.env)?;
             let entry =
-                Dispatch::new(&state.env)?.enter(task.owned(), kind(&task.record.input), turned_away).await;
-            Event::Entered(
-                told(entry, "the waiting line cannot be reached", id).unwrap_or(Entry::Unreachable),
-            )
+                dispatch.enter(task.owned(), kind(&task.record.input), turned_away).boxed_local().await;
+            let entry = told(entry, "the waiting line cannot be reached", id);
+            Event::Entered(entry.unwrap_or(Entry::Unreachable))
         }
-        Effect::Run => Event::RunAnswered(upstream.run(task).await),
-        Effect::Check(job) => Event::Observed(upstream.check(task, &job).await),
-        Effect::Stop(job) => Event::Observed(upstream.stop(task, &job).await),
-        Effect::Search(hint) => Event::Searched(upstream.search(task, hint).await),
-        Effect::Copy(source) => Event::Copied(copy::copy(&videos, &config.output_hosts, id, &source).await),
+        Effect::Run => Event::RunAnswered(upstream.run(task).boxed_local().await),
+        Effect::Check(job) => Event::Observed(upstream.check(task, &job).boxed_local().await),
+        Effect::Stop(job) => Event::Observed(upstream.stop(task, &job).boxed_local().await),
+        Effect::Search(hint) => Event::Searched(upstream.search(task, hint).boxed_local().await),
+        Effect::Copy(source) => {
+            let videos = Videos::new(&state.env)?;
+            let copied = copy::copy(&videos, &config.output_hosts, id, &source).boxed_local().await;
+            Event::Copied(copied)
+        }
         Effect::Do(chore) => {
-            let done = within(CHORE_TIMEOUT, do_chore(state, chore, task, config)).await;
+            let done = within(CHORE_TIMEOUT, do_chore(state, chore, task, config).boxed_local()).await;
             let done = told(done, "a chore took too long", id).transpose()?;
             Event::Done { chore, succeeded: done == Some(true) }
         }
-        Effect::Notify(webhook_id) => match notify(state, config, task, &webhook_id).await? {
+        Effect::Notify(webhook_id) => match notify(state, config, task, &webhook_id).boxed_local().await? {
             Some(answer) => Event::Notified { webhook_id, answer },
             None => Event::Seen,
         },
         Effect::Remove { purge } => {
-            let removed = remove(state, task, purge, &videos, &upstream).await;
+            let removed = remove(state, task, purge, &upstream).boxed_local().await;
             match told(removed, "the video was not removed", id) {
                 Some(()) => return Ok(None),
                 None => Event::RemovalFailed,
@@ -127,8 +133,7 @@ async fn do_chore(
         }
         Chore::Purge => match task.job() {
             Some(job) => {
-                let videos = Videos::new(&state.env)?;
-                let purged = Upstream::new(config, &videos).purge(job).await;
+                let purged = Upstream::new(config, &state.env).purge(job).await;
                 told(purged, "the upstream's files were not deleted", id)
             }
             None => Some(()),
@@ -147,11 +152,10 @@ async fn remove(
     state: &Rc<TaskState>,
     task: &Task,
     purge: Option<Job>,
-    videos: &Videos,
     upstream: &Upstream<'_>,
 ) -> Result<(), RemoveError> {
     let id = &task.record.id;
-    videos.delete(id).await?;
+    Videos::new(&state.env)?.delete(id).await?;
     let records = Records::new(&state.env)?;
     records.delete(id).await?;
     records.disown(&task.record, &task.owner).await?;

@@ -1,6 +1,7 @@
 //! Between the domain and Wiro: performs a task's calls and says what they mean for its lifecycle.
 
 use serde_json::json;
+use worker::Env;
 use worker::web_sys::ReadableStream;
 
 use super::clock;
@@ -30,13 +31,13 @@ const MAX_MESSAGE_CHARS: usize = 300;
 
 pub struct Upstream<'a> {
     config: &'a Config,
-    videos: &'a Videos,
+    env: &'a Env,
 }
 
 impl<'a> Upstream<'a> {
     #[must_use]
-    pub fn new(config: &'a Config, videos: &'a Videos) -> Self {
-        Self { config, videos }
+    pub fn new(config: &'a Config, env: &'a Env) -> Self {
+        Self { config, env }
     }
 
     /// Sends Run, once.
@@ -194,7 +195,8 @@ impl<'a> Upstream<'a> {
         if task.record.input.input_image_first.is_none() {
             return Ok(None);
         }
-        match self.videos.input(&task.record.id).await {
+        let videos = Videos::new(self.env).map_err(|error| error.to_string())?;
+        match videos.input(&task.record.id).await {
             Ok(Some(image)) => Ok(Some(image)),
             Ok(None) => Err("the uploaded image is gone".to_owned()),
             Err(error) => Err(error.to_string()),
