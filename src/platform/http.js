@@ -14,14 +14,14 @@ export function respondBytes(status, headers, bytes) {
 }
 
 export function respond(status, headers, body) {
-  return new Response(body, { status, headers: read(headers) });
+  return new Response(body, { status, headers: headersOf(headers) });
 }
 
 export function upgrade(headers, webSocket) {
-  return new Response(null, { status: 101, headers: read(headers), webSocket });
+  return new Response(null, { status: 101, headers: headersOf(headers), webSocket });
 }
 
-function read(lines) {
+export function headersOf(lines) {
   const parts = lines.split('\n');
   const headers = {};
   for (let at = 0; at + 1 < parts.length; at += 2) headers[parts[at]] = parts[at + 1];

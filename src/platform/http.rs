@@ -149,11 +149,7 @@ impl Answer {
     }
 
     pub fn add(&mut self, name: &str, value: &str) {
-        self.headers.push_str(name);
-        self.headers.push('\n');
-        // A line break would begin another header.
-        self.headers.extend(value.chars().filter(|character| !character.is_control()));
-        self.headers.push('\n');
+        add_header(&mut self.headers, name, value);
     }
 
     /// # Errors
@@ -167,6 +163,24 @@ impl Answer {
             Body::Socket(socket) => upgrade(&headers, &socket),
         }
     }
+}
+
+/// Headers as they cross the border: names and values in turn, a line each.
+#[must_use]
+pub fn header_lines(headers: &[(&str, &str)]) -> String {
+    let mut lines = String::new();
+    for (name, value) in headers {
+        add_header(&mut lines, name, value);
+    }
+    lines
+}
+
+fn add_header(lines: &mut String, name: &str, value: &str) {
+    lines.push_str(name);
+    lines.push('\n');
+    // A line break would begin another header.
+    lines.extend(value.chars().filter(|character| !character.is_control()));
+    lines.push('\n');
 }
 
 #[cfg(test)]

@@ -4,8 +4,9 @@
 use js_sys::{Array, Map, Object, Promise, Reflect};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use worker::{Env, Error, Result};
+use worker::{Env, Result};
 
+use super::binding::bound;
 use super::promise::settled;
 
 #[wasm_bindgen]
@@ -29,12 +30,8 @@ pub struct Kv(KvNamespace);
 
 impl Kv {
     /// Fails when the binding is missing; everything else when KV does.
-    pub fn bound(env: &Env, binding: &str) -> Result<Self> {
-        let namespace = Reflect::get(env.as_ref(), &binding.into())?;
-        if !namespace.is_object() {
-            return Err(Error::from(format!("there is no binding {binding}")));
-        }
-        Ok(Self(namespace.unchecked_into()))
+    pub fn bound(env: &Env, name: &str) -> Result<Self> {
+        Ok(Self(bound(env, name)?))
     }
 
     pub async fn get(&self, key: &str) -> Result<Option<String>> {

@@ -1,5 +1,6 @@
 //! The only code that touches the Workers runtime: settings, clock, storage, network, streams.
 
+mod binding;
 pub mod chunk;
 pub mod clock;
 pub mod config;

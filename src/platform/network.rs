@@ -3,19 +3,34 @@
 use std::time::Duration;
 
 use thiserror::Error;
+use worker::Response;
 use worker::js_sys::Promise;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen::{JsCast, JsValue};
-use worker::web_sys::{self, AbortController, RequestInit, RequestRedirect};
-use worker::{Headers, Request, Response};
+use worker::web_sys::{self, Request};
 
+use super::http::header_lines;
 use super::patience::within;
 use super::promise::settled;
 
-#[wasm_bindgen]
+#[wasm_bindgen(module = "/src/platform/network.js")]
 extern "C" {
-    #[wasm_bindgen(js_namespace = globalThis, js_name = fetch)]
-    fn send(request: &web_sys::Request, init: &RequestInit) -> Promise;
+    #[wasm_bindgen(catch, js_name = makeRequest)]
+    fn make_request(
+        method: &str,
+        url: &str,
+        headers: &str,
+        body: Option<&JsValue>,
+    ) -> Result<Request, JsValue>;
+
+    type Sending;
+
+    #[wasm_bindgen(constructor)]
+    fn send(request: &Request) -> Sending;
+    #[wasm_bindgen(method, getter)]
+    fn answer(this: &Sending) -> Promise;
+    #[wasm_bindgen(method)]
+    fn abort(this: &Sending);
 }
 
 #[derive(Debug, Error)]
@@ -41,18 +56,7 @@ pub fn request(
     headers: &[(&str, &str)],
     body: Option<&JsValue>,
 ) -> worker::Result<Request> {
-    let init = RequestInit::new();
-    init.set_method(method);
-    init.set_redirect(RequestRedirect::Manual);
-    let all = Headers::new();
-    for (name, value) in headers {
-        all.set(name, value)?;
-    }
-    init.set_headers(&all.0);
-    if let Some(body) = body {
-        init.set_body(body);
-    }
-    Ok(web_sys::Request::new_with_str_and_init(url, &init)?.into())
+    Ok(make_request(method, url, &header_lines(headers), body)?)
 }
 
 /// Sends a request; resolves when the headers of the answer are there. Dropped before, it is aborted.
@@ -60,13 +64,10 @@ pub fn request(
 /// # Errors
 /// [`FetchError::Lost`] or [`FetchError::Timeout`].
 pub async fn fetch(request: Request, timeout: Duration) -> Result<Response, FetchError> {
-    let controller = AbortController::new().map_err(|error| FetchError::NotSent(text_of(error)))?;
-    let init = RequestInit::new();
-    init.set_signal(Some(&controller.signal()));
-    let mut unanswered = Unanswered(Some(controller));
-    let answer = within(timeout, settled(&send(request.inner(), &init))).await;
+    let mut unanswered = Unanswered { sending: Sending::send(&request), is_over: false };
+    let answer = within(timeout, settled(&unanswered.sending.answer())).await;
     let answer = answer.map_err(|_| FetchError::Timeout(timeout))?;
-    unanswered.0 = None;
+    unanswered.is_over = true;
     let answer = answer.map_err(|error| FetchError::Lost(text_of(error)))?;
     Ok(answer.unchecked_into::<web_sys::Response>().into())
 }
@@ -76,12 +77,15 @@ fn text_of(error: JsValue) -> String {
 }
 
 /// A request that nobody waits for any more is aborted.
-struct Unanswered(Option<AbortController>);
+struct Unanswered {
+    sending: Sending,
+    is_over: bool,
+}
 
 impl Drop for Unanswered {
     fn drop(&mut self) {
-        if let Some(controller) = self.0.take() {
-            controller.abort();
+        if !self.is_over {
+            self.sending.abort();
         }
     }
 }

@@ -3,11 +3,12 @@
 use serde::Serialize;
 use thiserror::Error;
 use worker::Env;
-use worker::js_sys::{Promise, Reflect};
+use worker::js_sys::Promise;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::web_sys;
 
+use super::binding::bound;
 use super::network::request;
 use super::promise::settled;
 use super::watchers::Manner;
@@ -57,13 +58,8 @@ pub struct Objects(Namespace);
 impl Objects {
     /// # Errors
     /// When the binding is missing.
-    pub fn bound(env: &Env, binding: &str) -> worker::Result<Self> {
-        let namespace = Reflect::get(env.as_ref(), &binding.into())?;
-        if namespace.is_object() {
-            Ok(Self(namespace.unchecked_into()))
-        } else {
-            Err(format!("there is no binding {binding}").into())
-        }
+    pub fn bound(env: &Env, name: &str) -> worker::Result<Self> {
+        Ok(Self(bound(env, name)?))
     }
 
     /// Sends a message to the object of that name.
@@ -96,7 +92,7 @@ impl Objects {
             headers.push(("upgrade", "websocket"));
         }
         let request = request("GET", "https://object/", &headers, None)?;
-        let answer = self.0.get_by_name(name)?.fetch(request.inner())?;
+        let answer = self.0.get_by_name(name)?.fetch(&request)?;
         Ok(settled(&answer).await?.unchecked_into())
     }
 }

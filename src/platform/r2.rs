@@ -5,8 +5,9 @@ use js_sys::{Array, Object, Promise, Reflect};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::web_sys::ReadableStream;
-use worker::{Env, Error, Result};
+use worker::{Env, Result};
 
+use super::binding::bound;
 use super::promise::settled;
 
 type JsResult<T> = std::result::Result<T, JsValue>;
@@ -58,12 +59,8 @@ pub struct Bucket(R2Bucket);
 
 impl Bucket {
     /// Fails when the binding is missing; everything else when R2 does.
-    pub fn bound(env: &Env, binding: &str) -> Result<Self> {
-        let bucket = Reflect::get(env.as_ref(), &binding.into())?;
-        if !bucket.is_object() {
-            return Err(Error::from(format!("there is no binding {binding}")));
-        }
-        Ok(Self(bucket.unchecked_into()))
+    pub fn bound(env: &Env, name: &str) -> Result<Self> {
+        Ok(Self(bound(env, name)?))
     }
 
     /// An object; of its bytes so many from there on, if not all.

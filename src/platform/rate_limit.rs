@@ -2,10 +2,11 @@
 //! several bindings together allow any number.
 
 use js_sys::{Object, Promise, Reflect};
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen::{JsCast, JsValue};
-use worker::{Env, Error, Result};
+use worker::{Env, Result};
 
+use super::binding::bound;
 use super::clock;
 use super::promise::settled;
 
@@ -36,11 +37,7 @@ pub async fn allows(env: &Env, limiters: &[Limiter], client: &str, per_minute: u
         if keys == 0 {
             continue;
         }
-        let limiter = Reflect::get(env.as_ref(), &JsValue::from_str(binding))?;
-        if !limiter.is_object() {
-            return Err(Error::from(format!("there is no binding {binding}")));
-        }
-        let limiter: RateLimiter = limiter.unchecked_into();
+        let limiter: RateLimiter = bound(env, binding)?;
         // Whoever is far from the limit finds room under the first key that is tried.
         let first = clock::random().map_or(0, u32::from_be_bytes) % keys;
         for key in (0..keys).map(|key| first.wrapping_add(key) % keys) {

@@ -4,10 +4,9 @@ use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use worker::Request;
 use worker::js_sys::Uint8Array;
 use worker::wasm_bindgen::JsValue;
-use worker::web_sys::{self, ReadableStream};
+use worker::web_sys::{self, ReadableStream, Request};
 
 use super::clock;
 use super::config::Config;

@@ -1,0 +1,18 @@
+// The JavaScript half of network.rs: a request is made in one call, and sent in another.
+import { headersOf } from './http.js';
+
+export function makeRequest(method, url, headers, body) {
+  return new Request(url, { method, headers: headersOf(headers), body, redirect: 'manual' });
+}
+
+export class Sending {
+  #controller = new AbortController();
+
+  constructor(request) {
+    this.answer = fetch(request, { signal: this.#controller.signal });
+  }
+
+  abort() {
+    this.#controller.abort();
+  }
+}
