@@ -1,4 +1,5 @@
-// Stands around the built Worker and spoils the memory of its wasm at /spoil: the next thing that it does traps.
+// Stands around the built Worker and breaks it: /spoil spoils the memory of its wasm, so that the next thing that it does
+// traps; /interrupt lets its next look at the clock fail in a way that no code there can catch.
 import './newest-instance.js';
 
 import worker from '../../dist/index.js';
@@ -6,11 +7,26 @@ import { newestInstance } from './newest-instance.js';
 
 export { Dispatcher, VideoTask } from '../../dist/index.js';
 
+function spoil() {
+  new Uint8Array(newestInstance().exports.memory.buffer).fill(0xff);
+}
+
+function interrupt() {
+  const { now } = Date;
+  Date.now = () => {
+    Date.now = now;
+    throw new WebAssembly.RuntimeError('interrupted');
+  };
+}
+
+const ways = { '/spoil': spoil, '/interrupt': interrupt };
+
 export default {
   ...worker,
   fetch(request, env) {
-    if (new URL(request.url).pathname !== '/spoil') return worker.fetch(request, env);
-    new Uint8Array(newestInstance().exports.memory.buffer).fill(0xff);
-    return new Response('spoilt');
+    const breakIt = ways[new URL(request.url).pathname];
+    if (!breakIt) return worker.fetch(request, env);
+    breakIt();
+    return new Response('broken');
   },
 };
