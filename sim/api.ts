@@ -2,7 +2,15 @@
 import { createHash } from 'node:crypto';
 import type { Authenticator } from './auth.ts';
 import type { Call, CallLog } from './calls.ts';
-import { ApiError, type Exchange, malformed, sendError, sendFault, sendJson } from './exchange.ts';
+import {
+  ApiError,
+  comesAfterwards,
+  type Exchange,
+  malformed,
+  sendError,
+  sendFault,
+  sendJson,
+} from './exchange.ts';
 import type { AnswerQueue } from './faults.ts';
 import { type Form, parseForm, readBody } from './form.ts';
 import { toolDetail } from './price.ts';
@@ -95,9 +103,9 @@ export class Api {
 
   async #perform(exchange: Exchange, { queue, prompt, perform }: Prepared): Promise<void> {
     const fault = this.#wiro.faults.next(queue, prompt);
-    if (fault && fault.kind !== 'lost') return sendFault(exchange, fault);
+    if (fault && !comesAfterwards(fault)) return sendFault(exchange, fault);
     const answer = await perform();
-    if (fault) sendFault(exchange, fault);
+    if (fault) sendFault(exchange, fault, answer);
     else sendJson(exchange, 200, answer);
   }
 

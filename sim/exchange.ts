@@ -1,7 +1,10 @@
 // One request and its answer: the only place that writes HTTP heads, so that every Call knows its status.
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { gzipSync } from 'node:zlib';
 import type { Call } from './calls.ts';
 import type { AnswerFault } from './faults.ts';
+
+const BOMB_BYTES = 60 * 1024 * 1024;
 
 export interface Exchange {
   request: IncomingMessage;
@@ -34,6 +37,17 @@ export function writeHead({ call, response }: Exchange, status: number, headers:
   response.writeHead(status, headers);
 }
 
+/** 200, by gzip. */
+function sendCompressed(exchange: Exchange, text: string): void {
+  const body = gzipSync(text);
+  writeHead(exchange, 200, {
+    'content-type': 'application/json; charset=utf-8',
+    'content-encoding': 'gzip',
+    'content-length': body.length,
+  });
+  exchange.response.end(body);
+}
+
 export function sendText(exchange: Exchange, status: number, contentType: string, text: string): void {
   const length = Buffer.byteLength(text);
   writeHead(exchange, status, { 'content-type': contentType, 'content-length': length });
@@ -50,9 +64,20 @@ export function sendError(exchange: Exchange, error: ApiError): void {
   sendJson(exchange, error.status, { result: false, errors: [{ code, message }] });
 }
 
-/** Answers, or does not, as the fault says. For `lost` the call has been processed before. */
-export function sendFault(exchange: Exchange, fault: AnswerFault): void {
+/** Whether the call is processed first. */
+export function comesAfterwards({ kind }: AnswerFault): boolean {
+  return kind === 'lost' || kind === 'compressed';
+}
+
+/** Answers, or does not, as the fault says; `answer` is the ordinary one, where the call was processed. */
+export function sendFault(exchange: Exchange, fault: AnswerFault, answer?: object): void {
   switch (fault.kind) {
+    case 'compressed':
+      sendCompressed(exchange, JSON.stringify(answer));
+      break;
+    case 'bomb':
+      sendCompressed(exchange, ' '.repeat(BOMB_BYTES));
+      break;
     case 'status':
       sendGatewayAnswer(exchange, fault.status, fault);
       break;

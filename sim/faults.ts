@@ -6,12 +6,16 @@ export type AnswerFault =
   | { kind: 'status'; status: number; retryAfter?: number | string; body?: string }
   /** 200 with a body that is not JSON. */
   | { kind: 'garbage' }
+  /** 200 with a small body by gzip that unfolds to 60 MiB of blanks. */
+  | { kind: 'bomb' }
   /** No answer, the connection stays open. */
   | { kind: 'hang' }
   /** The connection is reset before anything is processed. */
   | { kind: 'reset' }
   /** An error of the application: 200, `result: false`. */
   | { kind: 'error'; code: number; message: string }
+  /** No fault: the ordinary answer, by gzip. */
+  | { kind: 'compressed' }
   /** The call is processed in full, only its answer never arrives (`status`: the gateway's, default 502). */
   | { kind: 'lost'; how: 'reset' | 'hang' | 'garbage' | 'status'; status?: number };
 

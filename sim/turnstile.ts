@@ -3,7 +3,7 @@
 // https://developers.cloudflare.com/turnstile/get-started/server-side-validation/
 import { randomBytes } from 'node:crypto';
 import type { CallLog } from './calls.ts';
-import { type Exchange, sendFault, sendJson } from './exchange.ts';
+import { comesAfterwards, type Exchange, sendFault, sendJson } from './exchange.ts';
 import type { FaultBook } from './faults.ts';
 import { readBody } from './form.ts';
 
@@ -58,11 +58,11 @@ export class Turnstile {
     if (fields) call.fields = fields;
     this.#calls.taken(call);
     const fault = this.#faults.next('siteverify', '');
-    if (fault && fault.kind !== 'lost') return sendFault(exchange, fault);
+    if (fault && !comesAfterwards(fault)) return sendFault(exchange, fault);
     const verdict = request.method === 'POST' && fields ? this.#verify(fields) : failed('bad-request');
     const [code] = verdict['error-codes'];
     if (code && CLIENT_FAULTS.includes(code)) call.refused = code;
-    if (fault) sendFault(exchange, fault);
+    if (fault) sendFault(exchange, fault, verdict);
     else sendJson(exchange, 200, verdict);
   }
 

@@ -39,6 +39,17 @@ describe('a Run', () => {
     expect(run).toHaveLength(3); // the caller's own list is left alone
   });
 
+  test('is answered by gzip, or by what unfolds to 60 MiB', async () => {
+    sim.script('', { run: [{ kind: 'compressed' }, { kind: 'bomb' }] });
+    const compressed = await postRun();
+    expect(compressed.headers.get('content-encoding')).toBe('gzip');
+    expect(await compressed.json()).toMatchObject({ result: true });
+    const bomb = await postRun();
+    expect(Number(bomb.headers.get('content-length'))).toBeLessThan(100_000);
+    expect((await bomb.arrayBuffer()).byteLength).toBe(60 * 1024 * 1024);
+    expect(sim.tasks).toHaveLength(1);
+  });
+
   test('meets only the faults for its prompt', async () => {
     sim.script('train', { run: [{ kind: 'status', status: 500 }] });
     expect((await postRun('a boat')).status).toBe(200);

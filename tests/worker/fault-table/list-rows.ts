@@ -13,6 +13,8 @@ export const listRows: AnswerRows = {
     ['code 0, anything', { kind: 'error', code: 0, message: 'Internal error' }, COMPLETED],
   ],
   garbage: [['garbage', { kind: 'garbage' }, COMPLETED]],
+  bomb: [['a gzip bomb', { kind: 'bomb' }, COMPLETED]],
+  compressed: [['told by gzip', { kind: 'compressed' }, COMPLETED]],
   reset: [['a reset', { kind: 'reset' }, COMPLETED]],
   'lost: status': [['done, then HTTP 502', { kind: 'lost', how: 'status' }, COMPLETED]],
   'lost: garbage': [['done, then garbage', { kind: 'lost', how: 'garbage' }, COMPLETED]],

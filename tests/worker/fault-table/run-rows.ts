@@ -35,6 +35,8 @@ export const runRows: AnswerRows = {
     ['code 0, anything else', { kind: 'error', code: 0, message: 'Internal error' }, NEVER_FOUND],
   ],
   garbage: [['garbage', { kind: 'garbage' }, NEVER_FOUND]],
+  bomb: [['a gzip bomb', { kind: 'bomb' }, NEVER_FOUND]],
+  compressed: [['done, and told by gzip', { kind: 'compressed' }, COMPLETED]],
   reset: [['a reset', { kind: 'reset' }, NEVER_FOUND]],
   hang: [['no answer', { kind: 'hang' }, NOT_ANSWERED_YET]],
   'lost: status': [
