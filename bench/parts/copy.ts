@@ -11,7 +11,7 @@ const MIB = 1024 * 1024;
 const SIZES = [
   { mib: 1, rounds: 7 },
   { mib: 64, rounds: 3 },
-  { mib: 512, rounds: 1 },
+  { mib: 512, rounds: 3 },
 ];
 const SPEED = 600;
 

@@ -5,6 +5,7 @@ import { processorTime } from '../process-time.ts';
 import { progress } from '../progress.ts';
 import { ROUTES, type Route, routeNamed } from '../routes.ts';
 import { direct, Scene } from '../scene.ts';
+import type { Kind } from '../subject.ts';
 import { type Cell, table } from '../table.ts';
 import { Upstream } from '../upstream.ts';
 
@@ -23,7 +24,9 @@ interface Round extends Load {
 
 /** Simulated seconds in one: what is to end does so at once. */
 const SPEED = 600;
-const WARM_UP_MS = 300;
+/** Until then the engine compiles what it has seen to be needed often; wasm takes longer than JavaScript. */
+const WARM_UP_MS = 4000;
+const WARM_UP_CONNECTIONS = 16;
 /** What a generator measures that is busier than this may be itself. */
 const MAX_BUSY = 0.9;
 
@@ -39,9 +42,8 @@ export async function routes(options: RoutesOptions): Promise<string> {
     return await withPair(upstream, {}, async (pair) => {
       const scenes = await both((kind) => new Scene(pair[kind], upstream));
       const rows: Cell[][] = [];
-      for (const [route, connections] of chosen(options)) {
-        progress(`${route.name}, ${connections} connections`);
-        rows.push(await measure(route, connections, scenes, options));
+      for (const route of options.keys?.map(routeNamed) ?? ROUTES) {
+        rows.push(...(await measure(route, scenes, options)));
       }
       return table(HEADER, rows);
     });
@@ -50,35 +52,33 @@ export async function routes(options: RoutesOptions): Promise<string> {
   }
 }
 
-function chosen({ keys, connections }: RoutesOptions): [Route, number][] {
-  const routes = keys ? keys.map(routeNamed) : ROUTES;
-  return routes.flatMap((route) =>
-    connections
-      .filter((count) => count <= (route.maxConnections ?? count))
-      .map((count): [Route, number] => [route, count]),
-  );
-}
-
 async function measure(
-  { name, shots }: Route,
-  connections: number,
+  { name, shots, maxConnections = Number.POSITIVE_INFINITY }: Route,
   scenes: Both<Scene>,
-  { rounds, roundMs }: RoutesOptions,
-): Promise<Cell[]> {
+  { connections, rounds, roundMs }: RoutesOptions,
+): Promise<Cell[][]> {
+  progress(name);
   const sources = await both((kind) => shots(scenes[kind]));
-  const fireAt = async (kind: keyof Both<Scene>, ms: number): Promise<Round> => {
+  const fireAt = async (kind: Kind, connections: number, ms: number): Promise<Round> => {
     const { origin, pid } = scenes[kind].subject;
     const before = processorTime(pid);
     const load = await fire(origin, sources[kind], { connections, ms });
     return { ...load, processorMs: processorTime(pid) - before };
   };
-  await both((kind) => fireAt(kind, WARM_UP_MS));
-  const measured = await interleaved(rounds, (kind) => fireAt(kind, roundMs));
+  await both((kind) => fireAt(kind, WARM_UP_CONNECTIONS, WARM_UP_MS));
+  const rows: Cell[][] = [];
+  for (const count of connections.filter((count) => count <= maxConnections)) {
+    const measured = await interleaved(rounds, (kind) => fireAt(kind, count, roundMs));
+    rows.push([name, count, ...figures(measured)]);
+  }
+  return rows;
+}
+
+function figures(measured: Both<Round[]>): Cell[] {
   const busiest = Math.max(...Object.values(measured).flatMap((all: Round[]) => all.map(({ busy }) => busy)));
   if (busiest > MAX_BUSY) progress(`the generator was busy for ${Math.round(busiest * 100)} % of the time`);
   const [p50, p50Javascript] = compared(measured, (round) => round.p50);
   return [
-    ...[name, connections],
     ...compared(measured, ({ requests, seconds }) => requests / seconds),
     ...[p50, p50Javascript],
     ...compared(measured, (round) => round.p99),

@@ -11,7 +11,9 @@ export function find(bytes, needle, from) {
     at >= 0 && at <= last;
     at = bytes.indexOf(wanted[0], at + 1)
   ) {
-    if (wanted.every((byte, index) => bytes[at + index] === byte)) return at;
+    let length = 1;
+    while (length < wanted.length && bytes[at + length] === wanted[length]) length++;
+    if (length === wanted.length) return at;
   }
   return -1;
 }
