@@ -66,19 +66,9 @@ pub async fn serve(request: web_sys::Request, env: &Env) -> Result<web_sys::Resp
         Ok(answer) => answer,
         Err(error) => {
             if let Some(body) = request.body() {
-                drain(&body).await;
+                drain(&body).boxed_local().await;
             }
-            let cause = error.to_string();
-            let problem = error.problem();
-            if problem.status >= 500 {
-                let fields = [
-                    ("request_id", json!(request_id)),
-                    ("status", json!(problem.status)),
-                    ("error", Value::String(cause)),
-                ];
-                log::write(Level::Error, "a request failed", fields);
-            }
-            respond::problem(&problem, &request_id)
+            failed(error, &request_id)
         }
     };
     answer.add("x-request-id", &request_id);
@@ -87,6 +77,22 @@ pub async fn serve(request: web_sys::Request, env: &Env) -> Result<web_sys::Resp
         cross_origin::tell(&request, &config, &mut answer);
     }
     answer.send()
+}
+
+/// The answer to a request that failed. Not inlined, so that those that succeed need not have it compiled.
+#[inline(never)]
+fn failed(error: ApiError, request_id: &str) -> Answer {
+    let cause = error.to_string();
+    let problem = error.problem();
+    if problem.status >= 500 {
+        let fields = [
+            ("request_id", json!(request_id)),
+            ("status", json!(problem.status)),
+            ("error", Value::String(cause)),
+        ];
+        log::write(Level::Error, "a request failed", fields);
+    }
+    respond::problem(&problem, request_id)
 }
 
 async fn dispatch(request: &Request, env: &Env) -> Result<Answer, ApiError> {

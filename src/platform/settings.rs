@@ -58,6 +58,11 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         (!text.is_empty()).then(|| text.to_owned())
     }
 
+    fn text_or_default(&self, name: &str) -> String {
+        let default = || DEFAULTS.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value);
+        self.text(name).unwrap_or_else(|| default().to_owned())
+    }
+
     pub fn required(&mut self, name: &str) -> String {
         self.text(name).unwrap_or_else(|| {
             self.problem(name, "is not set");
@@ -66,8 +71,7 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
     }
 
     pub fn parse<T, E: ToString>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, E>) -> Option<T> {
-        let default = DEFAULTS.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value);
-        let text = self.text(name).unwrap_or_else(|| default.to_owned());
+        let text = self.text_or_default(name);
         self.check(name, parse(&text))
     }
 
