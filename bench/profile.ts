@@ -13,7 +13,7 @@ import { type Kind, startSubject, WORKER_SERVICE } from './subject.ts';
 import { figure, table } from './table.ts';
 import { Upstream } from './upstream.ts';
 
-const WARM_UP_MS = 2000;
+const WARM_UP_MS = 5000;
 const PROFILE_MS = 5000;
 const SPEED = 600;
 const SHOWN = 40;

@@ -34,7 +34,6 @@ use crate::platform::config::Config;
 use crate::platform::http::{Answer, Request};
 use crate::platform::log::{self, Level};
 use crate::platform::records::Records;
-use crate::platform::streams::drain;
 use crate::platform::task_object::{Message, Reply};
 use crate::platform::tasks::Tasks;
 use crate::platform::videos::Videos;
@@ -65,9 +64,7 @@ pub async fn serve(request: web_sys::Request, env: &Env) -> Result<web_sys::Resp
     let mut answer = match dispatch(&request, env).await {
         Ok(answer) => answer,
         Err(error) => {
-            if let Some(body) = request.body() {
-                drain(&body).boxed_local().await;
-            }
+            request.drain().await;
             failed(error, &request_id)
         }
     };

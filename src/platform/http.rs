@@ -7,7 +7,7 @@ use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::web_sys::{self, ReadableStream, WebSocket};
 
-use super::streams::{StreamError, read_request};
+use super::streams::{StreamError, drain, read_request};
 
 #[wasm_bindgen(module = "/src/platform/http.js")]
 extern "C" {
@@ -66,7 +66,7 @@ impl Request {
         pairs.find_map(|(known, value)| (known == name).then_some(value))
     }
 
-    /// By its name in lower case.
+    /// By its name in lower case, one of those that `http.js` asks for.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.head.header(name)
@@ -75,6 +75,11 @@ impl Request {
     #[must_use]
     pub fn body(&self) -> Option<ReadableStream> {
         self.inner.body()
+    }
+
+    /// Reads what is left of the body and forgets it; see [`drain`].
+    pub async fn drain(&self) {
+        drain(&self.inner).await;
     }
 
     /// A small body, into wasm memory; see [`read_request`].

@@ -34,12 +34,12 @@ export const writeChunk = (sink, chunk, idleMs) => within(idleMs, sink.write(chu
 
 /** The body of a client's request; undefined when it is longer than that, null when it did not come in time. */
 export async function readRequest(request, maxBytes, idleMs) {
-  if (request.body === null) return new Uint8Array(0);
   const declared = request.headers.get('content-length');
   if (declared !== null) {
-    // It brings no more than it declares, and nothing that unfolds.
+    // It brings no more than it declares, and nothing that unfolds. The stream is not even made.
     return Number(declared) > maxBytes ? undefined : within(idleMs, request.bytes());
   }
+  if (request.body === null) return new Uint8Array(0);
   const reader = byteReader(request.body);
   const whole = await readWhole(reader, maxBytes, idleMs);
   // The runtime throws over a lock that is released in the middle of a read.
@@ -60,6 +60,24 @@ export async function readResponse(response, maxBytes, idleMs) {
   const whole = await readWhole(reader, maxBytes, idleMs);
   if (!whole) reader.cancel().catch(() => {});
   return whole;
+}
+
+/** Reads what is left of a client's body, up to a limit, and forgets it. */
+export async function drain(request, maxBytes, idleMs) {
+  const declared = request.headers.get('content-length');
+  if (declared !== null && Number(declared) <= CHUNK_BYTES && !request.bodyUsed) {
+    await within(idleMs, request.bytes());
+    return;
+  }
+  const { body } = request;
+  if (body === null || body.locked) return;
+  const reader = byteReader(body);
+  for (let left = maxBytes; left > 0; ) {
+    const chunk = await readChunk(reader, idleMs);
+    if (!chunk) return;
+    left -= chunk.length;
+  }
+  reader.releaseLock();
 }
 
 async function readWhole(reader, maxBytes, idleMs) {

@@ -30,6 +30,8 @@ extern "C" {
     fn write_chunk(sink: &WritableStreamDefaultWriter, chunk: &Uint8Array, idle_ms: u32) -> Promise;
     #[wasm_bindgen(js_name = readRequest)]
     fn read_request_body(request: &Request, max_bytes: u32, idle_ms: u32) -> Promise;
+    #[wasm_bindgen(js_name = drain)]
+    fn drain_request(request: &Request, max_bytes: u32, idle_ms: u32) -> Promise;
     #[wasm_bindgen(js_name = readResponse)]
     fn read_response_body(response: &Response, max_bytes: u32, idle_ms: u32) -> Promise;
 
@@ -220,21 +222,12 @@ fn small(body: JsValue, limit: u32, idle: Duration) -> Result<Vec<u8>, StreamErr
 
 /// Reads what is left of a client's body and forgets it, so that the client, which may listen only
 /// after it has sent everything, hears the answer.
-pub async fn drain(body: &ReadableStream) {
+pub async fn drain(request: &Request) {
     /// What Cloudflare lets through at most on its smaller plans.
-    const MAX_BYTES: u64 = 100 * 1024 * 1024;
+    const MAX_BYTES: u32 = 100 * 1024 * 1024;
     const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
-    if body.locked() {
-        return;
-    }
-    let mut reader = Reader::of_client(body, IDLE_TIMEOUT);
-    let mut bytes = 0;
-    while let Ok(Some(chunk)) = reader.next().await {
-        bytes += u64::from(chunk.length());
-        if bytes > MAX_BYTES {
-            return;
-        }
-    }
+    // A client that is gone need not hear it.
+    let _ = settled(&drain_request(request, MAX_BYTES, millis(IDLE_TIMEOUT))).await;
 }
 
 fn millis(time: Duration) -> u32 {
