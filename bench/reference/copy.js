@@ -16,8 +16,9 @@ const MIN_FTYP_BYTES = 16;
 /** What lies in R2 afterwards; undefined when it failed. Every failure is worth another try. */
 export async function copy(env, settings, id, source) {
   const started = Date.now();
+  const connection = new AbortController();
   try {
-    const output = await verifiedCopy(env, settings, id, source);
+    const output = await verifiedCopy(env, settings, id, source, connection.signal);
     log.info('the video was copied', {
       'video.id': id,
       duration_ms: Date.now() - started,
@@ -25,13 +26,15 @@ export async function copy(env, settings, id, source) {
     });
     return output;
   } catch (error) {
+    // A body that nobody reads keeps its connection.
+    connection.abort();
     log.warn('the copy failed', { 'video.id': id, duration_ms: Date.now() - started, error: String(error) });
     return undefined;
   }
 }
 
-async function verifiedCopy(env, settings, id, { url, size: expected }) {
-  const response = await open(settings.outputHosts, url);
+async function verifiedCopy(env, settings, id, { url, size: expected }, signal) {
+  const response = await open(settings.outputHosts, url, signal);
   const declared = response.headers.get('content-length');
   const offered = declared === null ? undefined : Number(declared);
   if (offered !== undefined && expected !== undefined && offered !== expected) {
@@ -52,18 +55,11 @@ async function verifiedCopy(env, settings, id, { url, size: expected }) {
 }
 
 /** Follows redirects by hand, so that every hop is checked before it is asked. */
-async function open(hosts, text) {
+async function open(hosts, text, signal) {
   let url = new URL(text);
   for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
     if (!isAllowed(hosts, url)) throw new Error('the output is not on a host of OUTPUT_HOSTS');
-    const controller = new AbortController();
-    const response = await within(
-      HEADERS_MS,
-      fetch(url, { redirect: 'manual', signal: controller.signal }),
-    ).catch((error) => {
-      controller.abort();
-      throw error;
-    });
+    const response = await within(HEADERS_MS, fetch(url, { redirect: 'manual', signal }));
     if (response.status === 200) return response;
     if (![301, 302, 303, 307, 308].includes(response.status)) throw new Error(`HTTP ${response.status}`);
     url = new URL(response.headers.get('location') ?? '', url);

@@ -10,8 +10,8 @@ export class Ladder {
     return this.steps[Math.min(attempt, this.steps.length - 1)];
   }
 
-  /** Spread by a fifth to either side. */
+  /** Spread by a fifth to either side; in whole milliseconds, as alarms are: one that is early finds nothing to do. */
   jittered(attempt) {
-    return this.step(attempt) * (0.8 + 0.4 * Math.random());
+    return Math.round(this.step(attempt) * (0.8 + 0.4 * Math.random()));
   }
 }

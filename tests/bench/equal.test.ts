@@ -335,6 +335,12 @@ describe('a job that ends otherwise', () => {
     await expectEqual((side) => send(side, `${videoPath(ids, side)}/content`), 404);
   });
 
+  test('after a copy that is tried again, and one that has no length', async () => {
+    const ids = await scripted('cdn', { cdn: [{ kind: 'html' }, { kind: 'no-length' }] });
+    const { body } = await expectEqual((side) => ended(side, ids), 200);
+    expect(body).toContain('"status":"completed"');
+  });
+
   test('refused by Wiro: the parameters, the account', async () => {
     const refused = async (prompt: string, code: number, message: string, status: number) => {
       await onBoth(async ({ sim }) => sim.script(prompt, { run: [{ kind: 'error', code, message }] }));
