@@ -25,7 +25,11 @@ export async function leaks(): Promise<string> {
     await direct(upstream);
     // Nothing is timed: two lanes go side by side, each with a Worker of its own.
     const [even, odd] = [0, 1].map((rest) => ROUTES.filter((_, at) => at % 2 === rest));
-    const rows = await Promise.all([lane(even ?? [], upstream), lane(odd ?? [], upstream)]);
+    const subjects = [await startSubject('rust', upstream), await startSubject('rust', upstream)] as const;
+    const rows = await Promise.all([
+      lane(even ?? [], subjects[0], upstream),
+      lane(odd ?? [], subjects[1], upstream),
+    ]).finally(() => Promise.all(subjects.map((subject) => subject.stop())));
     return [table(HEADER, rows.flat()), NOTE].join('\n\n');
   } finally {
     await upstream.stop();
@@ -36,16 +40,11 @@ const HEADER = ['route', 'requests', 'wasm MiB before', 'on the way', 'after', '
 
 const NOTE = `A twentieth as many requests came before. Routes follow each other in two Workers: what one has grown by stays with the next.`;
 
-async function lane(routes: Route[], upstream: Upstream): Promise<Cell[][]> {
-  const subject = await startSubject('rust', upstream);
-  try {
-    const scene = new Scene(subject, upstream);
-    const rows: Cell[][] = [];
-    for (const route of routes) rows.push(await growth(subject, route, scene));
-    return rows;
-  } finally {
-    await subject.stop();
-  }
+async function lane(routes: Route[], subject: Subject, upstream: Upstream): Promise<Cell[][]> {
+  const scene = new Scene(subject, upstream);
+  const rows: Cell[][] = [];
+  for (const route of routes) rows.push(await growth(subject, route, scene));
+  return rows;
 }
 
 async function growth(subject: Subject, route: Route, scene: Scene): Promise<Cell[]> {
