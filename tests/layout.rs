@@ -50,7 +50,7 @@ fn every_header_that_is_asked_for_comes_over_the_border() {
     let api: String =
         rust_files(&folder.join("api")).iter().map(|file| fs::read_to_string(file).unwrap()).collect();
     let mut asked_for = 0;
-    for call in api.split("request.header(").skip(1) {
+    for call in api.split(".header(").skip(1) {
         let name = call.split(')').next().unwrap();
         let name = name.strip_prefix('"').map_or_else(
             || quoted(&api, &format!("const {name}: &str =")).unwrap(),

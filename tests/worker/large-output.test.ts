@@ -48,6 +48,13 @@ async function sha256Of(response: Response): Promise<string> {
   return hash.digest('hex');
 }
 
+test('what unfolds to 60 MiB in an answer of Wiro is not taken in', { timeout: TIMEOUT_MS }, async () => {
+  const before = wasmMemory();
+  service.sim.script('a trawler', { detail: [{ kind: 'bomb' }] });
+  await made('a trawler');
+  expect(wasmMemory() - before).toBeLessThanOrEqual(MAX_WASM_GROWTH);
+});
+
 test('300 MiB are copied and served in flat memory', { timeout: TIMEOUT_MS }, async () => {
   const prompt = 'a supertanker';
   service.sim.script(prompt, { output: { bytes: BYTES } });
