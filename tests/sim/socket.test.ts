@@ -101,7 +101,7 @@ describe('a task from the queue to its end', () => {
     sim.script('', { holdAt: 'task_postprocess_start' });
     sim.speed = 2000;
     await task.reached('task_postprocess_start');
-    const both = await Promise.all([follow(task), follow(task)]);
+    const both = [await follow(task), await follow(task)]; // one after the other: each waits for its own call
     sim.release(task);
     for (const { frames, ended } of both) {
       await ended;
