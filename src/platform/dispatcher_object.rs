@@ -144,7 +144,7 @@ impl Dispatcher {
     pub fn alarm(&self) -> Promise {
         let desk = Rc::clone(&self.desk);
         promised(async move {
-            desk.storage.alarm_went_off();
+            desk.storage.forget_alarm();
             if let Err(error) = desk.call_up().await {
                 log::write(Level::Error, "calling up failed", [("error", error.to_string().into())]);
                 desk.storage.set_alarm(Some(clock::now().after(FAULT_PAUSE))).await?;

@@ -10,6 +10,7 @@ use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::worker_sys::DurableObjectState;
 
+use super::clock;
 use super::promise::settled;
 use crate::video::time::UnixMillis;
 
@@ -79,13 +80,13 @@ impl ObjectStorage {
         Ok(self.storage.kv().put(key, value)?)
     }
 
-    /// Sets the alarm, or takes it away, unless that is how it stands.
+    /// Sets the alarm, or takes it away, unless that is how it stands. One whose time is past goes off at once.
     pub async fn set_alarm(&self, alarm: Option<UnixMillis>) -> Result<()> {
         if self.alarm.get() == Alarm::Known(alarm) {
             return Ok(());
         }
         let set = match alarm {
-            Some(at) => self.storage.set_alarm(number(at)),
+            Some(at) => self.storage.set_alarm(number(at.max(clock::now()))),
             None => self.storage.delete_alarm(),
         };
         self.alarm.set(Alarm::Known(alarm));
@@ -93,8 +94,8 @@ impl ObjectStorage {
         Ok(())
     }
 
-    /// The alarm has gone off: there is none any more, unless the runtime repeats it.
-    pub fn alarm_went_off(&self) {
+    /// How the alarm stands is not known any more: it went off, and may be repeated, or it may have got lost.
+    pub fn forget_alarm(&self) {
         self.alarm.set(Alarm::Unknown);
     }
 

@@ -176,7 +176,7 @@ impl VideoTask {
     pub fn alarm(&self) -> Promise {
         let state = Rc::clone(&self.state);
         promised(async move {
-            state.storage.alarm_went_off();
+            state.storage.forget_alarm();
             if let Err(error) = work(&state).await {
                 log::write(Level::Error, "a task's work failed", [("error", error.to_string().into())]);
                 state.storage.set_alarm(Some(clock::now().after(FAULT_PAUSE))).await?;
@@ -239,7 +239,10 @@ impl VideoTask {
                 task => task,
             },
             Message::Called => return self.report(Event::Called).await,
-            Message::LookAfter(as_of) => return self.report(Event::LookedAt(as_of)).await,
+            Message::LookAfter(as_of) => {
+                self.state.storage.forget_alarm();
+                return self.report(Event::LookedAt(as_of)).await;
+            }
         };
         Ok(shown(task))
     }

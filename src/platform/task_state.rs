@@ -156,6 +156,9 @@ impl TaskState {
         let mut task = (*known).clone();
         let result = change(&mut task);
         let task = self.persist(task).await?;
+        if Rc::ptr_eq(&known, &task) {
+            return Ok(Some((task, result)));
+        }
         let (before, record) = (&known.record, &task.record);
         if before.status != record.status || before.stage != record.stage {
             let fields = [
@@ -204,16 +207,21 @@ impl TaskState {
         Ok(())
     }
 
-    /// Task and alarm are written as one.
+    /// Task and alarm are written as one. What has not changed is not written, and stays the same in memory.
     pub async fn persist(&self, task: Task) -> Result<Rc<Task>, TaskError> {
+        let known = match &*self.task.borrow() {
+            Stored::Task(known) if **known == task => Some(Rc::clone(known)),
+            _ => None,
+        };
+        let task = known.map_or_else(|| self.store(task), Ok)?;
+        self.storage.set_alarm(task.alarm()).await?;
+        Ok(task)
+    }
+
+    fn store(&self, task: Task) -> Result<Rc<Task>, TaskError> {
+        self.storage.put(TASK_KEY, &serde_json::to_string(&task)?)?;
         let task = Rc::new(task);
-        let is_stored = matches!(&*self.task.borrow(), Stored::Task(known) if *known == task);
-        if !is_stored {
-            self.storage.put(TASK_KEY, &serde_json::to_string(&*task)?)?;
-            self.task.replace(Stored::Task(Rc::clone(&task)));
-        }
-        let alarm = task.alarm().map(|at| at.max(clock::now()));
-        self.storage.set_alarm(alarm).await?;
+        self.task.replace(Stored::Task(Rc::clone(&task)));
         Ok(task)
     }
 }

@@ -81,15 +81,18 @@ impl Task {
 
     /// Applies one event. Events that do not fit the phase (late, repeated, early) change nothing.
     pub fn apply(&mut self, event: Event, policy: &Policy, at: Moment) {
+        if let Event::Nudged(hint) = event {
+            // Of a flood of them, all but the first must change nothing: what changes is stored.
+            return self.called_back(hint, at.now);
+        }
         self.noting_what_follows(at.now, |task| match event {
             Event::Received => task.received(at.now),
             Event::Entered(entry) => task.entered(entry, policy, at),
-            Event::Nudged(hint) => task.called_back(hint, at.now),
             Event::RunAnswered(outcome) => task.run_answered(outcome, policy, at),
             Event::Observed(observation) => task.observed(observation, policy, at),
             Event::Heard(heard) => task.heard(heard, at.now),
-            // That is kept with every event.
-            Event::Seen => {}
+            // What can be seen is kept with every event; the other is above.
+            Event::Seen | Event::Nudged(_) => {}
             Event::Searched(job) => task.searched(job, policy, at.now),
             Event::Copied(output) => task.copied(output, policy, at),
             Event::Done { chore, succeeded } => task.chores.settle(chore, succeeded, &policy.retry, at),

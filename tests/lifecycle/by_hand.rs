@@ -337,6 +337,19 @@ fn callbacks_cause_one_check_a_second_at_most() {
 }
 
 #[test]
+fn of_a_flood_of_callbacks_all_but_the_first_change_nothing() {
+    for mut life in [submitting(), unknown(), running()] {
+        life.on(Event::Nudged(Some(job())));
+        let told = life.task.clone();
+        for _ in 0..10 {
+            life.now += 1000;
+            life.on(Event::Nudged(Some(job())));
+        }
+        assert_eq!(life.task, told);
+    }
+}
+
+#[test]
 fn a_callback_before_runs_answer_is_remembered() {
     let mut life = submitting();
     life.on(Event::Nudged(None)).on(Event::RunAnswered(RunOutcome::Started(job())));

@@ -5,6 +5,7 @@ import { picture } from './pictures.ts';
 import type { Service } from './service.ts';
 import { publishedRecord } from './stored.ts';
 import type { Video } from './types.ts';
+import { detailCalls } from './upstream-calls.ts';
 import { startWrapped } from './wrapped.ts';
 
 type Bill = Record<string, number>;
@@ -37,12 +38,14 @@ afterAll(() => {
   console.table(Object.fromEntries(Object.keys(ORDINARY).map((item) => [item, columns(item)])));
 });
 
+const countsOf = async () => (await (await service.fetch('/counts')).json()) as Bill;
+
 /** The bill of the only video, once everything is done that will be done. */
 async function billOf(name: string, { id, input }: Video): Promise<Bill> {
   const task = await service.sim.waitForTask(input.prompt);
   expect(await task.calledBack()).toMatchObject({ status: 200 });
   await publishedRecord(service, id, 'completed');
-  const counts = (await (await service.fetch('/counts')).json()) as Bill;
+  const counts = await countsOf();
   const sum = (...names: string[]) => names.reduce((total, counted) => total + (counts[counted] ?? 0), 0);
   const bill: Bill = {
     'KV writes': sum('TASKS.put', 'TASKS.delete'),
@@ -80,4 +83,25 @@ test('with an image', async () => {
     'task writes': 12,
     'alarms set': 10,
   });
+});
+
+test('rung up a hundred times in a row, it writes a few times', async () => {
+  const prompt = 'a penny for every ring';
+  service.sim.script(prompt, { holdAt: 'task_start' });
+  const video = await service.accepted({ prompt });
+  const task = await service.sim.waitForTask(prompt);
+  await task.reached('task_start');
+  const before = await countsOf();
+  for (let call = 0; call < 100; call++) {
+    expect((await fetch(task.callbackUrl, { method: 'POST', body: '{}' })).status).toBe(200);
+  }
+  const after = await countsOf();
+  const checks = detailCalls(service.sim, task).length;
+  const more = (name: string) => (after[name] ?? 0) - (before[name] ?? 0);
+  expect(more('VideoTask requests')).toBe(100);
+  // Of all between two checks, which are a second apart, the first. A check is written before and after.
+  expect(more('task writes')).toBeLessThanOrEqual(3 * (checks + 1));
+  expect(more('alarms set')).toBeLessThanOrEqual(3 * (checks + 1));
+  service.sim.release(task);
+  await service.ended(video.id);
 });

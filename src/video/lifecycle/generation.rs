@@ -24,11 +24,11 @@ impl Task {
             Phase::Unknown { hint: known, .. } => {
                 *known = hint.or_else(|| known.take());
                 self.nudged = true;
-                self.wake_at = Some(now);
+                self.look_by(now);
             }
             // The job that nobody could find speaks up.
             Phase::Ended { job: None } if self.record.has_failed_with(FailureCode::SubmissionUnknown) => {
-                self.search_again(hint, now);
+                self.noting_what_follows(now, |task| task.search_again(hint, now));
             }
             _ => {}
         }
@@ -37,7 +37,11 @@ impl Task {
     fn check_soon(&mut self, now: UnixMillis) {
         let Phase::Running { checked_at, .. } = &self.phase else { return };
         let soon = now.max(checked_at.after(MIN_CHECK_INTERVAL));
-        self.wake_at = Some(self.wake_at.map_or(soon, |due| due.min(soon)));
+        self.look_by(soon);
+    }
+
+    fn look_by(&mut self, at: UnixMillis) {
+        self.wake_at = Some(self.wake_at.map_or(at, |due| due.min(at)));
     }
 
     /// A job that the upstream does not have ends at once; one that it has is stopped there, and ends as
