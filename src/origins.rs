@@ -57,15 +57,13 @@ impl AllowedOrigins {
     /// What `origin`, the header, is to a service that is reached at `own`. `site` is the browser's own
     /// `Sec-Fetch-Site`, which no page can write.
     #[must_use]
-    pub fn judge<'a>(&self, origin: Option<&'a str>, site: Option<&str>, own: &str) -> Origin<'a> {
-        match (origin, &self.0) {
-            (None, _) => Origin::Own,
-            (Some(_), None) => Origin::Allowed("*"),
-            (Some(origin), Some(allowed)) if allowed.iter().any(|known| known == origin) => {
-                Origin::Allowed(origin)
-            }
-            (Some(origin), _) if origin == own || site == Some("same-origin") => Origin::Own,
-            _ => Origin::Stranger,
+    pub fn judge(&self, origin: Option<&str>, site: Option<&str>, own: &str) -> Origin<'_> {
+        let Some(origin) = origin else { return Origin::Own };
+        let Some(allowed) = &self.0 else { return Origin::Allowed("*") };
+        match allowed.iter().find(|known| *known == origin) {
+            Some(known) => Origin::Allowed(known),
+            None if origin == own || site == Some("same-origin") => Origin::Own,
+            None => Origin::Stranger,
         }
     }
 }
@@ -77,15 +75,19 @@ mod tests {
 
     const OWN: &str = "https://video.example";
 
-    fn judged<'a>(setting: &str, origin: &'a str) -> Origin<'a> {
-        AllowedOrigins::parse(setting, parse).unwrap().judge(Some(origin), None, OWN)
+    fn allowed(setting: &str) -> AllowedOrigins {
+        AllowedOrigins::parse(setting, parse).unwrap()
+    }
+
+    fn judged<'a>(allowed: &'a AllowedOrigins, origin: &str) -> Origin<'a> {
+        allowed.judge(Some(origin), None, OWN)
     }
 
     #[test]
     fn a_listed_origin_is_allowed_and_nothing_like_it() {
-        let setting = "https://app.example, http://localhost:3000";
+        let allowed = allowed("https://app.example, http://localhost:3000");
         for origin in ["https://app.example", "http://localhost:3000"] {
-            assert_eq!(judged(setting, origin), Origin::Allowed(origin));
+            assert_eq!(judged(&allowed, origin), Origin::Allowed(origin));
         }
         for origin in [
             "null",
@@ -100,14 +102,14 @@ mod tests {
             "http://localhost:3001",
             "https://app.example, http://localhost:3000",
         ] {
-            assert_eq!(judged(setting, origin), Origin::Stranger, "{origin:?}");
+            assert_eq!(judged(&allowed, origin), Origin::Stranger, "{origin:?}");
         }
     }
 
     #[test]
     fn its_own_page_and_no_browser_are_no_strangers() {
-        assert_eq!(judged("https://app.example", OWN), Origin::Own);
-        let allowed = AllowedOrigins::parse("https://app.example", parse).unwrap();
+        let allowed = allowed("https://app.example");
+        assert_eq!(judged(&allowed, OWN), Origin::Own);
         assert_eq!(allowed.judge(None, None, OWN), Origin::Own);
         assert_eq!(allowed.judge(Some("http://127.0.0.1:8787"), Some("same-origin"), OWN), Origin::Own);
         assert_eq!(allowed.judge(Some("http://127.0.0.1:8787"), Some("same-site"), OWN), Origin::Stranger);
@@ -116,7 +118,7 @@ mod tests {
     #[test]
     fn any_is_any() {
         for origin in ["null", "https://app.example"] {
-            assert_eq!(judged("*", origin), Origin::Allowed("*"));
+            assert_eq!(judged(&allowed("*"), origin), Origin::Allowed("*"));
         }
     }
 

@@ -37,27 +37,3 @@ fn the_pure_modules_know_no_runtime_and_not_each_other() {
 fn the_platform_does_not_know_the_api() {
     assert_unknown("platform", &["crate::api", "crate::route", "crate::error"]);
 }
-
-/// What is between the quotes behind `start`.
-fn quoted<'a>(text: &'a str, start: &str) -> Option<&'a str> {
-    text.split_once(start)?.1.split_once('"')?.1.split('"').next()
-}
-
-#[test]
-fn every_header_that_is_asked_for_comes_over_the_border() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let border = fs::read_to_string(folder.join("platform/http.js")).unwrap();
-    let api: String =
-        rust_files(&folder.join("api")).iter().map(|file| fs::read_to_string(file).unwrap()).collect();
-    let mut asked_for = 0;
-    for call in api.split(".header(").skip(1) {
-        let name = call.split(')').next().unwrap();
-        let name = name.strip_prefix('"').map_or_else(
-            || quoted(&api, &format!("const {name}: &str =")).unwrap(),
-            |literal| literal.trim_end_matches('"'),
-        );
-        assert!(border.contains(&format!("  '{name}',\n")), "{name}");
-        asked_for += 1;
-    }
-    assert!(asked_for > 10, "headers are asked for otherwise now");
-}

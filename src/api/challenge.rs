@@ -4,16 +4,12 @@
 use serde_json::json;
 
 use super::Call;
-use super::limits::ADDRESS;
 use crate::error::ApiError;
-use crate::platform::http::Request;
+use crate::platform::http::{Header, Request};
 use crate::platform::log::{self, Level};
 use crate::platform::siteverify::verify;
 use crate::platform::url;
 use crate::turnstile::{Token, Verdict};
-
-/// In a header, so that it is known before anything of a body is read.
-const TOKEN: &str = "turnstile-token";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Challenge {
@@ -38,12 +34,12 @@ const SOLVE_ANOTHER: ApiError =
 
 pub async fn check(call: &Call<'_>, request: &Request) -> Result<Challenge, ApiError> {
     let Some(turnstile) = &call.config.turnstile else { return Ok(Challenge::Passed) };
-    let token = request.header(TOKEN).and_then(|token| Token::read(token.to_owned())).ok_or(
-        ApiError::ChallengeFailed(
+    let token =
+        request.header(Header::TurnstileToken).and_then(Token::read).ok_or(ApiError::ChallengeFailed(
             "Send the token of a Turnstile challenge that was just solved as Turnstile-Token.",
-        ),
-    )?;
-    match verify(turnstile, &token, request.header(ADDRESS), |host| is_ours(call, host)).await {
+        ))?;
+    let address = request.header(Header::CfConnectingIp);
+    match verify(turnstile, &token, address.as_deref(), |host| is_ours(call, host)).await {
         Verdict::Passed => Ok(Challenge::Passed),
         Verdict::Spent => Ok(Challenge::Spent),
         Verdict::Failed => Err(ApiError::ChallengeFailed("The challenge was not solved.")),

@@ -6,7 +6,7 @@ use super::{Call, NO_SUCH_VIDEO, internal, respond};
 use crate::error::ApiError;
 use crate::json;
 use crate::platform::clock;
-use crate::platform::http::{Answer, Body, Request};
+use crate::platform::http::{Answer, Body, Header, Request};
 use crate::platform::task_object::Message;
 use crate::range::{Conditions, Representation, Selection, http_date};
 use crate::video::record::{Output, Record, Status};
@@ -37,11 +37,14 @@ pub async fn content(call: &Call<'_>, request: &Request, id: &str) -> Result<Ans
 
     // 3. The request's conditions select what is sent. Ranges are for GET only.
     let is_head = request.method() == "HEAD";
+    let [range, if_range, if_none_match, if_modified_since] =
+        [Header::Range, Header::IfRange, Header::IfNoneMatch, Header::IfModifiedSince]
+            .map(|name| request.header(name));
     let conditions = Conditions {
-        range: request.header("range").filter(|_| !is_head),
-        if_range: request.header("if-range"),
-        if_none_match: request.header("if-none-match"),
-        if_modified_since: request.header("if-modified-since"),
+        range: range.as_deref().filter(|_| !is_head),
+        if_range: if_range.as_deref(),
+        if_none_match: if_none_match.as_deref(),
+        if_modified_since: if_modified_since.as_deref(),
     };
     let (status, first, last) = match conditions.select(representation) {
         Selection::NotModified => return Ok(about(respond::empty(304), output, modified_at)),

@@ -5,7 +5,7 @@ use super::{Call, respond};
 use crate::error::ApiError;
 use crate::origins::Origin;
 use crate::platform::config::Config;
-use crate::platform::http::{Answer, Request};
+use crate::platform::http::{Answer, Header, Request};
 
 /// What a page may read beside the headers that it always may.
 const EXPOSED_HEADERS: &str = "accept-ranges, content-disposition, content-range, etag, idempotent-replayed, \
@@ -21,7 +21,7 @@ const PREFLIGHT_SECONDS: &str = "7200";
 /// Refuses what a stranger's page would change, and sockets, about which no browser asks first.
 pub fn check(call: &Call<'_>, request: &Request) -> Result<(), ApiError> {
     let is_harmless = matches!(request.method(), "GET" | "HEAD");
-    if is_harmless && request.header("upgrade").is_none() {
+    if is_harmless && request.header(Header::Upgrade).is_none() {
         return Ok(());
     }
     refuse_strangers(request, &call.config)
@@ -58,7 +58,8 @@ fn refuse_strangers(request: &Request, config: &Config) -> Result<(), ApiError> 
     }
 }
 
-fn judge<'a>(request: &'a Request, config: &Config) -> Origin<'a> {
-    let (origin, site) = (request.header("origin"), request.header("sec-fetch-site"));
-    config.allowed_origins.judge(origin, site, request.origin())
+fn judge<'a>(request: &Request, config: &'a Config) -> Origin<'a> {
+    let origin = request.header(Header::Origin);
+    let site = origin.as_ref().and_then(|_| request.header(Header::SecFetchSite));
+    config.allowed_origins.judge(origin.as_deref(), site.as_deref(), request.origin())
 }

@@ -4,12 +4,12 @@ use worker::worker_sys::ext::ResponseExt;
 
 use super::{Call, NO_SUCH_VIDEO, Own, internal, respond};
 use crate::error::ApiError;
-use crate::platform::http::{Answer, Body, Request};
+use crate::platform::http::{Answer, Body, Header, Request};
 use crate::platform::tasks::Tasks;
 use crate::platform::watchers::Manner;
 
 pub async fn events(call: &Call<'_>, request: &Request, own: Own) -> Result<Answer, ApiError> {
-    let is_socket = request.header("upgrade").is_some_and(|to| to.eq_ignore_ascii_case("websocket"));
+    let is_socket = request.header(Header::Upgrade).is_some_and(|to| to.eq_ignore_ascii_case("websocket"));
     let manner = Manner { origin: call.origin.clone(), last_event_id: last_event_id(request), is_socket };
     let answer = Tasks::new(call.env)?.watch(&own.id, &manner).await.map_err(internal)?;
     // Made anew: the headers of an object's answer cannot be added to.
@@ -32,5 +32,6 @@ pub async fn events(call: &Call<'_>, request: &Request, own: Own) -> Result<Answ
 
 /// Where the watcher was. A browser's WebSocket can send no headers: it may say so in the query.
 fn last_event_id(request: &Request) -> Option<u64> {
-    request.header("last-event-id").or_else(|| request.parameter("last_event_id"))?.parse().ok()
+    let sent = request.header(Header::LastEventId);
+    sent.as_deref().or_else(|| request.parameter("last_event_id"))?.parse().ok()
 }

@@ -12,7 +12,7 @@ use crate::error::ApiError;
 use crate::platform::clock;
 use crate::platform::dispatcher::Dispatch;
 use crate::platform::form_reader::{FormReader, Incoming};
-use crate::platform::http::{Answer, Request};
+use crate::platform::http::{Answer, Header, Request};
 use crate::platform::log::{self, Level};
 use crate::platform::url;
 use crate::platform::wiro_client::WiroClient;
@@ -24,11 +24,11 @@ pub async fn upload(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
     call.spender(request).await?;
     challenge::check(call, request).await?.passed()?;
     // 1. Nothing is asked of Wiro before the file begins like an image and nothing in front of it is wrong.
-    let content_type = request.header("content-type").unwrap_or_default();
-    if media_type(content_type) != "multipart/form-data" {
+    let content_type = request.header(Header::ContentType).unwrap_or_default();
+    if media_type(&content_type) != "multipart/form-data" {
         return Err(ApiError::UnsupportedMediaType("Send multipart/form-data.".to_owned()));
     }
-    let mut form = open_form(request, content_type, FILE_FIELD)?;
+    let mut form = open_form(request, &content_type, FILE_FIELD)?;
     let (filename, content_type, start) = match next(&mut form).await? {
         Some(Incoming::Image { filename, content_type, bytes }) if !form.has_fields() => {
             (clean_name(&filename, content_type), content_type, bytes)

@@ -3,7 +3,7 @@
 use crate::error::ApiError;
 use crate::multipart;
 use crate::platform::form_reader::{FormReader, MAX_BODY_BYTES, ReadFormError};
-use crate::platform::http::Request;
+use crate::platform::http::{Header, Request};
 
 /// A content type without its parameters, in lower case.
 pub fn media_type(content_type: &str) -> String {
@@ -41,7 +41,7 @@ pub fn form_error(error: &ReadFormError) -> ApiError {
 }
 
 pub fn declared_length(request: &Request) -> Option<u64> {
-    request.header("content-length")?.parse().ok()
+    request.header(Header::ContentLength)?.parse().ok()
 }
 
 pub fn empty_body() -> ApiError {

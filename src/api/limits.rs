@@ -4,12 +4,9 @@ use std::net::IpAddr;
 
 use super::Call;
 use crate::error::ApiError;
-use crate::platform::http::Request;
+use crate::platform::http::{Header, Request};
 use crate::platform::rate_limit::{Limiter, allows};
 use crate::video::owner::Owner;
-
-/// Where the platform says that a request comes from. What other headers say, anybody can write.
-pub const ADDRESS: &str = "cf-connecting-ip";
 
 const LIMITERS: [Limiter; 3] = [
     Limiter { binding: "READ_LIMITER", per_minute: 100 },
@@ -19,18 +16,22 @@ const LIMITERS: [Limiter; 3] = [
 
 /// Limits submits and uploads of a client, or, where there are none, of an address.
 pub async fn submit(call: &Call<'_>, request: &Request, owner: &Owner) -> Result<(), ApiError> {
-    let client = if owner.is_nobody() { address(request) } else { format!("client {owner}") };
-    limit(call, &format!("submit {client}"), call.config.submits_per_minute).await
+    let client = || if owner.is_nobody() { address(request) } else { format!("client {owner}") };
+    limit(call, || format!("submit {}", client()), call.config.submits_per_minute).await
 }
 
 /// Limits whatever comes from an address.
 pub async fn visit(call: &Call<'_>, request: &Request) -> Result<(), ApiError> {
-    limit(call, &address(request), call.config.visits_per_minute).await
+    limit(call, || address(request), call.config.visits_per_minute).await
 }
 
-async fn limit(call: &Call<'_>, client: &str, per_minute: Option<u32>) -> Result<(), ApiError> {
+async fn limit(
+    call: &Call<'_>,
+    client: impl Fn() -> String,
+    per_minute: Option<u32>,
+) -> Result<(), ApiError> {
     match per_minute {
-        Some(per_minute) if !allows(call.env, &LIMITERS, client, per_minute).await? => {
+        Some(per_minute) if !allows(call.env, &LIMITERS, &client(), per_minute).await? => {
             Err(ApiError::RateLimited)
         }
         _ => Ok(()),
@@ -38,7 +39,7 @@ async fn limit(call: &Call<'_>, client: &str, per_minute: Option<u32>) -> Result
 }
 
 fn address(request: &Request) -> String {
-    request.header(ADDRESS).map_or_else(String::new, network)
+    request.header(Header::CfConnectingIp).map_or_else(String::new, |address| network(&address))
 }
 
 /// An address, or for IPv6 the network of one subscriber: a /64.

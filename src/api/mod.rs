@@ -31,7 +31,7 @@ use worker::web_sys;
 use crate::error::ApiError;
 use crate::platform::clock;
 use crate::platform::config::Config;
-use crate::platform::http::{Answer, Request};
+use crate::platform::http::{Answer, Header, Request};
 use crate::platform::log::{self, Level};
 use crate::platform::records::Records;
 use crate::platform::task_object::{Message, Reply};
@@ -146,8 +146,8 @@ impl Call<'_> {
     fn client(&self, request: &Request) -> Result<Owner, ApiError> {
         cross_origin::check(self, request)?;
         let Some(clients) = &self.config.clients else { return Ok(Owner::nobody()) };
-        let shown = request.header("authorization");
-        shown.and_then(|header| clients.authorized(header).cloned()).ok_or(SHOW_A_TOKEN)
+        let shown = request.header(Header::Authorization);
+        shown.and_then(|header| clients.authorized(&header).cloned()).ok_or(SHOW_A_TOKEN)
     }
 
     /// Who asks for what costs money, and not too often.

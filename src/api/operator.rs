@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{Call, NO_SUCH_VIDEO, NOTHING_HERE, SHOW_A_TOKEN, respond};
 use crate::error::ApiError;
-use crate::platform::http::{Answer, Request};
+use crate::platform::http::{Answer, Header, Request};
 use crate::platform::task_object::{Message, Reply};
 use crate::video::bearer::ShownToken;
 use crate::video::delivery::Try;
@@ -42,7 +42,7 @@ pub async fn redrive(call: &Call<'_>, request: &Request, id: &str) -> Result<Ans
 /// Anybody's video, for the operator alone.
 fn video(call: &Call<'_>, request: &Request, id: &str) -> Result<VideoId, ApiError> {
     let token = call.config.operator_token.as_ref().ok_or(NOTHING_HERE)?;
-    let shown = request.header("authorization").and_then(ShownToken::read);
+    let shown = request.header(Header::Authorization).and_then(|header| ShownToken::read(&header));
     if !shown.is_some_and(|shown| token.is(&shown)) {
         return Err(SHOW_A_TOKEN);
     }

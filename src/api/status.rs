@@ -2,7 +2,7 @@
 
 use super::{Call, Own, internal, respond};
 use crate::error::ApiError;
-use crate::platform::http::{Answer, Body, Request};
+use crate::platform::http::{Answer, Body, Header, Request};
 use crate::platform::task_object::Message;
 use crate::prefer::preferred_wait;
 use crate::range::matches_any;
@@ -10,12 +10,12 @@ use crate::video::record::Status;
 use crate::video::record_text::{show, status_of};
 
 pub async fn status(call: &Call<'_>, request: &Request, own: Own) -> Result<Answer, ApiError> {
-    let wait = request.header("prefer").and_then(preferred_wait);
+    let wait = request.header(Header::Prefer).as_deref().and_then(preferred_wait);
     let record = call.record(&own.id, &wait.map_or(Message::Read, Message::Wait)).await?;
     let is_final = status_of(&record).is_some_and(Status::is_final);
     let video = show(&record, call.urls(&own.owner, &own.id)).ok_or_else(|| internal("it is no record"))?;
     let etag = respond::etag_of(video.as_bytes());
-    let is_known = request.header("if-none-match").is_some_and(|tags| matches_any(tags, &etag));
+    let is_known = request.header(Header::IfNoneMatch).is_some_and(|tags| matches_any(&tags, &etag));
     let mut answer = if is_known {
         respond::empty(304)
     } else {

@@ -6,7 +6,7 @@ use super::form::{empty_body, form_error, media_type, open_form};
 use super::internal;
 use crate::error::ApiError;
 use crate::platform::form_reader::MAX_TEXT_BYTES;
-use crate::platform::http::Request;
+use crate::platform::http::{Header, Request};
 use crate::platform::image_form::{ImageForm, ReceiveError};
 use crate::platform::streams::StreamError;
 use crate::platform::url;
@@ -53,14 +53,14 @@ pub async fn read<'a>(
     videos: &'a Videos,
     id: &VideoId,
 ) -> Result<Submission<'a>, ApiError> {
-    let content_type = request.header("content-type").unwrap_or_default();
-    match media_type(content_type).as_str() {
+    let content_type = request.header(Header::ContentType).unwrap_or_default();
+    match media_type(&content_type).as_str() {
         "application/json" => {
             let fields = read_json(request).await?;
             let input = validate(fields, url::parse).map_err(ApiError::InvalidParameter)?;
             Ok(Submission { input, image_sha256: None, form: None })
         }
-        "multipart/form-data" => read_multipart(request, content_type, videos, id).await,
+        "multipart/form-data" => read_multipart(request, &content_type, videos, id).await,
         _ => Err(ApiError::UnsupportedMediaType("Send application/json or multipart/form-data.".to_owned())),
     }
 }

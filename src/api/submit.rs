@@ -8,7 +8,7 @@ use super::challenge::{self, Challenge};
 use super::{Call, internal, respond, submission};
 use crate::error::ApiError;
 use crate::platform::clock;
-use crate::platform::http::{Answer, Request};
+use crate::platform::http::{Answer, Header, Request};
 use crate::platform::task_object::{Message, Reply};
 use crate::video::budget::{Day, Shortage};
 use crate::video::record::{FailureCode, Input, Record};
@@ -27,7 +27,7 @@ pub async fn submit(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
     //    same one.
     let keys = &call.config.signing_keys;
     let key = idempotency_key(request)?;
-    let id = match key {
+    let id = match &key {
         Some(key) => keys.mint_for(owner, key),
         None => keys.mint(owner, clock::random().map_err(internal)?),
     };
@@ -89,8 +89,8 @@ pub async fn submit(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
     Ok(answer)
 }
 
-fn idempotency_key(request: &Request) -> Result<Option<&str>, ApiError> {
-    let Some(key) = request.header("idempotency-key") else { return Ok(None) };
+fn idempotency_key(request: &Request) -> Result<Option<String>, ApiError> {
+    let Some(key) = request.header(Header::IdempotencyKey) else { return Ok(None) };
     if (1..=MAX_KEY_CHARS).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(Some(key));
     }
