@@ -8,16 +8,15 @@ export function byteReader(stream) {
 }
 
 /** What a promise comes to; null when that takes too long. */
-async function within(ms, promise) {
-  let timer;
-  const late = new Promise((resolve) => {
-    timer = setTimeout(resolve, ms, null);
+function within(ms, promise) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms, null);
+    const settle = (end) => (value) => {
+      clearTimeout(timer);
+      end(value);
+    };
+    promise.then(settle(resolve), settle(reject));
   });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** The next chunk; undefined at the end, null when nothing came in time. */
