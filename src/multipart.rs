@@ -1,16 +1,18 @@
 //! `multipart/form-data` taken apart as it streams in. Pure: the bytes are behind a trait, so that in
 //! the Worker they stay JavaScript's while the tests run on plain vectors.
 
+mod headers;
+
 use thiserror::Error;
+
+use headers::part;
+pub use headers::{Part, boundary};
 
 /// Most bytes of one part's headers.
 const MAX_HEADER_BYTES: usize = 8 * 1024;
 
 /// Most white space that a sender may put behind a boundary.
 const MAX_PADDING: usize = 64;
-
-/// Most characters of a boundary, by RFC 2046.
-const MAX_BOUNDARY_CHARS: usize = 70;
 
 /// A run of bytes that somebody else holds.
 pub trait Bytes: Sized {
@@ -42,14 +44,6 @@ pub enum Piece<B> {
     End,
 }
 
-/// The headers of a part.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Part {
-    pub name: String,
-    /// Set when the part is a file; empty when none was chosen.
-    pub filename: Option<String>,
-}
-
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum FormError {
     #[error("the multipart body ends before its closing boundary")]
@@ -60,19 +54,6 @@ pub enum FormError {
     Disposition,
     #[error("something other than a line break follows a boundary")]
     Delimiter,
-}
-
-/// The `boundary` parameter of a `multipart/form-data` content type.
-#[must_use]
-pub fn boundary(content_type: &str) -> Option<&str> {
-    let (_, parameters) = content_type.split_once(';')?;
-    let value = parameters.split(';').find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        name.trim().eq_ignore_ascii_case("boundary").then_some(value.trim())
-    })?;
-    let value = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value);
-    let legal = |c: char| c.is_ascii_alphanumeric() || "'()+_,-./:=? ".contains(c);
-    ((1..=MAX_BOUNDARY_CHARS).contains(&value.len()) && value.chars().all(legal)).then_some(value)
 }
 
 /// The parser: [`push`](Self::push) bytes as they come, [`take`](Self::take) pieces until it wants more.
@@ -205,62 +186,6 @@ impl<B: Bytes> Demux<B> {
     }
 }
 
-fn part(headers: &str) -> Result<Part, FormError> {
-    let disposition = headers
-        .split("\r\n")
-        .filter_map(|line| line.split_once(':'))
-        .find(|(name, _)| name.trim().eq_ignore_ascii_case("content-disposition"))
-        .ok_or(FormError::Disposition)?
-        .1;
-    let parameters = parameters(disposition);
-    let named = |wanted: &str| {
-        let found = parameters.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
-        found.map(|(_, value)| value.clone())
-    };
-    let is_form_data = disposition.trim_start().to_ascii_lowercase().starts_with("form-data");
-    let name = named("name").filter(|_| is_form_data).ok_or(FormError::Disposition)?;
-    Ok(Part { name, filename: named("filename").or_else(|| named("filename*")) })
-}
-
-/// `; name="value"` pairs; quoted values may hold semicolons and escaped quotes.
-fn parameters(header: &str) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    let mut rest = header;
-    while let Some((_, after)) = rest.split_once(';') {
-        let Some((name, value)) = after.split_once('=') else { break };
-        let (value, remaining) = if let Some(quoted) = value.trim_start().strip_prefix('"') {
-            unquote(quoted)
-        } else {
-            let (token, remaining) = value.split_at(value.find(';').unwrap_or(value.len()));
-            (token.trim().to_owned(), remaining)
-        };
-        found.push((name.trim().to_owned(), value));
-        rest = remaining;
-    }
-    found
-}
-
-/// The text up to the closing quote, and what follows it. A backslash escapes a quote and itself; before anything
-/// else it is one of a Windows path.
-fn unquote(quoted: &str) -> (String, &str) {
-    let mut value = String::new();
-    let mut chars = quoted.char_indices();
-    while let Some((at, c)) = chars.next() {
-        match c {
-            '"' => return (value, quoted.get(at + 1..).unwrap_or_default()),
-            '\\' => {
-                let escaped = chars.clone().next().filter(|(_, next)| matches!(next, '"' | '\\'));
-                if escaped.is_some() {
-                    chars.next();
-                }
-                value.push(escaped.map_or('\\', |(_, escaped)| escaped));
-            }
-            other => value.push(other),
-        }
-    }
-    (value, "")
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -333,35 +258,6 @@ mod tests {
         }
         body.extend(b"--B0--\r\n");
         body
-    }
-
-    #[test]
-    fn boundaries_are_read_from_the_content_type() {
-        let cases = [
-            ("multipart/form-data; boundary=abc", Some("abc")),
-            ("multipart/form-data;charset=utf-8; Boundary=\"a b\"", Some("a b")),
-            ("multipart/form-data", None),
-            ("multipart/form-data; boundary=", None),
-            ("multipart/form-data; boundary=a\rb", None),
-        ];
-        for (content_type, expected) in cases {
-            assert_eq!(boundary(content_type), expected, "{content_type}");
-        }
-        assert_eq!(boundary(&format!("multipart/form-data; boundary={}", "x".repeat(71))), None);
-    }
-
-    #[test]
-    fn names_may_be_quoted_escaped_or_bare() {
-        let named = |header: &str| part(&format!("\r\nX: y\r\ncontent-disposition:{header}"));
-        let part = |name: &str, filename: Option<&str>| {
-            Ok(Part { name: name.to_owned(), filename: filename.map(str::to_owned) })
-        };
-        assert_eq!(named(" form-data; name=\"a\""), part("a", None));
-        assert_eq!(named("form-data; filename=\"x;y=\\\"z\"; name=a"), part("a", Some("x;y=\"z")));
-        assert_eq!(named(" form-data; name=\"a\"; filename=\"\""), part("a", Some("")));
-        assert_eq!(named(r#"form-data; name="a"; filename="C:\cat.png""#), part("a", Some(r"C:\cat.png")));
-        assert_eq!(named(" attachment; name=\"a\""), Err(FormError::Disposition));
-        assert_eq!(named(" form-data"), Err(FormError::Disposition));
     }
 
     #[test]

@@ -1,0 +1,114 @@
+//! What a form says of itself in headers: its boundary, and what each part is.
+
+use super::FormError;
+
+/// Most characters of a boundary, by RFC 2046.
+const MAX_BOUNDARY_CHARS: usize = 70;
+
+/// The headers of a part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    pub name: String,
+    /// Set when the part is a file; empty when none was chosen.
+    pub filename: Option<String>,
+}
+
+/// The `boundary` parameter of a `multipart/form-data` content type.
+#[must_use]
+pub fn boundary(content_type: &str) -> Option<String> {
+    let value = parameter(content_type, "boundary")?;
+    let legal = |c: char| c.is_ascii_alphanumeric() || "'()+_,-./:=? ".contains(c);
+    ((1..=MAX_BOUNDARY_CHARS).contains(&value.len()) && value.chars().all(legal)).then_some(value)
+}
+
+/// The part that these headers, a line each, stand in front of.
+pub(super) fn part(headers: &str) -> Result<Part, FormError> {
+    let disposition = headers
+        .split("\r\n")
+        .filter_map(|line| line.split_once(':'))
+        .find(|(name, _)| name.trim().eq_ignore_ascii_case("content-disposition"))
+        .ok_or(FormError::Disposition)?
+        .1;
+    let is_form_data = disposition.trim_start().to_ascii_lowercase().starts_with("form-data");
+    let name = parameter(disposition, "name").filter(|_| is_form_data).ok_or(FormError::Disposition)?;
+    let filename = parameter(disposition, "filename").or_else(|| parameter(disposition, "filename*"));
+    Ok(Part { name, filename })
+}
+
+fn parameter(header: &str, wanted: &str) -> Option<String> {
+    let mut parameters = parameters(header).into_iter();
+    parameters.find_map(|(name, value)| name.eq_ignore_ascii_case(wanted).then_some(value))
+}
+
+/// `; name="value"` pairs; quoted values may hold semicolons and escaped quotes.
+fn parameters(header: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut rest = header;
+    while let Some((_, after)) = rest.split_once(';') {
+        let Some((name, value)) = after.split_once('=') else { break };
+        let (value, remaining) = if let Some(quoted) = value.trim_start().strip_prefix('"') {
+            unquote(quoted)
+        } else {
+            let (token, remaining) = value.split_at(value.find(';').unwrap_or(value.len()));
+            (token.trim().to_owned(), remaining)
+        };
+        found.push((name.trim().to_owned(), value));
+        rest = remaining;
+    }
+    found
+}
+
+/// The text up to the closing quote, and what follows it. A backslash escapes a quote and itself; before anything
+/// else it is one of a Windows path.
+fn unquote(quoted: &str) -> (String, &str) {
+    let mut value = String::new();
+    let mut chars = quoted.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '"' => return (value, quoted.get(at + 1..).unwrap_or_default()),
+            '\\' => {
+                let escaped = chars.clone().next().filter(|(_, next)| matches!(next, '"' | '\\'));
+                if escaped.is_some() {
+                    chars.next();
+                }
+                value.push(escaped.map_or('\\', |(_, escaped)| escaped));
+            }
+            other => value.push(other),
+        }
+    }
+    (value, "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn boundaries_are_read_from_the_content_type() {
+        let cases = [
+            ("multipart/form-data; boundary=abc", Some("abc")),
+            ("multipart/form-data;charset=utf-8; Boundary=\"a b\"", Some("a b")),
+            ("multipart/form-data", None),
+            ("multipart/form-data; boundary=", None),
+            ("multipart/form-data; boundary=a\rb", None),
+        ];
+        for (content_type, expected) in cases {
+            assert_eq!(boundary(content_type).as_deref(), expected, "{content_type}");
+        }
+        assert_eq!(boundary(&format!("multipart/form-data; boundary={}", "x".repeat(71))), None);
+    }
+
+    #[test]
+    fn names_may_be_quoted_escaped_or_bare() {
+        let named = |header: &str| part(&format!("\r\nX: y\r\ncontent-disposition:{header}"));
+        let part = |name: &str, filename: Option<&str>| {
+            Ok(Part { name: name.to_owned(), filename: filename.map(str::to_owned) })
+        };
+        assert_eq!(named(" form-data; name=\"a\""), part("a", None));
+        assert_eq!(named("form-data; filename=\"x;y=\\\"z\"; name=a"), part("a", Some("x;y=\"z")));
+        assert_eq!(named(" form-data; name=\"a\"; filename=\"\""), part("a", Some("")));
+        assert_eq!(named(r#"form-data; name="a"; filename="C:\cat.png""#), part("a", Some(r"C:\cat.png")));
+        assert_eq!(named(" attachment; name=\"a\""), Err(FormError::Disposition));
+        assert_eq!(named(" form-data"), Err(FormError::Disposition));
+    }
+}
