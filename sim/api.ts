@@ -73,6 +73,11 @@ export class Api {
 
   async serve(exchange: Exchange): Promise<void> {
     const { request, response, call } = exchange;
+    const fault = this.#wiro.faults.next('gateway', '');
+    if (fault) {
+      this.#calls.taken(call);
+      return sendFault(exchange, fault);
+    }
     try {
       const prepared = await this.#prepare(exchange);
       this.#calls.taken(call);

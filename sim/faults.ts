@@ -83,6 +83,8 @@ export type SocketFault = 'refuse' | 'drop' | 'silent' | 'garbage' | 'noPercent'
 
 /** Used up one entry per call. The calls that are about no single task only meet what is scripted for ''. */
 interface FaultQueues {
+  /** Whatever is asked, before a byte of its body is read. */
+  gateway?: AnswerFault[];
   run?: RunFault[];
   detail?: DetailFault[];
   cancel?: AnswerFault[];

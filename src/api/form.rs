@@ -2,7 +2,7 @@
 
 use crate::error::ApiError;
 use crate::multipart;
-use crate::platform::form_reader::{FormReader, MAX_BODY_BYTES, ReadFormError};
+use crate::platform::form_reader::{FormReader, IDLE_TIMEOUT, MAX_BODY_BYTES, ReadFormError};
 use crate::platform::http::{Header, Request};
 
 /// A content type without its parameters, in lower case.
@@ -22,8 +22,8 @@ pub fn open_form(
     if declared_length(request).is_some_and(|length| length > MAX_BODY_BYTES) {
         return Err(form_error(&ReadFormError::ImageTooLarge(image_field)));
     }
-    let body = request.body().ok_or_else(empty_body)?;
-    Ok(FormReader::new(&body, &boundary, image_field))
+    let body = request.reader(IDLE_TIMEOUT).ok_or_else(empty_body)?;
+    Ok(FormReader::new(body, &boundary, image_field))
 }
 
 pub fn form_error(error: &ReadFormError) -> ApiError {

@@ -6,7 +6,6 @@ use std::time::Duration;
 use serde_json::Value;
 use thiserror::Error;
 use worker::js_sys::Uint8Array;
-use worker::web_sys::ReadableStream;
 
 use super::chunk::{Chunk, joined, to_usize};
 use super::streams::{Reader, StreamError};
@@ -24,7 +23,7 @@ pub const MAX_BODY_BYTES: u64 = MAX_IMAGE_BYTES + 2 * 64 * 1024;
 const MAX_PARTS: usize = 32;
 
 /// How long a client may send nothing.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Error)]
 pub enum ReadFormError {
@@ -91,9 +90,9 @@ enum Open {
 
 impl FormReader {
     #[must_use]
-    pub fn new(body: &ReadableStream, boundary: &str, image_field: &'static str) -> Self {
+    pub fn new(source: Reader, boundary: &str, image_field: &'static str) -> Self {
         Self {
-            source: Reader::of_client(body, IDLE_TIMEOUT),
+            source,
             demux: Demux::new(boundary),
             image_field,
             open: Open::Nothing,

@@ -1,13 +1,14 @@
 //! Requests and answers. Each crosses the border between JavaScript and wasm as seldom as can be: a request's method and
 //! URL come over as one text, an answer's status, headers and body go back in one call.
 
+use std::cell::OnceCell;
 use std::time::Duration;
 
 use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::web_sys::{self, ReadableStream, WebSocket};
 
-use super::streams::{StreamError, drain, read_request};
+use super::streams::{ByteReader, Reader, StreamError, drain, read_request};
 
 #[wasm_bindgen(module = "/src/platform/http.js")]
 extern "C" {
@@ -58,6 +59,8 @@ pub enum Header {
 pub struct Request {
     inner: web_sys::Request,
     head: Head,
+    /// Whoever reads the body, if somebody does.
+    reader: OnceCell<ByteReader>,
 }
 
 impl Request {
@@ -65,7 +68,7 @@ impl Request {
     #[must_use]
     pub fn read(inner: web_sys::Request) -> Option<Self> {
         let head = Head::read(&read_head(&inner))?;
-        Some(Self { inner, head })
+        Some(Self { inner, head, reader: OnceCell::new() })
     }
 
     #[must_use]
@@ -97,14 +100,17 @@ impl Request {
         read_header(&self.inner, name)
     }
 
+    /// The body, if there is one, chunk by chunk, each of which may take so long.
     #[must_use]
-    pub fn body(&self) -> Option<ReadableStream> {
-        self.inner.body()
+    pub fn reader(&self, idle: Duration) -> Option<Reader> {
+        let body = self.inner.body()?;
+        let source = self.reader.get_or_init(|| ByteReader::new(&body));
+        Some(Reader::of_client(source.clone(), idle))
     }
 
     /// Reads what is left of the body and forgets it; see [`drain`].
     pub async fn drain(&self) {
-        drain(&self.inner).await;
+        drain(&self.inner, self.reader.get()).await;
     }
 
     /// A small body, into wasm memory; see [`read_request`].

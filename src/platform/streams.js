@@ -3,10 +3,6 @@
 /** The runtime fills at most 4 KiB of a buffer of its own. */
 const CHUNK_BYTES = 64 * 1024;
 
-export function byteReader(stream) {
-  return stream.getReader({ mode: 'byob' });
-}
-
 /** What a promise comes to; null when that takes too long. */
 function within(ms, promise) {
   return new Promise((resolve, reject) => {
@@ -19,13 +15,30 @@ function within(ms, promise) {
   });
 }
 
-/** The next chunk; undefined at the end, null when nothing came in time. */
-export async function readChunk(reader, idleMs) {
-  const read = await within(idleMs, reader.read(new Uint8Array(CHUNK_BYTES)));
-  if (read === null) return null;
-  if (read.done) return undefined;
-  // Whoever keeps a few bytes must not keep the whole buffer.
-  return read.value.length < CHUNK_BYTES / 2 ? read.value.slice() : read.value;
+/** Reads a stream chunk by chunk. */
+export class ByteReader {
+  #reader;
+  /** The read that is under way. The runtime allows one, and whoever waited for it may have given up. */
+  #read;
+
+  constructor(stream) {
+    this.#reader = stream.getReader({ mode: 'byob' });
+  }
+
+  /** The next chunk; undefined at the end, null when nothing came in time. */
+  async next(idleMs) {
+    this.#read ??= this.#reader.read(new Uint8Array(CHUNK_BYTES));
+    const read = await within(idleMs, this.#read);
+    if (read === null) return null;
+    this.#read = undefined;
+    if (read.done) return undefined;
+    // Whoever keeps a few bytes must not keep the whole buffer.
+    return read.value.length < CHUNK_BYTES / 2 ? read.value.slice() : read.value;
+  }
+
+  cancel() {
+    this.#reader.cancel().catch(() => {});
+  }
 }
 
 /** Resolves when the reading end has taken the chunk, to null when that takes too long. */
@@ -39,11 +52,7 @@ export async function readRequest(request, maxBytes, idleMs) {
     return Number(declared) > maxBytes ? undefined : within(idleMs, request.bytes());
   }
   if (request.body === null) return new Uint8Array(0);
-  const reader = byteReader(request.body);
-  const whole = await readWhole(reader, maxBytes, idleMs);
-  // The runtime throws over a lock that is released in the middle of a read.
-  if (whole !== null) reader.releaseLock();
-  return whole;
+  return readWhole(new ByteReader(request.body), maxBytes, idleMs);
 }
 
 /** The same of a response, which is not read on when it is too long or too late. */
@@ -55,35 +64,35 @@ export async function readResponse(response, maxBytes, idleMs) {
   if (declared !== null && Number(declared) <= maxBytes && !headers.has('content-encoding')) {
     return within(idleMs, response.bytes());
   }
-  const reader = byteReader(body);
+  const reader = new ByteReader(body);
   const whole = await readWhole(reader, maxBytes, idleMs);
-  if (!whole) reader.cancel().catch(() => {});
+  if (!whole) reader.cancel();
   return whole;
 }
 
-/** Reads what is left of a client's body, up to a limit, and forgets it. */
-export async function drain(request, maxBytes, idleMs) {
-  const declared = request.headers.get('content-length');
-  if (declared !== null && Number(declared) <= CHUNK_BYTES && !request.bodyUsed) {
-    await within(idleMs, request.bytes());
-    return;
+/** Reads what is left of a client's body, up to a limit, and forgets it. `reader` is who has read it so far. */
+export async function drain(request, reader, maxBytes, idleMs) {
+  if (!reader) {
+    const declared = request.headers.get('content-length');
+    if (declared !== null && Number(declared) <= CHUNK_BYTES && !request.bodyUsed) {
+      await within(idleMs, request.bytes());
+      return;
+    }
+    if (request.body === null || request.body.locked) return;
   }
-  const { body } = request;
-  if (body === null || body.locked) return;
-  const reader = byteReader(body);
+  const source = reader ?? new ByteReader(request.body);
   for (let left = maxBytes; left > 0; ) {
-    const chunk = await readChunk(reader, idleMs);
+    const chunk = await source.next(idleMs);
     if (!chunk) return;
     left -= chunk.length;
   }
-  reader.releaseLock();
 }
 
 async function readWhole(reader, maxBytes, idleMs) {
   let held = new Uint8Array(0);
   let length = 0;
   for (;;) {
-    const chunk = await readChunk(reader, idleMs);
+    const chunk = await reader.next(idleMs);
     if (chunk === null) return null;
     if (chunk === undefined) return held.subarray(0, length);
     if (length + chunk.length > maxBytes) return undefined;

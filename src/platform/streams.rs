@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use thiserror::Error;
-use worker::js_sys::{BigInt, Promise, Uint8Array};
+use worker::js_sys::{self, BigInt, Promise, Uint8Array};
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::web_sys::{
@@ -20,25 +20,26 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[wasm_bindgen(module = "/src/platform/streams.js")]
 extern "C" {
-    type ByteReader;
+    /// Whoever reads a stream; a stream has one.
+    #[derive(Clone)]
+    pub type ByteReader;
 
-    #[wasm_bindgen(js_name = byteReader)]
-    fn byte_reader(stream: &ReadableStream) -> ByteReader;
-    #[wasm_bindgen(js_name = readChunk)]
-    fn read_chunk(reader: &ByteReader, idle_ms: u32) -> Promise;
+    #[wasm_bindgen(constructor)]
+    pub fn new(stream: &ReadableStream) -> ByteReader;
+    #[wasm_bindgen(method)]
+    fn next(this: &ByteReader, idle_ms: u32) -> Promise;
+    #[wasm_bindgen(method)]
+    fn cancel(this: &ByteReader);
+
     #[wasm_bindgen(js_name = writeChunk)]
     fn write_chunk(sink: &WritableStreamDefaultWriter, chunk: &Uint8Array, idle_ms: u32) -> Promise;
     #[wasm_bindgen(js_name = readRequest)]
     fn read_request_body(request: &Request, max_bytes: u32, idle_ms: u32) -> Promise;
     #[wasm_bindgen(js_name = drain)]
-    fn drain_request(request: &Request, max_bytes: u32, idle_ms: u32) -> Promise;
+    fn drain_request(request: &Request, reader: Option<&ByteReader>, max_bytes: u32, idle_ms: u32)
+    -> Promise;
     #[wasm_bindgen(js_name = readResponse)]
     fn read_response_body(response: &Response, max_bytes: u32, idle_ms: u32) -> Promise;
-
-    #[wasm_bindgen(method)]
-    fn cancel(this: &ByteReader) -> Promise;
-    #[wasm_bindgen(method, js_name = releaseLock)]
-    fn release_lock(this: &ByteReader);
 }
 
 #[derive(Debug, Error)]
@@ -63,23 +64,19 @@ pub struct Reader {
     source: ByteReader,
     idle: Duration,
     cancels: bool,
-    /// A read is under way, or was when it was given up.
-    is_reading: bool,
 }
 
 impl Reader {
     /// `idle` is how long a single chunk may take.
     #[must_use]
     pub fn new(stream: &ReadableStream, idle: Duration) -> Self {
-        Self { source: byte_reader(stream), idle, cancels: true, is_reading: false }
+        Self { source: ByteReader::new(stream), idle, cancels: true }
     }
 
     /// A client's body is only let go of: cancelling it would close the connection under the answer.
     #[must_use]
-    pub fn of_client(stream: &ReadableStream, idle: Duration) -> Self {
-        let mut reader = Self::new(stream, idle);
-        reader.cancels = false;
-        reader
+    pub const fn of_client(source: ByteReader, idle: Duration) -> Self {
+        Self { source, idle, cancels: false }
     }
 
     /// The next chunk; `None` at the end.
@@ -87,12 +84,10 @@ impl Reader {
     /// # Errors
     /// [`StreamError::Broken`] or [`StreamError::Idle`].
     pub async fn next(&mut self) -> Result<Option<Uint8Array>, StreamError> {
-        self.is_reading = true;
-        let chunk = settled(&read_chunk(&self.source, millis(self.idle))).await?;
+        let chunk = settled(&self.source.next(millis(self.idle))).await?;
         if chunk.is_null() {
             return Err(TimedOut(self.idle).into());
         }
-        self.is_reading = false;
         if chunk.is_undefined() {
             self.cancels = false;
             return Ok(None);
@@ -104,12 +99,7 @@ impl Reader {
 impl Drop for Reader {
     fn drop(&mut self) {
         if self.cancels {
-            // Nobody waits for the cancellation; a source that is gone already may reject it.
-            forget(&self.source.cancel());
-        }
-        // The runtime throws over a lock that is released in the middle of a read.
-        if !self.is_reading {
-            self.source.release_lock();
+            self.source.cancel();
         }
     }
 }
@@ -186,7 +176,9 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         if !self.closed.get() {
-            forget(&self.sink.abort());
+            // The runtime may log it, for whoever was sending on what came out.
+            let reason = js_sys::Error::new("the body was given up before its end");
+            forget(&self.sink.abort_with_reason(&reason));
         }
     }
 }
@@ -221,13 +213,13 @@ fn small(body: JsValue, limit: u32, idle: Duration) -> Result<Vec<u8>, StreamErr
 }
 
 /// Reads what is left of a client's body and forgets it, so that the client, which may listen only
-/// after it has sent everything, hears the answer.
-pub async fn drain(request: &Request) {
+/// after it has sent everything, hears the answer. `reader` is who has read it so far.
+pub async fn drain(request: &Request, reader: Option<&ByteReader>) {
     /// What Cloudflare lets through at most on its smaller plans.
     const MAX_BYTES: u32 = 100 * 1024 * 1024;
     const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
     // A client that is gone need not hear it.
-    let _ = settled(&drain_request(request, MAX_BYTES, millis(IDLE_TIMEOUT))).await;
+    let _ = settled(&drain_request(request, reader, MAX_BYTES, millis(IDLE_TIMEOUT))).await;
 }
 
 fn millis(time: Duration) -> u32 {

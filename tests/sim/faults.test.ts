@@ -1,5 +1,6 @@
 // Scripted answers of the API, and faults of the task itself.
-import { request } from 'node:http';
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type AnswerFault, type Sim, startSim } from '../../sim/index.ts';
 import { ask, detail, post, run, runForm } from './client.ts';
@@ -37,6 +38,16 @@ describe('a Run', () => {
     expect(sim.calls.map(({ status }) => status)).toEqual([429, 200, 200, 200]);
     expect(sim.rejections()).toEqual([]);
     expect(run).toHaveLength(3); // the caller's own list is left alone
+  });
+
+  test('is answered by the gateway before it has been read', async () => {
+    sim.script('', { gateway: [{ kind: 'status', status: 503 }] });
+    const call = request(`${sim.apiUrl}/File/Upload`, { method: 'POST' });
+    call.write('the beginning of a body');
+    const [answer] = (await once(call, 'response')) as [IncomingMessage];
+    expect(answer.statusCode).toBe(503);
+    call.destroy();
+    expect(sim.calls).toMatchObject([{ path: '/v1/File/Upload', status: 503 }]);
   });
 
   test('is answered by gzip, or by what unfolds to 60 MiB', async () => {
