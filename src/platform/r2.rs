@@ -1,7 +1,7 @@
 //! R2 on its bare interface. The library's brings streams made in Rust into the script, which we have none of:
 //! ours are JavaScript's and are passed on as they are.
 
-use js_sys::{Array, Object, Promise, Reflect};
+use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::web_sys::ReadableStream;
@@ -12,18 +12,24 @@ use super::promise::settled;
 
 type JsResult<T> = std::result::Result<T, JsValue>;
 
+#[wasm_bindgen(module = "/src/platform/r2.js")]
+extern "C" {
+    #[wasm_bindgen(catch, js_name = getPart)]
+    fn get_part(bucket: &R2Bucket, key: &str, offset: f64, length: f64) -> JsResult<Promise>;
+    #[wasm_bindgen(catch)]
+    fn put(bucket: &R2Bucket, key: &str, value: &JsValue, content_type: &str) -> JsResult<Promise>;
+    #[wasm_bindgen(catch, js_name = beginUpload)]
+    fn begin_upload(bucket: &R2Bucket, key: &str, content_type: &str) -> JsResult<Promise>;
+}
+
 #[wasm_bindgen]
 extern "C" {
     type R2Bucket;
 
     #[wasm_bindgen(method, catch)]
-    fn get(this: &R2Bucket, key: &str, options: &Object) -> JsResult<Promise>;
-    #[wasm_bindgen(method, catch)]
-    fn put(this: &R2Bucket, key: &str, value: &JsValue, options: &Object) -> JsResult<Promise>;
+    fn get(this: &R2Bucket, key: &str) -> JsResult<Promise>;
     #[wasm_bindgen(method, catch)]
     fn delete(this: &R2Bucket, keys: Array) -> JsResult<Promise>;
-    #[wasm_bindgen(method, catch, js_name = createMultipartUpload)]
-    fn create_multipart_upload(this: &R2Bucket, key: &str, options: &Object) -> JsResult<Promise>;
 
     type R2MultipartUpload;
 
@@ -65,20 +71,17 @@ impl Bucket {
 
     /// An object; of its bytes so many from there on, if not all.
     pub async fn get(&self, key: &str, part: Option<(u64, u64)>) -> Result<Option<R2Object>> {
-        let options = Object::new();
-        if let Some((offset, length)) = part {
-            let range = Object::new();
-            set(&range, "offset", &number(offset))?;
-            set(&range, "length", &number(length))?;
-            set(&options, "range", &range)?;
-        }
-        let object = settled(&self.0.get(key, &options)?).await?;
+        let object = match part {
+            Some((offset, length)) => get_part(&self.0, key, number(offset), number(length)),
+            None => self.0.get(key),
+        };
+        let object = settled(&object?).await?;
         Ok(object.is_object().then(|| object.unchecked_into()))
     }
 
     /// Stores bytes, or a stream that knows its length. Nothing is stored when it breaks.
     pub async fn put(&self, key: &str, value: &JsValue, content_type: &str) -> Result<R2Object> {
-        stored(self.0.put(key, value, &described(content_type)?)).await
+        stored(put(&self.0, key, value, content_type)).await
     }
 
     pub async fn delete(&self, keys: &[String]) -> Result<()> {
@@ -88,7 +91,7 @@ impl Bucket {
     }
 
     pub async fn begin_upload(&self, key: &str, content_type: &str) -> Result<PartsUpload> {
-        let upload = settled(&self.0.create_multipart_upload(key, &described(content_type)?)?).await?;
+        let upload = settled(&begin_upload(&self.0, key, content_type)?).await?;
         Ok(PartsUpload { upload: upload.unchecked_into(), parts: Array::new() })
     }
 }
@@ -122,19 +125,7 @@ async fn stored(promise: JsResult<Promise>) -> Result<R2Object> {
     if object.is_object() { Ok(object.unchecked_into()) } else { Err("R2 stored nothing".into()) }
 }
 
-fn described(content_type: &str) -> Result<Object> {
-    let (options, http_metadata) = (Object::new(), Object::new());
-    set(&http_metadata, "contentType", &content_type.into())?;
-    set(&options, "httpMetadata", &http_metadata)?;
-    Ok(options)
-}
-
-fn set(object: &Object, name: &str, value: &JsValue) -> Result<()> {
-    Reflect::set(object, &name.into(), value)?;
-    Ok(())
-}
-
 #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "lengths are below 2^53")]
-fn number(bytes: u64) -> JsValue {
-    JsValue::from_f64(bytes as f64)
+const fn number(bytes: u64) -> f64 {
+    bytes as f64
 }
