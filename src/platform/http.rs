@@ -1,14 +1,13 @@
 //! Requests and answers. Each crosses the border between JavaScript and wasm as seldom as can be: a request's method and
 //! URL come over as one text, an answer's status, headers and body go back in one call.
 
-use std::cell::OnceCell;
 use std::time::Duration;
 
 use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::web_sys::{self, ReadableStream, WebSocket};
 
-use super::streams::{ByteReader, Reader, StreamError, drain, read_request};
+use super::streams::{Reader, StreamError, drain, read_request};
 
 #[wasm_bindgen(module = "/src/platform/http.js")]
 extern "C" {
@@ -59,8 +58,6 @@ pub enum Header {
 pub struct Request {
     inner: web_sys::Request,
     head: Head,
-    /// Whoever reads the body, if somebody does.
-    reader: OnceCell<ByteReader>,
 }
 
 impl Request {
@@ -68,7 +65,7 @@ impl Request {
     #[must_use]
     pub fn read(inner: web_sys::Request) -> Option<Self> {
         let head = Head::read(&read_head(&inner))?;
-        Some(Self { inner, head, reader: OnceCell::new() })
+        Some(Self { inner, head })
     }
 
     #[must_use]
@@ -103,14 +100,12 @@ impl Request {
     /// The body, if there is one, chunk by chunk, each of which may take so long.
     #[must_use]
     pub fn reader(&self, idle: Duration) -> Option<Reader> {
-        let body = self.inner.body()?;
-        let source = self.reader.get_or_init(|| ByteReader::new(&body));
-        Some(Reader::of_client(source.clone(), idle))
+        Reader::of_client(&self.inner, idle)
     }
 
     /// Reads what is left of the body and forgets it; see [`drain`].
     pub async fn drain(&self) {
-        drain(&self.inner, self.reader.get()).await;
+        drain(&self.inner).await;
     }
 
     /// A small body, into wasm memory; see [`read_request`].

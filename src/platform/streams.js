@@ -1,61 +1,201 @@
-// The JavaScript half of streams.rs: a chunk, or a small body, is read in one call.
+// The JavaScript half of streams.rs: a chunk is read or written, a small body read, in one call.
 
 /** The runtime fills at most 4 KiB of a buffer of its own. */
 const CHUNK_BYTES = 64 * 1024;
 
-/** What a promise comes to; null when that takes too long. */
+/**
+ * What a promise comes to; null when that takes too long.
+ * @template T
+ * @param {number} ms
+ * @param {Promise<T>} promise
+ * @returns {Promise<T | null>}
+ */
 function within(ms, promise) {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms, null);
-    const settle = (end) => (value) => {
-      clearTimeout(timer);
-      end(value);
-    };
-    promise.then(settle(resolve), settle(reject));
-  });
+  const patience = new Patience(ms);
+  return patience.wait(promise).finally(() => patience.end());
+}
+
+/** Waits for one thing after the other, for each so long. Its timer is set anew only when it has gone off. */
+class Patience {
+  #ms;
+  #due = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  /** Of who waits now. @type {((value: null) => void) | undefined} */
+  #giveUp;
+  #isOver = false;
+
+  /** @param {number} ms */
+  constructor(ms) {
+    this.#ms = ms;
+  }
+
+  /**
+   * What a promise comes to; null when that takes too long, and ever after.
+   * @template T
+   * @param {Promise<T>} promise
+   * @returns {Promise<T | null>}
+   */
+  wait(promise) {
+    return new Promise((resolve, reject) => {
+      if (this.#isOver) return resolve(null);
+      this.#due = Date.now() + this.#ms;
+      this.#timer ??= setTimeout(() => this.#look(), this.#ms);
+      this.#giveUp = resolve;
+      promise.then(
+        (value) => {
+          this.#giveUp = undefined;
+          resolve(value);
+        },
+        (error) => {
+          this.#giveUp = undefined;
+          reject(error);
+        },
+      );
+    });
+  }
+
+  /** Nothing more is waited for. */
+  end() {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #look() {
+    this.#timer = undefined;
+    if (!this.#giveUp) return;
+    const left = this.#due - Date.now();
+    if (left > 0) {
+      this.#timer = setTimeout(() => this.#look(), left);
+    } else {
+      this.#isOver = true;
+      this.#giveUp(null);
+    }
+  }
 }
 
 /** Reads a stream chunk by chunk. */
 export class ByteReader {
   #reader;
-  /** The read that is under way. The runtime allows one, and whoever waited for it may have given up. */
+  #patience;
+  /**
+   * The read that is under way. The runtime allows one, and whoever waited for it may have given up.
+   * @type {Promise<ReadableStreamReadResult<Uint8Array<ArrayBuffer>>> | undefined}
+   */
   #read;
+  /** To be read into. @type {Uint8Array<ArrayBuffer> | undefined} */
+  #buffer;
 
-  constructor(stream) {
+  /**
+   * @param {ReadableStream} stream
+   * @param {number} idleMs how long a chunk may take
+   */
+  constructor(stream, idleMs) {
     this.#reader = stream.getReader({ mode: 'byob' });
+    this.#patience = new Patience(idleMs);
   }
 
   /** The next chunk; undefined at the end, null when nothing came in time. */
-  async next(idleMs) {
-    this.#read ??= this.#reader.read(new Uint8Array(CHUNK_BYTES));
-    const read = await within(idleMs, this.#read);
+  async next() {
+    this.#read ??= this.#reader.read(this.#buffer ?? new Uint8Array(CHUNK_BYTES));
+    this.#buffer = undefined;
+    const read = await this.#patience.wait(this.#read);
     if (read === null) return null;
     this.#read = undefined;
-    if (read.done) return undefined;
+    const { done, value } = read;
+    if (done) {
+      this.#patience.end();
+      return undefined;
+    }
+    if (value.length >= CHUNK_BYTES / 2) return value;
     // Whoever keeps a few bytes must not keep the whole buffer.
-    return read.value.length < CHUNK_BYTES / 2 ? read.value.slice() : read.value;
+    this.#buffer = new Uint8Array(value.buffer);
+    return value.slice();
   }
 
   cancel() {
+    this.#patience.end();
     this.#reader.cancel().catch(() => {});
   }
 }
 
-/** Resolves when the reading end has taken the chunk, to null when that takes too long. */
-export const writeChunk = (sink, chunk, idleMs) => within(idleMs, sink.write(chunk));
+/**
+ * Who reads a client's body. Whoever wanted it may give up in the middle; then it is read on, to be thrown away.
+ * @type {WeakMap<Request, ByteReader>}
+ */
+const readers = new WeakMap();
 
-/** The body of a client's request; undefined when it is longer than that, null when it did not come in time. */
+/**
+ * The one that reads this body, if there is a body.
+ * @param {Request} request
+ * @param {number} idleMs how long a chunk may take
+ */
+export function readerOf(request, idleMs) {
+  const known = readers.get(request);
+  if (known || request.bodyUsed || request.body === null) return known;
+  const reader = new ByteReader(request.body, idleMs);
+  readers.set(request, reader);
+  return reader;
+}
+
+/** Writes to a stream chunk by chunk. */
+export class ByteWriter {
+  #writer;
+  #patience;
+
+  /**
+   * @param {WritableStream} stream
+   * @param {number} idleMs how long a chunk may take
+   */
+  constructor(stream, idleMs) {
+    this.#writer = stream.getWriter();
+    this.#patience = new Patience(idleMs);
+  }
+
+  /**
+   * Resolves when the reading end has taken the chunk, to null when that takes too long.
+   * @param {Uint8Array} chunk
+   */
+  write(chunk) {
+    return this.#patience.wait(this.#writer.write(chunk));
+  }
+
+  /** The same for the end. */
+  async close() {
+    const closed = await this.#patience.wait(this.#writer.close());
+    this.#patience.end();
+    return closed;
+  }
+
+  /** Makes the reading end fail. The runtime may log it, for whoever was sending on what came out. */
+  abort() {
+    this.#patience.end();
+    this.#writer.abort(new Error('the body was given up before its end')).catch(() => {});
+  }
+}
+
+/**
+ * The body of a client's request; undefined when it is longer than that, null when it did not come in time.
+ * @param {Request} request
+ * @param {number} maxBytes
+ * @param {number} idleMs
+ */
 export async function readRequest(request, maxBytes, idleMs) {
   const declared = request.headers.get('content-length');
   if (declared !== null) {
     // It brings no more than it declares, and nothing that unfolds. The stream is not even made.
     return Number(declared) > maxBytes ? undefined : within(idleMs, request.bytes());
   }
-  if (request.body === null) return new Uint8Array(0);
-  return readWhole(new ByteReader(request.body), maxBytes, idleMs);
+  const reader = readerOf(request, idleMs);
+  return reader ? readWhole(reader, maxBytes) : new Uint8Array(0);
 }
 
-/** The same of a response, which is not read on when it is too long or too late. */
+/**
+ * The same of a response, which is not read on when it is too long or too late.
+ * @param {Response} response
+ * @param {number} maxBytes
+ * @param {number} idleMs
+ */
 export async function readResponse(response, maxBytes, idleMs) {
   const { body, headers } = response;
   if (body === null) return new Uint8Array(0);
@@ -64,35 +204,42 @@ export async function readResponse(response, maxBytes, idleMs) {
   if (declared !== null && Number(declared) <= maxBytes && !headers.has('content-encoding')) {
     return within(idleMs, response.bytes());
   }
-  const reader = new ByteReader(body);
-  const whole = await readWhole(reader, maxBytes, idleMs);
+  const reader = new ByteReader(body, idleMs);
+  const whole = await readWhole(reader, maxBytes);
   if (!whole) reader.cancel();
   return whole;
 }
 
-/** Reads what is left of a client's body, up to a limit, and forgets it. `reader` is who has read it so far. */
-export async function drain(request, reader, maxBytes, idleMs) {
-  if (!reader) {
-    const declared = request.headers.get('content-length');
-    if (declared !== null && Number(declared) <= CHUNK_BYTES && !request.bodyUsed) {
-      await within(idleMs, request.bytes());
-      return;
-    }
-    if (request.body === null || request.body.locked) return;
+/**
+ * Reads what is left of a client's body, up to a limit, and forgets it.
+ * @param {Request} request
+ * @param {number} maxBytes
+ * @param {number} idleMs
+ */
+export async function drain(request, maxBytes, idleMs) {
+  const declared = request.headers.get('content-length');
+  const isUntouched = !request.bodyUsed && !readers.has(request);
+  if (isUntouched && declared !== null && Number(declared) <= CHUNK_BYTES) {
+    await within(idleMs, request.bytes());
+    return;
   }
-  const source = reader ?? new ByteReader(request.body);
-  for (let left = maxBytes; left > 0; ) {
-    const chunk = await source.next(idleMs);
+  const reader = readerOf(request, idleMs);
+  for (let left = maxBytes; reader && left > 0; ) {
+    const chunk = await reader.next();
     if (!chunk) return;
     left -= chunk.length;
   }
 }
 
-async function readWhole(reader, maxBytes, idleMs) {
+/**
+ * @param {ByteReader} reader
+ * @param {number} maxBytes
+ */
+async function readWhole(reader, maxBytes) {
   let held = new Uint8Array(0);
   let length = 0;
   for (;;) {
-    const chunk = await reader.next(idleMs);
+    const chunk = await reader.next();
     if (chunk === null) return null;
     if (chunk === undefined) return held.subarray(0, length);
     if (length + chunk.length > maxBytes) return undefined;
@@ -101,7 +248,12 @@ async function readWhole(reader, maxBytes, idleMs) {
   }
 }
 
-/** The first `length` bytes of what is held and a chunk behind them, with room to grow. */
+/**
+ * The first `length` bytes of what is held and a chunk behind them, with room to grow.
+ * @param {Uint8Array<ArrayBuffer>} held
+ * @param {number} length
+ * @param {Uint8Array<ArrayBuffer>} chunk
+ */
 function appended(held, length, chunk) {
   if (length === 0) return chunk;
   let room = held;

@@ -4,40 +4,46 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use thiserror::Error;
-use worker::js_sys::{self, BigInt, Promise, Uint8Array};
+use worker::js_sys::{BigInt, Promise, Uint8Array};
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen::{JsCast, JsValue};
-use worker::web_sys::{
-    ReadableStream, Request, Response, TransformStream, WritableStream, WritableStreamDefaultWriter,
-};
+use worker::web_sys::{ReadableStream, Request, Response, TransformStream, WritableStream};
 use worker::worker_sys::FixedLengthStream;
 
-use super::patience::{TimedOut, within};
-use super::promise::{forget, settled};
+use super::patience::TimedOut;
+use super::promise::settled;
 
 /// How long the reading end of a pipe may take for a chunk.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[wasm_bindgen(module = "/src/platform/streams.js")]
 extern "C" {
-    /// Whoever reads a stream; a stream has one.
-    #[derive(Clone)]
-    pub type ByteReader;
+    type ByteReader;
 
     #[wasm_bindgen(constructor)]
-    pub fn new(stream: &ReadableStream) -> ByteReader;
+    fn new(stream: &ReadableStream, idle_ms: u32) -> ByteReader;
     #[wasm_bindgen(method)]
-    fn next(this: &ByteReader, idle_ms: u32) -> Promise;
+    fn next(this: &ByteReader) -> Promise;
     #[wasm_bindgen(method)]
     fn cancel(this: &ByteReader);
 
-    #[wasm_bindgen(js_name = writeChunk)]
-    fn write_chunk(sink: &WritableStreamDefaultWriter, chunk: &Uint8Array, idle_ms: u32) -> Promise;
+    type ByteWriter;
+
+    #[wasm_bindgen(constructor, catch)]
+    fn new(stream: &WritableStream, idle_ms: u32) -> Result<ByteWriter, JsValue>;
+    #[wasm_bindgen(method)]
+    fn write(this: &ByteWriter, chunk: &Uint8Array) -> Promise;
+    #[wasm_bindgen(method)]
+    fn close(this: &ByteWriter) -> Promise;
+    #[wasm_bindgen(method)]
+    fn abort(this: &ByteWriter);
+
     #[wasm_bindgen(js_name = readRequest)]
     fn read_request_body(request: &Request, max_bytes: u32, idle_ms: u32) -> Promise;
+    #[wasm_bindgen(js_name = readerOf)]
+    fn reader_of(request: &Request, idle_ms: u32) -> Option<ByteReader>;
     #[wasm_bindgen(js_name = drain)]
-    fn drain_request(request: &Request, reader: Option<&ByteReader>, max_bytes: u32, idle_ms: u32)
-    -> Promise;
+    fn drain_request(request: &Request, max_bytes: u32, idle_ms: u32) -> Promise;
     #[wasm_bindgen(js_name = readResponse)]
     fn read_response_body(response: &Response, max_bytes: u32, idle_ms: u32) -> Promise;
 }
@@ -70,13 +76,15 @@ impl Reader {
     /// `idle` is how long a single chunk may take.
     #[must_use]
     pub fn new(stream: &ReadableStream, idle: Duration) -> Self {
-        Self { source: ByteReader::new(stream), idle, cancels: true }
+        Self { source: ByteReader::new(stream, millis(idle)), idle, cancels: true }
     }
 
-    /// A client's body is only let go of: cancelling it would close the connection under the answer.
+    /// The body of a client's request, if there is one. It is only let go of: cancelling it would close the connection
+    /// under the answer.
     #[must_use]
-    pub const fn of_client(source: ByteReader, idle: Duration) -> Self {
-        Self { source, idle, cancels: false }
+    pub fn of_client(request: &Request, idle: Duration) -> Option<Self> {
+        let source = reader_of(request, millis(idle))?;
+        Some(Self { source, idle, cancels: false })
     }
 
     /// The next chunk; `None` at the end.
@@ -84,7 +92,7 @@ impl Reader {
     /// # Errors
     /// [`StreamError::Broken`] or [`StreamError::Idle`].
     pub async fn next(&mut self) -> Result<Option<Uint8Array>, StreamError> {
-        let chunk = settled(&self.source.next(millis(self.idle))).await?;
+        let chunk = settled(&self.source.next()).await?;
         if chunk.is_null() {
             return Err(TimedOut(self.idle).into());
         }
@@ -122,7 +130,7 @@ pub struct Pipe {
 
 /// The writing end of a pipe. Dropping it before [`close`](Self::close) makes the reading end fail.
 pub struct Writer {
-    sink: WritableStreamDefaultWriter,
+    sink: ByteWriter,
     closed: Cell<bool>,
 }
 
@@ -152,7 +160,7 @@ impl Writer {
     /// # Errors
     /// When somebody writes to the stream already.
     pub fn of(stream: &WritableStream) -> Result<Self, StreamError> {
-        Ok(Self { sink: stream.get_writer()?, closed: Cell::new(false) })
+        Ok(Self { sink: ByteWriter::new(stream, millis(WRITE_TIMEOUT))?, closed: Cell::new(false) })
     }
 
     /// Resolves when the reading end has taken the chunk.
@@ -160,25 +168,26 @@ impl Writer {
     /// # Errors
     /// When the reading end is gone or takes too long, or the chunk is more than the pipe may carry.
     pub async fn write(&self, chunk: &Uint8Array) -> Result<(), StreamError> {
-        let written = settled(&write_chunk(&self.sink, chunk, millis(WRITE_TIMEOUT))).await?;
-        if written.is_null() { Err(TimedOut(WRITE_TIMEOUT).into()) } else { Ok(()) }
+        in_time(&settled(&self.sink.write(chunk)).await?)
     }
 
     /// # Errors
     /// When fewer bytes were written than the pipe must carry.
     pub async fn close(&self) -> Result<(), StreamError> {
-        within(WRITE_TIMEOUT, settled(&self.sink.close())).await??;
+        in_time(&settled(&self.sink.close()).await?)?;
         self.closed.set(true);
         Ok(())
     }
 }
 
+fn in_time(written: &JsValue) -> Result<(), StreamError> {
+    if written.is_null() { Err(TimedOut(WRITE_TIMEOUT).into()) } else { Ok(()) }
+}
+
 impl Drop for Writer {
     fn drop(&mut self) {
         if !self.closed.get() {
-            // The runtime may log it, for whoever was sending on what came out.
-            let reason = js_sys::Error::new("the body was given up before its end");
-            forget(&self.sink.abort_with_reason(&reason));
+            self.sink.abort();
         }
     }
 }
@@ -213,13 +222,13 @@ fn small(body: JsValue, limit: u32, idle: Duration) -> Result<Vec<u8>, StreamErr
 }
 
 /// Reads what is left of a client's body and forgets it, so that the client, which may listen only
-/// after it has sent everything, hears the answer. `reader` is who has read it so far.
-pub async fn drain(request: &Request, reader: Option<&ByteReader>) {
+/// after it has sent everything, hears the answer.
+pub async fn drain(request: &Request) {
     /// What Cloudflare lets through at most on its smaller plans.
     const MAX_BYTES: u32 = 100 * 1024 * 1024;
     const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
     // A client that is gone need not hear it.
-    let _ = settled(&drain_request(request, reader, MAX_BYTES, millis(IDLE_TIMEOUT))).await;
+    let _ = settled(&drain_request(request, MAX_BYTES, millis(IDLE_TIMEOUT))).await;
 }
 
 fn millis(time: Duration) -> u32 {

@@ -1,0 +1,122 @@
+// How long is waited for a chunk, and who hears of it.
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { ByteReader, ByteWriter } from '../../src/platform/streams.js';
+
+const IDLE_MS = 30_000;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  expect(vi.getTimerCount()).toBe(0);
+  vi.useRealTimers();
+});
+
+/** A stream, and what puts bytes into it. */
+function source() {
+  let controller!: ReadableByteStreamController;
+  const stream = new ReadableStream({
+    type: 'bytes',
+    start: (given) => {
+      controller = given as ReadableByteStreamController;
+    },
+  });
+  const send = (text: string) => controller.enqueue(new TextEncoder().encode(text));
+  const end = () => {
+    controller.close();
+    controller.byobRequest?.respond(0);
+  };
+  return { stream, send, end };
+}
+
+const text = (chunk: Uint8Array | null | undefined) => chunk && new TextDecoder().decode(chunk);
+
+describe('a reader', () => {
+  test('waits for each chunk anew', async () => {
+    const { stream, send, end } = source();
+    const reader = new ByteReader(stream, IDLE_MS);
+    for (const word of ['a', 'slow', 'and', 'steady', 'stream']) {
+      const next = reader.next();
+      await vi.advanceTimersByTimeAsync(IDLE_MS - 1000);
+      send(word);
+      expect(text(await next)).toBe(word);
+    }
+    const next = reader.next();
+    end();
+    expect(await next).toBeUndefined();
+  });
+
+  test('gives up, for good', async () => {
+    const reader = new ByteReader(source().stream, IDLE_MS);
+    const next = reader.next();
+    await vi.advanceTimersByTimeAsync(IDLE_MS);
+    expect(await next).toBeNull();
+    expect(await reader.next()).toBeNull();
+  });
+
+  test('does not mind how long nobody asks', async () => {
+    const { stream, send } = source();
+    const reader = new ByteReader(stream, IDLE_MS);
+    for (const word of ['once', 'upon']) {
+      send(word);
+      expect(text(await reader.next())).toBe(word);
+      await vi.advanceTimersByTimeAsync(10 * IDLE_MS);
+    }
+    const next = reader.next();
+    await vi.advanceTimersByTimeAsync(IDLE_MS - 1);
+    send('a time');
+    expect(text(await next)).toBe('a time');
+    reader.cancel();
+  });
+
+  test('brings what an abandoned read was waiting for', async () => {
+    const { stream, send } = source();
+    const reader = new ByteReader(stream, IDLE_MS);
+    const abandoned = reader.next();
+    const next = reader.next();
+    send('kept');
+    expect(text(await next)).toBe('kept');
+    expect(text(await abandoned)).toBe('kept');
+    const last = reader.next();
+    send('more');
+    expect(text(await last)).toBe('more');
+    reader.cancel();
+  });
+
+  test('lets each chunk keep its bytes', async () => {
+    const { stream, send } = source();
+    const reader = new ByteReader(stream, IDLE_MS);
+    send('first');
+    const first = await reader.next();
+    send('other');
+    expect(text(await reader.next())).toBe('other');
+    expect(text(first)).toBe('first');
+    reader.cancel();
+  });
+});
+
+describe('a writer', () => {
+  /** A stream that takes nothing before it is told to. */
+  function sink() {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    return { stream: new WritableStream({ write: () => promise }), take: resolve };
+  }
+
+  test('is told when a chunk was taken', async () => {
+    const { stream, take } = sink();
+    const writer = new ByteWriter(stream, IDLE_MS);
+    const written = writer.write(new Uint8Array(1));
+    await vi.advanceTimersByTimeAsync(IDLE_MS - 1);
+    take();
+    expect(await written).toBeUndefined();
+    expect(await writer.close()).toBeUndefined();
+  });
+
+  test('gives up', async () => {
+    const writer = new ByteWriter(sink().stream, IDLE_MS);
+    const written = writer.write(new Uint8Array(1));
+    await vi.advanceTimersByTimeAsync(IDLE_MS);
+    expect(await written).toBeNull();
+    writer.abort();
+  });
+});
