@@ -1,0 +1,200 @@
+// A video's life, and what is left of it: both answer and store the same, and ask Wiro the same.
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { Faults } from '../../sim/index.ts';
+import {
+  expectEqual,
+  type Ids,
+  JSON_TYPE,
+  maskedJson,
+  onBoth,
+  post,
+  type Side,
+  send,
+  startBoth,
+  submitted,
+  videoPath,
+} from './both.ts';
+
+startBoth();
+
+describe('a job in flight', () => {
+  let ids: Ids;
+  beforeAll(async () => {
+    ids = await submitted('held: in flight');
+  });
+
+  test('status', async () => {
+    const { headers } = await expectEqual((side) => send(side, videoPath(ids, side)), 200);
+    expect(headers).toMatchObject({
+      etag: '"a tag"',
+      'retry-after': '3',
+      'cache-control': 'private, no-cache',
+    });
+  });
+
+  test('content is not there yet', () =>
+    expectEqual((side) => send(side, `${videoPath(ids, side)}/content`), 409));
+
+  test('it is another’s', () =>
+    expectEqual(
+      (side) => send(side, videoPath(ids, side), { headers: { authorization: 'Bearer no' } }),
+      401,
+    ));
+
+  test('a callback is a nudge, whatever it says', async () => {
+    await expectEqual(async (side) => {
+      const { callbackUrl } = await side.sim.waitForTask('held: in flight');
+      const seen = side.sim.callsTo('/Task/Detail').length;
+      const response = await send(side, new URL(callbackUrl).pathname, post(JSON_TYPE, '{"status":"done"}'));
+      // It has asked Wiro, who knows better.
+      await side.sim.waitForCall('/Task/Detail', seen + 1);
+      return response;
+    }, 200);
+    const { body } = await expectEqual((side) => inStage(side, ids, 'task_start'), 200);
+    expect(body).toContain('"stage":"task_start"');
+  });
+});
+
+/** The status, once the video is seen there. */
+async function inStage(side: Side, ids: Ids, stage: string): Promise<Response> {
+  for (;;) {
+    const response = await send(side, videoPath(ids, side));
+    if (((await response.clone().json()) as { stage: string }).stage === stage) return response;
+  }
+}
+
+describe('a job that ends otherwise', () => {
+  const ended = async (side: Side, ids: Ids) => {
+    for (;;) {
+      const response = await send(side, videoPath(ids, side), { headers: { prefer: 'wait=20' } });
+      const { status } = (await response.json()) as { status: string };
+      if (status === 'failed' || status === 'completed') return send(side, videoPath(ids, side));
+    }
+  };
+  const scripted = async (prompt: string, faults: Faults) => {
+    await onBoth(async ({ sim }) => sim.script(prompt, faults));
+    return submitted(prompt);
+  };
+
+  test('without a video', async () => {
+    const ids = await scripted('pexit', { task: { pexit: '1' } });
+    const { body } = await expectEqual((side) => ended(side, ids), 200);
+    expect(body).toContain('generation_failed');
+    await expectEqual((side) => send(side, `${videoPath(ids, side)}/content`), 404);
+  });
+
+  test('after a copy that is tried again, and one that has no length', async () => {
+    const ids = await scripted('cdn', { cdn: [{ kind: 'html' }, { kind: 'no-length' }] });
+    const { body } = await expectEqual((side) => ended(side, ids), 200);
+    expect(body).toContain('"status":"completed"');
+  });
+
+  test('refused by Wiro: the parameters, the account', async () => {
+    const refused = async (prompt: string, code: number, message: string, status: number) => {
+      await onBoth(async ({ sim }) => sim.script(prompt, { run: [{ kind: 'error', code, message }] }));
+      const body = JSON.stringify({ prompt });
+      await expectEqual((side) => send(side, '/v1/videos', post(JSON_TYPE, body)), status);
+    };
+    await refused('refused', 0, 'Request parameter [prompt] is too rude', 422);
+    await refused('unpaid', 97, 'Balance too low', 503);
+  });
+
+  test('after a Run that was not taken at first', async () => {
+    const ids = await scripted('busy', { run: [{ kind: 'status', status: 429 }] });
+    const { body } = await expectEqual((side) => ended(side, ids), 200);
+    expect(body).toContain('"status":"completed"');
+  });
+});
+
+async function completed(ids: Ids): Promise<void> {
+  await onBoth(async (side) => {
+    for (;;) {
+      const response = await send(side, videoPath(ids, side), { headers: { prefer: 'wait=20' } });
+      if (((await response.json()) as { status: string }).status === 'completed') return;
+    }
+  });
+}
+
+describe('a completed video', () => {
+  let ids: Ids;
+  beforeAll(async () => {
+    ids = await submitted('a finished one: très bien');
+    await completed(ids);
+  });
+  const content =
+    (headers: Record<string, string> = {}, method = 'GET') =>
+    (side: Side) =>
+      send(side, `${videoPath(ids, side)}/content`, { method, headers });
+
+  test('status', async () => {
+    await expectEqual((side) => send(side, videoPath(ids, side)), 200);
+    await expectEqual(async (side) => {
+      const etag = (await send(side, videoPath(ids, side))).headers.get('etag') ?? '';
+      return send(side, videoPath(ids, side), { headers: { 'if-none-match': etag } });
+    }, 304);
+  });
+
+  test('content', async () => {
+    const { headers } = await expectEqual(content(), 200);
+    expect(headers['repr-digest']).toMatch(/^sha-256=:.{44}:$/);
+    await expectEqual(content({}, 'HEAD'), 200);
+    await expectEqual((side) => send(side, `${videoPath(ids, side)}/content?download=1`), 200);
+  });
+
+  test.each([
+    ['bytes=0-99', 206],
+    ['bytes=-100', 206],
+    ['bytes=100-', 206],
+    ['bytes=0-999999999', 206],
+    ['bytes=999999999-', 416],
+    ['bytes=-0', 416],
+    ['bytes=5-4', 200],
+    ['bytes=0-1,5-6', 200],
+    ['lines=1-2', 200],
+  ])('range %s', async (range, status) => {
+    await expectEqual(content({ range }), status);
+  });
+
+  test('under conditions', async () => {
+    const etagOf = async (side: Side) => (await content({}, 'HEAD')(side)).headers.get('etag') ?? '';
+    await expectEqual(
+      async (side) => content({ range: 'bytes=0-9', 'if-range': await etagOf(side) })(side),
+      206,
+    );
+    await expectEqual(content({ range: 'bytes=0-9', 'if-range': '"another"' }), 200);
+    await expectEqual(async (side) => content({ 'if-none-match': await etagOf(side) })(side), 304);
+    await expectEqual(content({ 'if-modified-since': new Date(Date.now() + 60_000).toUTCString() }), 304);
+  });
+
+  test('it plays with a grant, without a token', () =>
+    expectEqual(async (side) => {
+      const video = (await (await send(side, videoPath(ids, side))).json()) as { urls: { content: string } };
+      return fetch(video.urls.content);
+    }, 200));
+
+  test('the list', async () => {
+    await expectEqual((side) => send(side, '/v1/videos?limit=1'), 200);
+    await expectEqual((side) => send(side, '/v1/videos?limit=100&order=asc'), 200);
+    await expectEqual((side) => send(side, '/v1/videos?limit=0&order=up&after=x'), 400);
+  });
+
+  test('the same is stored, and Wiro was asked the same', async () => {
+    const [rust, javascript] = await onBoth(async (side) => {
+      const { TASKS } = side.subject.bindings;
+      const id = ids.get(side) ?? '';
+      const { value, metadata } = await TASKS.getWithMetadata<Record<string, unknown>>(`video:${id}`);
+      const { keys } = await TASKS.list({ prefix: 'owner:alice:' });
+      const task = await side.sim.waitForTask('a finished one');
+      const calls = side.sim.calls.filter((call) => call.task === task);
+      return {
+        record: maskedJson(side, JSON.parse(value ?? '')),
+        metadata: maskedJson(side, metadata),
+        isListed: keys.some(({ name }) => /^owner:alice:\d{10}:vid_/.test(name) && name.endsWith(id)),
+        calls: calls.map(({ method, path }) => `${method} ${path.replace(/^\/cdn\/.*/, '/cdn/')}`),
+      };
+    });
+    expect(javascript).toEqual(rust);
+    expect(rust).toMatchObject({ isListed: true });
+    expect(rust.calls).toEqual(['POST /v1/Run/minimax/hailuo-2-3', 'POST /v1/Task/Detail', 'GET /cdn/']);
+  });
+});
