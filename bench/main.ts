@@ -22,7 +22,7 @@ interface Part {
 const PARTS: Record<string, Part> = {
   routes: {
     title: 'Routes',
-    measure: () => routes({ connections: [1, 16, 64], rounds: 7, roundMs: 700 }),
+    measure: () => routes({ connections: [1, 16, 64], rounds: 9, roundMs: 700 }),
   },
   copy: { title: 'Copy, CDN → R2', measure: copies },
   startup: { title: 'Start-up', measure: startups },

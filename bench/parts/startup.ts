@@ -9,7 +9,7 @@ import { median, ratios, spread } from '../statistics.ts';
 import { type Module, modulesOf, SIGNING_KEY } from '../subject.ts';
 import { type Cell, figure, ratio, table } from '../table.ts';
 
-const ROUNDS = 21;
+const ROUNDS = 61;
 
 const SETTINGS = {
   WIRO_API_URL: 'https://api.wiro.ai/v1',
