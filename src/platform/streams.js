@@ -42,16 +42,12 @@ class Patience {
       this.#due = Date.now() + this.#ms;
       this.#timer ??= setTimeout(() => this.#look(), this.#ms);
       this.#giveUp = resolve;
-      promise.then(
-        (value) => {
-          this.#giveUp = undefined;
-          resolve(value);
-        },
-        (error) => {
-          this.#giveUp = undefined;
-          reject(error);
-        },
-      );
+      /** @param {(outcome: any) => void} end */
+      const settle = (end) => (/** @type {any} */ outcome) => {
+        if (this.#giveUp === resolve) this.#giveUp = undefined;
+        end(outcome);
+      };
+      promise.then(settle(resolve), settle(reject));
     });
   }
 

@@ -112,6 +112,18 @@ describe('a writer', () => {
     expect(await writer.close()).toBeUndefined();
   });
 
+  test('gives up one chunk though an earlier one was taken late', async () => {
+    const [early, late] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const gates = [early, late];
+    const writer = new ByteWriter(new WritableStream({ write: () => gates.shift()?.promise }), IDLE_MS);
+    const written = [writer.write(new Uint8Array(1)), writer.write(new Uint8Array(1))];
+    early.resolve();
+    expect(await written[0]).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(IDLE_MS);
+    expect(await written[1]).toBeNull();
+    writer.abort();
+  });
+
   test('gives up', async () => {
     const writer = new ByteWriter(sink().stream, IDLE_MS);
     const written = writer.write(new Uint8Array(1));
