@@ -50,6 +50,7 @@ pub enum Header {
     Prefer = "prefer",
     Range = "range",
     SecFetchSite = "sec-fetch-site",
+    /// Not in the body, so that it is known before anything of that is read.
     TurnstileToken = "turnstile-token",
     Upgrade = "upgrade",
 }
