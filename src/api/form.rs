@@ -23,7 +23,7 @@ pub fn open_form(
         return Err(form_error(&ReadFormError::ImageTooLarge(image_field)));
     }
     let body = request.reader(IDLE_TIMEOUT).ok_or_else(empty_body)?;
-    Ok(FormReader::new(body, &boundary, image_field))
+    Ok(FormReader::new(body, boundary, image_field))
 }
 
 pub fn form_error(error: &ReadFormError) -> ApiError {

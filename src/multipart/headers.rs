@@ -13,10 +13,16 @@ pub struct Part {
     pub filename: Option<String>,
 }
 
-/// The `boundary` parameter of a `multipart/form-data` content type.
+/// The `boundary` parameter of a `multipart/form-data` content type. Stricter than the parameters of parts: whatever stands
+/// in front of us must not read another one.
 #[must_use]
-pub fn boundary(content_type: &str) -> Option<String> {
-    let value = parameter(content_type, "boundary")?;
+pub fn boundary(content_type: &str) -> Option<&str> {
+    let (_, parameters) = content_type.split_once(';')?;
+    let value = parameters.split(';').find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("boundary").then_some(value.trim())
+    })?;
+    let value = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value);
     let legal = |c: char| c.is_ascii_alphanumeric() || "'()+_,-./:=? ".contains(c);
     ((1..=MAX_BOUNDARY_CHARS).contains(&value.len()) && value.chars().all(legal)).then_some(value)
 }
@@ -91,9 +97,11 @@ mod tests {
             ("multipart/form-data", None),
             ("multipart/form-data; boundary=", None),
             ("multipart/form-data; boundary=a\rb", None),
+            ("multipart/form-data; boundary=\"abc", None),
+            ("multipart/form-data; boundary=\"abc\"d", None),
         ];
         for (content_type, expected) in cases {
-            assert_eq!(boundary(content_type).as_deref(), expected, "{content_type}");
+            assert_eq!(boundary(content_type), expected, "{content_type}");
         }
         assert_eq!(boundary(&format!("multipart/form-data; boundary={}", "x".repeat(71))), None);
     }

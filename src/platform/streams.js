@@ -51,6 +51,15 @@ class Patience {
     });
   }
 
+  /**
+   * From now on it is so long.
+   * @param {number} ms
+   */
+  become(ms) {
+    this.end();
+    this.#ms = ms;
+  }
+
   /** Nothing more is waited for. */
   end() {
     clearTimeout(this.#timer);
@@ -109,6 +118,14 @@ export class ByteReader {
     return value.slice();
   }
 
+  /**
+   * From now on a chunk may take so long.
+   * @param {number} idleMs
+   */
+  allow(idleMs) {
+    this.#patience.become(idleMs);
+  }
+
   cancel() {
     this.#patience.end();
     this.#reader.cancel().catch(() => {});
@@ -128,6 +145,7 @@ const readers = new WeakMap();
  */
 export function readerOf(request, idleMs) {
   const known = readers.get(request);
+  known?.allow(idleMs);
   if (known || request.bodyUsed || request.body === null) return known;
   const reader = new ByteReader(request.body, idleMs);
   readers.set(request, reader);

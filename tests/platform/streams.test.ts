@@ -1,6 +1,6 @@
 // How long is waited for a chunk, and who hears of it.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { ByteReader, ByteWriter } from '../../src/platform/streams.js';
+import { ByteReader, ByteWriter, drain, readerOf } from '../../src/platform/streams.js';
 
 const IDLE_MS = 30_000;
 
@@ -81,6 +81,17 @@ describe('a reader', () => {
     send('more');
     expect(text(await last)).toBe('more');
     reader.cancel();
+  });
+
+  test('of a request is read on by who throws the rest away, who waits for less', async () => {
+    const { stream, send } = source();
+    const request = { headers: new Headers(), body: stream, bodyUsed: false } as unknown as Request;
+    const abandoned = readerOf(request, IDLE_MS)?.next();
+    const drained = drain(request, 1000, 5000);
+    send('too much');
+    expect(text(await abandoned)).toBe('too much');
+    await vi.advanceTimersByTimeAsync(5000);
+    await drained;
   });
 
   test('lets each chunk keep its bytes', async () => {

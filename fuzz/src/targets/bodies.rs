@@ -41,10 +41,10 @@ pub fn multipart(data: &[u8]) {
     let (content_type, rest) = data.split_at_checked(at).unwrap_or_default();
     let Some((length, body)) = rest.get(1..).and_then(<[u8]>::split_first) else { return };
     let content_type = String::from_utf8_lossy(content_type);
-    let boundary = boundary(&content_type).unwrap_or_else(|| "B0".to_owned());
-    let parts = parse(&boundary, body, body.len());
+    let boundary = boundary(&content_type).unwrap_or("B0");
+    let parts = parse(boundary, body, body.len());
     // However it comes in, it is the same form.
-    assert_eq!(parse(&boundary, body, usize::from(*length)), parts);
+    assert_eq!(parse(boundary, body, usize::from(*length)), parts);
     let Ok(parts) = parts else { return };
     let bytes: usize = parts.iter().map(|(_, bytes)| bytes.len()).sum();
     assert!(bytes <= body.len());
