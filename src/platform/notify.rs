@@ -34,8 +34,8 @@ struct Payload {
     data: Record,
 }
 
-/// One try: the answer, or why there was none. `None` when the event is not to be told any more, because the
-/// video was deleted or goes on; a try that is under way then is broken off.
+/// One try: the answer, or why there was none; it is broken off when the video is deleted or goes on meanwhile.
+/// `None` when the event was not to be told any more before that.
 pub async fn notify(
     state: &TaskState,
     config: &Config,
@@ -48,7 +48,7 @@ pub async fn notify(
     let withdrawn = state.wait_until(|task| !is_pending(task), TRY_PATIENCE);
     let answer = match select(pin!(post(webhook, webhook_id, &body)), pin!(withdrawn)).await {
         Either::Left((answer, _)) => answer.map_err(|error| reason(&error)),
-        Either::Right(_) => return Ok(None),
+        Either::Right(_) => Err("withdrawn before it was answered".to_owned()),
     };
     let problem = match &answer {
         Ok(Answer { status: 200..=299, .. }) => return Ok(Some(answer)),

@@ -122,20 +122,36 @@ describe.concurrent('an ending is told, signed, as its owner sees it:', () => {
   });
 });
 
-test('what an operator brought back is told once more', async () => {
-  const prompt = 'a bell that was mended';
-  service.sim.script(prompt, { cdn: Array(100).fill({ kind: 'status', status: 503 }) });
-  const { id } = await alice.accepted({ prompt });
-  expect(verified((await receiver.told(prompt))[0]!).type).toBe('video.failed');
-  service.sim.clearScripts();
-  const headers = { authorization: `Bearer ${OPERATOR_TOKEN}` };
-  const redriven = await service.fetch(`/operator/videos/${id}/redrive`, { method: 'POST', headers });
-  expect(redriven.status).toBe(202);
-  const [first, second] = await receiver.told(prompt, 2);
-  expect(verified(second!).type).toBe('video.completed');
-  expect(second?.headers['webhook-id']).not.toBe(first?.headers['webhook-id']);
-  const { deliveries } = await settled(id, service, 2);
-  expect(deliveries.map(({ status }) => status)).toEqual([204, 204]);
+describe('what an operator brought back is told once more', () => {
+  async function toldAgain(prompt: string, replies: Reply[], isReady: (id: string) => Promise<unknown>) {
+    service.sim.script(prompt, { cdn: Array(100).fill({ kind: 'status', status: 503 }) });
+    receiver.script(prompt, replies);
+    const { id } = await alice.accepted({ prompt });
+    const [first] = await receiver.told(prompt);
+    expect(verified(first!).type).toBe('video.failed');
+    await isReady(id);
+    service.sim.clearScripts();
+    const headers = { authorization: `Bearer ${OPERATOR_TOKEN}` };
+    const redriven = await service.fetch(`/operator/videos/${id}/redrive`, { method: 'POST', headers });
+    expect(redriven.status).toBe(202);
+    const [, second] = await receiver.told(prompt, 2);
+    expect(verified(second!).type).toBe('video.completed');
+    const ids = [first, second].map((told) => told?.headers['webhook-id']);
+    expect(ids[0]).not.toBe(ids[1]);
+    const { deliveries } = await settled(id, service, 2);
+    expect(deliveries.map(({ webhook_id }) => webhook_id)).toEqual(ids);
+    return deliveries;
+  }
+
+  test('after the first was taken', async () => {
+    const deliveries = await toldAgain('a bell that was mended', [204], (id) => settled(id));
+    expect(deliveries).toMatchObject([{ status: 204 }, { status: 204 }]);
+  });
+
+  test('while the receiver still thinks about the first, which is noted as withdrawn', async () => {
+    const deliveries = await toldAgain('a bell mended in a hurry', ['silence'], async () => {});
+    expect(deliveries).toMatchObject([{ error: 'withdrawn before it was answered' }, { status: 204 }]);
+  });
 });
 
 describe('what was really delivered, and', () => {
