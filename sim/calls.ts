@@ -51,9 +51,10 @@ export class CallLog {
     return this.all.filter((call) => place(call).startsWith(path));
   }
 
-  /** The count-th call there, once it is read and checked. */
-  waitFor(path: string, count: number): Promise<Call> {
-    return this.#changes.until(() => this.to(path).filter((call) => this.#taken.has(call))[count - 1]);
+  /** The count-th call there that is meant, once it is read and checked. */
+  waitFor(path: string, count: number, isMeant: (call: Call) => boolean): Promise<Call> {
+    const counts = (call: Call) => this.#taken.has(call) && isMeant(call);
+    return this.#changes.until(() => this.to(path).filter(counts)[count - 1]);
   }
 }
 

@@ -198,9 +198,9 @@ export class Sim {
     return this.#wiro.find((task) => task.prompt.includes(promptPart));
   }
 
-  /** The count-th call there, as soon as it was read; it may not be answered yet. */
-  waitForCall(path: string, count = 1): Promise<Call> {
-    return this.#calls.waitFor(path, count);
+  /** The count-th call there (of those that are meant), as soon as it was read; it may not be answered yet. */
+  waitForCall(path: string, count = 1, isMeant = (_call: Call) => true): Promise<Call> {
+    return this.#calls.waitFor(path, count, isMeant);
   }
 
   /** Every string that must never reach the public. */

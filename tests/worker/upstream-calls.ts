@@ -20,14 +20,10 @@ export function runsOf(sim: Sim, prompt: string): Call[] {
 
 /** Resolves when the Worker has asked about the task so often. */
 export async function checked(sim: Sim, task: SimTask, times: number): Promise<void> {
-  while (detailCalls(sim, task).length < times) {
-    await sim.waitForCall(DETAIL, sim.callsTo(DETAIL).length + 1);
-  }
+  await sim.waitForCall(DETAIL, times, (call) => call.task === task);
 }
 
 /** Resolves when the Worker has begun to fetch the task's output so often. */
 export async function outputFetched(sim: Sim, task: SimTask, times: number): Promise<void> {
-  while (callsAbout(sim, task, CDN).length < times) {
-    await sim.waitForCall(CDN, sim.callsTo(CDN).length + 1);
-  }
+  await sim.waitForCall(CDN, times, (call) => call.task === task);
 }
