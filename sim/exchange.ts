@@ -95,6 +95,7 @@ export function sendFault(exchange: Exchange, fault: AnswerFault, answer?: objec
       exchange.request.socket.resetAndDestroy();
       break;
     case 'hang':
+      void fault.until?.then(() => exchange.request.socket.resetAndDestroy());
       break;
   }
 }

@@ -25,6 +25,7 @@ use super::dispatcher::Dispatch;
 use super::executor::promised;
 use super::log::{self, Level};
 use super::object_call;
+use super::patience::within;
 use super::task_state::{TaskError, TaskState};
 use super::task_work::{told, work};
 use super::watchers::Manner;
@@ -47,6 +48,9 @@ const REMOVAL_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a cancel waits for its effect.
 const CANCEL_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a delete waits for a record that is being published.
+const PUBLISH_PATIENCE: Duration = Duration::from_secs(10);
 
 /// When work fails for a reason of our own, it is tried again after this.
 const FAULT_PAUSE: Millis = Millis::new(30_000);
@@ -343,6 +347,10 @@ impl VideoTask {
     async fn delete(&self) -> Result<Reply, TaskError> {
         let last = shown(self.state.load()?);
         self.state.react(Event::DeleteRequested).await?;
+        // What is on its way to KV would arrive there behind the deletion.
+        if let Some(published) = self.state.publishing.take() {
+            let _ = within(PUBLISH_PATIENCE, published).await;
+        }
         Ok(last)
     }
 

@@ -1,6 +1,6 @@
 //! What a `VideoTask` object works on: its stored [`Task`], and whoever waits for it to change.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
@@ -58,6 +58,8 @@ pub struct TaskState {
     pub env: Env,
     pub watchers: Watchers,
     task: RefCell<Stored>,
+    /// Ends with the record that is on its way to KV.
+    pub publishing: Cell<Option<oneshot::Receiver<()>>>,
     /// Who waits for the next change.
     waiting: RefCell<Vec<oneshot::Sender<()>>>,
     /// Ends the listening to the upstream's socket, and the show, when it is dropped.
@@ -71,6 +73,7 @@ impl TaskState {
             env,
             watchers: Watchers::new(state),
             task: RefCell::default(),
+            publishing: Cell::default(),
             waiting: RefCell::default(),
             listening: RefCell::default(),
         })

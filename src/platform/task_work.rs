@@ -4,6 +4,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use futures_channel::oneshot;
 use futures_util::FutureExt;
 use serde_json::json;
 use thiserror::Error;
@@ -126,7 +127,11 @@ async fn do_chore(
 ) -> Result<bool, TaskError> {
     let Record { id, .. } = &task.record;
     let done = match chore {
+        // It was deleted since this was due.
+        Chore::Publish if !task.is_shown() => Some(()),
         Chore::Publish => {
+            let (_on_its_way, there) = oneshot::channel();
+            state.publishing.set(Some(there));
             let published =
                 Records::new(&state.env)?.put(&task.record, &task.owner, config.policy.retention).await;
             told(published, "the record was not published", id)
@@ -155,9 +160,10 @@ async fn remove(
     upstream: &Upstream<'_>,
 ) -> Result<(), RemoveError> {
     let id = &task.record.id;
-    Videos::new(&state.env)?.delete(id).await?;
     let records = Records::new(&state.env)?;
+    // First: it could have been published while it was deleted.
     records.delete(id).await?;
+    Videos::new(&state.env)?.delete(id).await?;
     records.disown(&task.record, &task.owner).await?;
     Dispatch::new(&state.env)?.forget(task.owned(), charge(&task.record)).await?;
     // Wiro may refuse for long: nothing of ours waits for it but the task itself.

@@ -20,7 +20,8 @@ let service: DirectService;
 /** Was there before any outage. */
 let early: Video;
 beforeAll(async () => {
-  service = await startDirect({ vars: { COPY_DEADLINE_SECONDS: String(COPY_DEADLINE_SECONDS) } });
+  const vars = { COPY_DEADLINE_SECONDS: String(COPY_DEADLINE_SECONDS), PURGE_UPSTREAM: 'true' };
+  service = await startDirect({ vars });
   const { id } = await service.accepted({ prompt: 'a boat before the flood' });
   early = await service.ended(id);
   await publishedRecord(service, id, 'completed');
@@ -133,6 +134,24 @@ describe('without R2', () => {
     const images = runsOf(service.sim, prompt).map(({ file }) => file?.sha256);
     expect(images).toEqual(Array(2).fill(sha256(image)));
   });
+});
+
+test('a video that is deleted before it was published is not published, though R2 keeps it', async () => {
+  const letGo = Promise.withResolvers<void>();
+  const { id, task } = await almostDone('a boat that sank in its harbour', {
+    delete: [{ kind: 'hang', until: letGo.promise }],
+  });
+  service.sim.release(task);
+  // It is completed, and will be published when Wiro's files are gone.
+  await service.sim.waitForCall('/Task/InputOutputDelete', 1, (call) => call.task === task);
+  const outage = outageOf('r2');
+  expect((await service.fetch(`/v1/videos/${id}`, { method: 'DELETE' })).status).toBe(200);
+  letGo.resolve();
+  await logged(id, 'the video was not removed');
+  expect(await storedRecord(service, id)).toBeUndefined();
+  await expectProblem(await service.fetch(`/v1/videos/${id}`), [404, 'not_found']);
+  outage.end();
+  await vi.waitUntil(async () => !(await storedVideo(service, id)), { timeout: 10_000 });
 });
 
 describe('without KV', () => {
