@@ -78,7 +78,11 @@ fn every_phase_is_written_as_it_was() {
         ),
         (Phase::InLine(1), r#"{"in_line":1}"#),
         (Phase::Placed(1), r#"{"placed":1}"#),
-        (Phase::Submitting { attempts: 1 }, r#"{"submitting":{"attempts":1}}"#),
+        (Phase::Submitting { attempts: 1, hint: None }, r#"{"submitting":{"attempts":1}}"#),
+        (
+            Phase::Submitting { attempts: 1, hint: Some(Job { task_id: "7".to_owned(), token: None }) },
+            r#"{"submitting":{"attempts":1,"hint":{"task_id":"7","token":null}}}"#,
+        ),
         (
             Phase::Unknown { since, searches: 2, hint: None },
             r#"{"unknown":{"since":1,"searches":2,"hint":null}}"#,

@@ -92,8 +92,12 @@ pub enum Phase {
     InLine(u32),
     /// It has a place, and Run may be sent; after so many attempts.
     Placed(u32),
-    /// The intent to send Run is stored; its answer is not.
-    Submitting { attempts: u32 },
+    /// The intent to send Run is stored; its answer is not. `hint` as below.
+    Submitting {
+        attempts: u32,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        hint: Option<Job>,
+    },
     /// Run was sent and its answer lost: it may have started, so it is never sent again but searched
     /// for. `hint` is what a callback claimed the job to be.
     Unknown { since: UnixMillis, searches: u32, hint: Option<Job> },
@@ -113,7 +117,7 @@ from_json!(enum Phase {
     "waiting" => Waiting { attempts, turned_away },
     "in_line" => InLine(attempts),
     "placed" => Placed(attempts),
-    "submitting" => Submitting { attempts },
+    "submitting" => Submitting { attempts, hint },
     "unknown" => Unknown { since, searches, hint },
     "running" => Running { since, checks, checked_at, eager, job },
     "storing" => Storing { since, attempts, source, job },
@@ -311,7 +315,7 @@ impl Task {
                 | Phase::Waiting { attempts: 0, .. }
                 | Phase::Waiting { turned_away: Some(_), .. }
                 | Phase::Placed(0)
-                | Phase::Submitting { attempts: 0 }
+                | Phase::Submitting { attempts: 0, .. }
         )
     }
 

@@ -238,6 +238,27 @@ fn a_callback_tells_where_to_search() {
 }
 
 #[test]
+fn a_callback_before_the_answer_to_run_tells_where_to_search_when_that_is_lost() {
+    for crashed in [false, true] {
+        let mut life = submitting();
+        life.on(Event::Nudged(Some(job()))).on(Event::Nudged(None));
+        if crashed {
+            assert_eq!(life.wake(), []);
+        } else {
+            life.on(Event::RunAnswered(RunOutcome::Unknown));
+        }
+        assert_eq!((life.wakes_in(), life.next()), (0, Some(Effect::Search(Some(job())))));
+    }
+    // Sent again, it is another job.
+    let mut life = submitting();
+    life.on(Event::Nudged(Some(job())));
+    life.on(Event::RunAnswered(RunOutcome::NotStarted { retry_after: None }));
+    assert_eq!(life.next(), Some(Effect::Run));
+    life.on(Event::RunAnswered(RunOutcome::Unknown));
+    assert_eq!(life.next(), Some(Effect::Search(None)));
+}
+
+#[test]
 fn a_callback_after_the_deadline_rescues_a_job_that_was_given_up() {
     let mut life = given_up();
     life.now += 3_600_000;

@@ -15,8 +15,11 @@ const MIN_CHECK_INTERVAL: Millis = Millis::new(1000);
 impl Task {
     pub(super) fn called_back(&mut self, hint: Option<Job>, now: UnixMillis) {
         match &mut self.phase {
-            // Run's own answer is still under way: it will look.
-            Phase::Submitting { .. } => self.nudged = true,
+            // Run's own answer is still under way: it will look, or what it lost is searched for.
+            Phase::Submitting { hint: known, .. } => {
+                *known = hint.or_else(|| known.take());
+                self.nudged = true;
+            }
             Phase::Running { .. } => {
                 self.nudged = true;
                 self.check_soon(now);

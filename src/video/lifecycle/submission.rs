@@ -31,7 +31,7 @@ impl Task {
             Phase::Waiting { turned_away, .. } => Some(Effect::Enter { turned_away }),
             Phase::InLine(_) => Some(Effect::Enter { turned_away: None }),
             Phase::Placed(attempts) => {
-                self.phase = Phase::Submitting { attempts };
+                self.phase = Phase::Submitting { attempts, hint: None };
                 Some(Effect::Run)
             }
             _ => None,
@@ -95,12 +95,12 @@ impl Task {
             {
                 self.end(Status::Cancelled, policy, at.now);
             }
-            (Phase::Submitting { attempts }, RunOutcome::NotStarted { retry_after }) => {
+            (Phase::Submitting { attempts, .. }, RunOutcome::NotStarted { retry_after }) => {
                 let attempts = *attempts;
                 self.phase = Phase::Placed(attempts.saturating_add(1));
                 self.retry_later(attempts, retry_after, policy, at);
             }
-            (Phase::Submitting { attempts }, RunOutcome::Full { retry_after }) => {
+            (Phase::Submitting { attempts, .. }, RunOutcome::Full { retry_after }) => {
                 let turned_away = Some(retry_after.unwrap_or(Millis::new(0)));
                 self.phase = Phase::Waiting { attempts: attempts.saturating_add(1), turned_away };
                 self.wake_at = Some(at.now);
@@ -132,7 +132,11 @@ impl Task {
     }
 
     pub(super) fn lose_run_answer(&mut self, policy: &Policy, now: UnixMillis) {
-        self.phase = Phase::Unknown { since: now, searches: 0, hint: None };
+        let hint = match &mut self.phase {
+            Phase::Submitting { hint, .. } => hint.take(),
+            _ => None,
+        };
+        self.phase = Phase::Unknown { since: now, searches: 0, hint };
         self.wake_at = Some(self.first_look(policy, now));
         self.record.started_at = Some(now.seconds());
         self.record.status = Status::InProgress;
