@@ -65,7 +65,9 @@ describe.concurrent('a job at Wiro', () => {
   test('that finishes first is kept', async () => {
     const prompt = 'an idea that is finished after all';
     const refusal = { kind: 'error', code: 1, message: 'Task is not cancellable' } as const;
-    service.sim.script(prompt, { cancel: Array(9).fill(refusal), kill: Array(9).fill(refusal) });
+    // Told by nobody: it is the cancel that finds it finished.
+    const callback = { lost: true };
+    service.sim.script(prompt, { cancel: Array(9).fill(refusal), kill: Array(9).fill(refusal), callback });
     const { id, task } = await heldAt('task_postprocess_start', prompt);
     service.sim.release(task);
     await task.reached('task_postprocess_end');

@@ -23,7 +23,7 @@ async function submitted(prompt: string, faults: Faults = {}): Promise<{ id: str
 
 /** The socket of the Worker about this task. */
 async function listenedTo(task: SimTask): Promise<void> {
-  await vi.waitUntil(() => callsAbout(service.sim, task, '/socket').length > 0, 5000);
+  await service.sim.waitForCall('/socket', 1, (call) => call.task === task);
 }
 
 const videos = (events: SeenEvent[]) =>

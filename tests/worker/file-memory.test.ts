@@ -4,6 +4,7 @@ import { memoryBelow } from '../../scripts/process-memory.ts';
 import { type DirectService, startDirect } from './direct.ts';
 import { MAX_IMAGE_BYTES, MIB, picture } from './pictures.ts';
 import { filePart, uploaded } from './uploads.ts';
+import { wasmMemoryAfter } from './wasm-memory.ts';
 
 const TIMEOUT_MS = 120_000;
 const AT_ONCE = 4;
@@ -20,23 +21,17 @@ beforeAll(async () => {
 }, TIMEOUT_MS);
 afterAll(() => service.close());
 
-/** What the Worker's wasm memory has grown to: it is logged with the copy of each video. */
-async function wasmMemory(prompt: string): Promise<number> {
-  await service.ended((await service.accepted({ prompt })).id);
-  const lines = service.logs().filter((line) => line.includes('"message":"the video was copied"'));
-  const { wasm_memory_bytes } = JSON.parse(lines.at(-1) ?? '{}') as { wasm_memory_bytes?: number };
-  if (!wasm_memory_bytes) throw new Error(`no copy was logged:\n${service.logs().join('\n')}`);
-  return wasm_memory_bytes;
-}
-
 test('a dozen of 20 MiB leave the wasm memory as it was', { timeout: TIMEOUT_MS }, async () => {
   const peak = () => Math.max(...memoryBelow(service.dev.pid, 'workerd').map((process) => process.peak));
-  const before = { wasm: await wasmMemory('a dinghy'), process: peak() };
+  const before = { wasm: await wasmMemoryAfter(service, 'a dinghy', TIMEOUT_MS / 4), process: peak() };
   for (let round = 0; round < ROUNDS; round++) {
     const files = await Promise.all(Array.from({ length: AT_ONCE }, () => uploaded(service, part)));
     expect(files.map(({ bytes }) => bytes)).toEqual(Array.from({ length: AT_ONCE }, () => MAX_IMAGE_BYTES));
   }
-  const after = { wasm: await wasmMemory('a dinghy in the wake'), process: peak() };
+  const after = {
+    wasm: await wasmMemoryAfter(service, 'a dinghy in the wake', TIMEOUT_MS / 4),
+    process: peak(),
+  };
   const mib = (bytes: number) => `${(bytes / MIB).toFixed(1)} MiB`;
   console.log(
     `${AT_ONCE * ROUNDS} uploads of 20 MiB, ${AT_ONCE} at once: wasm memory ${mib(before.wasm)} before,` +

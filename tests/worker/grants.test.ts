@@ -4,6 +4,7 @@ import { startBare } from './bare.ts';
 import { ALICE, BOB, CLIENT_TOKENS } from './clients.ts';
 import { watch } from './event-source.ts';
 import type { Service } from './service.ts';
+import { publishedRecord } from './stored.ts';
 import type { Video } from './types.ts';
 
 let service: Service;
@@ -41,8 +42,11 @@ test('is in every Video that its owner sees, and the same when read again soon',
   });
   expect([read.status, again.status]).toEqual([200, 304]);
   const list = await (await alice.fetch('/v1/videos')).json();
-  const { id } = await alice.accepted({ prompt: 'a door that is being built' });
+  const prompt = 'a door that is being built';
+  service.sim.script(prompt, { holdAt: 'task_start' });
+  const { id } = await alice.accepted({ prompt });
   const watcher = await watch(alice, id);
+  service.sim.release(await service.sim.waitForTask(prompt));
   await watcher.ended;
   expect(watcher.events.length).toBeGreaterThan(1);
   const cancelled = await alice.accepted({ prompt: 'a door that is not built' });
@@ -94,6 +98,7 @@ describe('is no good', () => {
   test('after its video was deleted', async () => {
     const { id } = await alice.accepted({ prompt: 'a door that is torn down' });
     const { urls } = await alice.ended(id);
+    await publishedRecord(service, id, 'completed');
     expect((await service.fetch(urls.content)).status).toBe(200);
     await alice.fetch(`/v1/videos/${id}`, { method: 'DELETE' });
     expect((await service.fetch(urls.content)).status).toBe(404);

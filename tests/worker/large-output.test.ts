@@ -6,6 +6,7 @@ import { generatedDigest } from '../../sim/index.ts';
 import { type DirectService, startDirect } from './direct.ts';
 import { withoutSize } from './output-rows.ts';
 import { callsAbout } from './upstream-calls.ts';
+import { wasmMemoryAfter } from './wasm-memory.ts';
 
 const MIB = 2 ** 20;
 const BYTES = 300 * MIB;
@@ -23,17 +24,9 @@ beforeAll(async () => {
 }, TIMEOUT_MS);
 afterAll(() => service.close());
 
-async function made(prompt: string): Promise<void> {
-  const { id } = await service.accepted({ prompt });
-  expect(await service.ended(id, TIMEOUT_MS / 2)).toMatchObject({ status: 'completed' });
-}
-
-/** What the Worker's wasm memory had grown to after its latest copy, as it logs with each. */
-function wasmMemory(): number {
-  const lines = service.logs().filter((line) => line.includes('"message":"the video was copied"'));
-  const { wasm_memory_bytes } = JSON.parse(lines.at(-1) ?? '{}') as { wasm_memory_bytes?: number };
-  if (!wasm_memory_bytes) throw new Error(`no copy was logged:\n${service.logs().join('\n')}`);
-  return wasm_memory_bytes;
+/** Has a small video made; what the Worker's wasm memory has grown to by then. */
+function made(prompt: string): Promise<number> {
+  return wasmMemoryAfter(service, prompt, TIMEOUT_MS / 2);
 }
 
 /** The peak of the largest workerd, in bytes. */
@@ -49,10 +42,9 @@ async function sha256Of(response: Response): Promise<string> {
 }
 
 test('what unfolds to 60 MiB in an answer of Wiro is not taken in', { timeout: TIMEOUT_MS }, async () => {
-  const before = wasmMemory();
-  service.sim.script('a trawler', { detail: [{ kind: 'bomb' }] });
-  await made('a trawler');
-  expect(wasmMemory() - before).toBeLessThanOrEqual(MAX_WASM_GROWTH);
+  const before = await made('a dinghy beside the trawler');
+  service.sim.script('a big trawler', { detail: [{ kind: 'bomb' }] });
+  expect((await made('a big trawler')) - before).toBeLessThanOrEqual(MAX_WASM_GROWTH);
 });
 
 test('300 MiB are copied and served in flat memory', { timeout: TIMEOUT_MS }, async () => {
@@ -74,7 +66,7 @@ test('300 MiB whose length is never told are copied part by part', { timeout: TI
 
 /** Has the video of this prompt made and copied, uses it, and compares the memory before with that after. */
 async function expectFlatMemory(prompt: string, use: (id: string) => Promise<void>): Promise<void> {
-  const before = { wasm: wasmMemory(), process: peak() };
+  const before = { wasm: await made('a dinghy ahead'), process: peak() };
   const started = performance.now();
   const { id } = await service.accepted({ prompt });
   const video = await service.ended(id, TIMEOUT_MS / 2);
@@ -85,9 +77,7 @@ async function expectFlatMemory(prompt: string, use: (id: string) => Promise<voi
   });
   expect(callsAbout(service.sim, await service.sim.waitForTask(prompt), '/cdn/')).toHaveLength(1);
   await use(id);
-  // The copy of a small video tells how large the memory is by now.
-  await made('a dinghy in the wake');
-  const after = { wasm: wasmMemory(), process: peak() };
+  const after = { wasm: await made('a dinghy in the wake'), process: peak() };
   const mib = (bytes: number) => `${(bytes / MIB).toFixed(1)} MiB`;
   console.log(
     `${prompt}: ${mib(BYTES)} in ${seconds.toFixed(1)} s; wasm memory ${mib(before.wasm)} before, ${mib(after.wasm)} after;` +

@@ -1,0 +1,20 @@
+// What the Worker's wasm memory has grown to: it is logged with the copy of each video.
+import { vi } from 'vitest';
+import type { DirectService } from './direct.ts';
+
+/** Has a video made of this prompt, and tells the bytes after its copy. */
+export async function wasmMemoryAfter(
+  service: DirectService,
+  prompt: string,
+  withinMs: number,
+): Promise<number> {
+  const { id } = await service.accepted({ prompt });
+  const { status } = await service.ended(id, withinMs);
+  if (status !== 'completed') throw new Error(`${prompt}: ${status}`);
+  const isIt = (line: string) => line.includes('"message":"the video was copied"') && line.includes(id);
+  // A line takes its time from the Worker to here.
+  const line = await vi.waitUntil(() => service.logs().find(isIt), { timeout: 10_000 });
+  const { wasm_memory_bytes } = JSON.parse(line ?? '{}') as { wasm_memory_bytes?: number };
+  if (!wasm_memory_bytes) throw new Error(`no size in ${line}`);
+  return wasm_memory_bytes;
+}
