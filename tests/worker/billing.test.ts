@@ -31,6 +31,7 @@ let service: Service;
 beforeEach(async () => {
   // The callback is all that makes it look before the end.
   service = await startWrapped('counted-worker.js', { vars: { POLL_SECONDS: '600' } });
+  service.sim.script('', { holdAt: 'task_start' });
 });
 afterEach(() => service.close());
 afterAll(() => {
@@ -40,9 +41,11 @@ afterAll(() => {
 
 const countsOf = async () => (await (await service.fetch('/counts')).json()) as Bill;
 
-/** The bill of the only video, once everything is done that will be done. */
+/** The bill of the only video, which is held at Wiro, once everything is done that will be done. */
 async function billOf(name: string, { id, input }: Video): Promise<Bill> {
   const task = await service.sim.waitForTask(input.prompt);
+  await publishedRecord(service, id, 'in_progress');
+  service.sim.release(task);
   expect(await task.calledBack()).toMatchObject({ status: 200 });
   await publishedRecord(service, id, 'completed');
   const counts = await countsOf();
@@ -87,7 +90,6 @@ test('with an image', async () => {
 
 test('rung up a hundred times in a row, it writes a few times', async () => {
   const prompt = 'a penny for every ring';
-  service.sim.script(prompt, { holdAt: 'task_start' });
   const video = await service.accepted({ prompt });
   const task = await service.sim.waitForTask(prompt);
   await task.reached('task_start');

@@ -25,9 +25,11 @@ async function cutAndResumed(prompt: string, random: Random): Promise<number> {
   const { id } = await service.accepted({ prompt });
   const task = await service.sim.waitForTask(prompt);
   const whole = await watch(service, id);
-  // A watcher who has seen nothing has nothing to resume: the job goes on when the first event is there.
+  // A watcher who has seen nothing has nothing to resume: the job goes on when the first event is there, and the
+  // Worker listens for more.
   const first = await watch(service, id);
   await expect.poll(() => first.events.length, { timeout: 20_000 }).toBeGreaterThan(0);
+  await service.sim.waitForCall('/socket', 1, (call) => call.task === task);
   first.leave();
   await first.ended;
   const pieces: SeenEvent[] = [...first.events];

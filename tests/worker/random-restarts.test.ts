@@ -7,6 +7,7 @@ import { gather } from '../../scripts/soak/evidence.ts';
 import { type Job, plan } from '../../scripts/soak/plan.ts';
 import { Random } from '../../scripts/soak/random.ts';
 import { type DirectService, startDirect } from './direct.ts';
+import { publishedRecord } from './stored.ts';
 
 const JOBS = 20;
 const KILLS = 3;
@@ -44,6 +45,10 @@ test(`${JOBS} jobs, ${KILLS} kills, seed ${seed}`, { timeout: TIMEOUT_MS }, asyn
   }
 
   const outcomes = await Promise.all(carried);
+  // The client was told before KV was.
+  for (const [, outcome] of outcomes) {
+    if ('video' in outcome) await publishedRecord(service, outcome.video.id, outcome.video.status);
+  }
   const evidence = await gather({ outcomes, interrupted, worker: dev, sim, bindings });
   expect(audit(evidence)).toEqual([]);
 });

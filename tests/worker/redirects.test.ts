@@ -11,7 +11,7 @@ import { callsAbout } from './upstream-calls.ts';
 let service: DirectService;
 let foreign: ForeignHost;
 beforeAll(async () => {
-  service = await startDirect({ sim: { speed: 600 }, vars: { COPY_DEADLINE_SECONDS: '3' } });
+  service = await startDirect({ sim: { speed: 600 }, vars: { COPY_DEADLINE_SECONDS: '8' } });
   foreign = await startForeignHost();
 });
 afterAll(async () => {
@@ -53,7 +53,8 @@ describe('a redirect that leads astray is not followed; the copy is tried again'
     const cdn = Array.from({ length: 1000 }, (): CdnFault => ({ kind: 'redirect', to: foreign.url }));
     service.sim.script('never at home', { cdn });
     const { id } = await service.accepted({ prompt: 'a boat never at home' });
-    expect(await service.ended(id)).toMatchObject({ status: 'failed', error: { code: 'storage_failed' } });
+    const video = await service.ended(id, 20_000);
+    expect(video).toMatchObject({ status: 'failed', error: { code: 'storage_failed' } });
     expect(await storedVideo(service, id)).toBeUndefined();
     expect(foreign.requests).toEqual([]);
   });

@@ -4,7 +4,7 @@ import type { RunFault } from '../../sim/index.ts';
 import { type Service, startService } from './service.ts';
 import { runsOf } from './upstream-calls.ts';
 
-const DEADLINE_SECONDS = 2;
+const DEADLINE_SECONDS = 5;
 
 let service: Service;
 beforeAll(async () => {
@@ -56,7 +56,7 @@ test('a start that was refused again and again ends as upstream_unavailable', as
   expect(video.error!.message).not.toMatch(/balance|account|limit/i);
   const runs = runsOf(service.sim, prompt).length;
   expect(runs).toBeGreaterThan(5);
-  expect(runs).toBeLessThan(40);
+  expect(runs).toBeLessThan(80);
   await anotherIsMade();
   expect(runsOf(service.sim, prompt)).toHaveLength(runs);
 });
