@@ -74,7 +74,7 @@ describe('where the list does not tell callback URLs', () => {
 
 test('a callback after the deadline rescues a video that was given up', async () => {
   const service = await startService({
-    vars: { TASK_DEADLINE_SECONDS: '1' },
+    vars: { TASK_DEADLINE_SECONDS: '4' },
     sim: { listCallbackUrl: false },
   });
   try {

@@ -6,6 +6,8 @@ import { AttackTable, rawRequest, sendRaw } from './attacks.ts';
 import { type Body, formBody, submitBody, submitForm } from './bodies.ts';
 import { fieldNames, INVALID_PARAMETER, INVALID_REQUEST, type Refusal, refused, traces } from './refusals.ts';
 import { type Service, startService } from './service.ts';
+import { publishedRecord } from './stored.ts';
+import type { Video } from './types.ts';
 
 const JSON_TYPE = 'application/json';
 const UNSUPPORTED: Refusal = [415, 'unsupported_media_type'];
@@ -40,11 +42,14 @@ describe('compressed', () => {
   ] as const)('%s', async ([name, encoding, packed]) => {
     const headers = { 'content-type': JSON_TYPE, 'content-encoding': encoding };
     const body = new Uint8Array(packed());
-    const began = performance.now();
-    await refused(service, INVALID_REQUEST, () =>
-      service.fetch('/v1/videos', { method: 'POST', headers, body }),
-    );
-    expect(performance.now() - began).toBeLessThan(5000);
+    let took = 0;
+    await refused(service, INVALID_REQUEST, async () => {
+      const began = performance.now();
+      const answer = await service.fetch('/v1/videos', { method: 'POST', headers, body });
+      took = performance.now() - began;
+      return answer;
+    });
+    expect(took).toBeLessThan(5000);
     table.add(name, INVALID_REQUEST.join(' '));
   });
 });
@@ -103,6 +108,7 @@ describe('given twice', () => {
 
   test('as lengths and encodings: it is not two requests', async () => {
     const { id } = await service.accepted({ prompt: 'a passenger without a ticket' });
+    await publishedRecord(service, id, 'in_progress');
     const stowaway = `DELETE /v1/videos/${id} HTTP/1.1\r\nHost: x\r\n\r\n`;
     const body = `0\r\n\r\n${stowaway}`;
     for (const lengths of [
@@ -153,7 +159,10 @@ describe('with odd boundaries', () => {
     ['one character', '-', '-'],
   ] as const)('%s: taken', async ([name, boundary, written]) => {
     const send = submitBody(service, `multipart/form-data; boundary=${written}`, form(boundary, name));
-    expect((await send).status).toBe(202);
+    const answer = await send;
+    expect(answer.status).toBe(202);
+    // What follows leaves no trace, nor does what is still to come of this.
+    await publishedRecord(service, ((await answer.json()) as Video).id, 'in_progress');
     table.add(`boundary of ${name}`, 202);
   });
 

@@ -6,6 +6,7 @@ import { ALICE, BOB } from './clients.ts';
 import { picture } from './pictures.ts';
 import { expectProblem, traces } from './refusals.ts';
 import { type Service, type ServiceOptions, startService } from './service.ts';
+import { publishedRecord } from './stored.ts';
 import type { Video } from './types.ts';
 import { runsOf } from './upstream-calls.ts';
 
@@ -73,6 +74,7 @@ describe('500 at once, and money for 20', () => {
     const first = await taken(service, 'a coin', 500);
     expect(first).toHaveLength(20);
     expect(sim.callsTo('/Run/')).toHaveLength(20);
+    for (const { id } of first) await publishedRecord(service, id, 'in_progress');
     // What was refused has left nothing.
     const { records, files } = await traces(service);
     expect(files).toEqual([]);
@@ -146,7 +148,7 @@ describe('what a job takes', () => {
   let bob: Service;
   beforeAll(async () => {
     service = await start('2.00', {
-      vars: { TASK_DEADLINE_SECONDS: '1' },
+      vars: { TASK_DEADLINE_SECONDS: '5' },
       secrets: { CLIENT_TOKENS },
       sim: { listCallbackUrl: false },
     });
@@ -244,7 +246,9 @@ describe('the price', () => {
 
   test('is of the settings when Wiro does not tell', () =>
     withoutList({ PRICES_USD: '768P/6=0.60' }, async (service) => {
-      await service.accepted({ prompt: 'by the list on the wall' });
+      const prompt = 'by the list on the wall';
+      service.sim.script(prompt, { holdAt: 'task_start' });
+      await service.accepted({ prompt });
       await expectExhausted(await service.submit({ prompt: 'one more by the list' }));
       await expectProblem(await service.submit({ prompt: 'not on the list', duration: 10 }), [
         503,

@@ -21,7 +21,7 @@ let service: Service;
 describe('a video object evicted when', () => {
   beforeAll(async () => {
     // Rests that are long enough for an eviction.
-    const vars = { POLL_SECONDS: '1', RETRY_SECONDS: '1' };
+    const vars = { POLL_SECONDS: '2', RETRY_SECONDS: '2' };
     service = await startService({ vars, sim: { speed: SPEED } });
   });
   afterAll(() => service.close());
@@ -31,7 +31,7 @@ describe('a video object evicted when', () => {
     ['the answer to its Run was lost', (prompt) => submitted(prompt, RUN_LOST)],
     ['the answer to its Run with an image was lost', runWithImageLost],
     // There may be something left to do then, or not.
-    ...[1, 2, 3].map((time): Step => [`its Run was answered just now, ${time} of 3`, submitted]),
+    ...[1, 2, 3].map((time): Step => [`its Run was answered just now, ${time} of 3`, held]),
     ['it was called back just now', calledBack],
     ['its copy failed and is to be tried again', copyFailed],
     ['its copy lies in R2 just now', copied],
@@ -39,6 +39,7 @@ describe('a video object evicted when', () => {
   test.each(steps)('%s', async (when, reach) => {
     const job = await reach(`A ship evicted when ${when}.`);
     await service.evict(job.id);
+    service.sim.release(await service.sim.waitForTask(job.prompt));
     await expectMadeOnce(service, job);
   });
 
@@ -53,9 +54,13 @@ describe('a video object evicted when', () => {
     return { id, prompt, imageSha256 };
   }
 
+  function held(prompt: string): Promise<Job> {
+    return submitted(prompt, { holdAt: 'task_start' });
+  }
+
   /** The check that this causes is due a second after the one before. */
   async function calledBack(prompt: string): Promise<Job> {
-    const job = await submitted(prompt, { holdAt: 'task_start' });
+    const job = await held(prompt);
     await service.until(job.id, ({ stage }) => stage === 'task_start');
     const task = await service.sim.waitForTask(prompt);
     service.sim.release(task);

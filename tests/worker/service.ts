@@ -3,6 +3,7 @@
 // the network, which stalls behind a socket and ends a body that was broken off: who watches a video or breaks off an
 // upload takes bare.ts or direct.ts.
 import type { KVNamespace, R2Bucket } from '@cloudflare/workers-types';
+import { vi } from 'vitest';
 import { createTestHarness } from 'wrangler';
 import { type Sim, type SimOptions, startSim } from '../../sim/index.ts';
 import { LeakCheck } from './leaks.ts';
@@ -151,10 +152,15 @@ export class Service {
   /**
    * Takes a video's object out of memory, as the runtime may do with whoever has nothing to do: one in the middle of a
    * request or an alarm is waited for. This process stands still meanwhile, and the stand-in with it, so it must not be
-   * the stand-in that the object is waiting for: after 30 s the runtime gives up.
+   * the stand-in that the object is waiting for: what that owes anybody is waited for first, and the object must have
+   * nothing to do for a while then. After 30 s the runtime gives up.
    */
-  evict(id: string): Promise<void> {
-    return this.#runtime.evict('VIDEO_TASK', id);
+  async evict(id: string): Promise<void> {
+    await vi.waitUntil(() => this.sim.calls.every(({ status }) => status !== 0), {
+      timeout: 10_000,
+      interval: 1,
+    });
+    await this.#runtime.evict('VIDEO_TASK', id);
   }
 
   /** The same for the one dispatcher. */

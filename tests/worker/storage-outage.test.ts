@@ -13,7 +13,7 @@ import { publishedRecord, sha256, storedRecord, storedVideo } from './stored.ts'
 import type { Video } from './types.ts';
 import { outputFetched, runsOf } from './upstream-calls.ts';
 
-const COPY_DEADLINE_SECONDS = 5;
+const COPY_DEADLINE_SECONDS = 10;
 const INTERNAL: Refusal = [500, 'internal'];
 
 let service: DirectService;
@@ -85,7 +85,7 @@ describe('without R2', () => {
     const { id, task } = await almostDone('a boat whose harbour is gone');
     const outage = outageOf('r2');
     service.sim.release(task);
-    const video = await service.ended(id, (COPY_DEADLINE_SECONDS + 5) * 1000);
+    const video = await service.ended(id, 2 * COPY_DEADLINE_SECONDS * 1000);
     expect(video).toMatchObject({ status: 'failed', error: { code: 'storage_failed' }, output: null });
     outage.end();
     expect(await storedVideo(service, id)).toBeUndefined();
@@ -124,9 +124,11 @@ describe('without R2', () => {
   test('a job whose image cannot be read waits for it', async () => {
     const prompt = 'a boat that waits for its figurehead';
     const image = picture('image/png', 70_000);
-    service.sim.script(prompt, { run: [{ kind: 'status', status: 429, retryAfter: 1 }] });
-    const { id } = (await (await submitImage(prompt, image)).json()) as Video;
+    service.sim.script(prompt, { run: [{ kind: 'status', status: 429, retryAfter: 2 }] });
+    const submit = submitImage(prompt, image);
+    await service.sim.waitForCall('/Run/', 1, ({ fields }) => fields?.prompt === prompt);
     const outage = outageOf('r2');
+    const { id } = (await (await submit).json()) as Video;
     await logged(id, 'Run was not sent');
     expect(await service.video(id)).toMatchObject({ status: 'queued', error: null });
     outage.end();
