@@ -1,6 +1,7 @@
 // The Worker in `wrangler dev`, a process of its own: workerd goes out to the network by itself there, and the whole
 // process can be killed and started again on the same storage.
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
@@ -8,6 +9,9 @@ import { fileURLToPath } from 'node:url';
 
 /** The project's own folder. */
 export const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** Below those that systems give away by themselves, and above most that are in use. */
+const OWN_PORTS = [20_000, 32_000] as const;
 
 /** A process that has not ended this long after it was asked to is killed. */
 const PATIENCE_MS = 5000;
@@ -99,14 +103,23 @@ export class DevProcess {
   }
 }
 
-/** A port that nothing listens on. */
+/**
+ * A port that nothing listens on. It is none of those that the system gives to whoever asks for any: until it is used,
+ * and while who uses it starts again, nobody else gets it by chance.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
+  for (;;) {
+    const port = randomInt(...OWN_PORTS);
+    const server = createServer();
+    try {
+      await once(server.listen(port, '127.0.0.1'), 'listening');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') continue;
+      throw error;
+    }
+    await once(server.close(), 'close');
+    return port;
+  }
 }
 
 function signalGroup(leader: number, signal: 'SIGTERM' | 'SIGKILL' | 'SIGSTOP'): void {

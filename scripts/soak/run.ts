@@ -25,7 +25,7 @@ const SETTINGS = {
   SUBMIT_PER_MINUTE: '0',
   VISITS_PER_MINUTE: '0',
   // A job that never started is given up after this; the time in which the Worker is down counts too.
-  TASK_DEADLINE_SECONDS: '20',
+  TASK_DEADLINE_SECONDS: '30',
 };
 
 interface Figures {

@@ -80,7 +80,8 @@ describe.each(limits)('%s', (_, options) => {
     const answer = await service.cancel(cancelled!.id);
     expect(answer.status).toBe(200);
     expect(await answer.json()).toMatchObject({ status: 'cancelled', stage: 'done', queue_position: null });
-    expect(await positions([videos[PLACES]!, ...behind])).toEqual([1, 2, 3]);
+    // The line hears of it a moment later.
+    await expect.poll(() => positions([videos[PLACES]!, ...behind])).toEqual([1, 2, 3]);
     for (const video of [...videos.slice(0, PLACES + 1), ...behind]) await finish(video);
     expect(runsOf(service.sim, cancelled!.input.prompt)).toEqual([]);
     expect(await service.video(cancelled!.id)).toMatchObject({ status: 'cancelled' });

@@ -35,16 +35,19 @@ beforeAll(async () => {
   const turns = names.flatMap((name) =>
     Array.from({ length: COUNTS[name] }, (_, index) => ({ name, index })),
   );
-  turns.sort(
-    (one, other) => Number(one.index >= DONE) - Number(other.index >= DONE) || one.index - other.index,
-  );
-  await inParallel(turns, async ({ name, index }) => {
-    const prompt = `number ${index} of ${name}'s videos`;
-    if (index >= DONE) service.sim.script(prompt, { holdAt: 'task_queue' });
-    const { id } = await as(name).accepted({ prompt });
+  turns.sort((one, other) => one.index - other.index);
+  const make = async ({ name, index }: (typeof turns)[number]) => {
+    const { id } = await as(name).accepted({ prompt: `number ${index} of ${name}'s videos` });
     made[name].push(id);
-    if (index < DONE) await as(name).ended(id);
-  });
+    return id;
+  };
+  const isFirst = ({ index }: (typeof turns)[number]) => index < DONE;
+  await inParallel(turns.filter(isFirst), async (turn) => void (await as(turn.name).ended(await make(turn))));
+  service.sim.script('', { holdAt: 'task_queue' });
+  await inParallel(
+    turns.filter((turn) => !isFirst(turn)),
+    async (turn) => void (await make(turn)),
+  );
 }, 300_000);
 afterAll(() => service.close());
 

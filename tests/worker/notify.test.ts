@@ -98,7 +98,7 @@ describe.concurrent('an ending is told, signed, as its owner sees it:', () => {
       data: withoutGrant(video),
     });
     expect(first).toMatchObject({ path: '/hook', headers: { 'content-type': 'application/json' } });
-    expect(Math.abs(Number(first?.headers['webhook-timestamp']) * 1000 - Date.now())).toBeLessThan(10_000);
+    expect(Math.abs(Number(first?.headers['webhook-timestamp']) * 1000 - first!.at)).toBeLessThan(10_000);
     const { deliveries } = await settled(id);
     expect(deliveries).toMatchObject([{ webhook_id: first?.headers['webhook-id'], status: 204 }]);
     expect(receiver.of(prompt)).toHaveLength(1);
@@ -221,8 +221,10 @@ describe.concurrent('it is told again after', () => {
     const prompt = `a bell told again after ${name}`;
     receiver.script(prompt, [trouble]);
     const { id } = await alice.accepted({ prompt });
+    const [first] = await receiver.told(prompt);
+    expect((await alice.video(id)).status).toBe('completed');
     // Whoever asks for the video does not wait for the receiver.
-    expect((await alice.ended(id, SILENCE_MS / 2)).status).toBe('completed');
+    if (trouble === 'silence') expect(first?.isBrokenOff).toBe(false);
     const tries = await receiver.told(prompt, 2, SILENCE_MS + 5000);
     for (const one of tries) expect(verified(one).type).toBe('video.completed');
     const [webhook_id] = tries.map(({ headers }) => headers['webhook-id']);
@@ -241,7 +243,7 @@ describe.concurrent('it is told again after', () => {
 
   test('a refused connection', { timeout: TIMEOUT_MS }, async () => {
     const port = await freePort();
-    const vars = { NOTIFY_URL: `http://127.0.0.1:${port}/hook`, NOTIFY_SECONDS: '0.5,1,1,1,1,1,1,1' };
+    const vars = { NOTIFY_URL: `http://127.0.0.1:${port}/hook`, NOTIFY_SECONDS: '0.5,1,1,1,1,1,2,4,8' };
     const lonely = await startBare({ vars, secrets, sim: { speed: 600 } });
     const prompt = 'a bell in an empty house';
     const { id } = await lonely.accepted({ prompt });
@@ -286,12 +288,13 @@ describe.concurrent('it is given up', () => {
     receiver.script(prompt, Array(10).fill('silence'));
     const { id } = await alice.accepted({ prompt });
     const [first] = await receiver.told(prompt);
-    const deletedAt = Date.now();
     expect((await alice.fetch(`/v1/videos/${id}`, { method: 'DELETE' })).status).toBe(200);
     const isGone = async () => !(await storedVideo(service, id)) && !(await storedRecord(service, id));
     await vi.waitUntil(isGone, { timeout: SILENCE_MS, interval: 20 });
     await vi.waitUntil(() => first?.isBrokenOff, { timeout: SILENCE_MS, interval: 20 });
-    expect(Date.now() - deletedAt).toBeLessThan(5000);
+    // It was broken off, not given up by itself.
+    const isLogged = (line: string) => line.includes(id) && line.includes('withdrawn before it was answered');
+    await vi.waitUntil(() => service.logs().some(isLogged), { timeout: SILENCE_MS });
     const headers = { authorization: `Bearer ${OPERATOR_TOKEN}` };
     await expectProblem(await service.fetch(`/operator/videos/${id}`, { headers }), [404, 'not_found']);
     expect(receiver.of(prompt)).toHaveLength(1);
@@ -319,16 +322,17 @@ test('a machine that died while the receiver was thinking tells it again', { tim
 
 describe('evicted between two tries, or without a webhook:', () => {
   test('the next try is made', { timeout: TIMEOUT_MS }, async () => {
-    const vars = { NOTIFY_URL: receiver.url, NOTIFY_SECONDS: '2' };
+    const vars = { NOTIFY_URL: receiver.url, NOTIFY_SECONDS: '6' };
     const forgetful = await startService({ vars, secrets, sim: { speed: 600 } });
     try {
       const prompt = 'a bell that fell asleep';
       receiver.script(prompt, [500]);
       const { id } = await forgetful.accepted({ prompt });
-      await vi.waitUntil(async () => (await inspect(id, forgetful)).deliveries.length === 1, {
+      await vi.waitUntil(async () => (await inspect(id, forgetful)).deliveries.length > 0, {
         timeout: 15_000,
       });
       await forgetful.evict(id);
+      expect(receiver.of(prompt)).toHaveLength(1);
       await receiver.told(prompt, 2);
       const { deliveries } = await settled(id, forgetful);
       expect(deliveries.map(({ status }) => status)).toEqual([500, 204]);

@@ -103,8 +103,11 @@ describe('it is true of', () => {
   test('events', async () => {
     const isVideo = ajv.getSchema('openapi#/components/schemas/Video');
     const isLine = ajv.getSchema('openapi#/components/schemas/LogLine');
-    const { id } = await alice.accepted({ prompt: 'a page that is being written' });
+    const prompt = 'a page that is being written';
+    service.sim.script(prompt, { holdAt: 'task_start' });
+    const { id } = await alice.accepted({ prompt });
     const watcher = await watch(alice, id);
+    service.sim.release(await service.sim.waitForTask(prompt));
     await watcher.ended;
     seen.add('get /v1/videos/{id}/events 200');
     expect(watcher.events.length).toBeGreaterThan(1);

@@ -1,11 +1,14 @@
 // How often a client, or an address, may come within a minute; every limit in a service of its own, because what was
 // counted stays counted.
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { ALICE, BOB, CLIENT_TOKENS } from './clients.ts';
 import { expectProblem, type Refusal } from './refusals.ts';
 import { type Service, type ServiceOptions, startService } from './service.ts';
 
 const RATE_LIMITED: Refusal = [429, 'rate_limited'];
+
+// Some wait for a minute to begin.
+vi.setConfig({ testTimeout: 90_000 });
 
 const MINUTE_MS = 60_000;
 /** What a test needs of a minute. */

@@ -52,7 +52,8 @@ async function runWithImageSent(service: DirectService, prompt: string): Promise
 async function atWork(service: DirectService, prompt: string): Promise<Halted> {
   const { task, ...job } = await checkedOnce(service, prompt, UNHEARD);
   const whenUp = async () => {
-    expect(await service.video(job.id)).toMatchObject({ status: 'in_progress', stage: 'task_start' });
+    const video = await service.until(job.id, ({ stage }) => stage === 'task_start');
+    expect(video.status).toBe('in_progress');
     service.sim.release(task);
   };
   return { ...job, whenUp };
@@ -112,7 +113,7 @@ async function runAnswered(service: DirectService, prompt: string): Promise<Halt
   service.dev.freeze();
   const run = onlyRun(service.sim, prompt);
   expect(run.status).toBe(0);
-  await vi.waitUntil(() => run.status === 200);
+  await vi.waitUntil(() => run.status === 200, 10_000);
   return { id: idOf(task), prompt };
 }
 

@@ -1,5 +1,5 @@
 // What Wiro answers to the first Run decides what the submit is told: refused, waiting in line, or taken.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { RunFault } from '../../sim/index.ts';
 import { expectProblem } from './refusals.ts';
 import { onlyRun, RUN_FIELDS } from './runs.ts';
@@ -14,14 +14,15 @@ beforeAll(async () => {
 afterAll(() => service.close());
 
 /** The record of the submit with this prompt, whose id nobody was told. */
-async function recordOf(prompt: string): Promise<StoredRecord | undefined> {
-  const { keys } = await service.bindings.TASKS.list({ prefix: 'video:' });
-  const texts = await Promise.all(keys.map(({ name }) => service.bindings.TASKS.get(name)));
-  return (
-    texts
-      .map((text) => JSON.parse(text ?? 'null') as StoredRecord | null)
-      .find((record) => record?.input.prompt === prompt) ?? undefined
-  );
+function recordOf(prompt: string): Promise<StoredRecord> {
+  const find = async () => {
+    const { keys } = await service.bindings.TASKS.list({ prefix: 'video:' });
+    const texts = await Promise.all(keys.map(({ name }) => service.bindings.TASKS.get(name)));
+    const records = texts.map((text) => JSON.parse(text ?? 'null') as StoredRecord | null);
+    return records.find((record) => record?.input.prompt === prompt);
+  };
+  // It is written a moment after the answer.
+  return vi.waitUntil(find, { timeout: 10_000 }) as Promise<StoredRecord>;
 }
 
 /** Resolves when a video that was submitted after everything before has been made. */
@@ -80,9 +81,9 @@ describe.concurrent('a refused account', () => {
     expect(onlyRun(service.sim, prompt).task).toBeUndefined();
     const record = await recordOf(prompt);
     expect(record).toMatchObject({ status: 'failed', error: { code: 'upstream_unavailable' } });
-    const lines = service.logs().filter((line) => line.includes(record!.id));
+    const lines = service.logs().filter((line) => line.includes(record.id));
     expect(lines.join('\n')).toMatch(/"level":"error"/);
-    const video = await service.video(record!.id);
+    const video = await service.video(record.id);
     expect(video.error!.message).not.toMatch(ABOUT_THE_ACCOUNT);
   });
 });

@@ -8,7 +8,7 @@ import { type Stall, startStall } from './storage-stall.ts';
 import { outputFetched, runsOf } from './upstream-calls.ts';
 
 /** What the Worker waits for a chunk from anywhere is 30 s. */
-const TIMEOUT_MS = 45_000;
+const TIMEOUT_MS = 70_000;
 
 let service: DirectService;
 let stall: Stall;

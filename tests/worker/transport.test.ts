@@ -25,11 +25,12 @@ describe('Run', () => {
     ['is processed and its answer cut off', { kind: 'lost', how: 'garbage' }, 1],
   ])('%s: accepted, and never sent again', async (name, fault, tasks) => {
     const prompt = `a boat whose Run ${name}`;
-    service.sim.script(prompt, { run: [fault], callback: { lost: true } });
+    service.sim.script(prompt, { run: [fault], callback: { lost: true }, holdAt: 'task_start' });
     const { id, status, error } = await service.accepted({ prompt });
     expect({ status, error }).toEqual({ status: 'in_progress', error: null });
     const { metadata } = await publishedRecord(service, id, 'in_progress');
     expect(metadata?.status).toBe('in_progress');
+    for (const task of service.sim.tasks) service.sim.release(task);
     await anotherLife(service, `a boat after one whose Run ${name}`);
     expect(runsOf(service.sim, prompt)).toHaveLength(1);
     expect(service.sim.tasks.filter((task) => task.prompt === prompt)).toHaveLength(tasks);
@@ -73,11 +74,11 @@ describe('Task/Detail', () => {
     ['is reset', [{ kind: 'reset' }, { kind: 'reset' }, { kind: 'reset' }]],
     ['is processed and its answer reset', [{ kind: 'lost', how: 'reset' }]],
     ['is never answered', [{ kind: 'hang' }]],
-  ])('%s: asked again', { timeout: DETAIL_PATIENCE_MS * 2 }, async (name, detail) => {
+  ])('%s: asked again', { timeout: DETAIL_PATIENCE_MS * 3 }, async (name, detail) => {
     const prompt = `a boat whose Detail ${name}.`;
     service.sim.script(prompt, { detail });
     const { id } = await service.accepted({ prompt });
-    expect((await service.ended(id, DETAIL_PATIENCE_MS * 1.5)).status).toBe('completed');
+    expect((await service.ended(id, DETAIL_PATIENCE_MS * 2)).status).toBe('completed');
     expect(await storedVideo(service, id)).toEqual(storedSample);
     const task = await service.sim.waitForTask(prompt);
     expect(detailCalls(service.sim, task).length).toBeGreaterThan(detail.length);

@@ -4,7 +4,9 @@ import type { Service } from './service.ts';
 import { startWrapped } from './wrapped.ts';
 
 test('after a trap the Worker begins anew, and its videos go on', { timeout: 60_000 }, async () => {
-  const service = await startWrapped('spoilt-worker.js');
+  // Nothing is on its way when it breaks: what is then is never heard of again.
+  const vars = { POLL_SECONDS: '1,600' };
+  const service = await startWrapped('spoilt-worker.js', { vars, sim: { speed: 600 } });
   service.sim.script('a phoenix', { holdAt: 'task_start' });
   const { id } = await service.accepted({ prompt: 'a phoenix' });
   const task = await service.sim.waitForTask('a phoenix');

@@ -67,6 +67,8 @@ class WebhookReceiver {
   }
 
   listen(port: number): Promise<void> {
+    // Not so soon that a connection is closed when it is about to be used again.
+    this.#server.keepAliveTimeout = 120_000;
     return new Promise((resolve) => this.#server.listen(port, '127.0.0.1', resolve));
   }
 
