@@ -7,9 +7,9 @@ export default defineConfig({
   test: {
     // Each file starts a workerd of its own; two at a time is what two cores bear.
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
     // What is waited for comes; how soon is up to the machine.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     expect: { poll: { timeout: 15_000 } },
     reporters: ['default', ['json', { outputFile: '.wrangler/vitest.json' }]],
     projects: [

@@ -129,7 +129,7 @@ export class Service {
   }
 
   /** The video as soon as it is seen so; asks again and again, as a client would. */
-  async until(id: string, isSo: (video: Video) => boolean, withinMs = 15_000): Promise<Video> {
+  async until(id: string, isSo: (video: Video) => boolean, withinMs = 30_000): Promise<Video> {
     const deadline = Date.now() + withinMs;
     for (;;) {
       const video = await this.video(id);
