@@ -101,7 +101,7 @@ interface FaultQueues {
 /** In force as long as the script stands. */
 interface StandingFaults {
   task?: TaskFault;
-  /** A status at which the task stays until it is released. */
+  /** A status at which the task stays until it is released; or `60 %`, in the midst of the generation. */
   holdAt?: string;
   callback?: CallbackFault;
   /** `bytes`: outputs of that size, generated; `count`: how many there are, default 1. */

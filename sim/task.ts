@@ -5,7 +5,15 @@ import { Changes } from './changes.ts';
 import type { Clock } from './clock.ts';
 import { outputEntry } from './detail.ts';
 import type { FaultBook } from './faults.ts';
-import { isLogLine, isTerminal, lifeThrough, type Message, ordinaryLife, type Step } from './lifecycle.ts';
+import {
+  isLogLine,
+  isProgress,
+  isTerminal,
+  lifeThrough,
+  type Message,
+  ordinaryLife,
+  type Step,
+} from './lifecycle.ts';
 import type { Output } from './output.ts';
 import { priceOf } from './price.ts';
 import { randomToken } from './random.ts';
@@ -58,6 +66,7 @@ export class SimTask {
   #life: Step[];
   #cancelTimer = (): void => {};
   #lastEvent: TaskEvent = { type: 'task_queue', message: null };
+  #heldAt: string | undefined;
   readonly #released = new Set<string>();
   readonly #watchers = new Set<(event: TaskEvent) => void>();
   readonly #changes = new Changes();
@@ -131,8 +140,8 @@ export class SimTask {
   /** Lets it go on from where it is held, or past the hold it has not come to yet. */
   release(): void {
     const { holdAt } = this.#host.faults.standing(this.prompt);
-    if (this.held) this.#released.add(this.status);
-    else if (holdAt !== undefined) this.#released.add(holdAt);
+    const place = this.held ? this.#heldAt : holdAt;
+    if (place !== undefined) this.#released.add(place);
     if (!this.held) return;
     this.held = false;
     this.#scheduleStep();
@@ -213,6 +222,10 @@ export class SimTask {
 
   #shouldHold(): boolean {
     const { holdAt } = this.#host.faults.standing(this.prompt);
-    return holdAt === this.status && !this.#released.has(this.status);
+    const { message } = this.#lastEvent;
+    const isThere = holdAt === this.status || (isProgress(message) && holdAt === `${message.percentage} %`);
+    if (holdAt === undefined || !isThere || this.#released.has(holdAt)) return false;
+    this.#heldAt = holdAt;
+    return true;
   }
 }

@@ -74,9 +74,9 @@ async fn hear_one(state: &Rc<TaskState>, told: SocketEvent) -> Result<(), TaskEr
             show(state, output, text);
             return Ok(());
         }
-        // Whoever came late gets it all; whoever was there has had it.
-        SocketEvent::Full { output, text } => {
-            if !state.watchers.has_lines(stream_of(output)) {
+        // What was written before anybody listened, or while the socket was broken.
+        SocketEvent::Full { output, lines } => {
+            for text in state.watchers.unseen(stream_of(output), lines) {
                 show(state, output, text);
             }
             return Ok(());

@@ -60,9 +60,9 @@ impl Watchers {
         !self.streams.borrow().is_empty() || !self.sockets().is_empty()
     }
 
-    /// Whether anybody could have seen a line of this stream.
-    pub fn has_lines(&self, stream: LogStream) -> bool {
-        self.feed.borrow().has_lines(stream)
+    /// Those of all lines of this stream that nobody could have seen.
+    pub fn unseen(&self, stream: LogStream, lines: Vec<String>) -> Vec<String> {
+        self.feed.borrow().unseen(stream, lines)
     }
 
     /// Lets everybody see something, the Video with this `grant`; after the last sight nobody is kept.

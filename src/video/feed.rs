@@ -77,10 +77,19 @@ impl Feed {
         is_known.then(|| self.kept.iter().filter(move |(kept, _)| *kept > number))
     }
 
-    /// Whether the run has written anything to this stream.
+    /// Those of all lines of this stream that were not to be seen, each as often as it is missing.
     #[must_use]
-    pub fn has_lines(&self, stream: LogStream) -> bool {
-        self.kept.iter().any(|(_, sight)| matches!(sight, Sight::Log(line) if line.stream == stream))
+    pub fn unseen(&self, stream: LogStream, lines: Vec<String>) -> Vec<String> {
+        let texts = self.kept.iter().filter_map(|(_, sight)| match sight {
+            Sight::Log(line) if line.stream == stream => Some(line.text.lines()),
+            _ => None,
+        });
+        let mut seen: Vec<&str> = texts.flatten().collect();
+        let is_unseen = |line: &String| {
+            let known = seen.iter().position(|text| text == line);
+            known.map(|known| seen.swap_remove(known)).is_none()
+        };
+        lines.into_iter().filter(is_unseen).collect()
     }
 }
 
@@ -125,6 +134,16 @@ mod tests {
         assert_eq!(feed.after(1000).unwrap().count(), MAX_KEPT);
         assert!(feed.after(999).is_none() && feed.after(feed.last() + 1).is_none());
         assert_eq!(feed.after(feed.last()).unwrap().count(), 0);
-        assert!(feed.has_lines(LogStream::Stdout) && !feed.has_lines(LogStream::Stderr));
+    }
+
+    #[test]
+    fn who_came_late_misses_what_came_before() {
+        let mut feed = Feed::begin(1000);
+        feed.add(line(2));
+        feed.add(Sight::Log(LogLine { stream: LogStream::Stdout, text: "3\n1".to_owned() }));
+        let all = |lines: &[&str]| lines.iter().map(|&line| line.to_owned()).collect::<Vec<_>>();
+        let written = all(&["1", "1", "2", "3", "4"]);
+        assert_eq!(feed.unseen(LogStream::Stdout, written.clone()), all(&["1", "4"]));
+        assert_eq!(feed.unseen(LogStream::Stderr, written.clone()), written);
     }
 }

@@ -8,6 +8,9 @@ use super::task::{TaskName, printable};
 /// Longest log line that is shown.
 const MAX_LINE_CHARS: usize = 500;
 
+/// So many lines are read of all that a run wrote.
+const MAX_LINES: usize = 500;
+
 /// Lines with these words are about the account, and nobody else's business.
 const PRIVATE_WORDS: [&str; 7] = ["account", "apikey", "api key", "balance", "credit", "secret", "token"];
 
@@ -29,8 +32,8 @@ pub enum SocketEvent {
     Progress(u8),
     /// A line that the run wrote, cleaned.
     Line { output: Output, text: String },
-    /// All that the run wrote to this stream.
-    Full { output: Output, text: String },
+    /// All lines that the run wrote to this stream, cleaned.
+    Full { output: Output, lines: Vec<String> },
     /// It is over; how, Task/Detail says.
     Ended,
 }
@@ -49,7 +52,9 @@ pub fn read(message: &str) -> Vec<SocketEvent> {
     let content = value.get("message").unwrap_or(&Value::Null);
     let written = |output: Output| spoken(content).map(|text| SocketEvent::Line { output, text });
     let full = |output: Output| {
-        spoken(content.get("raw").unwrap_or(content)).map(|text| SocketEvent::Full { output, text })
+        let lines = content.get("raw").unwrap_or(content).as_str().unwrap_or_default().lines();
+        let lines: Vec<String> = lines.map(clean).filter(|line| !line.is_empty()).take(MAX_LINES).collect();
+        (!lines.is_empty()).then_some(SocketEvent::Full { output, lines })
     };
     let stage = SocketEvent::Stage(printable(&kind));
     match kind.as_str() {
@@ -143,8 +148,8 @@ mod tests {
             [stage("task_output"), line(Output::Stdout, "Loading")]
         );
         assert_eq!(of("task_error", &json!("Warning")), [line(Output::Stderr, "Warning")]);
-        let full = |output| SocketEvent::Full { output, text: "a\nb".to_owned() };
-        for message in [json!({ "raw": "a\nb" }), json!("a\nb")] {
+        let full = |output| SocketEvent::Full { output, lines: vec!["a".to_owned(), "b".to_owned()] };
+        for message in [json!({ "raw": "a\nb" }), json!("a\n \nb\n")] {
             assert_eq!(of("task_output_full", &message), [stage("task_output_full"), full(Output::Stdout)]);
             assert_eq!(of("task_error_full", &message), [full(Output::Stderr)]);
         }
@@ -161,6 +166,7 @@ mod tests {
             assert_eq!(read(message), [], "{message}");
         }
         assert_eq!(of("task_output", &json!("  ")), [stage("task_output")]);
+        assert_eq!(of("task_output_full", &json!({ "raw": " \n" })), [stage("task_output_full")]);
         assert_eq!(of("task_output", &json!({ "percentage": "140" })), [stage("task_output")]);
         assert_eq!(of("task_dreaming", &Value::Null), [stage("task_dreaming")]);
     }

@@ -30,6 +30,17 @@ const videos = (events: SeenEvent[]) =>
   events.filter(({ event }) => event === 'video').map(({ data }) => data);
 const lines = (events: SeenEvent[]) => events.filter(({ event }) => event === 'log').map(({ data }) => data);
 
+test('who comes late hears what was written before, once', async () => {
+  const { id, task } = await submitted('a comet seen late', { holdAt: '50 %' });
+  await vi.waitUntil(() => task.held, 10_000);
+  const seen = await watch(service, id);
+  await listenedTo(task);
+  service.sim.release(task);
+  await seen.ended;
+  const stdout = lines(seen.events).flatMap(({ stream, text }) => (stream === 'stdout' ? [text] : []));
+  expect(stdout).toEqual(['Generation finished', 'Loading model', 'Prompt accepted']);
+});
+
 test('the whole life, by server-sent events and by WebSocket', async () => {
   const { id, task } = await submitted('a comet passes');
   const seen = await watch(service, id);
