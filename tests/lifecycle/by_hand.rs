@@ -345,6 +345,19 @@ fn a_callback_postpones_no_check() {
 }
 
 #[test]
+fn callbacks_during_a_slow_check_change_the_task_once() {
+    let mut life = running();
+    life.now += 5000;
+    life.on(Event::Nudged(None)).next();
+    life.now += 400;
+    life.on(Event::Nudged(None)).observe(working("task_start"));
+    assert_eq!(life.wakes_in(), 600);
+    let before = life.task.clone();
+    life.on(Event::Nudged(None));
+    assert_eq!(life.task, before);
+}
+
+#[test]
 fn callbacks_cause_one_check_a_second_at_most() {
     let mut life = running();
     life.now += 5000;

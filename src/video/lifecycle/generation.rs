@@ -39,8 +39,7 @@ impl Task {
 
     fn check_soon(&mut self, now: UnixMillis) {
         let Phase::Running { checked_at, .. } = &self.phase else { return };
-        let soon = now.max(checked_at.after(MIN_CHECK_INTERVAL));
-        self.look_by(soon);
+        self.look_by(soon(*checked_at, now));
     }
 
     fn look_by(&mut self, at: UnixMillis) {
@@ -90,7 +89,7 @@ impl Task {
     }
 
     pub(super) fn observed(&mut self, observation: Observation, policy: &Policy, at: Moment) {
-        let Phase::Running { since, checks, eager, job, .. } = &mut self.phase else { return };
+        let Phase::Running { since, checks, checked_at, eager, job } = &mut self.phase else { return };
         match observation {
             Observation::Succeeded { source, cost_usd } => {
                 let job = job.clone();
@@ -113,15 +112,15 @@ impl Task {
                     return self.fail(FailureCode::UpstreamTimeout, None, policy, at.now);
                 }
                 *checks = checks.saturating_add(1);
-                let mut wait = policy.poll.step(*checks);
+                let mut due = at.now.after(policy.poll.step(*checks)).min(deadline);
                 if self.nudged {
-                    wait = wait.min(MIN_CHECK_INTERVAL);
+                    due = due.min(soon(*checked_at, at.now));
                 } else if let Some(tries) = eager {
                     // A callback may run ahead of what a check shows, and the check may fail.
-                    wait = wait.min(policy.retry.jittered(*tries, at.chance));
+                    due = due.min(at.now.after(policy.retry.jittered(*tries, at.chance)));
                     *tries = tries.saturating_add(1);
                 }
-                self.wake_at = Some(at.now.after(wait).min(deadline));
+                self.wake_at = Some(due);
                 if let Observation::Working { status } = observation {
                     self.progress_to(Status::InProgress, &status);
                 }
@@ -161,6 +160,11 @@ impl Task {
             self.chores.owe(Chore::Purge, at.now);
         }
     }
+}
+
+/// As soon as callbacks may cause another check.
+fn soon(checked_at: UnixMillis, now: UnixMillis) -> UnixMillis {
+    now.max(checked_at.after(MIN_CHECK_INTERVAL))
 }
 
 /// Without a video there should be no cost; the upstream tells it as zero.
