@@ -10,6 +10,7 @@ import { gradientPng } from '../../scripts/gradient.ts';
 import { storedSample } from '../worker/sample.ts';
 import { sha256 } from '../worker/stored.ts';
 import { done, frameAt, hasChromium, make, onStage, useScene } from './browser.ts';
+import { releaseOnceFollowed } from './followed.ts';
 import { TOGETHER } from './protections.ts';
 
 const PICTURE = gradientPng(320, 180);
@@ -152,7 +153,9 @@ describe.skipIf(!hasChromium)('making videos (needs Chromium)', { timeout: 60_00
       }).observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true });
     });
     service.sim.speed = 12;
+    service.sim.script('from a bridge', { holdAt: 'task_start' });
     await make(page, 'a river seen from a bridge');
+    await releaseOnceFollowed(service.sim, 'from a bridge');
     await done(page);
     service.sim.speed = 60;
     const { percents, stages, sources } = await page.evaluate(
