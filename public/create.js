@@ -147,6 +147,8 @@ function startExamples() {
 
 /** @param {OnVideo} onVideo */
 async function submitForm(onVideo) {
+  // Who is quick sends the picture, too, that is still being read.
+  await image.ready;
   if (sending) return;
   clearErrors();
   const pictureError = image.error;
@@ -160,7 +162,7 @@ async function submitForm(onVideo) {
       `That is ${(count - MAX_CHARS).toLocaleString('en')} characters too many; 2,000 is the most.`,
     );
   if (pictureError) image.error = pictureError;
-  if (focusFirstError() || sending) return;
+  if (focusFirstError()) return;
   await deliverBy(request, onVideo, (options) => send(request, options));
 }
 

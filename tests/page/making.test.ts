@@ -216,6 +216,32 @@ describe.skipIf(!hasChromium)('making videos (needs Chromium)', { timeout: 60_00
       await done(page);
     });
 
+    test('that is still being read is waited for', async () => {
+      const { page } = scene;
+      await page.evaluate(() => {
+        const { arrayBuffer } = Blob.prototype;
+        const reads: (() => void)[] = [];
+        Blob.prototype.arrayBuffer = async function () {
+          await new Promise<void>((resolve) => reads.push(resolve));
+          return arrayBuffer.call(this);
+        };
+        // The one that was chosen first takes longest.
+        const letRead = () => {
+          for (const read of reads.toReversed()) read();
+        };
+        Object.assign(window, { letRead });
+      });
+      const choose = (name: string, buffer: Buffer) =>
+        page.getByLabel('First frame').setInputFiles({ name, mimeType: 'image/png', buffer });
+      await choose('ground.png', gradientPng(64, 36));
+      await choose('sky.png', PICTURE);
+      await make(page, 'a sky that comes slowly');
+      await page.evaluate(() => (window as unknown as { letRead: () => void }).letRead());
+      expect(await arrived('a sky that comes slowly')).toBe(sha256(PICTURE));
+      await done(page);
+      expect(await page.locator('#image-name').textContent()).toBe('sky.png');
+    });
+
     test('by a link, which the page itself does not open', async () => {
       const { page, service } = scene;
       const link = 'https://pictures.example.com/sky.png';
