@@ -175,6 +175,29 @@ describe.skipIf(!hasChromium)('making videos (needs Chromium)', { timeout: 60_00
     expect(await page.getByRole('list', { name: 'Log lines' }).textContent()).toContain('Loading model');
   });
 
+  test('one picture is taken of it, for the stage and the gallery', async () => {
+    const { page, service } = scene;
+    await page.evaluate(() => {
+      const { createElement } = document;
+      const players: unknown[] = [];
+      document.createElement = (tag: string) => {
+        const element = createElement.call(document, tag);
+        if (tag === 'video') players.push(element);
+        return element;
+      };
+      Object.assign(window, { players });
+    });
+    service.sim.script('at a window', { holdAt: 'task_start' });
+    await make(page, 'a face at a window');
+    // In sight when it is done: both want the picture at once.
+    await page.getByRole('button', { name: 'a face at a window' }).hover();
+    service.sim.release(await service.sim.waitForTask('at a window'));
+    await done(page);
+    await page.locator('.poster img').waitFor();
+    await page.waitForFunction(() => document.querySelector('video')?.poster);
+    expect(await page.evaluate(() => (window as unknown as { players: unknown[] }).players.length)).toBe(1);
+  });
+
   test('the place in line is told, and who waits there need not wait', async () => {
     const { page, service } = scene;
     service.sim.script('in front', { holdAt: 'task_start' });
