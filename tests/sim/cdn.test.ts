@@ -206,7 +206,7 @@ describe('generated outputs', () => {
       lead = Math.max(lead, made - received);
     }
     expect([made, received]).toEqual([bytes, bytes]);
-    expect(lead).toBeLessThan(32_000_000); // what the sockets' buffers hold
+    expect(lead).toBeLessThan(100_000_000); // what the sockets' buffers hold, 32 MiB and more of them
     expect(hash.digest('hex')).toBe(await generatedDigest(bytes));
   });
 
