@@ -40,17 +40,29 @@ describe.skipIf(!hasChromium)('interruptions (needs Chromium)', { timeout: 60_00
 
   test('a double click and a double Ctrl+Enter are one video', async () => {
     const { page } = scene;
+    /** What is pressed while the first submit is under way. */
+    const meanwhile = async (press: () => Promise<void>) => {
+      const pressed = Promise.withResolvers<void>();
+      const goOn = (route: Route) => pressed.promise.then(() => route.continue());
+      await page.route(SUBMIT, goOn, { times: 1 });
+      await press();
+      pressed.resolve();
+    };
     await page.getByLabel('Prompt').fill('clicked twice');
-    await page.getByRole('button', { name: 'Make the video' }).dblclick();
-    await page.getByLabel('Prompt').focus();
-    await page.keyboard.press('Control+Enter');
+    await meanwhile(async () => {
+      await page.getByRole('button', { name: 'Make the video' }).dblclick();
+      await page.getByLabel('Prompt').focus();
+      await page.keyboard.press('Control+Enter');
+    });
     await onStage(page, 'clicked twice');
     await done(page);
     expect(runsOf('clicked twice')).toBe(1);
 
     await page.getByLabel('Prompt').fill('entered twice');
-    await page.keyboard.press('Control+Enter');
-    await page.keyboard.press('Control+Enter');
+    await meanwhile(async () => {
+      await page.keyboard.press('Control+Enter');
+      await page.keyboard.press('Control+Enter');
+    });
     await onStage(page, 'entered twice');
     await done(page);
     expect(runsOf('entered twice')).toBe(1);
