@@ -9,7 +9,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { gradientPng } from '../../scripts/gradient.ts';
 import { storedSample } from '../worker/sample.ts';
 import { sha256 } from '../worker/stored.ts';
-import { done, frameAt, hasChromium, make, onStage, useScene } from './browser.ts';
+import { done, frameAt, hasChromium, make, onStage, remarked, useScene } from './browser.ts';
 import { releaseOnceFollowed } from './followed.ts';
 import { TOGETHER } from './protections.ts';
 
@@ -65,12 +65,14 @@ describe.skipIf(!hasChromium).for(TOGETHER)(
       expect(download.suggestedFilename()).toMatch(/^[a-z]+(-[a-z0-9]+)+\.mp4$/);
       expect(sha256(readFileSync(await download.path()))).toBe(storedSample.sha256);
       await page.getByRole('button', { name: 'Copy link' }).click();
-      await page.getByText('The link is copied.').waitFor();
+      await remarked(page, 'The link is copied.');
       const copied = await page.evaluate(() => navigator.clipboard.readText());
       expect((await fetch(copied)).headers.get('content-type')).toBe('video/mp4');
 
       await page.getByLabel('Prompt').fill('something typed meanwhile');
       await page.getByLabel('1080P, 6 s').check();
+      // What can be undone goes by after ten seconds: not before this has been looked at.
+      await page.evaluate(() => Object.assign(window, { setTimeout: () => 0 }));
       await page.getByRole('button', { name: 'Again with changes' }).click();
       await expect.poll(() => page.getByLabel('Prompt').inputValue()).toBe('A kite over the dunes, wind');
       expect(await page.getByLabel('768P, 10 s').isChecked()).toBe(true);
@@ -81,7 +83,7 @@ describe.skipIf(!hasChromium).for(TOGETHER)(
 
       await page.getByRole('button', { name: 'Delete' }).click();
       await page.getByRole('button', { name: 'Delete it' }).click();
-      await page.getByText('The video is deleted.').first().waitFor();
+      await remarked(page, 'The video is deleted.');
       await page.getByText('Your video appears here.').waitFor();
       expect(await page.getByRole('list').getByText('A kite over the dunes').count()).toBe(0);
       expect((await fetch(copied)).status).toBe(404);
