@@ -57,7 +57,7 @@ describe.skipIf(!hasChromium)('accessibility (needs Chromium)', { timeout: 90_00
     await context.setOffline(false);
     service.sim.release(task);
     await done(page);
-    await expect.poll(() => page.locator('.poster img').count()).toBe(1);
+    await page.locator('.poster img').waitFor();
     expect(await findings(page)).toEqual([]);
   });
 
