@@ -15,6 +15,9 @@ NODE_MODULES := node_modules/.package-lock.json
 
 export PATH := $(BIN):$(PATH)
 export WRANGLER_SEND_METRICS := false
+# A download that breaks off is tried again more often than these would by themselves.
+export CARGO_NET_RETRY := 10
+export npm_config_fetch_retries := 5
 
 # Panics name their place in the source: not where that lies on the machine that built it.
 CARGO_DIR := $(or $(CARGO_HOME),$(HOME)/.cargo)

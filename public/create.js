@@ -25,6 +25,8 @@ const image = /** @type {any} */ (document.querySelector('image-field'));
 const pictures = new Shelf('draft');
 /** @type {AbortController | undefined} */
 let sending;
+/** What an earlier visit left, once it was read. @type {ReturnType<typeof readKept> | undefined} */
+let kept;
 
 /** Makes the form work; `onVideo` is told of each video that was taken on. @param {OnVideo} onVideo */
 export async function startForm(onVideo) {
@@ -48,9 +50,15 @@ export async function startForm(onVideo) {
   });
   byId('send-stop').addEventListener('click', () => sending?.abort());
   if (/Mac|iPhone|iPad/.test(navigator.userAgent)) setText(byId('modifier'), '⌘');
+  kept = readKept();
+  await finishInterrupted(await kept, onVideo);
+}
+
+/** Puts the picture back that was chosen, and looks for what was sent. */
+async function readKept() {
   const picture = await pictures.get('image');
   if (picture && !image.picture && !image.link) await image.restore(picture);
-  await finishInterrupted(onVideo);
+  return interrupted();
 }
 
 /** Fills the form from an earlier video; what was there comes back on demand. @param {Video} video */
@@ -147,6 +155,9 @@ function startExamples() {
 
 /** @param {OnVideo} onVideo */
 async function submitForm(onVideo) {
+  // Who is quick sends the picture, too, that is still being read, and does not send beside it what is sent on.
+  await kept;
+  await image.ready;
   if (sending) return;
   clearErrors();
   const pictureError = image.error;
@@ -160,13 +171,15 @@ async function submitForm(onVideo) {
       `That is ${(count - MAX_CHARS).toLocaleString('en')} characters too many; 2,000 is the most.`,
     );
   if (pictureError) image.error = pictureError;
-  if (focusFirstError() || sending) return;
+  if (focusFirstError()) return;
   await deliverBy(request, onVideo, (options) => send(request, options));
 }
 
-/** Videos whose answer a reload cut off: sent on with the same key. @param {OnVideo} onVideo */
-async function finishInterrupted(onVideo) {
-  const { fresh, old } = await interrupted();
+/**
+ * Videos whose answer a reload cut off: sent on with the same key.
+ * @param {Awaited<ReturnType<typeof interrupted>>} attempts @param {OnVideo} onVideo
+ */
+async function finishInterrupted({ fresh, old }, onVideo) {
   for (const attempt of fresh)
     await deliverBy(attempt.request, onVideo, (options) => deliver(attempt, options));
   if (old[0] && prompt.value === '') {

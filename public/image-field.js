@@ -10,6 +10,10 @@ const MAX_LINK_CHARS = 2048;
 class ImageField extends HTMLElement {
   /** @type {Picture | undefined} */
   picture;
+  /** Resolves when no picture is being read any more. */
+  ready = Promise.resolve();
+  /** What is being read, or was read last. @type {Blob | undefined} */
+  #given;
   #preview = '';
 
   connectedCallback() {
@@ -66,8 +70,17 @@ class ImageField extends HTMLElement {
   }
 
   /** @param {Blob} blob @param {string} [name] */
-  async take(blob, name = blob instanceof File ? blob.name : 'Image') {
-    const type = await typeOf(blob);
+  take(blob, name = blob instanceof File ? blob.name : 'Image') {
+    this.#given = blob;
+    this.ready = this.#read(blob, name);
+    return this.ready;
+  }
+
+  /** @param {Blob} blob @param {string} name */
+  async #read(blob, name) {
+    // What cannot be read is no picture.
+    const type = await typeOf(blob).catch(() => undefined);
+    if (blob !== this.#given) return;
     this.picture = { blob: type ? blob.slice(0, blob.size, type) : blob, name };
     this.link = '';
     this.#show(type !== undefined);
@@ -81,6 +94,7 @@ class ImageField extends HTMLElement {
   }
 
   clear() {
+    this.#given = undefined;
     this.picture = undefined;
     this.link = '';
     this.#show(false);

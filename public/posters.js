@@ -8,35 +8,36 @@ const PATIENCE_MS = 20_000;
 const shelf = new Shelf('posters');
 /** One video at a time: pictures must not slow down what is being watched. */
 let turn = Promise.resolve();
-/** @type {Map<string, string>} */
+/** To each picture that is there or being taken. @type {Map<string, Promise<string | undefined>>} */
 const links = new Map();
 
 /** A link to the picture of a completed video, if one can be had. @param {string} id @param {string} source */
 export async function posterOf(id, source) {
-  const known = links.get(id);
-  if (known) return known;
+  const link = links.get(id) ?? linkTo(id, source);
+  links.set(id, link);
+  // Another time it may be to be had.
+  if (!(await link) && links.get(id) === link) links.delete(id);
+  return link;
+}
+
+/** @param {string} id */
+export async function dropPoster(id) {
+  const link = links.get(id);
+  links.delete(id);
+  URL.revokeObjectURL((await link) ?? '');
+  await shelf.delete(id);
+}
+
+/** @param {string} id @param {string} source */
+async function linkTo(id, source) {
   const kept = await shelf.get(id);
-  if (kept) return linkTo(id, kept);
+  if (kept) return URL.createObjectURL(kept);
   const mine = turn.then(() => take(source)).catch(() => undefined);
   turn = mine.then(() => {});
   const poster = await mine;
   if (!poster) return undefined;
   await shelf.put(id, poster);
-  return linkTo(id, poster);
-}
-
-/** @param {string} id */
-export function dropPoster(id) {
-  URL.revokeObjectURL(links.get(id) ?? '');
-  links.delete(id);
-  return shelf.delete(id);
-}
-
-/** @param {string} id @param {Blob} poster */
-function linkTo(id, poster) {
-  const link = links.get(id) ?? URL.createObjectURL(poster);
-  links.set(id, link);
-  return link;
+  return URL.createObjectURL(poster);
 }
 
 /** @param {string} source @returns {Promise<Blob | undefined>} */

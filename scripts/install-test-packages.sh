@@ -23,7 +23,8 @@ command -v apt-get >/dev/null || give_up "no apt-get here"
 echo "Installing ${packages[*]} …"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-apt=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o Acquire::Retries=1 -o Acquire::http::Timeout=20)
+apt=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -y
+  -o Acquire::Retries=4 -o Acquire::http::Timeout=20 -o DPkg::Lock::Timeout=120)
 if ! { "${apt[@]}" update && "${apt[@]}" install --no-install-recommends "${packages[@]}"; } >"$log" 2>&1; then
   tail -n 5 "$log"
   give_up "apt-get failed"

@@ -6,6 +6,7 @@ import type { Page } from 'playwright-core';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { gradientPng } from '../../scripts/gradient.ts';
 import { done, hasChromium, make, onStage, useScene } from './browser.ts';
+import { releaseOnceFollowed } from './followed.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -41,8 +42,10 @@ describe.skipIf(!hasChromium)('accessibility (needs Chromium)', { timeout: 90_00
     const picture = { name: 'sky.png', mimeType: 'image/png', buffer: gradientPng(64, 36) };
     await page.getByRole('button', { name: 'Remove' }).click();
     await page.getByLabel('First frame').setInputFiles(picture);
-    service.sim.script('looked at', { holdAt: 'task_end' });
+    service.sim.script('looked at', { holdAt: 'task_start' });
     await make(page, 'a video looked at closely');
+    const task = await releaseOnceFollowed(service.sim, 'looked at');
+    service.sim.script('looked at', { holdAt: 'task_end' });
     await page.getByText('Finishing', { exact: true }).waitFor();
     await page.getByText('Log', { exact: true }).click();
     expect(await findings(page)).toEqual([]);
@@ -52,9 +55,9 @@ describe.skipIf(!hasChromium)('accessibility (needs Chromium)', { timeout: 90_00
     await page.getByRole('button', { name: 'Cancel' }).click();
     expect(await findings(page)).toEqual([]);
     await context.setOffline(false);
-    service.sim.release(await service.sim.waitForTask('looked at'));
+    service.sim.release(task);
     await done(page);
-    await expect.poll(() => page.locator('.poster img').count()).toBe(1);
+    await page.locator('.poster img').waitFor();
     expect(await findings(page)).toEqual([]);
   });
 

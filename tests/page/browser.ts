@@ -54,6 +54,7 @@ export function useScene(
     complaints = collectComplaints(scene.context, scene.service.origin, protection);
     await protection.prepare(scene.context, scene.service.sim);
     scene.page = await scene.context.newPage();
+    await scene.page.addInitScript(noteRemarks);
     await scene.page.goto(scene.service.origin);
   });
   afterEach(async () => {
@@ -98,6 +99,29 @@ export async function onStage(page: Page, prompt: string): Promise<void> {
 
 export async function done(page: Page): Promise<void> {
   await page.getByText('Done', { exact: true }).waitFor();
+}
+
+/** Keeps each passing remark: it may be gone when somebody comes to look. Runs in the browser. */
+function noteRemarks(): void {
+  const remarks: string[] = [];
+  Object.assign(window, { remarks });
+  new MutationObserver((changes) => {
+    for (const { target } of changes) {
+      if (target instanceof HTMLElement && target.id === 'toast' && !target.hidden)
+        remarks.push(target.textContent);
+    }
+  }).observe(document, { childList: true, subtree: true });
+}
+
+/** This passing remark was seen, so often since the page was loaded. */
+export async function remarked(page: Page, text: string, times = 1): Promise<void> {
+  await page.waitForFunction(
+    ({ text, times }) => {
+      const { remarks } = window as unknown as { remarks: string[] };
+      return remarks.filter((remark) => remark.includes(text)).length >= times;
+    },
+    { text, times },
+  );
 }
 
 /** What the player shows at a moment, as the colours of a few places; it has sought there. */

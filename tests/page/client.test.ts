@@ -15,6 +15,7 @@ import { gradientPng } from '../../scripts/gradient.ts';
 import { startBare } from '../worker/bare.ts';
 import type { Service } from '../worker/service.ts';
 import { sha256 } from '../worker/stored.ts';
+import { releaseOnceFollowed } from './followed.ts';
 import { EACH, type Protection } from './protections.ts';
 
 describe.for(EACH)('behind %s', ([, protection]) => {
@@ -35,14 +36,16 @@ describe.for(EACH)('behind %s', ([, protection]) => {
   test('a video from a picture, watched to its end', { timeout: 30_000 }, async () => {
     const picture = gradientPng(64, 36);
     const inputImageFirst = new Blob([picture], { type: 'image/png' });
+    service.sim.script('watched by an app', { holdAt: 'task_start' });
     const video = await submit({ prompt: 'watched by an app', inputImageFirst, duration: 10 }, options);
-    const events = await seen(video);
+    const watching = seen(video);
+    const { image, fields } = await releaseOnceFollowed(service.sim, 'watched by an app');
+    const events = await watching;
     const videos = events.flatMap((event) => (event.type === 'video' ? [event.video] : []));
     expect(events[0]).toEqual({ type: 'connection', state: 'live' });
     expect(videos.at(-1)).toMatchObject({ id: video.id, status: 'completed', progress: 100 });
     expect(videos.length).toBeGreaterThan(4);
     expect(events.some((event) => event.type === 'log' && event.text === 'Loading model')).toBe(true);
-    const { image, fields } = await service.sim.waitForTask('watched by an app');
     expect(image?.sha256).toBe(sha256(picture));
     expect(fields.duration).toBe('10');
     // What has ended is told at once.

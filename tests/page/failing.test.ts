@@ -1,7 +1,7 @@
 // Whatever goes wrong is told in a sentence, beside the field that it is about, and nothing typed is lost.
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Video } from '../worker/types.ts';
-import { hasChromium, make, onStage, useScene } from './browser.ts';
+import { hasChromium, make, onStage, remarked, useScene } from './browser.ts';
 
 /** What people read for each code that a submit, or whatever follows, may be answered with. */
 const SENTENCES: [status: number, code: string, sentence: string][] = [
@@ -120,9 +120,9 @@ describe.skipIf(!hasChromium)('failures (needs Chromium)', { timeout: 60_000 }, 
     await page.goto('about:blank');
     expect((await service.fetch(`/v1/videos/${id}`, { method: 'DELETE' })).status).toBe(200);
     await page.goto(`${service.origin}/#${id}`);
-    await page.getByText('This video is not here any more').waitFor();
+    await remarked(page, 'This video is not here any more');
     await page.goto(`${service.origin}/#vid_nonsense`);
-    await page.getByText('This video is not here any more').waitFor();
+    await remarked(page, 'This video is not here any more', 2);
   });
 
   test('the policy lets nothing in, and nothing out', async () => {

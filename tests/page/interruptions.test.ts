@@ -13,6 +13,15 @@ describe.skipIf(!hasChromium)('interruptions (needs Chromium)', { timeout: 60_00
 
   const runsOf = (prompt: string) => scene.service.sim.tasks.filter((task) => task.prompt === prompt).length;
 
+  /** Of each submit from now on. */
+  function keysOf(page: Page): (string | undefined)[] {
+    const keys: (string | undefined)[] = [];
+    page.on('request', (request) => {
+      if (request.method() === 'POST') keys.push(request.headers()['idempotency-key']);
+    });
+    return keys;
+  }
+
   /** The next submit reaches the Worker; its answer does not reach the page. */
   async function loseNextAnswer(page: Page, then: (route: Route) => Promise<void> | void) {
     const lost = Promise.withResolvers<void>();
@@ -31,17 +40,29 @@ describe.skipIf(!hasChromium)('interruptions (needs Chromium)', { timeout: 60_00
 
   test('a double click and a double Ctrl+Enter are one video', async () => {
     const { page } = scene;
+    /** What is pressed while the first submit is under way. */
+    const meanwhile = async (press: () => Promise<void>) => {
+      const pressed = Promise.withResolvers<void>();
+      const goOn = (route: Route) => pressed.promise.then(() => route.continue());
+      await page.route(SUBMIT, goOn, { times: 1 });
+      await press();
+      pressed.resolve();
+    };
     await page.getByLabel('Prompt').fill('clicked twice');
-    await page.getByRole('button', { name: 'Make the video' }).dblclick();
-    await page.getByLabel('Prompt').focus();
-    await page.keyboard.press('Control+Enter');
+    await meanwhile(async () => {
+      await page.getByRole('button', { name: 'Make the video' }).dblclick();
+      await page.getByLabel('Prompt').focus();
+      await page.keyboard.press('Control+Enter');
+    });
     await onStage(page, 'clicked twice');
     await done(page);
     expect(runsOf('clicked twice')).toBe(1);
 
     await page.getByLabel('Prompt').fill('entered twice');
-    await page.keyboard.press('Control+Enter');
-    await page.keyboard.press('Control+Enter');
+    await meanwhile(async () => {
+      await page.keyboard.press('Control+Enter');
+      await page.keyboard.press('Control+Enter');
+    });
     await onStage(page, 'entered twice');
     await done(page);
     expect(runsOf('entered twice')).toBe(1);
@@ -50,10 +71,7 @@ describe.skipIf(!hasChromium)('interruptions (needs Chromium)', { timeout: 60_00
   test('an answer that is lost is asked for again, with the same key', async () => {
     const { page } = scene;
     scene.expected = ['net::ERR_FAILED'];
-    const keys: (string | undefined)[] = [];
-    page.on('request', (request) => {
-      if (request.method() === 'POST') keys.push(request.headers()['idempotency-key']);
-    });
+    const keys = keysOf(page);
     await loseNextAnswer(page, (route) => route.abort());
     await make(page, 'an answer lost on the way');
     await onStage(page, 'an answer lost on the way');
@@ -85,6 +103,37 @@ describe.skipIf(!hasChromium)('interruptions (needs Chromium)', { timeout: 60_00
     await onStage(page, 'reloaded too early');
     expect(runsOf('reloaded too early')).toBe(1);
   });
+
+  test.for(['with', 'without'])(
+    'sent again before the page has read what it kept, %s a picture',
+    async (how) => {
+      const { page } = scene;
+      const prompt = `sent before and after, ${how} a picture`;
+      const picture = { name: 'sky.png', mimeType: 'image/png', buffer: gradientPng(64, 36) };
+      if (how === 'with') await page.getByLabel('First frame').setInputFiles(picture);
+      const keys = keysOf(page);
+      const { lost } = await loseNextAnswer(page, () => {});
+      await make(page, prompt);
+      await lost;
+      await page.addInitScript(() => {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        Object.assign(window, { letOpen: resolve });
+        Object.defineProperty(IDBOpenDBRequest.prototype, 'onsuccess', {
+          set(this: IDBOpenDBRequest, then: () => void) {
+            this.addEventListener('success', () => promise.then(then));
+          },
+        });
+      });
+      await page.reload();
+      await page.getByRole('button', { name: 'Make the video' }).click();
+      await page.evaluate(() => (window as unknown as { letOpen: () => void }).letOpen());
+      await onStage(page, prompt);
+      await done(page);
+      expect(runsOf(prompt)).toBe(1);
+      expect(keys).toHaveLength(2);
+      expect(new Set(keys).size).toBe(1);
+    },
+  );
 
   test('a reload while it is made goes on where it was', async () => {
     const { page, service } = scene;

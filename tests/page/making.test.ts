@@ -9,7 +9,8 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { gradientPng } from '../../scripts/gradient.ts';
 import { storedSample } from '../worker/sample.ts';
 import { sha256 } from '../worker/stored.ts';
-import { done, frameAt, hasChromium, make, onStage, useScene } from './browser.ts';
+import { done, frameAt, hasChromium, make, onStage, remarked, useScene } from './browser.ts';
+import { releaseOnceFollowed } from './followed.ts';
 import { TOGETHER } from './protections.ts';
 
 const PICTURE = gradientPng(320, 180);
@@ -64,12 +65,14 @@ describe.skipIf(!hasChromium).for(TOGETHER)(
       expect(download.suggestedFilename()).toMatch(/^[a-z]+(-[a-z0-9]+)+\.mp4$/);
       expect(sha256(readFileSync(await download.path()))).toBe(storedSample.sha256);
       await page.getByRole('button', { name: 'Copy link' }).click();
-      await page.getByText('The link is copied.').waitFor();
+      await remarked(page, 'The link is copied.');
       const copied = await page.evaluate(() => navigator.clipboard.readText());
       expect((await fetch(copied)).headers.get('content-type')).toBe('video/mp4');
 
       await page.getByLabel('Prompt').fill('something typed meanwhile');
       await page.getByLabel('1080P, 6 s').check();
+      // What can be undone goes by after ten seconds: not before this has been looked at.
+      await page.evaluate(() => Object.assign(window, { setTimeout: () => 0 }));
       await page.getByRole('button', { name: 'Again with changes' }).click();
       await expect.poll(() => page.getByLabel('Prompt').inputValue()).toBe('A kite over the dunes, wind');
       expect(await page.getByLabel('768P, 10 s').isChecked()).toBe(true);
@@ -80,7 +83,7 @@ describe.skipIf(!hasChromium).for(TOGETHER)(
 
       await page.getByRole('button', { name: 'Delete' }).click();
       await page.getByRole('button', { name: 'Delete it' }).click();
-      await page.getByText('The video is deleted.').first().waitFor();
+      await remarked(page, 'The video is deleted.');
       await page.getByText('Your video appears here.').waitFor();
       expect(await page.getByRole('list').getByText('A kite over the dunes').count()).toBe(0);
       expect((await fetch(copied)).status).toBe(404);
@@ -152,7 +155,9 @@ describe.skipIf(!hasChromium)('making videos (needs Chromium)', { timeout: 60_00
       }).observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true });
     });
     service.sim.speed = 12;
+    service.sim.script('from a bridge', { holdAt: 'task_start' });
     await make(page, 'a river seen from a bridge');
+    await releaseOnceFollowed(service.sim, 'from a bridge');
     await done(page);
     service.sim.speed = 60;
     const { percents, stages, sources } = await page.evaluate(
@@ -170,6 +175,29 @@ describe.skipIf(!hasChromium)('making videos (needs Chromium)', { timeout: 60_00
     expect(stages.at(-1)).toBe('Done');
     await page.getByText('Log', { exact: true }).click();
     expect(await page.getByRole('list', { name: 'Log lines' }).textContent()).toContain('Loading model');
+  });
+
+  test('one picture is taken of it, for the stage and the gallery', async () => {
+    const { page, service } = scene;
+    await page.evaluate(() => {
+      const { createElement } = document;
+      const players: unknown[] = [];
+      document.createElement = (tag: string) => {
+        const element = createElement.call(document, tag);
+        if (tag === 'video') players.push(element);
+        return element;
+      };
+      Object.assign(window, { players });
+    });
+    service.sim.script('at a window', { holdAt: 'task_start' });
+    await make(page, 'a face at a window');
+    // In sight when it is done: both want the picture at once.
+    await page.getByRole('button', { name: 'a face at a window' }).hover();
+    service.sim.release(await service.sim.waitForTask('at a window'));
+    await done(page);
+    await page.locator('.poster img').waitFor();
+    await page.waitForFunction(() => document.querySelector('video')?.poster);
+    expect(await page.evaluate(() => (window as unknown as { players: unknown[] }).players.length)).toBe(1);
   });
 
   test('the place in line is told, and who waits there need not wait', async () => {
@@ -211,6 +239,32 @@ describe.skipIf(!hasChromium)('making videos (needs Chromium)', { timeout: 60_00
       await make(page, `a sky by ${how}`);
       expect(await arrived(`a sky by ${how}`)).toBe(sha256(PICTURE));
       await done(page);
+    });
+
+    test('that is still being read is waited for', async () => {
+      const { page } = scene;
+      await page.evaluate(() => {
+        const { arrayBuffer } = Blob.prototype;
+        const reads: (() => void)[] = [];
+        Blob.prototype.arrayBuffer = async function () {
+          await new Promise<void>((resolve) => reads.push(resolve));
+          return arrayBuffer.call(this);
+        };
+        // The one that was chosen first takes longest.
+        const letRead = () => {
+          for (const read of reads.toReversed()) read();
+        };
+        Object.assign(window, { letRead });
+      });
+      const choose = (name: string, buffer: Buffer) =>
+        page.getByLabel('First frame').setInputFiles({ name, mimeType: 'image/png', buffer });
+      await choose('ground.png', gradientPng(64, 36));
+      await choose('sky.png', PICTURE);
+      await make(page, 'a sky that comes slowly');
+      await page.evaluate(() => (window as unknown as { letRead: () => void }).letRead());
+      expect(await arrived('a sky that comes slowly')).toBe(sha256(PICTURE));
+      await done(page);
+      expect(await page.locator('#image-name').textContent()).toBe('sky.png');
     });
 
     test('by a link, which the page itself does not open', async () => {

@@ -64,13 +64,15 @@ describe.skipIf(!hasChromium)('Turnstile (needs Chromium)', { timeout: 60_000 },
       .frameLocator('iframe')
       .getByLabel('I am human');
     await box.waitFor();
-    expect((await page.locator('#challenge iframe').boundingBox())?.height).toBe(65);
+    const height = async () => (await page.locator('#challenge iframe').boundingBox())?.height;
+    // The box may be there before the page has made room for it.
+    await expect.poll(height, { timeout: 15_000 }).toBe(65);
     await page.evaluate(readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'));
     const { violations } = await page.evaluate<AxeResults>('axe.run()');
     expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html)}`)).toEqual([]);
     await box.check();
     await onStage(page, 'a door with a box to tick');
-    expect((await page.locator('#challenge iframe').boundingBox())?.height).toBe(0);
+    expect(await height()).toBe(0);
     await done(page);
   });
 

@@ -1,5 +1,6 @@
 // The CDN as a client over HTTP sees it, whole and with each fault.
 import { createHash } from 'node:crypto';
+import { get } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   type CdnFault,
@@ -88,11 +89,16 @@ test('refuses credentials, other methods and paths that never were', async () =>
 });
 
 describe('faults, each for one GET', () => {
-  async function faulty(fault: CdnFault) {
+  async function scripted(fault: CdnFault): Promise<Output> {
     sim.script('boat', { cdn: [fault] });
     const whole = await output();
     const head = await fetch(whole.url, { method: 'HEAD' });
     expect(head.status).toBe(200); // HEAD does not use the fault up
+    return whole;
+  }
+
+  async function faulty(fault: CdnFault) {
+    const whole = await scripted(fault);
     const response = await fetch(whole.url, { redirect: 'manual' });
     const length = response.headers.get('content-length');
     return { whole, response, length: length === null ? null : Number(length) };
@@ -119,9 +125,8 @@ describe('faults, each for one GET', () => {
   });
 
   test('cut', async () => {
-    const { response, length } = await faulty({ kind: 'cut' });
-    expect(length).toBe(SIZE);
-    expect(await received(response)).toBe(Math.floor(SIZE / 2));
+    const { length, bytes } = await brokenOff({ kind: 'cut' });
+    expect([length, bytes]).toEqual([`${SIZE}`, Math.floor(SIZE / 2)]);
   });
 
   test('no-length', async () => {
@@ -131,9 +136,8 @@ describe('faults, each for one GET', () => {
   });
 
   test('cut-no-length', async () => {
-    const { response, length } = await faulty({ kind: 'cut-no-length' });
-    expect(length).toBeNull();
-    expect(await received(response)).toBe(Math.floor(SIZE / 2));
+    const { length, bytes } = await brokenOff({ kind: 'cut-no-length' });
+    expect([length, bytes]).toEqual([undefined, Math.floor(SIZE / 2)]);
   });
 
   test('html', async () => {
@@ -159,14 +163,25 @@ describe('faults, each for one GET', () => {
     expect(next).toBe(silence);
   });
 
-  /** How many bytes come before the body breaks off; fails if it ends in order. */
-  async function received(response: Response): Promise<number> {
+  /**
+   * How many bytes come before the body breaks off; fails if it ends in order. Not by `fetch`, which forgets what was not
+   * read yet when the connection breaks.
+   */
+  async function brokenOff(fault: CdnFault) {
+    const { url } = await scripted(fault);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    let length: string | undefined;
     let bytes = 0;
-    const reading = (async () => {
-      for await (const chunk of response.body!) bytes += chunk.length;
-    })();
-    await expect(reading).rejects.toThrow('terminated');
-    return bytes;
+    get(url, (response) => {
+      length = response.headers['content-length'];
+      response.on('data', (chunk: Buffer) => {
+        bytes += chunk.length;
+      });
+      response.on('end', () => reject(new Error('it ended in order')));
+      response.on('error', () => resolve());
+    }).on('error', reject);
+    await promise;
+    return { length, bytes };
   }
 });
 
@@ -206,7 +221,7 @@ describe('generated outputs', () => {
       lead = Math.max(lead, made - received);
     }
     expect([made, received]).toEqual([bytes, bytes]);
-    expect(lead).toBeLessThan(32_000_000); // what the sockets' buffers hold
+    expect(lead).toBeLessThan(100_000_000); // what the sockets' buffers hold, 32 MiB and more of them
     expect(hash.digest('hex')).toBe(await generatedDigest(bytes));
   });
 

@@ -37,10 +37,9 @@ export function signedHeaders(sim: Sim, nonce = String(randomInt(2 ** 48 - 1))):
 }
 
 export function post(sim: Sim, path: string, body: object, headers = signedHeaders(sim)): Promise<Response> {
-  const signal = AbortSignal.timeout(10_000);
-  if (body instanceof FormData) return fetch(sim.apiUrl + path, { method: 'POST', headers, body, signal });
+  if (body instanceof FormData) return fetch(sim.apiUrl + path, { method: 'POST', headers, body });
   const json = { ...headers, 'content-type': 'application/json' };
-  return fetch(sim.apiUrl + path, { method: 'POST', headers: json, body: JSON.stringify(body), signal });
+  return fetch(sim.apiUrl + path, { method: 'POST', headers: json, body: JSON.stringify(body) });
 }
 
 export async function ask(sim: Sim, path: string, body: object): Promise<Answer> {

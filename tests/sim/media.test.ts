@@ -54,6 +54,10 @@ test.skipIf(!existsSync(CHROMIUM))('plays in Chromium from the CDN', { timeout: 
       await video.play();
       while (video.currentTime < 1)
         await new Promise((resolve) => video.addEventListener('timeupdate', resolve));
+      // A busy machine may not decode as fast as it is played.
+      video.pause();
+      while (video.readyState < HTMLMediaElement.HAVE_ENOUGH_DATA)
+        await new Promise((resolve) => video.addEventListener('canplaythrough', resolve));
       const { readyState, duration, videoWidth, videoHeight } = video;
       return { readyState, duration, videoWidth, videoHeight };
     });
