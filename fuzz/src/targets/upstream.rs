@@ -59,7 +59,8 @@ pub fn socket(data: &[u8]) {
         match event {
             SocketEvent::Stage(stage) => check_stage(&stage),
             SocketEvent::Progress(percent) => assert!(percent <= 100),
-            SocketEvent::Line { text, .. } | SocketEvent::Full { text, .. } => check_shown(&text),
+            SocketEvent::Line { text, .. } => check_shown(&text),
+            SocketEvent::Full { lines, .. } => lines.iter().for_each(|line| check_shown(line)),
             SocketEvent::Ended => {}
         }
     }
