@@ -8,7 +8,7 @@ export type AnswerFault =
   | { kind: 'garbage' }
   /** 200 with a small body by gzip that unfolds to 60 MiB of blanks. */
   | { kind: 'bomb' }
-  /** No answer, the connection stays open; until then, when it is reset. */
+  /** No answer, and the connection stays open; or until this resolves, when it is reset. */
   | { kind: 'hang'; until?: Promise<unknown> }
   /** The connection is reset before anything is processed. */
   | { kind: 'reset' }

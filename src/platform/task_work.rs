@@ -160,10 +160,9 @@ async fn remove(
     upstream: &Upstream<'_>,
 ) -> Result<(), RemoveError> {
     let id = &task.record.id;
-    let records = Records::new(&state.env)?;
-    // First: it could have been published while it was deleted.
-    records.delete(id).await?;
     Videos::new(&state.env)?.delete(id).await?;
+    let records = Records::new(&state.env)?;
+    records.delete(id).await?;
     records.disown(&task.record, &task.owner).await?;
     Dispatch::new(&state.env)?.forget(task.owned(), charge(&task.record)).await?;
     // Wiro may refuse for long: nothing of ours waits for it but the task itself.

@@ -9,7 +9,7 @@ import { expectProblem } from './refusals.ts';
 import { type Service, startService } from './service.ts';
 import { publishedRecord } from './stored.ts';
 import type { Video } from './types.ts';
-import { callsAbout } from './upstream-calls.ts';
+import { called, callsAbout } from './upstream-calls.ts';
 
 const FILES = '/Task/InputOutputDelete';
 
@@ -165,7 +165,7 @@ describe("Wiro's files", () => {
     await remove(id);
     const asked = callsAbout(service.sim, task, FILES).length;
     await vi.waitUntil(async () => (await leftOf(id)).length === 0, 10_000);
-    await service.sim.waitForCall(FILES, asked + 1, (call) => call.task === task);
+    await called(service.sim, task, FILES, asked + 1);
   });
 
   test('are left where they are by default', async () => {

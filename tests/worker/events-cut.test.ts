@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Random } from '../../scripts/soak/random.ts';
 import { type DirectService, startDirect } from './direct.ts';
 import { type SeenEvent, sinceAllCame, watch } from './event-source.ts';
+import { followed } from './upstream-calls.ts';
 
 const CUTS = 100;
 /** Bytes of a stream before it breaks off: a third of an event to three of them. */
@@ -29,7 +30,7 @@ async function cutAndResumed(prompt: string, random: Random): Promise<number> {
   // Worker listens for more.
   const first = await watch(service, id);
   await expect.poll(() => first.events.length, { timeout: 20_000 }).toBeGreaterThan(0);
-  await service.sim.waitForCall('/socket', 1, (call) => call.task === task);
+  await followed(service.sim, task);
   first.leave();
   await first.ended;
   const pieces: SeenEvent[] = [...first.events];

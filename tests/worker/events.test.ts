@@ -5,7 +5,7 @@ import type { Faults, SimTask, SocketFault } from '../../sim/index.ts';
 import { type DirectService, startDirect } from './direct.ts';
 import { type SeenEvent, sinceAllCame, watch } from './event-source.ts';
 import { expectProblem } from './refusals.ts';
-import { callsAbout } from './upstream-calls.ts';
+import { callsAbout, followed } from './upstream-calls.ts';
 
 let service: DirectService;
 beforeAll(async () => {
@@ -21,11 +21,6 @@ async function submitted(prompt: string, faults: Faults = {}): Promise<{ id: str
   return { id, task: await service.sim.waitForTask(prompt) };
 }
 
-/** The socket of the Worker about this task. */
-async function listenedTo(task: SimTask): Promise<void> {
-  await service.sim.waitForCall('/socket', 1, (call) => call.task === task);
-}
-
 const videos = (events: SeenEvent[]) =>
   events.filter(({ event }) => event === 'video').map(({ data }) => data);
 const lines = (events: SeenEvent[]) => events.filter(({ event }) => event === 'log').map(({ data }) => data);
@@ -34,7 +29,7 @@ test('who comes late hears what was written before, once', async () => {
   const { id, task } = await submitted('a comet seen late', { holdAt: '50 %' });
   await vi.waitUntil(() => task.held, 10_000);
   const seen = await watch(service, id);
-  await listenedTo(task);
+  await followed(service.sim, task);
   service.sim.release(task);
   await seen.ended;
   const stdout = lines(seen.events).flatMap(({ stream, text }) => (stream === 'stdout' ? [text] : []));
@@ -53,7 +48,7 @@ test('the whole life, by server-sent events and by WebSocket', async () => {
     messages.push({ id: seq, event: type, data });
   });
   await new Promise((resolve) => socket.once('open', resolve));
-  await listenedTo(task);
+  await followed(service.sim, task);
   service.sim.release(task);
   await Promise.all([seen.ended, new Promise((resolve) => socket.once('close', resolve))]);
 
@@ -97,7 +92,7 @@ test('nobody watches, and no socket is opened; the last one leaves, and it is cl
   const { id, task } = await submitted('a comet unseen');
   await service.video(id);
   const first = await watch(service, id);
-  await listenedTo(task);
+  await followed(service.sim, task);
   const second = await watch(service, id);
   first.leave();
   second.leave();
@@ -142,7 +137,7 @@ describe.concurrent('a socket that is', () => {
   test.for(faults)('%s: the watchers see the truth, and the video completes', async ([socket]) => {
     const { id, task } = await submitted(`a comet, ${socket}`, { socket });
     const seen = await watch(service, id);
-    await listenedTo(task);
+    await followed(service.sim, task);
     service.sim.release(task);
     await seen.ended;
     const states = videos(seen.events);

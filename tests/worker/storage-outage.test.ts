@@ -11,7 +11,7 @@ import { storedSample } from './sample.ts';
 import { type Outage, startOutage } from './storage-outage.ts';
 import { publishedRecord, sha256, storedRecord, storedVideo } from './stored.ts';
 import type { Video } from './types.ts';
-import { outputFetched, runsOf } from './upstream-calls.ts';
+import { called, outputFetched, runsOf } from './upstream-calls.ts';
 
 const COPY_DEADLINE_SECONDS = 10;
 const INTERNAL: Refusal = [500, 'internal'];
@@ -145,7 +145,7 @@ test('a video that is deleted before it was published is not published, though R
   });
   service.sim.release(task);
   // It is completed, and will be published when Wiro's files are gone.
-  await service.sim.waitForCall('/Task/InputOutputDelete', 1, (call) => call.task === task);
+  await called(service.sim, task, '/Task/InputOutputDelete');
   const outage = outageOf('r2');
   expect((await service.fetch(`/v1/videos/${id}`, { method: 'DELETE' })).status).toBe(200);
   letGo.resolve();

@@ -18,12 +18,22 @@ export function runsOf(sim: Sim, prompt: string): Call[] {
   return sim.callsTo('/Run/').filter(({ fields }) => fields?.prompt === prompt);
 }
 
+/** Resolves when the Worker has called there about the task so often; the path as `Sim.callsTo` takes it. */
+export async function called(sim: Sim, task: SimTask, path: string, times = 1): Promise<void> {
+  await sim.waitForCall(path, times, (call) => call.task === task);
+}
+
+/** Resolves when the Worker's socket follows the task: what was told before, it has not heard. */
+export function followed(sim: Sim, task: SimTask): Promise<void> {
+  return called(sim, task, '/socket');
+}
+
 /** Resolves when the Worker has asked about the task so often. */
-export async function checked(sim: Sim, task: SimTask, times: number): Promise<void> {
-  await sim.waitForCall(DETAIL, times, (call) => call.task === task);
+export function checked(sim: Sim, task: SimTask, times: number): Promise<void> {
+  return called(sim, task, DETAIL, times);
 }
 
 /** Resolves when the Worker has begun to fetch the task's output so often. */
-export async function outputFetched(sim: Sim, task: SimTask, times: number): Promise<void> {
-  await sim.waitForCall(CDN, times, (call) => call.task === task);
+export function outputFetched(sim: Sim, task: SimTask, times: number): Promise<void> {
+  return called(sim, task, CDN, times);
 }
