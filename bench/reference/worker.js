@@ -25,12 +25,12 @@ export default {
     try {
       answer = await serve(request, env);
     } catch (error) {
-      await drain(request.body);
       answer = problem(error, requestId);
       if (answer.status >= 500) {
         log.error('a request failed', { request_id: requestId, status: answer.status, error: String(error) });
       }
     }
+    if (request.method !== 'GET' && request.method !== 'HEAD') await drain(request.body);
     answer.headers.set('x-request-id', requestId);
     answer.headers.set('x-content-type-options', 'nosniff');
     tellOrigin(request, env, answer.headers);

@@ -61,13 +61,10 @@ struct Call<'a> {
 pub async fn serve(request: web_sys::Request, env: &Env) -> Result<web_sys::Response, JsValue> {
     let request = Request::read(request).ok_or("the request has no URL")?;
     let request_id = request_id();
-    let mut answer = match dispatch(&request, env).await {
-        Ok(answer) => answer,
-        Err(error) => {
-            request.drain().await;
-            failed(error, &request_id)
-        }
-    };
+    let outcome = dispatch(&request, env).await;
+    // Before the answer, which is lost where the connection is closed over a body that nobody reads.
+    request.drain().await;
+    let mut answer = outcome.unwrap_or_else(|error| failed(error, &request_id));
     answer.add("x-request-id", &request_id);
     answer.add("x-content-type-options", "nosniff");
     if let Ok(config) = Config::of(env) {

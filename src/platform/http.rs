@@ -104,9 +104,11 @@ impl Request {
         Reader::of_client(&self.inner, idle)
     }
 
-    /// Reads what is left of the body and forgets it; see [`drain`].
+    /// Reads what is left of the body and forgets it; see [`drain`]. A GET and a HEAD have none worth asking for.
     pub async fn drain(&self) {
-        drain(&self.inner).await;
+        if !matches!(self.method(), "GET" | "HEAD") {
+            drain(&self.inner).await;
+        }
     }
 
     /// A small body, into wasm memory; see [`read_request`].

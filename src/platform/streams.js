@@ -225,19 +225,26 @@ export async function readResponse(response, maxBytes, idleMs) {
 }
 
 /**
- * Reads what is left of a client's body, up to a limit, and forgets it.
+ * Reads what is left of a client's body, up to a limit, and forgets it; undefined when nothing is.
  * @param {Request} request
  * @param {number} maxBytes
  * @param {number} idleMs
  */
-export async function drain(request, maxBytes, idleMs) {
+export function drain(request, maxBytes, idleMs) {
+  const known = readers.get(request);
+  if (!known && (request.bodyUsed || request.body === null)) return undefined;
   const declared = request.headers.get('content-length');
-  const isUntouched = !request.bodyUsed && !readers.has(request);
-  if (isUntouched && declared !== null && Number(declared) <= CHUNK_BYTES) {
-    await within(idleMs, request.bytes());
-    return;
+  if (!known && declared !== null && Number(declared) <= CHUNK_BYTES) {
+    return within(idleMs, request.bytes());
   }
-  const reader = readerOf(request, idleMs);
+  return readAway(readerOf(request, idleMs), maxBytes);
+}
+
+/**
+ * @param {ByteReader | undefined} reader
+ * @param {number} maxBytes
+ */
+async function readAway(reader, maxBytes) {
   for (let left = maxBytes; reader && left > 0; ) {
     const chunk = await reader.next();
     if (!chunk) return;

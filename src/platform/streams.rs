@@ -43,7 +43,7 @@ extern "C" {
     #[wasm_bindgen(js_name = readerOf)]
     fn reader_of(request: &Request, idle_ms: u32) -> Option<ByteReader>;
     #[wasm_bindgen(js_name = drain)]
-    fn drain_request(request: &Request, max_bytes: u32, idle_ms: u32) -> Promise;
+    fn drain_request(request: &Request, max_bytes: u32, idle_ms: u32) -> Option<Promise>;
     #[wasm_bindgen(js_name = readResponse)]
     fn read_response_body(response: &Response, max_bytes: u32, idle_ms: u32) -> Promise;
 }
@@ -227,8 +227,10 @@ pub async fn drain(request: &Request) {
     /// What Cloudflare lets through at most on its smaller plans.
     const MAX_BYTES: u32 = 100 * 1024 * 1024;
     const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
-    // A client that is gone need not hear it.
-    let _ = settled(&drain_request(request, MAX_BYTES, millis(IDLE_TIMEOUT))).await;
+    if let Some(drained) = drain_request(request, MAX_BYTES, millis(IDLE_TIMEOUT)) {
+        // A client that is gone need not hear it.
+        let _ = settled(&drained).await;
+    }
 }
 
 fn millis(time: Duration) -> u32 {

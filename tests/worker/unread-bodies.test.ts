@@ -1,0 +1,80 @@
+// A body that no flow has a use for is read before the answer all the same: many a client listens only after it has
+// sent everything, and a connection that is closed over the rest takes the answer with it.
+import { type ClientRequest, request } from 'node:http';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { SimTask } from '../../sim/index.ts';
+import { MIB } from './pictures.ts';
+import { type Service, startService } from './service.ts';
+import { checked } from './upstream-calls.ts';
+
+interface Job {
+  id: string;
+  task: SimTask;
+}
+
+let service: Service;
+beforeAll(async () => {
+  service = await startService({ vars: { POLL_SECONDS: '3600' } });
+});
+afterAll(() => service.close());
+
+/** Longer than a callback's may be. */
+const body = Buffer.alloc(3 * MIB, 'x');
+
+interface Route {
+  name: string;
+  method: string;
+  path(job: Job): string;
+  /** Resolves when what was asked for is done. */
+  done(job: Job): Promise<unknown>;
+}
+
+const routes: Route[] = [
+  {
+    name: 'a callback',
+    method: 'POST',
+    path: ({ task }) => new URL(task.callbackUrl).pathname,
+    done: ({ task }) => checked(service.sim, task, 1),
+  },
+  {
+    name: 'a cancel',
+    method: 'POST',
+    path: ({ id }) => `/v1/videos/${id}/cancel`,
+    done: ({ id }) => service.until(id, ({ status }) => status === 'cancelled'),
+  },
+  {
+    name: 'a delete',
+    method: 'DELETE',
+    path: ({ id }) => `/v1/videos/${id}`,
+    done: ({ id }) => expect.poll(async () => (await service.fetch(`/v1/videos/${id}`)).status).toBe(404),
+  },
+];
+
+test.each(routes)('$name is answered once its body has come', async ({ name, method, path, done }) => {
+  const prompt = `a boat that carries too much: ${name}`;
+  service.sim.script(prompt, { holdAt: 'task_start' });
+  const { id } = await service.accepted({ prompt });
+  const task = await service.sim.waitForTask(prompt);
+  const job = { id, task };
+
+  let isAnswered = false;
+  const headers = { 'content-length': body.length };
+  const sent = request(new URL(path(job), service.origin), { method, headers });
+  const answer = statusOf(sent).finally(() => {
+    isAnswered = true;
+  });
+  sent.write(body.subarray(0, body.length - 1));
+  await done(job);
+  expect(isAnswered).toBe(false);
+  sent.end(body.subarray(-1));
+  expect(await answer).toBe(200);
+});
+
+function statusOf(sent: ClientRequest): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    sent.on('error', reject).on('response', (response) => {
+      response.resume().on('error', reject);
+      response.on('end', () => resolve(response.statusCode));
+    });
+  });
+}
