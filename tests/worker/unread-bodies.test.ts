@@ -18,8 +18,10 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-/** Longer than a callback's may be. */
-const body = Buffer.alloc(3 * MIB, 'x');
+/** More than a callback may have. */
+const BODY_BYTES = 3 * MIB;
+/** What is held back of it, a byte a second: a body that stands still is not waited for. */
+const LAST_BYTES = 100;
 
 interface Route {
   name: string;
@@ -58,15 +60,20 @@ test.each(routes)('$name is answered once its body has come', async ({ name, met
   const job = { id, task };
 
   let isAnswered = false;
-  const headers = { 'content-length': body.length };
+  const headers = { 'content-length': BODY_BYTES };
   const sent = request(new URL(path(job), service.origin), { method, headers });
   const answer = statusOf(sent).finally(() => {
     isAnswered = true;
   });
-  sent.write(body.subarray(0, body.length - 1));
-  await done(job);
+  sent.write(Buffer.alloc(BODY_BYTES - LAST_BYTES));
+  let left = LAST_BYTES;
+  const trickle = setInterval(() => {
+    left -= 1;
+    sent.write(Buffer.alloc(1));
+  }, 1000);
+  await done(job).finally(() => clearInterval(trickle));
   expect(isAnswered).toBe(false);
-  sent.end(body.subarray(-1));
+  sent.end(Buffer.alloc(left));
   expect(await answer).toBe(200);
 });
 
