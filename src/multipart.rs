@@ -124,11 +124,12 @@ impl<B: Bytes> Demux<B> {
 
     /// `--` ends the form; padding and a line break begin a part.
     fn after_delimiter(&mut self) -> Result<Option<State>, FormError> {
+        const END: &str = "\r\n";
         if self.pending.find("--", 0) == Some(0) {
             self.skip_to(2, State::Done);
             return Ok(Some(State::Done));
         }
-        match self.pending.find("\r\n", 0) {
+        match self.pending.find(END, 0) {
             Some(at) if at <= MAX_PADDING => {
                 let padding = self.pending.slice(0, at).text().ok_or(FormError::Delimiter)?;
                 if !padding.trim_matches([' ', '\t']).is_empty() {
@@ -138,7 +139,8 @@ impl<B: Bytes> Demux<B> {
                 self.skip_to(at, State::Headers);
                 Ok(Some(State::Headers))
             }
-            None if self.pending.len() <= MAX_PADDING => Ok(None),
+            // The last byte may be the first of the line break.
+            None if self.pending.len() < MAX_PADDING + END.len() => Ok(None),
             _ => Err(FormError::Delimiter),
         }
     }
@@ -270,6 +272,19 @@ mod tests {
         assert_eq!(parse(b"--B0\r\n\r\nx", &[100]), Err(FormError::Disposition));
         let long = [b"--B0\r\nX: ".to_vec(), vec![b'y'; 2 * MAX_HEADER_BYTES]].concat();
         assert_eq!(parse(&long, &[1000]), Err(FormError::Headers));
+    }
+
+    #[test]
+    fn a_boundary_has_as_much_padding_however_it_comes_in() {
+        let padded = |length: usize| {
+            let padding = " ".repeat(length);
+            format!("--B0{padding}\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nb\r\n--B0--")
+                .into_bytes()
+        };
+        for length in 1..100 {
+            assert!(parse(&padded(MAX_PADDING), &[length]).is_ok(), "{length} bytes at once");
+            assert_eq!(parse(&padded(MAX_PADDING + 1), &[length]), Err(FormError::Delimiter));
+        }
     }
 
     proptest! {
