@@ -307,6 +307,12 @@ mod tests {
             "https://intranet/",
             "https://user:pass@ops.example/",
             "http://user@127.0.0.1/",
+            "http://:@127.0.0.1/",
+            "https://:@ops.example/",
+            "https://ops.svc/",
+            "https://168.63.129.16/",
+            "https://010.8.8.8/",
+            "https://ex%61mple.com/",
             "ftp://127.0.0.1/",
             "/hook",
         ] {

@@ -2,12 +2,12 @@
 
 use worker::web_sys;
 
-use crate::video::url::Url;
+use crate::video::url::{Url, has_user_info};
 
 /// An absolute URL; `None` for what is none.
 #[must_use]
 pub fn parse(text: &str) -> Option<Url> {
-    web_sys::Url::new(text).ok().map(|url| read(&url))
+    web_sys::Url::new(text).ok().map(|url| Url { has_user_info: has_user_info(text), ..read(&url) })
 }
 
 /// A URL as it was written in a document at `base`.

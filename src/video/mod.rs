@@ -22,6 +22,7 @@ pub mod output_hosts;
 pub mod owner;
 pub mod pace;
 pub mod progress;
+pub mod public_host;
 pub mod record;
 pub mod record_text;
 pub mod request;

@@ -81,6 +81,7 @@ mod tests {
             "https://wiro.ai.evil.example/0.mp4",
             "https://wiro.ai@evil.example/0.mp4",
             "https://evil@wiro.ai/0.mp4",
+            "https://:@wiro.ai/0.mp4",
             "https://evil.example/wiro.ai",
             "ftp://wiro.ai/0.mp4",
             "data:video/mp4,x",
@@ -103,7 +104,8 @@ mod tests {
 
     #[test]
     fn entries_are_hosts() {
-        for bad in ["", "a,", "https://wiro.ai", "wiro.ai/path", "u@wiro.ai", "wiro.ai:x", "a b"] {
+        for bad in ["", "a,", "https://wiro.ai", "wiro.ai/path", "u@wiro.ai", ":@wiro.ai", "wiro.ai:x", "a b"]
+        {
             assert!(OutputHosts::parse(bad, parse).is_err(), "{bad:?} was accepted");
         }
     }

@@ -16,6 +16,7 @@ pub struct Url {
     pub host: String,
     /// `None` for the scheme's own.
     pub port: Option<u16>,
+    /// Even an empty one, as in `https://:@host/`, which a parser leaves out.
     pub has_user_info: bool,
     pub path: String,
     /// Without its question mark.
@@ -27,6 +28,14 @@ pub enum Host<'a> {
     Domain(&'a str),
     Ipv4(Ipv4Addr),
     Ipv6(Ipv6Addr),
+}
+
+/// Whether there is an at sign in front of a URL's host: user info, be it empty.
+#[must_use]
+pub fn has_user_info(text: &str) -> bool {
+    let (_, rest) = text.split_once(':').unwrap_or_default();
+    let rest = rest.trim_start_matches(|c: char| matches!(c, '/' | '\\') || c.is_ascii_whitespace());
+    rest.split(['/', '\\', '?', '#']).next().unwrap_or_default().contains('@')
 }
 
 impl Url {
@@ -81,7 +90,7 @@ impl Url {
 pub mod native {
     //! The tests' own parser.
 
-    use super::Url;
+    use super::{Url, has_user_info};
 
     #[must_use]
     pub fn parse(text: &str) -> Option<Url> {
@@ -91,7 +100,7 @@ pub mod native {
             scheme: url.scheme().to_owned(),
             host: url.host_str().unwrap_or_default().to_owned(),
             port: url.port(),
-            has_user_info: !url.username().is_empty() || url.password().is_some(),
+            has_user_info: has_user_info(text),
             path: url.path().to_owned(),
             query: url.query().unwrap_or_default().to_owned(),
         })
@@ -107,5 +116,27 @@ pub mod native {
         assert_eq!(host("data:x").host(), None);
         assert_eq!(host("https://a.example:8443/b?c").origin(), "https://a.example:8443");
         assert_eq!(host("http://a.example/").effective_port(), Some(80));
+    }
+
+    #[test]
+    fn user_info_is_seen_in_every_spelling() {
+        for text in [
+            "https://a@b.example/",
+            "https://:p@b.example/",
+            "https://:@b.example/",
+            "https://@b.example",
+            "https:@b.example/",
+            "https:\\\\:@b.example/",
+            "https:///@b.example/",
+            "https:/\t/@b.example/",
+        ] {
+            let url = parse(text).unwrap();
+            assert!(url.has_user_info && url.host == "b.example", "{text}");
+        }
+        for text in
+            ["https://b.example/@", "https://b.example?@", "https://b.example#@", "https:\\\\b.example\\@c"]
+        {
+            assert!(!parse(text).unwrap().has_user_info, "{text}");
+        }
     }
 }

@@ -30,6 +30,24 @@ const PRIVATE_HOSTS: Record<string, string[]> = {
     'internal',
     'intranet',
     'loca%6chost',
+    'api.test',
+    'nothing.invalid',
+    'hidden.onion',
+    'home.arpa',
+    'nas.home.arpa',
+    'files.corp',
+    'nas.home',
+    'relay.mail',
+    'wiki.intranet',
+    'nas.lan',
+    'db.private',
+    'pc.localdomain',
+    'api.default.svc',
+    'web.service.consul',
+    'metadata.goog',
+    'images.e',
+    'images.example.c0m',
+    'images..example.com',
   ],
   'private and reserved IPv4': [
     '0.0.0.0',
@@ -38,12 +56,17 @@ const PRIVATE_HOSTS: Record<string, string[]> = {
     '100.127.255.255',
     '127.0.0.1',
     '127.255.255.254',
+    '168.63.129.16',
     '169.254.169.254',
     '172.16.0.1',
     '172.31.255.255',
     '192.0.0.1',
     '192.0.2.1',
+    '192.31.196.1',
+    '192.52.193.1',
+    '192.88.99.2',
     '192.168.0.1',
+    '192.175.48.1',
     '198.18.0.1',
     '198.19.255.255',
     '198.51.100.1',
@@ -83,6 +106,8 @@ const PRIVATE_HOSTS: Record<string, string[]> = {
     '[ff02::1]',
     '[2001:db8::1]',
     '[100::1]',
+    '[2620:4f:8000::1]',
+    '[3fff::1]',
   ],
   'IPv4 inside IPv6': [
     '[::ffff:127.0.0.1]',
@@ -108,6 +133,9 @@ test.for([
   'https://user@images.example.com/cat.png',
   'https://user:password@images.example.com/cat.png',
   'https://:password@images.example.com/cat.png',
+  'https://:@images.example.com/cat.png',
+  'https://@images.example.com/cat.png',
+  'https://@@images.example.com/cat.png',
   'https://images.example.com@127.0.0.1/cat.png',
   'https://127.0.0.1%2F@images.example.com/cat.png',
 ])('user info is refused: %s', async (url) => {
@@ -135,6 +163,18 @@ test.for([
   'https://ima\tges.example.com/cat.png',
 ])('what is no https URL is refused: %j', async (url) => {
   expect(await refusalOf(url)).toMatch(/https/);
+});
+
+// Some readers see another host in these, such as 10.8.8.8 in the first.
+test.for([
+  'https://010.8.8.8/cat.png',
+  'https://134744072/cat.png',
+  'https://0x08.8.8.8/cat.png',
+  'https://8.8.8.8./cat.png',
+  'https://ex%61mple.com/cat.png',
+  'https://example%2ecom/cat.png',
+])('a host in another spelling is refused: %s', async (url) => {
+  expect(await refusalOf(url)).toMatch(/host/);
 });
 
 // Read by RFC 3986, these name another host than by the rules of browsers, or none.
