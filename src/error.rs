@@ -53,6 +53,9 @@ pub enum ApiError {
     Internal(String),
 }
 
+/// Most bad fields that an answer names. A request may have thousands, and the answer must not be larger than it.
+const MAX_FIELD_ERRORS: usize = 20;
+
 /// The answer to a failed request.
 #[derive(Debug)]
 pub struct Problem {
@@ -93,9 +96,14 @@ impl ApiError {
             Self::InvalidRequest(detail) => {
                 problem(400, "invalid_request", "The request cannot be read", detail)
             }
-            Self::InvalidParameter(errors) => {
-                let named: Vec<String> =
+            Self::InvalidParameter(mut errors) => {
+                let unnamed = errors.len().saturating_sub(MAX_FIELD_ERRORS);
+                errors.truncate(MAX_FIELD_ERRORS);
+                let mut named: Vec<String> =
                     errors.iter().map(|error| format!("{} {}", error.field, error.message)).collect();
+                if unnamed > 0 {
+                    named.push(format!("and {unnamed} more"));
+                }
                 let detail = named.join("; ");
                 Problem { errors, ..problem(400, "invalid_parameter", "Some fields are not valid", detail) }
             }
@@ -222,6 +230,21 @@ mod tests {
             problem.body("req_1"),
             r#"{"type":"about:blank","title":"Some fields are not valid","status":400,"detail":"duration must be 6 or 10","code":"invalid_parameter","request_id":"req_1","errors":[{"field":"duration","message":"must be 6 or 10"}]}"#
         );
+    }
+
+    #[test]
+    fn at_most_twenty_bad_fields_are_named() {
+        let errors = |count: usize| {
+            let error =
+                |number| FieldError { field: format!("f{number}"), message: "is not a field".to_owned() };
+            ApiError::InvalidParameter((0..count).map(error).collect()).problem()
+        };
+        let problem = errors(20);
+        assert_eq!(problem.errors.len(), 20);
+        assert!(problem.detail.ends_with("; f19 is not a field"), "{}", problem.detail);
+        let problem = errors(8000);
+        assert_eq!(problem.errors.len(), 20);
+        assert!(problem.detail.ends_with("; f19 is not a field; and 7980 more"), "{}", problem.detail);
     }
 
     #[test]

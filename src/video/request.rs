@@ -2,6 +2,8 @@
 //!
 //! Both body formats arrive as the same list of named values, so that a rule is written once.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -115,7 +117,7 @@ pub struct FieldError {
 pub fn validate(fields: Fields, parse_url: ParseUrl) -> Result<Input, Vec<FieldError>> {
     let mut draft = Draft::default();
     let mut errors = Vec::new();
-    let mut seen: Vec<String> = Vec::new();
+    let mut seen = BTreeSet::new();
     for (name, value) in fields {
         if seen.contains(&name) {
             errors.push(error(&name, "is given more than once"));
@@ -124,9 +126,9 @@ pub fn validate(fields: Fields, parse_url: ParseUrl) -> Result<Input, Vec<FieldE
         if let Err(message) = draft.set(&name, value, parse_url) {
             errors.push(error(&name, message));
         }
-        seen.push(name);
+        seen.insert(name);
     }
-    let was_given = |name: &str| seen.iter().any(|given| given == name);
+    let was_given = |name: &str| seen.contains(name);
     if !was_given("prompt") {
         errors.push(error("prompt", "is required: 1 to 2000 characters"));
     }

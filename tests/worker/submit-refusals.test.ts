@@ -65,6 +65,26 @@ describe('fields', () => {
     expect(found.detail).toContain('seed');
   });
 
+  test('are told by the first twenty, however many there are', async () => {
+    // As many as fit: each answer of a field is longer than the field.
+    const names = Array.from({ length: 7000 }, (_, number) => `"${number.toString(36)}":0`);
+    const body = `{"prompt":"a cat",${names.join()}}`;
+    expect(body.length).toBeLessThan(MAX_JSON_BYTES);
+    const headers = { 'content-type': JSON_TYPE };
+    const found = await refused(service, INVALID_PARAMETER, () =>
+      service.fetch('/v1/videos', { method: 'POST', headers, body }),
+    );
+    expect(found.errors).toHaveLength(20);
+    expect(found.detail).toMatch(/; and 6980 more$/);
+    expect(JSON.stringify(found).length).toBeLessThan(body.length);
+  });
+
+  test('are named by 64 characters at most', async () => {
+    const found = await invalid({ prompt: 'a cat', ['n'.repeat(60_000)]: 1 });
+    expect(fieldNames(found)).toEqual(['n'.repeat(64)]);
+    expect(JSON.stringify(found).length).toBeLessThan(2000);
+  });
+
   const badValues: [string, unknown[]][] = [
     ['prompt', [undefined, null, '', ' \n\t ', 5, true, ['a cat'], { text: 'a cat' }]],
     ['promptOptimizer', ['yes', 1, 0, [true], {}]],
