@@ -11,7 +11,7 @@ use crate::platform::http::{Answer, Header, Request};
 const EXPOSED_HEADERS: &str = "accept-ranges, content-disposition, content-range, etag, idempotent-replayed, \
                                location, preference-applied, repr-digest, retry-after, x-request-id";
 
-/// What a page may send beside the headers that it always may.
+/// What a page may send beside the headers that it always may, when it does not say what it will send.
 const ALLOWED_HEADERS: &str = "authorization, content-type, idempotency-key, if-modified-since, if-none-match, \
                                if-range, last-event-id, prefer, range, turnstile-token";
 
@@ -27,26 +27,33 @@ pub fn check(call: &Call<'_>, request: &Request) -> Result<(), ApiError> {
     refuse_strangers(request, &call.config)
 }
 
-/// The answer to a browser that asks first: what is answered at this path.
+/// The answer to a browser that asks first: what is answered at this path. Any header is allowed: those that mean nothing
+/// here change nothing.
 pub fn preflight(call: &Call<'_>, request: &Request, allow: &str) -> Result<Answer, ApiError> {
     refuse_strangers(request, &call.config)?;
+    let asked = request.header(Header::AccessControlRequestHeaders);
+    let allowed = asked.as_deref().filter(|names| !names.is_empty()).unwrap_or(ALLOWED_HEADERS);
     Ok(respond::empty(204)
         .with("allow", allow)
         .with("access-control-allow-methods", allow)
-        .with("access-control-allow-headers", ALLOWED_HEADERS)
+        .with("access-control-allow-headers", allowed)
         .with("access-control-max-age", PREFLIGHT_SECONDS))
 }
 
-/// Adds to every answer whether a page may read it.
+/// Adds to every answer whether a page may read it. Where any page may, the answer says so to everybody: a browser
+/// keeps what a `<video>` fetched, without an `Origin`, and gives it to a page of another origin later.
 pub fn tell(request: &Request, config: &Config, answer: &mut Answer) {
-    match judge(request, config) {
-        Origin::Allowed(origin) => {
-            answer.add("access-control-allow-origin", origin);
-            answer.add("access-control-expose-headers", EXPOSED_HEADERS);
-        }
-        Origin::Own | Origin::Stranger => {}
+    let is_any = config.allowed_origins.is_any();
+    let origin = match judge(request, config) {
+        _ if is_any => Some("*"),
+        Origin::Allowed(origin) => Some(origin),
+        Origin::Own | Origin::Stranger => None,
+    };
+    if let Some(origin) = origin {
+        answer.add("access-control-allow-origin", origin);
+        answer.add("access-control-expose-headers", EXPOSED_HEADERS);
     }
-    if !config.allowed_origins.is_any() {
+    if !is_any {
         answer.add("vary", "origin");
     }
 }

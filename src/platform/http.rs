@@ -36,6 +36,7 @@ extern "C" {
 #[wasm_bindgen]
 #[derive(Clone, Copy)]
 pub enum Header {
+    AccessControlRequestHeaders = "access-control-request-headers",
     Authorization = "authorization",
     /// Where the platform says that a request comes from. What other headers say of that, anybody can write.
     CfConnectingIp = "cf-connecting-ip",

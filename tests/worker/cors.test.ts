@@ -123,6 +123,73 @@ test('its own page is no stranger, by whatever name it is reached', async () => 
   }
 });
 
+test('the static files may be read by the pages of any origin', async () => {
+  for (const path of ['/openapi.json', '/client.js', '/words.js', '/icon.svg', '/']) {
+    for (const headers of [{}, { origin: STRANGERS[0]! }]) {
+      const answer = await service.fetch(path, { headers });
+      expect(answer.status, path).toBe(200);
+      expect(answer.headers.get('access-control-allow-origin'), path).toBe('*');
+    }
+  }
+});
+
+// What a <video> has fetched, without an Origin, may lie in the browser's cache when a page of another origin asks for it.
+test('without an Origin an answer says for whom it is too', async () => {
+  for (const [method, path, , client = service] of answers()) {
+    const answer = await client.fetch(path, { method });
+    expect(answer.headers.get('vary'), `${method} ${path}`).toMatch(/\borigin\b/i);
+    expect(answer.headers.get('access-control-allow-origin')).toBeNull();
+  }
+});
+
+describe('without a list', () => {
+  let open: Service;
+  let video: string;
+  beforeAll(async () => {
+    open = await startService({ sim: { speed: 600 } });
+    ({ id: video } = await open.accepted({ prompt: 'a window that stands open' }));
+    await open.ended(video);
+  });
+  afterAll(() => open.close());
+
+  test('every answer may be read by any page, whoever fetched it first', async () => {
+    for (const [path, status, init] of [
+      [`/v1/videos/${video}/content`, 200, {}],
+      [`/v1/videos/${video}/content`, 206, { headers: { range: 'bytes=0-9' } }],
+      [`/v1/videos/${video}/content`, 200, { method: 'HEAD' }],
+      [`/v1/videos/${video}`, 200, {}],
+      ['/v1/videos/vid_no', 404, {}],
+      ['/v1/videos', 415, { method: 'POST' }],
+      ['/health', 200, {}],
+    ] as [string, number, RequestInit][]) {
+      const answer = await open.fetch(path, init);
+      expect(answer.status, path).toBe(status);
+      expect(answer.headers.get('access-control-allow-origin'), path).toBe('*');
+      expect(answer.headers.get('access-control-expose-headers'), path).toContain('x-request-id');
+    }
+    const first = await open.fetch(`/v1/videos/${video}/content`);
+    const headers = { 'if-none-match': first.headers.get('etag')! };
+    const unchanged = await open.fetch(`/v1/videos/${video}/content`, { headers });
+    expect(unchanged.status).toBe(304);
+    expect(unchanged.headers.get('access-control-allow-origin')).toBe('*');
+  });
+
+  test('a preflight allows whatever headers it asks for', async () => {
+    const preflight = (asked: Record<string, string>) =>
+      open.fetch('/v1/videos', {
+        method: 'OPTIONS',
+        headers: { origin: LISTED, 'access-control-request-method': 'POST', ...asked },
+      });
+    const names = 'authorization,content-type,openai-organization,x-stainless-os,x-stainless-retry-count';
+    const answer = await preflight({ 'access-control-request-headers': names });
+    expect(answer.status).toBe(204);
+    expect(answer.headers.get('access-control-allow-headers')).toBe(names);
+    expect(answer.headers.get('access-control-allow-origin')).toBe('*');
+    const plain = await preflight({});
+    expect(plain.headers.get('access-control-allow-headers')).toContain('idempotency-key');
+  });
+});
+
 test('without a list, every page may', async () => {
   const open = await startService();
   for (const origin of [LISTED, ...STRANGERS]) {
