@@ -4,6 +4,7 @@
 use std::fmt;
 
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 /// Cloudflare's longest token.
 const MAX_TOKEN_CHARS: usize = 2048;
@@ -46,6 +47,12 @@ impl Token {
         let is_token =
             (1..=MAX_TOKEN_CHARS).contains(&shown.len()) && shown.bytes().all(|byte| byte.is_ascii_graphic());
         is_token.then_some(Self(shown))
+    }
+
+    /// What a job remembers of the token that began it: SHA-256, in lowercase hex.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        base16ct::lower::encode_string(&Sha256::digest(&self.0))
     }
 }
 

@@ -11,20 +11,30 @@ use crate::platform::siteverify::verify;
 use crate::platform::url;
 use crate::turnstile::{Token, Verdict};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Challenge {
-    /// Or there is none to pass.
-    Passed,
-    /// The token was good once: its request may have been taken, and its answer lost.
-    Spent,
+    /// There is none to pass.
+    NotNeeded,
+    /// With the token of that digest.
+    Passed(String),
+    /// The token of that digest was good once: its request may have been taken, and its answer lost.
+    Spent(String),
 }
 
 impl Challenge {
     /// For what is new.
-    pub const fn passed(self) -> Result<(), ApiError> {
+    pub const fn passed(&self) -> Result<(), ApiError> {
         match self {
-            Self::Passed => Ok(()),
-            Self::Spent => Err(SOLVE_ANOTHER),
+            Self::NotNeeded | Self::Passed(_) => Ok(()),
+            Self::Spent(_) => Err(SOLVE_ANOTHER),
+        }
+    }
+
+    /// Of the token that was shown.
+    pub fn digest(self) -> Option<String> {
+        match self {
+            Self::NotNeeded => None,
+            Self::Passed(digest) | Self::Spent(digest) => Some(digest),
         }
     }
 }
@@ -33,15 +43,15 @@ const SOLVE_ANOTHER: ApiError =
     ApiError::ChallengeFailed("This token was used before, or is too old. Solve another challenge.");
 
 pub async fn check(call: &Call<'_>, request: &Request) -> Result<Challenge, ApiError> {
-    let Some(turnstile) = &call.config.turnstile else { return Ok(Challenge::Passed) };
+    let Some(turnstile) = &call.config.turnstile else { return Ok(Challenge::NotNeeded) };
     let token =
         request.header(Header::TurnstileToken).and_then(Token::read).ok_or(ApiError::ChallengeFailed(
             "Send the token of a Turnstile challenge that was just solved as Turnstile-Token.",
         ))?;
     let address = request.header(Header::CfConnectingIp);
     match verify(turnstile, &token, address.as_deref(), |host| is_ours(call, host)).await {
-        Verdict::Passed => Ok(Challenge::Passed),
-        Verdict::Spent => Ok(Challenge::Spent),
+        Verdict::Passed => Ok(Challenge::Passed(token.digest())),
+        Verdict::Spent => Ok(Challenge::Spent(token.digest())),
         Verdict::Failed => Err(ApiError::ChallengeFailed("The challenge was not solved.")),
         Verdict::Elsewhere { hostname, action } => {
             let fields = [("turnstile.hostname", json!(hostname)), ("turnstile.action", json!(action))];

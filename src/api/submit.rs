@@ -31,10 +31,14 @@ pub async fn submit(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
         Some(key) => keys.mint_for(owner, key),
         None => keys.mint(owner, clock::random().map_err(internal)?),
     };
-    // 2. With a spent token there is only the answer that an earlier try of the same key did not get.
+    // 2. With a spent token there is only the answer that the job which it began did not get. Whatever else it is
+    //    shown with, the refusal is the same: it must not tell which keys there are.
     let challenge = challenge::check(call, request).await?;
-    if challenge == Challenge::Spent && (key.is_none() || call.record(&id, &Message::Read).await.is_err()) {
-        challenge.passed()?;
+    if let Challenge::Spent(digest) = &challenge {
+        let began = Message::BeganWith(digest.clone());
+        if key.is_none() || !matches!(call.ask(&id, &began).await?, Reply::Noted) {
+            challenge.passed()?;
+        }
     }
     // 3. Everything that can be wrong with the request is found before anything is stored.
     let videos = call.videos()?;
@@ -49,10 +53,11 @@ pub async fn submit(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
         fingerprint: fingerprint(&submission.input, submission.image_sha256.as_deref()),
         id: id.clone(),
     };
-    let task = Box::new(Task::accept(new, clock::now()));
+    let mut task = Box::new(Task::accept(new, clock::now()));
+    task.challenge = challenge.clone().digest();
     let accept = match challenge {
-        Challenge::Passed => Message::Accept(task),
-        Challenge::Spent => Message::Replay(task),
+        Challenge::NotNeeded | Challenge::Passed(_) => Message::Accept(task),
+        Challenge::Spent(_) => Message::Replay(task),
     };
     let mut reply = call.ask(&id, &accept).await?;
     if matches!(reply, Reply::Nothing) {

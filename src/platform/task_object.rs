@@ -64,6 +64,8 @@ pub enum Message {
     Accept(Box<Task>),
     /// The same for a job that there is; a new one is not taken.
     Replay(Box<Task>),
+    /// Whether the token of that digest began the job; nothing is told of one that another began.
+    BeganWith(String),
     /// The image that [`Reply::SendImage`] asked for is stored.
     ImageStored,
     /// Tell the record.
@@ -89,6 +91,7 @@ pub enum Message {
 from_json!(enum Message {
     "accept" => Accept(task),
     "replay" => Replay(task),
+    "began_with" => BeganWith(digest),
     "image_stored" => ImageStored,
     "read" => Read,
     "wait" => Wait(seconds),
@@ -221,7 +224,8 @@ impl VideoTask {
     async fn answer(&self, message: Message) -> Result<Reply, TaskError> {
         let task = match message {
             Message::Accept(new) => return self.accept(*new, true).await,
-            Message::Replay(new) => return self.accept(*new, false).await,
+            Message::Replay(new) => return self.replay(*new).await,
+            Message::BeganWith(digest) => return self.began_with(&digest),
             Message::ImageStored => {
                 self.state.react(Event::Received).await?;
                 self.state.wait_until(|task| task.answerable, SUBMIT_PATIENCE).await?
@@ -249,6 +253,21 @@ impl VideoTask {
             }
         };
         Ok(shown(task))
+    }
+
+    fn began_with(&self, digest: &str) -> Result<Reply, TaskError> {
+        let task = self.state.load()?.filter(|task| task.is_shown());
+        let is_so = task.is_some_and(|task| task.challenge.as_deref() == Some(digest));
+        Ok(if is_so { Reply::Noted } else { Reply::Nothing })
+    }
+
+    /// Another challenge may have begun the job since [`Message::BeganWith`] was answered.
+    async fn replay(&self, new: Task) -> Result<Reply, TaskError> {
+        let task = self.state.load()?.filter(|task| task.is_shown());
+        if task.is_some_and(|task| task.challenge != new.challenge) {
+            return Ok(Reply::Nothing);
+        }
+        self.accept(new, false).await
     }
 
     /// Here, and nowhere else, it is decided which of several equal requests makes the video.

@@ -28,6 +28,9 @@ pub struct Task {
     /// SHA-256 of what was asked for, the image included: the same `Idempotency-Key` must come with
     /// the same request.
     pub fingerprint: String,
+    /// SHA-256 of the challenge's token that began it, where one was needed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<String>,
     pub phase: Phase,
     /// When the phase is looked at again; `None` when it is over.
     pub wake_at: Option<UnixMillis>,
@@ -56,6 +59,7 @@ pub struct Task {
 
 from_json!(struct Task { version, record, callback_url, fingerprint, phase, wake_at, nudged } or default {
     owner,
+    challenge,
     wish,
     answerable,
     chores,
@@ -231,6 +235,7 @@ impl Task {
             },
             callback_url,
             fingerprint,
+            challenge: None,
             phase,
             wake_at: Some(wake_at),
             nudged: false,

@@ -229,9 +229,39 @@ describe('an answer that was lost', () => {
       await expectProblem(await send(), refusal);
       expect(await lasting(service)).toEqual(before);
     }
+    // The video is in KV by now; the token that began it hears of it all the same.
+    const late = await client.submit({ prompt }, 'knocking');
+    expect(await late.json()).toMatchObject({ id, status: 'completed' });
     expect((await service.fetch(`/v1/videos/${id}`, { method: 'DELETE' })).status).toBe(200);
     await expectProblem(await client.submit({ prompt }, 'knocking'), CHALLENGE_FAILED);
     expect(service.sim.tasks.filter((task) => task.prompt === prompt)).toHaveLength(1);
+  });
+
+  test('is not given to the spent token of somebody else, who does not hear which keys there are', async () => {
+    const words = 'a door with a number on it';
+    const owner = showing(solved());
+    const first = await owner.submit({ prompt: words }, 'order-1');
+    const { id } = (await first.json()) as Video;
+    const stranger = showing(solved());
+    const own = (await (await stranger.submit({ prompt: 'a door of my own' })).json()) as Video;
+    const tell = async (key: string, body: object) => {
+      const answer = await stranger.submit(body, key);
+      const { request_id: _, ...found } = await expectProblem(answer, CHALLENGE_FAILED);
+      return found;
+    };
+    const unknown = await tell('order-2', { prompt: words });
+    for (const during of ['made', 'completed']) {
+      expect(await tell('order-1', { prompt: words }), during).toEqual(unknown);
+      expect(await tell('order-1', { prompt: 'in other words' })).toEqual(unknown);
+      expect(await tell('order-1', {})).toEqual(unknown);
+      await service.ended(id);
+    }
+    // A token that only replayed the job did not begin it.
+    const again = solved();
+    expect((await showing(again).submit({ prompt: words }, 'order-1')).status).toBe(202);
+    await expectProblem(await showing(again).submit({ prompt: words }, 'order-1'), CHALLENGE_FAILED);
+    expect((await owner.submit({ prompt: words }, 'order-1')).status).toBe(202);
+    await service.ended(own.id);
   });
 
   test('begins nothing new when its video is deleted while the request comes in', async () => {
