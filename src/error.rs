@@ -53,7 +53,7 @@ pub enum ApiError {
     Internal(String),
 }
 
-/// Most bad fields that an answer names. A request may have thousands, and the answer must not be larger than it.
+/// Most bad fields that an answer names. A request may have thousands, and the answer has to stay small.
 const MAX_FIELD_ERRORS: usize = 20;
 
 /// The answer to a failed request.
