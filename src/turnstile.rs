@@ -177,6 +177,12 @@ mod tests {
     }
 
     #[test]
+    fn a_token_is_remembered_by_its_digest() {
+        let digest = Token("test".to_owned()).digest();
+        assert_eq!(digest, "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08");
+    }
+
+    #[test]
     fn the_question_is_pinned() {
         let (secret, token) = (Secret::new("s\"".to_owned()), Token("t".to_owned()));
         assert_eq!(question(&secret, &token, None), r#"{"response":"t","secret":"s\""}"#);

@@ -25,6 +25,16 @@ fn tasks_are_read_and_written_as_they_were() {
 }
 
 #[test]
+fn the_challenge_that_began_a_task_is_written_as_it_was() {
+    let digest = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+    let challenged = TASK.replace("  \"phase\":", &format!("  \"challenge\": \"{digest}\",\n  \"phase\":"));
+    let task = Task::load(&challenged).unwrap();
+    assert_eq!(task.challenge.as_deref(), Some(digest));
+    assert_eq!(serde_json::to_string_pretty(&task).unwrap(), challenged.trim_end());
+    assert_eq!(Task::load(TASK).unwrap().challenge, None);
+}
+
+#[test]
 fn what_a_task_knows_of_its_pace_is_written_as_it_was() {
     let known = r#"  "pace": 120000,
   "begun_at": 1734513808000,
