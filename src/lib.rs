@@ -24,6 +24,7 @@ pub mod turnstile;
 pub mod video;
 pub mod wiro;
 
+use platform::config::Config;
 use platform::executor::promised;
 use worker::Env;
 use worker::js_sys::Promise;
@@ -34,13 +35,17 @@ use worker::web_sys::Request;
 /// A request from outside; a promise of the response.
 #[wasm_bindgen]
 pub fn fetch(request: Request, env: Env) -> Promise {
-    promised(async move { api::serve(request, &env).await.map(JsValue::from) })
+    promised(async move {
+        Config::prepare(&env).await;
+        api::serve(request, &env).await.map(JsValue::from)
+    })
 }
 
 /// The cron trigger, at the time for which it was scheduled, in unix milliseconds.
 #[wasm_bindgen]
 pub fn scheduled(time: f64, env: Env) -> Promise {
     promised(async move {
+        Config::prepare(&env).await;
         platform::sweep::sweep(time, &env).await;
         Ok(JsValue::UNDEFINED)
     })

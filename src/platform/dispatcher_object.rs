@@ -134,6 +134,7 @@ impl Dispatcher {
     pub fn ask(&self, message: String) -> Promise {
         let desk = Rc::clone(&self.desk);
         promised(async move {
+            Config::prepare(&desk.env).await;
             let message = object_call::message(&message)?;
             object_call::answer(desk.answer(message).await)
         })
@@ -145,6 +146,7 @@ impl Dispatcher {
         let desk = Rc::clone(&self.desk);
         promised(async move {
             desk.storage.forget_alarm();
+            Config::prepare(&desk.env).await;
             if let Err(error) = desk.call_up().await {
                 log::write(Level::Error, "calling up failed", [("error", error.to_string().into())]);
                 desk.storage.set_alarm(Some(clock::now().after(FAULT_PAUSE))).await?;

@@ -1,6 +1,7 @@
 //! The only code that touches the Workers runtime: settings, clock, storage, network, streams.
 
 mod binding;
+mod bound_settings;
 pub mod chunk;
 pub mod clock;
 pub mod config;
@@ -26,6 +27,7 @@ mod promise;
 mod r2;
 pub mod rate_limit;
 pub mod records;
+mod setting_text;
 mod settings;
 mod shared_call;
 pub mod siteverify;

@@ -1,12 +1,8 @@
-//! The settings as they are written: their defaults in one place, where they are read from, and the forms of
-//! their values.
+//! The settings as they are written: their names and defaults in one place, and the forms of their values.
 
 use std::str::FromStr;
 
-use worker::Env;
-use worker::js_sys::{JSON, Reflect};
-use worker::wasm_bindgen::JsValue;
-
+use super::setting_text::Found;
 use crate::video::image_url;
 use crate::video::money::Usd;
 use crate::video::time::Millis;
@@ -37,6 +33,23 @@ pub const DEFAULTS: [(&str, &str); 21] = [
     ("TURNSTILE_VERIFY_URL", "https://challenges.cloudflare.com/turnstile/v0/siteverify"),
 ];
 
+/// The others, which have no default.
+const SECRETS: [&str; 8] = [
+    "WIRO_API_KEY",
+    "WIRO_API_SECRET",
+    "SIGNING_KEY",
+    "SIGNING_KEY_PREVIOUS",
+    "CLIENT_TOKENS",
+    "OPERATOR_TOKEN",
+    "NOTIFY_SECRET",
+    "TURNSTILE_SECRET",
+];
+
+/// All settings by their names.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    DEFAULTS.iter().map(|(name, _)| *name).chain(SECRETS)
+}
+
 /// A hundred years: far from overflow.
 const MAX_RETENTION: Millis = Millis::from_seconds(36_500 * 86_400);
 
@@ -46,28 +59,37 @@ pub struct Reader<F> {
     pub problems: Vec<String>,
 }
 
-impl<F: Fn(&str) -> Option<String>> Reader<F> {
-    /// From wherever `lookup` finds them; an empty one counts as not set.
+impl<F: Fn(&str) -> Found> Reader<F> {
+    /// From wherever `lookup` finds them; an empty text counts as not set.
     pub const fn new(lookup: F) -> Self {
         Self { lookup, problems: Vec::new() }
     }
 
-    pub fn text(&self, name: &str) -> Option<String> {
-        let text = (self.lookup)(name)?;
+    /// What is present and cannot be used is a problem, and no text.
+    pub fn text(&mut self, name: &str) -> Option<String> {
+        let text = (self.lookup)(name).unwrap_or_else(|unusable| {
+            self.problem(name, &unusable.to_string());
+            None
+        })?;
         let text = text.trim();
         (!text.is_empty()).then(|| text.to_owned())
     }
 
-    fn text_or_default(&self, name: &str) -> String {
+    /// Whether it is present, be it unusable.
+    pub fn is_set(&self, name: &str) -> bool {
+        (self.lookup)(name).map_or(true, |text| text.is_some_and(|text| !text.trim().is_empty()))
+    }
+
+    fn text_or_default(&mut self, name: &str) -> String {
         let default = || DEFAULTS.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value);
         self.text(name).unwrap_or_else(|| default().to_owned())
     }
 
     pub fn required(&mut self, name: &str) -> String {
-        self.text(name).unwrap_or_else(|| {
+        if !self.is_set(name) {
             self.problem(name, "is not set");
-            String::new()
-        })
+        }
+        self.text(name).unwrap_or_default()
     }
 
     pub fn parse<T, E: ToString>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, E>) -> Option<T> {
@@ -92,13 +114,6 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
     pub fn problem(&mut self, name: &str, problem: &str) {
         self.problems.push(format!("{name} {problem}"));
     }
-}
-
-/// Vars may be numbers or booleans in a configuration; they are read as they would be written.
-pub fn binding_text(env: &Env, name: &str) -> Option<String> {
-    let value = Reflect::get(env.as_ref(), &JsValue::from_str(name)).ok()?;
-    let is_plain = value.as_f64().is_some() || value.as_bool().is_some();
-    value.as_string().or_else(|| is_plain.then(|| JSON::stringify(&value).ok().map(String::from))?)
 }
 
 /// An https URL, or an http one on this very machine, without a trailing slash.

@@ -164,6 +164,7 @@ impl VideoTask {
     pub fn ask(&self, message: String) -> Promise {
         let task = self.clone();
         promised(async move {
+            Config::prepare(&task.state.env).await;
             let message = object_call::message(&message)?;
             object_call::answer(task.answer(message).await)
         })
@@ -173,6 +174,7 @@ impl VideoTask {
     pub fn fetch(&self, request: Request) -> Promise {
         let task = self.clone();
         promised(async move {
+            Config::prepare(&task.state.env).await;
             let manner = object_call::watching(&request)?;
             Ok(Response::from(task.watch(manner).await?).into())
         })
@@ -184,6 +186,7 @@ impl VideoTask {
         let state = Rc::clone(&self.state);
         promised(async move {
             state.storage.forget_alarm();
+            Config::prepare(&state.env).await;
             if let Err(error) = work(&state).await {
                 log::write(Level::Error, "a task's work failed", [("error", error.to_string().into())]);
                 state.storage.set_alarm(Some(clock::now().after(FAULT_PAUSE))).await?;

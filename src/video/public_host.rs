@@ -116,7 +116,7 @@ fn is_public_name(name: &str) -> bool {
     is_end
         && name.len() <= MAX_NAME_CHARS
         && name.split('.').all(is_label)
-        && !INSIDE_NAMES.iter().any(|inside| is_inside(inside))
+        && !INSIDE_NAMES.iter().any(is_inside)
 }
 
 fn is_label(label: &str) -> bool {
@@ -140,6 +140,8 @@ fn is_public_ipv6(address: Ipv6Addr) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -151,6 +153,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::print_stdout, reason = "the table is for who wants to know")]
     fn names_for_inside_use_are_refused() {
         let mut table = String::new();
         for (host, why) in [
@@ -194,7 +197,7 @@ mod tests {
             (&format!("{}.com", "a".repeat(64)), "a label of 64 characters"),
             (&format!("{}com", "ab.".repeat(84)), "a name of 255 characters"),
         ] {
-            table.push_str(&format!("{host:<34.34} {why}\n"));
+            writeln!(table, "{host:<34.34} {why}").unwrap();
             assert!(is_refused(host), "{host}: {why}");
         }
         println!("{table}");
@@ -219,6 +222,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::print_stdout, reason = "the table is for who wants to know")]
     fn special_addresses_are_refused() {
         let mut table = String::new();
         for (host, why) in [
@@ -273,7 +277,7 @@ mod tests {
             ("[fec0::1]", "site-local"),
             ("[ff02::1]", "multicast"),
         ] {
-            table.push_str(&format!("{host:<28} {why}\n"));
+            writeln!(table, "{host:<28} {why}").unwrap();
             assert!(is_refused(host), "{host}: {why}");
         }
         println!("{table}");

@@ -10,9 +10,12 @@ import { LeakCheck } from './leaks.ts';
 import { root, SIGNING_KEY, settingsFor } from './settings.ts';
 import type { Problem, Video } from './types.ts';
 
+/** What a var may be in a configuration. */
+export type Json = string | number | boolean | null | Json[] | { [name: string]: Json };
+
 export interface ServiceOptions {
   /** Vars in place of the tests' own (settings.ts). */
-  vars?: Record<string, string>;
+  vars?: Record<string, Json>;
   /** Secrets in place of the tests' own; an empty string unsets one. */
   secrets?: Record<string, string>;
   sim?: SimOptions;
