@@ -80,11 +80,14 @@ export function storedFile(output: Output): Row {
 }
 
 function parameters(task: SimTask, apiUrl: string): Row {
-  const { callbackUrl: _, projectid: __, ...inputs } = task.fields;
-  if (!task.image) return inputs;
-  const extension = task.image.contentType.replace('image/', '');
-  const name = `inputImageFirst-${task.inputKey.slice(0, 7)}.${extension}`;
-  return { ...inputs, inputImageFirst: `${apiUrl}/File/${task.inputKey}/${name}` };
+  const files = Object.values(task.madeWith.pictures).flatMap(({ id, frame }) => {
+    const picture = task.pictures[frame];
+    if (!picture || !('file' in picture)) return [];
+    const extension = picture.file.contentType.replace('image/', '');
+    const name = `${id}-${task.inputKey.slice(0, 7)}.${extension}`;
+    return [[id, `${apiUrl}/File/${task.inputKey}/${name}`]];
+  });
+  return { ...task.understood, ...Object.fromEntries(files) };
 }
 
 function stageTimes(task: SimTask): Record<string, string> {

@@ -1,5 +1,15 @@
 // What can be made to go wrong, and the book that remembers for which prompts it shall.
 
+/** An entry of `errors`: mostly an object, sometimes a bare text. */
+export type ErrorItem = string | { code: number; message: string };
+
+/** `result: false` with these errors and this HTTP status; Wiro's own are in refusals.ts. */
+export interface Refusal {
+  kind: 'refusal';
+  status: number;
+  errors: ErrorItem[];
+}
+
 /** What happens to one call of the API instead of its ordinary answer. */
 export type AnswerFault =
   /** An answer of the gateway in front: any status, a body that need not be JSON. */
@@ -14,6 +24,7 @@ export type AnswerFault =
   | { kind: 'reset' }
   /** An error of the application: 200, `result: false`. */
   | { kind: 'error'; code: number; message: string }
+  | Refusal
   /** No fault: the ordinary answer, by gzip. */
   | { kind: 'compressed' }
   /** The call is processed in full, only its answer never arrives (`status`: the gateway's, default 502). */

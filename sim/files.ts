@@ -1,6 +1,6 @@
 // File/FolderCreate and File/Upload.
 import { storedFile, unixSeconds } from './detail.ts';
-import { ApiError, malformed } from './exchange.ts';
+import { malformed, notPossible } from './exchange.ts';
 import type { Form } from './form.ts';
 import { bufferContent } from './media.ts';
 import { newOutput, type Output } from './output.ts';
@@ -51,9 +51,10 @@ export class FileStore {
     return { result: true, errors: [], list: [row] };
   }
 
-  upload({ fields, fieldOrder, file }: Form): object {
+  upload({ fields, fieldOrder, files }: Form): object {
     expectFields(fieldOrder, ['file', 'folderid']);
-    if (file?.field !== 'file') throw malformed('Request parameter [file] required');
+    const [file] = files;
+    if (file?.field !== 'file' || files.length > 1) throw malformed('Request parameter [file] required');
     const folderId = this.#folderId(fields.folderid);
     const content = bufferContent(file.bytes, file.contentType || 'application/octet-stream');
     const stored = { ...newOutput(PUBLIC_CDN, file.filename || 'file', content), folderId };
@@ -73,7 +74,8 @@ export class FileStore {
   #folderId(id: string | undefined): string {
     if (!id) return this.#rootId;
     if (id !== this.#rootId && !this.folders.some((folder) => folder.id === id)) {
-      throw new ApiError('Folder not found or not accessible');
+      // Guess: the text.
+      throw notPossible('Folder not found or not accessible');
     }
     return id;
   }

@@ -14,10 +14,12 @@ import {
   ordinaryLife,
   type Step,
 } from './lifecycle.ts';
+import type { Model } from './models.ts';
 import type { Output } from './output.ts';
-import { priceOf } from './price.ts';
+import type { Image, Pictures } from './pictures.ts';
+import { charge } from './price.ts';
 import { randomToken } from './random.ts';
-import type { Image, Order } from './run.ts';
+import type { Order } from './run.ts';
 
 export interface TaskEvent {
   type: string;
@@ -39,12 +41,19 @@ export class SimTask {
   readonly uuid = randomUUID();
   /** In the URL under which Wiro shows the input image. */
   readonly inputKey = randomToken();
+  /** The slug of its model. */
+  readonly model: string;
   readonly prompt: string;
   /** The text fields of the Run that made it. */
   readonly fields: Record<string, string>;
   readonly callbackUrl: string;
   readonly projectId: string | null;
+  /** What arrived, as the model understood it. */
+  readonly pictures: Pictures;
+  /** The file of the first frame. */
   readonly image?: Image;
+  /** The other parameters that the model understood. */
+  readonly understood: Record<string, unknown>;
   /** US dollars, if it succeeds. */
   readonly price: number;
   status = '';
@@ -62,6 +71,7 @@ export class SimTask {
   readonly callbacks: CallbackAttempt[] = [];
   readonly stdout: string[] = [];
   readonly stderr: string[] = [];
+  readonly #model: Model;
   #host: TaskHost;
   #life: Step[];
   #cancelTimer = (): void => {};
@@ -78,8 +88,13 @@ export class SimTask {
     this.fields = order.fields;
     this.callbackUrl = order.callbackUrl;
     this.projectId = order.projectId;
-    if (order.image) this.image = order.image;
-    this.price = priceOf(order.resolution, order.duration);
+    this.model = order.model.slug;
+    this.#model = order.model;
+    this.pictures = order.pictures;
+    const { first } = order.pictures;
+    if (first && 'file' in first) this.image = first.file;
+    this.understood = order.understood;
+    this.price = charge(order.model.prices, order.fields);
     this.#host = host;
     const { statuses } = this.faults;
     this.#life = statuses ? lifeThrough(statuses) : ordinaryLife();
@@ -87,6 +102,11 @@ export class SimTask {
 
   start(): void {
     this.#takeStep();
+  }
+
+  /** As its model was when it was made. */
+  get madeWith(): Model {
+    return this.#model;
   }
 
   get succeeded(): boolean {

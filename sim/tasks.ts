@@ -1,6 +1,7 @@
 // The Task endpoints: Detail, Cancel, Kill, List and InputOutputDelete.
-import { ApiError, malformed } from './exchange.ts';
+import { malformed, refusalOf } from './exchange.ts';
 import type { Form } from './form.ts';
+import { REFUSALS } from './refusals.ts';
 import type { SimTask } from './task.ts';
 import type { Wiro } from './wiro.ts';
 
@@ -9,9 +10,9 @@ export function findTask({ tasks }: Wiro, { fields, fieldOrder }: Form): SimTask
   const { tasktoken, taskid } = fields;
   const unknown = fieldOrder.find((name) => name !== 'tasktoken' && name !== 'taskid');
   if (unknown !== undefined) throw malformed(`Request parameter [${unknown}] is unknown`);
-  if (!tasktoken && !taskid) throw malformed('Request parameter [tasktoken] required');
+  if (!tasktoken && !taskid) throw refusalOf(REFUSALS.identifierRequired, 'no task is named');
   const task = tasks.find(({ token, id }) => (tasktoken ? token === tasktoken : id === taskid));
-  if (!task) throw new ApiError('Task not found or not accessible');
+  if (!task) throw refusalOf(REFUSALS.taskNotFound);
   if (taskid && task.id !== taskid) throw malformed('taskid and tasktoken are of different tasks');
   return task;
 }
@@ -22,13 +23,13 @@ export function detail(wiro: Wiro, task: SimTask): object {
 
 /** For tasks in the queue. */
 export function cancel(wiro: Wiro, task: SimTask): object {
-  if (!task.queued) throw new ApiError('Task is not in the queue and can not be cancelled');
+  if (!task.queued) throw refusalOf(REFUSALS.notCancellable);
   return stopped(wiro, task);
 }
 
 /** For tasks a worker has taken. */
 export function kill(wiro: Wiro, task: SimTask): object {
-  if (task.queued || task.ended) throw new ApiError('Task is not running and can not be killed');
+  if (task.queued || task.ended) throw refusalOf(REFUSALS.notKillable);
   return stopped(wiro, task);
 }
 
@@ -39,7 +40,7 @@ function stopped(wiro: Wiro, task: SimTask): object {
 
 /** Only when it has ended; again and again if need be. */
 export function deleteFiles(wiro: Wiro, task: SimTask): object {
-  if (!task.ended) throw new ApiError('Task has not ended');
+  if (!task.ended) throw refusalOf(REFUSALS.notEnded);
   wiro.deleteFiles(task);
   return { errors: [], result: true };
 }

@@ -101,7 +101,7 @@ describe('Task/Detail', () => {
     const { tasklist, total } = await ask(sim, '/Task/Detail', { taskid: task.id });
     expect([total, tasklist[0]!.socketaccesstoken]).toEqual(['1', task.token]);
     const unknown = await ask(sim, '/Task/Detail', { tasktoken: 'nobody' });
-    expect(unknown).toMatchObject({ result: false, errors: [{ code: 1 }] });
+    expect(unknown).toEqual({ result: false, errors: [{ code: 1, message: 'There is no task yet.' }] });
     expect(sim.rejections()).toEqual([]);
     const other = await startTask();
     await ask(sim, '/Task/Detail', { taskid: task.id, tasktoken: other.token });
@@ -109,7 +109,7 @@ describe('Task/Detail', () => {
     await ask(sim, '/Task/Detail', { token: task.token });
     expect(sim.rejections().map(({ refused }) => refused)).toEqual([
       'taskid and tasktoken are of different tasks',
-      'Request parameter [tasktoken] required',
+      'no task is named',
       'Request parameter [token] is unknown',
     ]);
   });
@@ -121,7 +121,7 @@ describe('Cancel and Kill', () => {
     const { id, token } = await startTask();
     expect(await ask(sim, '/Task/Kill', { taskid: id })).toMatchObject({
       result: false,
-      errors: [{ code: 1 }],
+      errors: [{ code: 1, message: expect.stringContaining('Task could not be killed: ') }],
     });
     const answer = await ask(sim, '/Task/Cancel', { taskid: id, tasktoken: token });
     expect(Object.keys(answer)).toEqual(['errors', 'tasklist', 'result']);
@@ -132,9 +132,9 @@ describe('Cancel and Kill', () => {
       outputs: [],
     });
     expect(Number(answer.tasklist[0]!.canceltime)).toBeGreaterThan(1_700_000_000);
-    expect(await ask(sim, '/Task/Cancel', { taskid: id })).toMatchObject({
+    expect(await ask(sim, '/Task/Cancel', { taskid: id })).toEqual({
       result: false,
-      errors: [{ code: 1 }],
+      errors: [{ code: 1, message: 'Task is not in a cancellable state.' }],
     });
     expect(sim.tasks[0]!.cancelled).toBe(true);
   });

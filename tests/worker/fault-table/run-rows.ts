@@ -1,4 +1,5 @@
 // Run: only an answer that proves that no job was started lets it be sent again.
+import { REFUSALS } from '../../../sim/index.ts';
 import {
   ACCOUNT_REFUSED,
   COMPLETED,
@@ -33,6 +34,12 @@ export const runRows: AnswerRows = {
     ['code 1, not accessible', { kind: 'error', code: 1, message: 'Not found' }, ACCOUNT_REFUSED],
     ['code 0, a bad parameter', { kind: 'error', code: 0, message: BAD_PARAMETER }, PARAMETERS_REFUSED],
     ['code 0, anything else', { kind: 'error', code: 0, message: 'Internal error' }, NEVER_FOUND],
+  ],
+  refusal: [
+    ['the limit, with the balance', REFUSALS.concurrency, TAKEN_LATER],
+    ['no balance', REFUSALS.balance, ACCOUNT_REFUSED],
+    ['a wrong signature', REFUSALS.invalidSignature, ACCOUNT_REFUSED],
+    ['a parameter missing', REFUSALS.parameterRequired, PARAMETERS_REFUSED],
   ],
   garbage: [['garbage', { kind: 'garbage' }, NEVER_FOUND]],
   bomb: [['a gzip bomb', { kind: 'bomb' }, NEVER_FOUND]],

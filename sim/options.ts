@@ -1,0 +1,38 @@
+// What a stand-in is started with, and what of that may change while it runs.
+import type { Call } from './calls.ts';
+import type { ModelOptions } from './models.ts';
+
+export interface SimOptions {
+  /** Default: a free one. */
+  port?: number;
+  apiKey?: string;
+  /** null: a project without a secret, which takes the key alone. */
+  apiSecret?: string | null;
+  /** By slug, in any of Wiro's spellings; default: `minimax/hailuo-2-3` of the generation `seed`. */
+  models?: Record<string, ModelOptions>;
+  /** Short for one model of the generation `seed`. */
+  model?: string;
+  /** Simulated seconds per real second, default 1; a whole life takes 60 simulated seconds. */
+  speed?: number;
+  /** Told of each HTTP call when its answer is sent or broken off. */
+  onCall?: (call: Call) => void;
+  /** Unfinished tasks above which Run answers code 96; default: no limit. */
+  maxActive?: number;
+  /** Whether the rows of Task/List carry `callbackurl`; default true. */
+  listCallbackUrl?: boolean;
+  /** Whether a Run with unknown fields and files makes a task without them; default false: it is refused. */
+  ignoresUnknownFields?: boolean;
+}
+
+/** All of it may be changed at any time. */
+export class Settings {
+  maxActive: number;
+  listCallbackUrl: boolean;
+  ignoresUnknownFields: boolean;
+
+  constructor(options: SimOptions) {
+    this.maxActive = options.maxActive ?? Number.POSITIVE_INFINITY;
+    this.listCallbackUrl = options.listCallbackUrl ?? true;
+    this.ignoresUnknownFields = options.ignoresUnknownFields ?? false;
+  }
+}
