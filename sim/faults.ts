@@ -88,9 +88,19 @@ export interface CallbackFault {
  * `refuse`: scripted for every prompt ('') the upgrade is answered 503; scripted for some prompts the connection is
  * closed as soon as it asks for such a task. `drop`: terminated after the sixth event. `silent`: nothing is ever sent.
  * `garbage`: binary frames, broken and unexpected JSON among the events. `noPercent`: no progress objects.
- * `chatty`: fifteen lines of output before each event.
+ * `chatty`: fifteen lines of output before each event. Progress is told by `decimals`: with a fraction ("42.5"),
+ * `jsonText`: in a JSON text, `lines`: inside plain lines of output only ("… 44.0%").
  */
-export type SocketFault = 'refuse' | 'drop' | 'silent' | 'garbage' | 'noPercent' | 'chatty';
+export type SocketFault =
+  | 'refuse'
+  | 'drop'
+  | 'silent'
+  | 'garbage'
+  | 'noPercent'
+  | 'chatty'
+  | 'decimals'
+  | 'jsonText'
+  | 'lines';
 
 /** Used up one entry per call. The calls that are about no single task only meet what is scripted for ''. */
 interface FaultQueues {

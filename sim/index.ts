@@ -25,7 +25,7 @@ export type * from './faults.ts';
 export type { Folder, StoredFile } from './files.ts';
 export { digest, generatedDigest, sampleContent } from './media.ts';
 export type { Generation, ModelOptions } from './models.ts';
-export type { SimOptions } from './options.ts';
+export type { SimOptions, SocketEdition } from './options.ts';
 export type { Output } from './output.ts';
 export type { ParameterItem } from './parameters.ts';
 export type { Image, Picture, Pictures } from './pictures.ts';
@@ -70,7 +70,7 @@ export class Sim extends Settings {
     this.#models = new ModelBook(modelsOf(options));
     const auth = new Authenticator(this.apiKey, this.apiSecret);
     this.#api = new Api(this, this.#models, this.#wiro, auth, this.#calls);
-    this.#socket = new TaskSocket(this.#wiro, this.#calls);
+    this.#socket = new TaskSocket(this, this.#wiro, this.#calls);
     this.#turnstile = new Turnstile(this.#wiro.faults, this.#calls);
     this.#server = createServer((request, response) => void this.#serve(request, response));
     this.#server.keepAliveTimeout = KEEP_ALIVE_MS;

@@ -2,6 +2,9 @@
 import type { Call } from './calls.ts';
 import type { ModelOptions } from './models.ts';
 
+/** Of the socket's messages: those of 2025 name the token, and the `*_full` ones repeat the log. */
+export type SocketEdition = '2025' | '2026';
+
 export interface SimOptions {
   /** Default: a free one. */
   port?: number;
@@ -22,6 +25,8 @@ export interface SimOptions {
   listCallbackUrl?: boolean;
   /** Whether a Run with unknown fields and files makes a task without them; default false: it is refused. */
   ignoresUnknownFields?: boolean;
+  /** Default 2026. */
+  socketEdition?: SocketEdition;
 }
 
 /** All of it may be changed at any time. */
@@ -29,10 +34,12 @@ export class Settings {
   maxActive: number;
   listCallbackUrl: boolean;
   ignoresUnknownFields: boolean;
+  socketEdition: SocketEdition;
 
   constructor(options: SimOptions) {
     this.maxActive = options.maxActive ?? Number.POSITIVE_INFINITY;
     this.listCallbackUrl = options.listCallbackUrl ?? true;
     this.ignoresUnknownFields = options.ignoresUnknownFields ?? false;
+    this.socketEdition = options.socketEdition ?? '2026';
   }
 }
