@@ -7,8 +7,8 @@ export type Row = Record<string, unknown>;
 
 /** Numbers are text, times unix seconds (or "0"), and the categories a JSON array inside a string. */
 export function detailRow(task: SimTask, apiUrl: string): Row {
-  const entries = task.deleted ? [] : task.outputs.map((output) => outputEntry(task, output));
-  const size = task.deleted ? 0 : task.outputs.reduce((sum, output) => sum + output.size, 0);
+  const entries = task.deleted ? [] : outputEntries(task);
+  const size = task.deleted ? 0 : task.publishedFiles.reduce((sum, output) => sum + output.size, 0);
   const cost = task.succeeded ? task.price : 0;
   const elapsed = task.elapsedSeconds;
   const times = stageTimes(task);
@@ -52,7 +52,15 @@ export function detailRow(task: SimTask, apiUrl: string): Row {
   return task.faults.patch?.(row) ?? row;
 }
 
-export function outputEntry(task: SimTask, output: Output): Row {
+/** The entries of `outputs`: one without a URL comes with a preview. */
+export function outputEntries(task: SimTask): Row[] {
+  const files = task.publishedFiles.map((output) => outputEntry(task, output));
+  // Guess: only language models are known to have such an entry.
+  const raw = { contenttype: 'raw', content: { prompt: task.prompt, raw: '', thinking: [], answer: [] } };
+  return task.preview ? [raw, ...files] : files;
+}
+
+function outputEntry(task: SimTask, output: Output): Row {
   return {
     id: output.id,
     name: output.name,

@@ -102,6 +102,18 @@ export type SocketFault =
   | 'jsonText'
   | 'lines';
 
+/** What a task that succeeds makes; read at its end. */
+export interface OutputFault {
+  /** Videos of this size, generated. */
+  bytes?: number;
+  /** How many there are; default 1. */
+  count?: number;
+  /** The outputs begin with an entry without a URL and a preview image. */
+  preview?: boolean;
+  /** The CDN answers 404 for so many simulated seconds after the end. */
+  delaySeconds?: number;
+}
+
 /** Used up one entry per call. The calls that are about no single task only meet what is scripted for ''. */
 interface FaultQueues {
   /** Whatever is asked, before a byte of its body is read. */
@@ -125,8 +137,7 @@ interface StandingFaults {
   /** A status at which the task stays until it is released; or `60 %`, in the midst of the generation. */
   holdAt?: string;
   callback?: CallbackFault;
-  /** `bytes`: outputs of that size, generated; `count`: how many there are, default 1. */
-  output?: { bytes?: number; count?: number };
+  output?: OutputFault;
   socket?: SocketFault;
 }
 

@@ -183,9 +183,9 @@ export class Sim extends Settings {
 
   /** Every string that must never reach the public. */
   secrets(): string[] {
-    const ofTasks = this.tasks.flatMap(({ id, token, uuid, inputKey, outputs }) => [
+    const ofTasks = this.tasks.flatMap(({ id, token, uuid, inputKey, publishedFiles }) => [
       ...[id, token, uuid, inputKey],
-      ...outputs.flatMap(({ url, folder, accessKey }) => [url, folder, accessKey]),
+      ...publishedFiles.flatMap(({ url, folder, accessKey }) => [url, folder, accessKey]),
     ]);
     const ofFiles = this.files.flatMap(({ id, parentId, folderId, accessKey }) => [
       ...[id, parentId, folderId, accessKey],

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { CallbackAttempt } from './callback.ts';
 import { Changes } from './changes.ts';
 import type { Clock } from './clock.ts';
-import { outputEntry } from './detail.ts';
+import { outputEntries } from './detail.ts';
 import type { FaultBook } from './faults.ts';
 import {
   isLogLine,
@@ -26,11 +26,17 @@ export interface TaskEvent {
   message: Message;
 }
 
+/** What a task has made: its videos, and an image that is listed before them. */
+export interface Publication {
+  outputs: Output[];
+  preview?: Output | undefined;
+}
+
 /** What a task needs of the service it runs in. */
 export interface TaskHost {
   clock: Clock;
   faults: FaultBook;
-  publishOutputs(task: SimTask): Output[];
+  publishOutputs(task: SimTask): Publication;
   /** Told once, with the status before the last one. */
   taskEnded(task: SimTask, statusBefore: string): void;
 }
@@ -65,7 +71,9 @@ export class SimTask {
   /** No further status will come. */
   ended = false;
   pexit: string | null = null;
+  /** The videos. */
   outputs: Output[] = [];
+  preview: Output | undefined;
   /** InputOutputDelete was called: the outputs are gone from the CDN. */
   deleted = false;
   readonly callbacks: CallbackAttempt[] = [];
@@ -107,6 +115,11 @@ export class SimTask {
   /** As its model was when it was made. */
   get madeWith(): Model {
     return this.#model;
+  }
+
+  /** Every file that it has put on the CDN, in the order in which rows list them. */
+  get publishedFiles(): Output[] {
+    return this.preview ? [this.preview, ...this.outputs] : this.outputs;
   }
 
   get succeeded(): boolean {
@@ -215,10 +228,14 @@ export class SimTask {
     // A cancelled task shows pexit "0" too: the status alone tells the two apart.
     this.pexit = this.cancelled ? '0' : (faults.pexit ?? '0');
     if (this.pexit !== '0') this.stderr.push('Error: generation failed');
-    if (!this.cancelled && faults.outputs !== 'none') this.outputs = this.#host.publishOutputs(this);
+    if (!this.cancelled && faults.outputs !== 'none') {
+      const { outputs, preview } = this.#host.publishOutputs(this);
+      this.outputs = outputs;
+      this.preview = preview;
+    }
     this.#enter({
       type: status,
-      message: this.cancelled ? null : this.outputs.map((o) => outputEntry(this, o)),
+      message: this.cancelled ? null : outputEntries(this),
     });
     this.#host.taskEnded(this, before);
   }

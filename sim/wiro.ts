@@ -6,11 +6,11 @@ import type { Clock } from './clock.ts';
 import { detailRow, type Row } from './detail.ts';
 import { FaultBook } from './faults.ts';
 import { FileStore } from './files.ts';
-import { generatedContent, sampleContent } from './media.ts';
+import { generatedContent, previewContent, sampleContent } from './media.ts';
 import { newOutput, type Output } from './output.ts';
 import { IdSequence } from './random.ts';
 import type { Order } from './run.ts';
-import { SimTask, type TaskHost } from './task.ts';
+import { type Publication, SimTask, type TaskHost } from './task.ts';
 
 export class Wiro implements TaskHost {
   /** `http://127.0.0.1:PORT`, known once the server listens. */
@@ -59,17 +59,23 @@ export class Wiro implements TaskHost {
 
   deleteFiles(task: SimTask): void {
     task.deleted = true;
-    for (const output of task.outputs) this.cdn.delete(output);
+    for (const output of task.publishedFiles) this.cdn.delete(output);
   }
 
-  publishOutputs(task: SimTask): Output[] {
-    const { bytes, count = 1 } = this.faults.standing(task.prompt).output ?? {};
+  publishOutputs(task: SimTask): Publication {
+    const {
+      bytes,
+      count = 1,
+      preview: withPreview,
+      delaySeconds = 0,
+    } = this.faults.standing(task.prompt).output ?? {};
     const content = bytes === undefined ? sampleContent : generatedContent(bytes);
     const outputs = Array.from({ length: count }, (_, index) =>
       newOutput(this.origin, `${index}.mp4`, content),
     );
-    for (const output of outputs) this.cdn.add(output, task);
-    return outputs;
+    const preview = withPreview ? newOutput(this.origin, 'preview.png', previewContent) : undefined;
+    for (const output of preview ? [preview, ...outputs] : outputs) this.#upload(output, task, delaySeconds);
+    return { outputs, preview };
   }
 
   /** Whoever cancels a task in the queue is not called back. */
@@ -81,6 +87,16 @@ export class Wiro implements TaskHost {
   close(): void {
     this.clock.stop();
     this.#callbacks.close();
+  }
+
+  #upload(output: Output, task: SimTask, delaySeconds: number): void {
+    if (delaySeconds === 0) this.cdn.add(output, task);
+    else {
+      this.cdn.announce(output, task);
+      this.clock.after(delaySeconds, () => {
+        if (!task.deleted) this.cdn.add(output, task);
+      });
+    }
   }
 
   #callBack(task: SimTask): Promise<void> {
