@@ -60,6 +60,12 @@ export interface TaskFault {
   end?: 'task_cancel';
   /** Replaces the whole list of statuses; read when the task is made. */
   statuses?: string[];
+  /** The `debugerror` of a task that failed or sticks. */
+  reason?: string;
+  /** The `totalcost` at its end, however it ended. */
+  cost?: string;
+  /** It takes this status, in place of its end if it has not had it before, and stays there with `pexit` "". */
+  sticks?: string;
   /** Never takes its last step. */
   never?: boolean;
   /** A last-moment edit of every row that shows this task. */

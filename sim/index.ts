@@ -25,7 +25,7 @@ export type * from './faults.ts';
 export type { Folder, StoredFile } from './files.ts';
 export { digest, generatedDigest, sampleContent } from './media.ts';
 export type { Generation, ModelOptions } from './models.ts';
-export type { SimOptions, SocketEdition } from './options.ts';
+export type { ParametersAs, SimOptions, SocketEdition } from './options.ts';
 export type { Output } from './output.ts';
 export type { ParameterItem } from './parameters.ts';
 export type { Image, Picture, Pictures } from './pictures.ts';
@@ -66,7 +66,7 @@ export class Sim extends Settings {
     this.apiSecret = options.apiSecret === undefined ? DEFAULT_API_SECRET : options.apiSecret;
     this.#onCall = options.onCall;
     this.#clock = new Clock(options.speed ?? 1);
-    this.#wiro = new Wiro(this.#clock);
+    this.#wiro = new Wiro(this, this.#clock);
     this.#models = new ModelBook(modelsOf(options));
     const auth = new Authenticator(this.apiKey, this.apiSecret);
     this.#api = new Api(this, this.#models, this.#wiro, auth, this.#calls);

@@ -5,6 +5,9 @@ import type { ModelOptions } from './models.ts';
 /** Of the socket's messages: those of 2025 name the token, and the `*_full` ones repeat the log. */
 export type SocketEdition = '2025' | '2026';
 
+/** How a row shows the parameters: as an object, as its JSON in a text, or as null. */
+export type ParametersAs = 'object' | 'text' | 'none';
+
 export interface SimOptions {
   /** Default: a free one. */
   port?: number;
@@ -25,6 +28,8 @@ export interface SimOptions {
   listCallbackUrl?: boolean;
   /** Whether a Run with unknown fields and files makes a task without them; default false: it is refused. */
   ignoresUnknownFields?: boolean;
+  /** Default: as an object. */
+  parametersAs?: ParametersAs;
   /** Default 2026. */
   socketEdition?: SocketEdition;
 }
@@ -34,12 +39,14 @@ export class Settings {
   maxActive: number;
   listCallbackUrl: boolean;
   ignoresUnknownFields: boolean;
+  parametersAs: ParametersAs;
   socketEdition: SocketEdition;
 
   constructor(options: SimOptions) {
     this.maxActive = options.maxActive ?? Number.POSITIVE_INFINITY;
     this.listCallbackUrl = options.listCallbackUrl ?? true;
     this.ignoresUnknownFields = options.ignoresUnknownFields ?? false;
+    this.parametersAs = options.parametersAs ?? 'object';
     this.socketEdition = options.socketEdition ?? '2026';
   }
 }

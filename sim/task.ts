@@ -68,6 +68,8 @@ export class SimTask {
   cancelled = false;
   /** Staying at its status until released. */
   held = false;
+  /** Staying at its status for good, which is not an end; it can be killed. */
+  stuck = false;
   /** No further status will come. */
   ended = false;
   pexit: string | null = null;
@@ -129,6 +131,10 @@ export class SimTask {
   /** What is scripted for this task's row and end right now. */
   get faults() {
     return this.#host.faults.standing(this.prompt).task ?? {};
+  }
+
+  get failed(): boolean {
+    return this.stuck || (this.ended && !this.cancelled && !this.succeeded);
   }
 
   get queued(): boolean {
@@ -204,6 +210,11 @@ export class SimTask {
     this.held = this.#shouldHold(); // it may have been scripted since the step before
     if (this.held) return false;
     const { faults } = this;
+    const sticksHere = isTerminal(next.type) || (next.type === faults.sticks && !isLogLine(next.type));
+    if (faults.sticks !== undefined && sticksHere) {
+      this.#stick(faults.sticks);
+      return false;
+    }
     if (isTerminal(next.type)) {
       if (!faults.never) this.#end(faults.end ?? next.type);
       return false;
@@ -217,9 +228,17 @@ export class SimTask {
     return !this.held;
   }
 
+  #stick(status: string): void {
+    this.#life = [];
+    this.stuck = true;
+    this.pexit = '';
+    this.#enter({ type: status, message: this.faults.reason ?? null });
+  }
+
   #end(status: string): void {
     if (this.ended) return;
     this.#cancelTimer();
+    this.stuck = false;
     const { faults } = this;
     const before = this.status;
     this.ended = true;

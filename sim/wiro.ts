@@ -7,6 +7,7 @@ import { detailRow, type Row } from './detail.ts';
 import { FaultBook } from './faults.ts';
 import { FileStore } from './files.ts';
 import { generatedContent, previewContent, sampleContent } from './media.ts';
+import type { Settings } from './options.ts';
 import { newOutput, type Output } from './output.ts';
 import { IdSequence } from './random.ts';
 import type { Order } from './run.ts';
@@ -16,6 +17,7 @@ export class Wiro implements TaskHost {
   /** `http://127.0.0.1:PORT`, known once the server listens. */
   origin = '';
   readonly clock: Clock;
+  readonly #settings: Settings;
   readonly faults = new FaultBook();
   readonly cdn = new Cdn(this.faults);
   readonly files = new FileStore(this);
@@ -25,7 +27,8 @@ export class Wiro implements TaskHost {
   readonly #changes = new Changes();
   readonly #deliveries = new WeakMap<SimTask, Promise<void>>();
 
-  constructor(clock: Clock) {
+  constructor(settings: Settings, clock: Clock) {
+    this.#settings = settings;
     this.clock = clock;
     this.#callbacks = new CallbackSender(clock);
   }
@@ -54,7 +57,7 @@ export class Wiro implements TaskHost {
   }
 
   row(task: SimTask): Row {
-    return detailRow(task, `${this.origin}/v1`);
+    return detailRow(task, `${this.origin}/v1`, this.#settings);
   }
 
   deleteFiles(task: SimTask): void {

@@ -168,6 +168,50 @@ describe('a task', () => {
     expect(row.debugerror).toContain('Error');
   });
 
+  test('says why it failed, and may be charged for all the same', async () => {
+    sim.script('', { task: { pexit: '1', reason: 'The picture was refused', cost: '0.07' } });
+    await run(sim);
+    const task = sim.tasks[0]!;
+    const before = await detail(sim, task.token);
+    expect([before.debugerror, before.totalcost]).not.toContain('The picture was refused');
+    expect(Number(before.totalcost)).toBe(0);
+    await task.reached('task_postprocess_end');
+    const row = await detail(sim, task.token);
+    expect(row).toMatchObject({ pexit: '1', debugerror: 'The picture was refused', totalcost: '0.07' });
+    expect(task.failed).toBe(true);
+  });
+
+  test('that succeeds costs what is scripted, and no reason is told', async () => {
+    sim.script('', { task: { reason: 'none of this', cost: '1.25' } });
+    await run(sim);
+    await sim.tasks[0]!.reached('task_postprocess_end');
+    const row = await detail(sim, sim.tasks[0]!.token);
+    expect(row.totalcost).toBe('1.25');
+    expect(row.debugerror).not.toContain('none of this');
+  });
+
+  test.for([
+    ['task_error', 'task_postprocess_start'],
+    ['task_start', 'task_assign'],
+  ] as const)('sticks at %s until it is killed', async ([sticks, before]) => {
+    sim.script('', { task: { sticks, reason: 'Output folder creation failed', cost: '0.01' } });
+    await run(sim);
+    const task = sim.tasks[0]!;
+    await task.reached(sticks);
+    sim.speed = 1_000_000;
+    expect(await detail(sim, task.token)).toMatchObject({
+      status: sticks,
+      pexit: '',
+      outputs: [],
+      debugerror: 'Output folder creation failed',
+      totalcost: '0.01',
+    });
+    expect(task.history.slice(-2).map(({ status }) => status)).toEqual([before, sticks]);
+    expect([task.stuck, task.ended]).toEqual([true, false]);
+    await ask(sim, '/Task/Kill', { taskid: task.id });
+    expect(await detail(sim, task.token)).toMatchObject({ status: 'task_cancel' });
+  });
+
   test('is held, and goes on when it is released', async () => {
     sim.script('boat', { holdAt: 'task_start' });
     await run(sim);

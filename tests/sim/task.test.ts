@@ -22,7 +22,8 @@ const ROW_FIELDS =
   'id uuid name socketaccesstoken parameters debugoutput debugerror starttime endtime elapsedseconds status cps ' +
   'totalcost guestid projectid modelid description basemodelid runtype modelfolderid modelfileid callbackurl ' +
   'marketplaceid createtime canceltime assigntime accepttime preprocessstarttime preprocessendtime ' +
-  'postprocessstarttime postprocessendtime pexit categories outputs size';
+  'postprocessstarttime postprocessendtime pexit categories modeldescription modelslugowner ' +
+  'modelslugproject outputs size';
 const OUTPUT_FIELDS =
   'id name contenttype parentid uuid size addedtime modifiedtime accesskey foldercount filecount ispublic ' +
   'expiretime url';
@@ -33,12 +34,14 @@ beforeEach(async () => {
 });
 afterEach(() => sim.close());
 
-async function startTask(changes: Record<string, string> = {}): Promise<SimTask> {
+async function startTask(changes: Record<string, string | undefined> = {}): Promise<SimTask> {
   const { taskid } = await run(sim, changes);
   return sim.tasks.find(({ id }) => id === taskid)!;
 }
 
-async function finished(changes: Record<string, string> = {}): Promise<{ task: SimTask; row: Row }> {
+async function finished(
+  changes: Record<string, string | undefined> = {},
+): Promise<{ task: SimTask; row: Row }> {
   const task = await startTask(changes);
   await task.reached('task_postprocess_end');
   return { task, row: await detail(sim, task.token) };
@@ -79,6 +82,26 @@ describe('Task/Detail', () => {
     }
     expect(row.debugoutput).toContain('Loading model');
     expect(row.debugerror).toContain('Warning');
+  });
+
+  test('names the model, and has the categories of its generation', async () => {
+    sim.setModel('MiniMax/hailuo-2.3', { generation: 'combined' });
+    const { task, row } = await finished({ inputImageFirst: undefined, inputImageFirstUrl: undefined });
+    expect([row.modelslugowner, row.modelslugproject, task.model]).toEqual([
+      'MiniMax',
+      'hailuo-2.3',
+      'minimax/hailuo-2-3',
+    ]);
+    expect(row.categories).toEqual(['image-to-video', 'text-to-video']);
+  });
+
+  test('shows the parameters as an object, as a text, or not at all', async () => {
+    const { task, row } = await finished();
+    expect(row.parameters).toMatchObject({ prompt: task.prompt, duration: '6' });
+    sim.parametersAs = 'text';
+    expect(JSON.parse((await detail(sim, task.token)).parameters as string)).toEqual(row.parameters);
+    sim.parametersAs = 'none';
+    expect((await detail(sim, task.token)).parameters).toBeNull();
   });
 
   test('takes about a minute of simulated time', async () => {
