@@ -22,7 +22,7 @@ export function detailRow(task: SimTask, apiUrl: string, settings: Settings): Ro
     name: '',
     socketaccesstoken: task.token,
     parameters: parameters(task, apiUrl, settings),
-    debugoutput: task.stdout.join('\n'),
+    debugoutput: written(task.stdout.join('\n'), settings.logBytes),
     debugerror: (task.failed && faults.reason) || task.stderr.join('\n'),
     starttime: times.starttime,
     endtime: times.endtime,
@@ -115,6 +115,15 @@ function stageTimes(task: SimTask): Record<string, string> {
     if (field) times[field] = unixSeconds(at);
   }
   return times;
+}
+
+const LOG_LINE = 'Step 17/50: denoised one more frame of many\n';
+
+/** What a run wrote, made up to a size in bytes. */
+function written(text: string, bytes: number | undefined): string {
+  if (bytes === undefined) return text;
+  const rest = Math.max(0, bytes - Buffer.byteLength(text));
+  return (text + LOG_LINE.repeat(Math.ceil(rest / LOG_LINE.length))).slice(0, bytes);
 }
 
 export function unixSeconds(milliseconds: number): string {

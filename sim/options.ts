@@ -26,6 +26,10 @@ export interface SimOptions {
   maxActive?: number;
   /** Whether the rows of Task/List carry `callbackurl`; default true. */
   listCallbackUrl?: boolean;
+  /** Whether the rows of everything else do; default true: otherwise it is "" there. */
+  detailCallbackUrl?: boolean;
+  /** So many bytes of `debugoutput` in every row, as of a run that writes much; default: what it has written. */
+  logBytes?: number;
   /** Whether a Run with unknown fields and files makes a task without them; default false: it is refused. */
   ignoresUnknownFields?: boolean;
   /** Default: as an object. */
@@ -38,6 +42,8 @@ export interface SimOptions {
 export class Settings {
   maxActive: number;
   listCallbackUrl: boolean;
+  detailCallbackUrl: boolean;
+  logBytes: number | undefined;
   ignoresUnknownFields: boolean;
   parametersAs: ParametersAs;
   socketEdition: SocketEdition;
@@ -45,6 +51,8 @@ export class Settings {
   constructor(options: SimOptions) {
     this.maxActive = options.maxActive ?? Number.POSITIVE_INFINITY;
     this.listCallbackUrl = options.listCallbackUrl ?? true;
+    this.detailCallbackUrl = options.detailCallbackUrl ?? true;
+    this.logBytes = options.logBytes;
     this.ignoresUnknownFields = options.ignoresUnknownFields ?? false;
     this.parametersAs = options.parametersAs ?? 'object';
     this.socketEdition = options.socketEdition ?? '2026';

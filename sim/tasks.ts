@@ -1,6 +1,7 @@
 // The Task endpoints: Detail, Cancel, Kill, List and InputOutputDelete.
 import { malformed, refusalOf } from './exchange.ts';
 import type { Form } from './form.ts';
+import { cleanSlug } from './models.ts';
 import { REFUSALS } from './refusals.ts';
 import type { SimTask } from './task.ts';
 import type { Wiro } from './wiro.ts';
@@ -18,7 +19,7 @@ export function findTask({ tasks }: Wiro, { fields, fieldOrder }: Form): SimTask
 }
 
 export function detail(wiro: Wiro, task: SimTask): object {
-  return { total: '1', errors: [], tasklist: [wiro.row(task)], result: true };
+  return { total: '1', errors: [], tasklist: [wiro.ownRow(task)], result: true };
 }
 
 /** For tasks in the queue. */
@@ -35,7 +36,7 @@ export function kill(wiro: Wiro, task: SimTask): object {
 
 function stopped(wiro: Wiro, task: SimTask): object {
   task.stop();
-  return { errors: [], tasklist: [wiro.row(task)], result: true };
+  return { errors: [], tasklist: [wiro.ownRow(task)], result: true };
 }
 
 /** Only when it has ended; again and again if need be. */
@@ -51,28 +52,40 @@ const LIST_FIELDS: Record<string, { standard: string; pattern: RegExp }> = {
   order: { standard: 'DESC', pattern: /^(ASC|DESC)$/ },
   start: { standard: '0', pattern: /^\d+$/ },
   limit: { standard: '20', pattern: /^\d+$/ },
+  modelName: { standard: '', pattern: /./ },
 };
 
+/** Guess: a larger `limit` is taken for this one. */
+const MOST_ROWS = 100;
+
+export interface ListPage {
+  order: string;
+  start: number;
+  limit: number;
+  /** Part of a slug; '' for all. */
+  modelName: string;
+}
+
 /** @throws ApiError for a parameter Task/List does not have, or a value it does not take. */
-export function checkList({ fields, fieldOrder }: Form): { order: string; start: number; limit: number } {
+export function checkList({ fields, fieldOrder }: Form): ListPage {
   for (const name of fieldOrder) {
     if (!LIST_FIELDS[name]?.pattern.test(fields[name] ?? '')) {
       throw malformed(`Request parameter [${name}] is unknown or invalid`);
     }
   }
   const value = (name: string) => fields[name] ?? LIST_FIELDS[name]?.standard ?? '';
-  return { order: value('order'), start: Number(value('start')), limit: Number(value('limit')) };
+  const limit = Math.min(Number(value('limit')), MOST_ROWS);
+  return { order: value('order'), start: Number(value('start')), limit, modelName: value('modelName') };
 }
 
-export function list(
-  wiro: Wiro,
-  { order, start, limit }: ReturnType<typeof checkList>,
-  withCallbackUrl: boolean,
-): object {
-  const tasks = order === 'DESC' ? wiro.tasks.toReversed() : wiro.tasks;
+export function list(wiro: Wiro, page: ListPage, withCallbackUrl: boolean): object {
+  const { order, start, limit, modelName } = page;
+  // Guess: how a name is compared.
+  const meant = wiro.tasks.filter(({ model }) => model.includes(cleanSlug(modelName)));
+  const tasks = order === 'DESC' ? meant.toReversed() : meant;
   const rows = tasks.slice(start, start + limit).map((task) => {
     const { callbackurl, ...row } = wiro.row(task);
     return withCallbackUrl ? { ...row, callbackurl } : row;
   });
-  return { total: String(wiro.tasks.length), errors: [], tasklist: rows, result: true };
+  return { total: String(meant.length), errors: [], tasklist: rows, result: true };
 }

@@ -60,6 +60,12 @@ export class Wiro implements TaskHost {
     return detailRow(task, `${this.origin}/v1`, this.#settings);
   }
 
+  /** As anything but Task/List shows it. */
+  ownRow(task: SimTask): Row {
+    const row = this.row(task);
+    return this.#settings.detailCallbackUrl ? row : { ...row, callbackurl: '' };
+  }
+
   deleteFiles(task: SimTask): void {
     task.deleted = true;
     for (const output of task.publishedFiles) this.cdn.delete(output);
@@ -104,6 +110,6 @@ export class Wiro implements TaskHost {
 
   #callBack(task: SimTask): Promise<void> {
     const fault = this.faults.standing(task.prompt).callback ?? {};
-    return this.#callbacks.deliver(task, () => this.row(task), fault);
+    return this.#callbacks.deliver(task, () => this.ownRow(task), fault);
   }
 }

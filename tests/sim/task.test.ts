@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Sim, type SimTask, startSim } from '../../sim/index.ts';
 import { ask, detail, type Row, run } from './client.ts';
+import { startReceiver } from './receiver.ts';
 
 const LIFE = [
   'task_queue',
@@ -201,6 +202,44 @@ describe('Task/List', () => {
     expect(await detail(sim, sim.tasks[0]!.token)).toHaveProperty('callbackurl', 'http://x.test/one');
     const ids = sim.tasks.map(({ id }) => Number(id));
     expect(ids).toEqual(ids.toSorted((a, b) => a - b));
+  });
+
+  test('shows the tasks of a model, by part of its name in any spelling', async () => {
+    sim.speed = 0;
+    sim.setModel('minimax/hailuo-2-3-fast', { generation: 'combined' });
+    const values = { prompt: 'a', promptOptimizer: 'true', resolution: '768P', duration: '6' };
+    await ask(sim, '/Run/minimax/hailuo-2-3-fast', values);
+    await startTask();
+    const named = async (modelName: string) => {
+      const { total, tasklist } = await ask(sim, '/Task/List', { modelName });
+      return [total, ...tasklist.map(({ modelslugproject }) => modelslugproject)];
+    };
+    expect(await named('hailuo-2-3-fast')).toEqual(['1', 'hailuo-2-3-fast']);
+    expect(await named('MiniMax/Hailuo 2.3')).toEqual(['2', 'hailuo-2-3', 'hailuo-2-3-fast']);
+    expect(await named('kling')).toEqual(['0']);
+  });
+
+  test('shows 100 rows at most', async () => {
+    sim.speed = 0;
+    for (let n = 0; n < 101; n++) await startTask();
+    const { total, tasklist } = await ask(sim, '/Task/List', { limit: '500' });
+    expect([total, tasklist.length]).toEqual(['101', 100]);
+  });
+
+  test('and Detail carry a callback URL each as told, and logs as long as told', async () => {
+    await using receiver = await startReceiver();
+    const { task, row } = await finished({ callbackUrl: receiver.url });
+    sim.detailCallbackUrl = false;
+    expect(await detail(sim, task.token)).toEqual({ ...row, callbackurl: '' });
+    const listed = async () => (await ask(sim, '/Task/List', {})).tasklist[0]!;
+    expect(await listed()).toEqual(row);
+    sim.logBytes = 300_000;
+    for (const large of [await listed(), await detail(sim, task.token)]) {
+      expect(large.debugoutput).toHaveLength(300_000);
+      expect(large.debugoutput).toContain('Loading model');
+    }
+    sim.logBytes = undefined;
+    expect(await listed()).toEqual(row);
   });
 
   test('refuses what it does not know', async () => {
