@@ -19,7 +19,7 @@ import type { Settings } from './options.ts';
 import { REFUSALS } from './refusals.ts';
 import { checkRun, type Order } from './run.ts';
 import type { SimTask } from './task.ts';
-import { cancel, checkList, deleteFiles, detail, findTask, kill, list } from './tasks.ts';
+import { cancel, checkList, deleteFiles, detail, findTask, findTaskByToken, kill, list } from './tasks.ts';
 import { toolDetail } from './tool.ts';
 import type { Wiro } from './wiro.ts';
 
@@ -57,7 +57,7 @@ export class Api {
       ['/v1/Task/Detail', this.#onTask('detail', detail)],
       ['/v1/Task/Cancel', this.#onTask('cancel', cancel)],
       ['/v1/Task/Kill', this.#onTask('kill', kill)],
-      ['/v1/Task/InputOutputDelete', this.#onTask('delete', deleteFiles)],
+      ['/v1/Task/InputOutputDelete', this.#onTask('delete', deleteFiles, findTaskByToken)],
       ['/v1/Task/List', { accepts: ['json'], prepare: (form) => this.#list(form) }],
       ['/v1/File/FolderCreate', onAccount('json', 'folder', (form) => files.createFolder(form))],
       ['/v1/File/Upload', onAccount('multipart', 'upload', (form) => files.upload(form))],
@@ -131,9 +131,13 @@ export class Api {
     return { errors: [], taskid: task.id, socketaccesstoken: task.token, result: true };
   }
 
-  #onTask(queue: AnswerQueue, action: (wiro: Wiro, task: SimTask) => object): Endpoint {
+  #onTask(
+    queue: AnswerQueue,
+    action: (wiro: Wiro, task: SimTask) => object,
+    find: (wiro: Wiro, form: Form) => SimTask = findTask,
+  ): Endpoint {
     const prepare = (form: Form): Prepared => {
-      const task = findTask(this.#wiro, form);
+      const task = find(this.#wiro, form);
       return { queue, prompt: task.prompt, task, perform: () => action(this.#wiro, task) };
     };
     return { accepts: ['json'], prepare };

@@ -5,6 +5,7 @@ import type { Form } from './form.ts';
 import { bufferContent } from './media.ts';
 import { newOutput, type Output } from './output.ts';
 import { randomHex } from './random.ts';
+import type { SimTask } from './task.ts';
 import type { Wiro } from './wiro.ts';
 
 /** Where the real service keeps files. A Run may name such an address, which is fetched by nobody here. */
@@ -19,6 +20,8 @@ export interface Folder {
 /** An uploaded file: `url` is public, the bytes are served under the same path here. */
 export interface StoredFile extends Output {
   folderId: string;
+  /** Gone from the CDN with the files of a task that linked to it. */
+  deleted: boolean;
 }
 
 export class FileStore {
@@ -57,12 +60,22 @@ export class FileStore {
     if (file?.field !== 'file' || files.length > 1) throw malformed('Request parameter [file] required');
     const folderId = this.#folderId(fields.folderid);
     const content = bufferContent(file.bytes, file.contentType || 'application/octet-stream');
-    const stored = { ...newOutput(PUBLIC_CDN, file.filename || 'file', content), folderId };
+    const stored = { ...newOutput(PUBLIC_CDN, file.filename || 'file', content), folderId, deleted: false };
     this.files.push(stored);
     this.#wiro.cdn.add(stored);
     const { id, name, contentType } = stored;
     const row = { id, name, contenttype: contentType, parentid: folderId, ...storedFile(stored) };
     return { result: true, errors: [], list: [row] };
+  }
+
+  /** Wiro's own samples are no uploads, and stay. */
+  deleteLinked(task: SimTask): void {
+    const links = Object.values(task.understood).flat();
+    for (const file of this.files) {
+      if (file.deleted || !links.includes(file.url)) continue;
+      file.deleted = true;
+      this.#wiro.cdn.delete(file);
+    }
   }
 
   /** As somebody does on Wiro's own pages. */

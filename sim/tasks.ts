@@ -6,16 +6,37 @@ import { REFUSALS } from './refusals.ts';
 import type { SimTask } from './task.ts';
 import type { Wiro } from './wiro.ts';
 
+/** What a task can be named by. Guess: that each endpoint but Task/InputOutputDelete takes all of them. */
+const NAMES = ['tasktoken', 'socketaccesstoken', 'taskid'] as const;
+
 /** @throws ApiError when the form names no task, more than one, or none of this account. */
-export function findTask({ tasks }: Wiro, { fields, fieldOrder }: Form): SimTask {
-  const { tasktoken, taskid } = fields;
-  const unknown = fieldOrder.find((name) => name !== 'tasktoken' && name !== 'taskid');
-  if (unknown !== undefined) throw malformed(`Request parameter [${unknown}] is unknown`);
-  if (!tasktoken && !taskid) throw refusalOf(REFUSALS.identifierRequired, 'no task is named');
-  const task = tasks.find(({ token, id }) => (tasktoken ? token === tasktoken : id === taskid));
+export function findTask({ tasks }: Wiro, form: Form): SimTask {
+  const { fields } = form;
+  checkNames(form);
+  const given = NAMES.filter((name) => fields[name]);
+  if (given.length === 0) throw refusalOf(REFUSALS.identifierRequired, 'no task is named');
+  const found = given.map((name) =>
+    tasks.find(({ id, token }) => fields[name] === (name === 'taskid' ? id : token)),
+  );
+  const [task] = found;
   if (!task) throw refusalOf(REFUSALS.taskNotFound);
-  if (taskid && task.id !== taskid) throw malformed('taskid and tasktoken are of different tasks');
+  if (found.some((other) => other !== task)) throw malformed(`${given.join(' and ')} are of different tasks`);
   return task;
+}
+
+/** @throws ApiError unless the form has the token of a task of this account. */
+export function findTaskByToken({ tasks }: Wiro, form: Form): SimTask {
+  const { tasktoken } = form.fields;
+  checkNames(form);
+  if (!tasktoken) throw refusalOf(REFUSALS.tokenRequired, 'Task/InputOutputDelete wants a tasktoken');
+  const task = tasks.find(({ token }) => token === tasktoken);
+  if (!task) throw refusalOf(REFUSALS.taskNotExist);
+  return task;
+}
+
+function checkNames({ fieldOrder }: Form): void {
+  const unknown = fieldOrder.find((name) => !NAMES.some((known) => known === name));
+  if (unknown !== undefined) throw malformed(`Request parameter [${unknown}] is unknown`);
 }
 
 export function detail(wiro: Wiro, task: SimTask): object {

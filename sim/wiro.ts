@@ -69,6 +69,7 @@ export class Wiro implements TaskHost {
   deleteFiles(task: SimTask): void {
     task.deleted = true;
     for (const output of task.publishedFiles) this.cdn.delete(output);
+    this.files.deleteLinked(task);
   }
 
   publishOutputs(task: SimTask): Publication {
