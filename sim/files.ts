@@ -1,10 +1,12 @@
 // File/FolderCreate and File/Upload.
 import { storedFile, unixSeconds } from './detail.ts';
-import { malformed, notPossible } from './exchange.ts';
+import { malformed, notPossible, refusalOf } from './exchange.ts';
 import type { Form } from './form.ts';
 import { bufferContent } from './media.ts';
+import type { Settings } from './options.ts';
 import { newOutput, type Output } from './output.ts';
 import { randomHex } from './random.ts';
+import { REFUSALS } from './refusals.ts';
 import type { SimTask } from './task.ts';
 import type { Wiro } from './wiro.ts';
 
@@ -27,10 +29,13 @@ export interface StoredFile extends Output {
 export class FileStore {
   readonly folders: Folder[] = [];
   readonly files: StoredFile[] = [];
+  readonly #settings: Settings;
   readonly #wiro: Wiro;
-  readonly #rootId = randomHex();
+  /** Where a file lies that was uploaded into no folder. */
+  readonly rootId = randomHex();
 
-  constructor(wiro: Wiro) {
+  constructor(settings: Settings, wiro: Wiro) {
+    this.#settings = settings;
     this.#wiro = wiro;
   }
 
@@ -40,6 +45,7 @@ export class FileStore {
     if (name === '') throw malformed('Request parameter [name] required');
     if (!/^[\w-]+$/.test(name))
       throw malformed('Request parameter [name] takes letters, digits, - and _ only');
+    if (this.#settings.refusesFolders) throw refusalOf(REFUSALS.permission);
     const folder = { id: randomHex(), name, parentId: this.#folderId(parentid) };
     this.folders.push(folder);
     const added = unixSeconds(Date.now());
@@ -58,6 +64,7 @@ export class FileStore {
     expectFields(fieldOrder, ['file', 'folderid']);
     const [file] = files;
     if (file?.field !== 'file' || files.length > 1) throw malformed('Request parameter [file] required');
+    if (fields.folderid && this.#settings.refusesFolders) throw refusalOf(REFUSALS.permission);
     const folderId = this.#folderId(fields.folderid);
     const content = bufferContent(file.bytes, file.contentType || 'application/octet-stream');
     const stored = { ...newOutput(PUBLIC_CDN, file.filename || 'file', content), folderId, deleted: false };
@@ -85,8 +92,8 @@ export class FileStore {
   }
 
   #folderId(id: string | undefined): string {
-    if (!id) return this.#rootId;
-    if (id !== this.#rootId && !this.folders.some((folder) => folder.id === id)) {
+    if (!id) return this.rootId;
+    if (id !== this.rootId && !this.folders.some((folder) => folder.id === id)) {
       // Guess: the text.
       throw notPossible('Folder not found or not accessible');
     }

@@ -140,6 +140,11 @@ export class Sim extends Settings {
     return this.#wiro.files.folders;
   }
 
+  /** The id of the folder of whatever is uploaded into none. */
+  get rootFolderId(): string {
+    return this.#wiro.files.rootId;
+  }
+
   /** Every uploaded file. */
   get files(): StoredFile[] {
     return this.#wiro.files.files;

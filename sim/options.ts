@@ -30,6 +30,8 @@ export interface SimOptions {
   detailCallbackUrl?: boolean;
   /** So many bytes of `debugoutput` in every row, as of a run that writes much; default: what it has written. */
   logBytes?: number;
+  /** Whether FolderCreate, and uploads into a folder, are refused for want of a permission; default false. */
+  refusesFolders?: boolean;
   /** Whether a Run with unknown fields and files makes a task without them; default false: it is refused. */
   ignoresUnknownFields?: boolean;
   /** Default: as an object. */
@@ -44,6 +46,7 @@ export class Settings {
   listCallbackUrl: boolean;
   detailCallbackUrl: boolean;
   logBytes: number | undefined;
+  refusesFolders: boolean;
   ignoresUnknownFields: boolean;
   parametersAs: ParametersAs;
   socketEdition: SocketEdition;
@@ -53,6 +56,7 @@ export class Settings {
     this.listCallbackUrl = options.listCallbackUrl ?? true;
     this.detailCallbackUrl = options.detailCallbackUrl ?? true;
     this.logBytes = options.logBytes;
+    this.refusesFolders = options.refusesFolders ?? false;
     this.ignoresUnknownFields = options.ignoresUnknownFields ?? false;
     this.parametersAs = options.parametersAs ?? 'object';
     this.socketEdition = options.socketEdition ?? '2026';

@@ -20,7 +20,7 @@ export class Wiro implements TaskHost {
   readonly #settings: Settings;
   readonly faults = new FaultBook();
   readonly cdn = new Cdn(this.faults);
-  readonly files = new FileStore(this);
+  readonly files: FileStore;
   readonly tasks: SimTask[] = [];
   readonly #callbacks: CallbackSender;
   readonly #ids = new IdSequence();
@@ -30,6 +30,7 @@ export class Wiro implements TaskHost {
   constructor(settings: Settings, clock: Clock) {
     this.#settings = settings;
     this.clock = clock;
+    this.files = new FileStore(settings, this);
     this.#callbacks = new CallbackSender(clock);
   }
 
