@@ -66,6 +66,8 @@ export interface TaskFault {
   cost?: string;
   /** It takes this status, in place of its end if it has not had it before, and stays there with `pexit` "". */
   sticks?: string;
+  /** Its row in Task/List carries no `callbackurl`, whatever others do. */
+  listCallbackUrl?: false;
   /** Never takes its last step. */
   never?: boolean;
   /** A last-moment edit of every row that shows this task. */

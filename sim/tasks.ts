@@ -106,7 +106,8 @@ export function list(wiro: Wiro, page: ListPage, withCallbackUrl: boolean): obje
   const tasks = order === 'DESC' ? meant.toReversed() : meant;
   const rows = tasks.slice(start, start + limit).map((task) => {
     const { callbackurl, ...row } = wiro.row(task);
-    return withCallbackUrl ? { ...row, callbackurl } : row;
+    const isTold = withCallbackUrl && task.faults.listCallbackUrl !== false;
+    return isTold ? { ...row, callbackurl } : row;
   });
   return { total: String(meant.length), errors: [], tasklist: rows, result: true };
 }

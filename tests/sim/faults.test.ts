@@ -159,6 +159,16 @@ describe('a task', () => {
     expect(String(tasklist[0]!.id)).toBe(id);
   });
 
+  test('can have no callback URL in the list', async () => {
+    sim.speed = 0;
+    sim.script('train', { task: { listCallbackUrl: false } });
+    const callbackUrl = 'http://127.0.0.1:9/hooks';
+    for (const prompt of ['a boat', 'a train']) await run(sim, { prompt, callbackUrl });
+    const { tasklist } = await ask(sim, '/Task/List', { order: 'ASC' });
+    expect(tasklist.map(({ callbackurl }) => callbackurl)).toEqual([callbackUrl, undefined]);
+    expect(await detail(sim, sim.tasks[1]!.token)).toMatchObject({ callbackurl: callbackUrl });
+  });
+
   test('failed with an output that is there all the same', async () => {
     sim.script('', { task: { pexit: '137' } });
     await run(sim);

@@ -12,6 +12,7 @@ export const taskRows: TaskRows = {
   ],
   reason: [['a reason without a failure', { reason: 'None' }, COMPLETED]],
   cost: [['a price of its own', { cost: '1.25' }, COMPLETED]],
+  listCallbackUrl: [['no callback URL in the list', { listCallbackUrl: false }, COMPLETED]],
   sticks: [
     ['stuck at task_error', { sticks: 'task_error' }, TIMED_OUT],
     ['stuck at task_start', { sticks: 'task_start' }, TIMED_OUT],
