@@ -2,6 +2,7 @@
 
 use hailuo_worker::json;
 use hailuo_worker::video::record::{Record, Status};
+use hailuo_worker::video::search::SearchProgress;
 use hailuo_worker::video::task::{Job, LoadError, Phase, Task, Wish};
 use hailuo_worker::video::time::{Millis, UnixMillis};
 
@@ -84,7 +85,7 @@ fn every_phase_is_written_as_it_was() {
             r#"{"submitting":{"attempts":1,"hint":{"task_id":"7","token":null}}}"#,
         ),
         (
-            Phase::Unknown { since, searches: 2, hint: None },
+            Phase::Unknown { since, searches: 2, hint: None, progress: None },
             r#"{"unknown":{"since":1,"searches":2,"hint":null}}"#,
         ),
         (Phase::Ended { job: None }, r#"{"ended":{"job":null}}"#),
@@ -94,6 +95,23 @@ fn every_phase_is_written_as_it_was() {
         assert_eq!(serde_json::to_string(&phase).unwrap(), text);
         assert_eq!(json::read::<Phase>(text).unwrap(), phase);
     }
+}
+
+#[test]
+fn records_without_warnings_have_none() {
+    let earlier = RECORD.replace(",\n  \"warnings\": []", "");
+    assert!(!earlier.contains("warnings"));
+    assert_eq!(json::read::<Record>(&earlier).unwrap(), json::read::<Record>(RECORD).unwrap());
+}
+
+#[test]
+fn a_search_that_is_not_finished_is_written_down() {
+    let candidates = vec![Job { task_id: "7".to_owned(), token: None }];
+    let progress = Some(SearchProgress { start: 200, candidates });
+    let phase = Phase::Unknown { since: UnixMillis::new(1), searches: 2, hint: None, progress };
+    let text = r#"{"unknown":{"since":1,"searches":2,"hint":null,"progress":{"start":200,"candidates":[{"task_id":"7","token":null}]}}}"#;
+    assert_eq!(serde_json::to_string(&phase).unwrap(), text);
+    assert_eq!(json::read::<Phase>(text).unwrap(), phase);
 }
 
 #[test]

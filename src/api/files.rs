@@ -14,11 +14,15 @@ use crate::platform::dispatcher::Dispatch;
 use crate::platform::form_reader::{FormReader, Incoming};
 use crate::platform::http::{Answer, Header, Request};
 use crate::platform::log::{self, Level};
+use crate::platform::upload::PART_BYTES;
 use crate::platform::url;
 use crate::platform::wiro_client::WiroClient;
-use crate::video::file::{FILE_FIELD, File, clean_name, validate};
+use crate::video::file::{FILE_FIELDS, File, clean_name, validate};
 use crate::video::record::Image;
 use crate::wiro::files::{Refusal, StoredFile, UPLOAD, read_upload, upload_form};
+
+/// A file up to this size can be sent a second time: as much as a submit holds of its picture.
+const MAX_HELD_BYTES: u32 = PART_BYTES;
 
 pub async fn upload(call: &Call<'_>, request: &Request) -> Result<Answer, ApiError> {
     call.spender(request).await?;
@@ -28,34 +32,40 @@ pub async fn upload(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
     if media_type(&content_type) != "multipart/form-data" {
         return Err(ApiError::UnsupportedMediaType("Send multipart/form-data.".to_owned()));
     }
-    let mut form = open_form(request, &content_type, FILE_FIELD)?;
+    let mut form = open_form(request, &content_type, &FILE_FIELDS)?;
     let (filename, content_type, start) = match next(&mut form).await? {
-        Some(Incoming::Image { filename, content_type, bytes }) if !form.has_fields() => {
+        Some(Incoming::Image { filename, content_type, bytes, .. }) if !form.has_fields() => {
             (clean_name(&filename, content_type), content_type, bytes)
         }
         _ => return Err(wrong_fields(form).await),
     };
-    // 2. The folder that all uploads share.
+    let mut source = FileSource::new(form, start);
+    // 2. The folder that all uploads share, or none where Wiro makes none.
     let dispatch = Dispatch::new(call.env)?;
-    let folder = dispatch.folder().await.map_err(internal)?.map_err(refused)?;
+    let folder = match dispatch.folder().await.map_err(internal)? {
+        Ok(folder) => Some(folder),
+        Err(refusal) if refusal.may_be_about_the_folder() => {
+            log_without_folder("Wiro makes no folder: the upload goes without one", &refusal);
+            None
+        }
+        Err(refusal) => return Err(refused(refusal)),
+    };
     // 3. The bytes go on as they come. Their end is only told when the whole form was found good; if not,
     //    the upload breaks off and Wiro has no file.
-    let boundary = base16ct::lower::encode_string(&clock::random::<16>().map_err(internal)?);
-    let upload = upload_form(&folder, &filename, content_type.content_type(), &boundary);
-    let mut start = Some(start);
-    let mut image = None;
-    let next_bytes = async || match start.take() {
-        Some(start) => Ok(Some(start)),
-        None => rest(&mut form, &mut image).await,
-    };
-    let answer = WiroClient::of(&call.config).upload(UPLOAD, &upload, next_bytes).await?;
-    let stored = match answer {
-        Ok(answer) => read_upload(&answer),
-        Err(error) => Err(Refusal::Unreachable(error.to_string())),
-    };
-    if stored == Err(Refusal::FolderGone) {
-        dispatch.forget_folder(folder).await.map_err(internal)?;
+    let content_type = content_type.content_type();
+    let mut stored = send(call, folder.as_deref(), &filename, content_type, &mut source).await?;
+    if let (Some(folder), Err(refusal)) = (folder, &stored)
+        && refusal.may_be_about_the_folder()
+    {
+        if *refusal == Refusal::FolderGone {
+            dispatch.forget_folder(folder).await.map_err(internal)?;
+        }
+        if source.rewind() {
+            log_without_folder("Wiro takes no file into the folder: it goes without one", refusal);
+            stored = send(call, None, &filename, content_type, &mut source).await?;
+        }
     }
+    let image = source.image;
     // 4. What Wiro says it has must be what was sent.
     let StoredFile { url, size } = stored.map_err(refused)?;
     let url = url::parse(&url).filter(|url| matches!(url.scheme.as_str(), "https" | "http"));
@@ -70,7 +80,7 @@ pub async fn upload(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
         object: "file",
         filename: &filename,
         bytes: image.size,
-        content_type: content_type.content_type(),
+        content_type,
         url: url.href,
     };
     Ok(respond::json(200, &file)?.with("cache-control", "no-store"))
@@ -80,14 +90,80 @@ async fn next(form: &mut FormReader) -> Result<Option<Incoming>, ApiError> {
     form.next().await.map_err(|error| form_error(&error))
 }
 
-/// More of the file; at its end, which must be a good form's, what it was.
-async fn rest(form: &mut FormReader, image: &mut Option<Image>) -> Result<Option<Uint8Array>, ApiError> {
-    match next(form).await? {
-        Some(Incoming::Image { bytes, .. } | Incoming::Bytes(bytes)) => Ok(Some(bytes)),
-        None => {
-            *image = Some(validate(form.take_fields()).map_err(ApiError::InvalidParameter)?);
-            Ok(None)
+/// Sends the file to Wiro.
+async fn send(
+    call: &Call<'_>,
+    folder: Option<&str>,
+    filename: &str,
+    content_type: &str,
+    source: &mut FileSource,
+) -> Result<Result<StoredFile, Refusal>, ApiError> {
+    let boundary = base16ct::lower::encode_string(&clock::random::<16>().map_err(internal)?);
+    let form = upload_form(folder, filename, content_type, &boundary);
+    let answer = WiroClient::of(&call.config).upload(UPLOAD, &form, async || source.next().await).await?;
+    Ok(match answer {
+        Ok(answer) => read_upload(&answer),
+        Err(error) => Err(Refusal::Unreachable(error.to_string())),
+    })
+}
+
+fn log_without_folder(message: &str, refusal: &Refusal) {
+    log::write(Level::Warn, message, [("reason", format!("{refusal:?}").into())]);
+}
+
+/// The bytes of the file as they come. What was handed out is kept while it is small, so that it can be sent again.
+struct FileSource {
+    form: FormReader,
+    /// Everything so far, until it is too much.
+    held: Option<Vec<Uint8Array>>,
+    held_bytes: u32,
+    /// Of `held`, how many were handed out.
+    sent: usize,
+    /// What it was, at its end, which must be a good form's.
+    image: Option<Image>,
+}
+
+impl FileSource {
+    fn new(form: FormReader, start: Uint8Array) -> Self {
+        Self { form, held_bytes: start.length(), held: Some(vec![start]), sent: 0, image: None }
+    }
+
+    async fn next(&mut self) -> Result<Option<Uint8Array>, ApiError> {
+        if let Some(chunk) = self.held.as_ref().and_then(|held| held.get(self.sent)) {
+            self.sent += 1;
+            return Ok(Some(chunk.clone()));
         }
+        if self.image.is_some() {
+            return Ok(None);
+        }
+        match next(&mut self.form).await? {
+            Some(Incoming::Image { bytes, .. } | Incoming::Bytes(bytes)) => {
+                self.hold(&bytes);
+                Ok(Some(bytes))
+            }
+            None => {
+                let image = validate(self.form.take_fields()).map_err(ApiError::InvalidParameter)?;
+                self.image = Some(image);
+                Ok(None)
+            }
+        }
+    }
+
+    fn hold(&mut self, bytes: &Uint8Array) {
+        self.held_bytes = self.held_bytes.saturating_add(bytes.length());
+        if self.held_bytes > MAX_HELD_BYTES {
+            self.held = None;
+        }
+        if let Some(held) = &mut self.held {
+            held.push(bytes.clone());
+            self.sent = held.len();
+        }
+    }
+
+    /// Begins anew; `false` when part of the file is gone.
+    fn rewind(&mut self) -> bool {
+        self.sent = 0;
+        self.held.is_some()
     }
 }
 
@@ -110,7 +186,7 @@ async fn wrong_fields(mut form: FormReader) -> ApiError {
 /// Wiro's refusal as the caller hears it: whose turn it is, and none of Wiro's words.
 fn refused(refusal: Refusal) -> ApiError {
     let (reason, retry_after_seconds) = match refusal {
-        Refusal::Failed(reason) => return ApiError::UpstreamError(reason),
+        Refusal::Failed(reason) | Refusal::Declined(reason) => return ApiError::UpstreamError(reason),
         Refusal::Busy(wait) => {
             let wait = wait.and_then(|seconds| u32::try_from(seconds).ok());
             ("it is busy".to_owned(), wait.unwrap_or(RETRY_AFTER_SECONDS))

@@ -35,6 +35,7 @@ use crate::video::delivery::Try;
 use crate::video::event::Event;
 use crate::video::pace::kind;
 use crate::video::record::{Record, Status};
+use crate::video::search::{JobClaim, Ownership};
 use crate::video::task::{Job, Phase, Report, Task};
 use crate::video::time::{Millis, UnixMillis};
 
@@ -82,6 +83,8 @@ pub enum Message {
     Redrive,
     /// There is a place at the upstream now.
     Called,
+    /// Somebody else's video would take that job of the upstream.
+    OwnsJob(Box<JobClaim>),
     /// See that the task goes on: it may have lost its alarm, or as of then be past its time.
     LookAfter(UnixMillis),
 }
@@ -98,6 +101,7 @@ from_json!(enum Message {
     "inspect" => Inspect,
     "redrive" => Redrive,
     "called" => Called,
+    "owns_job" => OwnsJob(claim),
     "look_after" => LookAfter(as_of),
 });
 
@@ -121,6 +125,7 @@ pub enum Reply {
     /// Too late: it ended, and not by a cancel.
     AlreadyFinished,
     Report(Report),
+    Owns(Ownership),
     Inspected {
         record: Record,
         deliveries: Vec<Try>,
@@ -139,6 +144,7 @@ from_json!(enum Reply {
     "other_request" => OtherRequest,
     "already_finished" => AlreadyFinished,
     "report" => Report(report),
+    "owns" => Owns(ownership),
     "inspected" => Inspected { record, deliveries, next_delivery_at },
 });
 
@@ -237,6 +243,10 @@ impl VideoTask {
             }
             Message::Cancel => return self.cancel().await,
             Message::Delete => return self.delete().await,
+            Message::OwnsJob(claim) => {
+                let task = self.state.load()?;
+                return Ok(task.map_or(Reply::Nothing, |task| Reply::Owns(task.ownership_of(&claim))));
+            }
             Message::Inspect => return self.inspect(),
             Message::Redrive => match self.state.react(Event::Redriven).await? {
                 Some(task) if matches!(task.phase, Phase::Ended { .. }) => return Ok(Reply::AlreadyFinished),

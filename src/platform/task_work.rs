@@ -94,7 +94,9 @@ async fn perform(state: &Rc<TaskState>, effect: Effect, config: &Config) -> Resu
         Effect::Run => Event::RunAnswered(upstream.run(task).boxed_local().await),
         Effect::Check(job) => Event::Observed(upstream.check(task, &job).boxed_local().await),
         Effect::Stop(job) => Event::Observed(upstream.stop(task, &job).boxed_local().await),
-        Effect::Search(hint) => Event::Searched(upstream.search(task, hint).boxed_local().await),
+        Effect::Search { hint, progress } => {
+            Event::Searched(upstream.search(task, hint, progress).boxed_local().await)
+        }
         Effect::Copy(source) => {
             let videos = Videos::new(&state.env)?;
             let copied = copy::copy(&videos, &config.output_hosts, id, &source).boxed_local().await;
@@ -138,7 +140,7 @@ async fn do_chore(
         }
         Chore::Purge => match task.job() {
             Some(job) => {
-                let purged = Upstream::new(config, &state.env).purge(job).await;
+                let purged = Upstream::new(config, &state.env).purge(task, job).await;
                 told(purged, "the upstream's files were not deleted", id)
             }
             None => Some(()),
@@ -167,7 +169,7 @@ async fn remove(
     Dispatch::new(&state.env)?.forget(task.owned(), charge(&task.record)).await?;
     // Wiro may refuse for long: nothing of ours waits for it but the task itself.
     if let Some(job) = purge {
-        upstream.purge(&job).await.map_err(RemoveError::Upstream)?;
+        upstream.purge(task, &job).await.map_err(RemoveError::Upstream)?;
     }
     Ok(state.clear().await?)
 }

@@ -9,6 +9,9 @@ use super::request::{FieldError, FieldValue, Fields, ImageType, error};
 /// The only field of an upload.
 pub const FILE_FIELD: &str = "file";
 
+/// The fields that are files.
+pub const FILE_FIELDS: [&str; 1] = [FILE_FIELD];
+
 /// As long as file systems let a name be.
 const MAX_NAME_CHARS: usize = 255;
 

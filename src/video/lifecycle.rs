@@ -93,7 +93,7 @@ impl Task {
             Event::Heard(heard) => task.heard(heard, at.now),
             // What can be seen is kept with every event; the other is above.
             Event::Seen | Event::Nudged(_) => {}
-            Event::Searched(job) => task.searched(job, policy, at.now),
+            Event::Searched(outcome) => task.searched(outcome, policy, at.now),
             Event::Copied(output) => task.copied(output, policy, at),
             Event::Done { chore, succeeded } => task.chores.settle(chore, succeeded, &policy.retry, at),
             Event::Notified { webhook_id, answer } => {
@@ -119,9 +119,9 @@ impl Task {
                 self.lose_run_answer(policy, now);
                 None
             }
-            Phase::Unknown { hint, .. } => {
+            Phase::Unknown { hint, progress, .. } => {
                 self.nudged = false;
-                Some(Effect::Search(hint.clone()))
+                Some(Effect::Search { hint: hint.clone(), progress: progress.clone().unwrap_or_default() })
             }
             Phase::Running { checked_at, eager, job, .. } => {
                 *checked_at = now;
@@ -229,9 +229,7 @@ impl Task {
 
 const fn default_message(code: FailureCode) -> &'static str {
     match code {
-        FailureCode::GenerationFailed => {
-            "The model ended without a video. Nothing was charged; try another prompt or image."
-        }
+        FailureCode::GenerationFailed => "The model ended without a video. Try another prompt or image.",
         FailureCode::UpstreamRejected => "The upstream refused the parameters.",
         FailureCode::UpstreamUnavailable => "The upstream did not accept the job. Try again later.",
         FailureCode::UpstreamTimeout => "The upstream did not finish the job in time.",

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::image_url::{self, MAX_URL_CHARS};
+use super::model::{Capabilities, Format, Need};
 use super::record::{Image, Input};
 use super::url::ParseUrl;
 use crate::from_json;
@@ -16,28 +17,29 @@ pub const MAX_PROMPT_CHARS: usize = 2000;
 /// `MiniMax`'s own limit for a first frame.
 pub const MAX_IMAGE_BYTES: u64 = 20 * 1024 * 1024;
 
-pub const FIELD_NAMES: [&str; 6] =
-    ["prompt", "promptOptimizer", "resolution", "duration", IMAGE_FIELD, IMAGE_URL_FIELD];
-pub const IMAGE_FIELD: &str = "inputImageFirst";
-pub const IMAGE_URL_FIELD: &str = "inputImageFirstUrl";
+/// The fields that may be files.
+pub const IMAGE_FIELDS: [&str; 2] = [FIRST, LAST];
+const FIRST: &str = "inputImageFirst";
+const LAST: &str = "inputImageLast";
+const FIRST_URL: &str = "inputImageFirstUrl";
+const LAST_URL: &str = "inputImageLastUrl";
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub enum Resolution {
-    #[serde(rename = "768P")]
-    P768,
-    #[serde(rename = "1080P")]
-    P1080,
-}
+/// A resolution as the model names it, such as `768P`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Resolution(String);
 
-from_json!(enum Resolution { "768P" => P768, "1080P" => P1080 });
+from_json!(Resolution(name));
 
 impl Resolution {
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::P768 => "768P",
-            Self::P1080 => "1080P",
-        }
+    pub fn new(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
@@ -108,11 +110,11 @@ pub struct FieldError {
     pub message: String,
 }
 
-/// Checks every field and applies the defaults.
+/// Checks every field by what the model takes, and applies the defaults.
 ///
 /// # Errors
 /// Every bad field at once, in the order of the fields given, then the missing and the conflicting.
-pub fn validate(fields: Fields, parse_url: ParseUrl) -> Result<Input, Vec<FieldError>> {
+pub fn validate(fields: Fields, model: &Capabilities, parse_url: ParseUrl) -> Result<Input, Vec<FieldError>> {
     let mut draft = Draft::default();
     let mut errors = Vec::new();
     let mut seen: Vec<String> = Vec::new();
@@ -121,71 +123,103 @@ pub fn validate(fields: Fields, parse_url: ParseUrl) -> Result<Input, Vec<FieldE
             errors.push(error(&name, "is given more than once"));
             continue;
         }
-        if let Err(message) = draft.set(&name, value, parse_url) {
+        if let Err(message) = draft.set(&name, value, model, parse_url) {
             errors.push(error(&name, message));
         }
         seen.push(name);
     }
     let was_given = |name: &str| seen.iter().any(|given| given == name);
-    if !was_given("prompt") {
+    let may_lack_prompt = match model.prompt {
+        Need::Required => false,
+        Need::Optional => was_given(FIRST) || was_given(FIRST_URL),
+        Need::None => true,
+    };
+    if !was_given("prompt") && !may_lack_prompt {
         errors.push(error("prompt", "is required: 1 to 2000 characters"));
     }
-    if draft.duration == Some(10) && draft.resolution == Some(Resolution::P1080) {
-        errors.push(error("duration", "10 seconds are made in 768P only; 1080P makes 6"));
+    for (frame, (file, file_name), (url, url_name)) in [
+        (model.first_frame, (&draft.first, FIRST), (&draft.first_url, FIRST_URL)),
+        (model.last_frame, (&draft.last, LAST), (&draft.last_url, LAST_URL)),
+    ] {
+        if file.is_some() && url.is_some() {
+            errors.push(error(url_name, format!("give {file_name} or {url_name}, not both")));
+        }
+        if frame == Need::Required && !was_given(file_name) && !was_given(url_name) {
+            errors.push(error(file_name, format!("or {url_name} is required by this model")));
+        }
     }
-    if draft.image.is_some() && draft.image_url.is_some() {
-        errors.push(error(IMAGE_URL_FIELD, "give inputImageFirst or inputImageFirstUrl, not both"));
-    }
-    if errors.is_empty() { Ok(draft.finish()) } else { Err(errors) }
+    let format = model.format(draft.resolution.take(), draft.duration.take()).unwrap_or_else(|wrong| {
+        errors.extend(wrong);
+        (None, None)
+    });
+    if errors.is_empty() { Ok(draft.finish(format)) } else { Err(errors) }
 }
 
 #[derive(Default)]
 struct Draft {
     prompt: String,
     prompt_optimizer: Option<bool>,
-    resolution: Option<Resolution>,
-    duration: Option<u8>,
-    image: Option<Image>,
-    image_url: Option<String>,
+    resolution: Option<String>,
+    duration: Option<u16>,
+    first: Option<Image>,
+    first_url: Option<String>,
+    last: Option<Image>,
+    last_url: Option<String>,
 }
 
 type Checked = Result<(), String>;
 
 impl Draft {
-    fn set(&mut self, name: &str, value: FieldValue, parse_url: ParseUrl) -> Checked {
+    fn set(&mut self, name: &str, value: FieldValue, model: &Capabilities, parse_url: ParseUrl) -> Checked {
         match (name, value) {
-            (IMAGE_FIELD, FieldValue::File(image)) => self.image = Some(image),
-            // A form sends an empty field for a file that was not chosen.
-            (IMAGE_FIELD, FieldValue::Json(value)) if is_empty(&value) => {}
-            (IMAGE_FIELD, FieldValue::Json(_)) => {
-                return Err(
-                    "must be a file in multipart/form-data; for a link use inputImageFirstUrl".to_owned()
-                );
+            // A form sends an empty field for a file that was not chosen, and for a link that was not filled in.
+            (FIRST | FIRST_URL | LAST | LAST_URL, FieldValue::Json(value)) if is_empty(&value) => {}
+            (FIRST | FIRST_URL, _) if model.first_frame == Need::None => return Err(NO_FIELD.to_owned()),
+            (LAST | LAST_URL, _) if model.last_frame == Need::None => return Err(NO_FIELD.to_owned()),
+            (FIRST, FieldValue::File(image)) => self.first = Some(image),
+            (LAST, FieldValue::File(image)) => self.last = Some(image),
+            (FIRST | LAST, FieldValue::Json(_)) => {
+                return Err(format!("must be a file in multipart/form-data; for a link use {name}Url"));
             }
-            ("prompt", FieldValue::Json(value)) => self.prompt = prompt(value)?,
+            (FIRST_URL, FieldValue::Json(value)) => self.first_url = Some(image_url(&value, parse_url)?),
+            (LAST_URL, FieldValue::Json(value)) => self.last_url = Some(image_url(&value, parse_url)?),
+            ("prompt", FieldValue::Json(value)) => self.prompt = prompt(value, model.prompt)?,
             ("promptOptimizer", FieldValue::Json(value)) => self.prompt_optimizer = Some(boolean(&value)?),
-            ("resolution", FieldValue::Json(value)) => self.resolution = Some(resolution(&value)?),
+            ("resolution", FieldValue::Json(value)) => self.resolution = Some(resolution(value)?),
             ("duration", FieldValue::Json(value)) => self.duration = Some(duration(&value)?),
-            (IMAGE_URL_FIELD, FieldValue::Json(value)) if is_empty(&value) => {}
-            (IMAGE_URL_FIELD, FieldValue::Json(value)) => {
-                self.image_url = Some(image_url(&value, parse_url)?);
-            }
             (_, FieldValue::File(_)) => return Err("must not be a file".to_owned()),
-            _ => return Err(format!("is not a field; the fields are {}", FIELD_NAMES.join(", "))),
+            _ => return Err(format!("is not a field; the fields are {}", field_names(model).join(", "))),
         }
         Ok(())
     }
 
-    fn finish(self) -> Input {
+    fn finish(self, (resolution, duration): Format) -> Input {
         Input {
             prompt: self.prompt,
             prompt_optimizer: self.prompt_optimizer.unwrap_or(true),
-            resolution: self.resolution.unwrap_or(Resolution::P768),
-            duration: self.duration.unwrap_or(6),
-            input_image_first: self.image,
-            input_image_first_url: self.image_url,
+            resolution,
+            duration,
+            input_image_first: self.first,
+            input_image_first_url: self.first_url,
+            input_image_last: self.last,
+            input_image_last_url: self.last_url,
         }
     }
+}
+
+const NO_FIELD: &str = "is not a field of this model";
+
+/// The fields that a submit for this model may have.
+#[must_use]
+pub fn field_names(model: &Capabilities) -> Vec<&'static str> {
+    let mut names = vec!["prompt", "promptOptimizer", "resolution", "duration"];
+    if model.first_frame != Need::None {
+        names.extend([FIRST, FIRST_URL]);
+    }
+    if model.last_frame != Need::None {
+        names.extend([LAST, LAST_URL]);
+    }
+    names
 }
 
 pub(super) fn error(field: &str, message: impl Into<String>) -> FieldError {
@@ -198,8 +232,11 @@ fn is_empty(value: &Value) -> bool {
     value.is_null() || value.as_str() == Some("")
 }
 
-fn prompt(value: Value) -> Result<String, String> {
+fn prompt(value: Value, need: Need) -> Result<String, String> {
     let Value::String(text) = value else { return Err("must be a string".to_owned()) };
+    if text.is_empty() && need != Need::Required {
+        return Ok(text);
+    }
     let length = text.chars().count();
     if text.trim().is_empty() {
         return Err(format!("must not be empty: 1 to {MAX_PROMPT_CHARS} characters"));
@@ -222,26 +259,26 @@ fn boolean(value: &Value) -> Result<bool, String> {
     }
 }
 
-fn resolution(value: &Value) -> Result<Resolution, String> {
-    match value.as_str() {
-        Some("768P") => Ok(Resolution::P768),
-        Some("1080P") => Ok(Resolution::P1080),
-        _ => Err("must be 768P or 1080P".to_owned()),
+/// Which ones there are is the model's to say.
+fn resolution(value: Value) -> Result<String, String> {
+    match value {
+        Value::String(text) => Ok(text),
+        _ => Err("must be a string such as 768P".to_owned()),
     }
 }
 
-fn duration(value: &Value) -> Result<u8, String> {
+/// Whole seconds. Which ones there are is the model's to say.
+fn duration(value: &Value) -> Result<u16, String> {
     let seconds = match value {
         Value::Number(number) => number.as_f64(),
-        Value::String(text) if text == "6" => Some(6.0),
-        Value::String(text) if text == "10" => Some(10.0),
+        Value::String(text) => text.parse::<u16>().ok().map(f64::from),
         _ => None,
     };
-    match seconds {
-        Some(6.0) => Ok(6),
-        Some(10.0) => Ok(10),
-        _ => Err("must be 6 or 10 (seconds)".to_owned()),
-    }
+    // A number may be written with a fraction of 0.
+    let whole = seconds.filter(|seconds| seconds.fract() == 0.0).map(|seconds| format!("{seconds:.0}"));
+    whole
+        .and_then(|seconds| seconds.parse().ok())
+        .ok_or_else(|| "must be a whole number of seconds".to_owned())
 }
 
 fn image_url(value: &Value, parse_url: ParseUrl) -> Result<String, String> {
@@ -260,6 +297,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::video::model::tests::hailuo;
     use crate::video::url::native::parse;
 
     fn fields(body: &Value) -> Fields {
@@ -268,15 +306,15 @@ mod tests {
     }
 
     fn bad_fields(body: &Value) -> Vec<String> {
-        let errors = validate(fields(body), parse).unwrap_err();
+        let errors = validate(fields(body), &hailuo(), parse).unwrap_err();
         errors.into_iter().map(|error| error.field).collect()
     }
 
     #[test]
     fn defaults_are_the_contracts() {
-        let input = validate(fields(&json!({ "prompt": "a cat" })), parse).unwrap();
+        let input = validate(fields(&json!({ "prompt": "a cat" })), &hailuo(), parse).unwrap();
         assert!(input.prompt_optimizer);
-        assert_eq!((input.resolution, input.duration), (Resolution::P768, 6));
+        assert_eq!((input.resolution, input.duration), (Some(Resolution::new("768P")), Some(6)));
         assert_eq!((input.input_image_first, input.input_image_first_url), (None, None));
     }
 
@@ -287,12 +325,13 @@ mod tests {
                 "prompt": "a", "promptOptimizer": "false", "duration": "10", "resolution": "768P",
                 "inputImageFirst": "", "inputImageFirstUrl": "",
             })),
+            &hailuo(),
             parse,
         )
         .unwrap();
-        assert_eq!((input.prompt_optimizer, input.duration), (false, 10));
-        let input = validate(fields(&json!({ "prompt": "a", "duration": 10.0 })), parse).unwrap();
-        assert_eq!(input.duration, 10);
+        assert_eq!((input.prompt_optimizer, input.duration), (false, Some(10)));
+        let input = validate(fields(&json!({ "prompt": "a", "duration": 10.0 })), &hailuo(), parse).unwrap();
+        assert_eq!(input.duration, Some(10));
     }
 
     #[test]
@@ -303,7 +342,7 @@ mod tests {
         });
         let mut named = bad_fields(&body);
         named.sort();
-        let mut expected: Vec<String> = FIELD_NAMES.map(str::to_owned).into();
+        let mut expected: Vec<String> = field_names(&hailuo()).into_iter().map(str::to_owned).collect();
         expected.push("seed".to_owned());
         expected.sort();
         assert_eq!(named, expected);
@@ -316,28 +355,58 @@ mod tests {
         let image = Image { content_type: ImageType::Png, size: 1 };
         let both = vec![
             ("prompt".to_owned(), FieldValue::Json(json!("a"))),
-            (IMAGE_FIELD.to_owned(), FieldValue::File(image)),
-            (IMAGE_URL_FIELD.to_owned(), FieldValue::Json(json!("https://example.com/a.png"))),
+            (FIRST.to_owned(), FieldValue::File(image)),
+            (FIRST_URL.to_owned(), FieldValue::Json(json!("https://example.com/a.png"))),
         ];
-        assert_eq!(validate(both, parse).unwrap_err()[0].field, IMAGE_URL_FIELD);
+        assert_eq!(validate(both, &hailuo(), parse).unwrap_err()[0].field, FIRST_URL);
         let twice = vec![
             ("prompt".to_owned(), FieldValue::Json(json!("a"))),
             ("prompt".to_owned(), FieldValue::Json(json!("b"))),
         ];
-        assert_eq!(validate(twice, parse).unwrap_err(), [error("prompt", "is given more than once")]);
+        assert_eq!(
+            validate(twice, &hailuo(), parse).unwrap_err(),
+            [error("prompt", "is given more than once")]
+        );
         assert_eq!(bad_fields(&json!({})), ["prompt"]);
+    }
+
+    #[test]
+    fn the_model_says_what_is_needed() {
+        let link = "https://example.com/a.png";
+        let fast = Capabilities { prompt: Need::Optional, first_frame: Need::Required, ..hailuo() };
+        let bad = |model: &Capabilities, body: Value| -> Vec<String> {
+            let errors = validate(fields(&body), model, parse).err().unwrap_or_default();
+            errors.into_iter().map(|error| error.field).collect()
+        };
+        assert_eq!(bad(&fast, json!({ "prompt": "a" })), [FIRST]);
+        assert_eq!(bad(&fast, json!({ "inputImageFirstUrl": link })), [] as [&str; 0]);
+        assert_eq!(bad(&fast, json!({ "inputImageFirstUrl": link, "prompt": "" })), [] as [&str; 0]);
+        let optional = Capabilities { prompt: Need::Optional, ..hailuo() };
+        assert_eq!(bad(&optional, json!({})), ["prompt"]);
+        let text_only = Capabilities { first_frame: Need::None, ..hailuo() };
+        assert_eq!(bad(&text_only, json!({ "prompt": "a", "inputImageFirstUrl": link })), [FIRST_URL]);
+        assert_eq!(bad(&text_only, json!({ "prompt": "a", "inputImageFirstUrl": "" })), [] as [&str; 0]);
+        assert_eq!(bad(&hailuo(), json!({ "prompt": "a", "inputImageLastUrl": link })), [LAST_URL]);
+        let both = Capabilities { last_frame: Need::Optional, ..hailuo() };
+        let given = json!({ "prompt": "a", "inputImageFirstUrl": link, "inputImageLastUrl": link });
+        let input = validate(fields(&given), &both, parse).unwrap();
+        assert_eq!((input.pictures(), input.links().count(), input.has_upload()), (2, 2, false));
+        let none = Capabilities { resolutions: vec![], durations: vec![], ..hailuo() };
+        let input = validate(fields(&json!({ "prompt": "a" })), &none, parse).unwrap();
+        assert_eq!((input.resolution, input.duration), (None, None));
+        assert_eq!(bad(&none, json!({ "prompt": "a", "duration": 6 })), ["duration"]);
     }
 
     #[test]
     fn prompts_are_counted_in_characters() {
         let longest = json!({ "prompt": "é".repeat(MAX_PROMPT_CHARS) });
-        assert!(validate(fields(&longest), parse).is_ok());
+        assert!(validate(fields(&longest), &hailuo(), parse).is_ok());
         let longer = json!({ "prompt": "é".repeat(MAX_PROMPT_CHARS + 1) });
-        let errors = validate(fields(&longer), parse).unwrap_err();
+        let errors = validate(fields(&longer), &hailuo(), parse).unwrap_err();
         assert_eq!(errors, [error("prompt", "has 2001 characters; the limit is 2000")]);
         assert_eq!(bad_fields(&json!({ "prompt": " \n" })), ["prompt"]);
         assert_eq!(bad_fields(&json!({ "prompt": "a\u{0}b" })), ["prompt"]);
-        assert!(validate(fields(&json!({ "prompt": "a\r\n\tb" })), parse).is_ok());
+        assert!(validate(fields(&json!({ "prompt": "a\r\n\tb" })), &hailuo(), parse).is_ok());
     }
 
     #[test]
@@ -355,7 +424,7 @@ mod tests {
         fn no_value_panics(name in "(prompt|duration|resolution|promptOptimizer|inputImageFirst|inputImageFirstUrl|.{0,9})", text in ".{0,40}") {
             for value in [json!(text), json!([text]), json!(null), json!(1e300), json!({ "a": text })] {
                 let given = vec![(name.clone(), FieldValue::Json(value))];
-                if let Err(errors) = validate(given, parse) {
+                if let Err(errors) = validate(given, &hailuo(), parse) {
                     prop_assert!(!errors.is_empty());
                 }
             }

@@ -9,6 +9,7 @@ use super::delivery::Deliveries;
 use super::id::VideoId;
 use super::owner::Owner;
 use super::record::{Input, Object, ProgressSource, RECORD_VERSION, Record, Status};
+use super::search::SearchProgress;
 use super::time::{Millis, UnixMillis};
 use crate::from_json;
 use crate::json::{self, Unreadable};
@@ -100,7 +101,14 @@ pub enum Phase {
     },
     /// Run was sent and its answer lost: it may have started, so it is never sent again but searched
     /// for. `hint` is what a callback claimed the job to be.
-    Unknown { since: UnixMillis, searches: u32, hint: Option<Job> },
+    Unknown {
+        since: UnixMillis,
+        searches: u32,
+        hint: Option<Job>,
+        /// Of a search that did not come to the end of the upstream's list.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        progress: Option<SearchProgress>,
+    },
     /// The upstream has the job.
     /// `eager` counts the checks since something happened that none of them has confirmed yet.
     Running { since: UnixMillis, checks: u32, checked_at: UnixMillis, eager: Option<u32>, job: Job },
@@ -118,7 +126,7 @@ from_json!(enum Phase {
     "in_line" => InLine(attempts),
     "placed" => Placed(attempts),
     "submitting" => Submitting { attempts, hint },
-    "unknown" => Unknown { since, searches, hint },
+    "unknown" => Unknown { since, searches, hint, progress },
     "running" => Running { since, checks, checked_at, eager, job },
     "storing" => Storing { since, attempts, source, job },
     "ended" => Ended { job },
@@ -202,9 +210,10 @@ impl Task {
     #[must_use]
     pub fn accept(new: NewTask, now: UnixMillis) -> Self {
         let NewTask { owner, id, model, input, callback_url, fingerprint } = new;
-        let (phase, wake_at) = match input.input_image_first {
-            Some(_) => (Phase::Receiving, now.after(RECEIVE_PATIENCE)),
-            None => (Phase::Waiting { attempts: 0, turned_away: None }, now),
+        let (phase, wake_at) = if input.has_upload() {
+            (Phase::Receiving, now.after(RECEIVE_PATIENCE))
+        } else {
+            (Phase::Waiting { attempts: 0, turned_away: None }, now)
         };
         Self {
             version: TASK_VERSION,
@@ -227,6 +236,7 @@ impl Task {
                 output: None,
                 cost_usd: None,
                 error: None,
+                warnings: Vec::new(),
                 urls: None,
             },
             callback_url,

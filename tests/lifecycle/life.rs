@@ -7,6 +7,7 @@ use hailuo_worker::video::owner::Owner;
 use hailuo_worker::video::record::{FailureCode, Image, Input, Output, Status};
 use hailuo_worker::video::request::Resolution;
 use hailuo_worker::video::schedule::Ladder;
+use hailuo_worker::video::search::SearchProgress;
 use hailuo_worker::video::task::{Job, NewTask, Source, Task};
 use hailuo_worker::video::time::{Millis, Moment, UnixMillis};
 
@@ -46,7 +47,15 @@ pub fn output() -> Output {
 }
 
 pub fn succeeded() -> Observation {
-    Observation::Succeeded { source: source(), cost_usd: Some("0.28".to_owned()) }
+    Observation::Succeeded { source: source(), cost_usd: Some("0.28".to_owned()), ignored: None }
+}
+
+pub fn failed() -> Observation {
+    Observation::Failed { reason: None, cost_usd: None }
+}
+
+pub fn search(hint: Option<Job>) -> Effect {
+    Effect::Search { hint, progress: SearchProgress::default() }
 }
 
 pub struct Life {
@@ -65,10 +74,12 @@ impl Life {
         let input = Input {
             prompt: "a cat".to_owned(),
             prompt_optimizer: true,
-            resolution: Resolution::P768,
-            duration: 6,
+            resolution: Some(Resolution::new("768P")),
+            duration: Some(6),
             input_image_first,
             input_image_first_url: None,
+            input_image_last: None,
+            input_image_last_url: None,
         };
         let new = NewTask {
             owner: Owner::nobody(),

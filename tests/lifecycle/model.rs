@@ -4,12 +4,13 @@
 
 use std::collections::BTreeMap;
 
-use super::life::{Life, job, output, succeeded};
+use super::life::{Life, failed, job, output, succeeded};
 use hailuo_worker::video::chores::Chore;
 use hailuo_worker::video::delivery::Answer;
 use hailuo_worker::video::event::{Effect, Entry, Event, Observation, RunOutcome};
 use hailuo_worker::video::record::{Failure, FailureCode, Record, Status};
 use hailuo_worker::video::schedule::Ladder;
+use hailuo_worker::video::search::SearchOutcome;
 use hailuo_worker::video::task::Phase;
 use hailuo_worker::video::time::{Millis, UnixMillis};
 use proptest::prelude::*;
@@ -134,7 +135,7 @@ impl World {
             Event::Redriven => {
                 matches!(before.1, Some(FailureCode::StorageFailed | FailureCode::UpstreamTimeout))
             }
-            Event::Searched(Some(_)) => before.1 == Some(FailureCode::SubmissionUnknown),
+            Event::Searched(SearchOutcome::Found(_)) => before.1 == Some(FailureCode::SubmissionUnknown),
             _ => false,
         };
         self.life.on(event);
@@ -202,7 +203,11 @@ impl World {
                 }
                 Event::Observed(self.detail(luck.works))
             }
-            Effect::Search(_) => Event::Searched((luck.works && !self.jobs.is_empty()).then(job)),
+            Effect::Search { .. } => Event::Searched(match (luck.works, self.jobs.is_empty()) {
+                (false, _) => SearchOutcome::Failed,
+                (true, true) => SearchOutcome::NotFound,
+                (true, false) => SearchOutcome::Found(job()),
+            }),
             Effect::Copy(_) => Event::Copied(luck.works.then(output)),
             Effect::Do(chore) => {
                 if luck.works {
@@ -263,9 +268,9 @@ impl World {
     fn detail(&self, works: bool) -> Observation {
         match self.jobs.last().filter(|_| works) {
             None => Observation::Unreadable,
-            Some(Job::Running) => Observation::Working { status: "task_output".to_owned() },
+            Some(Job::Running) => Observation::Working { status: "task_output".to_owned(), ignored: None },
             Some(Job::Succeeded) => succeeded(),
-            Some(Job::Failed) => Observation::Failed { cost_usd: None },
+            Some(Job::Failed) => failed(),
             Some(Job::Cancelled) => Observation::Cancelled { cost_usd: None },
         }
     }
@@ -367,7 +372,7 @@ fn luck() -> impl Strategy<Value = Luck> {
 fn stray() -> impl Strategy<Value = Stray> {
     let stale = prop_oneof![
         Just(Event::Received),
-        Just(Event::Searched(None)),
+        Just(Event::Searched(SearchOutcome::NotFound)),
         Just(Event::Copied(None)),
         Just(Event::RemovalFailed),
         Just(Event::Entered(Entry::Placed(None))),

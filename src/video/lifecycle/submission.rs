@@ -4,13 +4,14 @@
 use super::Policy;
 use crate::video::event::{Effect, Entry, RunOutcome};
 use crate::video::record::{FailureCode, Status};
+use crate::video::search::SearchOutcome;
 use crate::video::task::{Job, Phase, Task};
 use crate::video::time::{Millis, Moment, UnixMillis};
 
 /// Who waits in line asks for its place again this often, in case a call was lost.
 const LINE_CHECK_INTERVAL: Millis = Millis::from_seconds(60);
 
-/// A search for a job that called back is repeated at this pace.
+/// A search for a job that called back, or one that did not come to the end of the list, goes on after this.
 const MIN_SEARCH_INTERVAL: Millis = Millis::new(1000);
 
 impl Task {
@@ -136,7 +137,7 @@ impl Task {
             Phase::Submitting { hint, .. } => hint.take(),
             _ => None,
         };
-        self.phase = Phase::Unknown { since: now, searches: 0, hint };
+        self.phase = Phase::Unknown { since: now, searches: 0, hint, progress: None };
         self.wake_at = Some(self.first_look(policy, now));
         self.record.started_at = Some(now.seconds());
         self.record.status = Status::InProgress;
@@ -144,22 +145,34 @@ impl Task {
 
     /// A failure for want of a job is looked into again; it stays a failure until the job is found.
     pub(super) fn search_again(&mut self, hint: Option<Job>, now: UnixMillis) {
-        self.phase = Phase::Unknown { since: now, searches: 0, hint };
+        self.phase = Phase::Unknown { since: now, searches: 0, hint, progress: None };
         self.wake_at = Some(now);
     }
 
-    pub(super) fn searched(&mut self, found: Option<Job>, policy: &Policy, now: UnixMillis) {
-        let Phase::Unknown { since, searches, .. } = &mut self.phase else { return };
-        if let Some(job) = found {
-            // It has had all this time to finish: look at once.
-            self.nudged = true;
-            self.start(job, policy, now);
-            return;
+    pub(super) fn searched(&mut self, outcome: SearchOutcome, policy: &Policy, now: UnixMillis) {
+        let Phase::Unknown { since, searches, progress, .. } = &mut self.phase else { return };
+        let mut is_unfinished = false;
+        match outcome {
+            SearchOutcome::Found(job) => {
+                // It has had all this time to finish: look at once.
+                self.nudged = true;
+                self.start(job, policy, now);
+                return;
+            }
+            SearchOutcome::NotFound => *progress = None,
+            SearchOutcome::Unfinished(reached) => {
+                *progress = Some(reached);
+                is_unfinished = true;
+            }
+            SearchOutcome::Failed => {}
         }
         let deadline = since.after(policy.task_deadline);
         if now < deadline {
-            *searches = searches.saturating_add(1);
-            let wait = if self.nudged { MIN_SEARCH_INTERVAL } else { policy.poll.step(*searches) };
+            let goes_on_soon = self.nudged || is_unfinished;
+            if !is_unfinished {
+                *searches = searches.saturating_add(1);
+            }
+            let wait = if goes_on_soon { MIN_SEARCH_INTERVAL } else { policy.poll.step(*searches) };
             self.wake_at = Some(now.after(wait).min(deadline));
         } else if self.record.status.is_final() {
             self.phase = Phase::Ended { job: None };
