@@ -85,6 +85,7 @@ export class Api {
   }
 
   async #prepare({ request, call }: Exchange): Promise<Prepared> {
+    // Guess: how Wiro answers another method, a broken body or another content type.
     if (request.method !== 'POST') throw malformed('Every call of the API is a POST', 405);
     const body = await readBody(request);
     const form = await parseForm(call.headers['content-type'] ?? '', body).catch((error: Error) => error);

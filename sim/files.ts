@@ -43,6 +43,7 @@ export class FileStore {
     expectFields(fieldOrder, ['name', 'parentid']);
     const { name = '', parentid } = fields;
     if (name === '') throw malformed('Request parameter [name] required');
+    // Guess: the text; the rule is documented.
     if (!/^[\w-]+$/.test(name))
       throw malformed('Request parameter [name] takes letters, digits, - and _ only');
     if (this.#settings.refusesFolders) throw refusalOf(REFUSALS.permission);

@@ -30,6 +30,8 @@ export interface SimOptions {
   detailCallbackUrl?: boolean;
   /** So many bytes of `debugoutput` in every row, as of a run that writes much; default: what it has written. */
   logBytes?: number;
+  /** Whether Kill is refused before `task_assign`, as Wiro's documentation says; default false: from `task_accept` on. */
+  killsFromAssign?: boolean;
   /** Whether FolderCreate, and uploads into a folder, are refused for want of a permission; default false. */
   refusesFolders?: boolean;
   /** Whether a Run with unknown fields and files makes a task without them; default false: it is refused. */
@@ -46,6 +48,7 @@ export class Settings {
   listCallbackUrl: boolean;
   detailCallbackUrl: boolean;
   logBytes: number | undefined;
+  killsFromAssign: boolean;
   refusesFolders: boolean;
   ignoresUnknownFields: boolean;
   parametersAs: ParametersAs;
@@ -56,6 +59,7 @@ export class Settings {
     this.listCallbackUrl = options.listCallbackUrl ?? true;
     this.detailCallbackUrl = options.detailCallbackUrl ?? true;
     this.logBytes = options.logBytes;
+    this.killsFromAssign = options.killsFromAssign ?? false;
     this.refusesFolders = options.refusesFolders ?? false;
     this.ignoresUnknownFields = options.ignoresUnknownFields ?? false;
     this.parametersAs = options.parametersAs ?? 'object';

@@ -44,15 +44,17 @@ export const REFUSALS = {
 
   // A task.
   identifierRequired: refusal(0, 'taskid or socketaccesstoken is required'),
-  /** The same of Task/InputOutputDelete. */
+  /** The same of Task/InputOutputDelete. Guess: the code. */
   tokenRequired: refusal(1, 'taskid or socketaccesstoken is required'),
   taskNotFound: refusal(1, 'There is no task yet.'),
   /** A bare text in place of an object. */
   taskNotFounded: bare('task-not-founded'),
+  /** Guess: the code. */
   taskNotExist: refusal(1, 'task-not-exist'),
   notCancellable: refusal(1, 'Task is not in a cancellable state.'),
   // Guess: the reason. Only "Task could not be killed: {reason}" is documented.
   notKillable: refusal(1, 'Task could not be killed: it is not running'),
+  /** Guess: the code. */
   notEnded: refusal(1, 'Task must be completed or cancelled before deleting files'),
 } as const satisfies Record<string, Refusal>;
 

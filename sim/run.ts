@@ -56,6 +56,7 @@ function check(sent: Form, model: Model, ignoresUnknownFields: boolean): Order {
   return { model, prompt, callbackUrl, projectId: projectid || null, fields: all, pictures, understood };
 }
 
+/** Guess: the text for a value that is none of the options. */
 function checkValue({ id, type, required, options }: ParameterItem, value: string): void {
   if (isFileType(type)) return;
   if (required && value.trim() === '') throw malformed(`Request parameter [${id}] required`);

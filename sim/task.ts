@@ -161,6 +161,10 @@ export class SimTask {
     return this.#watchers.size;
   }
 
+  hasBeen(status: string): boolean {
+    return this.history.some((entry) => entry.status === status);
+  }
+
   /** Resolves when the task has had this status. */
   async reached(status: string): Promise<void> {
     await this.#changes.until(() => this.history.find((entry) => entry.status === status));

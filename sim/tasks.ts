@@ -51,7 +51,8 @@ export function cancel(wiro: Wiro, task: SimTask): object {
 
 /** For tasks a worker has taken. */
 export function kill(wiro: Wiro, task: SimTask): object {
-  if (task.queued || task.ended) throw refusalOf(REFUSALS.notKillable);
+  const isTooEarly = wiro.settings.killsFromAssign ? !task.hasBeen('task_assign') : task.queued;
+  if (isTooEarly || task.ended) throw refusalOf(REFUSALS.notKillable);
   return stopped(wiro, task);
 }
 
@@ -104,6 +105,7 @@ export function list(wiro: Wiro, page: ListPage, withCallbackUrl: boolean): obje
   // Guess: how a name is compared.
   const meant = wiro.tasks.filter(({ model }) => model.includes(cleanSlug(modelName)));
   const tasks = order === 'DESC' ? meant.toReversed() : meant;
+  // Guess: that the rows are Detail's, with logs and parameters.
   const rows = tasks.slice(start, start + limit).map((task) => {
     const { callbackurl, ...row } = wiro.row(task);
     const isTold = withCallbackUrl && task.faults.listCallbackUrl !== false;

@@ -19,6 +19,7 @@ export function toolDetail(models: ModelBook, { fields }: Form): object {
     cleanslugowner: clean(owner),
     cleanslugproject: clean(project),
     categories: categoriesOf(model),
+    // Guess: Wiro's own sample has null, for a model that surely has parameters.
     parameters: model.describes ? [{ title: '', subtitle: '', items: model.items }] : null,
     dynamicprice: JSON.stringify(prices),
     time: '1790174561',

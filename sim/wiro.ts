@@ -17,7 +17,7 @@ export class Wiro implements TaskHost {
   /** `http://127.0.0.1:PORT`, known once the server listens. */
   origin = '';
   readonly clock: Clock;
-  readonly #settings: Settings;
+  readonly settings: Settings;
   readonly faults = new FaultBook();
   readonly cdn = new Cdn(this.faults);
   readonly files: FileStore;
@@ -28,7 +28,7 @@ export class Wiro implements TaskHost {
   readonly #deliveries = new WeakMap<SimTask, Promise<void>>();
 
   constructor(settings: Settings, clock: Clock) {
-    this.#settings = settings;
+    this.settings = settings;
     this.clock = clock;
     this.files = new FileStore(settings, this);
     this.#callbacks = new CallbackSender(clock);
@@ -58,13 +58,13 @@ export class Wiro implements TaskHost {
   }
 
   row(task: SimTask): Row {
-    return detailRow(task, `${this.origin}/v1`, this.#settings);
+    return detailRow(task, `${this.origin}/v1`, this.settings);
   }
 
   /** As anything but Task/List shows it. */
   ownRow(task: SimTask): Row {
     const row = this.row(task);
-    return this.#settings.detailCallbackUrl ? row : { ...row, callbackurl: '' };
+    return this.settings.detailCallbackUrl ? row : { ...row, callbackurl: '' };
   }
 
   deleteFiles(task: SimTask): void {
@@ -89,7 +89,7 @@ export class Wiro implements TaskHost {
     return { outputs, preview };
   }
 
-  /** Whoever cancels a task in the queue is not called back. */
+  /** Whoever cancels a task in the queue is not called back. Guess: told of a sister product only. */
   taskEnded(task: SimTask, statusBefore: string): void {
     if (task.cancelled && statusBefore === 'task_queue') return;
     this.#deliveries.set(task, this.#callBack(task));

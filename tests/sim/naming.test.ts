@@ -46,6 +46,23 @@ test.for(['/Task/Cancel', '/Task/Kill', '/Task/Detail'])('%s wants all names to 
   expect([task.cancelled, other.cancelled]).toEqual([false, false]);
 });
 
+test('between queue and worker both refuse, where Kill begins with task_assign', async () => {
+  sim.killsFromAssign = true;
+  sim.script('', { holdAt: 'task_preprocess_end' });
+  await run(sim);
+  const { id } = sim.tasks[0]!;
+  await sim.tasks[0]!.reached('task_preprocess_end');
+  const refused = { result: false, errors: [{ code: 1 }] };
+  expect(await ask(sim, '/Task/Cancel', { taskid: id })).toMatchObject(refused);
+  expect(await ask(sim, '/Task/Kill', { taskid: id })).toMatchObject(refused);
+  sim.script('', { holdAt: 'task_assign' });
+  sim.release(sim.tasks[0]!);
+  await sim.tasks[0]!.reached('task_assign');
+  expect(await ask(sim, '/Task/Kill', { taskid: id })).toMatchObject({
+    tasklist: [{ status: 'task_cancel' }],
+  });
+});
+
 test('a name that is null is none', async () => {
   const { id } = await startTask('/Task/Cancel');
   const answer = await ask(sim, '/Task/Detail', { taskid: id, tasktoken: null });
