@@ -69,7 +69,7 @@ impl Refusal {
     /// Whether it may be about the folder: without one, the same may be taken.
     #[must_use]
     pub const fn may_be_about_the_folder(&self) -> bool {
-        matches!(self, Self::FolderGone | Self::Account(_) | Self::Declined(_))
+        matches!(self, Self::FolderGone | Self::Declined(_))
     }
 }
 
@@ -97,7 +97,7 @@ pub fn read_upload(http: &HttpAnswer) -> Result<StoredFile, Refusal> {
 fn first_row(http: &HttpAnswer) -> Result<Value, Refusal> {
     match http.status {
         429 | 503 => return Err(Refusal::Busy(http.retry_after_seconds)),
-        401 | 403 => {
+        401 => {
             let reason = match Answer::read(http) {
                 Answer::Failed(error) => format!("HTTP {}, {error}", http.status),
                 _ => format!("HTTP {}", http.status),
@@ -183,7 +183,7 @@ mod tests {
             (503, String::new(), Refusal::Busy(Some(7))),
             (200, error(96), Refusal::Busy(Some(7))),
             (401, error(98), Refusal::Account("HTTP 401, code 98: m".to_owned())),
-            (403, String::new(), Refusal::Account("HTTP 403".to_owned())),
+            (403, String::new(), Refusal::Declined("HTTP 403".to_owned())),
             (413, String::new(), Refusal::Declined("HTTP 413".to_owned())),
             (200, error(97), Refusal::Account("code 97: m".to_owned())),
             (200, error(98), Refusal::Account("code 98: m".to_owned())),

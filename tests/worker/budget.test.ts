@@ -150,7 +150,7 @@ describe('what a job takes', () => {
     service = await start('2.00', {
       vars: { TASK_DEADLINE_SECONDS: '5' },
       secrets: { CLIENT_TOKENS },
-      sim: { listCallbackUrl: false },
+      sim: { listCallbackUrl: false, parametersAs: 'none' },
     });
     alice = service.as(ALICE);
     bob = service.as(BOB);
