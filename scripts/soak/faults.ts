@@ -53,6 +53,20 @@ const OF_THE_ACCOUNT = [
   'ipNotAllowed',
   'toolNotAccessible',
   'modelNotFound',
+  'suspended',
+  'permission',
+  'bearerInvalid',
+  'urlNotParsed',
+] as const satisfies (keyof typeof REFUSALS)[];
+
+/** Those that the parameters of the Run have met. */
+const OF_THE_PARAMETERS = [
+  'parameterRequired',
+  'parameterNotNumber',
+  'parameterOutOfRange',
+  'fileRequired',
+  'parametersInvalid',
+  'invalidParameters',
 ] as const satisfies (keyof typeof REFUSALS)[];
 
 /** Run is sent again only where it is known not to have started. */
@@ -61,7 +75,7 @@ const RUN: Stage = [
   run('429 with Retry-After', 'completed', () => [{ kind: 'status', status: 429, retryAfter: 1 }]),
   run('code 96', 'completed', (random) => repeated(random, error(96, 'Concurrent task limit reached'))),
   run('the limit, in its own words', 'completed', (random) => repeated(random, REFUSALS.concurrency)),
-  run('parameters refused', 'upstream_rejected', () => [REFUSALS.parameterRequired]),
+  run('parameters refused', 'upstream_rejected', (random) => [REFUSALS[random.pick(OF_THE_PARAMETERS)]]),
   run('account refused', 'upstream_unavailable', (random) => [REFUSALS[random.pick(OF_THE_ACCOUNT)]]),
   run('5xx', 'submission_unknown', (random) => [gateway(random)]),
   run('garbage', 'submission_unknown', () => [{ kind: 'garbage' }]),
@@ -103,6 +117,7 @@ const DETAIL: Stage = [
 const CDN: Stage = [
   cdn('404, 5xx', (random) => ({ kind: 'status', status: random.pick([404, 500, 503]) })),
   output('404 for a while', (random) => ({ delaySeconds: 20 + random.below(100) })),
+  output('a preview before the video', () => ({ preview: true })),
   cdn('short', () => ({ kind: 'short' })),
   cdn('long', () => ({ kind: 'long' })),
   cdn('cut', () => ({ kind: 'cut' })),
