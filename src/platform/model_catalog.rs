@@ -36,7 +36,7 @@ const REFRESH_INTERVAL: Millis = Millis::from_seconds(86_400);
 const RETRY_INTERVAL: Millis = Millis::from_seconds(300);
 
 /// However many Runs are refused, a model is not read more often than this.
-const MIN_INTERVAL: Millis = Millis::from_seconds(60);
+const MIN_INTERVAL: Millis = Millis::from_seconds(5);
 
 #[derive(Default)]
 pub struct ModelCatalog {

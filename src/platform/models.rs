@@ -64,6 +64,12 @@ pub fn remember(slug: &str, description: Rc<ModelDescription>) {
     });
 }
 
+/// What is in memory may be wrong: KV is asked again.
+pub fn forget(slug: &str) {
+    let slug = canonical_slug(slug);
+    KNOWN.with_borrow_mut(|known| known.retain(|known| known.slug != slug));
+}
+
 /// Publishes a description, as JSON, to every isolate.
 ///
 /// # Errors

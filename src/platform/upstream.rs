@@ -115,6 +115,7 @@ impl<'a> Upstream<'a> {
 
     /// What is known of the model may be wrong; it is read again in the background.
     async fn distrust(&self, model: &str) {
+        models::forget(model);
         let told = async { Dispatch::new(self.env)?.distrust_model(model).await };
         if let Err(error) = told.await {
             log::write(Level::Warn, "the model is not read again", [("error", error.to_string().into())]);

@@ -42,7 +42,11 @@ impl TaskName {
     /// name.
     #[must_use]
     pub fn stop_body(&self) -> String {
-        json!({ "taskid": self.task_id, "socketaccesstoken": self.token }).to_string()
+        match &self.token {
+            Some(token) => json!({ "taskid": self.task_id, "socketaccesstoken": token }),
+            None => json!({ "taskid": self.task_id }),
+        }
+        .to_string()
     }
 
     /// The request body of Task/InputOutputDelete, which goes by the token alone; `None` without one.
@@ -372,6 +376,7 @@ mod tests {
         assert_eq!(name(None).detail_body(), r#"{"taskid":"1"}"#);
         assert_eq!(name(Some("t")).stop_body(), r#"{"socketaccesstoken":"t","taskid":"1"}"#);
         assert_eq!(name(Some("t")).purge_body().as_deref(), Some(r#"{"tasktoken":"t"}"#));
+        assert_eq!(name(None).stop_body(), r#"{"taskid":"1"}"#);
         assert_eq!(name(None).purge_body(), None);
     }
 

@@ -1,6 +1,6 @@
 // Run is written by the parameters that Wiro tells of a model: a picture arrives in every generation of them, also where
 // Wiro ignores what it does not know.
-import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import type { ModelOptions, SimTask } from '../../sim/index.ts';
 import { REFUSALS } from '../../sim/refusals.ts';
 import { type Part, submitForm } from './bodies.ts';
@@ -137,10 +137,16 @@ test('parameters that are refused are read again', async () => {
   await described(service);
   service.sim.setModel(MODEL, { generation: 'combined' });
   const refused = 'Wiro has renamed its parameters';
-  service.sim.script(refused, { run: [REFUSALS.fileRequired] });
-  const response = await submitForm(service, [text('prompt', refused), ...first]);
-  await expectProblem(response, [422, 'invalid_parameter']);
-  expect(onlyRun(service.sim, refused).task).toBeUndefined();
+  service.sim.script(refused, { run: Array(60).fill(REFUSALS.fileRequired) });
+  const isReadAgain = async () => {
+    const response = await submitForm(service, [text('prompt', refused), ...first]);
+    await expectProblem(response, [422, 'invalid_parameter']);
+    return (await service.bindings.TASKS.get(`model:${MODEL}`))?.includes('"combined"');
+  };
+  // A model is read every five seconds at most, however many Runs are refused.
+  await vi.waitUntil(isReadAgain, { timeout: 30_000, interval: 1000 });
+  const [, task] = await submitted(service, 'under its new name', first);
+  expect(seen(task)).toEqual({ first: FIRST_FILE });
 });
 
 describe('what Wiro tells of formats', () => {

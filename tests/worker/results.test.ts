@@ -1,5 +1,5 @@
 // What comes of a job: which output is the video, why a run failed, what Wiro did with a picture, what is deleted there.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { submitForm } from './bodies.ts';
 import { picture } from './pictures.ts';
 import { type Service, startService } from './service.ts';
@@ -22,7 +22,7 @@ describe.concurrent('the video', () => {
 
   test('may be on the CDN some time after the end', async () => {
     const prompt = 'the file comes later';
-    service.sim.script(prompt, { output: { delaySeconds: 60 } });
+    service.sim.script(prompt, { output: { delaySeconds: 600 } });
     const { id } = await service.accepted({ prompt });
     expect(await service.ended(id)).toMatchObject({ status: 'completed' });
     expect(service.sim.callsTo('/cdn/').some(({ status }) => status === 404)).toBe(true);
@@ -60,7 +60,7 @@ describe.concurrent('a failed run', () => {
     service.sim.script(prompt, { task: { sticks: 'task_error', reason: 'Output folder creation failed' } });
     const { id } = await service.accepted({ prompt });
     const isTold = (line: string) => line.includes(id) && line.includes('Output folder creation failed');
-    await expect.poll(() => service.logs().some(isTold)).toBe(true);
+    await vi.waitUntil(() => service.logs().some(isTold), { timeout: 20_000 });
     expect(await service.video(id)).toMatchObject({ status: 'in_progress', stage: 'task_error' });
     await service.fetch(`/v1/videos/${id}`, { method: 'DELETE' });
   });

@@ -1,6 +1,6 @@
 // Every refusal of Run that is known of the real Wiro: what did not start is never searched for, what is the operator's
 // business is said to the operator alone.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { REFUSALS } from '../../sim/refusals.ts';
 import { expectProblem } from './refusals.ts';
 import { onlyRun } from './runs.ts';
@@ -51,7 +51,7 @@ describe.concurrent('a refusal of account or model', () => {
     const response = await service.submit({ prompt });
     const { detail, title } = await expectProblem(response, [503, 'upstream_unavailable']);
     expect(`${title} ${detail}`).not.toMatch(/account|balance|suspended|203\.0\.113\.7|model/i);
-    await expect.poll(() => service.logs().some((line) => advice.test(line))).toBe(true);
+    await vi.waitUntil(() => service.logs().some((line) => advice.test(line)), { timeout: 10_000 });
     expect(onlyRun(service.sim, prompt).task).toBeUndefined();
     expect(service.sim.callsTo('/Task/List')).toHaveLength(0);
   });
