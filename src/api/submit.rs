@@ -55,13 +55,13 @@ pub async fn submit(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
         Challenge::Spent => Message::Replay(task),
     };
     let mut reply = call.ask(&id, &accept).await?;
-    if matches!(reply, Reply::Nothing) {
-        // A deleted video of this key was in the way, and is gone now.
-        reply = call.ask(&id, &accept).await?;
-    }
     if matches!(reply, Reply::SendImage) {
         submission.store_image().await?;
         reply = call.ask(&id, &Message::ImageStored).await?;
+        if matches!(reply, Reply::Deleted) {
+            // The video's removal may have come before its image.
+            videos.delete(&id).await?;
+        }
     } else {
         submission.discard().await;
     }
@@ -70,6 +70,7 @@ pub async fn submit(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
         Reply::Video(record) => (record, false),
         Reply::Replayed(record) => (record, true),
         Reply::Unaffordable(shortage) => return Err(unaffordable(shortage)),
+        Reply::Deleted => return Err(ApiError::Deleted),
         Reply::OtherRequest => return Err(ApiError::IdempotencyKeyReused),
         _ => {
             // Gone since it was looked for, if nothing new may begin.

@@ -37,6 +37,8 @@ enum RemoveError {
     #[error(transparent)]
     Runtime(#[from] worker::Error),
     #[error(transparent)]
+    Task(#[from] TaskError),
+    #[error(transparent)]
     Record(#[from] RecordError),
     #[error(transparent)]
     Dispatcher(#[from] CallError),
@@ -56,7 +58,9 @@ pub async fn work(state: &Rc<TaskState>) -> Result<(), TaskError> {
             }
             task.wake(&config.policy, clock::moment())
         };
-        let Some((task, mut effects)) = state.change(go_on).await? else { return Ok(()) };
+        let Some((task, mut effects)) = state.change(go_on).await? else {
+            return state.clear_tombstone().await;
+        };
         let Some(last) = effects.pop() else {
             if task.alarm().is_none_or(|due| clock::now() < due) {
                 return Ok(());
@@ -169,7 +173,7 @@ async fn remove(
     if let Some(job) = purge {
         upstream.purge(&job).await.map_err(RemoveError::Upstream)?;
     }
-    Ok(state.clear().await?)
+    Ok(state.bury(task).await?)
 }
 
 /// What went well; what did not is for the log, and is tried again.

@@ -28,5 +28,6 @@ pub mod request;
 pub mod schedule;
 pub mod task;
 pub mod time;
+pub mod tombstone;
 pub mod url;
 pub mod webhook_key;
