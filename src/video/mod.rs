@@ -14,6 +14,7 @@ pub mod id;
 pub mod image_url;
 pub mod json_fields;
 pub mod keys;
+pub mod ledger;
 pub mod lifecycle;
 pub mod listing;
 pub mod money;
