@@ -21,6 +21,9 @@ const MAX_KEY_CHARS: usize = 255;
 /// What to wait when the upstream's account takes no jobs: an operator has to act.
 pub const ACCOUNT_RETRY_SECONDS: u32 = 300;
 
+/// What to wait when the upstream does not answer and its line is long: it is tried at least every five minutes.
+const OUTAGE_RETRY_SECONDS: u32 = 60;
+
 pub async fn submit(call: &Call<'_>, request: &Request) -> Result<Answer, ApiError> {
     let owner = &call.spender(request).await?;
     // 1. The id comes first: an image streams towards R2 under it. An idempotency key always names the
@@ -70,6 +73,9 @@ pub async fn submit(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
         Reply::Video(record) => (record, false),
         Reply::Replayed(record) => (record, true),
         Reply::Unaffordable(shortage) => return Err(unaffordable(shortage)),
+        Reply::Unavailable => {
+            return Err(ApiError::UpstreamUnavailable { retry_after_seconds: OUTAGE_RETRY_SECONDS });
+        }
         Reply::Deleted => return Err(ApiError::Deleted),
         Reply::OtherRequest => return Err(ApiError::IdempotencyKeyReused),
         _ => {

@@ -35,7 +35,7 @@ use crate::video::budget::Shortage;
 use crate::video::delivery::Try;
 use crate::video::event::Event;
 use crate::video::pace::kind;
-use crate::video::record::{Record, Status};
+use crate::video::record::{FailureCode, Record, Status};
 use crate::video::task::{Job, Phase, Report, Task};
 use crate::video::time::{Millis, UnixMillis};
 use crate::video::tombstone::Admission;
@@ -118,6 +118,8 @@ pub enum Reply {
     Replayed(Record),
     /// Store the image, then say [`Message::ImageStored`].
     SendImage,
+    /// There is no such job, and none is taken: the upstream does not answer, and too many wait for it.
+    Unavailable,
     /// There is no such job, and none can be afforded.
     Unaffordable(Shortage),
     /// The job exists, and was asked for in other words.
@@ -140,6 +142,7 @@ from_json!(enum Reply {
     "noted" => Noted,
     "replayed" => Replayed(record),
     "send_image" => SendImage,
+    "unavailable" => Unavailable,
     "unaffordable" => Unaffordable(shortage),
     "other_request" => OtherRequest,
     "already_finished" => AlreadyFinished,
@@ -294,6 +297,9 @@ impl VideoTask {
         match task {
             Some(task) if task.is_shown() => Ok(shown(Some(task))),
             _ if self.state.admit("")? == Admission::Deleted => Ok(Reply::Deleted),
+            Some(task) if task.record.has_failed_with(FailureCode::UpstreamUnavailable) => {
+                Ok(Reply::Unavailable)
+            }
             _ => Ok(Reply::Nothing),
         }
     }

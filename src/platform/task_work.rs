@@ -21,13 +21,12 @@ use super::records::{RecordError, Records};
 use super::task_state::{TaskError, TaskState};
 use super::upstream::Upstream;
 use super::videos::Videos;
-use crate::video::budget::charge;
 use crate::video::chores::Chore;
 use crate::video::event::{Effect, Entry, Event};
 use crate::video::id::VideoId;
 use crate::video::pace::kind;
 use crate::video::record::Record;
-use crate::video::task::{Job, Task};
+use crate::video::task::{Job, Phase, Task};
 
 /// How long KV or the dispatcher may take.
 const CHORE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -148,9 +147,20 @@ async fn do_chore(
             None => Some(()),
         },
         Chore::Leave => {
-            let (kind, cost) = (kind(&task.record.input), charge(&task.record));
-            let left = Dispatch::new(&state.env)?.leave(task.owned(), kind, task.took(), cost).await;
-            told(left, "the place was not given back", id)
+            let (dispatch, kind, cost) =
+                (Dispatch::new(&state.env)?, kind(&task.record.input), task.charge());
+            if task.needs_place() {
+                let taken = dispatch.take_place(task.owned(), kind, cost).await;
+                told(taken, "the place was not taken again", id)
+            } else {
+                let left = dispatch.leave(task.owned(), kind, task.took(), cost).await;
+                told(left, "the place was not given back", id)
+            }
+        }
+        Chore::ReportRun => {
+            let is_known = !matches!(task.phase, Phase::Unknown { .. });
+            let reported = Dispatch::new(&state.env)?.run_answered(is_known).await;
+            told(reported, "the outcome of Run was not reported", id)
         }
     };
     Ok(done.is_some())
@@ -168,7 +178,7 @@ async fn remove(
     let records = Records::new(&state.env)?;
     records.delete(id).await?;
     records.disown(&task.record, &task.owner).await?;
-    Dispatch::new(&state.env)?.forget(task.owned(), charge(&task.record)).await?;
+    Dispatch::new(&state.env)?.forget(task.owned(), task.charge()).await?;
     // Wiro may refuse for long: nothing of ours waits for it but the task itself.
     if let Some(job) = purge {
         upstream.purge(&job).await.map_err(RemoveError::Upstream)?;

@@ -10,7 +10,7 @@ use super::log::{self, Level};
 use super::network::FetchError;
 use super::videos::Videos;
 use super::wiro_client::WiroClient;
-use crate::video::event::{Observation, RunOutcome};
+use crate::video::event::{Observation, RunOutcome, Search};
 use crate::video::record::{Failure, FailureCode, Input};
 use crate::video::task::{Job, Source, Task};
 use crate::video::time::Millis;
@@ -129,7 +129,7 @@ impl<'a> Upstream<'a> {
 
     /// Looks for the job that carries this task's callback URL: where a callback pointed, then in the
     /// list of jobs.
-    pub async fn search(&self, task: &Task, hint: Option<Job>) -> Option<Job> {
+    pub async fn search(&self, task: &Task, hint: Option<Job>) -> Search {
         let found = match self.follow(task, hint).await {
             Ok(Some(job)) => Ok(Some(job)),
             Ok(None) => self.search_list(task).await,
@@ -140,7 +140,7 @@ impl<'a> Upstream<'a> {
             Ok(found) => {
                 let fields = [("video.id", json!(id)), ("found", json!(found.is_some()))];
                 log::write(Level::Info, "a job was searched for", fields);
-                found
+                found.map_or(Search::Nothing, Search::Found)
             }
             Err(reason) => {
                 log::write(
@@ -148,7 +148,7 @@ impl<'a> Upstream<'a> {
                     "the search failed",
                     [("video.id", id.into()), ("reason", reason.into())],
                 );
-                None
+                Search::Failed
             }
         }
     }

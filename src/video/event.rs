@@ -24,8 +24,8 @@ pub enum Event {
     Heard(Heard),
     /// Somebody sees how far it is by now.
     Seen,
-    /// The job that carries our callback URL, if one was found.
-    Searched(Option<Job>),
+    /// What a search for the job that carries our callback URL brought.
+    Searched(Search),
     /// The copy was verified, or failed and may be tried again.
     Copied(Option<Output>),
     Done {
@@ -51,18 +51,38 @@ pub enum Event {
     RemovalFailed,
 }
 
+/// What a search for a job brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Search {
+    Found(Job),
+    /// All that could be the job was looked at.
+    Nothing,
+    /// Not all could be looked at.
+    Failed,
+}
+
 /// What the waiting line says to who enters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Entry {
     /// A place at the upstream is free: go. Such videos took so long lately, if any were seen.
     Placed(Option<Millis>),
+    /// The same, and tell the line what becomes of Run: the upstream left earlier ones open.
+    PlacedToReport(Option<Millis>),
     /// Wait to be called; counted from 1.
     Behind(u32),
+    /// The upstream does not answer, and too many wait for it already.
+    LineFull,
     Unreachable,
 }
 
-from_json!(enum Entry { "placed" => Placed(pace), "behind" => Behind(position), "unreachable" => Unreachable });
+from_json!(enum Entry {
+    "placed" => Placed(pace),
+    "placed_to_report" => PlacedToReport(pace),
+    "behind" => Behind(position),
+    "line_full" => LineFull,
+    "unreachable" => Unreachable,
+});
 
 /// What became of one Run.
 #[derive(Clone, Debug, PartialEq)]

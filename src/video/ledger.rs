@@ -68,13 +68,13 @@ mod tests {
         Usd::parse(text).unwrap()
     }
 
-    fn reserved() -> Option<Entry> {
-        Some(reserve(None, usd("0.28"), TODAY))
+    fn reserved() -> Entry {
+        reserve(None, usd("0.28"), TODAY)
     }
 
     #[test]
     fn a_cost_that_nobody_tells_is_the_price_and_a_known_one_corrects_it() {
-        let assumed = forget(reserved());
+        let assumed = forget(Some(reserved()));
         assert_eq!(assumed.map(|entry| (entry.amount, entry.state)), Some((usd("0.28"), State::Assumed)));
         let spent = settle(assumed, Some(usd("0.1")), TODAY);
         assert_eq!(spent.map(|entry| (entry.amount, entry.state)), Some((usd("0.1"), State::Spent)));
@@ -83,9 +83,9 @@ mod tests {
 
     #[test]
     fn what_is_spent_or_assumed_is_not_released() {
-        let spent = settle(reserved(), Some(usd("0.3")), TODAY);
-        assert_eq!((release(reserved()), release(spent)), (None, spent));
-        assert_eq!(release(forget(reserved())), forget(reserved()));
+        let spent = settle(Some(reserved()), Some(usd("0.3")), TODAY);
+        assert_eq!((release(Some(reserved())), release(spent)), (None, spent));
+        assert_eq!(release(forget(Some(reserved()))), forget(Some(reserved())));
     }
 
     proptest! {
@@ -98,7 +98,7 @@ mod tests {
             after in proptest::collection::vec(0..3_u8, 0..6),
         ) {
             let cost = Usd::from_micros(cost);
-            let mut entry = had_budget.then(reserved).flatten();
+            let mut entry = had_budget.then(reserved);
             let told = std::iter::once(0);
             for message in before.into_iter().chain(told).chain(after) {
                 entry = match message {

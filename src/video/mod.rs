@@ -4,6 +4,7 @@
 pub mod bearer;
 pub mod budget;
 pub mod chores;
+pub mod circuit_breaker;
 pub mod clients;
 pub mod delivery;
 pub mod event;

@@ -19,6 +19,7 @@ pub fn policy() -> Policy {
     Policy {
         max_active: Some(1),
         poll: Ladder::parse("30,60").unwrap(),
+        search: Ladder::parse("30,60,90").unwrap(),
         retry: Ladder::parse("2,5").unwrap(),
         notify: None,
         purge_upstream: true,

@@ -3,7 +3,7 @@
 
 use super::world::{Fate, Job, Luck, Run, Stray, World};
 use hailuo_worker::video::chores::Chore;
-use hailuo_worker::video::event::{Entry, Event, Observation};
+use hailuo_worker::video::event::{Entry, Event, Observation, Search};
 use proptest::prelude::*;
 
 #[derive(Clone, Debug)]
@@ -30,16 +30,25 @@ fn luck() -> impl Strategy<Value = Luck> {
         4 => Just(Entry::Placed(None)),
         2 => (1_u32..9).prop_map(Entry::Behind),
         1 => Just(Entry::Unreachable),
+        1 => Just(Entry::PlacedToReport(None)),
     ];
     let meanwhile = prop_oneof![6 => Just(None), 1 => stray().prop_map(Some)];
-    (fate, meanwhile, run, entry, prop::bool::weighted(0.7))
-        .prop_map(|(fate, meanwhile, run, entry, works)| Luck { fate, meanwhile, run, entry, works })
+    (fate, meanwhile, run, entry, prop::bool::weighted(0.7), any::<bool>()).prop_map(
+        |(fate, meanwhile, run, entry, works, answer_is_lost)| Luck {
+            fate,
+            meanwhile,
+            run,
+            entry,
+            works,
+            answer_is_lost,
+        },
+    )
 }
 
 fn stray() -> impl Strategy<Value = Stray> {
     let stale = prop_oneof![
         Just(Event::Received),
-        Just(Event::Searched(None)),
+        Just(Event::Searched(Search::Nothing)),
         Just(Event::Copied(None)),
         Just(Event::RemovalFailed),
         Just(Event::Entered(Entry::Placed(None))),

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use hailuo_worker::video::event::{Entry, Event, Heard, Observation, RunOutcome};
+use hailuo_worker::video::event::{Entry, Event, Heard, Observation, RunOutcome, Search};
 use hailuo_worker::video::pace::{Pace, kind};
 use hailuo_worker::video::record::{ProgressSource, Record, Status};
 use hailuo_worker::video::request::Resolution;
@@ -322,7 +322,7 @@ fn what_was_not_seen_from_the_beginning_teaches_nothing() {
     let mut found = accepted(None);
     found.on(Event::RunAnswered(RunOutcome::Unknown));
     found.now += 70_000;
-    found.on(Event::Searched(Some(job())));
+    found.on(Event::Searched(Search::Found(job())));
     found.observe(succeeded());
     assert_eq!(found.task.took(), None);
 }

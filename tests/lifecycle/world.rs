@@ -3,10 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use super::life::{Life, job, output, succeeded};
+use super::life::{Life, START, job, output, succeeded};
+use hailuo_worker::video::budget::Day;
 use hailuo_worker::video::chores::Chore;
 use hailuo_worker::video::delivery::Answer;
-use hailuo_worker::video::event::{Effect, Entry, Event, Observation, RunOutcome};
+use hailuo_worker::video::event::{Effect, Entry as Standing, Event, Observation, RunOutcome, Search};
+use hailuo_worker::video::ledger::{self, Entry, State};
+use hailuo_worker::video::money::Usd;
 use hailuo_worker::video::record::{Failure, FailureCode, Record, Status};
 use hailuo_worker::video::schedule::Ladder;
 use hailuo_worker::video::task::Phase;
@@ -30,8 +33,10 @@ pub struct Luck {
     /// What comes in while the effect is under way.
     pub meanwhile: Option<Stray>,
     pub run: Run,
-    pub entry: Entry,
+    pub entry: Standing,
     pub works: bool,
+    /// What the dispatcher or KV did not answer was carried out all the same.
+    pub answer_is_lost: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -91,8 +96,18 @@ pub struct World {
     pub removed: bool,
     /// What is left of it.
     tombstone: Option<Tombstone>,
+    /// What the dispatcher has in its books for the video.
+    entry: Option<Entry>,
     cancelled_in_time: bool,
     progress: u8,
+}
+
+/// What a video costs by `succeeded`, and what was reserved for it.
+const COST: &str = "0.28";
+const TODAY: Day = Day::of(UnixMillis::new(START));
+
+fn price() -> Usd {
+    Usd::from_micros(310_000)
 }
 
 pub const fn rank(status: Status) -> u8 {
@@ -119,6 +134,7 @@ impl World {
             deleted: false,
             removed: false,
             tombstone: None,
+            entry: Some(ledger::reserve(None, price(), TODAY)),
             cancelled_in_time: false,
             progress: 0,
         }
@@ -131,7 +147,7 @@ impl World {
             Event::Redriven => {
                 matches!(before.1, Some(FailureCode::StorageFailed | FailureCode::UpstreamTimeout))
             }
-            Event::Searched(Some(_)) => before.1 == Some(FailureCode::SubmissionUnknown),
+            Event::Searched(Search::Found(_)) => before.1 == Some(FailureCode::SubmissionUnknown),
             _ => false,
         };
         self.life.on(event);
@@ -188,7 +204,7 @@ impl World {
     fn perform(&mut self, effect: &Effect, luck: &Luck) -> Option<Event> {
         Some(match effect {
             Effect::Enter { .. } => {
-                self.in_line |= luck.entry != Entry::Unreachable;
+                self.in_line |= luck.entry != Standing::Unreachable;
                 Event::Entered(luck.entry)
             }
             Effect::Run => Event::RunAnswered(self.run(luck.run)),
@@ -199,13 +215,21 @@ impl World {
                 }
                 Event::Observed(self.detail(luck.works))
             }
-            Effect::Search(_) => Event::Searched((luck.works && !self.jobs.is_empty()).then(job)),
+            Effect::Search(_) => Event::Searched(match (luck.works, self.jobs.is_empty()) {
+                (false, _) => Search::Failed,
+                (true, true) => Search::Nothing,
+                (true, false) => Search::Found(job()),
+            }),
             Effect::Copy(_) => Event::Copied(luck.works.then(output)),
             Effect::Do(chore) => {
-                if luck.works {
+                if luck.works || luck.answer_is_lost {
                     match chore {
                         Chore::Publish => self.kv = Some((self.life.status(), self.life.failure())),
-                        Chore::Leave => self.in_line = false,
+                        Chore::Leave => {
+                            self.in_line = self.life.task.needs_place();
+                            self.tell_books(self.in_line);
+                        }
+                        Chore::ReportRun => {}
                         Chore::Purge => assert_eq!(self.life.status(), Status::Completed),
                     }
                 }
@@ -228,6 +252,8 @@ impl World {
             }
             Effect::Remove { .. } => {
                 assert!(self.deleted || self.life.status().is_final(), "a video in flight was removed");
+                // Before the upstream is asked for anything, which it may refuse.
+                self.entry = ledger::forget(ledger::settle(self.entry, self.life.task.charge(), TODAY));
                 let was_given_up = self.life.failure().is_some();
                 assert!(was_given_up || self.jobs.last() != Some(&Job::Running), "nobody stops the job");
                 if luck.works {
@@ -238,6 +264,16 @@ impl World {
                 Event::RemovalFailed
             }
         })
+    }
+
+    /// What the dispatcher books when a place is taken again or given back.
+    fn tell_books(&mut self, is_needed: bool) {
+        let charge = self.life.task.charge();
+        self.entry = match (is_needed, charge) {
+            (true, None) => Some(ledger::reserve(self.entry, price(), TODAY)),
+            (true, Some(_)) => self.entry,
+            (false, charge) => ledger::settle(self.entry, charge, TODAY),
+        };
     }
 
     fn run(&mut self, run: Run) -> RunOutcome {
@@ -322,8 +358,9 @@ impl World {
             fate: Fate::Performed,
             meanwhile: None,
             run: Run::Started,
-            entry: Entry::Placed(None),
+            entry: Standing::Placed(None),
             works: true,
+            answer_is_lost: false,
         };
         for _ in 0..20 {
             self.wake(&mut std::iter::repeat(good.clone()));
@@ -333,9 +370,28 @@ impl World {
         }
     }
 
+    /// What the upstream charged is what was spent, to the micro-dollar, and nothing is reserved any more.
+    fn judge_books(&self) {
+        let task = &self.life.task;
+        let spent = self.entry.map_or(Usd::default(), |entry| entry.amount);
+        let charged =
+            if self.jobs.last() == Some(&Job::Succeeded) { Usd::parse(COST) } else { Some(Usd::default()) };
+        if let Some(charge) = task.charge() {
+            assert_eq!(Some(spent), Some(charge), "the books say something else: {task:?}");
+            let is_known = !task.presumed_lost && task.job().is_some();
+            assert!(!is_known || charged == Some(spent), "the upstream charged {charged:?}: {task:?}");
+            let is_reserved = self.entry.is_some_and(|entry| entry.state == State::Reserved);
+            assert!(!is_reserved, "still reserved: {task:?}");
+        } else {
+            // Nobody ever learned it.
+            assert_eq!(spent, price(), "{task:?}");
+        }
+    }
+
     pub fn judge(&self, was_open: bool) {
         let task = &self.life.task;
         assert!(!self.in_line, "it still stands in line: {task:?}");
+        self.judge_books();
         assert!(self.removed || !self.deleted, "a deleted video was kept: {task:?}");
         if self.removed {
             return;

@@ -151,7 +151,7 @@ describe('what a job takes', () => {
   let bob: Service;
   beforeAll(async () => {
     service = await start('2.00', {
-      vars: { TASK_DEADLINE_SECONDS: '5' },
+      vars: { TASK_DEADLINE_SECONDS: '5', SEARCH_SECONDS: '0.2,600' },
       secrets: { CLIENT_TOKENS },
       sim: { listCallbackUrl: false },
     });
