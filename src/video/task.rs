@@ -20,6 +20,7 @@ pub const TASK_VERSION: u32 = 2;
 
 /// The state of one video.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Task {
     pub version: u32,
     #[serde(skip_serializing_if = "Owner::is_nobody")]
