@@ -23,6 +23,8 @@ pub enum ApiError {
     NotFound(&'static str),
     #[error("method not allowed")]
     MethodNotAllowed { allow: &'static str },
+    #[error("the video of the idempotency key was deleted")]
+    Deleted,
     #[error("the video is not ready")]
     NotReady { retry_after_seconds: u32 },
     #[error("the video has ended already")]
@@ -112,6 +114,12 @@ impl ApiError {
                 let detail = format!("This path answers {allow}.");
                 let headers = vec![("allow", allow.to_owned())];
                 Problem { headers, ..problem(405, "method_not_allowed", "Method not allowed", detail) }
+            }
+            Self::Deleted => {
+                let detail =
+                    "The video of this Idempotency-Key was deleted. Nothing is made again; use a new key."
+                        .to_owned();
+                problem(410, "deleted", "Deleted", detail)
             }
             Self::NotReady { retry_after_seconds } => {
                 let detail = "The video is still being made.".to_owned();

@@ -5,6 +5,7 @@ use hailuo_worker::video::record::{Record, Status};
 use hailuo_worker::video::search::SearchProgress;
 use hailuo_worker::video::task::{Job, LoadError, Phase, Task, Wish};
 use hailuo_worker::video::time::{Millis, UnixMillis};
+use hailuo_worker::video::tombstone::{Reason, Tombstone};
 
 const RECORD: &str = include_str!("stored/record-v1.json");
 const TASK: &str = include_str!("stored/task-v2.json");
@@ -157,4 +158,17 @@ fn what_is_public_holds_urls_and_no_version() {
     let shown = serde_json::to_value(record.shown_at("https://w.example", None)).unwrap();
     assert_eq!(shown["urls"]["content"], format!("https://w.example/v1/videos/{id}/content"));
     assert_eq!(shown.get("version"), None);
+}
+
+#[test]
+fn a_tombstone_is_written_as_it_was() {
+    for (reason, text) in [
+        (Reason::Deleted, r#"{"deleted_at":1734513900,"reason":"deleted"}"#),
+        (Reason::Expired, r#"{"deleted_at":1734513900,"reason":"expired"}"#),
+    ] {
+        let tombstone = Tombstone { deleted_at: 1_734_513_900, reason };
+        assert_eq!(serde_json::to_string(&tombstone).unwrap(), text);
+        assert_eq!(json::read::<Tombstone>(text).unwrap(), tombstone);
+        assert_eq!(tombstone.ends_at(), UnixMillis::new((1_734_513_900 + 90 * 86_400) * 1000));
+    }
 }

@@ -23,6 +23,9 @@ const MAX_KEY_CHARS: usize = 255;
 /// What to wait when the upstream's account takes no jobs: an operator has to act.
 pub const ACCOUNT_RETRY_SECONDS: u32 = 300;
 
+/// What to wait when the upstream does not answer and its line is long: it is tried at least every five minutes.
+const OUTAGE_RETRY_SECONDS: u32 = 60;
+
 pub async fn submit(call: &Call<'_>, request: &Request) -> Result<Answer, ApiError> {
     let owner = &call.spender(request).await?;
     // 1. The id comes first: an image streams towards R2 under it. An idempotency key always names the
@@ -66,13 +69,13 @@ pub async fn submit(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
         Challenge::Spent => Message::Replay(task),
     };
     let mut reply = call.ask(&id, &accept).await?;
-    if matches!(reply, Reply::Nothing) {
-        // A deleted video of this key was in the way, and is gone now.
-        reply = call.ask(&id, &accept).await?;
-    }
     if matches!(reply, Reply::SendImage) {
         submission.store_images().await?;
         reply = call.ask(&id, &Message::ImageStored).await?;
+        if matches!(reply, Reply::Deleted) {
+            // The video's removal may have come before its image.
+            videos.delete(&id).await?;
+        }
     } else {
         submission.discard().await;
     }
@@ -81,6 +84,10 @@ pub async fn submit(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
         Reply::Video(record) => (record, false),
         Reply::Replayed(record) => (record, true),
         Reply::Unaffordable(shortage) => return Err(unaffordable(shortage)),
+        Reply::Unavailable => {
+            return Err(ApiError::UpstreamUnavailable { retry_after_seconds: OUTAGE_RETRY_SECONDS });
+        }
+        Reply::Deleted => return Err(ApiError::Deleted),
         Reply::OtherRequest => return Err(ApiError::IdempotencyKeyReused),
         _ => {
             // Gone since it was looked for, if nothing new may begin.

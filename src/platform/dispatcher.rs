@@ -75,6 +75,16 @@ impl Dispatch {
         self.ask(Message::Leave(owned, kind, took, cost)).await
     }
 
+    /// A job that had given its place up needs one again, whether or not one is free; it cost so much, if that is known.
+    pub async fn take_place(&self, owned: Owned, kind: String, cost: Option<Usd>) -> Result<(), CallError> {
+        self.ask(Message::TakePlace(owned, kind, cost)).await
+    }
+
+    /// Whether the upstream answered a Run, so that its outcome is known.
+    pub async fn run_answered(&self, is_known: bool) -> Result<(), CallError> {
+        self.ask(Message::RunAnswered(is_known)).await
+    }
+
     /// A page of the owner's videos; `None` when there is no such video as it is to start behind.
     pub async fn list(&self, owner: &Owner, listing: Listing) -> Result<Option<Page>, CallError> {
         self.ask(Message::List(owner.clone(), listing)).await

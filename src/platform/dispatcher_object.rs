@@ -34,7 +34,7 @@ use super::spending::Spending;
 use super::task_object::{self, Reply};
 use super::tasks::Tasks;
 use super::upload_folder::UploadFolder;
-use super::waiting_line::{State, WaitingLine};
+use super::waiting_line::{Standing, State, WaitingLine};
 use crate::from_json;
 use crate::video::event::Entry;
 use crate::video::id::VideoId;
@@ -71,6 +71,10 @@ pub enum Message {
     Position(VideoId),
     /// Gives the place back; a video of that kind took so long, and cost so much → null
     Leave(Owned, String, Option<Millis>, Option<Usd>),
+    /// Takes a place again, above the limits if need be, for a video of that kind, which cost so much → null
+    TakePlace(Owned, String, Option<Usd>),
+    /// Whether the outcome of a Run is known → null
+    RunAnswered(bool),
     /// → null
     Forget(Owned, Option<Usd>),
     /// A page of the owner's videos → [`Page`](crate::video::listing::Page), or null
@@ -95,6 +99,8 @@ from_json!(enum Message {
     "enter" => Enter(owned, kind, turned_away),
     "position" => Position(id),
     "leave" => Leave(owned, kind, took, cost),
+    "take_place" => TakePlace(owned, kind, cost),
+    "run_answered" => RunAnswered(is_known),
     "forget" => Forget(owned, cost),
     "list" => List(owner, listing),
     "sweep" => Sweep(as_of),
@@ -191,8 +197,12 @@ impl Desk {
                 self.owned()?.add(&owned)?;
                 self.expect_charge(&owned, &kind)?;
                 json!(match self.line()?.enter(&owned.id, turned_away)? {
-                    Some(position) => Entry::Behind(position),
-                    None => Entry::Placed(self.paces()?.of(&kind)?.map(|pace| pace.usual)),
+                    Standing::Behind(position) => Entry::Behind(position),
+                    Standing::LineFull => Entry::LineFull,
+                    Standing::Placed { to_report } => {
+                        let pace = self.paces()?.of(&kind)?.map(|pace| pace.usual);
+                        if to_report { Entry::PlacedToReport(pace) } else { Entry::Placed(pace) }
+                    }
                 })
             }
             Message::Position(id) => return Ok(json!(self.line()?.position(&id)?)),
@@ -204,6 +214,14 @@ impl Desk {
                 }
                 json!(self.line()?.leave(&owned.id)?)
             }
+            Message::TakePlace(owned, kind, cost) => {
+                self.owned()?.add(&owned)?;
+                if cost.is_none() {
+                    self.expect_charge(&owned, &kind)?;
+                }
+                json!(self.line()?.place(&owned.id)?)
+            }
+            Message::RunAnswered(is_known) => json!(self.line()?.run_answered(is_known)?),
             Message::Forget(owned, cost) => {
                 self.spending()?.settle(&owned, cost)?;
                 json!(self.forget(&owned.id)?)

@@ -32,6 +32,7 @@ mod settings;
 mod shared_call;
 pub mod siteverify;
 mod spending;
+mod stored_breaker;
 pub mod streams;
 pub mod sweep;
 pub mod task_object;

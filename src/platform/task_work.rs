@@ -21,13 +21,12 @@ use super::records::{RecordError, Records};
 use super::task_state::{TaskError, TaskState};
 use super::upstream::Upstream;
 use super::videos::Videos;
-use crate::video::budget::charge;
 use crate::video::chores::Chore;
 use crate::video::event::{Effect, Entry, Event};
 use crate::video::id::VideoId;
 use crate::video::pace::kind;
 use crate::video::record::Record;
-use crate::video::task::{Job, Task};
+use crate::video::task::{Job, Phase, Task};
 
 /// How long KV or the dispatcher may take.
 const CHORE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -36,6 +35,8 @@ const CHORE_TIMEOUT: Duration = Duration::from_secs(30);
 enum RemoveError {
     #[error(transparent)]
     Runtime(#[from] worker::Error),
+    #[error(transparent)]
+    Task(#[from] TaskError),
     #[error(transparent)]
     Record(#[from] RecordError),
     #[error(transparent)]
@@ -56,7 +57,9 @@ pub async fn work(state: &Rc<TaskState>) -> Result<(), TaskError> {
             }
             task.wake(&config.policy, clock::moment())
         };
-        let Some((task, mut effects)) = state.change(go_on).await? else { return Ok(()) };
+        let Some((task, mut effects)) = state.change(go_on).await? else {
+            return state.clear_tombstone().await;
+        };
         let Some(last) = effects.pop() else {
             if task.alarm().is_none_or(|due| clock::now() < due) {
                 return Ok(());
@@ -146,9 +149,20 @@ async fn do_chore(
             None => Some(()),
         },
         Chore::Leave => {
-            let (kind, cost) = (kind(&task.record.input), charge(&task.record));
-            let left = Dispatch::new(&state.env)?.leave(task.owned(), kind, task.took(), cost).await;
-            told(left, "the place was not given back", id)
+            let (dispatch, kind, cost) =
+                (Dispatch::new(&state.env)?, kind(&task.record.input), task.charge());
+            if task.needs_place() {
+                let taken = dispatch.take_place(task.owned(), kind, cost).await;
+                told(taken, "the place was not taken again", id)
+            } else {
+                let left = dispatch.leave(task.owned(), kind, task.took(), cost).await;
+                told(left, "the place was not given back", id)
+            }
+        }
+        Chore::ReportRun => {
+            let is_known = !matches!(task.phase, Phase::Unknown { .. });
+            let reported = Dispatch::new(&state.env)?.run_answered(is_known).await;
+            told(reported, "the outcome of Run was not reported", id)
         }
     };
     Ok(done.is_some())
@@ -166,12 +180,12 @@ async fn remove(
     let records = Records::new(&state.env)?;
     records.delete(id).await?;
     records.disown(&task.record, &task.owner).await?;
-    Dispatch::new(&state.env)?.forget(task.owned(), charge(&task.record)).await?;
+    Dispatch::new(&state.env)?.forget(task.owned(), task.charge()).await?;
     // Wiro may refuse for long: nothing of ours waits for it but the task itself.
     if let Some(job) = purge {
         upstream.purge(task, &job).await.map_err(RemoveError::Upstream)?;
     }
-    Ok(state.clear().await?)
+    Ok(state.bury(task).await?)
 }
 
 /// What went well; what did not is for the log, and is tried again.

@@ -58,12 +58,22 @@ pub enum Event {
 pub enum Entry {
     /// A place at the upstream is free: go. Such videos took so long lately, if any were seen.
     Placed(Option<Millis>),
+    /// The same, and tell the line what becomes of Run: the upstream left earlier ones open.
+    PlacedToReport(Option<Millis>),
     /// Wait to be called; counted from 1.
     Behind(u32),
+    /// The upstream does not answer, and too many wait for it already.
+    LineFull,
     Unreachable,
 }
 
-from_json!(enum Entry { "placed" => Placed(pace), "behind" => Behind(position), "unreachable" => Unreachable });
+from_json!(enum Entry {
+    "placed" => Placed(pace),
+    "placed_to_report" => PlacedToReport(pace),
+    "behind" => Behind(position),
+    "line_full" => LineFull,
+    "unreachable" => Unreachable,
+});
 
 /// What became of one Run.
 #[derive(Clone, Debug, PartialEq)]

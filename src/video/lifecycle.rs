@@ -47,6 +47,9 @@ pub struct Policy {
     pub max_active: Option<u32>,
     /// Waits between checks of a running job.
     pub poll: Ladder,
+    /// Waits between searches for a job whose Run was not answered. When as many found no trace of it, it holds no
+    /// place any more.
+    pub search: Ladder,
     /// Waits between tries of what failed and may be tried again.
     pub retry: Ladder,
     /// Waits between tries to tell the operator's webhook, then it is given up; `None` without a webhook.
@@ -164,7 +167,7 @@ impl Task {
         if !matches!(self.phase, Phase::InLine(_)) {
             self.record.queue_position = None;
         }
-        if needed_place && !self.needs_place() {
+        if needed_place != self.needs_place() {
             self.chores.owe(Chore::Leave, now);
         }
         let is_told = self.wish != Wish::Delete;

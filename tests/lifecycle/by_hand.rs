@@ -6,12 +6,14 @@ use super::life::{
 };
 use hailuo_worker::video::chores::Chore;
 use hailuo_worker::video::event::{Effect, Entry, Event, Observation, RunOutcome};
+use hailuo_worker::video::money::Usd;
 use hailuo_worker::video::record::{Failure, FailureCode, Image, Status};
 use hailuo_worker::video::request::ImageType;
 use hailuo_worker::video::schedule::Ladder;
 use hailuo_worker::video::search::SearchOutcome;
 use hailuo_worker::video::task::Phase;
 use hailuo_worker::video::time::{Millis, UnixMillis};
+use hailuo_worker::video::tombstone::Tombstone;
 
 const ENTER: Option<Effect> = Some(Effect::Enter { turned_away: None });
 const IMAGE: Image = Image { content_type: ImageType::Png, size: 7 };
@@ -177,9 +179,12 @@ fn a_run_that_did_not_start_is_sent_again_on_the_ladder_until_the_deadline() {
         life.on(Event::RunAnswered(RunOutcome::NotStarted { retry_after: None }));
         assert_eq!(life.task.record.stage, "waiting");
         waits.push(life.wakes_in());
-        if life.next() != Some(Effect::Run) {
+        // By way of the line, which may have closed meanwhile.
+        if life.next() != ENTER {
             break;
         }
+        life.on(Event::Entered(Entry::Placed(None)));
+        assert_eq!(life.next(), Some(Effect::Run));
     }
     assert!((1900..2100).contains(&waits[0]) && (4900..5100).contains(&waits[1]), "{waits:?}");
     assert_eq!((life.status(), life.failure()), (Status::Failed, Some(FailureCode::UpstreamUnavailable)));
@@ -255,6 +260,8 @@ fn a_callback_before_the_answer_to_run_tells_where_to_search_when_that_is_lost()
     let mut life = submitting();
     life.on(Event::Nudged(Some(job())));
     life.on(Event::RunAnswered(RunOutcome::NotStarted { retry_after: None }));
+    assert_eq!(life.next(), ENTER);
+    life.on(Event::Entered(Entry::Placed(None)));
     assert_eq!(life.next(), Some(Effect::Run));
     life.on(Event::RunAnswered(RunOutcome::Unknown));
     assert_eq!(life.next(), Some(search(None)));
@@ -325,6 +332,7 @@ fn the_deadline_comes_before_a_check_that_is_further_away() {
     for outcome in [RunOutcome::Started(job()), RunOutcome::Unknown] {
         let mut life = submitting();
         life.policy.poll = Ladder::parse("3600").unwrap();
+        life.policy.search = life.policy.poll.clone();
         life.on(Event::RunAnswered(outcome));
         assert_eq!(life.wakes_in(), TASK_DEADLINE_MS);
     }
@@ -590,4 +598,70 @@ fn an_upstream_that_never_deletes_its_files_is_given_up() {
         asked += 1;
     }
     assert_eq!(asked, 50);
+}
+
+#[test]
+fn a_job_that_no_search_finds_gives_its_place_back_and_takes_it_again_when_it_is_found() {
+    let mut life = unknown();
+    life.now = life.task.alarm().unwrap().millis();
+    let mut waits = Vec::new();
+    for outcome in
+        [SearchOutcome::Failed, SearchOutcome::NotFound, SearchOutcome::NotFound, SearchOutcome::NotFound]
+    {
+        assert!(life.task.needs_place());
+        assert_eq!(life.task.charge(), None);
+        assert_eq!(life.next(), Some(search(None)));
+        life.on(Event::Searched(outcome));
+        waits.push(life.wakes_in() / 1000);
+    }
+    assert_eq!(waits, [30, 60, 90, 90]);
+    assert_eq!((life.status(), life.task.needs_place()), (Status::InProgress, false));
+    assert_eq!(life.task.charge(), Some(Usd::default()));
+    assert_eq!(life.wake(), [Effect::Do(Chore::Leave)]);
+    life.on(Event::Done { chore: Chore::Leave, succeeded: true });
+    assert_eq!(life.next(), Some(search(None)));
+    life.on(Event::Searched(SearchOutcome::Found(job())));
+    assert!(life.task.needs_place());
+    assert_eq!(
+        (life.task.charge(), life.wake()),
+        (None, vec![Effect::Do(Chore::Leave), Effect::Check(job())])
+    );
+    life.observe(succeeded());
+    assert_eq!(life.task.charge(), Usd::parse("0.28"));
+}
+
+#[test]
+fn what_becomes_of_run_is_reported_when_it_is_unknown_or_wanted() {
+    let report = Effect::Do(Chore::ReportRun);
+    let outcomes = [
+        (RunOutcome::Unknown, Entry::Placed(None), true),
+        (RunOutcome::Unknown, Entry::PlacedToReport(None), true),
+        (RunOutcome::Started(job()), Entry::Placed(None), false),
+        (RunOutcome::Started(job()), Entry::PlacedToReport(None), true),
+        (RunOutcome::NotStarted { retry_after: None }, Entry::PlacedToReport(None), true),
+    ];
+    for (outcome, entry, is_reported) in outcomes {
+        let mut life = Life::begin();
+        assert_eq!(life.next(), ENTER);
+        life.on(Event::Entered(entry));
+        assert_eq!(life.next(), Some(Effect::Run));
+        life.on(Event::RunAnswered(outcome.clone()));
+        assert_eq!(life.wake().contains(&report), is_reported, "{outcome:?} {entry:?}");
+    }
+}
+
+#[test]
+fn whoever_finds_the_line_full_was_never_there() {
+    let mut life = Life::begin();
+    assert_eq!(life.next(), ENTER);
+    life.on(Event::Entered(Entry::LineFull));
+    assert_eq!(life.failure(), Some(FailureCode::UpstreamUnavailable));
+    assert_eq!(life.wake(), [Effect::Remove { purge: None }]);
+    assert_eq!(Tombstone::of(&life.task, UnixMillis::new(life.now)), None);
+    assert_eq!(life.task.charge(), Some(Usd::default()));
+    // Whoever was told to wait goes on waiting.
+    let mut life = in_line(4);
+    assert_eq!(life.next(), ENTER);
+    life.on(Event::Entered(Entry::LineFull));
+    assert!(matches!(life.task.phase, Phase::InLine(0)));
 }

@@ -62,7 +62,9 @@ impl Task {
 
     /// A job that the upstream has is stopped there first; everything else is removed at once.
     pub(super) fn delete_requested(&mut self, now: UnixMillis) {
-        self.stop(Wish::Delete, now);
+        if self.is_shown() {
+            self.stop(Wish::Delete, now);
+        }
     }
 
     fn stop(&mut self, wish: Wish, now: UnixMillis) {
