@@ -9,6 +9,7 @@ use crate::platform::form_reader::MAX_TEXT_BYTES;
 use crate::platform::http::{Header, Request};
 use crate::platform::image_form::{ImageForm, ReceiveError};
 use crate::platform::streams::StreamError;
+use crate::platform::upload::UploadError;
 use crate::platform::url;
 use crate::platform::videos::Videos;
 use crate::video::id::VideoId;
@@ -34,7 +35,7 @@ impl Submission<'_> {
     /// When R2 does not take it.
     pub async fn store_image(self) -> Result<(), ApiError> {
         match self.form {
-            Some(form) => Ok(form.store_image().await?),
+            Some(form) => form.store_image().await.map_err(internal),
             None => Ok(()),
         }
     }
@@ -74,7 +75,8 @@ async fn read_multipart<'a>(
     let reader = open_form(request, content_type, IMAGE_FIELD)?;
     let mut form = ImageForm::receive(reader, videos, id).await.map_err(|error| match error {
         ReceiveError::Form(error) => form_error(&error),
-        ReceiveError::Stream(_) | ReceiveError::Storage(_) => internal(error),
+        ReceiveError::Upload(UploadError::MemoryFull) => ApiError::TooManyUploads,
+        ReceiveError::Stream(_) | ReceiveError::Upload(_) => internal(error),
     })?;
     match validate(std::mem::take(&mut form.fields), url::parse) {
         Ok(input) => {

@@ -6,7 +6,7 @@ use thiserror::Error;
 use super::digest::Digest;
 use super::form_reader::{FormReader, Incoming, ReadFormError};
 use super::streams::StreamError;
-use super::upload::Upload;
+use super::upload::{Upload, UploadError};
 use super::videos::Videos;
 use crate::video::id::VideoId;
 use crate::video::request::Fields;
@@ -18,7 +18,7 @@ pub enum ReceiveError {
     #[error(transparent)]
     Stream(#[from] StreamError),
     #[error("R2: {0}")]
-    Storage(#[from] worker::Error),
+    Upload(#[from] UploadError),
 }
 
 /// A form as it was read; dropping it leaves nothing behind but what [`ImageForm::discard`] would remove.
@@ -51,7 +51,7 @@ impl<'a> ImageForm<'a> {
     ///
     /// # Errors
     /// When R2 does not take it.
-    pub async fn store_image(self) -> worker::Result<()> {
+    pub async fn store_image(self) -> Result<(), UploadError> {
         if let Some(image) = self.image {
             image.finish().await?;
         }
