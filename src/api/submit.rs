@@ -62,6 +62,10 @@ pub async fn submit(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
     if matches!(reply, Reply::SendImage) {
         submission.store_image().await?;
         reply = call.ask(&id, &Message::ImageStored).await?;
+        if matches!(reply, Reply::Nothing) {
+            // The video was deleted while its image was on the way.
+            videos.delete_input(&id).await?;
+        }
     } else {
         submission.discard().await;
     }
@@ -105,7 +109,7 @@ fn fingerprint(input: &Input, image_sha256: Option<&str>) -> String {
 }
 
 /// A new day brings a new budget; a price list comes when it comes.
-fn unaffordable(shortage: Shortage) -> ApiError {
+pub fn unaffordable(shortage: Shortage) -> ApiError {
     let now = clock::now();
     let retry_after_seconds = match shortage {
         Shortage::Price => i64::from(ACCOUNT_RETRY_SECONDS),

@@ -13,6 +13,7 @@ pub mod form_reader;
 pub mod http;
 pub mod image_form;
 mod kv;
+pub mod leftovers;
 pub mod log;
 pub mod network;
 mod notify;

@@ -278,8 +278,7 @@ pub async fn drain(request: &Request, manner: Drain) {
         // Whoever comes too often must not keep the connection by not ending its body.
         Drain::Refused => (Duration::from_secs(1), Duration::from_secs(1), 1024 * 1024),
     };
-    let drained =
-        drain_request(request, MAX_BYTES, millis(idle), millis(grace), least_bytes_per_second);
+    let drained = drain_request(request, MAX_BYTES, millis(idle), millis(grace), least_bytes_per_second);
     if let Some(drained) = drained {
         // A client that is gone need not hear it.
         let _ = settled(&drained).await;

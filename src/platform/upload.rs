@@ -62,7 +62,7 @@ impl Buffer {
 
     fn grow(&mut self, needed: u32) -> Result<()> {
         let known = self.bytes.length();
-        let length = needed.max(2 * known).max(FIRST_BYTES).min(PART_BYTES).max(needed);
+        let length = needed.max(2 * known).clamp(FIRST_BYTES, PART_BYTES);
         let held = HELD_BYTES.get() + (length - known);
         if held > MAX_HELD_BYTES {
             return Err(UploadError::MemoryFull);
@@ -97,13 +97,7 @@ pub struct Upload<'a> {
 impl<'a> Upload<'a> {
     #[must_use]
     pub fn new(bucket: &'a Bucket, key: String, content_type: &str) -> Self {
-        Self {
-            bucket,
-            key,
-            content_type: content_type.to_owned(),
-            buffer: Buffer::new(),
-            multipart: None,
-        }
+        Self { bucket, key, content_type: content_type.to_owned(), buffer: Buffer::new(), multipart: None }
     }
 
     /// # Errors
