@@ -23,9 +23,18 @@ interface Attack {
 }
 
 const ALL: Attack[] = [
-  { name: 'an image of 200,000 bytes in chunks of 1 byte, unfinished', run: (subject, sockets) => oneByOne(subject, sockets) },
-  { name: '30 images of 5 MiB in chunks of 64 KiB, unfinished', run: (subject, sockets) => images(subject, sockets, 64 * 1024) },
-  { name: '30 images of 5 MiB in chunks of 512 bytes, unfinished', run: (subject, sockets) => images(subject, sockets, 512) },
+  {
+    name: 'an image of 200,000 bytes in chunks of 1 byte, unfinished',
+    run: (subject, sockets) => oneByOne(subject, sockets),
+  },
+  {
+    name: '30 images of 5 MiB in chunks of 64 KiB, unfinished',
+    run: (subject, sockets) => images(subject, sockets, 64 * 1024),
+  },
+  {
+    name: '30 images of 5 MiB in chunks of 512 bytes, unfinished',
+    run: (subject, sockets) => images(subject, sockets, 512),
+  },
   {
     name: 'the same in chunks of 64 KiB, broken off, four times',
     run: async (subject, sockets) => {
@@ -37,11 +46,21 @@ const ALL: Attack[] = [
       return 'disconnected';
     },
   },
-  { name: '200 watchers resume a completed video and read nothing', run: (subject, sockets) => watchers(subject, sockets) },
+  {
+    name: '200 watchers resume a completed video and read nothing',
+    run: (subject, sockets) => watchers(subject, sockets),
+  },
 ];
 
-const ATTACKS = ALL.filter(({ name }) => name.includes(process.env.ONLY ?? ""));
-const HEADER = ['what the clients do', 'what they hear', 'resident MiB more', 'peak MiB more', 'wasm MiB before', 'after'];
+const ATTACKS = ALL.filter(({ name }) => name.includes(process.env.ONLY ?? ''));
+const HEADER = [
+  'what the clients do',
+  'what they hear',
+  'resident MiB more',
+  'peak MiB more',
+  'wasm MiB before',
+  'after',
+];
 
 export async function slowClients(): Promise<string> {
   const upstream = await Upstream.start(SPEED);
@@ -65,7 +84,14 @@ async function measured({ name, run }: Attack, upstream: Upstream): Promise<Cell
     forgetPeak(subject.pid);
     const heard = await run(subject, sockets);
     const { resident, peak } = memoryOf(subject.pid);
-    const row = [name, heard, mib(resident - before), mib(peak - before), mib(wasm), mib(await subject.wasmMemory())];
+    const row = [
+      name,
+      heard,
+      mib(resident - before),
+      mib(peak - before),
+      mib(wasm),
+      mib(await subject.wasmMemory()),
+    ];
     progress(row.join(' | '));
     return row;
   } finally {
@@ -85,7 +111,11 @@ async function oneByOne(subject: Subject, sockets: Socket[]): Promise<string> {
 }
 
 async function images(subject: Subject, sockets: Socket[], chunkBytes: number): Promise<string> {
-  const chunk = Buffer.concat([Buffer.from(`${chunkBytes.toString(16)}\r\n`), Buffer.alloc(chunkBytes, 'x'), Buffer.from('\r\n')]);
+  const chunk = Buffer.concat([
+    Buffer.from(`${chunkBytes.toString(16)}\r\n`),
+    Buffer.alloc(chunkBytes, 'x'),
+    Buffer.from('\r\n'),
+  ]);
   const clients = await Promise.all(Array.from({ length: 30 }, () => slowClient(subject, sockets)));
   for (let sent = 0; sent + chunkBytes < 5 * MIB; sent += chunkBytes) {
     await Promise.all(clients.map((client) => client.send(chunk)));

@@ -218,10 +218,16 @@ export class ByteWriter {
  * @param {Request} request
  * @param {number} maxBytes
  * @param {number} idleMs of all of it, where its length was declared
- * @param {number} graceMs
- * @param {number} leastBytesPerSecond
+ * @param {number} [graceMs]
+ * @param {number} [leastBytesPerSecond]
  */
-export async function readRequest(request, maxBytes, idleMs, graceMs, leastBytesPerSecond) {
+export async function readRequest(
+  request,
+  maxBytes,
+  idleMs,
+  graceMs = Number.POSITIVE_INFINITY,
+  leastBytesPerSecond = 1,
+) {
   const declared = request.headers.get('content-length');
   if (declared !== null) {
     // It brings no more than it declares, and nothing that unfolds. The stream is not even made.
@@ -256,10 +262,16 @@ export async function readResponse(response, maxBytes, idleMs) {
  * @param {Request} request
  * @param {number} maxBytes
  * @param {number} idleMs of all of it, where it was declared to be small
- * @param {number} graceMs
- * @param {number} leastBytesPerSecond
+ * @param {number} [graceMs]
+ * @param {number} [leastBytesPerSecond]
  */
-export function drain(request, maxBytes, idleMs, graceMs, leastBytesPerSecond) {
+export function drain(
+  request,
+  maxBytes,
+  idleMs,
+  graceMs = Number.POSITIVE_INFINITY,
+  leastBytesPerSecond = 1,
+) {
   const known = readers.get(request);
   if (!known && (request.bodyUsed || request.body === null)) return undefined;
   const declared = request.headers.get('content-length');

@@ -30,10 +30,12 @@ export function slowClient(
       const [, text] = received.split(' ');
       if (text !== undefined) resolve(Number(text));
     });
-    socket.on('error', () => {}).on('close', () => {
-      isClosed = true;
-      reject(new Error('closed without an answer'));
-    });
+    socket
+      .on('error', () => {})
+      .on('close', () => {
+        isClosed = true;
+        reject(new Error('closed without an answer'));
+      });
   });
   status.catch(() => {});
   const sendRaw = (bytes: Uint8Array) =>

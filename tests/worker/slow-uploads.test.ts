@@ -63,7 +63,9 @@ test(`an image in ${IN_BYTES} chunks of one byte takes little memory`, { timeout
   expect(growth).toBeLessThan(40);
 });
 
-test(`${UPLOADS} uploads of 5 MiB at once: those beyond the memory are refused`, { timeout: 60_000 }, async () => {
+test(`${UPLOADS} uploads of 5 MiB at once: those beyond the memory are refused`, {
+  timeout: 60_000,
+}, async () => {
   expect((await submitImage()).status).toBe(202);
   const before = service.resident();
   await uploading(UPLOADS);
@@ -83,23 +85,34 @@ test(`${UPLOADS} uploads of 5 MiB at once: those beyond the memory are refused`,
   // What the others hold is free again when they are gone.
   for (const { socket } of clients) socket.destroy();
   await expect.poll(async () => (await submitImage()).status, { timeout: 20_000 }).toBe(202);
-  await expect.poll(async () => {
-    const statuses = await Promise.all(Array.from({ length: 10 }, async () => (await submitImage()).status));
-    return new Set(statuses);
-  }, { timeout: 20_000 }).toEqual(new Set([202]));
+  await expect
+    .poll(
+      async () => {
+        const statuses = await Promise.all(
+          Array.from({ length: 10 }, async () => (await submitImage()).status),
+        );
+        return new Set(statuses);
+      },
+      { timeout: 20_000 },
+    )
+    .toEqual(new Set([202]));
 });
 
 test.for([
   ['401', 'POST /v1/videos', [], 401],
   ['404', 'POST /nothing/here', [AUTHORIZATION], 404],
   ['405', 'POST /health', [AUTHORIZATION], 405],
-] as const)('%s does not wait for a body that drips', { concurrent: true }, async ([, start, headers, expected]) => {
-  const client = slowClient(service, start, ['Content-Type: application/json', ...headers]);
-  const { status, milliseconds } = await drip(client, 300);
-  client.socket.destroy();
-  expect(status).toBe(expected);
-  expect(milliseconds).toBeLessThan(4000);
-});
+] as const)(
+  '%s does not wait for a body that drips',
+  { concurrent: true },
+  async ([, start, headers, expected]) => {
+    const client = slowClient(service, start, ['Content-Type: application/json', ...headers]);
+    const { status, milliseconds } = await drip(client, 300);
+    client.socket.destroy();
+    expect(status).toBe(expected);
+    expect(milliseconds).toBeLessThan(4000);
+  },
+);
 
 test.for([
   ['JSON', 'application/json', '{"prompt":"drop by drop"'],
