@@ -165,10 +165,10 @@ const readers = new WeakMap();
  * The one that reads this body, if there is a body.
  * @param {Request} request
  * @param {number} idleMs how long a chunk may take
- * @param {number} graceMs after which it must have come at the least rate
- * @param {number} leastBytesPerSecond
+ * @param {number} [graceMs] after which it must have come at the least rate
+ * @param {number} [leastBytesPerSecond]
  */
-export function readerOf(request, idleMs, graceMs, leastBytesPerSecond) {
+export function readerOf(request, idleMs, graceMs = Number.POSITIVE_INFINITY, leastBytesPerSecond = 1) {
   const known = readers.get(request);
   known?.allow(idleMs, graceMs, leastBytesPerSecond);
   if (known || request.bodyUsed || request.body === null) return known;

@@ -138,7 +138,7 @@ mod tests {
         for (given, expected) in [
             ("cat.png", "cat.png"),
             ("猫 1.png", "猫 1.png"),
-            ("../../etc/passwd", "passwd"),
+            ("../../etc/passwd", "passwd.png"),
             (r"C:\fakepath\cat.png", "cat.png"),
             ("a/b\\c.png", "c.png"),
             ("a\r\nX-Evil: 1.png", "aX-Evil: 1.png"),
