@@ -47,6 +47,8 @@ pub enum ApiError {
     RateLimited,
     #[error("the upstream is not available")]
     UpstreamUnavailable { retry_after_seconds: u32 },
+    #[error("all uploads together hold too much memory")]
+    TooManyUploads,
     #[error("the video cannot be afforded: {shortage:?}")]
     Unaffordable { shortage: Shortage, retry_after_seconds: i64 },
     #[error("{0}")]
@@ -165,6 +167,13 @@ impl ApiError {
                         .to_owned();
                 let headers = vec![("retry-after", retry_after_seconds.to_string())];
                 Problem { headers, ..problem(503, "upstream_unavailable", "Upstream unavailable", detail) }
+            }
+            Self::TooManyUploads => {
+                let detail =
+                    "Too many images are being uploaded at the moment. No video was started; try again later."
+                        .to_owned();
+                let headers = vec![("retry-after", "10".to_owned())];
+                Problem { headers, ..problem(503, "upstream_unavailable", "Too many uploads", detail) }
             }
             Self::Unaffordable { shortage, retry_after_seconds } => {
                 let (status, code, title, reason) = match shortage {

@@ -6,7 +6,7 @@ use worker::js_sys::Uint8Array;
 
 use super::challenge;
 use super::form::{form_error, media_type, open_form};
-use super::submit::ACCOUNT_RETRY_SECONDS;
+use super::submit::{ACCOUNT_RETRY_SECONDS, unaffordable};
 use super::{Call, RETRY_AFTER_SECONDS, internal, respond};
 use crate::error::ApiError;
 use crate::platform::clock;
@@ -17,7 +17,9 @@ use crate::platform::log::{self, Level};
 use crate::platform::upload::PART_BYTES;
 use crate::platform::url;
 use crate::platform::wiro_client::WiroClient;
+use crate::video::budget::Shortage;
 use crate::video::file::{FILE_FIELDS, File, clean_name, validate};
+use crate::video::owner::Owner;
 use crate::video::record::Image;
 use crate::wiro::files::{Refusal, StoredFile, UPLOAD, read_upload, upload_form};
 
@@ -25,8 +27,9 @@ use crate::wiro::files::{Refusal, StoredFile, UPLOAD, read_upload, upload_form};
 const MAX_HELD_BYTES: u32 = PART_BYTES;
 
 pub async fn upload(call: &Call<'_>, request: &Request) -> Result<Answer, ApiError> {
-    call.spender(request).await?;
+    let owner = call.spender(request).await?;
     challenge::check(call, request).await?.passed()?;
+    check_budget(call, &owner).await?;
     // 1. Nothing is asked of Wiro before the file begins like an image and nothing in front of it is wrong.
     let content_type = request.header(Header::ContentType).unwrap_or_default();
     if media_type(&content_type) != "multipart/form-data" {
@@ -84,6 +87,17 @@ pub async fn upload(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
         url: url.href,
     };
     Ok(respond::json(200, &file)?.with("cache-control", "no-store"))
+}
+
+/// No file where no video can be paid for today: Wiro keeps it on the operator's account.
+async fn check_budget(call: &Call<'_>, owner: &Owner) -> Result<(), ApiError> {
+    let limits = call.config.limits(owner);
+    let Some(least) = limits.least() else { return Ok(()) };
+    let (spent, reserved) = Dispatch::new(call.env)?.usage(owner).await.map_err(internal)?;
+    if spent.plus(reserved) < least {
+        return Ok(());
+    }
+    Err(unaffordable(if limits.share == Some(least) { Shortage::Share } else { Shortage::Budget }))
 }
 
 async fn next(form: &mut FormReader) -> Result<Option<Incoming>, ApiError> {

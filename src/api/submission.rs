@@ -9,6 +9,7 @@ use crate::platform::form_reader::MAX_TEXT_BYTES;
 use crate::platform::http::{Header, Request};
 use crate::platform::image_form::{ImageDigests, ImageForm, ReceiveError, ReceivedImages};
 use crate::platform::streams::StreamError;
+use crate::platform::upload::UploadError;
 use crate::platform::url;
 use crate::platform::videos::Videos;
 use crate::video::id::VideoId;
@@ -34,7 +35,7 @@ impl Submission<'_> {
     /// When R2 does not take it.
     pub async fn store_images(self) -> Result<(), ApiError> {
         match self.images {
-            Some(images) => Ok(images.store().await?),
+            Some(images) => images.store().await.map_err(internal),
             None => Ok(()),
         }
     }
@@ -76,7 +77,8 @@ async fn read_multipart<'a>(
     let reader = open_form(request, content_type, &IMAGE_FIELDS)?;
     let mut form = ImageForm::receive(reader, videos, id).await.map_err(|error| match error {
         ReceiveError::Form(error) => form_error(&error),
-        ReceiveError::Stream(_) | ReceiveError::Storage(_) => internal(error),
+        ReceiveError::Upload(UploadError::MemoryFull) => ApiError::TooManyUploads,
+        ReceiveError::Stream(_) | ReceiveError::Upload(_) => internal(error),
     })?;
     match validate(std::mem::take(&mut form.fields), model, url::parse) {
         Ok(input) => {

@@ -72,9 +72,9 @@ pub async fn submit(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
     if matches!(reply, Reply::SendImage) {
         submission.store_images().await?;
         reply = call.ask(&id, &Message::ImageStored).await?;
-        if matches!(reply, Reply::Deleted) {
-            // The video's removal may have come before its image.
-            videos.delete(&id).await?;
+        if matches!(reply, Reply::Nothing | Reply::Deleted) {
+            // The video was deleted while its images were on the way.
+            videos.delete_inputs(&id).await?;
         }
     } else {
         submission.discard().await;
@@ -126,7 +126,7 @@ fn fingerprint(input: &Input, digests: &ImageDigests) -> String {
 }
 
 /// A new day brings a new budget; a price list comes when it comes.
-fn unaffordable(shortage: Shortage) -> ApiError {
+pub fn unaffordable(shortage: Shortage) -> ApiError {
     let now = clock::now();
     let retry_after_seconds = match shortage {
         Shortage::Price => i64::from(ACCOUNT_RETRY_SECONDS),

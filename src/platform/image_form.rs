@@ -6,7 +6,7 @@ use thiserror::Error;
 use super::digest::Digest;
 use super::form_reader::{FormReader, Incoming, ReadFormError};
 use super::streams::StreamError;
-use super::upload::Upload;
+use super::upload::{Upload, UploadError};
 use super::videos::{Frame, Videos};
 use crate::video::id::VideoId;
 use crate::video::request::{Fields, IMAGE_FIELDS};
@@ -18,7 +18,7 @@ pub enum ReceiveError {
     #[error(transparent)]
     Stream(#[from] StreamError),
     #[error("R2: {0}")]
-    Storage(#[from] worker::Error),
+    Upload(#[from] UploadError),
 }
 
 /// A picture that was read; its upload is not finished.
@@ -128,7 +128,7 @@ impl ReceivedImages<'_> {
     ///
     /// # Errors
     /// When R2 does not take one.
-    pub async fn store(self) -> worker::Result<()> {
+    pub async fn store(self) -> Result<(), UploadError> {
         for upload in self.0 {
             upload.finish().await?;
         }

@@ -14,6 +14,7 @@ pub mod http;
 pub mod image_form;
 mod job_claims;
 mod kv;
+pub mod leftovers;
 pub mod log;
 mod model_catalog;
 pub mod models;

@@ -29,7 +29,7 @@ use super::object_call;
 use super::patience::within;
 use super::task_state::{TaskError, TaskState};
 use super::task_work::{told, work};
-use super::watchers::Manner;
+use super::watchers::{Manner, Watchers};
 use crate::from_json;
 use crate::video::budget::Shortage;
 use crate::video::delivery::Try;
@@ -201,6 +201,14 @@ impl VideoTask {
             }
             Ok(JsValue::UNDEFINED)
         })
+    }
+
+    /// A watcher's socket said something, of that length.
+    #[wasm_bindgen(js_name = onMessage)]
+    pub fn on_message(&self, socket: &WebSocket, length: u32) {
+        if !Watchers::may_talk(socket, length) {
+            self.state.on_leave();
+        }
     }
 
     /// A watcher's socket was closed, or broke.

@@ -1,12 +1,13 @@
 //! A stream of unknown length into R2, which wants to know lengths: up to one part is held in
 //! JavaScript memory and put at once; what is longer goes up as a multipart upload, part by part.
 
+use std::cell::Cell;
 use std::time::Duration;
 
-use worker::Result;
+use thiserror::Error;
 use worker::js_sys::Uint8Array;
 
-use super::patience::within;
+use super::patience::{TimedOut, within};
 use super::r2::{Bucket, PartsUpload, R2Object};
 
 /// R2 takes parts of 5 MiB or more, all of one size but the last.
@@ -15,41 +16,102 @@ pub const PART_BYTES: u32 = 5 * 1024 * 1024;
 /// How long R2 may take for one part, or for the end.
 const R2_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// All buffers of an isolate together: half of its 128 MB.
+const MAX_HELD_BYTES: u32 = 64 * 1024 * 1024;
+
+/// What a buffer begins with. It doubles, so that a small image takes little.
+const FIRST_BYTES: u32 = 64 * 1024;
+
+thread_local! {
+    static HELD_BYTES: Cell<u32> = const { Cell::new(0) };
+}
+
+#[derive(Debug, Error)]
+pub enum UploadError {
+    #[error("all uploads together hold {MAX_HELD_BYTES} bytes of memory already")]
+    MemoryFull,
+    #[error(transparent)]
+    TimedOut(#[from] TimedOut),
+    #[error(transparent)]
+    Storage(#[from] worker::Error),
+}
+
+type Result<T> = std::result::Result<T, UploadError>;
+
+/// One buffer, whatever the size of the chunks: a chunk that is kept as it came costs some hundred bytes besides.
+struct Buffer {
+    bytes: Uint8Array,
+    used: u32,
+}
+
+impl Buffer {
+    fn new() -> Self {
+        Self { bytes: Uint8Array::new_with_length(0), used: 0 }
+    }
+
+    /// Copies a chunk behind what is there; together they must not be longer than a part.
+    fn push(&mut self, chunk: &Uint8Array) -> Result<()> {
+        let needed = self.used + chunk.length();
+        if needed > self.bytes.length() {
+            self.grow(needed)?;
+        }
+        self.bytes.set(chunk, self.used);
+        self.used = needed;
+        Ok(())
+    }
+
+    fn grow(&mut self, needed: u32) -> Result<()> {
+        let known = self.bytes.length();
+        let length = needed.max(2 * known).clamp(FIRST_BYTES, PART_BYTES);
+        let held = HELD_BYTES.get() + (length - known);
+        if held > MAX_HELD_BYTES {
+            return Err(UploadError::MemoryFull);
+        }
+        HELD_BYTES.set(held);
+        let grown = Uint8Array::new_with_length(length);
+        grown.set(&self.bytes.subarray(0, self.used), 0);
+        self.bytes = grown;
+        Ok(())
+    }
+
+    fn filled(&self) -> Uint8Array {
+        self.bytes.subarray(0, self.used)
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        HELD_BYTES.set(HELD_BYTES.get().saturating_sub(self.bytes.length()));
+    }
+}
+
 pub struct Upload<'a> {
     bucket: &'a Bucket,
     key: String,
     content_type: String,
-    /// Chunks that were not sent yet, and their length together.
-    held: Vec<Uint8Array>,
-    held_bytes: u32,
+    /// What was not sent yet.
+    buffer: Buffer,
     multipart: Option<PartsUpload>,
 }
 
 impl<'a> Upload<'a> {
     #[must_use]
     pub fn new(bucket: &'a Bucket, key: String, content_type: &str) -> Self {
-        Self {
-            bucket,
-            key,
-            content_type: content_type.to_owned(),
-            held: Vec::new(),
-            held_bytes: 0,
-            multipart: None,
-        }
+        Self { bucket, key, content_type: content_type.to_owned(), buffer: Buffer::new(), multipart: None }
     }
 
     /// # Errors
-    /// When R2 refuses a part.
+    /// When R2 refuses a part, or there is no memory for more.
     pub async fn write(&mut self, chunk: &Uint8Array) -> Result<()> {
         let mut rest = chunk.clone();
-        while self.held_bytes + rest.length() > PART_BYTES {
-            let room = PART_BYTES - self.held_bytes;
-            self.hold(rest.subarray(0, room));
+        while self.buffer.used + rest.length() > PART_BYTES {
+            let room = PART_BYTES - self.buffer.used;
+            self.buffer.push(&rest.subarray(0, room))?;
             rest = rest.subarray(room, rest.length());
             within(R2_TIMEOUT, self.send_part()).await??;
+            self.buffer.used = 0;
         }
-        self.hold(rest);
-        Ok(())
+        self.buffer.push(&rest)
     }
 
     /// Puts the object. Until this has succeeded, nothing is under the key.
@@ -60,15 +122,15 @@ impl<'a> Upload<'a> {
         within(R2_TIMEOUT, self.put_rest()).await?
     }
 
-    async fn put_rest(mut self) -> Result<R2Object> {
-        let rest = self.take_held();
-        match &self.multipart {
+    async fn put_rest(self) -> Result<R2Object> {
+        let rest = self.buffer.filled();
+        Ok(match &self.multipart {
             Some(upload) => {
                 upload.add(&rest).await?;
-                upload.complete().await
+                upload.complete().await?
             }
-            None => self.bucket.put(&self.key, &rest, &self.content_type).await,
-        }
+            None => self.bucket.put(&self.key, &rest, &self.content_type).await?,
+        })
     }
 
     /// Forgets what was sent so far.
@@ -79,28 +141,11 @@ impl<'a> Upload<'a> {
         }
     }
 
-    fn hold(&mut self, chunk: Uint8Array) {
-        self.held_bytes += chunk.length();
-        self.held.push(chunk);
-    }
-
     async fn send_part(&mut self) -> Result<()> {
-        let part = self.take_held();
         let upload = match self.multipart.take() {
             Some(begun) => begun,
             None => self.bucket.begin_upload(&self.key, &self.content_type).await?,
         };
-        self.multipart.insert(upload).add(&part).await
-    }
-
-    fn take_held(&mut self) -> Uint8Array {
-        let whole = Uint8Array::new_with_length(self.held_bytes);
-        let mut at = 0;
-        for chunk in self.held.drain(..) {
-            whole.set(&chunk, at);
-            at += chunk.length();
-        }
-        self.held_bytes = 0;
-        whole
+        Ok(self.multipart.insert(upload).add(&self.buffer.filled()).await?)
     }
 }

@@ -6,6 +6,7 @@ use worker::{Env, Result};
 use super::r2::{Bucket, R2Object};
 use super::upload::Upload;
 use crate::video::id::VideoId;
+use crate::video::time::UnixMillis;
 
 const BINDING: &str = "VIDEOS";
 
@@ -64,6 +65,32 @@ impl Videos {
     #[must_use]
     pub fn upload_input(&self, id: &VideoId, frame: Frame, content_type: &str) -> Upload<'_> {
         Upload::new(&self.bucket, input_key(id, frame), content_type)
+    }
+
+    /// Removes the uploaded frames.
+    ///
+    /// # Errors
+    /// When R2 does not answer.
+    pub async fn delete_inputs(&self, id: &VideoId) -> Result<()> {
+        self.bucket.delete(&[input_key(id, Frame::First), input_key(id, Frame::Last)]).await
+    }
+
+    /// The ids of up to so many videos and first frames each that were stored before then: those behind that text in
+    /// order, and where these are few, the first ones.
+    ///
+    /// # Errors
+    /// When R2 does not answer.
+    pub async fn stored_before(&self, before: UnixMillis, after: &str, limit: u32) -> Result<Vec<String>> {
+        let mut ids = Vec::new();
+        for prefix in ["videos/", "inputs/"] {
+            for key in self.bucket.keys(prefix, &format!("{prefix}{after}"), limit, before).await? {
+                let id = key.strip_prefix(prefix).and_then(|rest| rest.split('/').next());
+                ids.extend(id.map(str::to_owned));
+            }
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        Ok(ids)
     }
 
     /// Removes the video and its frames.
