@@ -9,12 +9,12 @@ use super::form::{form_error, media_type, open_form};
 use super::submit::{ACCOUNT_RETRY_SECONDS, unaffordable};
 use super::{Call, RETRY_AFTER_SECONDS, internal, respond};
 use crate::error::ApiError;
+use crate::platform::buffer::{Buffer, PART_BYTES};
 use crate::platform::clock;
 use crate::platform::dispatcher::Dispatch;
 use crate::platform::form_reader::{FormReader, Incoming};
 use crate::platform::http::{Answer, Header, Request};
 use crate::platform::log::{self, Level};
-use crate::platform::upload::PART_BYTES;
 use crate::platform::url;
 use crate::platform::wiro_client::WiroClient;
 use crate::video::budget::Shortage;
@@ -22,9 +22,6 @@ use crate::video::file::{FILE_FIELDS, File, clean_name, validate};
 use crate::video::owner::Owner;
 use crate::video::record::Image;
 use crate::wiro::files::{Refusal, StoredFile, UPLOAD, read_upload, upload_form};
-
-/// A file up to this size can be sent a second time: as much as a submit holds of its picture.
-const MAX_HELD_BYTES: u32 = PART_BYTES;
 
 pub async fn upload(call: &Call<'_>, request: &Request) -> Result<Answer, ApiError> {
     let owner = call.spender(request).await?;
@@ -129,23 +126,24 @@ fn log_without_folder(message: &str, refusal: &Refusal) {
 struct FileSource {
     form: FormReader,
     /// Everything so far, until it is too much.
-    held: Option<Vec<Uint8Array>>,
-    held_bytes: u32,
-    /// Of `held`, how many were handed out.
-    sent: usize,
+    held: Option<Buffer>,
+    /// To be handed out before the form goes on.
+    first: Option<Uint8Array>,
     /// What it was, at its end, which must be a good form's.
     image: Option<Image>,
 }
 
 impl FileSource {
     fn new(form: FormReader, start: Uint8Array) -> Self {
-        Self { form, held_bytes: start.length(), held: Some(vec![start]), sent: 0, image: None }
+        let mut source = Self { form, held: Some(Buffer::new()), first: None, image: None };
+        source.hold(&start);
+        source.first = Some(start);
+        source
     }
 
     async fn next(&mut self) -> Result<Option<Uint8Array>, ApiError> {
-        if let Some(chunk) = self.held.as_ref().and_then(|held| held.get(self.sent)) {
-            self.sent += 1;
-            return Ok(Some(chunk.clone()));
+        if let Some(first) = self.first.take() {
+            return Ok(Some(first));
         }
         if self.image.is_some() {
             return Ok(None);
@@ -164,20 +162,16 @@ impl FileSource {
     }
 
     fn hold(&mut self, bytes: &Uint8Array) {
-        self.held_bytes = self.held_bytes.saturating_add(bytes.length());
-        if self.held_bytes > MAX_HELD_BYTES {
+        let Some(held) = &mut self.held else { return };
+        if held.used().saturating_add(bytes.length()) > PART_BYTES || held.push(bytes).is_err() {
             self.held = None;
-        }
-        if let Some(held) = &mut self.held {
-            held.push(bytes.clone());
-            self.sent = held.len();
         }
     }
 
     /// Begins anew; `false` when part of the file is gone.
     fn rewind(&mut self) -> bool {
-        self.sent = 0;
-        self.held.is_some()
+        self.first = self.held.as_ref().map(Buffer::filled);
+        self.first.is_some()
     }
 }
 

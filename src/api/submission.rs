@@ -77,7 +77,7 @@ async fn read_multipart<'a>(
     let reader = open_form(request, content_type, &IMAGE_FIELDS)?;
     let mut form = ImageForm::receive(reader, videos, id).await.map_err(|error| match error {
         ReceiveError::Form(error) => form_error(&error),
-        ReceiveError::Upload(UploadError::MemoryFull) => ApiError::TooManyUploads,
+        ReceiveError::Upload(UploadError::MemoryFull(_)) => ApiError::TooManyUploads,
         ReceiveError::Stream(_) | ReceiveError::Upload(_) => internal(error),
     })?;
     match validate(std::mem::take(&mut form.fields), model, url::parse) {

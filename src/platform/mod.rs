@@ -1,6 +1,7 @@
 //! The only code that touches the Workers runtime: settings, clock, storage, network, streams.
 
 mod binding;
+pub mod buffer;
 pub mod chunk;
 pub mod clock;
 pub mod config;
