@@ -23,15 +23,19 @@ export interface ProbeSettings {
 
 type Values = Record<string, string | undefined>;
 
-export function readSettings(environment: Values = process.env): ProbeSettings {
-  const devVars = parseEnv(readIfThere('.dev.vars'));
+/** `devVars`: the text of .dev.vars. */
+export function readSettings(
+  environment: Values = process.env,
+  devVars: string = readIfThere('.dev.vars'),
+): ProbeSettings {
+  const local = parseEnv(devVars);
   const defaults = Object.fromEntries(
     [...readIfThere('wrangler.toml').matchAll(/^([A-Z][A-Z0-9_]*) = "(.*)"$/gm)].map(([, name, value]) => [
       name,
       value,
     ]),
   );
-  const value = (name: string) => (environment[name] ?? devVars[name] ?? defaults[name] ?? '').trim();
+  const value = (name: string) => (environment[name] ?? local[name] ?? defaults[name] ?? '').trim();
   const key = value('WIRO_API_KEY');
   if (!key) throw new Error('set WIRO_API_KEY in .dev.vars or in the environment');
   const maxUsd = value('MAX_USD') === '' ? undefined : Number(value('MAX_USD'));

@@ -31,7 +31,7 @@ async function start(generation: Generation, options: SimOptions = {}): Promise<
 /** Exit code, what was printed and what the file holds. */
 async function probed(changes: Partial<ProbeSettings> = {}) {
   const lines: string[] = [];
-  const settings = { ...readSettings(settingsFor(sim)), file: join(folder, 'probe.json'), ...changes };
+  const settings = { ...readSettings(settingsFor(sim), ''), file: join(folder, 'probe.json'), ...changes };
   const exitCode = await probe(settings, (line) => lines.push(line));
   const file = readFileSync(settings.file, 'utf8');
   const { differences, problems } = JSON.parse(file) as { differences: string[]; problems: string[] };
@@ -177,6 +177,31 @@ test('a required parameter that is not understood is a problem', async () => {
   const { exitCode, problems } = await probed();
   expect(exitCode).toBe(1);
   expect(problems.join('\n')).toContain('style is required, has no default and is not understood');
+});
+
+test('settings come from the environment, then .dev.vars, then wrangler.toml', async () => {
+  await start('seed');
+  const devVars = 'WIRO_API_KEY=from-dev-vars\nWIRO_API_SECRET=secret\n';
+  const settings = readSettings({ WIRO_API_SECRET: '', RUN: '1', MAX_USD: '0.5' }, devVars);
+  expect(settings).toMatchObject({
+    key: 'from-dev-vars',
+    secret: '',
+    run: true,
+    maxUsd: 0.5,
+    models: [MODEL],
+  });
+  expect(settings.apiUrl).toBe('https://api.wiro.ai/v1');
+  expect(() => readSettings({}, '')).toThrow('set WIRO_API_KEY');
+  expect(() => readSettings({ WIRO_API_KEY: 'k', MAX_USD: 'much' }, '')).toThrow('MAX_USD');
+});
+
+test('a callback and a socket that fail are differences', async () => {
+  await start('combined');
+  sim.script('', { socket: 'refuse', callback: { body: 'empty' } });
+  const { exitCode, differences } = await probed({ run: true });
+  expect(exitCode).toBe(0);
+  expect(differences).toContain('the socket did not tell the end');
+  expect(differences).toContain('the callback names no task');
 });
 
 test('what is blanked in one answer is blanked in texts, and names of parameters stay', async () => {
