@@ -195,6 +195,14 @@ test('settings come from the environment, then .dev.vars, then wrangler.toml', a
   expect(() => readSettings({ WIRO_API_KEY: 'k', MAX_USD: 'much' }, '')).toThrow('MAX_USD');
 });
 
+test("the callback goes to the owner's address where one is given", async () => {
+  await start('combined');
+  const { exitCode, printed } = await probed({ run: true, callbackUrl: 'http://127.0.0.1:9/mine' });
+  expect(exitCode).toBe(0);
+  expect(printed).toContain('look at what came to CALLBACK_URL');
+  expect(sim.tasks.map(({ callbackUrl }) => callbackUrl)).toEqual(['http://127.0.0.1:9/mine']);
+});
+
 test('a callback and a socket that fail are differences', async () => {
   await start('combined');
   sim.script('', { socket: 'refuse', callback: { body: 'empty' } });
