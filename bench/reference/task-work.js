@@ -130,7 +130,7 @@ class Steps {
     }
     if (failed || cancelled) task.record.cost_usd = cost && Number(cost) > 0 ? cost : null;
     if (failed) {
-      const message = 'The model ended without a video. Nothing was charged; try another prompt or image.';
+      const message = 'The model ended without a video. Try another prompt or image.';
       return this.#fail('generation_failed', message);
     }
     if (cancelled) return this.#end('cancelled');

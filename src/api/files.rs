@@ -135,7 +135,7 @@ struct FileSource {
 
 impl FileSource {
     fn new(form: FormReader, start: Uint8Array) -> Self {
-        let mut source = Self { form, held: Some(Buffer::new()), first: None, image: None };
+        let mut source = Self { form, held: Some(Buffer::default()), first: None, image: None };
         source.hold(&start);
         source.first = Some(start);
         source

@@ -29,12 +29,13 @@ pub struct Buffer {
     used: u32,
 }
 
-impl Buffer {
-    #[must_use]
-    pub fn new() -> Self {
+impl Default for Buffer {
+    fn default() -> Self {
         Self { bytes: Uint8Array::new_with_length(0), used: 0 }
     }
+}
 
+impl Buffer {
     /// Copies a chunk behind what is there; together they must not be longer than a part.
     ///
     /// # Errors

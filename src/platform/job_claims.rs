@@ -46,9 +46,9 @@ pub async fn claim_job(storage: &ObjectStorage, env: &Env, id: &VideoId, claim: 
     let question = Message::OwnsJob(Box::new(claim));
     for batch in others.chunks(BATCH) {
         for reply in all(batch.iter().map(|other| tasks.send(other, &question))).await {
-            match reply.map_err(|error| error.to_string())? {
-                Reply::Owns(Ownership::Owned | Ownership::Possible) => return Ok(false),
-                _ => {}
+            let reply = reply.map_err(|error| error.to_string())?;
+            if matches!(reply, Reply::Owns(Ownership::Owned | Ownership::Possible)) {
+                return Ok(false);
             }
         }
     }

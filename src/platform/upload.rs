@@ -37,7 +37,13 @@ pub struct Upload<'a> {
 impl<'a> Upload<'a> {
     #[must_use]
     pub fn new(bucket: &'a Bucket, key: String, content_type: &str) -> Self {
-        Self { bucket, key, content_type: content_type.to_owned(), buffer: Buffer::new(), multipart: None }
+        Self {
+            bucket,
+            key,
+            content_type: content_type.to_owned(),
+            buffer: Buffer::default(),
+            multipart: None,
+        }
     }
 
     /// # Errors

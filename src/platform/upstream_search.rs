@@ -27,7 +27,7 @@ impl Upstream<'_> {
             match self.follow(&run, &hint).await {
                 Ok(Some(job)) => return SearchOutcome::Found(job),
                 Ok(None) => {}
-                Err(reason) => self.warn(task, "a callback named a job that cannot be read", &reason),
+                Err(reason) => warn(task, "a callback named a job that cannot be read", &reason),
             }
         }
         let outcome = match self.search_list(&run, progress).await {
@@ -35,11 +35,11 @@ impl Upstream<'_> {
             Ok(Listed::All(candidates)) => self.choose(task, &run, candidates).await,
             Ok(Listed::Part(progress)) => {
                 let reason = format!("{} rows were read; the next search goes on there", progress.start);
-                self.warn(task, "the search came to its limit of pages", &reason);
+                warn(task, "the search came to its limit of pages", &reason);
                 SearchOutcome::Unfinished(progress)
             }
             Err(reason) => {
-                self.warn(task, "the search failed", &reason);
+                warn(task, "the search failed", &reason);
                 SearchOutcome::Failed
             }
         };
@@ -111,7 +111,7 @@ impl Upstream<'_> {
         let matched = match self.detail(&candidate).await.and_then(|answer| read_rows(&answer)) {
             Ok(TaskRows { rows, .. }) => rows.first().map_or(Match::No, |row| run.matches(row)),
             Err(reason) => {
-                self.warn(task, "the job that fits cannot be read", &reason);
+                warn(task, "the job that fits cannot be read", &reason);
                 return SearchOutcome::Failed;
             }
         };
@@ -135,14 +135,10 @@ impl Upstream<'_> {
             Ok(true) => SearchOutcome::Found(candidate),
             Ok(false) => SearchOutcome::NotFound,
             Err(reason) => {
-                self.warn(task, "the job that fits cannot be claimed", &reason);
+                warn(task, "the job that fits cannot be claimed", &reason);
                 SearchOutcome::Failed
             }
         }
-    }
-
-    fn warn(&self, task: &Task, message: &str, reason: &str) {
-        log::write(Level::Warn, message, [("video.id", json!(task.record.id)), ("reason", json!(reason))]);
     }
 }
 
@@ -177,4 +173,8 @@ fn lost_run(task: &Task) -> LostRun {
         pictures: input.pictures(),
         links: input.links().cloned().collect(),
     }
+}
+
+fn warn(task: &Task, message: &str, reason: &str) {
+    log::write(Level::Warn, message, [("video.id", json!(task.record.id)), ("reason", json!(reason))]);
 }

@@ -41,37 +41,39 @@ impl Capabilities {
         formats.filter(|format| self.makes(format)).collect()
     }
 
+    /// The resolution of that name, in any case.
+    ///
+    /// # Errors
+    /// Which there are.
+    pub fn resolution(&self, given: &str) -> Result<Resolution, String> {
+        let known = self.resolutions.iter().find(|name| name.eq_ignore_ascii_case(given));
+        known.map(|name| Resolution::new(name)).ok_or_else(|| one_of(&self.resolutions, ""))
+    }
+
+    /// So many seconds.
+    ///
+    /// # Errors
+    /// Which there are.
+    pub fn duration(&self, given: Option<u16>) -> Result<u16, String> {
+        let known = given.filter(|seconds| self.durations.contains(seconds));
+        known.ok_or_else(|| one_of(&self.durations, " (seconds)"))
+    }
+
     /// The format that is asked for: what is not given is the default, or what goes with that which is given.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// When the model does not make the two together.
     pub fn format(
         &self,
-        resolution: Option<String>,
+        resolution: Option<&Resolution>,
         duration: Option<u16>,
-    ) -> Result<Format, Vec<FieldError>> {
-        let mut errors = Vec::new();
-        let resolution = resolution.and_then(|given| {
-            let known = self.resolutions.iter().find(|name| name.eq_ignore_ascii_case(&given));
-            if known.is_none() {
-                errors.push(error("resolution", one_of(&self.resolutions, "")));
-            }
-            known.map(|name| Resolution::new(name))
-        });
-        if let Some(given) = duration
-            && !self.durations.contains(&given)
-        {
-            errors.push(error("duration", one_of(&self.durations, " (seconds)")));
-        }
-        if !errors.is_empty() {
-            return Err(errors);
-        }
+    ) -> Result<Format, FieldError> {
         let is_asked_for = |(resolved, lasting): &Format| {
-            resolution.as_ref().is_none_or(|given| resolved.as_ref() == Some(given))
+            resolution.is_none_or(|given| resolved.as_ref() == Some(given))
                 && duration.is_none_or(|given| *lasting == Some(given))
         };
         let found = self.formats().into_iter().find(is_asked_for);
-        found.ok_or_else(|| vec![error("duration", "10 seconds are made in 768P only; 1080P makes 6")])
+        found.ok_or_else(|| error("duration", "10 seconds are made in 768P only; 1080P makes 6"))
     }
 
     fn makes(&self, (resolution, duration): &Format) -> bool {
@@ -108,7 +110,14 @@ pub mod tests {
     }
 
     fn format(model: &Capabilities, resolution: Option<&str>, duration: Option<u16>) -> String {
-        match model.format(resolution.map(str::to_owned), duration) {
+        let resolution = match resolution.map(|name| model.resolution(name)).transpose() {
+            Ok(resolution) => resolution,
+            Err(message) => return format!("resolution {message}"),
+        };
+        if let Some(Err(message)) = duration.map(|seconds| model.duration(Some(seconds))) {
+            return format!("duration {message}");
+        }
+        match model.format(resolution.as_ref(), duration) {
             Ok((resolution, duration)) => {
                 let resolution = resolution.map_or_else(|| "-".to_owned(), |name| name.as_str().to_owned());
                 format!(
@@ -116,7 +125,7 @@ pub mod tests {
                     duration.map_or_else(|| "-".to_owned(), |seconds| seconds.to_string())
                 )
             }
-            Err(errors) => errors.iter().map(|error| format!("{} {}", error.field, error.message)).collect(),
+            Err(error) => format!("{} {}", error.field, error.message),
         }
     }
 
@@ -140,10 +149,8 @@ pub mod tests {
     #[test]
     fn what_the_model_does_not_make_is_refused_with_what_it_makes() {
         let seed = hailuo();
-        assert_eq!(
-            format(&seed, Some("4K"), Some(7)),
-            "resolution must be 768P or 1080Pduration must be 6 or 10 (seconds)"
-        );
+        assert_eq!(format(&seed, Some("4K"), None), "resolution must be 768P or 1080P");
+        assert_eq!(format(&seed, None, Some(7)), "duration must be 6 or 10 (seconds)");
         assert_eq!(
             format(&seed, Some("1080P"), Some(10)),
             "duration 10 seconds are made in 768P only; 1080P makes 6"

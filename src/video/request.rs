@@ -148,8 +148,8 @@ pub fn validate(fields: Fields, model: &Capabilities, parse_url: ParseUrl) -> Re
             errors.push(error(file_name, format!("or {url_name} is required by this model")));
         }
     }
-    let format = model.format(draft.resolution.take(), draft.duration.take()).unwrap_or_else(|wrong| {
-        errors.extend(wrong);
+    let format = model.format(draft.resolution.as_ref(), draft.duration).unwrap_or_else(|wrong| {
+        errors.push(wrong);
         (None, None)
     });
     if errors.is_empty() { Ok(draft.finish(format)) } else { Err(errors) }
@@ -159,7 +159,7 @@ pub fn validate(fields: Fields, model: &Capabilities, parse_url: ParseUrl) -> Re
 struct Draft {
     prompt: String,
     prompt_optimizer: Option<bool>,
-    resolution: Option<String>,
+    resolution: Option<Resolution>,
     duration: Option<u16>,
     first: Option<Image>,
     first_url: Option<String>,
@@ -185,8 +185,10 @@ impl Draft {
             (LAST_URL, FieldValue::Json(value)) => self.last_url = Some(image_url(&value, parse_url)?),
             ("prompt", FieldValue::Json(value)) => self.prompt = prompt(value, model.prompt)?,
             ("promptOptimizer", FieldValue::Json(value)) => self.prompt_optimizer = Some(boolean(&value)?),
-            ("resolution", FieldValue::Json(value)) => self.resolution = Some(resolution(value)?),
-            ("duration", FieldValue::Json(value)) => self.duration = Some(duration(&value)?),
+            ("resolution", FieldValue::Json(value)) => {
+                self.resolution = Some(model.resolution(value.as_str().unwrap_or_default())?);
+            }
+            ("duration", FieldValue::Json(value)) => self.duration = Some(model.duration(seconds(&value))?),
             (_, FieldValue::File(_)) => return Err("must not be a file".to_owned()),
             _ => return Err(format!("is not a field; the fields are {}", field_names(model).join(", "))),
         }
@@ -259,26 +261,16 @@ fn boolean(value: &Value) -> Result<bool, String> {
     }
 }
 
-/// Which ones there are is the model's to say.
-fn resolution(value: Value) -> Result<String, String> {
+/// Whole seconds, which may be written with a fraction of 0.
+fn seconds(value: &Value) -> Option<u16> {
     match value {
-        Value::String(text) => Ok(text),
-        _ => Err("must be a string such as 768P".to_owned()),
-    }
-}
-
-/// Whole seconds. Which ones there are is the model's to say.
-fn duration(value: &Value) -> Result<u16, String> {
-    let seconds = match value {
-        Value::Number(number) => number.as_f64(),
-        Value::String(text) => text.parse::<u16>().ok().map(f64::from),
+        Value::Number(number) => {
+            let seconds = number.as_f64().filter(|seconds| seconds.fract() == 0.0)?;
+            format!("{seconds:.0}").parse().ok()
+        }
+        Value::String(text) => text.parse().ok(),
         _ => None,
-    };
-    // A number may be written with a fraction of 0.
-    let whole = seconds.filter(|seconds| seconds.fract() == 0.0).map(|seconds| format!("{seconds:.0}"));
-    whole
-        .and_then(|seconds| seconds.parse().ok())
-        .ok_or_else(|| "must be a whole number of seconds".to_owned())
+    }
 }
 
 fn image_url(value: &Value, parse_url: ParseUrl) -> Result<String, String> {
@@ -304,6 +296,8 @@ mod tests {
         let object = body.as_object().unwrap().clone();
         object.into_iter().map(|(name, value)| (name, FieldValue::Json(value))).collect()
     }
+
+    const NOTHING: [&str; 0] = [];
 
     fn bad_fields(body: &Value) -> Vec<String> {
         let errors = validate(fields(body), &hailuo(), parse).unwrap_err();
@@ -379,13 +373,13 @@ mod tests {
             errors.into_iter().map(|error| error.field).collect()
         };
         assert_eq!(bad(&fast, json!({ "prompt": "a" })), [FIRST]);
-        assert_eq!(bad(&fast, json!({ "inputImageFirstUrl": link })), [] as [&str; 0]);
-        assert_eq!(bad(&fast, json!({ "inputImageFirstUrl": link, "prompt": "" })), [] as [&str; 0]);
+        assert_eq!(bad(&fast, json!({ "inputImageFirstUrl": link })), NOTHING);
+        assert_eq!(bad(&fast, json!({ "inputImageFirstUrl": link, "prompt": "" })), NOTHING);
         let optional = Capabilities { prompt: Need::Optional, ..hailuo() };
         assert_eq!(bad(&optional, json!({})), ["prompt"]);
         let text_only = Capabilities { first_frame: Need::None, ..hailuo() };
         assert_eq!(bad(&text_only, json!({ "prompt": "a", "inputImageFirstUrl": link })), [FIRST_URL]);
-        assert_eq!(bad(&text_only, json!({ "prompt": "a", "inputImageFirstUrl": "" })), [] as [&str; 0]);
+        assert_eq!(bad(&text_only, json!({ "prompt": "a", "inputImageFirstUrl": "" })), NOTHING);
         assert_eq!(bad(&hailuo(), json!({ "prompt": "a", "inputImageLastUrl": link })), [LAST_URL]);
         let both = Capabilities { last_frame: Need::Optional, ..hailuo() };
         let given = json!({ "prompt": "a", "inputImageFirstUrl": link, "inputImageLastUrl": link });

@@ -104,9 +104,8 @@ impl LostRun {
         }
         match &row.callback_url {
             Some(url) if *url == self.callback_url => Match::Certain,
-            Some(_) => Match::No,
             None if self.fits(row) => Match::Possible,
-            None => Match::No,
+            Some(_) | None => Match::No,
         }
     }
 

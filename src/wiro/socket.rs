@@ -53,14 +53,14 @@ pub fn read(message: &str) -> Vec<SocketEvent> {
     };
     let stage = SocketEvent::Stage(printable(&kind));
     match kind.as_str() {
-        "task_output" => match progress(content) {
-            Some(percent) => vec![stage, SocketEvent::Progress(percent)],
-            None => {
-                let line = written(Output::Stdout);
-                let percent = content.as_str().and_then(percentage_in_line).map(SocketEvent::Progress);
-                [Some(stage), line, percent].into_iter().flatten().collect()
+        "task_output" => {
+            if let Some(percent) = progress(content) {
+                return vec![stage, SocketEvent::Progress(percent)];
             }
-        },
+            let line = written(Output::Stdout);
+            let percent = content.as_str().and_then(percentage_in_line).map(SocketEvent::Progress);
+            [Some(stage), line, percent].into_iter().flatten().collect()
+        }
         "task_output_full" => [Some(stage), full(Output::Stdout)].into_iter().flatten().collect(),
         // Lines on stderr are no stages, and no failures either.
         "task_error" => written(Output::Stderr).into_iter().collect(),

@@ -91,6 +91,7 @@ test('a job of which no search finds a trace gives its place and reservation bac
 test('a job that turns up after all has its place and its cost', { timeout: TIMEOUT_MS }, async () => {
   await start({ MAX_ACTIVE: '1', DAILY_BUDGET_USD: '0.30', SEARCH_SECONDS: '0.2' });
   service.sim.listCallbackUrl = false;
+  service.sim.parametersAs = 'none';
   const prompt = 'a ship that comes back late';
   service.sim.script(prompt, { run: [{ kind: 'lost', how: 'status' }], holdAt: 'task_start' });
   const lost = await alice.accepted({ prompt });

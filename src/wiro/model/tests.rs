@@ -110,7 +110,7 @@ fn each_generation_of_the_first_frame_is_recognised() {
     ] {
         let model = described(&items);
         assert_eq!((model.first_frame, model.last_frame), (first, last), "{items:?}");
-        assert_eq!(model.not_understood, [] as [String; 0]);
+        assert_eq!(model.not_understood, Vec::<String>::new());
         assert_eq!((model.source, model.read_at), (Source::Wiro, Some(1000)));
     }
 }
