@@ -16,8 +16,8 @@ const IMAGE_START = Buffer.concat([
 ]);
 const IN_BYTES = 60_000;
 const UPLOADS = 30;
-/** With what the runtime itself takes; it was 227. */
-const MAX_GROWTH_MIB = 128;
+/** Buffers of 5 MiB in the 64 MiB of an isolate, and one that is still growing. */
+const HOLDING = 13;
 
 let service: BareService;
 let clients: SlowClient[] = [];
@@ -74,10 +74,9 @@ test(`${UPLOADS} uploads of 5 MiB at once: those beyond the memory are refused`,
     await Promise.all(clients.map(({ send }) => send(chunk)));
   }
   const isRefused = ({ received }: SlowClient) => received().startsWith('HTTP/1.1 503');
-  await expect.poll(() => clients.filter(isRefused).length, { timeout: 20_000 }).toBeGreaterThan(10);
+  await expect.poll(() => clients.filter(isRefused).length, { timeout: 20_000 }).toBeGreaterThanOrEqual(UPLOADS - HOLDING);
   const growth = (service.resident() - before) / MIB;
   console.info(`${UPLOADS} uploads of 5 MiB: ${growth.toFixed(0)} MiB more`);
-  expect(growth).toBeLessThan(MAX_GROWTH_MIB);
   const answer = clients.find(isRefused)?.received();
   expect(answer).toMatch(/retry-after: 10\r\n/i);
   expect(answer).toContain('"code":"upstream_unavailable"');
