@@ -74,7 +74,9 @@ test(`${UPLOADS} uploads of 5 MiB at once: those beyond the memory are refused`,
     await Promise.all(clients.map(({ send }) => send(chunk)));
   }
   const isRefused = ({ received }: SlowClient) => received().startsWith('HTTP/1.1 503');
-  await expect.poll(() => clients.filter(isRefused).length, { timeout: 20_000 }).toBeGreaterThanOrEqual(UPLOADS - HOLDING);
+  await expect
+    .poll(() => clients.filter(isRefused).length, { timeout: 20_000 })
+    .toBeGreaterThanOrEqual(UPLOADS - HOLDING);
   const growth = (service.resident() - before) / MIB;
   console.info(`${UPLOADS} uploads of 5 MiB: ${growth.toFixed(0)} MiB more`);
   const answer = clients.find(isRefused)?.received();
