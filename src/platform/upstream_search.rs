@@ -100,11 +100,7 @@ impl Upstream<'_> {
             [] => return SearchOutcome::NotFound,
             [candidate] => candidate.clone(),
             _ => {
-                self.warn(
-                    task,
-                    "several jobs may be that of a lost Run: none is taken",
-                    "the rows look alike",
-                );
+                warn(task, "several jobs may be that of a lost Run: none is taken", "the rows look alike");
                 return SearchOutcome::NotFound;
             }
         };

@@ -93,10 +93,12 @@ mod tests {
         }
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "the shape in which it is compared")]
     fn file() -> Option<Picture> {
         Some(Picture::File { name: "image.png".to_owned(), content_type: "image/png".to_owned() })
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "the shape in which it is compared")]
     fn link(link: &str) -> Option<Picture> {
         Some(Picture::Link(link.to_owned()))
     }
@@ -120,6 +122,9 @@ mod tests {
         assert_eq!(fields.iter().filter(|field| field.contains('<')).count(), files);
         fields
     }
+
+    /// A model, first and last frame, and the fields that they make.
+    type Case<'a> = (&'a ModelDescription, Option<Picture>, Option<Picture>, &'a [&'a str]);
 
     const REST: [&str; 5] = [
         "prompt=a cat",
@@ -174,7 +179,7 @@ mod tests {
         );
         let none = with_frames(None, None);
         let (a, b) = ("https://a.example/1.png", "https://b.example/2.png");
-        let cases: [(&ModelDescription, Option<Picture>, Option<Picture>, &[&str]); 13] = [
+        let cases: [Case; 13] = [
             (&seed, None, None, &["inputImageFirst=", "inputImageFirstUrl="]),
             (&seed, file(), None, &["inputImageFirst<image.png", "inputImageFirstUrl="]),
             (&seed, link(a), None, &["inputImageFirst=", "inputImageFirstUrl=https://a.example/1.png"]),

@@ -165,7 +165,10 @@ describe('what Wiro tells of formats', () => {
     await described(service);
     const [video] = await submitted(service, 'as Wiro means it', first);
     expect(video.input).toMatchObject({ resolution: '768P', duration: 10 });
-    expect(onlyRun(service.sim, 'as Wiro means it').fields).toMatchObject({ resolution: '768P', duration: '10' });
+    expect(onlyRun(service.sim, 'as Wiro means it').fields).toMatchObject({
+      resolution: '768P',
+      duration: '10',
+    });
     const small = [...first, text('resolution', '512p'), text('duration', '5')];
     const [other] = await submitted(service, 'a small one', small);
     expect(other.input).toMatchObject({ resolution: '512P', duration: 5 });
@@ -184,7 +187,14 @@ describe('what Wiro tells of formats', () => {
   });
 
   test('a required parameter that is not understood is named', async () => {
-    const extra = { id: 'voice', type: 'text', required: true, defaultvalue: '', options: [], label: 'Voice' };
+    const extra = {
+      id: 'voice',
+      type: 'text',
+      required: true,
+      defaultvalue: '',
+      options: [],
+      label: 'Voice',
+    };
     const service = await start({ generation: 'combined', extra: [extra] });
     await described(service);
     const found = await expectProblem(await service.submit({ prompt: 'speak' }), [500, 'misconfigured']);

@@ -17,7 +17,10 @@ describe.concurrent('the video', () => {
     const prompt = 'a preview stands in front of it';
     service.sim.script(prompt, { output: { preview: true } });
     const { id } = await service.accepted({ prompt });
-    expect(await service.ended(id)).toMatchObject({ status: 'completed', output: { content_type: 'video/mp4' } });
+    expect(await service.ended(id)).toMatchObject({
+      status: 'completed',
+      output: { content_type: 'video/mp4' },
+    });
   });
 
   test('may be on the CDN some time after the end', async () => {
@@ -31,7 +34,10 @@ describe.concurrent('the video', () => {
 
 describe.concurrent('a failed run', () => {
   test.for([
-    ['The prompt was refused by moderation.', 'The model ended without a video: The prompt was refused by moderation.'],
+    [
+      'The prompt was refused by moderation.',
+      'The model ended without a video: The prompt was refused by moderation.',
+    ],
     ['CUDA out of memory\n', 'The model ended without a video: CUDA out of memory'],
     ['your account has no credit', 'The model ended without a video. Try another prompt or image.'],
     ['see https://api.wiro.ai/log/7', 'The model ended without a video: see […]'],
@@ -89,7 +95,9 @@ test('a picture that lies at Wiro is spared when the files of a job are deleted'
   await service.ended(other);
   const purged = await service.sim.waitForTask('a job without one');
   await expect.poll(() => purged.deleted).toBe(true);
-  await expect.poll(() => service.logs().some((line) => line.includes(id) && line.includes('are kept'))).toBe(true);
+  await expect
+    .poll(() => service.logs().some((line) => line.includes(id) && line.includes('are kept')))
+    .toBe(true);
   expect(task.deleted).toBe(false);
   expect((await service.fetch(`/v1/videos/${id}`, { method: 'DELETE' })).status).toBe(200);
 });

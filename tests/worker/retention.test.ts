@@ -28,7 +28,10 @@ async function stored() {
   ]);
   return {
     // What Wiro tells of a model stays.
-    kv: records.keys.map(({ name }) => name).filter((name) => !name.startsWith('model:')).sort(),
+    kv: records.keys
+      .map(({ name }) => name)
+      .filter((name) => !name.startsWith('model:'))
+      .sort(),
     r2: objects.objects.map(({ key }) => key).sort(),
     objects: (await service.objectIds()).length,
   };

@@ -28,6 +28,7 @@ fn described(items: &[Value]) -> ModelDescription {
     read(SEED, &json!([{ "parameters": [{ "title": "", "items": items }] }])).unwrap()
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the shape in which it is compared")]
 fn frame(id: &str, style: FrameStyle, required: bool) -> Option<Frame> {
     Some(Frame { id: id.to_owned(), style, required })
 }
