@@ -152,7 +152,8 @@ function observation({ status, pexit, outputs, totalcost, debugerror }) {
   if (status === 'task_cancel') return { cancelled: true, cost };
   if (status !== 'task_postprocess_end') return { status: printable(`${status}`) };
   const [output] = outputs ?? [];
-  if (!/^0[.0]*$/.test(`${pexit ?? ''}`) || !output?.url) return { failed: true, cost, reason: lastWords(debugerror) };
+  if (!/^0[.0]*$/.test(`${pexit ?? ''}`) || !output?.url)
+    return { failed: true, cost, reason: lastWords(debugerror) };
   const size = /^\d+$/.test(`${output.size}`) ? Number(output.size) : undefined;
   return { source: { url: output.url, size }, cost };
 }
