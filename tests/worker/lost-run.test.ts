@@ -8,6 +8,11 @@ import { type Service, startService } from './service.ts';
 const LOST: RunFault = { kind: 'lost', how: 'status' };
 const UNHEARD = { run: [LOST], callback: { lost: true } };
 
+/** The first searches fail, so that what is submitted meanwhile is in the list when it is read. */
+function failSearches(service: Service, count: number): void {
+  service.sim.script('', { list: Array(count).fill({ kind: 'status', status: 500 }) });
+}
+
 let service: Service | undefined;
 afterEach(async () => {
   await service?.close();
@@ -34,7 +39,8 @@ test('is not taken when two rows fit', async () => {
   const service = await start({ detailCallbackUrl: false }, { TASK_DEADLINE_SECONDS: '4' });
   const prompt = 'two divers without a rope';
   service.sim.script(prompt, { run: [LOST, LOST], callback: { lost: true } });
-  const videos = [await service.accepted({ prompt }), await service.accepted({ prompt })];
+  failSearches(service, 8);
+  const videos = await Promise.all([service.accepted({ prompt }), service.accepted({ prompt })]);
   for (const { id } of videos) {
     expect(await service.ended(id)).toMatchObject({ error: { code: 'submission_unknown' } });
   }
@@ -63,7 +69,8 @@ test('is decided by Detail where that tells the callback URL', async () => {
 test('is found among rows with large logs', async () => {
   const service = await start({ listCallbackUrl: true, logBytes: 150_000 });
   const prompt = 'a diver in a flood of words';
-  service.sim.script(prompt, { ...UNHEARD, list: [{ kind: 'status', status: 500 }] });
+  service.sim.script(prompt, UNHEARD);
+  failSearches(service, 25);
   const { id } = await service.accepted({ prompt });
   await Promise.all(Array.from({ length: 12 }, (_, n) => service.accepted({ prompt: `a talker, ${n}` })));
   expect(await service.ended(id)).toMatchObject({ status: 'completed' });
@@ -72,11 +79,13 @@ test('is found among rows with large logs', async () => {
 });
 
 test('is found behind more rows than one search reads, and the log says where it goes on', async () => {
-  const service = await start({ listCallbackUrl: true });
+  // Each row is so large that it is a page of its own.
+  const service = await start({ listCallbackUrl: true, logBytes: 600_000 });
   const prompt = 'a diver at the bottom of the list';
-  service.sim.script(prompt, { ...UNHEARD, list: Array(2).fill({ kind: 'status', status: 500 }) });
+  service.sim.script(prompt, UNHEARD);
+  failSearches(service, 25);
   const { id } = await service.accepted({ prompt });
-  await Promise.all(Array.from({ length: 230 }, (_, n) => service.accepted({ prompt: `a swimmer, ${n}` })));
+  await Promise.all(Array.from({ length: 12 }, (_, n) => service.accepted({ prompt: `a swimmer, ${n}` })));
   expect(await service.ended(id, 60_000)).toMatchObject({ status: 'completed' });
   expect(service.logs().join('\n')).toContain('the search came to its limit of pages');
 });
