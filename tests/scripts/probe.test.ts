@@ -1,12 +1,14 @@
 // `make probe` against the stand-in: what it prints, what its file holds, and how it exits.
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { probe } from '../../scripts/probe/probe.ts';
 import { Redactor } from '../../scripts/probe/redact.ts';
 import { type ProbeSettings, readSettings } from '../../scripts/probe/settings.ts';
 import { settingsFor } from '../../scripts/stand-in.ts';
+import { root } from '../../scripts/worker-process.ts';
 import { type Generation, REFUSALS, type Sim, type SimOptions, startSim } from '../../sim/index.ts';
 
 const MODEL = 'minimax/hailuo-2-3';
@@ -14,6 +16,11 @@ const SPEED = 60;
 
 let sim: Sim;
 let folder: string;
+
+/** What the probe asks is compiled first: on a new machine that takes minutes. */
+beforeAll(() => {
+  execFileSync('cargo', ['build', '--quiet', '--locked', '--example', 'describe_model'], { cwd: root });
+}, 600_000);
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'probe-'));
