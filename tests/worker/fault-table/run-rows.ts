@@ -20,7 +20,7 @@ export const runRows: AnswerRows = {
     ['HTTP 429 with Retry-After', { kind: 'status', status: 429, retryAfter: 1 }, TAKEN_LATER],
     ['HTTP 429 for ever', always({ kind: 'status', status: 429 }), NEVER_TAKEN],
     ['HTTP 401', { kind: 'status', status: 401 }, ACCOUNT_REFUSED],
-    ['HTTP 404', { kind: 'status', status: 404 }, NEVER_FOUND],
+    ['HTTP 404', { kind: 'status', status: 404 }, ACCOUNT_REFUSED],
     ['HTTP 500', { kind: 'status', status: 500 }, NEVER_FOUND],
     ['HTTP 503 with Retry-After', { kind: 'status', status: 503, retryAfter: 1 }, NEVER_FOUND],
     ['an empty success', { kind: 'status', status: 200, body: '' }, NEVER_FOUND],
