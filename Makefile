@@ -50,7 +50,7 @@ SOURCES := $(shell find src -type f) Cargo.toml Cargo.lock rust-toolchain.toml M
   scripts/wasm-ld scripts/wasm-file.ts scripts/trim-bindings.ts scripts/name-by-likeness.ts
 
 .PHONY: demo dev test quick check check-rust check-node check-supply-chain sbom fuzz worker bundle bench profile screenshots \
-  redrive soak deploy clean
+  redrive soak deploy probe clean
 .DEFAULT_GOAL := demo
 
 ## Make two videos against the stand-in for Wiro, save demo.mp4, and stop.
@@ -98,6 +98,11 @@ fuzz: $(NODE_MODULES)
 deploy: worker
 	node scripts/deploy.ts
 
+## Check your Wiro key, model and files against the real Wiro, for free; RUN=1 also makes the cheapest video.
+probe: $(NODE_MODULES)
+	cargo build --quiet --locked --example describe_model
+	node scripts/probe.ts
+
 ## Beside the same service in JavaScript; PARTS='routes copy' for some of it, ROUTES='status hook' to try these quickly.
 bench: bundle
 	node bench/main.ts
@@ -119,7 +124,7 @@ redrive: $(NODE_MODULES)
 	node scripts/redrive.ts
 
 clean:
-	rm -rf build dist target fuzz/target fuzz/work fuzz/artifacts .wrangler demo.mp4 sbom.json
+	rm -rf build dist target fuzz/target fuzz/work fuzz/artifacts .wrangler demo.mp4 sbom.json probe-*.json
 
 # --- building
 

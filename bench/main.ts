@@ -8,6 +8,7 @@ import { latencies } from './parts/latency.ts';
 import { leaks } from './parts/leaks.ts';
 import { routes } from './parts/routes.ts';
 import { scales } from './parts/scale.ts';
+import { slowClients } from './parts/slow-clients.ts';
 import { startups } from './parts/startup.ts';
 import { progress } from './progress.ts';
 import { writeSection } from './results.ts';
@@ -29,6 +30,7 @@ const PARTS: Record<string, Part> = {
   latency: { title: 'From end to end', measure: latencies },
   scale: { title: 'Scale', isSlow: true, measure: scales },
   leaks: { title: 'Memory', isSlow: true, measure: leaks },
+  'slow-clients': { title: 'Memory under slow clients', isSlow: true, measure: slowClients },
 };
 
 await runToExit(

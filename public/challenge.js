@@ -23,7 +23,7 @@ tell(widget === undefined ? { problem: 'unavailable' } : { ready: true });
 /** @returns {string | undefined} */
 function render() {
   return turnstile?.render('#widget', {
-    sitekey: location.hash.slice(1),
+    sitekey: decodeURIComponent(location.hash.slice(1)),
     action: ACTION,
     execution: 'execute',
     // Most visitors never see it.

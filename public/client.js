@@ -26,7 +26,8 @@
  * @property {{ content_type: string, size: number, sha256: string, etag: string } | null} output
  * @property {string | null} cost_usd
  * @property {{ code: string, message: string } | null} error
- * @property {{ self: string, events: string, content: string, cancel: string }} urls
+ * @property {string[]} [warnings]  codes, such as `first_frame_ignored`
+ * @property {{ self: string, events: string, content: string | null, cancel: string }} urls
  */
 
 /**
@@ -41,7 +42,7 @@
 
 /**
  * @typedef {object} Options
- * @property {string} [base]  where the Worker is; default: where the page came from
+ * @property {string} [base]  where the Worker is, such as `https://videos.example.com`; default: where the page came from
  * @property {string} [token]  a client token, when the Worker wants one
  * @property {AbortSignal} [signal]
  */
@@ -62,12 +63,19 @@ const FIRST_EVENT_MS = 10_000;
 /** Two keep-alives of the Worker and some more. */
 const SILENCE_MS = 40_000;
 const MAX_PAUSE_MS = 15_000;
+/** The shape of every id; whether there is such a video, the Worker knows. */
+const ID = /^vid_[a-z2-7]{40}$/;
+const STATUSES = ['queued', 'in_progress', 'completed', 'failed', 'cancelled'];
 
-/** What the Worker answered (`code`, `errors` and so on as in its problem+json), or `unreachable`. */
+/**
+ * What the Worker answered (`code`, `errors` and so on as in its problem+json), or `unreachable`. A success whose body is not
+ * what was asked for is 502 `upstream_error`: something else answered in the Worker's place.
+ */
 export class VideoError extends Error {
   /**
    * @param {number} status  0 when nothing was answered
-   * @param {{ code?: string, detail?: string, errors?: { field: string, message: string }[], request_id?: string }} problem
+   * @param {{ code?: string | undefined, detail?: string | undefined, request_id?: string | undefined,
+   *   errors?: { field: string, message: string }[] }} problem
    * @param {number} [retryAfter]  seconds
    */
   constructor(status, problem, retryAfter) {
@@ -110,14 +118,14 @@ export async function submit(
   const until = Date.now() + patienceMs;
   for (let failures = 0; ; failures++) {
     try {
-      const { body, headers } = bodyOf(request, key);
+      const { body, headers } = messageOf(request, key);
       const solved = typeof challenge === 'function' ? await challenge() : challenge;
       const init = {
         method: 'POST',
         body,
         headers: { ...headers, ...(solved && { 'turnstile-token': solved }) },
       };
-      return await (await call('/v1/videos', init, options)).json();
+      return await videoOf(call('/v1/videos', init, options));
     } catch (error) {
       if (!isUnreachable(error) || Date.now() > until) throw error;
       onRetry?.();
@@ -147,9 +155,13 @@ export async function* watch({ id }, options = {}) {
         failures = 0;
         if (connection !== 'live') yield at('live');
         lastEventId = eventId;
-        if (event === 'log') yield { type: 'log', ...data };
-        if (event === 'video') yield { type: 'video', video: data };
-        if (event === 'video' && isFinal(data)) return;
+        const { stream, text } = Object(data);
+        if (event === 'log' && (stream === 'stdout' || stream === 'stderr') && typeof text === 'string')
+          yield { type: 'log', stream, text };
+        if (event !== 'video') continue;
+        const video = checkedVideo(data, id);
+        yield { type: 'video', video };
+        if (isFinal(video)) return;
       }
     } catch (error) {
       if (!isPassing(error, options.signal)) throw error;
@@ -170,17 +182,17 @@ export async function* watch({ id }, options = {}) {
 
 /** @param {string} id @param {Options} [options] @returns {Promise<Video>} */
 export async function get(id, options = {}) {
-  return (await call(`/v1/videos/${id}`, {}, options)).json();
+  return videoOf(call(pathOf(id), {}, options), id);
 }
 
 /** Stops a video that is being made. @param {string} id @param {Options} [options] @returns {Promise<Video>} */
 export async function cancel(id, options = {}) {
-  return (await call(`/v1/videos/${id}/cancel`, { method: 'POST' }, options)).json();
+  return videoOf(call(`${pathOf(id)}/cancel`, { method: 'POST' }, options), id);
 }
 
 /** Removes a video, its first frame and its record, for good. @param {string} id @param {Options} [options] */
 export async function remove(id, options = {}) {
-  await call(`/v1/videos/${id}`, { method: 'DELETE' }, options);
+  await call(pathOf(id), { method: 'DELETE' }, options);
 }
 
 /**
@@ -190,7 +202,31 @@ export async function remove(id, options = {}) {
  */
 export async function list({ limit = 20, after, ...options } = {}) {
   const query = new URLSearchParams({ limit: `${limit}`, ...(after ? { after } : {}) });
-  return (await call(`/v1/videos?${query}`, {}, options)).json();
+  const page = Object(await bodyOf(call(`/v1/videos?${query}`, {}, options)));
+  if (!Array.isArray(page.data) || !page.data.every(isVideo)) throw wrongAnswer();
+  return page;
+}
+
+/** Whether a value can be the id of a video. @param {unknown} value @returns {value is string} */
+export function isId(value) {
+  return typeof value === 'string' && ID.test(value);
+}
+
+/** Whether a value has the fields of a Video, so that it may be kept and shown. @param {any} value @returns {value is Video} */
+export function isVideo(value) {
+  const { id, status, stage, queue_position, progress, input, urls, error, warnings } = Object(value);
+  const areTexts = (/** @type {unknown[]} */ fields) => fields.every((field) => typeof field === 'string');
+  const areNumbers = (/** @type {unknown[]} */ fields) => fields.every(Number.isFinite);
+  return (
+    isId(id) &&
+    STATUSES.includes(status) &&
+    urls instanceof Object &&
+    areTexts([stage, input?.prompt, input?.resolution, urls.content ?? '', value.cost_usd ?? '']) &&
+    areTexts([input.inputImageFirstUrl ?? '', ...(error ? [error.code, error.message] : [])]) &&
+    areNumbers([progress, value.created_at, input.duration, queue_position ?? 0]) &&
+    areNumbers([value.started_at ?? 0, value.completed_at ?? 0, value.expires_at ?? 0]) &&
+    (warnings === undefined || (Array.isArray(warnings) && areTexts(warnings)))
+  );
 }
 
 /** @param {Video} video */
@@ -199,7 +235,7 @@ export function isFinal({ status }) {
 }
 
 /** @param {VideoRequest} request @param {string} key */
-function bodyOf(request, key) {
+function messageOf(request, key) {
   const headers = { 'idempotency-key': key };
   if (!request.inputImageFirst) {
     return { body: JSON.stringify(request), headers: { ...headers, 'content-type': 'application/json' } };
@@ -210,18 +246,65 @@ function bodyOf(request, key) {
   return { body: form, headers };
 }
 
+/** Where a video is. What cannot be an id is no part of an address. @param {string} id */
+function pathOf(id) {
+  if (!isId(id)) throw new VideoError(404, { code: 'not_found', detail: 'There is no video with this id.' });
+  return `/v1/videos/${encodeURIComponent(id)}`;
+}
+
+/** @param {Promise<Response>} response @returns {Promise<unknown>} */
+async function bodyOf(response) {
+  const text = await (await response).text();
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw wrongAnswer();
+  }
+}
+
+/** @param {Promise<Response>} response @param {string} [id] */
+async function videoOf(response, id) {
+  return checkedVideo(await bodyOf(response), id);
+}
+
+/** @param {unknown} value @param {string} [id]  of the video that was asked for @returns {Video} */
+function checkedVideo(value, id) {
+  if (!isVideo(value) || (id !== undefined && value.id !== id)) throw wrongAnswer();
+  return value;
+}
+
+function wrongAnswer() {
+  return new VideoError(502, { code: 'upstream_error', detail: 'The answer is not one of this API.' });
+}
+
+/** A problem of which everything may be missing or of another type. @param {unknown} value */
+function problemOf(value) {
+  const { code, detail, request_id, errors } = Object(value);
+  const text = (/** @type {unknown} */ field) => (typeof field === 'string' ? field : undefined);
+  const list = Array.isArray(errors) ? errors.filter((one) => text(one?.field) && text(one.message)) : [];
+  return { code: text(code), detail: text(detail), request_id: text(request_id), errors: list };
+}
+
+/** @param {string | undefined} base */
+function originOf(base) {
+  if (!base) return '';
+  const url = URL.canParse(base) ? new URL(base) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol) || /[?#]/.test(base))
+    throw new TypeError('`base` must be an address such as https://videos.example.com');
+  return base.replace(/\/+$/, '');
+}
+
 /** @param {string} path @param {RequestInit} init @param {Options} options */
-async function call(path, init, { base = '', token, signal }) {
+async function call(path, init, { base, token, signal }) {
+  const url = originOf(base) + path;
   const headers = new Headers(init.headers);
   if (token) headers.set('authorization', `Bearer ${token}`);
-  const response = await fetch(base + path, { ...init, headers, ...(signal ? { signal } : {}) }).catch(
-    (error) => {
-      if (signal?.aborted) throw error;
-      throw new VideoError(0, { code: 'unreachable', detail: 'The server cannot be reached.' });
-    },
-  );
+  const response = await fetch(url, { ...init, headers, ...(signal ? { signal } : {}) }).catch((error) => {
+    if (signal?.aborted) throw error;
+    throw new VideoError(0, { code: 'unreachable', detail: 'The server cannot be reached.' });
+  });
   if (response.ok) return response;
-  const problem = await response.json().catch(() => ({}));
+  const problem = problemOf(await response.json().catch(() => undefined));
   throw new VideoError(response.status, problem, Number(response.headers.get('retry-after')) || undefined);
 }
 
@@ -240,7 +323,7 @@ async function* events(id, lastEventId, options) {
     const headers = { accept: 'text/event-stream', ...(lastEventId ? { 'last-event-id': lastEventId } : {}) };
     const signal = AbortSignal.any(signals);
     const response = await call(
-      `/v1/videos/${id}/events`,
+      `${pathOf(id)}/events`,
       { headers, cache: 'no-store' },
       { ...options, signal },
     );
@@ -275,7 +358,9 @@ function eventOf(block) {
     if (name && value !== undefined) fields[name] = name in fields ? `${fields[name]}\n${value}` : value;
   }
   if (fields.data === undefined) return undefined;
-  return { event: fields.event ?? 'message', id: fields.id ?? '', data: JSON.parse(fields.data) };
+  // An id goes back in a header: anything but the Worker's own numbers is none.
+  const id = /^\d+$/.test(fields.id ?? '') ? `${fields.id}` : '';
+  return { event: fields.event ?? 'message', id, data: JSON.parse(fields.data) };
 }
 
 /** @param {unknown} error */

@@ -1,43 +1,40 @@
-// The form: what is typed is kept, checked and sent, by button or by Ctrl/⌘ + Enter.
+// The form: checked and sent, by button or by Ctrl/⌘ + Enter. What is typed is kept by draft.js.
 import { VideoError } from './client.js';
 import { announce, byId, remark, setText } from './dom.js';
+import { changeDraft, draft, fields, image, keep, prompt, restoreDraft, setFields } from './draft.js';
 import { doubtHealth } from './human.js';
-import { recall, remember, Shelf } from './memory.js';
-import { deliver, interrupted, send } from './outbox.js';
-import { token, wantToken } from './token.js';
-import { ABOUT_USD, problemWords } from './words.js';
-import './image-field.js';
+import { attemptFor, deliver, interrupted } from './outbox.js';
+import { owner, token, wantToken } from './token.js';
+import { problemWords } from './words.js';
 
 /** @typedef {import('./client.js').Video} Video */
 /** @typedef {import('./client.js').VideoRequest} VideoRequest */
+/** @typedef {import('./outbox.js').Attempt} Attempt */
 /** @typedef {(video: Video, picture: Blob | undefined) => void} OnVideo */
-/** @typedef {{ prompt: string, promptOptimizer: boolean, format: string, link: string }} Fields */
 
 const MAX_CHARS = 2000;
 
 const form = byId('form');
-const prompt = byId('prompt');
 /** @type {HTMLElement[]} */
 const examples = [...byId('examples').children];
 const textOf = (/** @type {HTMLElement} */ example) => example.dataset.text ?? '';
-const image = /** @type {any} */ (document.querySelector('image-field'));
-/** @type {Shelf<import('./image-field.js').Picture>} */
-const pictures = new Shelf('draft');
 /** @type {AbortController | undefined} */
 let sending;
-/** What an earlier visit left, once it was read. @type {ReturnType<typeof readKept> | undefined} */
+/** What an earlier visit left, once it was read. @type {Promise<Awaited<ReturnType<typeof interrupted>>> | undefined} */
 let kept;
+/** When that was sent on. @type {Promise<void> | undefined} */
+let finishing;
+/** @type {OnVideo} */
+let tell = () => {};
 
 /** Makes the form work; `onVideo` is told of each video that was taken on. @param {OnVideo} onVideo */
 export async function startForm(onVideo) {
+  tell = onVideo;
   startExamples();
-  restoreFields(recall('draft'));
-  form.addEventListener('input', keep);
-  form.addEventListener('change', keep);
-  image.addEventListener('change', keepPicture);
+  form.addEventListener('kept', showFigures);
   form.addEventListener('submit', (/** @type {Event} */ event) => {
     event.preventDefault();
-    submitForm(onVideo);
+    submitForm();
   });
   document.addEventListener('keydown', (event) => {
     if (
@@ -50,20 +47,34 @@ export async function startForm(onVideo) {
   });
   byId('send-stop').addEventListener('click', () => sending?.abort());
   if (/Mac|iPhone|iPad/.test(navigator.userAgent)) setText(byId('modifier'), '⌘');
-  kept = readKept();
-  await finishInterrupted(await kept, onVideo);
+  await goOn(restoreDraft());
 }
 
-/** Puts the picture back that was chosen, and looks for what was sent. */
-async function readKept() {
-  const picture = await pictures.get('image');
-  if (picture && !image.picture && !image.link) await image.restore(picture);
-  return interrupted();
+/**
+ * Another token is in force, or none: what the one before typed and sent is not seen any more, and waits for it.
+ * @param {boolean} isContinued  whether the form goes on with what is in it
+ */
+export async function changeOwner(isContinued) {
+  delete form.dataset.ready;
+  sending?.abort();
+  sending = undefined;
+  clearErrors();
+  await goOn(changeDraft(isContinued));
+}
+
+/** Sends on what was interrupted, when the form shows what was kept. @param {Promise<void>} restored */
+async function goOn(restored) {
+  const mine = owner();
+  kept = restored.then(interrupted);
+  finishing = kept.then((attempts) => finishInterrupted(attempts, mine));
+  await finishing;
+  if (owner() === mine) form.dataset.ready = '';
 }
 
 /** Fills the form from an earlier video; what was there comes back on demand. @param {Video} video */
 export function fillFrom({ input }) {
-  const before = { fields: fields(), picture: image.picture };
+  const before = draft();
+  const mine = owner();
   image.restore(undefined, input.inputImageFirstUrl ?? '');
   const { prompt: text, promptOptimizer, resolution, duration } = input;
   setFields({
@@ -78,6 +89,7 @@ export function fillFrom({ input }) {
     ? 'The form is filled. Choose the first frame again: it is not kept here.'
     : 'The form is filled.';
   remark(note, 'Undo', async () => {
+    if (owner() !== mine) return;
     await image.restore(before.picture, before.fields.link);
     setFields(before.fields);
   });
@@ -94,52 +106,12 @@ export function currentRequest() {
   return /** @type {VideoRequest} */ ({ ...request, ...frame });
 }
 
-/** @returns {Fields} */
-function fields() {
-  const data = new FormData(form);
-  return {
-    prompt: prompt.value,
-    promptOptimizer: data.has('promptOptimizer'),
-    format: `${data.get('format')}`,
-    link: image.link,
-  };
-}
-
-/** @param {Fields | null} draft */
-function restoreFields(draft) {
-  if (draft) {
-    setFields(draft);
-    image.link = draft.link;
-  }
-  showFigures();
-}
-
-/** @param {Fields} values */
-function setFields(values) {
-  prompt.value = values.prompt;
-  byId('optimizer').checked = values.promptOptimizer;
-  for (const radio of form.elements.format) radio.checked = radio.value === values.format;
-  keep();
-}
-
-function keep() {
-  remember('draft', fields());
-  showFigures();
-  form.dispatchEvent(new Event('kept'));
-}
-
-function keepPicture() {
-  if (image.picture) pictures.put('image', image.picture);
-  else pictures.delete('image');
-}
-
 function showFigures() {
   const count = [...prompt.value].length;
   const counter = byId('counter');
   setText(counter, `${count.toLocaleString('en')} / 2,000`);
   counter.classList.toggle('is-over', count > MAX_CHARS);
   byId('examples').hidden = prompt.value !== '' && !examples.map(textOf).includes(prompt.value);
-  setText(byId('price'), `about $${ABOUT_USD[fields().format]}`);
   if (byId('prompt-error').textContent && count > 0 && count <= MAX_CHARS) setError('prompt', '');
 }
 
@@ -153,12 +125,12 @@ function startExamples() {
   }
 }
 
-/** @param {OnVideo} onVideo */
-async function submitForm(onVideo) {
+async function submitForm() {
   // Who is quick sends the picture, too, that is still being read, and does not send beside it what is sent on.
+  const mine = owner();
   await kept;
   await image.ready;
-  if (sending) return;
+  if (sending || owner() !== mine) return;
   clearErrors();
   const pictureError = image.error;
   const request = currentRequest();
@@ -172,16 +144,28 @@ async function submitForm(onVideo) {
     );
   if (pictureError) image.error = pictureError;
   if (focusFirstError()) return;
-  await deliverBy(request, onVideo, (options) => send(request, options));
+  await send(request);
+}
+
+/** @param {VideoRequest} request */
+function send(request) {
+  return deliverBy(attemptFor(request), async () => {
+    // What the new token's client sent earlier comes first.
+    await finishing;
+    if (!sending) await send(request);
+  });
 }
 
 /**
  * Videos whose answer a reload cut off: sent on with the same key.
- * @param {Awaited<ReturnType<typeof interrupted>>} attempts @param {OnVideo} onVideo
+ * @param {Awaited<ReturnType<typeof interrupted>>} attempts @param {string} mine
  */
-async function finishInterrupted({ fresh, old }, onVideo) {
-  for (const attempt of fresh)
-    await deliverBy(attempt.request, onVideo, (options) => deliver(attempt, options));
+async function finishInterrupted({ fresh, old }, mine) {
+  for (const attempt of fresh) {
+    if (owner() !== mine) return;
+    await deliverBy(attempt);
+  }
+  if (owner() !== mine) return;
   if (old[0] && prompt.value === '') {
     const {
       prompt: text,
@@ -207,20 +191,27 @@ async function finishInterrupted({ fresh, old }, onVideo) {
 }
 
 /**
- * @param {VideoRequest} request @param {OnVideo} onVideo
- * @param {(options: { token: string | undefined, signal: AbortSignal, onRetry: () => void }) => Promise<Video>} act
+ * @param {Attempt | Promise<Attempt>} finding
+ * @param {() => void} [again]  what goes on with another token, if this one is refused
  */
-async function deliverBy(request, onVideo, act) {
-  sending = new AbortController();
-  const { signal } = sending;
+async function deliverBy(finding, again) {
+  const mine = new AbortController();
+  sending = mine;
+  const { signal } = mine;
   showSending(true);
+  /** @type {Attempt | undefined} */
+  let attempt;
   try {
-    onVideo(await act({ token: token(), signal, onRetry: showWaiting }), request.inputImageFirst);
+    attempt = await finding;
+    const video = await deliver(attempt, { token: token(), signal, onRetry: showWaiting });
+    if (sending === mine) tell(video, attempt.request.inputImageFirst);
   } catch (error) {
-    showProblem(error, signal, () => deliverBy(request, onVideo, act));
+    // What may have been taken with this token is not sent with another.
+    const mayGoOn = attempt?.owner === '' || !attempt?.isLost;
+    if (sending === mine) showProblem(error, signal, mayGoOn ? again : undefined);
   } finally {
-    sending = undefined;
-    showSending(false);
+    if (sending === mine) sending = undefined;
+    if (!sending) showSending(false);
   }
 }
 
@@ -229,7 +220,6 @@ function showSending(is) {
   const button = byId('send');
   button.setAttribute('aria-disabled', `${is}`);
   setText(byId('send-label'), is ? 'Sending …' : 'Make the video');
-  byId('price').hidden = is;
   if (!is) byId('send-waits').hidden = true;
   if (is) announce('Sending');
 }
@@ -242,7 +232,7 @@ function showWaiting() {
   setText(byId('send-waits-text'), words);
 }
 
-/** @param {unknown} error @param {AbortSignal} signal @param {() => void} again */
+/** @param {unknown} error @param {AbortSignal} signal @param {(() => void) | undefined} again */
 function showProblem(error, signal, again) {
   if (signal.aborted) {
     setError('form', 'Not sent any more. If it did arrive, sending it again never makes a second video.');
@@ -261,7 +251,7 @@ function showProblem(error, signal, again) {
   if ([413, 415].includes(error.status) && (image.picture || image.link)) image.error = problemWords(error);
   else if (!isShown) setError('form', inWords(error));
   focusFirstError();
-  if (error.status === 401) wantToken(again);
+  if (error.status === 401) wantToken(again, again !== undefined);
   if (error.code === 'challenge_failed') doubtHealth();
 }
 

@@ -20,7 +20,7 @@ let loading;
 export async function health() {
   asking ??= fetch('/health').then((answer) => (answer.ok ? answer.json() : Promise.reject(answer.status)));
   try {
-    return await asking;
+    return Object(await asking);
   } catch {
     asking = undefined;
     return {};
@@ -74,7 +74,7 @@ function frame(siteKey) {
 
 /** @param {string} siteKey @returns {Promise<HTMLIFrameElement>} */
 async function load(siteKey) {
-  const element = h('iframe', { title: 'Are you human?', src: `/challenge#${siteKey}` });
+  const element = h('iframe', { title: 'Are you human?', src: `/challenge#${encodeURIComponent(siteKey)}` });
   const silent = new AbortController();
   // Offline, what is loaded is an error that says nothing.
   element.addEventListener('load', () => setTimeout(() => silent.abort(failed()), GRACE_MS));

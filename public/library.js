@@ -1,7 +1,7 @@
 // The videos that the page knows, newest first: the server's list with a token, else those that this browser made.
-import { get, isFinal, list, VideoError } from './client.js';
+import { get, isFinal, isVideo, list, VideoError } from './client.js';
 import { recall, remember } from './memory.js';
-import { access, token } from './token.js';
+import { access, owner, token } from './token.js';
 
 /** @typedef {import('./client.js').Video} Video */
 
@@ -25,23 +25,22 @@ export class Library extends EventTarget {
 
   /** The next page of the server's list. */
   async more() {
+    const asker = owner();
     try {
       const page = await list({
         ...access(),
         limit: 24,
         after: this.hasMore ? (this.videos.at(-1)?.id ?? null) : null,
       });
+      // The list of the token before.
+      if (owner() !== asker) return;
       const known = new Set(this.videos.map(({ id }) => id));
       this.videos.push(...page.data.filter(({ id }) => !known.has(id)));
       this.hasMore = page.has_more;
       this.problem = undefined;
     } catch (error) {
+      if (owner() !== asker) return;
       this.problem = error;
-      // A server that keeps no lists.
-      if (error instanceof VideoError && [404, 405].includes(error.status)) {
-        this.problem = undefined;
-        this.videos = remembered();
-      }
     }
     this.#changed();
   }
@@ -73,10 +72,14 @@ export class Library extends EventTarget {
 
   /** Asks how those stand that had not ended, except the one that is watched anyway. @param {string | undefined} watched */
   async refresh(watched) {
+    const asker = owner();
     for (const { id } of this.videos.filter((video) => !isFinal(video) && video.id !== watched)) {
       try {
-        this.put(await get(id, access()));
+        const video = await get(id, access());
+        if (owner() !== asker) return;
+        this.put(video);
       } catch (error) {
+        if (owner() !== asker) return;
         if (error instanceof VideoError && error.status === 404) this.drop(id);
       }
     }
@@ -99,7 +102,11 @@ export class Library extends EventTarget {
 /** @returns {Video[]} */
 function remembered() {
   const now = Date.now() / 1000;
-  return (recall('videos') ?? []).filter(
-    (/** @type {Video} */ video) => !video.expires_at || video.expires_at > now,
-  );
+  const isList = (/** @type {unknown} */ value) => Array.isArray(value);
+  /** @type {unknown[]} */
+  const kept = recall('videos', /** @type {(value: any) => value is unknown[]} */ (isList)) ?? [];
+  const videos = kept.filter(isVideo);
+  // What is no Video any more would be looked at again on each load.
+  if (videos.length < kept.length) remember('videos', videos);
+  return videos.filter(({ expires_at }) => !expires_at || expires_at > now);
 }

@@ -1,16 +1,22 @@
 // What this browser remembers: small things in localStorage, pictures in IndexedDB. Where neither is to be had (some
 // private windows), the page works all the same and forgets when it is closed.
 
-/** @type {Map<string, string>} */
+/** What could not be written to localStorage. @type {Map<string, string>} */
 const fallback = new Map();
 
-/** @param {string} name @returns {any} */
-export function recall(name) {
+/**
+ * What was remembered by that name; what fails the check is forgotten.
+ * @template T @param {string} name @param {(value: any) => value is T} isRight @returns {T | null}
+ */
+export function recall(name, isRight) {
   try {
-    return JSON.parse(localStorage.getItem(name) ?? 'null');
+    const value = JSON.parse(fallback.get(name) ?? localStorage.getItem(name) ?? 'null');
+    if (value === null || isRight(value)) return value;
   } catch {
-    return JSON.parse(fallback.get(name) ?? 'null');
+    // Not JSON, or no storage.
   }
+  remember(name, null);
+  return null;
 }
 
 /** @param {string} name @param {unknown} value  null forgets it */
@@ -19,6 +25,7 @@ export function remember(name, value) {
   try {
     if (value === null) localStorage.removeItem(name);
     else localStorage.setItem(name, text);
+    fallback.delete(name);
   } catch {
     fallback.set(name, text);
   }
@@ -39,19 +46,24 @@ function database() {
   return opening;
 }
 
-/** A table of IndexedDB. @template T */
+/** A table of IndexedDB. What fails the check when it is read is deleted. @template T */
 export class Shelf {
   /** @type {Map<string, T>} */
   #here = new Map();
+  #isRight;
 
-  /** @param {'posters' | 'outbox' | 'draft'} name */
-  constructor(name) {
+  /** @param {'posters' | 'outbox' | 'draft'} name @param {(value: any, key: string) => boolean} isRight */
+  constructor(name, isRight) {
     this.name = name;
+    this.#isRight = isRight;
   }
 
   /** @param {string} key @returns {Promise<T | undefined>} */
   async get(key) {
-    return this.#here.get(key) ?? (await this.#do('readonly', (store) => store.get(key)));
+    const value = this.#here.get(key) ?? (await this.#do('readonly', (store) => store.get(key)));
+    if (value === undefined || this.#isRight(value, key)) return value;
+    await this.delete(key);
+    return undefined;
   }
 
   /** Resolves when it is safe on disk. @param {string} key @param {T} value */
@@ -68,7 +80,10 @@ export class Shelf {
 
   /** @returns {Promise<T[]>} */
   async all() {
-    return (await this.#do('readonly', (store) => store.getAll())) ?? [...this.#here.values()];
+    /** @type {string[]} */
+    const keys = (await this.#do('readonly', (store) => store.getAllKeys())) ?? [...this.#here.keys()];
+    const values = await Promise.all(keys.map((key) => this.get(key)));
+    return values.filter((value) => value !== undefined);
   }
 
   /** @param {IDBTransactionMode} mode @param {(store: IDBObjectStore) => IDBRequest} act @returns {Promise<any>} */

@@ -1,11 +1,17 @@
 // What was sent and not answered yet. Each request is kept with its key until its answer was seen, so that a double
-// click, a reload or a lost connection sends the same one again instead of another.
+// click, a reload or a lost connection sends the same one again instead of another. It belongs to the token that it was first
+// sent with, or to nobody; it waits for that one, and is not sent with any other.
 import { newKey, submit, VideoError } from './client.js';
 import { challenge } from './human.js';
 import { Shelf } from './memory.js';
+import { owner, ownerOf } from './token.js';
 
 /** @typedef {import('./client.js').VideoRequest} VideoRequest */
-/** @typedef {{ key: string, request: VideoRequest, at: number, isLost?: boolean }} Attempt  lost: an answer was */
+/**
+ * `owner`: the hash of the token, '' for none; `isLost`: an answer was.
+ * @typedef {{ key: string, owner: string, request: VideoRequest, at: number, isLost?: boolean }} Attempt
+ */
+/** @typedef {{ signal: AbortSignal, onRetry: () => void, token: string | undefined }} Options */
 
 /** After a reload, what is older than this is not sent without being asked for again. */
 const FRESH_MS = 10 * 60_000;
@@ -14,22 +20,24 @@ const FRESH_MS = 10 * 60_000;
 const BEFORE_THE_KEY = ['unauthorized', 'origin_not_allowed', 'challenge_failed', 'rate_limited'];
 
 /** @type {Shelf<Attempt>} */
-const shelf = new Shelf('outbox');
+const shelf = new Shelf('outbox', isAttempt);
 
 /**
- * Sends a request, with the key of the same request if that one's answer was never seen.
- * @param {VideoRequest} request @param {{ token: string | undefined, signal: AbortSignal, onRetry: () => void }} options
+ * What is to be sent for a request: what was sent for the same one, if that one's answer was never seen.
+ * @param {VideoRequest} request @returns {Promise<Attempt>}
  */
-export async function send(request, options) {
-  const attempts = await shelf.all();
-  const earlier = (
-    await Promise.all(attempts.map(async (one) => ((await isSame(one.request, request)) ? [one] : [])))
-  ).flat();
-  return deliver(earlier[0] ?? { key: newKey(), request, at: Date.now() }, options);
+export async function attemptFor(request) {
+  const mine = owner();
+  for (const attempt of await shelf.all()) {
+    if (attempt.owner === mine && (await isSame(attempt.request, request))) return attempt;
+  }
+  return { key: newKey(), owner: mine, request, at: Date.now() };
 }
 
-/** @param {Attempt} attempt @param {{ token: string | undefined, signal: AbortSignal, onRetry: () => void }} options */
+/** @param {Attempt} attempt @param {Options} options */
 export async function deliver(attempt, { token, signal, onRetry }) {
+  if (attempt.owner !== ownerOf(token))
+    throw new Error('a request is sent with the token that it belongs to');
   await shelf.put(attempt.key, attempt);
   const lose = () => {
     attempt.isLost = true;
@@ -52,14 +60,22 @@ export async function deliver(attempt, { token, signal, onRetry }) {
     return video;
   } catch (error) {
     if (!(error instanceof VideoError) || error.isUnclear) await lose();
-    else if (!attempt.isLost || !BEFORE_THE_KEY.includes(error.code)) await shelf.delete(attempt.key);
+    else if (!mayBeTaken(attempt, error)) await shelf.delete(attempt.key);
     throw error;
   }
 }
 
-/** What a reload interrupted: to be sent on, and what is too old for that. */
+/** Whether an earlier try may have been taken, whatever this refusal says. @param {Attempt} attempt @param {VideoError} error */
+function mayBeTaken({ isLost, owner }, { code }) {
+  // A server that wants a token has not taken anything without one.
+  if (code === 'unauthorized' && owner === '') return false;
+  return Boolean(isLost) && BEFORE_THE_KEY.includes(code);
+}
+
+/** What a reload interrupted, of the current token alone: to be sent on, and what is too old for that. */
 export async function interrupted() {
-  const attempts = await shelf.all();
+  const mine = owner();
+  const attempts = (await shelf.all()).filter((attempt) => attempt.owner === mine);
   const isFresh = (/** @type {Attempt} */ { at }) => Date.now() - at < FRESH_MS;
   return { fresh: attempts.filter(isFresh), old: attempts.filter((attempt) => !isFresh(attempt)) };
 }
@@ -74,4 +90,19 @@ async function isSame(one, other) {
     [image, otherImage].map(async (blob) => new Uint8Array(await blob.arrayBuffer())),
   );
   return bytes?.every((byte, at) => byte === otherBytes?.[at]) ?? false;
+}
+
+/** @param {any} value @param {string} at  the key in the table */
+function isAttempt(value, at) {
+  const { key, owner, request, at: time } = Object(value);
+  const { prompt, inputImageFirst, inputImageFirstUrl } = Object(request);
+  return (
+    key === at &&
+    /^[\x21-\x7e]{1,255}$/.test(key) &&
+    typeof owner === 'string' &&
+    Number.isFinite(time) &&
+    typeof prompt === 'string' &&
+    (inputImageFirst === undefined || inputImageFirst instanceof Blob) &&
+    (inputImageFirstUrl === undefined || typeof inputImageFirstUrl === 'string')
+  );
 }

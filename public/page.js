@@ -1,12 +1,14 @@
 // The page: a form, a stage for one video and a gallery of the others.
-import { fillFrom, startForm } from './create.js';
-import { byId } from './dom.js';
+import { isId, VideoError } from './client.js';
+import { changeOwner, fillFrom, startForm } from './create.js';
+import { byId, remark } from './dom.js';
 import { startGallery } from './gallery.js';
 import { health, startChallenges } from './human.js';
 import { Library } from './library.js';
 import { startSnippets } from './snippet.js';
 import { Stage } from './stage.js';
 import { startToken } from './token.js';
+import { problemWords } from './words.js';
 
 /** @typedef {import('./client.js').Video} Video */
 
@@ -27,14 +29,19 @@ function open(video) {
 function openNamed() {
   const id = location.hash.slice(1);
   if (id === '' || id === stage.video?.id) return;
+  if (!isId(id)) {
+    history.replaceState(null, '', location.pathname);
+    return remark(problemWords(new VideoError(404, { code: 'not_found' })));
+  }
   const video = library.find(id);
   if (video) open(video);
   else stage.open(id);
 }
 
-startToken(() => {
+startToken((isContinued) => {
   stage.leave();
   library.load();
+  changeOwner(isContinued);
 });
 startSnippets();
 startForm((video, picture) => {

@@ -5,7 +5,7 @@ const WIDTH = 480;
 const PATIENCE_MS = 20_000;
 
 /** @type {Shelf<Blob>} */
-const shelf = new Shelf('posters');
+const shelf = new Shelf('posters', (value) => value instanceof Blob);
 /** One video at a time: pictures must not slow down what is being watched. */
 let turn = Promise.resolve();
 /** To each picture that is there or being taken. @type {Map<string, Promise<string | undefined>>} */

@@ -3,7 +3,7 @@ import { cancel, get, isFinal, remove, VideoError, watch } from './client.js';
 import { announce, askBack, byId, h, remark, setText } from './dom.js';
 import { dropPoster, posterOf } from './posters.js';
 import { Estimate, learnFrom } from './timing.js';
-import { access, wantToken } from './token.js';
+import { access, owner, wantToken } from './token.js';
 import {
   aboutSeconds,
   CONNECTIONS,
@@ -14,6 +14,7 @@ import {
   STEPS,
   stageWords,
   stepOf,
+  warningWords,
 } from './words.js';
 
 /** @typedef {import('./client.js').Video} Video */
@@ -78,11 +79,14 @@ export class Stage {
 
   /** Shows a video of which only the id is known. @param {string} id */
   async open(id) {
+    const asker = owner();
     try {
       const video = await get(id, access());
+      if (owner() !== asker) return;
       this.#library.put(video);
       this.show(video);
     } catch (error) {
+      if (owner() !== asker) return;
       if (error instanceof VideoError && error.status === 401) return wantToken(() => this.open(id));
       history.replaceState(null, '', location.pathname);
       remark(problemWords(error));
@@ -146,6 +150,9 @@ export class Stage {
           ? 'It was stopped before it was done.'
           : '',
     );
+    const warnings = warningWords(video);
+    setText(byId('warnings'), warnings);
+    byId('warnings').hidden = warnings === '';
     byId('working').hidden = isFinal(video);
     byId('cancel').hidden = isFinal(video);
     for (const id of ['copy', 'download']) byId(id).hidden = !isDone;
@@ -182,7 +189,7 @@ export class Stage {
     const now = Date.now() / 1000;
     setText(byId('elapsed'), clock(now - video.created_at));
     const left = this.#estimate.remaining(video, now);
-    const source = left?.by === 'experience' ? ', going by your latest videos' : '';
+    const source = left?.by === 'experience' ? ', going by the latest videos here' : '';
     setText(byId('remaining'), left ? `${aboutSeconds(left.seconds)} left${source}` : 'no estimate yet');
   }
 
@@ -236,8 +243,10 @@ export class Stage {
     const { video } = this;
     if (!video) return;
     this.#say('Stopping …');
+    const asker = owner();
     try {
       const stopped = await cancel(video.id, access());
+      if (owner() !== asker) return;
       this.#library.put(stopped);
       if (this.video?.id !== video.id) return;
       this.#say('');
@@ -268,7 +277,7 @@ export class Stage {
     if (!(error instanceof VideoError)) return reportError(error);
     if (error.status === 404) this.#forget(video.id);
     if (error.status === 404) remark(problemWords(error));
-    if (error.status === 401) wantToken(() => this.show(video));
+    if (error.status === 401) wantToken(() => this.open(video.id));
   }
 
   /** @param {string} id */
@@ -318,10 +327,14 @@ function announcement(video, words) {
   return video.progress_source === 'none' ? words : `${words}, ${video.progress} percent`;
 }
 
-/** `urls.content`, from here even where the Worker calls itself by another name. @param {Video} video */
-export function ownLink({ urls }) {
-  const { pathname, search } = new URL(urls.content, location.href);
-  return pathname + search;
+/**
+ * The video's file: from here, whatever name the Worker calls itself by; only the grant is taken from `urls.content`.
+ * @param {Video} video
+ */
+export function ownLink({ id, urls }) {
+  const link = urls.content ?? '';
+  const grant = URL.canParse(link, location.href) && new URL(link, location.href).searchParams.get('grant');
+  return `/v1/videos/${encodeURIComponent(id)}/content${grant ? `?grant=${encodeURIComponent(grant)}` : ''}`;
 }
 
 /** @param {string} link */

@@ -7,15 +7,20 @@ const MAX_KEPT = 5;
 /** Figures that are closer together say nothing about speed. */
 const MIN_RISE = 10;
 
+/** @typedef {Record<string, number[]>} Durations  by format, in seconds */
+
+/** @returns {Durations} */
+const durations = () => recall('durations', isDurations) ?? {};
+
 /** Seconds that the latest videos of a format took. @param {Video} video @returns {number[]} */
-const lately = ({ input }) => recall('durations')?.[`${input.resolution} ${input.duration}`] ?? [];
+const lately = ({ input }) => durations()[`${input.resolution} ${input.duration}`] ?? [];
 
 /** @param {Video} video */
 export function learnFrom(video) {
   const { input, completed_at, started_at } = video;
   if (video.status !== 'completed' || !completed_at || !started_at) return;
   const kept = [completed_at - started_at, ...lately(video)].slice(0, MAX_KEPT);
-  remember('durations', { ...recall('durations'), [`${input.resolution} ${input.duration}`]: kept });
+  remember('durations', { ...durations(), [`${input.resolution} ${input.duration}`]: kept });
 }
 
 /** The remaining time of one video, by the model's own percentages if there are any. */
@@ -45,4 +50,13 @@ export class Estimate {
     const seconds = video.started_at + median - now;
     return seconds > 0 ? { seconds, by: 'experience' } : undefined;
   }
+}
+
+/** @param {any} value @returns {value is Durations} */
+function isDurations(value) {
+  return (
+    typeof value === 'object' &&
+    !Array.isArray(value) &&
+    Object.values(value).every((list) => Array.isArray(list) && list.every(Number.isFinite))
+  );
 }

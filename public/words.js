@@ -74,9 +74,6 @@ export function size(bytes) {
   return `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
 }
 
-/** About what a format costs; what was really charged is in the Video. @type {Record<string, string>} */
-export const ABOUT_USD = { '768P 6': '0.28', '768P 10': '0.56', '1080P 6': '0.49' };
-
 /** @param {Video} video */
 export function formatOf({ input }) {
   return `${input.resolution} · ${input.duration} s`;
@@ -124,6 +121,24 @@ const FAILURES = {
     'The video was made but could not be stored. Whoever runs this server may still recover it.',
 };
 
+/** How the Worker's own reasons begin, which the sentences above say already. @type {Record<string, string>} */
+const OWN_REASONS = {
+  generation_failed: 'The model ended without a video.',
+  upstream_rejected: 'The upstream refused the parameters.',
+  upstream_unavailable: 'The upstream did not accept the job.',
+  upstream_timeout: 'The upstream did not finish the job in time.',
+  submission_unknown: "The upstream's answer was lost and no job was found.",
+  storage_failed: 'The finished video could not be stored.',
+};
+
+/** The codes of a Video's `warnings`. @type {Map<string, string>} */
+const WARNINGS = new Map([['first_frame_ignored', 'The model did not use the first frame.']]);
+
+/** What is to be said about a video, even when all went well. @param {Video} video */
+export function warningWords({ warnings = [] }) {
+  return warnings.flatMap((code) => WARNINGS.get(code) ?? []).join(' ');
+}
+
 /** @param {unknown} error */
 export function problemWords(error) {
   const { code, message, retryAfter, requestId, status } = /** @type {import('./client.js').VideoError} */ (
@@ -139,9 +154,10 @@ export function problemWords(error) {
 
 /** @param {{ code: string, message: string }} failure */
 export function failureWords({ code, message }) {
-  const words = FAILURES[code] ?? message;
-  // The model's own reason is worth more than ours.
-  return code === 'upstream_rejected' && message ? `${words} It said: “${message}”` : words;
+  const words = FAILURES[code];
+  if (words === undefined) return message;
+  const isOwn = message === '' || message.startsWith(OWN_REASONS[code] ?? message);
+  return isOwn ? words : `${words} The reason given: “${message}”`;
 }
 
 /** @type {Record<import('./client.js').Connection, string>} */

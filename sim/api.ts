@@ -1,31 +1,27 @@
 // The API's router: each call is read, recorded, authenticated and checked, then answered or made to fail as scripted.
 import { createHash } from 'node:crypto';
 import type { Authenticator } from './auth.ts';
-import type { Call, CallLog } from './calls.ts';
+import type { Call, CallFile, CallLog } from './calls.ts';
 import {
   ApiError,
   comesAfterwards,
   type Exchange,
   malformed,
+  refusalOf,
   sendError,
   sendFault,
   sendJson,
 } from './exchange.ts';
 import type { AnswerQueue } from './faults.ts';
-import { type Form, parseForm, readBody } from './form.ts';
-import { toolDetail } from './price.ts';
+import { type FilePart, type Form, parseForm, readBody } from './form.ts';
+import type { ModelBook } from './models.ts';
+import type { Settings } from './options.ts';
+import { REFUSALS } from './refusals.ts';
 import { checkRun, type Order } from './run.ts';
 import type { SimTask } from './task.ts';
-import { cancel, checkList, deleteFiles, detail, findTask, kill, list } from './tasks.ts';
+import { cancel, checkList, deleteFiles, detail, findTask, findTaskByToken, kill, list } from './tasks.ts';
+import { toolDetail } from './tool.ts';
 import type { Wiro } from './wiro.ts';
-
-export interface ApiSettings {
-  model: string;
-  /** Unfinished tasks the account may have; Run answers code 96 above it. */
-  maxActive: number;
-  /** Whether the rows of Task/List carry `callbackurl`. */
-  listCallbackUrl: boolean;
-}
 
 /** A call that was checked and has done nothing yet. */
 interface Prepared {
@@ -43,31 +39,29 @@ interface Endpoint {
 }
 
 export class Api {
-  readonly settings: ApiSettings;
+  readonly #settings: Settings;
+  readonly #models: ModelBook;
   readonly #wiro: Wiro;
   readonly #auth: Authenticator;
   readonly #calls: CallLog;
   readonly #endpoints: Map<string, Endpoint>;
 
-  constructor(settings: ApiSettings, wiro: Wiro, auth: Authenticator, calls: CallLog) {
-    this.settings = settings;
+  constructor(settings: Settings, models: ModelBook, wiro: Wiro, auth: Authenticator, calls: CallLog) {
+    this.#settings = settings;
+    this.#models = models;
     this.#wiro = wiro;
     this.#auth = auth;
     this.#calls = calls;
     const { files } = wiro;
     this.#endpoints = new Map([
-      [
-        `/v1/Run/${settings.model}`,
-        { accepts: ['multipart', 'json'], prepare: (form, call) => this.#run(form, call) },
-      ],
       ['/v1/Task/Detail', this.#onTask('detail', detail)],
       ['/v1/Task/Cancel', this.#onTask('cancel', cancel)],
       ['/v1/Task/Kill', this.#onTask('kill', kill)],
-      ['/v1/Task/InputOutputDelete', this.#onTask('delete', deleteFiles)],
+      ['/v1/Task/InputOutputDelete', this.#onTask('delete', deleteFiles, findTaskByToken)],
       ['/v1/Task/List', { accepts: ['json'], prepare: (form) => this.#list(form) }],
       ['/v1/File/FolderCreate', onAccount('json', 'folder', (form) => files.createFolder(form))],
       ['/v1/File/Upload', onAccount('multipart', 'upload', (form) => files.upload(form))],
-      ['/v1/Tool/Detail', onAccount('json', 'tool', (form) => toolDetail(settings.model, form))],
+      ['/v1/Tool/Detail', onAccount('json', 'tool', (form) => toolDetail(models, form))],
     ]);
   }
 
@@ -91,15 +85,17 @@ export class Api {
   }
 
   async #prepare({ request, call }: Exchange): Promise<Prepared> {
+    // Guess: how Wiro answers another method, a broken body or another content type.
     if (request.method !== 'POST') throw malformed('Every call of the API is a POST', 405);
     const body = await readBody(request);
     const form = await parseForm(call.headers['content-type'] ?? '', body).catch((error: Error) => error);
     if (!(form instanceof Error)) note(call, form);
     const refusal = this.#auth.refusal(request.headers);
-    if (refusal) throw new ApiError(refusal, { code: 98, status: 401, clientFault: true });
+    if (refusal) throw refusal;
     if (form instanceof Error) throw form;
-    const endpoint = this.#endpoints.get(request.url ?? '');
-    if (!endpoint) throw malformed('There is no such endpoint', 404);
+    const path = request.url ?? '';
+    const endpoint = this.#endpoints.get(path) ?? this.#runOf(path);
+    if (!endpoint) throw refusalOf(REFUSALS.urlNotParsed, 'There is no such endpoint');
     if (!endpoint.accepts.includes(form.kind)) throw malformed('This endpoint takes another Content-Type');
     const prepared = endpoint.prepare(form, call);
     if (prepared.task) call.task = prepared.task;
@@ -114,24 +110,35 @@ export class Api {
     else sendJson(exchange, 200, answer);
   }
 
-  #run(form: Form, call: Call): Prepared {
-    const order = checkRun(form);
+  #runOf(path: string): Endpoint | undefined {
+    const [, slug] = path.match(/^\/v1\/Run\/([^/]+\/[^/]+)$/) ?? [];
+    if (slug === undefined) return undefined;
+    const prepare = (form: Form, call: Call) => this.#run(slug.replaceAll('%20', ' '), form, call);
+    return { accepts: ['multipart', 'json'], prepare };
+  }
+
+  #run(slug: string, form: Form, call: Call): Prepared {
+    const model = this.#models.find(slug);
+    if (!model) throw refusalOf(REFUSALS.modelNotFound);
+    const order = checkRun(form, model, this.#settings.ignoresUnknownFields);
     return { queue: 'run', prompt: order.prompt, perform: () => this.#createTask(order, call) };
   }
 
   async #createTask(order: Order, call: Call): Promise<object> {
-    if (this.#wiro.activeTasks >= this.settings.maxActive) {
-      throw new ApiError('Concurrent task limit reached for the balance of this account', { code: 96 });
-    }
+    if (this.#wiro.activeTasks >= this.#settings.maxActive) throw refusalOf(REFUSALS.concurrency);
     const task = this.#wiro.createTask(order);
     call.task = task;
     await this.#wiro.callBackEarly(task);
     return { errors: [], taskid: task.id, socketaccesstoken: task.token, result: true };
   }
 
-  #onTask(queue: AnswerQueue, action: (wiro: Wiro, task: SimTask) => object): Endpoint {
+  #onTask(
+    queue: AnswerQueue,
+    action: (wiro: Wiro, task: SimTask) => object,
+    find: (wiro: Wiro, form: Form) => SimTask = findTask,
+  ): Endpoint {
     const prepare = (form: Form): Prepared => {
-      const task = findTask(this.#wiro, form);
+      const task = find(this.#wiro, form);
       return { queue, prompt: task.prompt, task, perform: () => action(this.#wiro, task) };
     };
     return { accepts: ['json'], prepare };
@@ -139,7 +146,7 @@ export class Api {
 
   #list(form: Form): Prepared {
     const page = checkList(form);
-    const perform = () => list(this.#wiro, page, this.settings.listCallbackUrl);
+    const perform = () => list(this.#wiro, page, this.#settings.listCallbackUrl);
     return { queue: 'list', prompt: '', perform };
   }
 }
@@ -148,10 +155,13 @@ function onAccount(kind: Form['kind'], queue: AnswerQueue, action: (form: Form) 
   return { accepts: [kind], prepare: (form) => ({ queue, prompt: '', perform: () => action(form) }) };
 }
 
-function note(call: Call, { fields, fieldOrder, json, file }: Form): void {
+function note(call: Call, { fields, fieldOrder, json, files }: Form): void {
+  const noted = files.map(noteFile);
   Object.assign(call, { fields, fieldOrder, ...(json && { json }) });
-  if (!file) return;
-  const { field, filename, contentType, bytes } = file;
+  if (noted.length > 0) Object.assign(call, { files: noted, file: noted[0] });
+}
+
+function noteFile({ field, filename, contentType, bytes }: FilePart): CallFile {
   const sha256 = createHash('sha256').update(bytes).digest('hex');
-  call.file = { field, filename, contentType, size: bytes.length, sha256 };
+  return { field, filename, contentType, size: bytes.length, sha256 };
 }

@@ -1,6 +1,8 @@
 // Authentication: `x-signature` = lowercase hex HMAC-SHA256(key = API key, message = API secret + nonce).
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
+import { type ApiError, refusalOf } from './exchange.ts';
+import { REFUSALS } from './refusals.ts';
 
 export function sign(apiKey: string, apiSecret: string, nonce: string): string {
   return createHmac('sha256', apiKey).update(apiSecret).update(nonce).digest('hex');
@@ -18,20 +20,24 @@ export class Authenticator {
   }
 
   /** Why these headers are refused, or undefined if they are right. A nonce counts as used once its signature held. */
-  refusal(headers: IncomingHttpHeaders): string | undefined {
+  refusal(headers: IncomingHttpHeaders): ApiError | undefined {
     const [key, nonce, signature] = ['x-api-key', 'x-nonce', 'x-signature'].map((name) => headers[name]);
-    if (key === undefined) return 'x-api-key is missing';
-    if (key !== this.#apiKey) return 'x-api-key is not the key of this project';
+    const { keyNotFound, signatureRequired, invalidSignature } = REFUSALS;
+    if (key === undefined) return refusalOf(keyNotFound, 'x-api-key is missing');
+    if (key !== this.#apiKey) return refusalOf(keyNotFound, 'x-api-key is not the key of this project');
     if (this.#apiSecret === null) {
       return nonce === undefined && signature === undefined
         ? undefined
-        : 'a project without a secret takes no x-nonce and no x-signature';
+        : // Guess: Wiro may take no notice of them.
+          refusalOf(invalidSignature, 'a project without a secret takes no x-nonce and no x-signature');
     }
     if (typeof nonce !== 'string' || typeof signature !== 'string')
-      return 'x-nonce or x-signature is missing';
-    if (!/^\d+$/.test(nonce)) return 'x-nonce is not an integer';
-    if (!same(signature, sign(this.#apiKey, this.#apiSecret, nonce))) return 'x-signature is wrong';
-    if (this.#nonces.has(nonce)) return 'x-nonce was used before';
+      return refusalOf(signatureRequired, 'x-nonce or x-signature is missing');
+    if (!/^\d+$/.test(nonce)) return refusalOf(invalidSignature, 'x-nonce is not an integer');
+    if (!same(signature, sign(this.#apiKey, this.#apiSecret, nonce)))
+      return refusalOf(invalidSignature, 'x-signature is wrong');
+    // Guess: whether Wiro remembers a nonce.
+    if (this.#nonces.has(nonce)) return refusalOf(invalidSignature, 'x-nonce was used before');
     this.#nonces.add(nonce);
     return undefined;
   }

@@ -8,6 +8,7 @@ import type { Row } from './detail.ts';
 import type { CallbackFault } from './faults.ts';
 import type { SimTask } from './task.ts';
 
+// Guess: the tries of a sister product's callbacks.
 const TRIES = 3;
 const SECONDS_BETWEEN_TRIES = 2;
 const TIMEOUT_MS = 10_000; // of the wall clock: the receiver does not live in simulated time
@@ -77,6 +78,7 @@ export class CallbackSender {
   }
 }
 
+/** Guess: nobody has published the body of a real callback. */
 function payload(row: Row, shape: NonNullable<CallbackFault['body']>): Payload {
   if (typeof shape === 'object') return shape;
   switch (shape) {

@@ -3,6 +3,14 @@ import type { IncomingMessage } from 'node:http';
 import { Changes } from './changes.ts';
 import type { SimTask } from './task.ts';
 
+export interface CallFile {
+  field: string;
+  filename: string;
+  contentType: string;
+  size: number;
+  sha256: string;
+}
+
 export interface Call {
   /** Unix milliseconds. */
   at: number;
@@ -15,7 +23,9 @@ export interface Call {
   json?: unknown;
   /** Every field of a form in the order sent, files included. */
   fieldOrder?: string[];
-  file?: { field: string; filename: string; contentType: string; size: number; sha256: string };
+  /** Every file of a form; `file` is the first. */
+  files?: CallFile[];
+  file?: CallFile;
   /** 0 until (or if never) answered; 101 for a socket. */
   status: number;
   /** What about this call no correct client would do. */

@@ -20,10 +20,16 @@ interface StoredFile {
 export class Cdn {
   readonly #faults: FaultBook;
   readonly #files = new Map<string, StoredFile>();
-  readonly #deleted = new Set<string>();
+  /** The paths that lead to nothing, but did or will. */
+  readonly #known = new Map<string, SimTask | undefined>();
 
   constructor(faults: FaultBook) {
     this.#faults = faults;
+  }
+
+  /** Nothing is there yet. */
+  announce(output: Output, task: SimTask): void {
+    this.#known.set(new URL(output.url).pathname, task);
   }
 
   add(output: Output, task?: SimTask): void {
@@ -32,8 +38,8 @@ export class Cdn {
 
   delete(output: Output): void {
     const { pathname } = new URL(output.url);
+    this.#known.set(pathname, this.#files.get(pathname)?.task);
     this.#files.delete(pathname);
-    this.#deleted.add(pathname);
   }
 
   serve(exchange: Exchange): void {
@@ -41,7 +47,8 @@ export class Cdn {
     const pathname = URL.parse(request.url ?? '', 'http://cdn')?.pathname ?? '';
     const refused = this.#refusal(call, pathname);
     const file = this.#files.get(pathname);
-    if (file?.task) call.task = file.task;
+    const task = file?.task ?? this.#known.get(pathname);
+    if (task) call.task = task;
     if (refused) sendError(exchange, refused);
     else if (file) this.#serveFile(exchange, file);
     else sendText(exchange, 404, 'text/html', '<h1>404</h1>\n');
@@ -58,7 +65,7 @@ export class Cdn {
     if ('x-api-key' in headers || 'x-signature' in headers) {
       return malformed('Credentials were sent to the CDN', 403);
     }
-    if (this.#files.has(pathname) || this.#deleted.has(pathname)) return undefined;
+    if (this.#files.has(pathname) || this.#known.has(pathname)) return undefined;
     return malformed('There never was such a file on the CDN', 404);
   }
 }

@@ -1,15 +1,19 @@
 // The row of a task as Task/Detail, Task/List, Cancel, Kill and callbacks show it, and the entries of its outputs.
 import { TIME_FIELDS } from './lifecycle.ts';
+import type { Settings } from './options.ts';
 import type { Output } from './output.ts';
 import type { SimTask } from './task.ts';
+import { categoriesOf } from './tool.ts';
 
 export type Row = Record<string, unknown>;
 
-/** Numbers are text, times unix seconds (or "0"), and the categories a JSON array inside a string. */
-export function detailRow(task: SimTask, apiUrl: string): Row {
-  const entries = task.deleted ? [] : task.outputs.map((output) => outputEntry(task, output));
-  const size = task.deleted ? 0 : task.outputs.reduce((sum, output) => sum + output.size, 0);
-  const cost = task.succeeded ? task.price : 0;
+/** Numbers are text, times unix seconds (or "0"). */
+export function detailRow(task: SimTask, apiUrl: string, settings: Settings): Row {
+  const { faults, madeWith: model } = task;
+  const entries = task.deleted ? [] : outputEntries(task);
+  const size = task.deleted ? 0 : task.publishedFiles.reduce((sum, output) => sum + output.size, 0);
+  const cost = task.succeeded ? task.price.toFixed(12) : (0).toFixed(12);
+  const totalCost = task.ended || task.stuck ? (faults.cost ?? cost) : cost;
   const elapsed = task.elapsedSeconds;
   const times = stageTimes(task);
   const row: Row = {
@@ -17,15 +21,15 @@ export function detailRow(task: SimTask, apiUrl: string): Row {
     uuid: task.uuid,
     name: '',
     socketaccesstoken: task.token,
-    parameters: parameters(task, apiUrl),
-    debugoutput: task.stdout.join('\n'),
-    debugerror: task.stderr.join('\n'),
+    parameters: parameters(task, apiUrl, settings),
+    debugoutput: written(task.stdout.join('\n'), settings.logBytes),
+    debugerror: (task.failed && faults.reason) || task.stderr.join('\n'),
     starttime: times.starttime,
     endtime: times.endtime,
     elapsedseconds: elapsed.toFixed(4),
     status: task.status,
-    cps: (cost > 0 && elapsed > 0 ? cost / elapsed : 0).toFixed(12),
-    totalcost: cost.toFixed(12),
+    cps: (elapsed > 0 ? Number(totalCost) / elapsed : 0).toFixed(12),
+    totalcost: totalCost,
     guestid: null,
     projectid: task.projectId ?? '699',
     modelid: '598',
@@ -45,14 +49,25 @@ export function detailRow(task: SimTask, apiUrl: string): Row {
     postprocessstarttime: times.postprocessstarttime,
     postprocessendtime: times.postprocessendtime,
     pexit: task.pexit,
-    categories: '["image-to-video","text-to-video"]',
+    categories: categoriesOf(model),
+    modeldescription: `${model.project} makes videos of words and pictures.`,
+    modelslugowner: model.owner,
+    modelslugproject: model.project,
     outputs: entries,
     size: String(size),
   };
-  return task.faults.patch?.(row) ?? row;
+  return faults.patch?.(row) ?? row;
 }
 
-export function outputEntry(task: SimTask, output: Output): Row {
+/** The entries of `outputs`: one without a URL comes with a preview. */
+export function outputEntries(task: SimTask): Row[] {
+  const files = task.publishedFiles.map((output) => outputEntry(task, output));
+  // Guess: only language models are known to have such an entry.
+  const raw = { contenttype: 'raw', content: { prompt: task.prompt, raw: '', thinking: [], answer: [] } };
+  return task.preview ? [raw, ...files] : files;
+}
+
+function outputEntry(task: SimTask, output: Output): Row {
   return {
     id: output.id,
     name: output.name,
@@ -79,12 +94,18 @@ export function storedFile(output: Output): Row {
   };
 }
 
-function parameters(task: SimTask, apiUrl: string): Row {
-  const { callbackUrl: _, projectid: __, ...inputs } = task.fields;
-  if (!task.image) return inputs;
-  const extension = task.image.contentType.replace('image/', '');
-  const name = `inputImageFirst-${task.inputKey.slice(0, 7)}.${extension}`;
-  return { ...inputs, inputImageFirst: `${apiUrl}/File/${task.inputKey}/${name}` };
+/** What the model has understood: a file is shown as its place at Wiro, under the id of its parameter. */
+function parameters(task: SimTask, apiUrl: string, { parametersAs }: Settings): Row | string | null {
+  if (parametersAs === 'none') return null;
+  const files = Object.values(task.madeWith.pictures).flatMap(({ id, frame }) => {
+    const picture = task.pictures[frame];
+    if (!picture || !('file' in picture)) return [];
+    const extension = picture.file.contentType.replace('image/', '');
+    const name = `${id}-${task.inputKey.slice(0, 7)}.${extension}`;
+    return [[id, `${apiUrl}/File/${task.inputKey}/${name}`]];
+  });
+  const shown = { ...task.understood, ...Object.fromEntries(files) };
+  return parametersAs === 'text' ? JSON.stringify(shown) : shown;
 }
 
 function stageTimes(task: SimTask): Record<string, string> {
@@ -94,6 +115,15 @@ function stageTimes(task: SimTask): Record<string, string> {
     if (field) times[field] = unixSeconds(at);
   }
   return times;
+}
+
+const LOG_LINE = 'Step 17/50: denoised one more frame of many\n';
+
+/** What a run wrote, made up to a size in bytes. */
+function written(text: string, bytes: number | undefined): string {
+  if (bytes === undefined) return text;
+  const rest = Math.max(0, bytes - Buffer.byteLength(text));
+  return (text + LOG_LINE.repeat(Math.ceil(rest / LOG_LINE.length))).slice(0, bytes);
 }
 
 export function unixSeconds(milliseconds: number): string {

@@ -2,7 +2,7 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import type { Call } from './calls.ts';
-import type { AnswerFault } from './faults.ts';
+import type { AnswerFault, ErrorItem, Refusal } from './faults.ts';
 
 const BOMB_BYTES = 60 * 1024 * 1024;
 
@@ -14,22 +14,32 @@ export interface Exchange {
 
 /** Ends a call with `result: false`. */
 export class ApiError extends Error {
-  readonly code: number;
   readonly status: number;
-  /** Whether no correct client would have made this call. */
-  readonly clientFault: boolean;
+  readonly errors: ErrorItem[];
+  /** Why no correct client would have made this call; undefined if one would. */
+  readonly refused: string | undefined;
 
-  constructor(message: string, { code = 1, status = 200, clientFault = false } = {}) {
-    super(message);
-    this.code = code;
+  constructor(errors: ErrorItem[], { status = 200, refused }: { status?: number; refused?: string } = {}) {
+    super(refused ?? JSON.stringify(errors));
     this.status = status;
-    this.clientFault = clientFault;
+    this.errors = errors;
+    this.refused = refused;
   }
 }
 
 /** The caller is wrong: malformed or against the documentation. */
 export function malformed(message: string, status = 200): ApiError {
-  return new ApiError(message, { code: 0, status, clientFault: true });
+  return new ApiError([{ code: 0, message }], { status, refused: message });
+}
+
+/** What no fault of the caller's is refused with. */
+export function notPossible(message: string): ApiError {
+  return new ApiError([{ code: 1, message }]);
+}
+
+/** One of Wiro's refusals; `refused` says why no correct client would meet it. */
+export function refusalOf({ status, errors }: Refusal, refused?: string): ApiError {
+  return new ApiError(errors, refused === undefined ? { status } : { status, refused });
 }
 
 export function writeHead({ call, response }: Exchange, status: number, headers: OutgoingHttpHeaders): void {
@@ -58,10 +68,9 @@ export function sendJson(exchange: Exchange, status: number, body: unknown): voi
   sendText(exchange, status, 'application/json; charset=utf-8', JSON.stringify(body));
 }
 
-export function sendError(exchange: Exchange, error: ApiError): void {
-  if (error.clientFault) exchange.call.refused = error.message;
-  const { code, message } = error;
-  sendJson(exchange, error.status, { result: false, errors: [{ code, message }] });
+export function sendError(exchange: Exchange, { status, errors, refused }: ApiError): void {
+  if (refused !== undefined) exchange.call.refused = refused;
+  sendJson(exchange, status, { result: false, errors });
 }
 
 /** Whether the call is processed first. */
@@ -82,7 +91,10 @@ export function sendFault(exchange: Exchange, fault: AnswerFault, answer?: objec
       sendGatewayAnswer(exchange, fault.status, fault);
       break;
     case 'error':
-      sendError(exchange, new ApiError(fault.message, { code: fault.code }));
+      sendError(exchange, new ApiError([{ code: fault.code, message: fault.message }]));
+      break;
+    case 'refusal':
+      sendError(exchange, refusalOf(fault));
       break;
     case 'lost':
       if (fault.how === 'status') sendGatewayAnswer(exchange, fault.status ?? 502, {});

@@ -1,5 +1,15 @@
 // What can be made to go wrong, and the book that remembers for which prompts it shall.
 
+/** An entry of `errors`: mostly an object, sometimes a bare text. */
+export type ErrorItem = string | { code: number; message: string };
+
+/** `result: false` with these errors and this HTTP status; Wiro's own are in refusals.ts. */
+export interface Refusal {
+  kind: 'refusal';
+  status: number;
+  errors: ErrorItem[];
+}
+
 /** What happens to one call of the API instead of its ordinary answer. */
 export type AnswerFault =
   /** An answer of the gateway in front: any status, a body that need not be JSON. */
@@ -14,6 +24,7 @@ export type AnswerFault =
   | { kind: 'reset' }
   /** An error of the application: 200, `result: false`. */
   | { kind: 'error'; code: number; message: string }
+  | Refusal
   /** No fault: the ordinary answer, by gzip. */
   | { kind: 'compressed' }
   /** The call is processed in full, only its answer never arrives (`status`: the gateway's, default 502). */
@@ -49,6 +60,14 @@ export interface TaskFault {
   end?: 'task_cancel';
   /** Replaces the whole list of statuses; read when the task is made. */
   statuses?: string[];
+  /** The `debugerror` of a task that failed or sticks. */
+  reason?: string;
+  /** The `totalcost` at its end, however it ended. */
+  cost?: string;
+  /** It takes this status, in place of its end if it has not had it before, and stays there with `pexit` "". */
+  sticks?: string;
+  /** Its row in Task/List carries no `callbackurl`, whatever others do. */
+  listCallbackUrl?: false;
   /** Never takes its last step. */
   never?: boolean;
   /** A last-moment edit of every row that shows this task. */
@@ -77,9 +96,31 @@ export interface CallbackFault {
  * `refuse`: scripted for every prompt ('') the upgrade is answered 503; scripted for some prompts the connection is
  * closed as soon as it asks for such a task. `drop`: terminated after the sixth event. `silent`: nothing is ever sent.
  * `garbage`: binary frames, broken and unexpected JSON among the events. `noPercent`: no progress objects.
- * `chatty`: fifteen lines of output before each event.
+ * `chatty`: fifteen lines of output before each event. Progress is told by `decimals`: with a fraction ("42.5"),
+ * `jsonText`: in a JSON text, `lines`: inside plain lines of output only ("… 44.0%").
  */
-export type SocketFault = 'refuse' | 'drop' | 'silent' | 'garbage' | 'noPercent' | 'chatty';
+export type SocketFault =
+  | 'refuse'
+  | 'drop'
+  | 'silent'
+  | 'garbage'
+  | 'noPercent'
+  | 'chatty'
+  | 'decimals'
+  | 'jsonText'
+  | 'lines';
+
+/** What a task that succeeds makes; read at its end. */
+export interface OutputFault {
+  /** Videos of this size, generated. */
+  bytes?: number;
+  /** How many there are; default 1. */
+  count?: number;
+  /** The outputs begin with an entry without a URL and a preview image. */
+  preview?: boolean;
+  /** The CDN answers 404 for so many simulated seconds after the end. */
+  delaySeconds?: number;
+}
 
 /** Used up one entry per call. The calls that are about no single task only meet what is scripted for ''. */
 interface FaultQueues {
@@ -104,8 +145,7 @@ interface StandingFaults {
   /** A status at which the task stays until it is released; or `60 %`, in the midst of the generation. */
   holdAt?: string;
   callback?: CallbackFault;
-  /** `bytes`: outputs of that size, generated; `count`: how many there are, default 1. */
-  output?: { bytes?: number; count?: number };
+  output?: OutputFault;
   socket?: SocketFault;
 }
 

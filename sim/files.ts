@@ -1,10 +1,13 @@
 // File/FolderCreate and File/Upload.
 import { storedFile, unixSeconds } from './detail.ts';
-import { ApiError, malformed } from './exchange.ts';
+import { malformed, notPossible, refusalOf } from './exchange.ts';
 import type { Form } from './form.ts';
 import { bufferContent } from './media.ts';
+import type { Settings } from './options.ts';
 import { newOutput, type Output } from './output.ts';
 import { randomHex } from './random.ts';
+import { REFUSALS } from './refusals.ts';
+import type { SimTask } from './task.ts';
 import type { Wiro } from './wiro.ts';
 
 /** Where the real service keeps files. A Run may name such an address, which is fetched by nobody here. */
@@ -19,15 +22,20 @@ export interface Folder {
 /** An uploaded file: `url` is public, the bytes are served under the same path here. */
 export interface StoredFile extends Output {
   folderId: string;
+  /** Gone from the CDN with the files of a task that linked to it. */
+  deleted: boolean;
 }
 
 export class FileStore {
   readonly folders: Folder[] = [];
   readonly files: StoredFile[] = [];
+  readonly #settings: Settings;
   readonly #wiro: Wiro;
-  readonly #rootId = randomHex();
+  /** Where a file lies that was uploaded into no folder. */
+  readonly rootId = randomHex();
 
-  constructor(wiro: Wiro) {
+  constructor(settings: Settings, wiro: Wiro) {
+    this.#settings = settings;
     this.#wiro = wiro;
   }
 
@@ -35,8 +43,10 @@ export class FileStore {
     expectFields(fieldOrder, ['name', 'parentid']);
     const { name = '', parentid } = fields;
     if (name === '') throw malformed('Request parameter [name] required');
+    // Guess: the text; the rule is documented.
     if (!/^[\w-]+$/.test(name))
       throw malformed('Request parameter [name] takes letters, digits, - and _ only');
+    if (this.#settings.refusesFolders) throw refusalOf(REFUSALS.permission);
     const folder = { id: randomHex(), name, parentId: this.#folderId(parentid) };
     this.folders.push(folder);
     const added = unixSeconds(Date.now());
@@ -51,17 +61,29 @@ export class FileStore {
     return { result: true, errors: [], list: [row] };
   }
 
-  upload({ fields, fieldOrder, file }: Form): object {
+  upload({ fields, fieldOrder, files }: Form): object {
     expectFields(fieldOrder, ['file', 'folderid']);
-    if (file?.field !== 'file') throw malformed('Request parameter [file] required');
+    const [file] = files;
+    if (file?.field !== 'file' || files.length > 1) throw malformed('Request parameter [file] required');
+    if (fields.folderid && this.#settings.refusesFolders) throw refusalOf(REFUSALS.permission);
     const folderId = this.#folderId(fields.folderid);
     const content = bufferContent(file.bytes, file.contentType || 'application/octet-stream');
-    const stored = { ...newOutput(PUBLIC_CDN, file.filename || 'file', content), folderId };
+    const stored = { ...newOutput(PUBLIC_CDN, file.filename || 'file', content), folderId, deleted: false };
     this.files.push(stored);
     this.#wiro.cdn.add(stored);
     const { id, name, contentType } = stored;
     const row = { id, name, contenttype: contentType, parentid: folderId, ...storedFile(stored) };
     return { result: true, errors: [], list: [row] };
+  }
+
+  /** Wiro's own samples are no uploads, and stay. */
+  deleteLinked(task: SimTask): void {
+    const links = Object.values(task.understood).flat();
+    for (const file of this.files) {
+      if (file.deleted || !links.includes(file.url)) continue;
+      file.deleted = true;
+      this.#wiro.cdn.delete(file);
+    }
   }
 
   /** As somebody does on Wiro's own pages. */
@@ -71,9 +93,10 @@ export class FileStore {
   }
 
   #folderId(id: string | undefined): string {
-    if (!id) return this.#rootId;
-    if (id !== this.#rootId && !this.folders.some((folder) => folder.id === id)) {
-      throw new ApiError('Folder not found or not accessible');
+    if (!id) return this.rootId;
+    if (id !== this.rootId && !this.folders.some((folder) => folder.id === id)) {
+      // Guess: the text.
+      throw notPossible('Folder not found or not accessible');
     }
     return id;
   }

@@ -17,8 +17,8 @@ export interface Form {
   kind: 'multipart' | 'json';
   fields: Record<string, string>;
   fieldOrder: string[];
-  /** A part with a filename and at least one byte. */
-  file?: FilePart;
+  /** The parts with a filename and at least one byte. */
+  files: FilePart[];
   json?: Record<string, unknown>;
 }
 
@@ -45,7 +45,7 @@ async function parseMultipart(contentType: string, body: Buffer<ArrayBuffer>): P
     throw malformed('The multipart body is malformed');
   });
   const fields = new Map<string, string>();
-  const form: Form = { kind: 'multipart', fields: {}, fieldOrder: [] };
+  const form: Form = { kind: 'multipart', fields: {}, fieldOrder: [], files: [] };
   for (const [field, value] of data) {
     if (form.fieldOrder.includes(field)) throw malformed(`Request parameter [${field}] was sent twice`);
     form.fieldOrder.push(field);
@@ -53,8 +53,8 @@ async function parseMultipart(contentType: string, body: Buffer<ArrayBuffer>): P
     else if (value.size === 0) fields.set(field, '');
     else if (value.size > MAX_FILE_BYTES)
       throw malformed(`Request parameter [${field}] is larger than 100 MB`);
-    else if (form.file) throw malformed('More than one file was sent');
-    else form.file = { field, filename: value.name, contentType: value.type, bytes: await value.bytes() };
+    else
+      form.files.push({ field, filename: value.name, contentType: value.type, bytes: await value.bytes() });
   }
   form.fields = Object.fromEntries(fields);
   return form;
@@ -71,12 +71,13 @@ function parseJson(body: Buffer): Form {
     throw malformed('The body is not an object');
   const fields = Object.entries(json).map(([name, value]) => [
     name,
-    typeof value === 'string' ? value : JSON.stringify(value),
+    typeof value === 'string' ? value : value === null ? '' : JSON.stringify(value),
   ]);
   return {
     kind: 'json',
     fields: Object.fromEntries(fields),
     fieldOrder: Object.keys(json),
+    files: [],
     json: { ...json },
   };
 }

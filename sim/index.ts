@@ -11,6 +11,8 @@ import { serveControl } from './control.ts';
 import { type Exchange, malformed, sendError } from './exchange.ts';
 import type { Faults } from './faults.ts';
 import type { Folder, StoredFile } from './files.ts';
+import { DEFAULT_MODEL, ModelBook, type ModelOptions } from './models.ts';
+import { Settings, type SimOptions } from './options.ts';
 import { TaskSocket } from './socket.ts';
 import type { SimTask } from './task.ts';
 import { SITEVERIFY_PATH, type Solved, TURNSTILE_SECRET, Turnstile } from './turnstile.ts';
@@ -22,7 +24,12 @@ export type { Call } from './calls.ts';
 export type * from './faults.ts';
 export type { Folder, StoredFile } from './files.ts';
 export { digest, generatedDigest, sampleContent } from './media.ts';
+export type { Generation, ModelOptions } from './models.ts';
+export type { ParametersAs, SimOptions, SocketEdition } from './options.ts';
 export type { Output } from './output.ts';
+export type { ParameterItem } from './parameters.ts';
+export type { Image, Picture, Pictures } from './pictures.ts';
+export { REFUSALS } from './refusals.ts';
 export type { SimTask } from './task.ts';
 export { type Solved, TURNSTILE_SECRET } from './turnstile.ts';
 
@@ -32,34 +39,19 @@ const DEFAULT_API_SECRET = 'sim-secret-c83e5b1f60a94d27';
 /** Longer than clients keep an idle connection: who closes first must not be a race that looks like a fault. */
 const KEEP_ALIVE_MS = 120_000;
 
-export interface SimOptions {
-  /** Default: a free one. */
-  port?: number;
-  apiKey?: string;
-  /** null: a project without a secret, which takes the key alone. */
-  apiSecret?: string | null;
-  model?: string;
-  /** Simulated seconds per real second, default 1; a whole life takes 60 simulated seconds. */
-  speed?: number;
-  /** Unfinished tasks above which Run answers code 96; default: no limit. */
-  maxActive?: number;
-  /** Whether the rows of Task/List carry `callbackurl`; default true. */
-  listCallbackUrl?: boolean;
-  /** Told of each HTTP call when its answer is sent or broken off. */
-  onCall?: (call: Call) => void;
-}
-
 export async function startSim(options: SimOptions = {}): Promise<Sim> {
   const sim = new Sim(options);
   await sim.listen(options.port ?? 0);
   return sim;
 }
 
-export class Sim {
+/** Its settings may be changed while it runs. */
+export class Sim extends Settings {
   readonly apiKey: string;
   readonly apiSecret: string | null;
   readonly #calls = new CallLog();
   readonly #clock: Clock;
+  readonly #models: ModelBook;
   readonly #wiro: Wiro;
   readonly #api: Api;
   readonly #socket: TaskSocket;
@@ -69,19 +61,16 @@ export class Sim {
 
   /** Use `startSim`. */
   constructor(options: SimOptions) {
+    super(options);
     this.apiKey = options.apiKey ?? DEFAULT_API_KEY;
     this.apiSecret = options.apiSecret === undefined ? DEFAULT_API_SECRET : options.apiSecret;
     this.#onCall = options.onCall;
     this.#clock = new Clock(options.speed ?? 1);
-    this.#wiro = new Wiro(this.#clock);
-    const settings = {
-      model: options.model ?? 'minimax/hailuo-2-3',
-      maxActive: options.maxActive ?? Number.POSITIVE_INFINITY,
-      listCallbackUrl: options.listCallbackUrl ?? true,
-    };
+    this.#wiro = new Wiro(this, this.#clock);
+    this.#models = new ModelBook(modelsOf(options));
     const auth = new Authenticator(this.apiKey, this.apiSecret);
-    this.#api = new Api(settings, this.#wiro, auth, this.#calls);
-    this.#socket = new TaskSocket(this.#wiro, this.#calls);
+    this.#api = new Api(this, this.#models, this.#wiro, auth, this.#calls);
+    this.#socket = new TaskSocket(this, this.#wiro, this.#calls);
     this.#turnstile = new Turnstile(this.#wiro.faults, this.#calls);
     this.#server = createServer((request, response) => void this.#serve(request, response));
     this.#server.keepAliveTimeout = KEEP_ALIVE_MS;
@@ -131,20 +120,9 @@ export class Sim {
     this.#clock.speed = speed;
   }
 
-  get maxActive(): number {
-    return this.#api.settings.maxActive;
-  }
-
-  set maxActive(maxActive: number) {
-    this.#api.settings.maxActive = maxActive;
-  }
-
-  get listCallbackUrl(): boolean {
-    return this.#api.settings.listCallbackUrl;
-  }
-
-  set listCallbackUrl(listCallbackUrl: boolean) {
-    this.#api.settings.listCallbackUrl = listCallbackUrl;
+  /** Adds a model, or changes one while it runs: Wiro renames parameters. */
+  setModel(slug: string, options: ModelOptions): void {
+    this.#models.set(slug, options);
   }
 
   /** Every request it ever got to API, CDN, socket and verifier, the refused ones too, in the order they came. */
@@ -160,6 +138,11 @@ export class Sim {
   /** Every folder that was made and not deleted since. */
   get folders(): Folder[] {
     return this.#wiro.files.folders;
+  }
+
+  /** The id of the folder of whatever is uploaded into none. */
+  get rootFolderId(): string {
+    return this.#wiro.files.rootId;
   }
 
   /** Every uploaded file. */
@@ -205,9 +188,9 @@ export class Sim {
 
   /** Every string that must never reach the public. */
   secrets(): string[] {
-    const ofTasks = this.tasks.flatMap(({ id, token, uuid, inputKey, outputs }) => [
+    const ofTasks = this.tasks.flatMap(({ id, token, uuid, inputKey, publishedFiles }) => [
       ...[id, token, uuid, inputKey],
-      ...outputs.flatMap(({ url, folder, accessKey }) => [url, folder, accessKey]),
+      ...publishedFiles.flatMap(({ url, folder, accessKey }) => [url, folder, accessKey]),
     ]);
     const ofFiles = this.files.flatMap(({ id, parentId, folderId, accessKey }) => [
       ...[id, parentId, folderId, accessKey],
@@ -246,4 +229,9 @@ export class Sim {
     else sendError(exchange, malformed('There is nothing at this path', 404));
     this.#calls.taken(call);
   }
+}
+
+function modelsOf({ model, models }: SimOptions): Record<string, ModelOptions> {
+  const slugs = model === undefined ? (models ? [] : [DEFAULT_MODEL]) : [model];
+  return { ...models, ...Object.fromEntries(slugs.map((slug) => [slug, { generation: 'seed' as const }])) };
 }

@@ -37,7 +37,7 @@ export function isTerminal(status: string): boolean {
   return status === 'task_postprocess_end' || status === 'task_cancel';
 }
 
-export function isProgress(message: Message): message is { percentage: unknown } {
+export function isProgress(message: Message): message is Record<string, unknown> & { percentage: unknown } {
   return typeof message === 'object' && message !== null && 'percentage' in message;
 }
 

@@ -44,6 +44,15 @@ export const sampleContent: Content = bufferContent(
   'video/mp4',
 );
 
+/** One grey pixel. */
+export const previewContent: Content = bufferContent(
+  Buffer.from(
+    'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg==',
+    'base64',
+  ),
+  'image/png',
+);
+
 /** An MP4 by its outer boxes: `ftyp`, then one `mdat` of noise in which no two blocks are alike. */
 export function generatedContent(size: number): Content {
   return {

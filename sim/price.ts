@@ -1,31 +1,39 @@
-// The price list, as `POST /Tool/Detail` publishes it and as tasks are charged by it.
-import { ApiError, malformed } from './exchange.ts';
-import type { Form } from './form.ts';
+// Prices: what a run is charged by the list that Tool/Detail publishes.
 
 /** US dollars for one video. */
-const PRICES = [
-  { resolution: '768P', duration: '6', price: 0.28 },
-  { resolution: '768P', duration: '10', price: 0.56 },
-  { resolution: '1080P', duration: '6', price: 0.49 },
+export const DEFAULT_PRICES = [
+  priceOfRun('768P', '6', 0.28),
+  priceOfRun('768P', '10', 0.56),
+  priceOfRun('1080P', '6', 0.49),
 ];
 
-export function priceOf(resolution: string, duration: string): number {
-  return PRICES.find((entry) => entry.resolution === resolution && entry.duration === duration)?.price ?? 0;
+function priceOfRun(resolution: string, duration: string, price: number) {
+  return { inputs: { resolution, duration }, price, priceMethod: 'cpr' };
 }
 
-/** The answer of Tool/Detail for the one model there is. */
-export function toolDetail(model: string, { fields }: Form): object {
-  const { slugowner, slugproject } = fields;
-  if (!slugowner || !slugproject) throw malformed('Request parameter [slugowner, slugproject] required');
-  if (`${slugowner}/${slugproject}` !== model) throw new ApiError('Tool not found or not accessible');
-  const dynamicPrice = PRICES.map(({ price, ...inputs }) => ({ inputs, price, priceMethod: 'cpr' }));
-  const tool = {
-    id: '598',
-    title: 'hailuo-2.3',
-    slugowner,
-    slugproject,
-    categories: '["image-to-video","text-to-video"]',
-    dynamicprice: JSON.stringify(dynamicPrice),
-  };
-  return { result: true, errors: [], total: '1', tool: [tool] };
+/** The US dollars that a run with these fields costs by a list; 0 where the list does not tell. */
+export function charge(prices: unknown, fields: Record<string, string>): number {
+  const entries = Array.isArray(prices) ? prices : [];
+  const entry = entries.find((entry) => isFor(entry?.inputs, fields));
+  const price = Number(entry?.price);
+  if (!Number.isFinite(price)) return 0;
+  switch (entry.priceMethod) {
+    case 'cpr':
+    case 'cpo': // one file is made
+      return price;
+    // Guess: the docs charge `cps` by the second that the model computes; by the second of the video it is told ahead.
+    case 'cps':
+    case 'cp-outputVideoLength':
+      return price * Number(fields.duration);
+    default:
+      return 0;
+  }
+}
+
+/** Whether every input of an entry is met. Wiro's keys are not always the ids of parameters: then any value counts. */
+function isFor(inputs: unknown, fields: Record<string, string>): boolean {
+  return Object.entries(inputs ?? {}).every(([key, value]) => {
+    const given = key in fields ? [fields[key]] : Object.values(fields);
+    return given.includes(String(value));
+  });
 }

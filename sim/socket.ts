@@ -5,7 +5,9 @@ import type { Duplex } from 'node:stream';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import type { Call, CallLog } from './calls.ts';
 import type { SocketFault } from './faults.ts';
+import { frame, reshaped } from './frame.ts';
 import { isProgress } from './lifecycle.ts';
+import type { Settings, SocketEdition } from './options.ts';
 import type { SimTask, TaskEvent } from './task.ts';
 import type { Wiro } from './wiro.ts';
 
@@ -17,9 +19,11 @@ const UNEXPECTED_JSON = ['[]', 'null', '42', '"task_end"', '{"type":17}', '{"typ
 export class TaskSocket {
   readonly #wiro: Wiro;
   readonly #calls: CallLog;
+  readonly #settings: Settings;
   readonly #server = new WebSocketServer({ noServer: true });
 
-  constructor(wiro: Wiro, calls: CallLog) {
+  constructor(settings: Settings, wiro: Wiro, calls: CallLog) {
+    this.#settings = settings;
     this.#wiro = wiro;
     this.#calls = calls;
   }
@@ -74,36 +78,29 @@ export class TaskSocket {
   #follow(socket: WebSocket, task: SimTask): void {
     const fault = this.#wiro.faults.standing(task.prompt).socket;
     if (fault === 'refuse') socket.close(TRY_AGAIN_LATER);
-    else if (fault !== 'silent') socket.on('close', task.watch(teller(socket, task, fault)));
+    else if (fault !== 'silent') socket.on('close', task.watch(this.#teller(socket, task, fault)));
+  }
+
+  /** Sends each event of the task, as the fault allows. */
+  #teller(socket: WebSocket, task: SimTask, fault: SocketFault | undefined): (event: TaskEvent) => void {
+    const { socketEdition } = this.#settings;
+    let sent = 0;
+    return (event) => {
+      if (fault === 'noPercent' && isProgress(event.message)) return;
+      if (fault === 'garbage') sendGarbage(socket, sent);
+      if (fault === 'chatty') chat(socket, task, sent, socketEdition);
+      socket.send(frame(task, reshaped(event, fault), socketEdition));
+      sent++;
+      if (fault === 'drop' && sent === EVENTS_BEFORE_DROP) socket.terminate();
+    };
   }
 }
 
-/** Sends each event of the task, as the fault allows. */
-function teller(
-  socket: WebSocket,
-  task: SimTask,
-  fault: SocketFault | undefined,
-): (event: TaskEvent) => void {
-  let sent = 0;
-  return (event) => {
-    if (fault === 'noPercent' && isProgress(event.message)) return;
-    if (fault === 'garbage') sendGarbage(socket, sent);
-    if (fault === 'chatty') chat(socket, task, sent);
-    socket.send(frame(task, event));
-    sent++;
-    if (fault === 'drop' && sent === EVENTS_BEFORE_DROP) socket.terminate();
-  };
-}
-
-function frame({ id, token }: SimTask, { type, message }: TaskEvent): string {
-  return JSON.stringify({ type, id, tasktoken: token, message, result: true });
-}
-
 /** Lines of output, each another. */
-function chat(socket: WebSocket, task: SimTask, round: number): void {
+function chat(socket: WebSocket, task: SimTask, round: number, edition: SocketEdition): void {
   for (let n = 0; n < LINES_OF_CHAT; n++) {
     const message = `Step ${round}.${n} ${'of many '.repeat(40)}`;
-    socket.send(frame(task, { type: 'task_output', message }));
+    socket.send(frame(task, { type: 'task_output', message }, edition));
   }
 }
 

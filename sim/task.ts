@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { CallbackAttempt } from './callback.ts';
 import { Changes } from './changes.ts';
 import type { Clock } from './clock.ts';
-import { outputEntry } from './detail.ts';
+import { outputEntries } from './detail.ts';
 import type { FaultBook } from './faults.ts';
 import {
   isLogLine,
@@ -14,21 +14,29 @@ import {
   ordinaryLife,
   type Step,
 } from './lifecycle.ts';
+import type { Model } from './models.ts';
 import type { Output } from './output.ts';
-import { priceOf } from './price.ts';
+import type { Image, Pictures } from './pictures.ts';
+import { charge } from './price.ts';
 import { randomToken } from './random.ts';
-import type { Image, Order } from './run.ts';
+import type { Order } from './run.ts';
 
 export interface TaskEvent {
   type: string;
   message: Message;
 }
 
+/** What a task has made: its videos, and an image that is listed before them. */
+export interface Publication {
+  outputs: Output[];
+  preview?: Output | undefined;
+}
+
 /** What a task needs of the service it runs in. */
 export interface TaskHost {
   clock: Clock;
   faults: FaultBook;
-  publishOutputs(task: SimTask): Output[];
+  publishOutputs(task: SimTask): Publication;
   /** Told once, with the status before the last one. */
   taskEnded(task: SimTask, statusBefore: string): void;
 }
@@ -39,12 +47,19 @@ export class SimTask {
   readonly uuid = randomUUID();
   /** In the URL under which Wiro shows the input image. */
   readonly inputKey = randomToken();
+  /** The slug of its model. */
+  readonly model: string;
   readonly prompt: string;
   /** The text fields of the Run that made it. */
   readonly fields: Record<string, string>;
   readonly callbackUrl: string;
   readonly projectId: string | null;
+  /** What arrived, as the model understood it. */
+  readonly pictures: Pictures;
+  /** The file of the first frame. */
   readonly image?: Image;
+  /** The other parameters that the model understood. */
+  readonly understood: Record<string, unknown>;
   /** US dollars, if it succeeds. */
   readonly price: number;
   status = '';
@@ -53,15 +68,20 @@ export class SimTask {
   cancelled = false;
   /** Staying at its status until released. */
   held = false;
+  /** Staying at its status for good, which is not an end; it can be killed. */
+  stuck = false;
   /** No further status will come. */
   ended = false;
   pexit: string | null = null;
+  /** The videos. */
   outputs: Output[] = [];
+  preview: Output | undefined;
   /** InputOutputDelete was called: the outputs are gone from the CDN. */
   deleted = false;
   readonly callbacks: CallbackAttempt[] = [];
   readonly stdout: string[] = [];
   readonly stderr: string[] = [];
+  readonly #model: Model;
   #host: TaskHost;
   #life: Step[];
   #cancelTimer = (): void => {};
@@ -78,8 +98,13 @@ export class SimTask {
     this.fields = order.fields;
     this.callbackUrl = order.callbackUrl;
     this.projectId = order.projectId;
-    if (order.image) this.image = order.image;
-    this.price = priceOf(order.resolution, order.duration);
+    this.model = order.model.slug;
+    this.#model = order.model;
+    this.pictures = order.pictures;
+    const { first } = order.pictures;
+    if (first && 'file' in first) this.image = first.file;
+    this.understood = order.understood;
+    this.price = charge(order.model.prices, order.fields);
     this.#host = host;
     const { statuses } = this.faults;
     this.#life = statuses ? lifeThrough(statuses) : ordinaryLife();
@@ -89,6 +114,16 @@ export class SimTask {
     this.#takeStep();
   }
 
+  /** As its model was when it was made. */
+  get madeWith(): Model {
+    return this.#model;
+  }
+
+  /** Every file that it has put on the CDN, in the order in which rows list them. */
+  get publishedFiles(): Output[] {
+    return this.preview ? [this.preview, ...this.outputs] : this.outputs;
+  }
+
   get succeeded(): boolean {
     return this.status === 'task_postprocess_end' && this.pexit === '0' && this.outputs.length > 0;
   }
@@ -96,6 +131,10 @@ export class SimTask {
   /** What is scripted for this task's row and end right now. */
   get faults() {
     return this.#host.faults.standing(this.prompt).task ?? {};
+  }
+
+  get failed(): boolean {
+    return this.stuck || (this.ended && !this.cancelled && !this.succeeded);
   }
 
   get queued(): boolean {
@@ -120,6 +159,10 @@ export class SimTask {
   /** How many watch. */
   get watchers(): number {
     return this.#watchers.size;
+  }
+
+  hasBeen(status: string): boolean {
+    return this.history.some((entry) => entry.status === status);
   }
 
   /** Resolves when the task has had this status. */
@@ -171,6 +214,11 @@ export class SimTask {
     this.held = this.#shouldHold(); // it may have been scripted since the step before
     if (this.held) return false;
     const { faults } = this;
+    const sticksHere = isTerminal(next.type) || (next.type === faults.sticks && !isLogLine(next.type));
+    if (faults.sticks !== undefined && sticksHere) {
+      this.#stick(faults.sticks);
+      return false;
+    }
     if (isTerminal(next.type)) {
       if (!faults.never) this.#end(faults.end ?? next.type);
       return false;
@@ -184,9 +232,17 @@ export class SimTask {
     return !this.held;
   }
 
+  #stick(status: string): void {
+    this.#life = [];
+    this.stuck = true;
+    this.pexit = '';
+    this.#enter({ type: status, message: this.faults.reason ?? null });
+  }
+
   #end(status: string): void {
     if (this.ended) return;
     this.#cancelTimer();
+    this.stuck = false;
     const { faults } = this;
     const before = this.status;
     this.ended = true;
@@ -195,10 +251,14 @@ export class SimTask {
     // A cancelled task shows pexit "0" too: the status alone tells the two apart.
     this.pexit = this.cancelled ? '0' : (faults.pexit ?? '0');
     if (this.pexit !== '0') this.stderr.push('Error: generation failed');
-    if (!this.cancelled && faults.outputs !== 'none') this.outputs = this.#host.publishOutputs(this);
+    if (!this.cancelled && faults.outputs !== 'none') {
+      const { outputs, preview } = this.#host.publishOutputs(this);
+      this.outputs = outputs;
+      this.preview = preview;
+    }
     this.#enter({
       type: status,
-      message: this.cancelled ? null : this.outputs.map((o) => outputEntry(this, o)),
+      message: this.cancelled ? null : outputEntries(this),
     });
     this.#host.taskEnded(this, before);
   }

@@ -6,27 +6,31 @@ import type { Clock } from './clock.ts';
 import { detailRow, type Row } from './detail.ts';
 import { FaultBook } from './faults.ts';
 import { FileStore } from './files.ts';
-import { generatedContent, sampleContent } from './media.ts';
+import { generatedContent, previewContent, sampleContent } from './media.ts';
+import type { Settings } from './options.ts';
 import { newOutput, type Output } from './output.ts';
 import { IdSequence } from './random.ts';
 import type { Order } from './run.ts';
-import { SimTask, type TaskHost } from './task.ts';
+import { type Publication, SimTask, type TaskHost } from './task.ts';
 
 export class Wiro implements TaskHost {
   /** `http://127.0.0.1:PORT`, known once the server listens. */
   origin = '';
   readonly clock: Clock;
+  readonly settings: Settings;
   readonly faults = new FaultBook();
   readonly cdn = new Cdn(this.faults);
-  readonly files = new FileStore(this);
+  readonly files: FileStore;
   readonly tasks: SimTask[] = [];
   readonly #callbacks: CallbackSender;
   readonly #ids = new IdSequence();
   readonly #changes = new Changes();
   readonly #deliveries = new WeakMap<SimTask, Promise<void>>();
 
-  constructor(clock: Clock) {
+  constructor(settings: Settings, clock: Clock) {
+    this.settings = settings;
     this.clock = clock;
+    this.files = new FileStore(settings, this);
     this.#callbacks = new CallbackSender(clock);
   }
 
@@ -54,25 +58,38 @@ export class Wiro implements TaskHost {
   }
 
   row(task: SimTask): Row {
-    return detailRow(task, `${this.origin}/v1`);
+    return detailRow(task, `${this.origin}/v1`, this.settings);
+  }
+
+  /** As anything but Task/List shows it. */
+  ownRow(task: SimTask): Row {
+    const row = this.row(task);
+    return this.settings.detailCallbackUrl ? row : { ...row, callbackurl: '' };
   }
 
   deleteFiles(task: SimTask): void {
     task.deleted = true;
-    for (const output of task.outputs) this.cdn.delete(output);
+    for (const output of task.publishedFiles) this.cdn.delete(output);
+    this.files.deleteLinked(task);
   }
 
-  publishOutputs(task: SimTask): Output[] {
-    const { bytes, count = 1 } = this.faults.standing(task.prompt).output ?? {};
+  publishOutputs(task: SimTask): Publication {
+    const {
+      bytes,
+      count = 1,
+      preview: withPreview,
+      delaySeconds = 0,
+    } = this.faults.standing(task.prompt).output ?? {};
     const content = bytes === undefined ? sampleContent : generatedContent(bytes);
     const outputs = Array.from({ length: count }, (_, index) =>
       newOutput(this.origin, `${index}.mp4`, content),
     );
-    for (const output of outputs) this.cdn.add(output, task);
-    return outputs;
+    const preview = withPreview ? newOutput(this.origin, 'preview.png', previewContent) : undefined;
+    for (const output of preview ? [preview, ...outputs] : outputs) this.#upload(output, task, delaySeconds);
+    return { outputs, preview };
   }
 
-  /** Whoever cancels a task in the queue is not called back. */
+  /** Whoever cancels a task in the queue is not called back. Guess: told of a sister product only. */
   taskEnded(task: SimTask, statusBefore: string): void {
     if (task.cancelled && statusBefore === 'task_queue') return;
     this.#deliveries.set(task, this.#callBack(task));
@@ -83,8 +100,18 @@ export class Wiro implements TaskHost {
     this.#callbacks.close();
   }
 
+  #upload(output: Output, task: SimTask, delaySeconds: number): void {
+    if (delaySeconds === 0) this.cdn.add(output, task);
+    else {
+      this.cdn.announce(output, task);
+      this.clock.after(delaySeconds, () => {
+        if (!task.deleted) this.cdn.add(output, task);
+      });
+    }
+  }
+
   #callBack(task: SimTask): Promise<void> {
     const fault = this.faults.standing(task.prompt).callback ?? {};
-    return this.#callbacks.deliver(task, () => this.row(task), fault);
+    return this.#callbacks.deliver(task, () => this.ownRow(task), fault);
   }
 }

@@ -23,6 +23,8 @@ pub enum ApiError {
     NotFound(&'static str),
     #[error("method not allowed")]
     MethodNotAllowed { allow: &'static str },
+    #[error("the video of the idempotency key was deleted")]
+    Deleted,
     #[error("the video is not ready")]
     NotReady { retry_after_seconds: u32 },
     #[error("the video has ended already")]
@@ -45,6 +47,8 @@ pub enum ApiError {
     RateLimited,
     #[error("the upstream is not available")]
     UpstreamUnavailable { retry_after_seconds: u32 },
+    #[error("all uploads together hold too much memory")]
+    TooManyUploads,
     #[error("the video cannot be afforded: {shortage:?}")]
     Unaffordable { shortage: Shortage, retry_after_seconds: i64 },
     #[error("{0}")]
@@ -121,6 +125,12 @@ impl ApiError {
                 let headers = vec![("allow", allow.to_owned())];
                 Problem { headers, ..problem(405, "method_not_allowed", "Method not allowed", detail) }
             }
+            Self::Deleted => {
+                let detail =
+                    "The video of this Idempotency-Key was deleted. Nothing is made again; use a new key."
+                        .to_owned();
+                problem(410, "deleted", "Deleted", detail)
+            }
             Self::NotReady { retry_after_seconds } => {
                 let detail = "The video is still being made.".to_owned();
                 let headers = vec![("retry-after", retry_after_seconds.to_string())];
@@ -165,6 +175,13 @@ impl ApiError {
                         .to_owned();
                 let headers = vec![("retry-after", retry_after_seconds.to_string())];
                 Problem { headers, ..problem(503, "upstream_unavailable", "Upstream unavailable", detail) }
+            }
+            Self::TooManyUploads => {
+                let detail =
+                    "Too many images are being uploaded at the moment. No video was started; try again later."
+                        .to_owned();
+                let headers = vec![("retry-after", "10".to_owned())];
+                Problem { headers, ..problem(503, "upstream_unavailable", "Too many uploads", detail) }
             }
             Self::Unaffordable { shortage, retry_after_seconds } => {
                 let (status, code, title, reason) = match shortage {

@@ -77,6 +77,10 @@ export class VideoTask extends DurableObject {
     return this.#task.enter((task) => task.alarm());
   }
 
+  webSocketMessage(socket, message) {
+    this.#task.enter((task) => task.onMessage(socket, message.byteLength ?? message.length));
+  }
+
   webSocketClose(socket) {
     this.#task.enter((task) => task.onLeave(socket));
   }

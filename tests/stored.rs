@@ -2,8 +2,10 @@
 
 use hailuo_worker::json;
 use hailuo_worker::video::record::{Record, Status};
+use hailuo_worker::video::search::SearchProgress;
 use hailuo_worker::video::task::{Job, LoadError, Phase, Task, Wish};
 use hailuo_worker::video::time::{Millis, UnixMillis};
+use hailuo_worker::video::tombstone::{Reason, Tombstone};
 
 const RECORD: &str = include_str!("stored/record-v1.json");
 const TASK: &str = include_str!("stored/task-v2.json");
@@ -94,7 +96,7 @@ fn every_phase_is_written_as_it_was() {
             r#"{"submitting":{"attempts":1,"hint":{"task_id":"7","token":null}}}"#,
         ),
         (
-            Phase::Unknown { since, searches: 2, hint: None },
+            Phase::Unknown { since, searches: 2, hint: None, progress: None },
             r#"{"unknown":{"since":1,"searches":2,"hint":null}}"#,
         ),
         (Phase::Ended { job: None }, r#"{"ended":{"job":null}}"#),
@@ -104,6 +106,23 @@ fn every_phase_is_written_as_it_was() {
         assert_eq!(serde_json::to_string(&phase).unwrap(), text);
         assert_eq!(json::read::<Phase>(text).unwrap(), phase);
     }
+}
+
+#[test]
+fn records_without_warnings_have_none() {
+    let earlier = RECORD.replace(",\n  \"warnings\": []", "");
+    assert!(!earlier.contains("warnings"));
+    assert_eq!(json::read::<Record>(&earlier).unwrap(), json::read::<Record>(RECORD).unwrap());
+}
+
+#[test]
+fn a_search_that_is_not_finished_is_written_down() {
+    let candidates = vec![Job { task_id: "7".to_owned(), token: None }];
+    let progress = Some(SearchProgress { start: 200, candidates });
+    let phase = Phase::Unknown { since: UnixMillis::new(1), searches: 2, hint: None, progress };
+    let text = r#"{"unknown":{"since":1,"searches":2,"hint":null,"progress":{"start":200,"candidates":[{"task_id":"7","token":null}]}}}"#;
+    assert_eq!(serde_json::to_string(&phase).unwrap(), text);
+    assert_eq!(json::read::<Phase>(text).unwrap(), phase);
 }
 
 #[test]
@@ -149,4 +168,17 @@ fn what_is_public_holds_urls_and_no_version() {
     let shown = serde_json::to_value(record.shown_at("https://w.example", None)).unwrap();
     assert_eq!(shown["urls"]["content"], format!("https://w.example/v1/videos/{id}/content"));
     assert_eq!(shown.get("version"), None);
+}
+
+#[test]
+fn a_tombstone_is_written_as_it_was() {
+    for (reason, text) in [
+        (Reason::Deleted, r#"{"deleted_at":1734513900,"reason":"deleted"}"#),
+        (Reason::Expired, r#"{"deleted_at":1734513900,"reason":"expired"}"#),
+    ] {
+        let tombstone = Tombstone { deleted_at: 1_734_513_900, reason };
+        assert_eq!(serde_json::to_string(&tombstone).unwrap(), text);
+        assert_eq!(json::read::<Tombstone>(text).unwrap(), tombstone);
+        assert_eq!(tombstone.ends_at(), UnixMillis::new((1_734_513_900 + 90 * 86_400) * 1000));
+    }
 }

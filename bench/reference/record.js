@@ -22,6 +22,7 @@ export function newRecord(id, model, input, now) {
     output: null,
     cost_usd: null,
     error: null,
+    warnings: [],
   };
 }
 

@@ -113,7 +113,7 @@ class Steps {
     if (task.nudged) phase.eager = 0;
     task.nudged = false;
     await this.state.persist();
-    const { source, failed, cancelled, status, cost } = await wiro.check(
+    const { source, failed, cancelled, status, cost, reason } = await wiro.check(
       this.settings,
       task.record.id,
       phase.job,
@@ -130,7 +130,9 @@ class Steps {
     }
     if (failed || cancelled) task.record.cost_usd = cost && Number(cost) > 0 ? cost : null;
     if (failed) {
-      const message = 'The model ended without a video. Nothing was charged; try another prompt or image.';
+      const message = reason
+        ? `The model ended without a video: ${reason}`
+        : 'The model ended without a video. Try another prompt or image.';
       return this.#fail('generation_failed', message);
     }
     if (cancelled) return this.#end('cancelled');

@@ -147,12 +147,13 @@ function refusedAccount(id, reason) {
   return { refusal: { code: 'upstream_unavailable', message: 'Videos cannot be made at the moment.' } };
 }
 
-function observation({ status, pexit, outputs, totalcost }) {
+function observation({ status, pexit, outputs, totalcost, debugerror }) {
   const cost = decimal(totalcost);
   if (status === 'task_cancel') return { cancelled: true, cost };
   if (status !== 'task_postprocess_end') return { status: printable(`${status}`) };
   const [output] = outputs ?? [];
-  if (!/^0[.0]*$/.test(`${pexit ?? ''}`) || !output?.url) return { failed: true, cost };
+  if (!/^0[.0]*$/.test(`${pexit ?? ''}`) || !output?.url)
+    return { failed: true, cost, reason: lastWords(debugerror) };
   const size = /^\d+$/.test(`${output.size}`) ? Number(output.size) : undefined;
   return { source: { url: output.url, size }, cost };
 }
@@ -165,4 +166,10 @@ const printable = (status) => status.replace(/[^\w-]/g, '').slice(0, 40) || 'unk
 function decimal(amount) {
   const [, whole, fraction = ''] = `${amount ?? ''}`.match(/^(\d{1,18})(?:\.(\d{0,18}))?$/) ?? [];
   return whole === undefined ? null : `${whole}.${fraction.replace(/0+$/, '').padEnd(2, '0')}`;
+}
+
+/** What a failed run wrote, in one line. The stand-in writes nothing that would have to be left out. */
+function lastWords(written) {
+  const lines = (written ?? '').split('\n').filter((line) => /[\p{L}\p{N}]/u.test(line));
+  return lines.map((line) => line.trim()).join(' ');
 }

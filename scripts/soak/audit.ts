@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Video } from '../video-client.ts';
 import { hasEnded } from './client.ts';
 import type { Case, Evidence } from './evidence.ts';
+import { UNLISTED } from './faults.ts';
 
 export interface Problem {
   kind: string;
@@ -18,6 +19,7 @@ const CHECKS: Record<string, (found: Case) => string | undefined> = {
   stuck,
   'ended wrongly': endedWrongly,
   'told wrongly': toldWrongly,
+  'pictures lost': lostPicture,
   'wrong picture': wrongPicture,
   'wrong in R2': wrongInR2,
   'wrong in KV': wrongInKv,
@@ -56,9 +58,18 @@ export function endingOf({ status, error }: Video): string {
  * Whether the kill took a Run with it that had not arrived, or the answer to one that had started nothing: then nobody
  * can know, and there is nothing to be found.
  */
-export function wasCutOff({ job, interrupted, tasks, video }: Case): boolean {
+export function wasCutOff(found: Case): boolean {
+  return found.tasks.length === 0 && isLeftUnknown(found);
+}
+
+/** Whether the kill took both the answer to a Run and the callback, which alone could have named the task. */
+function wasLeftAlone(found: Case): boolean {
+  return found.job.faults.includes(UNLISTED) && isLeftUnknown(found);
+}
+
+function isLeftUnknown({ job, interrupted, video }: Case): boolean {
   const isUnknown = video !== undefined && endingOf(video) === 'submission_unknown';
-  return interrupted && tasks.length === 0 && isUnknown && job.ending !== 'submission_unknown';
+  return interrupted && isUnknown && job.ending !== 'submission_unknown';
 }
 
 function judge(found: Case): Problem[] {
@@ -86,7 +97,8 @@ function stuck({ outcome, video }: Case): string | undefined {
 
 function endedWrongly(found: Case): string | undefined {
   const { job, video } = found;
-  if (!video || !hasEnded(video) || endingOf(video) === job.ending || wasCutOff(found)) return undefined;
+  if (!video || !hasEnded(video) || endingOf(video) === job.ending) return undefined;
+  if (wasCutOff(found) || wasLeftAlone(found)) return undefined;
   return `ended as ${endingOf(video)}, not ${job.ending}`;
 }
 
@@ -101,10 +113,19 @@ function toldWrongly({ outcome, video }: Case): string | undefined {
   return `was shown to its client as ${JSON.stringify(outcome.video)}, and now is ${JSON.stringify(video)}`;
 }
 
-function wrongPicture({ job: { picture }, tasks }: Case): string | undefined {
-  const sha256 = picture && createHash('sha256').update(picture).digest('hex');
-  const isRight = tasks.every(({ pictureSha256 }) => pictureSha256 === sha256);
+function lostPicture({ job: { picture }, tasks }: Case): string | undefined {
+  const isLost = picture !== undefined && tasks.some((task) => task.picture === undefined);
+  return isLost ? 'came with a picture, of which Wiro understood nothing' : undefined;
+}
+
+function wrongPicture({ job, tasks }: Case): string | undefined {
+  const sent = job.picture instanceof Uint8Array ? sha256Of(job.picture) : job.picture;
+  const isRight = tasks.every(({ picture }) => picture === undefined || picture === sent);
   return isRight ? undefined : 'was not made from the picture that came with it';
+}
+
+function sha256Of(picture: Uint8Array): string {
+  return createHash('sha256').update(picture).digest('hex');
 }
 
 function wrongInR2({ tasks, video, file }: Case): string | undefined {

@@ -48,9 +48,9 @@ export function hasEnded({ status }: Video): boolean {
 
 function submitOf({ prompt, idempotencyKey, picture }: Job): RequestInit {
   const headers = { 'idempotency-key': idempotencyKey };
-  if (!picture) {
+  if (picture === undefined || typeof picture === 'string') {
     const json = { ...headers, 'content-type': 'application/json' };
-    return { method: 'POST', headers: json, body: JSON.stringify({ prompt }) };
+    return { method: 'POST', headers: json, body: JSON.stringify({ prompt, inputImageFirstUrl: picture }) };
   }
   const form = new FormData();
   form.set('prompt', prompt);

@@ -17,8 +17,8 @@ export interface Case {
   interrupted: boolean;
   /** The videos that it became, by its client and by its Runs: one, if all is well. */
   ids: string[];
-  /** What the stand-in made of these: from which picture, and what it published. */
-  tasks: { pictureSha256: string | undefined; output: File | undefined }[];
+  /** What the stand-in made of these: from which picture (a SHA-256 or a link), and what it published. */
+  tasks: { picture: string | undefined; output: File | undefined }[];
   /** As the API shows it now. */
   video: Video | undefined;
   stored: Stored | undefined;
@@ -75,9 +75,11 @@ function idIn(callbackUrl = ''): string {
   return URL.parse(callbackUrl)?.pathname.split('/')[3] ?? '';
 }
 
-async function made({ image, outputs: [output] }: SimTask): Promise<Case['tasks'][number]> {
+async function made({ pictures: { first }, outputs: [output] }: SimTask): Promise<Case['tasks'][number]> {
   const file = output && { size: output.size, sha256: await output.sha256() };
-  return { pictureSha256: image?.sha256, output: file };
+  // What Wiro understood, not what it was sent.
+  const picture = first && ('file' in first ? first.file.sha256 : first.url);
+  return { picture, output: file };
 }
 
 async function shown(origin: string, id: string): Promise<Video | undefined> {

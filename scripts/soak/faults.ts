@@ -1,6 +1,14 @@
 // What a soak lets go wrong, and how a job that meets it may end. Left out is only what hangs: the Worker waits half a
 // minute and more for that.
-import type { AnswerFault, CallbackFault, CdnFault, Faults, TaskFault } from '../../sim/index.ts';
+import {
+  type AnswerFault,
+  type CallbackFault,
+  type CdnFault,
+  type Faults,
+  type OutputFault,
+  REFUSALS,
+  type TaskFault,
+} from '../../sim/index.ts';
 import type { Random } from './random.ts';
 
 /** Completed, cancelled, or the code of a failure. */
@@ -34,15 +42,41 @@ const gateway = (random: Random): AnswerFault => ({
 });
 const error = (code: number, message: string): AnswerFault => ({ kind: 'error', code, message });
 
+/** The refusals that an operator has to see to. */
+const OF_THE_ACCOUNT = [
+  'balance',
+  'signInRequired',
+  'tokenInvalid',
+  'keyNotFound',
+  'signatureRequired',
+  'invalidSignature',
+  'ipNotAllowed',
+  'toolNotAccessible',
+  'modelNotFound',
+  'suspended',
+  'permission',
+  'bearerInvalid',
+  'urlNotParsed',
+] as const satisfies (keyof typeof REFUSALS)[];
+
+/** Those that the parameters of the Run have met. */
+const OF_THE_PARAMETERS = [
+  'parameterRequired',
+  'parameterNotNumber',
+  'parameterOutOfRange',
+  'fileRequired',
+  'parametersInvalid',
+  'invalidParameters',
+] as const satisfies (keyof typeof REFUSALS)[];
+
 /** Run is sent again only where it is known not to have started. */
 const RUN: Stage = [
   run('429', 'completed', (random) => repeated(random, { kind: 'status', status: 429 })),
   run('429 with Retry-After', 'completed', () => [{ kind: 'status', status: 429, retryAfter: 1 }]),
   run('code 96', 'completed', (random) => repeated(random, error(96, 'Concurrent task limit reached'))),
-  run('parameters refused', 'upstream_rejected', () => [
-    error(0, 'Request parameter [prompt] is not allowed'),
-  ]),
-  run('balance refused', 'upstream_unavailable', () => [error(97, 'Insufficient balance')]),
+  run('the limit, in its own words', 'completed', (random) => repeated(random, REFUSALS.concurrency)),
+  run('parameters refused', 'upstream_rejected', (random) => [REFUSALS[random.pick(OF_THE_PARAMETERS)]]),
+  run('account refused', 'upstream_unavailable', (random) => [REFUSALS[random.pick(OF_THE_ACCOUNT)]]),
   run('5xx', 'submission_unknown', (random) => [gateway(random)]),
   run('garbage', 'submission_unknown', () => [{ kind: 'garbage' }]),
   run('error of the server', 'submission_unknown', () => [error(0, 'Internal error')]),
@@ -52,19 +86,29 @@ const RUN: Stage = [
   run('done, answer reset', 'completed', () => [{ kind: 'lost', how: 'reset' }]),
 ];
 
+/** Of a task whose lost Run only the callback can name: one that comes while the Worker is down is no help. */
+export const UNLISTED = 'task: no callback URL in the list';
+
 const TASK: Stage = [
   task('pexit 1', 'generation_failed', { pexit: '1' }),
+  task('failed, and charged for', 'generation_failed', {
+    pexit: '1',
+    reason: 'The model gave up',
+    cost: '0.07',
+  }),
   task('no outputs', 'generation_failed', { outputs: 'none' }),
   task('cancelled by Wiro', 'cancelled', { end: 'task_cancel' }),
   task('unknown statuses', 'completed', {
     statuses: ['task_queue', 'task_dreaming', 'task_postprocess_end'],
   }),
+  { name: UNLISTED, ending: 'completed', script: () => ({ task: { listCallbackUrl: false } }) },
 ];
 
 const DETAIL: Stage = [
   detail('5xx', gateway),
+  detail('task not found', () => REFUSALS.taskNotFound),
+  detail('a bare text', () => REFUSALS.taskNotFounded),
   detail('429', () => ({ kind: 'status', status: 429, retryAfter: 1 })),
-  detail('error', () => error(1, 'Task not found or not accessible')),
   detail('garbage', () => ({ kind: 'garbage' })),
   detail('reset', () => ({ kind: 'reset' })),
   detail('answer reset', () => ({ kind: 'lost', how: 'reset' })),
@@ -72,6 +116,8 @@ const DETAIL: Stage = [
 
 const CDN: Stage = [
   cdn('404, 5xx', (random) => ({ kind: 'status', status: random.pick([404, 500, 503]) })),
+  output('404 for a while', (random) => ({ delaySeconds: 20 + random.below(100) })),
+  output('a preview before the video', () => ({ preview: true })),
   cdn('short', () => ({ kind: 'short' })),
   cdn('long', () => ({ kind: 'long' })),
   cdn('cut', () => ({ kind: 'cut' })),
@@ -111,6 +157,10 @@ function detail(name: string, fault: (random: Random) => AnswerFault): Fault {
 function cdn(name: string, fault: (random: Random) => CdnFault, task: TaskFault = {}): Fault {
   const script = (random: Random) => ({ cdn: repeated(random, fault(random)), task });
   return { name: `CDN: ${name}`, ending: 'completed', script };
+}
+
+function output(name: string, output: (random: Random) => OutputFault): Fault {
+  return { name: `CDN: ${name}`, ending: 'completed', script: (random) => ({ output: output(random) }) };
 }
 
 function callback(name: string, callback: CallbackFault): Fault {

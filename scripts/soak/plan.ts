@@ -6,8 +6,9 @@ import { Random } from './random.ts';
 
 /** One job in so many meets a fault, one in so many of those two. */
 const FAULTED_ONE_IN = 3;
-/** One in so many comes with a picture. */
+/** One in so many comes with a picture, one in so many of those as a link. */
 const PICTURED_ONE_IN = 5;
+const LINKED_ONE_IN = 3;
 /** One in so many is submitted twice at once. */
 const TWICE_ONE_IN = 10;
 const SMALLEST_VIDEO_BYTES = 20_000;
@@ -17,7 +18,8 @@ export interface Job {
   prompt: string;
   idempotencyKey: string;
   isSentTwice: boolean;
-  picture?: Buffer<ArrayBuffer>;
+  /** A file, or a link to one. */
+  picture?: Buffer<ArrayBuffer> | string;
   /** Names of the faults that it meets, and what the stand-in is told of them. */
   faults: string[];
   scripts: Faults[];
@@ -35,7 +37,7 @@ export function plan(count: number, seed: number): Job[] {
       prompt: `Take ${index} of a paper boat`,
       idempotencyKey: `soak-${seed}-${index}`,
       isSentTwice: random.oneIn(TWICE_ONE_IN),
-      ...(random.oneIn(PICTURED_ONE_IN) && { picture: drawPicture(random) }),
+      ...(random.oneIn(PICTURED_ONE_IN) && { picture: drawPicture(random, index) }),
       faults: faults.map(({ name }) => name),
       // No two videos are of one size, and so none are alike.
       scripts: [
@@ -54,6 +56,7 @@ function drawFaults(random: Random): Fault[] {
   return STAGES.filter((stage) => stages.has(stage)).map((stage) => random.pick(stage));
 }
 
-function drawPicture(random: Random): Buffer<ArrayBuffer> {
+function drawPicture(random: Random, index: number): Buffer<ArrayBuffer> | string {
+  if (random.oneIn(LINKED_ONE_IN)) return `https://pictures.example.com/${index}.png`;
   return gradientPng(32 + random.below(64), 32 + random.below(64));
 }

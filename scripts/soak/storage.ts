@@ -42,7 +42,9 @@ export async function storedFile({ VIDEOS }: Bindings, id: string): Promise<File
 export async function recordIds({ TASKS }: Bindings): Promise<string[]> {
   const names = await everyName(async (at) => {
     const page = await TASKS.list(at);
-    return [page.keys.map(({ name }) => name), page.list_complete ? undefined : page.cursor];
+    const names = page.keys.map(({ name }) => name);
+    // What Wiro tells of a model is no video's.
+    return [names.filter((name) => !name.startsWith('model:')), page.list_complete ? undefined : page.cursor];
   });
   return names.map((name) => name.replace('video:', ''));
 }

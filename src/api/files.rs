@@ -6,9 +6,10 @@ use worker::js_sys::Uint8Array;
 
 use super::challenge;
 use super::form::{form_error, media_type, open_form};
-use super::submit::ACCOUNT_RETRY_SECONDS;
+use super::submit::{ACCOUNT_RETRY_SECONDS, unaffordable};
 use super::{Call, RETRY_AFTER_SECONDS, internal, respond};
 use crate::error::ApiError;
+use crate::platform::buffer::{Buffer, PART_BYTES};
 use crate::platform::clock;
 use crate::platform::dispatcher::Dispatch;
 use crate::platform::form_reader::{FormReader, Incoming};
@@ -16,46 +17,55 @@ use crate::platform::http::{Answer, Header, Request};
 use crate::platform::log::{self, Level};
 use crate::platform::url;
 use crate::platform::wiro_client::WiroClient;
-use crate::video::file::{FILE_FIELD, File, clean_name, validate};
+use crate::video::budget::Shortage;
+use crate::video::file::{FILE_FIELDS, File, clean_name, validate};
+use crate::video::owner::Owner;
 use crate::video::record::Image;
 use crate::wiro::files::{Refusal, StoredFile, UPLOAD, read_upload, upload_form};
 
 pub async fn upload(call: &Call<'_>, request: &Request) -> Result<Answer, ApiError> {
-    call.spender(request).await?;
+    let owner = call.spender(request).await?;
     challenge::check(call, request).await?.passed()?;
+    check_budget(call, &owner).await?;
     // 1. Nothing is asked of Wiro before the file begins like an image and nothing in front of it is wrong.
     let content_type = request.header(Header::ContentType).unwrap_or_default();
     if media_type(&content_type) != "multipart/form-data" {
         return Err(ApiError::UnsupportedMediaType("Send multipart/form-data.".to_owned()));
     }
-    let mut form = open_form(request, &content_type, FILE_FIELD)?;
+    let mut form = open_form(request, &content_type, &FILE_FIELDS)?;
     let (filename, content_type, start) = match next(&mut form).await? {
-        Some(Incoming::Image { filename, content_type, bytes }) if !form.has_fields() => {
+        Some(Incoming::Image { filename, content_type, bytes, .. }) if !form.has_fields() => {
             (clean_name(&filename, content_type), content_type, bytes)
         }
         _ => return Err(wrong_fields(form).await),
     };
-    // 2. The folder that all uploads share.
+    let mut source = FileSource::new(form, start);
+    // 2. The folder that all uploads share, or none where Wiro makes none.
     let dispatch = Dispatch::new(call.env)?;
-    let folder = dispatch.folder().await.map_err(internal)?.map_err(refused)?;
+    let folder = match dispatch.folder().await.map_err(internal)? {
+        Ok(folder) => Some(folder),
+        Err(refusal) if refusal.may_be_about_the_folder() => {
+            log_without_folder("Wiro makes no folder: the upload goes without one", &refusal);
+            None
+        }
+        Err(refusal) => return Err(refused(refusal)),
+    };
     // 3. The bytes go on as they come. Their end is only told when the whole form was found good; if not,
     //    the upload breaks off and Wiro has no file.
-    let boundary = base16ct::lower::encode_string(&clock::random::<16>().map_err(internal)?);
-    let upload = upload_form(&folder, &filename, content_type.content_type(), &boundary);
-    let mut start = Some(start);
-    let mut image = None;
-    let next_bytes = async || match start.take() {
-        Some(start) => Ok(Some(start)),
-        None => rest(&mut form, &mut image).await,
-    };
-    let answer = WiroClient::of(&call.config).upload(UPLOAD, &upload, next_bytes).await?;
-    let stored = match answer {
-        Ok(answer) => read_upload(&answer),
-        Err(error) => Err(Refusal::Unreachable(error.to_string())),
-    };
-    if stored == Err(Refusal::FolderGone) {
-        dispatch.forget_folder(folder).await.map_err(internal)?;
+    let content_type = content_type.content_type();
+    let mut stored = send(call, folder.as_deref(), &filename, content_type, &mut source).await?;
+    if let (Some(folder), Err(refusal)) = (folder, &stored)
+        && refusal.may_be_about_the_folder()
+    {
+        if *refusal == Refusal::FolderGone {
+            dispatch.forget_folder(folder).await.map_err(internal)?;
+        }
+        if source.rewind() {
+            log_without_folder("Wiro takes no file into the folder: it goes without one", refusal);
+            stored = send(call, None, &filename, content_type, &mut source).await?;
+        }
     }
+    let image = source.image;
     // 4. What Wiro says it has must be what was sent.
     let StoredFile { url, size } = stored.map_err(refused)?;
     let url = url::parse(&url).filter(|url| matches!(url.scheme.as_str(), "https" | "http"));
@@ -70,24 +80,98 @@ pub async fn upload(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
         object: "file",
         filename: &filename,
         bytes: image.size,
-        content_type: content_type.content_type(),
+        content_type,
         url: url.href,
     };
     Ok(respond::json(200, &file)?.with("cache-control", "no-store"))
+}
+
+/// No file where no video can be paid for today: Wiro keeps it on the operator's account.
+async fn check_budget(call: &Call<'_>, owner: &Owner) -> Result<(), ApiError> {
+    let limits = call.config.limits(owner);
+    let Some(least) = limits.least() else { return Ok(()) };
+    let (spent, reserved) = Dispatch::new(call.env)?.usage(owner).await.map_err(internal)?;
+    if spent.plus(reserved) < least {
+        return Ok(());
+    }
+    Err(unaffordable(if limits.share == Some(least) { Shortage::Share } else { Shortage::Budget }))
 }
 
 async fn next(form: &mut FormReader) -> Result<Option<Incoming>, ApiError> {
     form.next().await.map_err(|error| form_error(&error))
 }
 
-/// More of the file; at its end, which must be a good form's, what it was.
-async fn rest(form: &mut FormReader, image: &mut Option<Image>) -> Result<Option<Uint8Array>, ApiError> {
-    match next(form).await? {
-        Some(Incoming::Image { bytes, .. } | Incoming::Bytes(bytes)) => Ok(Some(bytes)),
-        None => {
-            *image = Some(validate(form.take_fields()).map_err(ApiError::InvalidParameter)?);
-            Ok(None)
+/// Sends the file to Wiro.
+async fn send(
+    call: &Call<'_>,
+    folder: Option<&str>,
+    filename: &str,
+    content_type: &str,
+    source: &mut FileSource,
+) -> Result<Result<StoredFile, Refusal>, ApiError> {
+    let boundary = base16ct::lower::encode_string(&clock::random::<16>().map_err(internal)?);
+    let form = upload_form(folder, filename, content_type, &boundary);
+    let answer = WiroClient::of(&call.config).upload(UPLOAD, &form, async || source.next().await).await?;
+    Ok(match answer {
+        Ok(answer) => read_upload(&answer),
+        Err(error) => Err(Refusal::Unreachable(error.to_string())),
+    })
+}
+
+fn log_without_folder(message: &str, refusal: &Refusal) {
+    log::write(Level::Warn, message, [("reason", format!("{refusal:?}").into())]);
+}
+
+/// The bytes of the file as they come. What was handed out is kept while it is small, so that it can be sent again.
+struct FileSource {
+    form: FormReader,
+    /// Everything so far, until it is too much.
+    held: Option<Buffer>,
+    /// To be handed out before the form goes on.
+    first: Option<Uint8Array>,
+    /// What it was, at its end, which must be a good form's.
+    image: Option<Image>,
+}
+
+impl FileSource {
+    fn new(form: FormReader, start: Uint8Array) -> Self {
+        let mut source = Self { form, held: Some(Buffer::default()), first: None, image: None };
+        source.hold(&start);
+        source.first = Some(start);
+        source
+    }
+
+    async fn next(&mut self) -> Result<Option<Uint8Array>, ApiError> {
+        if let Some(first) = self.first.take() {
+            return Ok(Some(first));
         }
+        if self.image.is_some() {
+            return Ok(None);
+        }
+        match next(&mut self.form).await? {
+            Some(Incoming::Image { bytes, .. } | Incoming::Bytes(bytes)) => {
+                self.hold(&bytes);
+                Ok(Some(bytes))
+            }
+            None => {
+                let image = validate(self.form.take_fields()).map_err(ApiError::InvalidParameter)?;
+                self.image = Some(image);
+                Ok(None)
+            }
+        }
+    }
+
+    fn hold(&mut self, bytes: &Uint8Array) {
+        let Some(held) = &mut self.held else { return };
+        if held.used().saturating_add(bytes.length()) > PART_BYTES || held.push(bytes).is_err() {
+            self.held = None;
+        }
+    }
+
+    /// Begins anew; `false` when part of the file is gone.
+    fn rewind(&mut self) -> bool {
+        self.first = self.held.as_ref().map(Buffer::filled);
+        self.first.is_some()
     }
 }
 
@@ -110,7 +194,7 @@ async fn wrong_fields(mut form: FormReader) -> ApiError {
 /// Wiro's refusal as the caller hears it: whose turn it is, and none of Wiro's words.
 fn refused(refusal: Refusal) -> ApiError {
     let (reason, retry_after_seconds) = match refusal {
-        Refusal::Failed(reason) => return ApiError::UpstreamError(reason),
+        Refusal::Failed(reason) | Refusal::Declined(reason) => return ApiError::UpstreamError(reason),
         Refusal::Busy(wait) => {
             let wait = wait.and_then(|seconds| u32::try_from(seconds).ok());
             ("it is busy".to_owned(), wait.unwrap_or(RETRY_AFTER_SECONDS))

@@ -2,7 +2,7 @@
 
 use crate::error::ApiError;
 use crate::multipart;
-use crate::platform::form_reader::{FormReader, IDLE_TIMEOUT, MAX_BODY_BYTES, ReadFormError};
+use crate::platform::form_reader::{FormReader, IDLE_TIMEOUT, ReadFormError, max_body_bytes};
 use crate::platform::http::{Header, Request};
 
 /// A content type without its parameters, in lower case.
@@ -10,26 +10,27 @@ pub fn media_type(content_type: &str) -> String {
     content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-/// The form in a body that is declared as one; `image_field` may be a file.
+/// The form in a body that is declared as one; the `image_fields` may be files.
 pub fn open_form(
     request: &Request,
     content_type: &str,
-    image_field: &'static str,
+    image_fields: &'static [&'static str],
 ) -> Result<FormReader, ApiError> {
     let boundary = multipart::boundary(content_type).ok_or_else(|| {
         ApiError::InvalidRequest("The Content-Type has no usable boundary parameter.".to_owned())
     })?;
-    if declared_length(request).is_some_and(|length| length > MAX_BODY_BYTES) {
-        return Err(form_error(&ReadFormError::ImageTooLarge(image_field)));
+    if declared_length(request).is_some_and(|length| length > max_body_bytes(image_fields)) {
+        let field = image_fields.first().copied().unwrap_or_default();
+        return Err(form_error(&ReadFormError::ImageTooLarge(field)));
     }
     let body = request.reader(IDLE_TIMEOUT).ok_or_else(empty_body)?;
-    Ok(FormReader::new(body, boundary, image_field))
+    Ok(FormReader::new(body, boundary, image_fields))
 }
 
 pub fn form_error(error: &ReadFormError) -> ApiError {
     let detail = error.to_string();
     match error {
-        ReadFormError::TextTooLong | ReadFormError::ImageTooLarge(_) | ReadFormError::BodyTooLarge => {
+        ReadFormError::TextTooLong | ReadFormError::ImageTooLarge(_) | ReadFormError::BodyTooLarge(_) => {
             ApiError::PayloadTooLarge(detail)
         }
         ReadFormError::NotAnImage(_) => ApiError::UnsupportedMediaType(detail),

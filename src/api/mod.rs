@@ -34,6 +34,7 @@ use crate::platform::config::Config;
 use crate::platform::http::{Answer, Header, Request};
 use crate::platform::log::{self, Level};
 use crate::platform::records::Records;
+use crate::platform::streams::Drain;
 use crate::platform::task_object::{Message, Reply};
 use crate::platform::tasks::Tasks;
 use crate::platform::videos::Videos;
@@ -63,8 +64,9 @@ pub async fn serve(request: web_sys::Request, env: &Env) -> Result<web_sys::Resp
     let request_id = request_id();
     let outcome = dispatch(&request, env).await;
     // Before the answer, which is lost where the connection is closed over a body that nobody reads.
-    request.drain().await;
     let mut answer = outcome.unwrap_or_else(|error| failed(error, &request_id));
+    let is_refusal = matches!(answer.status, 401 | 403 | 404 | 405 | 429);
+    request.drain(if is_refusal { Drain::Refused } else { Drain::Served }).await;
     answer.add("x-request-id", &request_id);
     answer.add("x-content-type-options", "nosniff");
     if let Ok(config) = Config::of(env) {

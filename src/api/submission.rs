@@ -7,42 +7,43 @@ use super::internal;
 use crate::error::ApiError;
 use crate::platform::form_reader::MAX_TEXT_BYTES;
 use crate::platform::http::{Header, Request};
-use crate::platform::image_form::{ImageForm, ReceiveError};
+use crate::platform::image_form::{ImageDigests, ImageForm, ReceiveError, ReceivedImages};
 use crate::platform::streams::StreamError;
+use crate::platform::upload::UploadError;
 use crate::platform::url;
 use crate::platform::videos::Videos;
 use crate::video::id::VideoId;
 use crate::video::json_fields::json_fields;
+use crate::video::model::Capabilities;
 use crate::video::record::Input;
-use crate::video::request::{Fields, IMAGE_FIELD, validate};
+use crate::video::request::{Fields, IMAGE_FIELDS, validate};
 
 /// Largest JSON body: both formats allow as much text.
 const MAX_JSON_BYTES: u32 = MAX_TEXT_BYTES;
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What was asked for, all of it checked. The image is not in R2 before
-/// [`store_image`](Self::store_image).
+/// What was asked for, all of it checked. The images are not in R2 before
+/// [`store_images`](Self::store_images).
 pub struct Submission<'a> {
     pub input: Input,
-    /// Lowercase hex.
-    pub image_sha256: Option<String>,
-    form: Option<ImageForm<'a>>,
+    pub digests: ImageDigests,
+    images: Option<ReceivedImages<'a>>,
 }
 
 impl Submission<'_> {
     /// # Errors
     /// When R2 does not take it.
-    pub async fn store_image(self) -> Result<(), ApiError> {
-        match self.form {
-            Some(form) => Ok(form.store_image().await?),
+    pub async fn store_images(self) -> Result<(), ApiError> {
+        match self.images {
+            Some(images) => images.store().await.map_err(internal),
             None => Ok(()),
         }
     }
 
-    /// Forgets an image that is stored already.
+    /// Forgets images that are stored already.
     pub async fn discard(self) {
-        if let Some(form) = self.form {
-            form.discard().await;
+        if let Some(images) = self.images {
+            images.discard().await;
         }
     }
 }
@@ -50,6 +51,7 @@ impl Submission<'_> {
 /// Reads and checks a submit; nothing is kept when something is wrong with it.
 pub async fn read<'a>(
     request: &Request,
+    model: &Capabilities,
     videos: &'a Videos,
     id: &VideoId,
 ) -> Result<Submission<'a>, ApiError> {
@@ -57,10 +59,10 @@ pub async fn read<'a>(
     match media_type(&content_type).as_str() {
         "application/json" => {
             let fields = read_json(request).await?;
-            let input = validate(fields, url::parse).map_err(ApiError::InvalidParameter)?;
-            Ok(Submission { input, image_sha256: None, form: None })
+            let input = validate(fields, model, url::parse).map_err(ApiError::InvalidParameter)?;
+            Ok(Submission { input, digests: ImageDigests::default(), images: None })
         }
-        "multipart/form-data" => read_multipart(request, &content_type, videos, id).await,
+        "multipart/form-data" => read_multipart(request, &content_type, model, videos, id).await,
         _ => Err(ApiError::UnsupportedMediaType("Send application/json or multipart/form-data.".to_owned())),
     }
 }
@@ -68,18 +70,20 @@ pub async fn read<'a>(
 async fn read_multipart<'a>(
     request: &Request,
     content_type: &str,
+    model: &Capabilities,
     videos: &'a Videos,
     id: &VideoId,
 ) -> Result<Submission<'a>, ApiError> {
-    let reader = open_form(request, content_type, IMAGE_FIELD)?;
+    let reader = open_form(request, content_type, &IMAGE_FIELDS)?;
     let mut form = ImageForm::receive(reader, videos, id).await.map_err(|error| match error {
         ReceiveError::Form(error) => form_error(&error),
-        ReceiveError::Stream(_) | ReceiveError::Storage(_) => internal(error),
+        ReceiveError::Upload(UploadError::MemoryFull(_)) => ApiError::TooManyUploads,
+        ReceiveError::Stream(_) | ReceiveError::Upload(_) => internal(error),
     })?;
-    match validate(std::mem::take(&mut form.fields), url::parse) {
+    match validate(std::mem::take(&mut form.fields), model, url::parse) {
         Ok(input) => {
-            let image_sha256 = form.image_sha256().await.map_err(internal)?;
-            Ok(Submission { input, image_sha256, form: Some(form) })
+            let (images, digests) = form.finish().await.map_err(internal)?;
+            Ok(Submission { input, digests, images: Some(images) })
         }
         Err(errors) => {
             form.discard().await;

@@ -9,6 +9,8 @@ use super::{Call, internal, respond, submission};
 use crate::error::ApiError;
 use crate::platform::clock;
 use crate::platform::http::{Answer, Header, Request};
+use crate::platform::image_form::ImageDigests;
+use crate::platform::models;
 use crate::platform::task_object::{Message, Reply};
 use crate::video::budget::{Day, Shortage};
 use crate::video::record::{FailureCode, Input, Record};
@@ -20,6 +22,9 @@ const MAX_KEY_CHARS: usize = 255;
 
 /// What to wait when the upstream's account takes no jobs: an operator has to act.
 pub const ACCOUNT_RETRY_SECONDS: u32 = 300;
+
+/// What to wait when the upstream does not answer and its line is long: it is tried at least every five minutes.
+const OUTAGE_RETRY_SECONDS: u32 = 60;
 
 pub async fn submit(call: &Call<'_>, request: &Request) -> Result<Answer, ApiError> {
     let owner = &call.spender(request).await?;
@@ -42,15 +47,24 @@ pub async fn submit(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
     }
     // 3. Everything that can be wrong with the request is found before anything is stored.
     let videos = call.videos()?;
-    let submission = submission::read(request, &videos, &id).await?;
+    let model = &call.config.wiro_model;
+    let description = models::describe(call.env, model).await;
+    if !description.not_understood.is_empty() {
+        return Err(ApiError::Misconfigured(format!(
+            "WIRO_MODEL {model} requires parameters that are not supported: {}",
+            description.not_understood.join(", ")
+        )));
+    }
+    let capabilities = models::capabilities(model, &description);
+    let submission = submission::read(request, &capabilities, &videos, &id).await?;
     // 4. The object takes the job and sends Run; from here on nothing is lost when we vanish. It asks for
     //    the image only if the job is new.
     let new = NewTask {
         owner: owner.clone(),
-        model: call.config.wiro_model.clone(),
+        model: model.clone(),
         input: submission.input.clone(),
         callback_url: format!("{}/hooks/wiro/{id}/{}", call.origin, keys.callback_proof(&id)),
-        fingerprint: fingerprint(&submission.input, submission.image_sha256.as_deref()),
+        fingerprint: fingerprint(&submission.input, &submission.digests),
         id: id.clone(),
     };
     let mut task = Box::new(Task::accept(new, clock::now()));
@@ -60,13 +74,13 @@ pub async fn submit(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
         Challenge::Spent(_) => Message::Replay(task),
     };
     let mut reply = call.ask(&id, &accept).await?;
-    if matches!(reply, Reply::Nothing) {
-        // A deleted video of this key was in the way, and is gone now.
-        reply = call.ask(&id, &accept).await?;
-    }
     if matches!(reply, Reply::SendImage) {
-        submission.store_image().await?;
+        submission.store_images().await?;
         reply = call.ask(&id, &Message::ImageStored).await?;
+        if matches!(reply, Reply::Nothing | Reply::Deleted) {
+            // The video was deleted while its images were on the way.
+            videos.delete_inputs(&id).await?;
+        }
     } else {
         submission.discard().await;
     }
@@ -75,6 +89,10 @@ pub async fn submit(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
         Reply::Video(record) => (record, false),
         Reply::Replayed(record) => (record, true),
         Reply::Unaffordable(shortage) => return Err(unaffordable(shortage)),
+        Reply::Unavailable => {
+            return Err(ApiError::UpstreamUnavailable { retry_after_seconds: OUTAGE_RETRY_SECONDS });
+        }
+        Reply::Deleted => return Err(ApiError::Deleted),
         Reply::OtherRequest => return Err(ApiError::IdempotencyKeyReused),
         _ => {
             // Gone since it was looked for, if nothing new may begin.
@@ -104,13 +122,16 @@ fn idempotency_key(request: &Request) -> Result<Option<String>, ApiError> {
 }
 
 /// What is asked for, in a word: equal for equal requests, however they were written.
-fn fingerprint(input: &Input, image_sha256: Option<&str>) -> String {
-    let request = json!({ "input": input, "image_sha256": image_sha256 });
+fn fingerprint(input: &Input, digests: &ImageDigests) -> String {
+    let mut request = json!({ "input": input, "image_sha256": digests.first });
+    if let (Some(last), Some(request)) = (&digests.last, request.as_object_mut()) {
+        request.insert("last_image_sha256".to_owned(), json!(last));
+    }
     base16ct::lower::encode_string(&Sha256::digest(request.to_string()))
 }
 
 /// A new day brings a new budget; a price list comes when it comes.
-fn unaffordable(shortage: Shortage) -> ApiError {
+pub fn unaffordable(shortage: Shortage) -> ApiError {
     let now = clock::now();
     let retry_after_seconds = match shortage {
         Shortage::Price => i64::from(ACCOUNT_RETRY_SECONDS),

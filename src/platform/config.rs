@@ -180,6 +180,7 @@ impl Config {
         let daily_budget = reader.parse("DAILY_BUDGET_USD", amount);
         let prices = reader.parse("PRICES_USD", Prices::parse);
         let poll = reader.parse("POLL_SECONDS", Ladder::parse);
+        let search = reader.parse("SEARCH_SECONDS", Ladder::parse);
         let retry = reader.parse("RETRY_SECONDS", Ladder::parse);
         let task_deadline = reader.parse("TASK_DEADLINE_SECONDS", positive::<u32>);
         let copy_deadline = reader.parse("COPY_DEADLINE_SECONDS", positive::<u32>);
@@ -225,6 +226,7 @@ impl Config {
                     notify: notify.filter(|_| notify_url.is_some()),
                     max_active: Some(max_active?).filter(|max| *max > 0),
                     poll: poll?,
+                    search: search?,
                     retry: retry?,
                     purge_upstream: purge_upstream?,
                     task_deadline: Millis::from_seconds(task_deadline?.into()),

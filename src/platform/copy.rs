@@ -18,6 +18,7 @@ use super::network::{FetchError, fetch, request};
 use super::patience::{TimedOut, within};
 use super::r2::R2Object;
 use super::streams::{Pipe, Reader, StreamError, Writer};
+use super::upload::UploadError;
 use super::url;
 use super::videos::{VIDEO_CONTENT_TYPE, Videos};
 use crate::video::id::VideoId;
@@ -54,6 +55,8 @@ enum CopyError {
     Stream(#[from] StreamError),
     #[error("R2: {0}")]
     Stalled(#[from] TimedOut),
+    #[error("R2: {0}")]
+    Upload(#[from] UploadError),
     #[error("R2: {0}")]
     Storage(#[from] worker::Error),
 }

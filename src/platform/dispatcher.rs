@@ -13,8 +13,10 @@ use crate::video::id::VideoId;
 use crate::video::listing::{Listing, Page};
 use crate::video::money::Usd;
 use crate::video::owner::Owner;
+use crate::video::search::JobClaim;
 use crate::video::task::Owned;
 use crate::video::time::{Millis, UnixMillis};
+use crate::wiro::model::ModelDescription;
 
 /// Most batches that one sweep asks for.
 const MAX_SWEEP_BATCHES: u32 = 10;
@@ -73,6 +75,16 @@ impl Dispatch {
         self.ask(Message::Leave(owned, kind, took, cost)).await
     }
 
+    /// A job that had given its place up needs one again, whether or not one is free; it cost so much, if that is known.
+    pub async fn take_place(&self, owned: Owned, kind: String, cost: Option<Usd>) -> Result<(), CallError> {
+        self.ask(Message::TakePlace(owned, kind, cost)).await
+    }
+
+    /// Whether the upstream answered a Run, so that its outcome is known.
+    pub async fn run_answered(&self, is_known: bool) -> Result<(), CallError> {
+        self.ask(Message::RunAnswered(is_known)).await
+    }
+
     /// A page of the owner's videos; `None` when there is no such video as it is to start behind.
     pub async fn list(&self, owner: &Owner, listing: Listing) -> Result<Option<Page>, CallError> {
         self.ask(Message::List(owner.clone(), listing)).await
@@ -91,6 +103,22 @@ impl Dispatch {
     /// The upstream does not know this folder any more.
     pub async fn forget_folder(&self, id: String) -> Result<(), CallError> {
         self.ask(Message::ForgetFolder(id)).await
+    }
+
+    /// Takes a job of the upstream for this video, unless another has it or may have it.
+    pub async fn claim_job(&self, id: &VideoId, claim: JobClaim) -> Result<bool, CallError> {
+        self.ask(Message::ClaimJob(id.clone(), Box::new(claim))).await
+    }
+
+    /// What Wiro tells of a model; `None` while it tells nothing.
+    pub async fn describe_model(&self, slug: &str) -> Result<Option<ModelDescription>, CallError> {
+        let json: Option<String> = self.ask(Message::DescribeModel(slug.to_owned())).await?;
+        Ok(json.and_then(|json| serde_json::from_str(&json).ok()))
+    }
+
+    /// What is known of the model may be wrong: it is read again.
+    pub async fn distrust_model(&self, slug: &str) -> Result<(), CallError> {
+        self.ask(Message::DistrustModel(slug.to_owned())).await
     }
 
     /// Looks after every video that is due for it `as_of` then, in bounded batches.

@@ -2,8 +2,8 @@
 //! at once as `MAX_ACTIVE` and the upstream allow, knows of every video when to look after it and whose it is, and keeps
 //! the budget.
 //!
-//! - Stored: the tables of `WaitingLine`, `OwnedVideos`, `Paces` and `Spending`, the price list, and the folder
-//!   for uploads.
+//! - Stored: the tables of `WaitingLine`, `OwnedVideos`, `Paces` and `Spending`, what Wiro tells of its models, and
+//!   the folder for uploads.
 //! - Messages: [`Message`], each with its own answer.
 //!
 //! It cannot lose a job: all it keeps can be asked for again. A job in line asks again by itself, a call
@@ -22,24 +22,26 @@ use worker::worker_sys::DurableObjectState;
 
 use super::clock;
 use super::config::{Config, ConfigError};
-use super::executor::promised;
+use super::executor::{promised, spawn};
+use super::job_claims::claim_job;
 use super::log::{self, Level};
+use super::model_catalog::{ModelCatalog, known_price};
 use super::object_call;
 use super::object_storage::ObjectStorage;
 use super::owned_videos::OwnedVideos;
 use super::paces::Paces;
-use super::price_list::{PriceList, known_price};
 use super::spending::Spending;
 use super::task_object::{self, Reply};
 use super::tasks::Tasks;
 use super::upload_folder::UploadFolder;
-use super::waiting_line::{State, WaitingLine};
+use super::waiting_line::{Standing, State, WaitingLine};
 use crate::from_json;
 use crate::video::event::Entry;
 use crate::video::id::VideoId;
 use crate::video::listing::Listing;
 use crate::video::money::Usd;
 use crate::video::owner::Owner;
+use crate::video::search::JobClaim;
 use crate::video::task::{Owned, Report};
 use crate::video::time::{Millis, UnixMillis};
 
@@ -69,6 +71,10 @@ pub enum Message {
     Position(VideoId),
     /// Gives the place back; a video of that kind took so long, and cost so much → null
     Leave(Owned, String, Option<Millis>, Option<Usd>),
+    /// Takes a place again, above the limits if need be, for a video of that kind, which cost so much → null
+    TakePlace(Owned, String, Option<Usd>),
+    /// Whether the outcome of a Run is known → null
+    RunAnswered(bool),
     /// → null
     Forget(Owned, Option<Usd>),
     /// A page of the owner's videos → [`Page`](crate::video::listing::Page), or null
@@ -79,6 +85,12 @@ pub enum Message {
     Folder,
     /// There is no such folder any more → null
     ForgetFolder(String),
+    /// What Wiro tells of a model → [`ModelDescription`](crate::wiro::model::ModelDescription) as a text of JSON, or null
+    DescribeModel(String),
+    /// Takes a job of the upstream for that video → whether it may have it
+    ClaimJob(VideoId, Box<JobClaim>),
+    /// Run refused parameters: what is known of the model may be wrong → null
+    DistrustModel(String),
 }
 
 from_json!(enum Message {
@@ -87,11 +99,16 @@ from_json!(enum Message {
     "enter" => Enter(owned, kind, turned_away),
     "position" => Position(id),
     "leave" => Leave(owned, kind, took, cost),
+    "take_place" => TakePlace(owned, kind, cost),
+    "run_answered" => RunAnswered(is_known),
     "forget" => Forget(owned, cost),
     "list" => List(owner, listing),
     "sweep" => Sweep(as_of),
     "folder" => Folder,
     "forget_folder" => ForgetFolder(id),
+    "describe_model" => DescribeModel(model),
+    "claim_job" => ClaimJob(id, claim),
+    "distrust_model" => DistrustModel(model),
 });
 
 #[derive(Debug, Error)]
@@ -111,7 +128,7 @@ pub struct Dispatcher {
 struct Desk {
     storage: ObjectStorage,
     folder: UploadFolder,
-    prices: PriceList,
+    models: ModelCatalog,
     env: Env,
 }
 
@@ -124,7 +141,7 @@ impl Dispatcher {
         let desk = Desk {
             storage: ObjectStorage::of(state),
             folder: UploadFolder::default(),
-            prices: PriceList::default(),
+            models: ModelCatalog::default(),
             env,
         };
         Self { desk: Rc::new(desk) }
@@ -157,20 +174,37 @@ impl Dispatcher {
 }
 
 impl Desk {
-    async fn answer(&self, message: Message) -> Result<Value, DispatchError> {
+    async fn answer(self: &Rc<Self>, message: Message) -> Result<Value, DispatchError> {
         let answer = match message {
             Message::Folder => {
                 return Ok(json!(self.folder.get(&self.storage, &*Config::of(&self.env)?).await?));
             }
             Message::ForgetFolder(id) => return Ok(json!(UploadFolder::forget(&self.storage, &id)?)),
+            Message::DescribeModel(model) => {
+                let config = Config::of(&self.env)?;
+                let told = self.models.describe(&self.storage, &self.env, &config, &model).await?;
+                return Ok(json!(told.and_then(|told| serde_json::to_string(&told).ok())));
+            }
+            Message::ClaimJob(id, claim) => {
+                return Ok(json!(claim_job(&self.storage, &self.env, &id, *claim).await?));
+            }
+            Message::DistrustModel(model) => {
+                ModelCatalog::distrust(&self.storage, &model)?;
+                self.refresh_model(&model)?;
+                return Ok(Value::Null);
+            }
             Message::Reserve(owned, kind) => return self.reserve(owned, &kind).await,
             Message::Usage(owner) => return Ok(json!(self.spending()?.usage(&owner)?)),
             Message::Enter(owned, kind, turned_away) => {
                 self.owned()?.add(&owned)?;
                 self.expect_charge(&owned, &kind)?;
                 json!(match self.line()?.enter(&owned.id, turned_away)? {
-                    Some(position) => Entry::Behind(position),
-                    None => Entry::Placed(self.paces()?.of(&kind)?.map(|pace| pace.usual)),
+                    Standing::Behind(position) => Entry::Behind(position),
+                    Standing::LineFull => Entry::LineFull,
+                    Standing::Placed { to_report } => {
+                        let pace = self.paces()?.of(&kind)?.map(|pace| pace.usual);
+                        if to_report { Entry::PlacedToReport(pace) } else { Entry::Placed(pace) }
+                    }
                 })
             }
             Message::Position(id) => return Ok(json!(self.line()?.position(&id)?)),
@@ -182,12 +216,21 @@ impl Desk {
                 }
                 json!(self.line()?.leave(&owned.id)?)
             }
+            Message::TakePlace(owned, kind, cost) => {
+                self.owned()?.add(&owned)?;
+                if cost.is_none() {
+                    self.expect_charge(&owned, &kind)?;
+                }
+                json!(self.line()?.place(&owned.id)?)
+            }
+            Message::RunAnswered(is_known) => json!(self.line()?.run_answered(is_known)?),
             Message::Forget(owned, cost) => {
                 self.spending()?.settle(&owned, cost)?;
                 json!(self.forget(&owned.id)?)
             }
             Message::List(owner, listing) => return Ok(json!(self.owned()?.page(&owner, &listing)?)),
             Message::Sweep(as_of) => {
+                self.refresh_model(&Config::of(&self.env)?.wiro_model)?;
                 self.line()?.advance()?;
                 json!(self.look_after(Some(as_of)).await?)
             }
@@ -231,9 +274,11 @@ impl Desk {
     }
 
     /// A video that is to be made: should nobody hear of it again, the sweep finds out.
-    async fn reserve(&self, owned: Owned, kind: &str) -> Result<Value, DispatchError> {
+    async fn reserve(self: &Rc<Self>, owned: Owned, kind: &str) -> Result<Value, DispatchError> {
         let config = Config::of(&self.env)?;
-        let price = self.prices.price(&self.storage, &config, kind).await?;
+        let model = &config.wiro_model;
+        let price = self.models.price(&self.storage, &self.env, &config, model, kind).await?;
+        self.refresh_model(model)?;
         let Owned { id, owner, .. } = &owned;
         let shortage = self.spending()?.reserve(id, owner, price, &config.limits(owner))?;
         if shortage.is_none() {
@@ -246,9 +291,23 @@ impl Desk {
     fn expect_charge(&self, Owned { id, owner, .. }: &Owned, kind: &str) -> Result<(), DispatchError> {
         let config = Config::of(&self.env)?;
         if !config.limits(owner).are_none()
-            && let Some(price) = known_price(&self.storage, &config, kind)?
+            && let Some(price) = known_price(&self.storage, &config, &config.wiro_model, kind)?
         {
             self.spending()?.expect(id, owner, price)?;
+        }
+        Ok(())
+    }
+
+    /// Reads the model in the background, if it is time for that.
+    fn refresh_model(self: &Rc<Self>, model: &str) -> Result<(), DispatchError> {
+        if ModelCatalog::is_stale(&self.storage, model)? {
+            let desk = Rc::clone(self);
+            let (config, model) = (Config::of(&self.env)?, model.to_owned());
+            spawn(async move {
+                if let Err(error) = desk.models.read(&desk.storage, &desk.env, &config, &model).await {
+                    log::write(Level::Error, "a model cannot be kept", [("error", error.to_string().into())]);
+                }
+            });
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! A form as it streams in: text fields into memory, its one file handed on piece by piece to whoever reads.
+//! A form as it streams in: text fields into memory, its files handed on piece by piece to whoever reads.
 //! Shared by everything that takes an image.
 
 use std::time::Duration;
@@ -16,10 +16,17 @@ use crate::video::request::{FieldValue, Fields, ImageType, MAX_IMAGE_BYTES};
 /// All text fields together; the same as for a JSON body.
 pub const MAX_TEXT_BYTES: u32 = 64 * 1024;
 
-/// The whole body: the largest image, all text, and as much again for delimiters and headers.
-pub const MAX_BODY_BYTES: u64 = MAX_IMAGE_BYTES + 2 * 64 * 1024;
+/// What a form takes besides its images: all text, and as much again for delimiters and headers.
+const MAX_OTHER_BYTES: u64 = 2 * 64 * 1024;
 
-/// A form has six fields at most; more parts than this are not read.
+/// The whole body of a form with so many images.
+#[must_use]
+pub fn max_body_bytes(image_fields: &[&str]) -> u64 {
+    let images = u64::try_from(image_fields.len()).unwrap_or(u64::MAX);
+    images.saturating_mul(MAX_IMAGE_BYTES).saturating_add(MAX_OTHER_BYTES)
+}
+
+/// A form has eight fields at most; more parts than this are not read.
 const MAX_PARTS: usize = 32;
 
 /// How long a client may send nothing.
@@ -31,8 +38,8 @@ pub enum ReadFormError {
     TextTooLong,
     #[error("{0} is larger than {MAX_IMAGE_BYTES} bytes (20 MiB)")]
     ImageTooLarge(&'static str),
-    #[error("the body is larger than {MAX_BODY_BYTES} bytes")]
-    BodyTooLarge,
+    #[error("the body is larger than {0} bytes")]
+    BodyTooLarge(u64),
     #[error("the form has more than {MAX_PARTS} parts")]
     TooManyParts,
     #[error("{0} must be a JPEG, PNG or WebP image by its bytes")]
@@ -47,8 +54,8 @@ pub enum ReadFormError {
 
 /// What a form brings that is not kept.
 pub enum Incoming {
-    /// The image begins, with these bytes.
-    Image { filename: String, content_type: ImageType, bytes: Uint8Array },
+    /// The image of that field begins, with these bytes.
+    Image { field: &'static str, filename: String, content_type: ImageType, bytes: Uint8Array },
     /// It goes on.
     Bytes(Uint8Array),
 }
@@ -56,11 +63,12 @@ pub enum Incoming {
 pub struct FormReader {
     source: Reader,
     demux: Demux<Chunk>,
-    /// The field whose file is an image.
-    image_field: &'static str,
+    /// The fields whose files are images.
+    image_fields: &'static [&'static str],
     open: Open,
     fields: Fields,
-    has_image: bool,
+    /// The fields whose images have come.
+    seen: Vec<&'static str>,
     parts: usize,
     text_bytes: u32,
     body_bytes: u64,
@@ -75,10 +83,12 @@ enum Open {
     },
     /// The image before its type is known.
     ImageStart {
+        field: &'static str,
         filename: String,
         held: Uint8Array,
     },
     Image {
+        field: &'static str,
         content_type: ImageType,
         size: u64,
     },
@@ -90,14 +100,14 @@ enum Open {
 
 impl FormReader {
     #[must_use]
-    pub fn new(source: Reader, boundary: &str, image_field: &'static str) -> Self {
+    pub fn new(source: Reader, boundary: &str, image_fields: &'static [&'static str]) -> Self {
         Self {
             source,
             demux: Demux::new(boundary),
-            image_field,
+            image_fields,
             open: Open::Nothing,
             fields: Vec::new(),
-            has_image: false,
+            seen: Vec::new(),
             parts: 0,
             text_bytes: 0,
             body_bytes: 0,
@@ -127,10 +137,11 @@ impl FormReader {
                 return Ok(None);
             };
             self.body_bytes += u64::from(chunk.length());
-            if self.body_bytes > MAX_BODY_BYTES {
+            let max_bytes = max_body_bytes(self.image_fields);
+            if self.body_bytes > max_bytes {
                 return Err(match self.open {
-                    Open::Image { .. } => ReadFormError::ImageTooLarge(self.image_field),
-                    _ => ReadFormError::BodyTooLarge,
+                    Open::Image { field, .. } => ReadFormError::ImageTooLarge(field),
+                    _ => ReadFormError::BodyTooLarge(max_bytes),
                 });
             }
             self.demux.push(&Chunk(chunk));
@@ -152,13 +163,14 @@ impl FormReader {
         if self.parts > MAX_PARTS {
             return Err(ReadFormError::TooManyParts);
         }
-        Ok(match part.filename {
-            None => Open::Text { name: part.name, bytes: Vec::new() },
-            // A second image is reported with the fields; the first stays.
-            Some(filename) if part.name == self.image_field && !self.has_image => {
-                Open::ImageStart { filename, held: Uint8Array::new_with_length(0) }
-            }
-            Some(_) => Open::OtherFile { name: part.name },
+        let Some(filename) = part.filename else {
+            return Ok(Open::Text { name: part.name, bytes: Vec::new() });
+        };
+        // A second image of a field is reported with the fields; the first stays.
+        let is_new = |field: &&&'static str| **field == part.name && !self.seen.contains(*field);
+        Ok(match self.image_fields.iter().find(is_new) {
+            Some(field) => Open::ImageStart { field, filename, held: Uint8Array::new_with_length(0) },
+            None => Open::OtherFile { name: part.name },
         })
     }
 
@@ -171,7 +183,8 @@ impl FormReader {
                 }
                 bytes.extend(data.to_vec());
             }
-            Open::ImageStart { filename, held } => {
+            Open::ImageStart { field, filename, held } => {
+                let field = *field;
                 let bytes = joined(held, &data);
                 if to_usize(bytes.length()) < ImageType::MAGIC_BYTES {
                     *held = bytes;
@@ -179,13 +192,12 @@ impl FormReader {
                 }
                 let magic = u32::try_from(ImageType::MAGIC_BYTES).unwrap_or(u32::MAX);
                 let start = bytes.subarray(0, magic).to_vec();
-                let content_type =
-                    ImageType::sniff(&start).ok_or(ReadFormError::NotAnImage(self.image_field))?;
+                let content_type = ImageType::sniff(&start).ok_or(ReadFormError::NotAnImage(field))?;
                 let filename = std::mem::take(filename);
-                self.has_image = true;
-                self.open = Open::Image { content_type, size: 0 };
+                self.seen.push(field);
+                self.open = Open::Image { field, content_type, size: 0 };
                 self.count(&bytes)?;
-                return Ok(Some(Incoming::Image { filename, content_type, bytes }));
+                return Ok(Some(Incoming::Image { field, filename, content_type, bytes }));
             }
             Open::Image { .. } => {
                 self.count(&data)?;
@@ -197,17 +209,16 @@ impl FormReader {
     }
 
     fn count(&mut self, bytes: &Uint8Array) -> Result<(), ReadFormError> {
-        if let Open::Image { size, .. } = &mut self.open {
+        if let Open::Image { field, size, .. } = &mut self.open {
             *size += u64::from(bytes.length());
             if *size > MAX_IMAGE_BYTES {
-                return Err(ReadFormError::ImageTooLarge(self.image_field));
+                return Err(ReadFormError::ImageTooLarge(field));
             }
         }
         Ok(())
     }
 
     fn end(&mut self) -> Result<(), ReadFormError> {
-        let image_field = || self.image_field.to_owned();
         let (name, value) = match std::mem::replace(&mut self.open, Open::Nothing) {
             Open::Nothing => return Ok(()),
             Open::Text { name, bytes } => match String::from_utf8(bytes) {
@@ -215,12 +226,12 @@ impl FormReader {
                 Err(_) => return Err(ReadFormError::NotText(name)),
             },
             // The empty part that a browser sends when no file was chosen.
-            Open::ImageStart { filename, held } if filename.is_empty() && held.length() == 0 => {
-                (image_field(), FieldValue::Json(Value::Null))
+            Open::ImageStart { field, filename, held } if filename.is_empty() && held.length() == 0 => {
+                (field.to_owned(), FieldValue::Json(Value::Null))
             }
-            Open::ImageStart { .. } => return Err(ReadFormError::NotAnImage(self.image_field)),
-            Open::Image { content_type, size } => {
-                (image_field(), FieldValue::File(Image { content_type, size }))
+            Open::ImageStart { field, .. } => return Err(ReadFormError::NotAnImage(field)),
+            Open::Image { field, content_type, size } => {
+                (field.to_owned(), FieldValue::File(Image { content_type, size }))
             }
             Open::OtherFile { name } => {
                 (name, FieldValue::File(Image { content_type: ImageType::Png, size: 0 }))

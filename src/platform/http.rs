@@ -7,7 +7,7 @@ use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::web_sys::{self, ReadableStream, WebSocket};
 
-use super::streams::{Reader, StreamError, drain, read_request};
+use super::streams::{Drain, Reader, StreamError, drain, read_request};
 
 #[wasm_bindgen(module = "/src/platform/http.js")]
 extern "C" {
@@ -106,9 +106,9 @@ impl Request {
     }
 
     /// Reads what is left of the body and forgets it; see [`drain`]. A GET and a HEAD have none worth asking for.
-    pub async fn drain(&self) {
+    pub async fn drain(&self, manner: Drain) {
         if !matches!(self.method(), "GET" | "HEAD") {
-            drain(&self.inner).await;
+            drain(&self.inner, manner).await;
         }
     }
 

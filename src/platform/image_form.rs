@@ -1,15 +1,15 @@
-//! A submit's form: its image on the way to R2 while the form is read. Nothing lies in R2 before the caller,
-//! who has checked all fields, finishes the upload.
+//! A submit's form: its pictures on the way to R2 while the form is read. Nothing lies in R2 before the caller,
+//! who has checked all fields, finishes the uploads.
 
 use thiserror::Error;
 
 use super::digest::Digest;
 use super::form_reader::{FormReader, Incoming, ReadFormError};
 use super::streams::StreamError;
-use super::upload::Upload;
-use super::videos::Videos;
+use super::upload::{Upload, UploadError};
+use super::videos::{Frame, Videos};
 use crate::video::id::VideoId;
-use crate::video::request::Fields;
+use crate::video::request::{Fields, IMAGE_FIELDS};
 
 #[derive(Debug, Error)]
 pub enum ReceiveError {
@@ -18,14 +18,30 @@ pub enum ReceiveError {
     #[error(transparent)]
     Stream(#[from] StreamError),
     #[error("R2: {0}")]
-    Storage(#[from] worker::Error),
+    Upload(#[from] UploadError),
+}
+
+/// A picture that was read; its upload is not finished.
+struct Received<'a> {
+    frame: Frame,
+    upload: Upload<'a>,
+    digest: Digest,
 }
 
 /// A form as it was read; dropping it leaves nothing behind but what [`ImageForm::discard`] would remove.
 pub struct ImageForm<'a> {
     pub fields: Fields,
-    image: Option<Upload<'a>>,
-    image_digest: Option<Digest>,
+    images: Vec<Received<'a>>,
+}
+
+/// Pictures whose fields were found good, ready to be stored.
+pub struct ReceivedImages<'a>(Vec<Upload<'a>>);
+
+/// SHA-256 of first and last frame in lowercase hex, as far as there are any.
+#[derive(Debug, Default)]
+pub struct ImageDigests {
+    pub first: Option<String>,
+    pub last: Option<String>,
 }
 
 impl<'a> ImageForm<'a> {
@@ -38,7 +54,7 @@ impl<'a> ImageForm<'a> {
         videos: &'a Videos,
         id: &VideoId,
     ) -> Result<Self, ReceiveError> {
-        let mut form = Self { fields: Vec::new(), image: None, image_digest: None };
+        let mut form = Self { fields: Vec::new(), images: Vec::new() };
         if let Err(error) = form.read(&mut reader, videos, id).await {
             form.discard().await;
             return Err(error);
@@ -47,32 +63,36 @@ impl<'a> ImageForm<'a> {
         Ok(form)
     }
 
-    /// Puts the image, if there is one, into R2.
+    /// The pictures, and what they are by their bytes.
     ///
     /// # Errors
-    /// When R2 does not take it.
-    pub async fn store_image(self) -> worker::Result<()> {
-        if let Some(image) = self.image {
-            image.finish().await?;
+    /// When the runtime has no digest to give; nothing is kept then.
+    pub async fn finish(self) -> Result<(ReceivedImages<'a>, ImageDigests), StreamError> {
+        let mut uploads = Vec::new();
+        let mut digests = ImageDigests::default();
+        let mut failure = None;
+        for Received { frame, upload, digest } in self.images {
+            uploads.push(upload);
+            match digest.finish().await {
+                Ok(sha256) if frame == Frame::First => digests.first = Some(sha256),
+                Ok(sha256) => digests.last = Some(sha256),
+                Err(error) => failure = Some(error),
+            }
         }
-        Ok(())
+        let images = ReceivedImages(uploads);
+        match failure {
+            Some(error) => {
+                images.discard().await;
+                Err(error)
+            }
+            None => Ok((images, digests)),
+        }
     }
 
-    /// SHA-256 of the image in lowercase hex, if there is one. To be asked once.
-    ///
-    /// # Errors
-    /// When the runtime has no digest to give.
-    pub async fn image_sha256(&mut self) -> Result<Option<String>, StreamError> {
-        match self.image_digest.take() {
-            Some(digest) => Ok(Some(digest.finish().await?)),
-            None => Ok(None),
-        }
-    }
-
-    /// Forgets an image that is not wanted.
+    /// Forgets pictures that are not wanted.
     pub async fn discard(self) {
-        if let Some(image) = self.image {
-            image.abort().await;
+        for image in self.images {
+            image.upload.abort().await;
         }
     }
 
@@ -82,22 +102,43 @@ impl<'a> ImageForm<'a> {
         videos: &'a Videos,
         id: &VideoId,
     ) -> Result<(), ReceiveError> {
+        let [first, _] = IMAGE_FIELDS;
         while let Some(incoming) = reader.next().await? {
             let bytes = match incoming {
-                Incoming::Image { content_type, bytes, .. } => {
-                    self.image = Some(videos.upload_input(id, content_type.content_type()));
-                    self.image_digest = Some(Digest::new()?);
+                Incoming::Image { field, content_type, bytes, .. } => {
+                    let frame = if field == first { Frame::First } else { Frame::Last };
+                    let upload = videos.upload_input(id, frame, content_type.content_type());
+                    self.images.push(Received { frame, upload, digest: Digest::new()? });
                     bytes
                 }
                 Incoming::Bytes(bytes) => bytes,
             };
-            if let Some(digest) = &self.image_digest {
+            // Bytes are those of the picture that began last.
+            if let Some(Received { upload, digest, .. }) = self.images.last_mut() {
                 digest.write(&bytes).await?;
-            }
-            if let Some(upload) = &mut self.image {
                 upload.write(&bytes).await?;
             }
         }
         Ok(())
+    }
+}
+
+impl ReceivedImages<'_> {
+    /// Puts the pictures into R2.
+    ///
+    /// # Errors
+    /// When R2 does not take one.
+    pub async fn store(self) -> Result<(), UploadError> {
+        for upload in self.0 {
+            upload.finish().await?;
+        }
+        Ok(())
+    }
+
+    /// Forgets pictures that are not wanted.
+    pub async fn discard(self) {
+        for upload in self.0 {
+            upload.abort().await;
+        }
     }
 }

@@ -31,6 +31,8 @@ extern "C" {
     fn get(this: &Values, key: &str) -> std::result::Result<JsValue, JsValue>;
     #[wasm_bindgen(method, catch)]
     fn put(this: &Values, key: &str, value: &str) -> std::result::Result<(), JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn delete(this: &Values, key: &str) -> std::result::Result<bool, JsValue>;
 
     #[wasm_bindgen(method, catch, js_name = setAlarm)]
     fn set_alarm(this: &Storage, at: f64) -> std::result::Result<Promise, JsValue>;
@@ -78,6 +80,12 @@ impl ObjectStorage {
     /// Written as one with what is written before the next await, the alarm among it.
     pub fn put(&self, key: &str, value: &str) -> Result<()> {
         Ok(self.storage.kv().put(key, value)?)
+    }
+
+    /// Written as one with what is written before the next await, the alarm among it.
+    pub fn delete(&self, key: &str) -> Result<()> {
+        self.storage.kv().delete(key)?;
+        Ok(())
     }
 
     /// Sets the alarm, or takes it away, unless that is how it stands. One whose time is past goes off at once.

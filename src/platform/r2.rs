@@ -8,7 +8,9 @@ use worker::web_sys::ReadableStream;
 use worker::{Env, Result};
 
 use super::binding::bound;
+use super::object_storage::js;
 use super::promise::settled;
+use crate::video::time::UnixMillis;
 
 type JsResult<T> = std::result::Result<T, JsValue>;
 
@@ -18,6 +20,8 @@ extern "C" {
     fn get_part(bucket: &R2Bucket, key: &str, offset: f64, length: f64) -> JsResult<Promise>;
     #[wasm_bindgen(catch)]
     fn put(bucket: &R2Bucket, key: &str, value: &JsValue, content_type: &str) -> JsResult<Promise>;
+    #[wasm_bindgen(js_name = keysBefore)]
+    fn keys_before(bucket: &R2Bucket, prefix: &str, after: &str, limit: u32, before_ms: &JsValue) -> Promise;
     #[wasm_bindgen(catch, js_name = beginUpload)]
     fn begin_upload(bucket: &R2Bucket, key: &str, content_type: &str) -> JsResult<Promise>;
 }
@@ -88,6 +92,18 @@ impl Bucket {
         let keys = keys.iter().map(|key| JsValue::from_str(key)).collect();
         settled(&self.0.delete(keys)?).await?;
         Ok(())
+    }
+
+    /// Keys of what was stored before then, in order: from behind `after` on, and then from the first.
+    pub async fn keys(
+        &self,
+        prefix: &str,
+        after: &str,
+        limit: u32,
+        before: UnixMillis,
+    ) -> Result<Vec<String>> {
+        let keys = settled(&keys_before(&self.0, prefix, after, limit, &js(before))).await?;
+        Ok(Array::from(&keys).iter().filter_map(|key| key.as_string()).collect())
     }
 
     pub async fn begin_upload(&self, key: &str, content_type: &str) -> Result<PartsUpload> {

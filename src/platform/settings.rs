@@ -9,7 +9,7 @@ use crate::video::time::Millis;
 use crate::video::url::{ParseUrl, Url};
 
 /// The vars of `wrangler.toml` and what they are when they are not set.
-pub const DEFAULTS: [(&str, &str); 21] = [
+pub const DEFAULTS: [(&str, &str); 22] = [
     ("WIRO_API_URL", "https://api.wiro.ai/v1"),
     ("WIRO_SOCKET_URL", "wss://socket.wiro.ai/v1"),
     ("WIRO_MODEL", "minimax/hailuo-2-3"),
@@ -22,6 +22,7 @@ pub const DEFAULTS: [(&str, &str); 21] = [
     ("DAILY_BUDGET_USD", ""),
     ("PRICES_USD", ""),
     ("POLL_SECONDS", "30,45,60,90,120,180,300"),
+    ("SEARCH_SECONDS", "30,60,120,300,600"),
     ("RETRY_SECONDS", "2,5,15,60,300"),
     ("TASK_DEADLINE_SECONDS", "7200"),
     ("COPY_DEADLINE_SECONDS", "86400"),

@@ -28,7 +28,7 @@ impl SharedCall {
         &self,
         config: &Config,
         (path, body): (&str, &str),
-        read: fn(&HttpAnswer) -> Got,
+        read: &dyn Fn(&HttpAnswer) -> Got,
         keep: &dyn Fn(&Got) -> Result<()>,
     ) -> Result<Got> {
         let (sender, got) = oneshot::channel();

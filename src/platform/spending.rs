@@ -8,13 +8,14 @@ use worker::wasm_bindgen::JsValue;
 use super::object_storage::{ObjectStorage, js_text, js_whole, whole};
 use crate::video::budget::{Day, Limits, Shortage};
 use crate::video::id::VideoId;
+use crate::video::ledger::{self, Entry, State};
 use crate::video::money::Usd;
 use crate::video::owner::Owner;
 use crate::video::task::Owned;
 use crate::video::time::UnixMillis;
 
-/// A row for what each video takes of a `day` (counted from the Unix epoch), reserved until it `is_spent`. When
-/// the video is forgotten its row has no `id` any more, and goes when its day is over.
+/// A row for what each video takes of a `day` (counted from the Unix epoch): [`ledger`]'s entry. Rows of spent money stay
+/// until another video is forgotten on a later day, so that whatever comes again about a video meets its row.
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS spending (
         id TEXT UNIQUE,
@@ -23,8 +24,10 @@ const SCHEMA: &str = "
         micros INTEGER NOT NULL,
         is_spent INTEGER NOT NULL
     );
-    CREATE INDEX IF NOT EXISTS spending_of_day ON spending (day, owner, is_spent, micros);
-    CREATE INDEX IF NOT EXISTS spending_forgotten ON spending (day) WHERE id IS NULL;";
+    CREATE INDEX IF NOT EXISTS spending_of_day ON spending (day, owner, is_spent, micros);";
+
+/// How `is_spent` is written.
+const STATES: [(i64, State); 3] = [(0, State::Reserved), (1, State::Spent), (2, State::Assumed)];
 
 pub struct Spending<'a> {
     storage: &'a ObjectStorage,
@@ -46,12 +49,11 @@ impl<'a> Spending<'a> {
         price: Option<Usd>,
         limits: &Limits,
     ) -> Result<Option<Shortage>> {
-        let known = self.storage.sql("SELECT 1 FROM spending WHERE id = ?", &[js_text(id.as_str())])?;
-        if !known.is_empty() {
+        if self.entry(id)?.is_some() {
             return Ok(None);
         }
         let query = "SELECT SUM(micros), SUM(micros * (owner = ?)) FROM spending WHERE day = ?";
-        let [all, own] = self.sums(query, &[js_text(owner.as_str()), self.today()])?;
+        let [all, own] = self.sums(query, &[js_text(owner.as_str()), js_whole(self.today.number())])?;
         if let Some(shortage) = limits.shortage(price, all, own) {
             return Ok(Some(shortage));
         }
@@ -60,39 +62,71 @@ impl<'a> Spending<'a> {
 
     /// Reserves the price of a video that is on its way already, if nobody has.
     pub fn expect(&self, id: &VideoId, owner: &Owner, price: Usd) -> Result<()> {
-        let values = [js_text(id.as_str()), js_text(owner.as_str()), self.today(), number(price)];
-        self.run("INSERT OR IGNORE INTO spending VALUES (?, ?, ?, ?, 0)", &values)
+        self.change(id, owner, |entry| Some(ledger::reserve(entry, price, self.today)))
     }
 
-    /// A job is over, as far as its place goes; its `cost` may not be known yet. What was spent stays as it is.
+    /// A job is over, as far as its place goes; its `cost` may not be known yet.
     pub fn settle(&self, Owned { id, owner, created_at }: &Owned, cost: Option<Usd>) -> Result<()> {
-        let Some(cost) = cost else { return Ok(()) };
-        if cost == Usd::default() {
-            return self.release(id);
-        }
-        let day = Day::of(UnixMillis::new(created_at.saturating_mul(1000)));
-        let statement = "INSERT INTO spending VALUES (?1, ?2, ?3, ?4, 1)
-            ON CONFLICT (id) DO UPDATE SET micros = ?4, is_spent = 1 WHERE is_spent = 0";
-        let values = [js_text(id.as_str()), js_text(owner.as_str()), js_whole(day.number()), number(cost)];
-        self.run(statement, &values)
+        let created = Day::of(UnixMillis::new(created_at.saturating_mul(1000)));
+        self.change(id, owner, |entry| ledger::settle(entry, cost, created))
     }
 
-    /// It costs nothing.
+    /// A job was never taken.
     pub fn release(&self, id: &VideoId) -> Result<()> {
-        self.run("DELETE FROM spending WHERE id = ? AND is_spent = 0", &[js_text(id.as_str())])
+        self.change(id, &Owner::nobody(), ledger::release)
     }
 
-    /// A video is gone. What nobody will learn of its cost any more counts as spent.
+    /// A video is gone. What nobody tells of its cost any more counts as spent.
     pub fn forget(&self, id: &VideoId) -> Result<()> {
-        self.run("UPDATE spending SET id = NULL, is_spent = 1 WHERE id = ?", &[js_text(id.as_str())])?;
-        self.run("DELETE FROM spending WHERE id IS NULL AND day < ?", &[self.today()])
+        self.change(id, &Owner::nobody(), ledger::forget)?;
+        self.run("DELETE FROM spending WHERE day < ? AND is_spent > 0", &[js_whole(self.today.number())])
+    }
+
+    /// Applies a change of a video's entry. `owner` is written with a new one only.
+    fn change(
+        &self,
+        id: &VideoId,
+        owner: &Owner,
+        change: impl FnOnce(Option<Entry>) -> Option<Entry>,
+    ) -> Result<()> {
+        let before = self.entry(id)?;
+        let after = change(before);
+        match (before, after) {
+            _ if before == after => Ok(()),
+            (_, None) => self.run("DELETE FROM spending WHERE id = ?", &[js_text(id.as_str())]),
+            (_, Some(Entry { day, amount, state })) => self.run(
+                "INSERT INTO spending VALUES (?1, ?2, ?3, ?4, ?5)
+                ON CONFLICT (id) DO UPDATE SET day = ?3, micros = ?4, is_spent = ?5",
+                &[
+                    js_text(id.as_str()),
+                    js_text(owner.as_str()),
+                    js_whole(day.number()),
+                    number(amount),
+                    written(state),
+                ],
+            ),
+        }
+    }
+
+    fn entry(&self, id: &VideoId) -> Result<Option<Entry>> {
+        let query = "SELECT day, micros, is_spent FROM spending WHERE id = ?";
+        let rows = self.storage.sql(query, &[js_text(id.as_str())])?;
+        Ok(rows.first().map(|row| {
+            let [day, micros, state] = [0, 1, 2].map(|column| whole(&row.get(column)));
+            let known = STATES.into_iter().find(|(written, _)| *written == state);
+            Entry {
+                day: Day::numbered(day),
+                amount: Usd::from_micros(u64::try_from(micros).unwrap_or_default()),
+                state: known.map_or(State::Spent, |(_, state)| state),
+            }
+        }))
     }
 
     /// What the owner has spent today, and what its jobs in flight may cost.
     pub fn usage(&self, owner: &Owner) -> Result<[Usd; 2]> {
-        let query = "SELECT SUM(micros * is_spent), SUM(micros * (is_spent = 0)) FROM spending
+        let query = "SELECT SUM(micros * (is_spent > 0)), SUM(micros * (is_spent = 0)) FROM spending
             WHERE day = ? AND owner = ?";
-        self.sums(query, &[self.today(), js_text(owner.as_str())])
+        self.sums(query, &[js_whole(self.today.number()), js_text(owner.as_str())])
     }
 
     fn sums(&self, query: &str, values: &[JsValue]) -> Result<[Usd; 2]> {
@@ -101,13 +135,13 @@ impl<'a> Spending<'a> {
         Ok([0, 1].map(|column| Usd::from_micros(amount(column).unwrap_or_default())))
     }
 
-    fn today(&self) -> JsValue {
-        js_whole(self.today.number())
-    }
-
     fn run(&self, statement: &str, values: &[JsValue]) -> Result<()> {
         self.storage.sql(statement, values).map(|_| ())
     }
+}
+
+fn written(state: State) -> JsValue {
+    js_whole(STATES.into_iter().find(|(_, known)| *known == state).map_or(1, |(written, _)| written))
 }
 
 fn number(amount: Usd) -> JsValue {

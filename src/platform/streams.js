@@ -90,28 +90,41 @@ export class ByteReader {
   #read;
   /** To be read into. @type {Uint8Array<ArrayBuffer> | undefined} */
   #buffer;
+  /** How long the source may take in all: so long, and longer the more it has sent. */
+  #graceMs;
+  #leastBytesPerMs;
+  #receivedBytes = 0;
+  /** How long the source was waited for. The time that others take is not its own. */
+  #waitedMs = 0;
 
   /**
    * @param {ReadableStream} stream
    * @param {number} idleMs how long a chunk may take
+   * @param {number} graceMs after which the source must have sent at the least rate
+   * @param {number} leastBytesPerSecond
    */
-  constructor(stream, idleMs) {
+  constructor(stream, idleMs, graceMs = Number.POSITIVE_INFINITY, leastBytesPerSecond = 1) {
     this.#reader = stream.getReader({ mode: 'byob' });
     this.#patience = new Patience(idleMs);
+    this.#graceMs = graceMs;
+    this.#leastBytesPerMs = leastBytesPerSecond / 1000;
   }
 
-  /** The next chunk; undefined at the end, null when nothing came in time. */
+  /** The next chunk; undefined at the end, null when it did not come in time, or too little came in all the time. */
   async next() {
+    const began = Date.now();
     this.#read ??= this.#reader.read(this.#buffer ?? new Uint8Array(CHUNK_BYTES));
     this.#buffer = undefined;
     const read = await this.#patience.wait(this.#read);
-    if (read === null) return null;
+    this.#waitedMs += Date.now() - began;
+    if (read === null || this.#isTooSlow()) return null;
     this.#read = undefined;
     const { done, value } = read;
     if (done) {
       this.#patience.end();
       return undefined;
     }
+    this.#receivedBytes += value.length;
     if (value.length >= CHUNK_BYTES / 2) return value;
     // Whoever keeps a few bytes must not keep the whole buffer.
     this.#buffer = new Uint8Array(value.buffer);
@@ -119,11 +132,21 @@ export class ByteReader {
   }
 
   /**
-   * From now on a chunk may take so long.
+   * From now on it may take so long.
    * @param {number} idleMs
+   * @param {number} graceMs
+   * @param {number} leastBytesPerSecond
    */
-  allow(idleMs) {
+  allow(idleMs, graceMs, leastBytesPerSecond) {
     this.#patience.become(idleMs);
+    this.#graceMs = graceMs;
+    this.#leastBytesPerMs = leastBytesPerSecond / 1000;
+    this.#receivedBytes = 0;
+    this.#waitedMs = 0;
+  }
+
+  #isTooSlow() {
+    return this.#waitedMs > this.#graceMs + this.#receivedBytes / this.#leastBytesPerMs;
   }
 
   cancel() {
@@ -142,12 +165,14 @@ const readers = new WeakMap();
  * The one that reads this body, if there is a body.
  * @param {Request} request
  * @param {number} idleMs how long a chunk may take
+ * @param {number} [graceMs] after which it must have come at the least rate
+ * @param {number} [leastBytesPerSecond]
  */
-export function readerOf(request, idleMs) {
+export function readerOf(request, idleMs, graceMs = Number.POSITIVE_INFINITY, leastBytesPerSecond = 1) {
   const known = readers.get(request);
-  known?.allow(idleMs);
+  known?.allow(idleMs, graceMs, leastBytesPerSecond);
   if (known || request.bodyUsed || request.body === null) return known;
-  const reader = new ByteReader(request.body, idleMs);
+  const reader = new ByteReader(request.body, idleMs, graceMs, leastBytesPerSecond);
   readers.set(request, reader);
   return reader;
 }
@@ -192,15 +217,23 @@ export class ByteWriter {
  * The body of a client's request; undefined when it is longer than that, null when it did not come in time.
  * @param {Request} request
  * @param {number} maxBytes
- * @param {number} idleMs
+ * @param {number} idleMs of all of it, where its length was declared
+ * @param {number} [graceMs]
+ * @param {number} [leastBytesPerSecond]
  */
-export async function readRequest(request, maxBytes, idleMs) {
+export async function readRequest(
+  request,
+  maxBytes,
+  idleMs,
+  graceMs = Number.POSITIVE_INFINITY,
+  leastBytesPerSecond = 1,
+) {
   const declared = request.headers.get('content-length');
   if (declared !== null) {
     // It brings no more than it declares, and nothing that unfolds. The stream is not even made.
     return Number(declared) > maxBytes ? undefined : within(idleMs, request.bytes());
   }
-  const reader = readerOf(request, idleMs);
+  const reader = readerOf(request, idleMs, graceMs, leastBytesPerSecond);
   return reader ? readWhole(reader, maxBytes) : new Uint8Array(0);
 }
 
@@ -228,16 +261,24 @@ export async function readResponse(response, maxBytes, idleMs) {
  * Reads what is left of a client's body, up to a limit, and forgets it; undefined when nothing is.
  * @param {Request} request
  * @param {number} maxBytes
- * @param {number} idleMs
+ * @param {number} idleMs of all of it, where it was declared to be small
+ * @param {number} [graceMs]
+ * @param {number} [leastBytesPerSecond]
  */
-export function drain(request, maxBytes, idleMs) {
+export function drain(
+  request,
+  maxBytes,
+  idleMs,
+  graceMs = Number.POSITIVE_INFINITY,
+  leastBytesPerSecond = 1,
+) {
   const known = readers.get(request);
   if (!known && (request.bodyUsed || request.body === null)) return undefined;
   const declared = request.headers.get('content-length');
   if (!known && declared !== null && Number(declared) <= CHUNK_BYTES) {
     return within(idleMs, request.bytes());
   }
-  return readAway(readerOf(request, idleMs), maxBytes);
+  return readAway(readerOf(request, idleMs, graceMs, leastBytesPerSecond), maxBytes);
 }
 
 /**

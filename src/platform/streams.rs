@@ -16,6 +16,13 @@ use super::promise::settled;
 /// How long the reading end of a pipe may take for a chunk.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// A request body that was waited for longer than this must have come at the least rate: whoever sends a byte now and then
+/// keeps a connection and memory.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// A quarter of what a poor mobile connection sends.
+const LEAST_BYTES_PER_SECOND: u32 = 16 * 1024;
+
 #[wasm_bindgen(module = "/src/platform/streams.js")]
 extern "C" {
     type ByteReader;
@@ -39,11 +46,28 @@ extern "C" {
     fn abort(this: &ByteWriter);
 
     #[wasm_bindgen(js_name = readRequest)]
-    fn read_request_body(request: &Request, max_bytes: u32, idle_ms: u32) -> Promise;
+    fn read_request_body(
+        request: &Request,
+        max_bytes: u32,
+        idle_ms: u32,
+        grace_ms: u32,
+        least_bytes_per_second: u32,
+    ) -> Promise;
     #[wasm_bindgen(js_name = readerOf)]
-    fn reader_of(request: &Request, idle_ms: u32) -> Option<ByteReader>;
+    fn reader_of(
+        request: &Request,
+        idle_ms: u32,
+        grace_ms: u32,
+        least_bytes_per_second: u32,
+    ) -> Option<ByteReader>;
     #[wasm_bindgen(js_name = drain)]
-    fn drain_request(request: &Request, max_bytes: u32, idle_ms: u32) -> Option<Promise>;
+    fn drain_request(
+        request: &Request,
+        max_bytes: u32,
+        idle_ms: u32,
+        grace_ms: u32,
+        least_bytes_per_second: u32,
+    ) -> Option<Promise>;
     #[wasm_bindgen(js_name = readResponse)]
     fn read_response_body(response: &Response, max_bytes: u32, idle_ms: u32) -> Promise;
 }
@@ -54,6 +78,11 @@ pub enum StreamError {
     Broken(String),
     #[error(transparent)]
     Idle(#[from] TimedOut),
+    #[error(
+        "request body timed out: it took longer than {} s, or came with less than {} bytes a second",
+        .0.as_secs(), LEAST_BYTES_PER_SECOND
+    )]
+    RequestTimedOut(Duration),
     #[error("longer than {0} bytes")]
     TooLong(u32),
 }
@@ -70,21 +99,22 @@ pub struct Reader {
     source: ByteReader,
     idle: Duration,
     cancels: bool,
+    is_request: bool,
 }
 
 impl Reader {
     /// `idle` is how long a single chunk may take.
     #[must_use]
     pub fn new(stream: &ReadableStream, idle: Duration) -> Self {
-        Self { source: ByteReader::new(stream, millis(idle)), idle, cancels: true }
+        Self { source: ByteReader::new(stream, millis(idle)), idle, cancels: true, is_request: false }
     }
 
     /// The body of a client's request, if there is one. It is only let go of: cancelling it would close the connection
     /// under the answer.
     #[must_use]
     pub fn of_client(request: &Request, idle: Duration) -> Option<Self> {
-        let source = reader_of(request, millis(idle))?;
-        Some(Self { source, idle, cancels: false })
+        let source = reader_of(request, millis(idle), millis(GRACE), LEAST_BYTES_PER_SECOND)?;
+        Some(Self { source, idle, cancels: false, is_request: true })
     }
 
     /// The next chunk; `None` at the end.
@@ -94,13 +124,21 @@ impl Reader {
     pub async fn next(&mut self) -> Result<Option<Uint8Array>, StreamError> {
         let chunk = settled(&self.source.next()).await?;
         if chunk.is_null() {
-            return Err(TimedOut(self.idle).into());
+            return Err(self.timed_out());
         }
         if chunk.is_undefined() {
             self.cancels = false;
             return Ok(None);
         }
         Ok(Some(chunk.unchecked_into()))
+    }
+
+    const fn timed_out(&self) -> StreamError {
+        if self.is_request {
+            StreamError::RequestTimedOut(self.idle)
+        } else {
+            StreamError::Idle(TimedOut(self.idle))
+        }
     }
 }
 
@@ -198,8 +236,8 @@ impl Drop for Writer {
 /// # Errors
 /// [`StreamError`].
 pub async fn read_request(request: &Request, limit: u32, idle: Duration) -> Result<Vec<u8>, StreamError> {
-    let body = settled(&read_request_body(request, limit, millis(idle))).await?;
-    small(body, limit, idle)
+    let read = read_request_body(request, limit, millis(idle), millis(GRACE), LEAST_BYTES_PER_SECOND);
+    small(settled(&read).await?, limit, StreamError::RequestTimedOut(idle))
 }
 
 /// The same of a response.
@@ -208,12 +246,12 @@ pub async fn read_request(request: &Request, limit: u32, idle: Duration) -> Resu
 /// [`StreamError`].
 pub async fn read_response(response: &Response, limit: u32, idle: Duration) -> Result<Vec<u8>, StreamError> {
     let body = settled(&read_response_body(response, limit, millis(idle))).await?;
-    small(body, limit, idle)
+    small(body, limit, TimedOut(idle).into())
 }
 
-fn small(body: JsValue, limit: u32, idle: Duration) -> Result<Vec<u8>, StreamError> {
+fn small(body: JsValue, limit: u32, timed_out: StreamError) -> Result<Vec<u8>, StreamError> {
     if body.is_null() {
-        return Err(TimedOut(idle).into());
+        return Err(timed_out);
     }
     if body.is_undefined() {
         return Err(StreamError::TooLong(limit));
@@ -221,13 +259,27 @@ fn small(body: JsValue, limit: u32, idle: Duration) -> Result<Vec<u8>, StreamErr
     Ok(body.unchecked_into::<Uint8Array>().to_vec())
 }
 
+/// How patiently a body is read that nobody has a use for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drain {
+    /// The request was served, or its body was read and found wrong.
+    Served,
+    /// The request was refused without a look at its body.
+    Refused,
+}
+
 /// Reads what is left of a client's body and forgets it, so that the client, which may listen only
 /// after it has sent everything, hears the answer.
-pub async fn drain(request: &Request) {
+pub async fn drain(request: &Request, manner: Drain) {
     /// What Cloudflare lets through at most on its smaller plans.
     const MAX_BYTES: u32 = 100 * 1024 * 1024;
-    const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
-    if let Some(drained) = drain_request(request, MAX_BYTES, millis(IDLE_TIMEOUT)) {
+    let (idle, grace, least_bytes_per_second) = match manner {
+        Drain::Served => (Duration::from_secs(5), Duration::from_secs(10), 128 * 1024),
+        // Whoever comes too often must not keep the connection by not ending its body.
+        Drain::Refused => (Duration::from_secs(1), Duration::from_secs(1), 1024 * 1024),
+    };
+    let drained = drain_request(request, MAX_BYTES, millis(idle), millis(grace), least_bytes_per_second);
+    if let Some(drained) = drained {
         // A client that is gone need not hear it.
         let _ = settled(&drained).await;
     }

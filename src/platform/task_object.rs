@@ -1,7 +1,8 @@
 //! The `VideoTask` Durable Object: one for each video, named by the video's id, and the only writer of
 //! that video's state.
 //!
-//! - Stored: `task`, the [`Task`] as JSON text. Its alarm is always [`Task::alarm`].
+//! - Stored: `task`, the [`Task`] as JSON text. Its alarm is always [`Task::alarm`]. In its place, after the video was
+//!   removed: `tombstone`, the [`Tombstone`](crate::video::tombstone::Tombstone), which an alarm clears.
 //! - Messages: [`Message`], answered with a [`Reply`].
 //!
 //! Requests only record and wait; all work is done by the alarm. Alarms of one object never overlap,
@@ -28,22 +29,24 @@ use super::object_call;
 use super::patience::within;
 use super::task_state::{TaskError, TaskState};
 use super::task_work::{told, work};
-use super::watchers::Manner;
+use super::watchers::{Manner, Watchers};
 use crate::from_json;
 use crate::video::budget::Shortage;
 use crate::video::delivery::Try;
 use crate::video::event::Event;
 use crate::video::pace::kind;
-use crate::video::record::{Record, Status};
+use crate::video::record::{FailureCode, Record, Status};
+use crate::video::search::{JobClaim, Ownership};
 use crate::video::task::{Job, Phase, Report, Task};
 use crate::video::time::{Millis, UnixMillis};
+use crate::video::tombstone::Admission;
 
 pub const BINDING: &str = "VIDEO_TASK";
 
 /// How long a submit waits for the answer to its first Run before it answers without.
 const SUBMIT_PATIENCE: Duration = Duration::from_secs(25);
 
-/// How long a submit waits for what is left of a deleted video of the same key.
+/// How long a submit waits until what never became a video of the same key is removed.
 const REMOVAL_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a cancel waits for its effect.
@@ -84,6 +87,8 @@ pub enum Message {
     Redrive,
     /// There is a place at the upstream now.
     Called,
+    /// Somebody else's video would take that job of the upstream.
+    OwnsJob(Box<JobClaim>),
     /// See that the task goes on: it may have lost its alarm, or as of then be past its time.
     LookAfter(UnixMillis),
 }
@@ -101,6 +106,7 @@ from_json!(enum Message {
     "inspect" => Inspect,
     "redrive" => Redrive,
     "called" => Called,
+    "owns_job" => OwnsJob(claim),
     "look_after" => LookAfter(as_of),
 });
 
@@ -110,6 +116,8 @@ from_json!(enum Message {
 pub enum Reply {
     /// There is no such job, or no more.
     Nothing,
+    /// There was such a video, and nothing is ever begun again under its id. Only submits are told.
+    Deleted,
     Video(Record),
     /// Nobody has to know more.
     Noted,
@@ -117,6 +125,8 @@ pub enum Reply {
     Replayed(Record),
     /// Store the image, then say [`Message::ImageStored`].
     SendImage,
+    /// There is no such job, and none is taken: the upstream does not answer, and too many wait for it.
+    Unavailable,
     /// There is no such job, and none can be afforded.
     Unaffordable(Shortage),
     /// The job exists, and was asked for in other words.
@@ -124,6 +134,7 @@ pub enum Reply {
     /// Too late: it ended, and not by a cancel.
     AlreadyFinished,
     Report(Report),
+    Owns(Ownership),
     Inspected {
         record: Record,
         deliveries: Vec<Try>,
@@ -134,14 +145,17 @@ pub enum Reply {
 
 from_json!(enum Reply {
     "nothing" => Nothing,
+    "deleted" => Deleted,
     "video" => Video(record),
     "noted" => Noted,
     "replayed" => Replayed(record),
     "send_image" => SendImage,
+    "unavailable" => Unavailable,
     "unaffordable" => Unaffordable(shortage),
     "other_request" => OtherRequest,
     "already_finished" => AlreadyFinished,
     "report" => Report(report),
+    "owns" => Owns(ownership),
     "inspected" => Inspected { record, deliveries, next_delivery_at },
 });
 
@@ -195,6 +209,14 @@ impl VideoTask {
         })
     }
 
+    /// A watcher's socket said something, of that length.
+    #[wasm_bindgen(js_name = onMessage)]
+    pub fn on_message(&self, socket: &WebSocket, length: u32) {
+        if !Watchers::may_talk(socket, length) {
+            self.state.on_leave();
+        }
+    }
+
     /// A watcher's socket was closed, or broke.
     #[wasm_bindgen(js_name = onLeave)]
     pub fn on_leave(&self, socket: &WebSocket) {
@@ -231,7 +253,7 @@ impl VideoTask {
             Message::BeganWith(digest) => return self.began_with(&digest),
             Message::ImageStored => {
                 self.state.react(Event::Received).await?;
-                self.state.wait_until(|task| task.answerable, SUBMIT_PATIENCE).await?
+                return self.answered().await;
             }
             Message::Read => return self.read().await,
             Message::Wait(seconds) => {
@@ -244,6 +266,10 @@ impl VideoTask {
             }
             Message::Cancel => return self.cancel().await,
             Message::Delete => return self.delete().await,
+            Message::OwnsJob(claim) => {
+                let task = self.state.load()?;
+                return Ok(task.map_or(Reply::Nothing, |task| Reply::Owns(task.ownership_of(&claim))));
+            }
             Message::Inspect => return self.inspect(),
             Message::Redrive => match self.state.react(Event::Redriven).await? {
                 Some(task) if matches!(task.phase, Phase::Ended { .. }) => return Ok(Reply::AlreadyFinished),
@@ -273,38 +299,48 @@ impl VideoTask {
         self.accept(new, false).await
     }
 
-    /// Here, and nowhere else, it is decided which of several equal requests makes the video.
+    /// Here, and nowhere else, it is decided which of several equal requests makes the video, and that none makes it
+    /// again.
     async fn accept(&self, new: Task, may_begin: bool) -> Result<Reply, TaskError> {
-        let mut known = self.state.load()?;
-        if known.as_ref().is_some_and(|task| !task.is_shown()) {
-            known = self.state.wait_until(|_| false, REMOVAL_PATIENCE).await?;
-            if known.is_none() {
-                // Whoever asks again is the first.
-                return Ok(Reply::Nothing);
-            }
+        let mut admission = self.state.admit(&new.fingerprint)?;
+        if admission == Admission::Wait {
+            self.state.wait_until(|_| false, REMOVAL_PATIENCE).await?;
+            admission = self.state.admit(&new.fingerprint)?;
         }
-        if known.is_none() {
-            if !may_begin {
-                return Ok(Reply::Nothing);
-            }
+        if admission == Admission::New && may_begin {
             if let Some(shortage) = Box::pin(self.reserve(&new)).await? {
                 return Ok(Reply::Unaffordable(shortage));
             }
             // Meanwhile an equal request may have made it.
-            known = self.state.load()?;
+            admission = self.state.admit(&new.fingerprint)?;
         }
-        let is_new = known.is_none();
-        let task = match known {
-            Some(task) if task.fingerprint != new.fingerprint => return Ok(Reply::OtherRequest),
-            Some(task) => task,
-            None => self.state.persist(new).await?,
+        let task = match admission {
+            Admission::Deleted => return Ok(Reply::Deleted),
+            Admission::OtherRequest => return Ok(Reply::OtherRequest),
+            Admission::New if may_begin => Some(self.state.persist(new).await?),
+            Admission::New | Admission::Wait => return Ok(Reply::Nothing),
+            Admission::Replay => self.state.load()?,
         };
-        if task.phase == Phase::Receiving {
+        if task.is_some_and(|task| task.phase == Phase::Receiving) {
             return Ok(Reply::SendImage);
         }
-        match shown(self.state.wait_until(|task| task.answerable, SUBMIT_PATIENCE).await?) {
-            Reply::Video(record) if !is_new => Ok(Reply::Replayed(record)),
+        match self.answered().await? {
+            Reply::Video(record) if admission == Admission::Replay => Ok(Reply::Replayed(record)),
             reply => Ok(reply),
+        }
+    }
+
+    /// What a submit hears as soon as there is something to tell.
+    async fn answered(&self) -> Result<Reply, TaskError> {
+        let is_decided = |task: &Task| task.answerable || !task.is_shown();
+        let task = self.state.wait_until(is_decided, SUBMIT_PATIENCE).await?;
+        match task {
+            Some(task) if task.is_shown() => Ok(shown(Some(task))),
+            _ if self.state.admit("")? == Admission::Deleted => Ok(Reply::Deleted),
+            Some(task) if task.record.has_failed_with(FailureCode::UpstreamUnavailable) => {
+                Ok(Reply::Unavailable)
+            }
+            _ => Ok(Reply::Nothing),
         }
     }
 

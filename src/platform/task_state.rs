@@ -1,4 +1,5 @@
-//! What a `VideoTask` object works on: its stored [`Task`], and whoever waits for it to change.
+//! What a `VideoTask` object works on: its stored [`Task`], or the [`Tombstone`] of one, and whoever waits for it to
+//! change.
 
 use std::cell::{Cell, RefCell};
 use std::pin::pin;
@@ -21,11 +22,15 @@ use super::object_storage::ObjectStorage;
 use super::promise::Sleep;
 use super::upstream_socket;
 use super::watchers::Watchers;
+use crate::json;
 use crate::video::event::Event;
 use crate::video::feed::Sight;
 use crate::video::task::{LoadError, Phase, Task};
+use crate::video::tombstone::{Admission, Known, Tombstone};
 
 const TASK_KEY: &str = "task";
+
+const TOMBSTONE_KEY: &str = "tombstone";
 
 /// Between looks whether the percentage has risen.
 const RISE_INTERVAL: Duration = Duration::from_secs(2);
@@ -44,13 +49,14 @@ pub enum TaskError {
     Json(#[from] serde_json::Error),
 }
 
-/// The task as it is stored, once that is known.
+/// What is stored of the video, once that is known.
 #[derive(Default)]
 enum Stored {
     #[default]
     Unknown,
     Nothing,
     Task(Rc<Task>),
+    Tombstone(Tombstone),
 }
 
 pub struct TaskState {
@@ -190,23 +196,61 @@ impl TaskState {
 
     /// Read once: nobody else writes it.
     pub fn load(&self) -> Result<Option<Rc<Task>>, TaskError> {
-        if matches!(*self.task.borrow(), Stored::Unknown) {
-            self.task.replace(match self.storage.get(TASK_KEY)? {
-                Some(text) => Stored::Task(Rc::new(Task::load(&text)?)),
-                None => Stored::Nothing,
-            });
-        }
+        self.read_stored()?;
         Ok(match &*self.task.borrow() {
             Stored::Task(task) => Some(Rc::clone(task)),
-            Stored::Unknown | Stored::Nothing => None,
+            Stored::Unknown | Stored::Nothing | Stored::Tombstone(_) => None,
         })
     }
 
-    /// There is no task any more.
-    pub async fn clear(&self) -> worker::Result<()> {
+    fn read_stored(&self) -> Result<(), TaskError> {
+        if !matches!(*self.task.borrow(), Stored::Unknown) {
+            return Ok(());
+        }
+        self.task.replace(match (self.storage.get(TASK_KEY)?, self.storage.get(TOMBSTONE_KEY)?) {
+            (Some(text), _) => Stored::Task(Rc::new(Task::load(&text)?)),
+            (None, Some(text)) => Stored::Tombstone(json::read(&text).map_err(LoadError::from)?),
+            (None, None) => Stored::Nothing,
+        });
+        Ok(())
+    }
+
+    /// What a submit meets here that asks for this.
+    pub fn admit(&self, fingerprint: &str) -> Result<Admission, TaskError> {
+        self.read_stored()?;
+        let stored = self.task.borrow();
+        let known = match &*stored {
+            Stored::Task(task) => Known::Task(task),
+            Stored::Tombstone(tombstone) => Known::Tombstone(*tombstone),
+            Stored::Unknown | Stored::Nothing => Known::Nothing,
+        };
+        Ok(known.admit(fingerprint, clock::now()))
+    }
+
+    /// There is no task any more; a tombstone takes its place in one write, if it leaves one.
+    pub async fn bury(&self, task: &Task) -> Result<(), TaskError> {
+        let Some(tombstone) = Tombstone::of(task, clock::now()) else {
+            self.storage.clear().await?;
+            self.task.replace(Stored::Nothing);
+            self.waiting.borrow_mut().clear();
+            return Ok(());
+        };
+        self.storage.put(TOMBSTONE_KEY, &serde_json::to_string(&tombstone)?)?;
+        self.storage.delete(TASK_KEY)?;
+        self.task.replace(Stored::Tombstone(tombstone));
+        self.waiting.borrow_mut().clear();
+        Ok(self.storage.set_alarm(Some(tombstone.ends_at())).await?)
+    }
+
+    /// Removes a tombstone whose time is over; an alarm that comes too early is set again.
+    pub async fn clear_tombstone(&self) -> Result<(), TaskError> {
+        self.read_stored()?;
+        let Stored::Tombstone(tombstone) = *self.task.borrow() else { return Ok(()) };
+        if clock::now() < tombstone.ends_at() {
+            return Ok(self.storage.set_alarm(Some(tombstone.ends_at())).await?);
+        }
         self.storage.clear().await?;
         self.task.replace(Stored::Nothing);
-        self.waiting.borrow_mut().clear();
         Ok(())
     }
 

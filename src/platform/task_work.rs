@@ -21,13 +21,12 @@ use super::records::{RecordError, Records};
 use super::task_state::{TaskError, TaskState};
 use super::upstream::Upstream;
 use super::videos::Videos;
-use crate::video::budget::charge;
 use crate::video::chores::Chore;
 use crate::video::event::{Effect, Entry, Event};
 use crate::video::id::VideoId;
 use crate::video::pace::kind;
 use crate::video::record::Record;
-use crate::video::task::{Job, Task};
+use crate::video::task::{Job, Phase, Task};
 
 /// How long KV or the dispatcher may take.
 const CHORE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -36,6 +35,8 @@ const CHORE_TIMEOUT: Duration = Duration::from_secs(30);
 enum RemoveError {
     #[error(transparent)]
     Runtime(#[from] worker::Error),
+    #[error(transparent)]
+    Task(#[from] TaskError),
     #[error(transparent)]
     Record(#[from] RecordError),
     #[error(transparent)]
@@ -56,7 +57,9 @@ pub async fn work(state: &Rc<TaskState>) -> Result<(), TaskError> {
             }
             task.wake(&config.policy, clock::moment())
         };
-        let Some((task, mut effects)) = state.change(go_on).await? else { return Ok(()) };
+        let Some((task, mut effects)) = state.change(go_on).await? else {
+            return state.clear_tombstone().await;
+        };
         let Some(last) = effects.pop() else {
             if task.alarm().is_none_or(|due| clock::now() < due) {
                 return Ok(());
@@ -94,7 +97,9 @@ async fn perform(state: &Rc<TaskState>, effect: Effect, config: &Config) -> Resu
         Effect::Run => Event::RunAnswered(upstream.run(task).boxed_local().await),
         Effect::Check(job) => Event::Observed(upstream.check(task, &job).boxed_local().await),
         Effect::Stop(job) => Event::Observed(upstream.stop(task, &job).boxed_local().await),
-        Effect::Search(hint) => Event::Searched(upstream.search(task, hint).boxed_local().await),
+        Effect::Search { hint, progress } => {
+            Event::Searched(upstream.search(task, hint, progress).boxed_local().await)
+        }
         Effect::Copy(source) => {
             let videos = Videos::new(&state.env)?;
             let copied = copy::copy(&videos, &config.output_hosts, id, &source).boxed_local().await;
@@ -138,15 +143,26 @@ async fn do_chore(
         }
         Chore::Purge => match task.job() {
             Some(job) => {
-                let purged = Upstream::new(config, &state.env).purge(job).await;
+                let purged = Upstream::new(config, &state.env).purge(task, job).await;
                 told(purged, "the upstream's files were not deleted", id)
             }
             None => Some(()),
         },
         Chore::Leave => {
-            let (kind, cost) = (kind(&task.record.input), charge(&task.record));
-            let left = Dispatch::new(&state.env)?.leave(task.owned(), kind, task.took(), cost).await;
-            told(left, "the place was not given back", id)
+            let (dispatch, kind, cost) =
+                (Dispatch::new(&state.env)?, kind(&task.record.input), task.charge());
+            if task.needs_place() {
+                let taken = dispatch.take_place(task.owned(), kind, cost).await;
+                told(taken, "the place was not taken again", id)
+            } else {
+                let left = dispatch.leave(task.owned(), kind, task.took(), cost).await;
+                told(left, "the place was not given back", id)
+            }
+        }
+        Chore::ReportRun => {
+            let is_known = !matches!(task.phase, Phase::Unknown { .. });
+            let reported = Dispatch::new(&state.env)?.run_answered(is_known).await;
+            told(reported, "the outcome of Run was not reported", id)
         }
     };
     Ok(done.is_some())
@@ -164,12 +180,12 @@ async fn remove(
     let records = Records::new(&state.env)?;
     records.delete(id).await?;
     records.disown(&task.record, &task.owner).await?;
-    Dispatch::new(&state.env)?.forget(task.owned(), charge(&task.record)).await?;
+    Dispatch::new(&state.env)?.forget(task.owned(), task.charge()).await?;
     // Wiro may refuse for long: nothing of ours waits for it but the task itself.
     if let Some(job) = purge {
-        upstream.purge(&job).await.map_err(RemoveError::Upstream)?;
+        upstream.purge(task, &job).await.map_err(RemoveError::Upstream)?;
     }
-    Ok(state.clear().await?)
+    Ok(state.bury(task).await?)
 }
 
 /// What went well; what did not is for the log, and is tried again.

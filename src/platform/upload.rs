@@ -3,25 +3,34 @@
 
 use std::time::Duration;
 
-use worker::Result;
+use thiserror::Error;
 use worker::js_sys::Uint8Array;
 
-use super::patience::within;
+use super::buffer::{Buffer, MemoryFull, PART_BYTES};
+use super::patience::{TimedOut, within};
 use super::r2::{Bucket, PartsUpload, R2Object};
-
-/// R2 takes parts of 5 MiB or more, all of one size but the last.
-pub const PART_BYTES: u32 = 5 * 1024 * 1024;
 
 /// How long R2 may take for one part, or for the end.
 const R2_TIMEOUT: Duration = Duration::from_secs(30);
+
+#[derive(Debug, Error)]
+pub enum UploadError {
+    #[error(transparent)]
+    MemoryFull(#[from] MemoryFull),
+    #[error(transparent)]
+    TimedOut(#[from] TimedOut),
+    #[error(transparent)]
+    Storage(#[from] worker::Error),
+}
+
+type Result<T> = std::result::Result<T, UploadError>;
 
 pub struct Upload<'a> {
     bucket: &'a Bucket,
     key: String,
     content_type: String,
-    /// Chunks that were not sent yet, and their length together.
-    held: Vec<Uint8Array>,
-    held_bytes: u32,
+    /// What was not sent yet.
+    buffer: Buffer,
     multipart: Option<PartsUpload>,
 }
 
@@ -32,24 +41,23 @@ impl<'a> Upload<'a> {
             bucket,
             key,
             content_type: content_type.to_owned(),
-            held: Vec::new(),
-            held_bytes: 0,
+            buffer: Buffer::default(),
             multipart: None,
         }
     }
 
     /// # Errors
-    /// When R2 refuses a part.
+    /// When R2 refuses a part, or there is no memory for more.
     pub async fn write(&mut self, chunk: &Uint8Array) -> Result<()> {
         let mut rest = chunk.clone();
-        while self.held_bytes + rest.length() > PART_BYTES {
-            let room = PART_BYTES - self.held_bytes;
-            self.hold(rest.subarray(0, room));
+        while self.buffer.used() + rest.length() > PART_BYTES {
+            let room = PART_BYTES - self.buffer.used();
+            self.buffer.push(&rest.subarray(0, room))?;
             rest = rest.subarray(room, rest.length());
             within(R2_TIMEOUT, self.send_part()).await??;
+            self.buffer.clear();
         }
-        self.hold(rest);
-        Ok(())
+        Ok(self.buffer.push(&rest)?)
     }
 
     /// Puts the object. Until this has succeeded, nothing is under the key.
@@ -60,15 +68,15 @@ impl<'a> Upload<'a> {
         within(R2_TIMEOUT, self.put_rest()).await?
     }
 
-    async fn put_rest(mut self) -> Result<R2Object> {
-        let rest = self.take_held();
-        match &self.multipart {
+    async fn put_rest(self) -> Result<R2Object> {
+        let rest = self.buffer.filled();
+        Ok(match &self.multipart {
             Some(upload) => {
                 upload.add(&rest).await?;
-                upload.complete().await
+                upload.complete().await?
             }
-            None => self.bucket.put(&self.key, &rest, &self.content_type).await,
-        }
+            None => self.bucket.put(&self.key, &rest, &self.content_type).await?,
+        })
     }
 
     /// Forgets what was sent so far.
@@ -79,28 +87,11 @@ impl<'a> Upload<'a> {
         }
     }
 
-    fn hold(&mut self, chunk: Uint8Array) {
-        self.held_bytes += chunk.length();
-        self.held.push(chunk);
-    }
-
     async fn send_part(&mut self) -> Result<()> {
-        let part = self.take_held();
         let upload = match self.multipart.take() {
             Some(begun) => begun,
             None => self.bucket.begin_upload(&self.key, &self.content_type).await?,
         };
-        self.multipart.insert(upload).add(&part).await
-    }
-
-    fn take_held(&mut self) -> Uint8Array {
-        let whole = Uint8Array::new_with_length(self.held_bytes);
-        let mut at = 0;
-        for chunk in self.held.drain(..) {
-            whole.set(&chunk, at);
-            at += chunk.length();
-        }
-        self.held_bytes = 0;
-        whole
+        Ok(self.multipart.insert(upload).add(&self.buffer.filled()).await?)
     }
 }

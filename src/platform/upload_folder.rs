@@ -38,7 +38,7 @@ impl UploadFolder {
         let random = clock::random::<8>().map_err(|error| error.to_string())?;
         let name = format!("hailuo-worker-{}", base16ct::lower::encode_string(&random));
         let keep = |folder: &Folder| folder.as_ref().map_or(Ok(()), |id| keep(storage, id));
-        self.making.get(config, (FOLDER_CREATE, &folder_body(&name)), read_folder, &keep).await
+        self.making.get(config, (FOLDER_CREATE, &folder_body(&name)), &read_folder, &keep).await
     }
 
     /// The upstream does not know this folder any more. If it is still the one that is remembered, the

@@ -1,4 +1,8 @@
-//! Between the domain and Wiro: performs a task's calls and says what they mean for its lifecycle.
+//! Between the domain and Wiro: performs a task's calls and says what they mean for its lifecycle. The search for a lost
+//! job is in `upstream_search.rs`.
+
+use std::rc::Rc;
+use std::time::Duration;
 
 use serde_json::json;
 use worker::Env;
@@ -6,28 +10,27 @@ use worker::web_sys::ReadableStream;
 
 use super::clock;
 use super::config::Config;
+use super::dispatcher::Dispatch;
 use super::log::{self, Level};
+use super::models;
 use super::network::FetchError;
-use super::videos::Videos;
+use super::patience::within;
+use super::videos::{Frame, Videos};
 use super::wiro_client::WiroClient;
 use crate::video::event::{Observation, RunOutcome};
-use crate::video::record::{Failure, FailureCode, Input};
+use crate::video::record::{Failure, FailureCode, Image, Input, Warning};
 use crate::video::task::{Job, Source, Task};
 use crate::video::time::Millis;
 use crate::wiro::answer::HttpAnswer;
-use crate::wiro::run::{RunAnswer, RunImage, RunRequest};
-use crate::wiro::task::{
-    Stop, TaskName, TaskRow, TaskRows, TaskState, list_body, read_detail, read_done, read_rows,
-};
+use crate::wiro::hosts::is_wiro_link;
+use crate::wiro::model::ModelDescription;
+use crate::wiro::run::{Picture, RunRequest};
+use crate::wiro::run_answer::RunAnswer;
+use crate::wiro::task::{Stop, TaskDetail, TaskName, TaskState, read_detail, read_done, read_name};
 
-/// Most pages of Task/List that one search reads.
-const MAX_LIST_PAGES: usize = 10;
-
-/// How far Wiro's clock may be from ours.
-const CLOCK_SKEW_SECONDS: i64 = 600;
-
-/// Longest message of Wiro's that is shown.
-const MAX_MESSAGE_CHARS: usize = 300;
+/// How long a Run with a picture waits to be told the name of its parameter, when it was never told. Without it the seed's
+/// name is used.
+const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(2);
 
 pub struct Upstream<'a> {
     config: &'a Config,
@@ -40,7 +43,11 @@ impl<'a> Upstream<'a> {
         Self { config, env }
     }
 
-    /// Sends Run, once.
+    pub(super) const fn env(&self) -> &Env {
+        self.env
+    }
+
+    /// Sends Run, once, for the model of the record.
     pub async fn run(&self, task: &Task) -> RunOutcome {
         let id = task.record.id.as_str();
         let not_sent = |reason: String| {
@@ -51,14 +58,21 @@ impl<'a> Upstream<'a> {
             Ok(random) => base16ct::lower::encode_string(&random),
             Err(error) => return not_sent(error.to_string()),
         };
-        let image = match self.image(task).await {
-            Ok(image) => image,
+        let files = match self.files(task).await {
+            Ok(files) => files,
             Err(reason) => return not_sent(reason),
         };
-        let form = run_request(&task.record.input, &task.callback_url).form(&boundary);
-        let path = format!("/Run/{}", self.config.wiro_model);
-        match self.client().run(&path, &form, image).await {
-            Ok(answer) => run_outcome(id, RunAnswer::read(&answer), answer.status),
+        let model = &task.record.model;
+        let description = self.describe(task).await;
+        let form = run_request(&task.record.input, &task.callback_url).form(&description, &boundary);
+        match self.client().run(&format!("/Run/{model}"), &form, files).await {
+            Ok(answer) => {
+                let answer = RunAnswer::read(&answer);
+                if matches!(answer, RunAnswer::RefusedParameters { .. }) {
+                    self.distrust(model).await;
+                }
+                run_outcome(id, model, answer)
+            }
             Err(FetchError::NotSent(reason)) => not_sent(reason),
             Err(error) => {
                 let reason = error.to_string();
@@ -72,33 +86,77 @@ impl<'a> Upstream<'a> {
         }
     }
 
+    /// The model's description. Only a picture is worth waiting for one that nobody has read yet: under a name that is no
+    /// longer in use it would be ignored, and the video charged for.
+    async fn describe(&self, task: &Task) -> Rc<ModelDescription> {
+        let model = &task.record.model;
+        let known = models::describe(self.env, model).await;
+        if known.read_at.is_some() || task.record.input.pictures() == 0 {
+            return known;
+        }
+        let Ok(dispatch) = Dispatch::new(self.env) else { return known };
+        match within(DESCRIBE_TIMEOUT, dispatch.describe_model(model)).await {
+            Ok(Ok(Some(told))) => {
+                let told = Rc::new(told);
+                models::remember(model, Rc::clone(&told));
+                told
+            }
+            Ok(Ok(None)) => known,
+            Ok(Err(error)) => {
+                log::write(Level::Warn, "the model is not described", [("error", error.to_string().into())]);
+                known
+            }
+            Err(error) => {
+                log::write(Level::Warn, "the model is not described", [("error", error.to_string().into())]);
+                known
+            }
+        }
+    }
+
+    /// What is known of the model may be wrong; it is read again in the background.
+    async fn distrust(&self, model: &str) {
+        models::forget(model);
+        let told = async { Dispatch::new(self.env)?.distrust_model(model).await };
+        if let Err(error) = told.await {
+            log::write(Level::Warn, "the model is not read again", [("error", error.to_string().into())]);
+        }
+    }
+
     /// Asks how the job stands.
     pub async fn check(&self, task: &Task, job: &Job) -> Observation {
-        let state = self.detail(job).await.and_then(|answer| read_detail(&answer));
         let id = task.record.id.as_str();
+        let warn = |message: &str, reason: &str| {
+            log::write(Level::Warn, message, [("video.id", id.into()), ("reason", reason.into())]);
+        };
+        let TaskDetail { state, pictures } =
+            match self.detail(job).await.and_then(|answer| read_detail(&answer)) {
+                Ok(detail) => detail,
+                Err(reason) => {
+                    warn("the check failed", &reason);
+                    return Observation::Unreadable;
+                }
+            };
+        let ignored = ignored_picture(task, pictures);
         match state {
-            Ok(TaskState::Working { status }) => Observation::Working { status },
-            Ok(TaskState::Succeeded { output, total_cost }) => Observation::Succeeded {
+            TaskState::Working { status, complaint } => {
+                if let Some(complaint) = complaint.filter(|_| status == task.record.stage) {
+                    let reason: String = complaint.chars().take(MAX_REASON_CHARS).collect();
+                    warn("the job stays in an error at Wiro", &reason);
+                }
+                Observation::Working { status, ignored }
+            }
+            TaskState::Succeeded { output, total_cost } => Observation::Succeeded {
                 source: Source { url: output.url, size: output.size },
                 cost_usd: total_cost,
+                ignored,
             },
-            Ok(TaskState::Failed { reason, total_cost }) => {
-                log::write(
-                    Level::Warn,
-                    "the run failed",
-                    [("video.id", id.into()), ("reason", reason.into())],
-                );
-                Observation::Failed { cost_usd: total_cost }
+            TaskState::Failed { cause, reason, total_cost } => {
+                let told =
+                    reason.as_ref().map_or_else(|| cause.to_owned(), |reason| format!("{cause}: {reason}"));
+                warn("the run failed", &told);
+                Observation::Failed { reason, cost_usd: total_cost }
             }
-            Ok(TaskState::Cancelled { total_cost }) => Observation::Cancelled { cost_usd: total_cost },
-            Err(reason) => {
-                log::write(
-                    Level::Warn,
-                    "the check failed",
-                    [("video.id", id.into()), ("reason", reason.into())],
-                );
-                Observation::Unreadable
-            }
+            TaskState::Cancelled { total_cost } => Observation::Cancelled { cost_usd: total_cost },
         }
     }
 
@@ -107,8 +165,7 @@ impl<'a> Upstream<'a> {
         let body = task_name(job).stop_body();
         let mut refusals = Vec::new();
         for way in Stop::ways(&task.record.stage) {
-            let answer = self.client().call(way.path(), &body).await;
-            match answer.map_err(|error| error.to_string()).and_then(|answer| read_done(&answer)) {
+            match self.call(way.path(), &body).await.and_then(|answer| read_done(&answer)) {
                 Ok(()) => return self.check(task, job).await,
                 Err(reason) => refusals.push(reason),
             }
@@ -118,142 +175,127 @@ impl<'a> Upstream<'a> {
         self.check(task, job).await
     }
 
-    /// Has Wiro delete the files of a job that ended; asked again, it says yes again.
+    /// Has Wiro delete the files of a job that ended; asked again, it says yes again. A picture that came by a link on
+    /// Wiro's own hosts would be deleted too, and another job may use it: such a job is spared.
     ///
     /// # Errors
     /// A reason for the log.
-    pub async fn purge(&self, job: &Job) -> Result<(), String> {
-        let answer = self.client().call("/Task/InputOutputDelete", &task_name(job).purge_body()).await;
-        read_done(&answer.map_err(|error| error.to_string())?)
-    }
-
-    /// Looks for the job that carries this task's callback URL: where a callback pointed, then in the
-    /// list of jobs.
-    pub async fn search(&self, task: &Task, hint: Option<Job>) -> Option<Job> {
-        let found = match self.follow(task, hint).await {
-            Ok(Some(job)) => Ok(Some(job)),
-            Ok(None) => self.search_list(task).await,
-            Err(reason) => Err(reason),
-        };
-        let id = task.record.id.as_str();
-        match found {
-            Ok(found) => {
-                let fields = [("video.id", json!(id)), ("found", json!(found.is_some()))];
-                log::write(Level::Info, "a job was searched for", fields);
-                found
-            }
-            Err(reason) => {
-                log::write(
-                    Level::Warn,
-                    "the search failed",
-                    [("video.id", id.into()), ("reason", reason.into())],
-                );
-                None
-            }
+    pub async fn purge(&self, task: &Task, job: &Job) -> Result<(), String> {
+        if task.record.input.links().any(|link| is_wiro_link(link)) {
+            let fields = [("video.id", json!(task.record.id))];
+            log::write(Level::Info, "Wiro's files are kept: the picture may be another job's too", fields);
+            return Ok(());
         }
-    }
-
-    /// A callback's URL is known to Wiro alone: the job it names is ours unless Detail says otherwise.
-    async fn follow(&self, task: &Task, hint: Option<Job>) -> Result<Option<Job>, String> {
-        let Some(hint) = hint else { return Ok(None) };
-        let TaskRows { rows, .. } = self.detail(&hint).await.and_then(|answer| read_rows(&answer))?;
-        let is_ours = |row: &TaskRow| row.callback_url.as_ref().is_none_or(|url| *url == task.callback_url);
-        Ok(rows.into_iter().find(is_ours).map(|row| job(row.name)))
-    }
-
-    /// Pages, newest first, until the rows are older than the task.
-    async fn search_list(&self, task: &Task) -> Result<Option<Job>, String> {
-        for page in 0..MAX_LIST_PAGES {
-            let answer = self
-                .client()
-                .call("/Task/List", &list_body(page))
-                .await
-                .map_err(|error| error.to_string())?;
-            let TaskRows { rows, is_full } = read_rows(&answer)?;
-            let oldest = rows.last().and_then(|row| row.created_at);
-            let ours = rows.into_iter().find(|row| row.callback_url.as_ref() == Some(&task.callback_url));
-            if let Some(row) = ours {
-                return Ok(Some(job(row.name)));
-            }
-            if !is_full || oldest.is_some_and(|oldest| oldest < task.record.created_at - CLOCK_SKEW_SECONDS) {
-                break;
-            }
+        let mut name = task_name(job);
+        if name.token.is_none() {
+            name = self.detail(job).await.and_then(|answer| read_name(&answer))?;
         }
-        Ok(None)
+        let body = name.purge_body().ok_or("the job has no token")?;
+        read_done(&self.call("/Task/InputOutputDelete", &body).await?)
     }
 
-    async fn detail(&self, job: &Job) -> Result<HttpAnswer, String> {
-        let answer = self.client().call("/Task/Detail", &task_name(job).detail_body()).await;
-        answer.map_err(|error| error.to_string())
+    pub(super) async fn detail(&self, job: &Job) -> Result<HttpAnswer, String> {
+        self.call("/Task/Detail", &task_name(job).detail_body()).await
+    }
+
+    pub(super) async fn call(&self, path: &str, body: &str) -> Result<HttpAnswer, String> {
+        self.client().call(path, body).await.map_err(|error| error.to_string())
     }
 
     fn client(&self) -> WiroClient<'a> {
         WiroClient::of(self.config)
     }
 
-    async fn image(&self, task: &Task) -> Result<Option<(ReadableStream, u64)>, String> {
-        if task.record.input.input_image_first.is_none() {
-            return Ok(None);
+    /// The uploaded frames, in the order of the form.
+    async fn files(&self, task: &Task) -> Result<Vec<(ReadableStream, u64)>, String> {
+        let input = &task.record.input;
+        let mut files = Vec::new();
+        for (frame, image) in
+            [(Frame::First, &input.input_image_first), (Frame::Last, &input.input_image_last)]
+        {
+            if image.is_some() {
+                let videos = Videos::new(self.env).map_err(|error| error.to_string())?;
+                let file = videos.input(&task.record.id, frame).await.map_err(|error| error.to_string())?;
+                files.push(file.ok_or("an uploaded image is gone")?);
+            }
         }
-        let videos = Videos::new(self.env).map_err(|error| error.to_string())?;
-        match videos.input(&task.record.id).await {
-            Ok(Some(image)) => Ok(Some(image)),
-            Ok(None) => Err("the uploaded image is gone".to_owned()),
-            Err(error) => Err(error.to_string()),
-        }
+        Ok(files)
     }
 }
 
-fn task_name(job: &Job) -> TaskName {
+/// Longest reason of Wiro's that is logged.
+const MAX_REASON_CHARS: usize = 300;
+
+pub(super) fn task_name(job: &Job) -> TaskName {
     TaskName { task_id: job.task_id.clone(), token: job.token.clone() }
 }
 
-fn job(name: TaskName) -> Job {
+pub(super) fn job(name: TaskName) -> Job {
     Job { task_id: name.task_id, token: name.token }
 }
 
 fn run_request(input: &Input, callback_url: &str) -> RunRequest {
-    let image = match (&input.input_image_first, &input.input_image_first_url) {
-        (Some(image), _) => RunImage::File {
-            name: format!("image.{}", image.content_type.extension()),
+    let picture = |image: &Option<Image>, link: &Option<String>, name: &str| match (image, link) {
+        (Some(image), _) => Some(Picture::File {
+            name: format!("{name}.{}", image.content_type.extension()),
             content_type: image.content_type.content_type().to_owned(),
-        },
-        (None, Some(url)) => RunImage::Url(url.clone()),
-        (None, None) => RunImage::None,
+        }),
+        (None, Some(link)) => Some(Picture::Link(link.clone())),
+        (None, None) => None,
     };
     RunRequest {
-        image,
+        first_frame: picture(&input.input_image_first, &input.input_image_first_url, "image"),
+        last_frame: picture(&input.input_image_last, &input.input_image_last_url, "last"),
         prompt: input.prompt.clone(),
         prompt_optimizer: input.prompt_optimizer,
-        resolution: input.resolution.as_str().to_owned(),
-        duration_seconds: input.duration,
+        resolution: input.resolution.as_ref().map(|resolution| resolution.as_str().to_owned()),
+        duration: input.duration,
         callback_url: callback_url.to_owned(),
     }
 }
 
+/// A picture that was sent and that Wiro does not show among the parameters, which is logged once.
+fn ignored_picture(task: &Task, shown: Option<usize>) -> Option<Warning> {
+    let sent = task.record.input.pictures();
+    let warning = match shown? {
+        shown if shown >= sent => return None,
+        0 => Warning::FirstFrameIgnored,
+        _ => Warning::LastFrameIgnored,
+    };
+    if !task.record.warnings.contains(&warning) {
+        let fields = [("video.id", json!(task.record.id)), ("warning", json!(warning))];
+        log::write(Level::Error, "Wiro ignored a picture: run `make probe` and see its parameters", fields);
+    }
+    Some(warning)
+}
+
 /// Refusals for the account are the operator's: loud in the log, silent to the public.
-fn run_outcome(id: &str, answer: RunAnswer, status: u16) -> RunOutcome {
+fn run_outcome(id: &str, model: &str, answer: RunAnswer) -> RunOutcome {
+    let retry_after = |seconds: Option<u64>| seconds.map(Millis::from_seconds);
+    let unavailable = |message: &str, reason: &str| {
+        let fields = [("video.id", json!(id)), ("model", json!(model)), ("reason", json!(reason))];
+        log::write(Level::Error, message, fields);
+        let message = "Videos cannot be made at the moment.".to_owned();
+        RunOutcome::Refused(Failure { code: FailureCode::UpstreamUnavailable, message })
+    };
     match answer {
         RunAnswer::Started { task_id, token } => RunOutcome::Started(Job { task_id, token }),
-        RunAnswer::Busy { retry_after_seconds } => {
-            RunOutcome::NotStarted { retry_after: retry_after_seconds.map(Millis::from_seconds) }
+        RunAnswer::RateLimited { retry_after_seconds } => {
+            RunOutcome::NotStarted { retry_after: retry_after(retry_after_seconds) }
         }
-        RunAnswer::Full { retry_after_seconds } => {
-            RunOutcome::Full { retry_after: retry_after_seconds.map(Millis::from_seconds) }
+        RunAnswer::AtCapacity { retry_after_seconds } => {
+            RunOutcome::Full { retry_after: retry_after(retry_after_seconds) }
         }
         RunAnswer::RefusedParameters { message } => {
-            let message = message.chars().filter(|c| !c.is_control()).take(MAX_MESSAGE_CHARS).collect();
             RunOutcome::Refused(Failure { code: FailureCode::UpstreamRejected, message })
         }
-        RunAnswer::RefusedAccount { reason } => {
-            let fields = [("video.id", json!(id)), ("reason", json!(reason))];
-            log::write(Level::Error, "Wiro refuses the account: check its key, secret and balance", fields);
-            let message = "Videos cannot be made at the moment.".to_owned();
-            RunOutcome::Refused(Failure { code: FailureCode::UpstreamUnavailable, message })
+        RunAnswer::RefusedAccount { problem, reason } => unavailable(problem.advice(), &reason),
+        RunAnswer::UnknownModel { reason } => {
+            unavailable("Wiro has no such model for this account: check WIRO_MODEL", &reason)
         }
-        RunAnswer::Unknown => {
-            let fields = [("video.id", json!(id)), ("http.status", json!(status))];
-            log::write(Level::Error, "Run's answer cannot be read: it may have started", fields);
+        RunAnswer::Unknown { reason } => {
+            let fields = [("video.id", json!(id)), ("reason", json!(reason))];
+            log::write(Level::Error, "Run's answer is not understood: it may have started", fields);
             RunOutcome::Unknown
         }
     }

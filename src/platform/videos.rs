@@ -1,4 +1,4 @@
-//! R2: videos under `videos/{id}/0.mp4`, uploaded first frames under `inputs/{id}`.
+//! R2: videos under `videos/{id}/0.mp4`, uploaded first frames under `inputs/{id}`, last frames under `inputs/{id}/last`.
 
 use worker::web_sys::ReadableStream;
 use worker::{Env, Result};
@@ -6,6 +6,7 @@ use worker::{Env, Result};
 use super::r2::{Bucket, R2Object};
 use super::upload::Upload;
 use crate::video::id::VideoId;
+use crate::video::time::UnixMillis;
 
 const BINDING: &str = "VIDEOS";
 
@@ -13,6 +14,13 @@ pub const VIDEO_CONTENT_TYPE: &str = "video/mp4";
 
 pub struct Videos {
     bucket: Bucket,
+}
+
+/// Which picture of a submit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Frame {
+    First,
+    Last,
 }
 
 impl Videos {
@@ -45,26 +53,52 @@ impl Videos {
         Upload::new(&self.bucket, video_key(id), VIDEO_CONTENT_TYPE)
     }
 
-    /// An uploaded first frame and its size in bytes.
+    /// An uploaded frame and its size in bytes.
     ///
     /// # Errors
     /// When R2 does not answer.
-    pub async fn input(&self, id: &VideoId) -> Result<Option<(ReadableStream, u64)>> {
-        let object = self.bucket.get(&input_key(id), None).await?;
+    pub async fn input(&self, id: &VideoId, frame: Frame) -> Result<Option<(ReadableStream, u64)>> {
+        let object = self.bucket.get(&input_key(id, frame), None).await?;
         Ok(object.and_then(|object| Some((object.body()?, object.size()))))
     }
 
     #[must_use]
-    pub fn upload_input(&self, id: &VideoId, content_type: &str) -> Upload<'_> {
-        Upload::new(&self.bucket, input_key(id), content_type)
+    pub fn upload_input(&self, id: &VideoId, frame: Frame, content_type: &str) -> Upload<'_> {
+        Upload::new(&self.bucket, input_key(id, frame), content_type)
     }
 
-    /// Removes the video and its first frame.
+    /// Removes the uploaded frames.
+    ///
+    /// # Errors
+    /// When R2 does not answer.
+    pub async fn delete_inputs(&self, id: &VideoId) -> Result<()> {
+        self.bucket.delete(&[input_key(id, Frame::First), input_key(id, Frame::Last)]).await
+    }
+
+    /// The ids of up to so many videos and first frames each that were stored before then: those behind that text in
+    /// order, and where these are few, the first ones.
+    ///
+    /// # Errors
+    /// When R2 does not answer.
+    pub async fn stored_before(&self, before: UnixMillis, after: &str, limit: u32) -> Result<Vec<String>> {
+        let mut ids = Vec::new();
+        for prefix in ["videos/", "inputs/"] {
+            for key in self.bucket.keys(prefix, &format!("{prefix}{after}"), limit, before).await? {
+                let id = key.strip_prefix(prefix).and_then(|rest| rest.split('/').next());
+                ids.extend(id.map(str::to_owned));
+            }
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        Ok(ids)
+    }
+
+    /// Removes the video and its frames.
     ///
     /// # Errors
     /// When R2 does not answer.
     pub async fn delete(&self, id: &VideoId) -> Result<()> {
-        self.bucket.delete(&[video_key(id), input_key(id)]).await
+        self.bucket.delete(&[video_key(id), input_key(id, Frame::First), input_key(id, Frame::Last)]).await
     }
 }
 
@@ -72,6 +106,9 @@ fn video_key(id: &VideoId) -> String {
     format!("videos/{id}/0.mp4")
 }
 
-fn input_key(id: &VideoId) -> String {
-    format!("inputs/{id}")
+fn input_key(id: &VideoId, frame: Frame) -> String {
+    match frame {
+        Frame::First => format!("inputs/{id}"),
+        Frame::Last => format!("inputs/{id}/last"),
+    }
 }

@@ -8,6 +8,8 @@ use worker::wasm_bindgen::JsValue;
 
 use super::config::Config;
 use super::object_storage::{ObjectStorage, from_js, js, js_text, whole};
+use super::stored_breaker;
+use crate::video::circuit_breaker::CircuitBreaker;
 use crate::video::hold::Hold;
 use crate::video::id::VideoId;
 use crate::video::task::{LOOK_INTERVAL, Report};
@@ -34,6 +36,21 @@ const SCHEMA: &str = "
 
 /// A job that was called and did not come is called again after this.
 const CALL_INTERVAL: Millis = Millis::new(5000);
+
+/// While the upstream does not answer, no more are taken than are likely to be sent within an hour of its return.
+const MAX_WAITING_IN_OUTAGE: u32 = 100;
+
+/// What a job hears that asks for a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It has one; `to_report` what becomes of its Run.
+    Placed {
+        to_report: bool,
+    },
+    /// Counted from 1.
+    Behind(u32),
+    LineFull,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
@@ -80,17 +97,28 @@ impl<'a> WaitingLine<'a> {
         Ok(Self { storage, config, at })
     }
 
-    /// A job asks for a place, and gets its position, or, for `None`, the place. One that was `turned_away` by the upstream
-    /// goes back to where it stood.
-    pub fn enter(&self, id: &VideoId, turned_away: Option<Millis>) -> Result<Option<u32>> {
+    /// A job asks for a place. One that was `turned_away` by the upstream goes back to where it stood.
+    pub fn enter(&self, id: &VideoId, turned_away: Option<Millis>) -> Result<Standing> {
         let before = self.state(id)?;
-        if matches!(before, None | Some(State::Gone)) && turned_away.is_none() && self.is_open()? {
-            return self.place(id).map(|()| None);
+        let mut breaker = stored_breaker::load(self.storage)?;
+        if turned_away.is_some() && breaker.wants_reports() {
+            breaker = CircuitBreaker::on_known();
+            stored_breaker::store(self.storage, breaker)?;
+        }
+        let is_new = matches!(before, None | Some(State::Gone));
+        if is_new && turned_away.is_none() {
+            if breaker.is_closed() && self.is_open()? {
+                self.place(id)?;
+                return Ok(Standing::Placed { to_report: breaker.wants_reports() });
+            }
+            if !breaker.is_closed() && self.waiting()? >= MAX_WAITING_IN_OUTAGE {
+                return Ok(Standing::LineFull);
+            }
         }
         if before == Some(State::Gone) {
             self.run("DELETE FROM jobs WHERE id = ?", &[js_text(id.as_str())])?;
         }
-        if matches!(before, None | Some(State::Gone)) {
+        if is_new {
             self.run(
                 "INSERT INTO jobs (id, state, look_at) VALUES (?, 'waiting', ?)",
                 &[js_text(id.as_str()), self.next_look()],
@@ -102,22 +130,45 @@ impl<'a> WaitingLine<'a> {
             self.set(id, State::Waiting)?;
             self.set_hold(Some(Hold::refused(self.hold()?, wait, &self.config.policy.retry, self.at)))?;
         }
-        self.advance()?;
-        let position = self.position(id)?;
-        if position.is_none() {
-            self.set(id, State::Placed)?;
+        if before == Some(State::Placed) && !breaker.is_closed() {
+            // Its Run did not start, and would be one more that nobody answers.
+            self.set(id, State::Waiting)?;
         }
-        Ok(position)
+        self.advance()?;
+        if let Some(position) = self.position(id)? {
+            return Ok(Standing::Behind(position));
+        }
+        self.set(id, State::Placed)?;
+        Ok(Standing::Placed { to_report: breaker.wants_reports() })
     }
 
-    /// Whether whoever comes now gets a place at once.
+    /// The upstream answered a Run, or left it open what becomes of it.
+    pub fn run_answered(&self, is_known: bool) -> Result<()> {
+        let before = stored_breaker::load(self.storage)?;
+        let after = if is_known {
+            CircuitBreaker::on_known()
+        } else {
+            before.on_unknown(&self.config.policy.retry, self.at)
+        };
+        if after != before {
+            stored_breaker::store(self.storage, after)?;
+        }
+        self.advance()
+    }
+
+    /// Whether whoever comes now gets a place at once, as far as the line and the limits go.
     fn is_open(&self) -> Result<bool> {
         let is_anybody_waiting =
             self.count("SELECT EXISTS (SELECT 1 FROM jobs WHERE state = 'waiting')", &[])? > 0;
         Ok(!is_anybody_waiting && self.hold()?.is_none() && self.room()? > 0)
     }
 
-    fn place(&self, id: &VideoId) -> Result<()> {
+    fn waiting(&self) -> Result<u32> {
+        self.count("SELECT COUNT(*) FROM jobs WHERE state = 'waiting'", &[])
+    }
+
+    /// Gives a job a place, whether or not one is free.
+    pub fn place(&self, id: &VideoId) -> Result<()> {
         self.run(
             "INSERT INTO jobs (id, state, look_at) VALUES (?1, 'placed', ?2)
              ON CONFLICT (id) DO UPDATE SET state = 'placed', look_at = ?2",
@@ -169,8 +220,11 @@ impl<'a> WaitingLine<'a> {
 
     /// Calls whoever there is room for, in the order of their arrival.
     pub fn advance(&self) -> Result<()> {
-        let waiting = self.count("SELECT COUNT(*) FROM jobs WHERE state = 'waiting'", &[])?;
-        let mut calls = waiting.min(self.room()?);
+        let mut calls = self.waiting()?.min(self.room()?);
+        let breaker = stored_breaker::load(self.storage)?;
+        if let Some(limit) = breaker.limit(self.at.now) {
+            calls = calls.min(limit);
+        }
         if let Some(hold) = self.hold()? {
             let (next, admitted) = hold.admit(calls, &self.config.policy.retry, self.at.now);
             if next != Some(hold) {
@@ -180,6 +234,9 @@ impl<'a> WaitingLine<'a> {
         }
         if calls == 0 {
             return Ok(());
+        }
+        if !breaker.is_closed() {
+            stored_breaker::store(self.storage, breaker.on_sent(self.at.now))?;
         }
         self.run(
             "UPDATE jobs SET state = 'called', look_at = ? WHERE ticket IN
@@ -224,8 +281,12 @@ impl<'a> WaitingLine<'a> {
         let Some(row) = self.first_row(query, &[])? else { return Ok(None) };
         let call = row.get(0).as_f64().map(from_js);
         let is_anybody_waiting = count(&row.get(1)) > 0;
-        let probe =
-            if is_anybody_waiting && self.room()? > 0 { self.hold()?.map(|hold| hold.until) } else { None };
+        let probe = if is_anybody_waiting && self.room()? > 0 {
+            let breaker = stored_breaker::load(self.storage)?.next_probe();
+            self.hold()?.map(|hold| hold.until).max(breaker)
+        } else {
+            None
+        };
         Ok([call, probe].into_iter().flatten().min())
     }
 

@@ -47,7 +47,7 @@ impl<'a> WiroClient<'a> {
         self.exchange(path, "application/json", &body.into(), CALL_TIMEOUT, pin!(async { true })).await
     }
 
-    /// Sends Run. `image` is streamed between the form's head and tail, its length in bytes given.
+    /// Sends Run. The files of the form are streamed, their lengths in bytes given.
     ///
     /// # Errors
     /// [`FetchError`] when no answer came.
@@ -55,18 +55,31 @@ impl<'a> WiroClient<'a> {
         &self,
         path: &str,
         form: &FormBody,
-        image: Option<(ReadableStream, u64)>,
+        files: Vec<(ReadableStream, u64)>,
     ) -> Result<HttpAnswer, FetchError> {
-        let Some((image, image_bytes)) = image else {
-            let body = format!("{}{}", form.head, form.tail);
+        if files.is_empty() {
+            let body = form.texts.concat();
             return self
                 .exchange(path, &form.content_type, &body.into(), RUN_TIMEOUT, pin!(async { true }))
                 .await;
+        }
+        let texts = form.texts.iter().map(String::len).sum::<usize>();
+        let texts = u64::try_from(texts).unwrap_or(u64::MAX);
+        let length = files.iter().fold(texts, |sum, (_, bytes)| sum.saturating_add(*bytes));
+        let Pipe { readable, writer } = Pipe::fixed(length).map_err(not_sent)?;
+        let mut readers = files.iter().map(|(file, _)| Reader::new(file, IDLE_TIMEOUT));
+        let mut reader = readers.next();
+        let next = async || match &mut reader {
+            Some(open) => {
+                let chunk = open.next().await?;
+                if chunk.is_none() {
+                    reader = readers.next();
+                }
+                Ok::<_, StreamError>(chunk)
+            }
+            None => Ok(None),
         };
-        let around = u64::try_from(form.head.len() + form.tail.len()).unwrap_or(u64::MAX);
-        let Pipe { readable, writer } = Pipe::fixed(around.saturating_add(image_bytes)).map_err(not_sent)?;
-        let mut reader = Reader::new(&image, IDLE_TIMEOUT);
-        let pump = pin!(async { pump(form, &writer, async || reader.next().await).await.is_ok() });
+        let pump = pin!(async { pump(form, &writer, next).await.is_ok() });
         self.exchange(path, &form.content_type, &readable.into(), RUN_TIMEOUT, pump).await
     }
 
@@ -135,20 +148,24 @@ fn not_sent(error: impl ToString) -> FetchError {
     FetchError::NotSent(error.to_string())
 }
 
-/// Writes the form around its file. Why the reading end takes no more is for the answer to say.
+/// Writes the form around its files, each of which `next` ends with `None`. Why the reading end takes no more is for the
+/// answer to say.
 async fn pump<E>(
     form: &FormBody,
     writer: &Writer,
     mut next: impl AsyncFnMut() -> Result<Option<Uint8Array>, E>,
 ) -> Result<(), E> {
-    let mut chunk = Some(chunk_of(&form.head));
-    while let Some(bytes) = chunk {
-        if writer.write(&bytes).await.is_err() {
-            return Ok(());
+    let Some((last, before_files)) = form.texts.split_last() else { return Ok(()) };
+    for text in before_files {
+        let mut chunk = Some(chunk_of(text));
+        while let Some(bytes) = chunk {
+            if writer.write(&bytes).await.is_err() {
+                return Ok(());
+            }
+            chunk = next().await?;
         }
-        chunk = next().await?;
     }
-    if writer.write(&chunk_of(&form.tail)).await.is_ok() {
+    if writer.write(&chunk_of(last)).await.is_ok() {
         let _ = writer.close().await;
     }
     Ok(())

@@ -19,6 +19,12 @@ impl Day {
         Self(now.seconds().div_euclid(DAY_SECONDS))
     }
 
+    /// The day of that number.
+    #[must_use]
+    pub const fn numbered(number: i64) -> Self {
+        Self(number)
+    }
+
     #[must_use]
     pub const fn number(self) -> i64 {
         self.0

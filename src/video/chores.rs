@@ -12,13 +12,16 @@ use crate::from_json;
 pub enum Chore {
     /// Write the record to KV.
     Publish,
-    /// Give up the place in the waiting line or at the upstream.
+    /// Tell the waiting line whether a place is needed: give it up, or, for a job that was given up and turned up after
+    /// all, take one again.
     Leave,
     /// Have the upstream delete its copy, now that ours is verified.
     Purge,
+    /// Tell the waiting line whether the upstream answered Run.
+    ReportRun,
 }
 
-from_json!(enum Chore { "publish" => Publish, "leave" => Leave, "purge" => Purge });
+from_json!(enum Chore { "publish" => Publish, "leave" => Leave, "purge" => Purge, "report_run" => ReportRun });
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct Owed {

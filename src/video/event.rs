@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::chores::Chore;
 use super::delivery::Answer;
-use super::record::{Failure, Output};
+use super::record::{Failure, Output, Warning};
+use super::search::{SearchOutcome, SearchProgress};
 use super::task::{Job, Source};
 use super::time::{Millis, UnixMillis};
 use crate::from_json;
@@ -24,8 +25,8 @@ pub enum Event {
     Heard(Heard),
     /// Somebody sees how far it is by now.
     Seen,
-    /// The job that carries our callback URL, if one was found.
-    Searched(Option<Job>),
+    /// The job that carries our callback URL, or fits alone, was searched for.
+    Searched(SearchOutcome),
     /// The copy was verified, or failed and may be tried again.
     Copied(Option<Output>),
     Done {
@@ -57,12 +58,22 @@ pub enum Event {
 pub enum Entry {
     /// A place at the upstream is free: go. Such videos took so long lately, if any were seen.
     Placed(Option<Millis>),
+    /// The same, and tell the line what becomes of Run: the upstream left earlier ones open.
+    PlacedToReport(Option<Millis>),
     /// Wait to be called; counted from 1.
     Behind(u32),
+    /// The upstream does not answer, and too many wait for it already.
+    LineFull,
     Unreachable,
 }
 
-from_json!(enum Entry { "placed" => Placed(pace), "behind" => Behind(position), "unreachable" => Unreachable });
+from_json!(enum Entry {
+    "placed" => Placed(pace),
+    "placed_to_report" => PlacedToReport(pace),
+    "behind" => Behind(position),
+    "line_full" => LineFull,
+    "unreachable" => Unreachable,
+});
 
 /// What became of one Run.
 #[derive(Clone, Debug, PartialEq)]
@@ -90,17 +101,21 @@ pub enum Heard {
     Progress(u8),
 }
 
-/// What a check of the job saw.
+/// What a check of the job saw. `ignored`: a picture that was sent and that the upstream does not have.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Observation {
     Working {
         status: String,
+        ignored: Option<Warning>,
     },
     Succeeded {
         source: Source,
         cost_usd: Option<String>,
+        ignored: Option<Warning>,
     },
     Failed {
+        /// What the run wrote of it, cleaned.
+        reason: Option<String>,
         cost_usd: Option<String>,
     },
     Cancelled {
@@ -122,9 +137,9 @@ pub enum Effect {
     Check(Job),
     /// Ask the upstream to stop the job, then about it → [`Event::Observed`].
     Stop(Job),
-    /// Look for the job whose Run was not answered, first where a callback pointed →
-    /// [`Event::Searched`].
-    Search(Option<Job>),
+    /// Look for the job whose Run was not answered, first where a callback pointed, then in the upstream's list from where
+    /// the last search ended → [`Event::Searched`].
+    Search { hint: Option<Job>, progress: SearchProgress },
     /// Copy and verify the video → [`Event::Copied`].
     Copy(Source),
     /// → [`Event::Done`].

@@ -9,8 +9,14 @@ use super::request::{FieldError, FieldValue, Fields, ImageType, error};
 /// The only field of an upload.
 pub const FILE_FIELD: &str = "file";
 
+/// The fields that are files.
+pub const FILE_FIELDS: [&str; 1] = [FILE_FIELD];
+
 /// As long as file systems let a name be.
 const MAX_NAME_CHARS: usize = 255;
+
+/// Of what is taken for an ending.
+const MAX_ENDING_BYTES: usize = 8;
 
 /// A stored file, as the public sees it.
 #[derive(Serialize)]
@@ -61,12 +67,26 @@ pub fn validate(fields: Fields) -> Result<Image, Vec<FieldError>> {
 pub fn clean_name(given: &str, content_type: ImageType) -> String {
     let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
     let visible: String = last.chars().filter(|c| !is_control(*c)).collect();
-    let name: String = visible.trim().chars().take(MAX_NAME_CHARS).collect();
-    let name = name.trim_end();
+    let name = visible.trim();
     if name.chars().all(|c| c == '.') {
         return format!("file.{}", content_type.extension());
     }
-    name.to_owned()
+    with_ending(name, content_type)
+}
+
+/// The name with an ending of the type that was seen: whoever serves the file may go by its name.
+fn with_ending(name: &str, content_type: ImageType) -> String {
+    let (stem, ending) = match name.rsplit_once('.') {
+        Some((stem, ending)) if !stem.is_empty() && ending.len() <= MAX_ENDING_BYTES => (stem, ending),
+        _ => (name, ""),
+    };
+    let is_right = match content_type {
+        ImageType::Jpeg => ["jpg", "jpeg"].iter().any(|known| ending.eq_ignore_ascii_case(known)),
+        _ => ending.eq_ignore_ascii_case(content_type.extension()),
+    };
+    let ending = if is_right { ending } else { content_type.extension() };
+    let stem: String = stem.chars().take(MAX_NAME_CHARS - ending.len() - 1).collect();
+    format!("{}.{ending}", stem.trim_end())
 }
 
 /// Control characters, and those that reorder, hide or break the text around them.
@@ -117,16 +137,20 @@ mod tests {
     #[test]
     fn names_lose_paths_and_whatever_controls() {
         let long = format!("{}.png", "é".repeat(400));
-        let cut = "é".repeat(MAX_NAME_CHARS);
+        let cut = format!("{}.png", "é".repeat(MAX_NAME_CHARS - 4));
         for (given, expected) in [
             ("cat.png", "cat.png"),
             ("猫 1.png", "猫 1.png"),
-            ("../../etc/passwd", "passwd"),
+            ("../../etc/passwd", "passwd.png"),
             (r"C:\fakepath\cat.png", "cat.png"),
             ("a/b\\c.png", "c.png"),
             ("a\r\nX-Evil: 1.png", "aX-Evil: 1.png"),
             ("a\0b\u{7f}\u{85}.png", "ab.png"),
-            ("gnp.\u{202e}exe", "gnp.exe"),
+            ("gnp.\u{202e}exe", "gnp.png"),
+            ("page.html", "page.png"),
+            ("FRAME.PNG", "FRAME.PNG"),
+            ("frame", "frame.png"),
+            (".htaccess", ".htaccess.png"),
             ("  cat.png \t", "cat.png"),
             ("a\"b'c<d>.png", "a\"b'c<d>.png"),
             ("", "file.png"),

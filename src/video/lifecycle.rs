@@ -47,6 +47,9 @@ pub struct Policy {
     pub max_active: Option<u32>,
     /// Waits between checks of a running job.
     pub poll: Ladder,
+    /// Waits between searches for a job whose Run was not answered. When as many found no trace of it, it holds no
+    /// place any more.
+    pub search: Ladder,
     /// Waits between tries of what failed and may be tried again.
     pub retry: Ladder,
     /// Waits between tries to tell the operator's webhook, then it is given up; `None` without a webhook.
@@ -93,7 +96,7 @@ impl Task {
             Event::Heard(heard) => task.heard(heard, at.now),
             // What can be seen is kept with every event; the other is above.
             Event::Seen | Event::Nudged(_) => {}
-            Event::Searched(job) => task.searched(job, policy, at.now),
+            Event::Searched(outcome) => task.searched(outcome, policy, at.now),
             Event::Copied(output) => task.copied(output, policy, at),
             Event::Done { chore, succeeded } => task.chores.settle(chore, succeeded, &policy.retry, at),
             Event::Notified { webhook_id, answer } => {
@@ -119,9 +122,9 @@ impl Task {
                 self.lose_run_answer(policy, now);
                 None
             }
-            Phase::Unknown { hint, .. } => {
+            Phase::Unknown { hint, progress, .. } => {
                 self.nudged = false;
-                Some(Effect::Search(hint.clone()))
+                Some(Effect::Search { hint: hint.clone(), progress: progress.clone().unwrap_or_default() })
             }
             Phase::Running { checked_at, eager, job, .. } => {
                 *checked_at = now;
@@ -164,7 +167,7 @@ impl Task {
         if !matches!(self.phase, Phase::InLine(_)) {
             self.record.queue_position = None;
         }
-        if needed_place && !self.needs_place() {
+        if needed_place != self.needs_place() {
             self.chores.owe(Chore::Leave, now);
         }
         let is_told = self.wish != Wish::Delete;
@@ -229,9 +232,7 @@ impl Task {
 
 const fn default_message(code: FailureCode) -> &'static str {
     match code {
-        FailureCode::GenerationFailed => {
-            "The model ended without a video. Nothing was charged; try another prompt or image."
-        }
+        FailureCode::GenerationFailed => "The model ended without a video. Try another prompt or image.",
         FailureCode::UpstreamRejected => "The upstream refused the parameters.",
         FailureCode::UpstreamUnavailable => "The upstream did not accept the job. Try again later.",
         FailureCode::UpstreamTimeout => "The upstream did not finish the job in time.",

@@ -1,7 +1,6 @@
 //! How long videos take at the upstream: what is supposed at first, and what was seen lately. Pure arithmetic.
 
 use super::record::Input;
-use super::request::Resolution;
 use super::time::Millis;
 
 /// Each video weighs at least one part in so many, so that old times are forgotten.
@@ -9,17 +8,18 @@ const MAX_LESSONS: u32 = 8;
 
 /// The seconds that such a video takes, before one was seen.
 #[must_use]
-pub const fn supposed(input: &Input) -> Millis {
-    match (input.resolution, input.duration) {
-        (Resolution::P768, 0..=6) => Millis::from_seconds(120),
-        _ => Millis::from_seconds(210),
-    }
+pub fn supposed(input: &Input) -> Millis {
+    let is_small = input.resolution.as_ref().is_none_or(|resolution| resolution.as_str() != "1080P");
+    let is_short = input.duration.is_none_or(|seconds| seconds <= 6);
+    if is_small && is_short { Millis::from_seconds(120) } else { Millis::from_seconds(210) }
 }
 
-/// Videos of one kind take about as long as each other.
+/// Resolution and seconds: `768P/6`. Videos of one kind take about as long as each other, and cost the same.
 #[must_use]
 pub fn kind(input: &Input) -> String {
-    format!("{}/{}", input.resolution.as_str(), input.duration)
+    let resolution = input.resolution.as_ref().map_or("", |resolution| resolution.as_str());
+    let duration = input.duration.map(|seconds| seconds.to_string()).unwrap_or_default();
+    format!("{resolution}/{duration}")
 }
 
 /// How long videos of one kind took lately.

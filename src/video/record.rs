@@ -104,11 +104,36 @@ from_json!(struct Failure { code, message });
 pub struct Input {
     pub prompt: String,
     pub prompt_optimizer: bool,
-    pub resolution: Resolution,
-    /// Seconds.
-    pub duration: u8,
+    /// `None` for a model that offers no choice.
+    pub resolution: Option<Resolution>,
+    /// Seconds; `None` for a model that offers no choice.
+    pub duration: Option<u16>,
     pub input_image_first: Option<Image>,
     pub input_image_first_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input_image_last: Option<Image>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input_image_last_url: Option<String>,
+}
+
+impl Input {
+    /// First and last frame, as far as there are any.
+    #[must_use]
+    pub fn pictures(&self) -> usize {
+        let files = [&self.input_image_first, &self.input_image_last].into_iter().flatten().count();
+        files + self.links().count()
+    }
+
+    /// The frames that are given as links.
+    pub fn links(&self) -> impl Iterator<Item = &String> {
+        [&self.input_image_first_url, &self.input_image_last_url].into_iter().flatten()
+    }
+
+    /// Whether a frame is uploaded with the submit.
+    #[must_use]
+    pub const fn has_upload(&self) -> bool {
+        self.input_image_first.is_some() || self.input_image_last.is_some()
+    }
 }
 
 impl FromJson for Input {
@@ -121,11 +146,13 @@ impl FromJson for Input {
             duration: held.member("duration")?,
             input_image_first: held.member("inputImageFirst")?,
             input_image_first_url: held.member("inputImageFirstUrl")?,
+            input_image_last: held.member("inputImageLast")?,
+            input_image_last_url: held.member("inputImageLastUrl")?,
         })
     }
 }
 
-/// An uploaded first frame.
+/// An uploaded frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Image {
     pub content_type: ImageType,
@@ -171,6 +198,8 @@ pub struct Record {
     pub output: Option<Output>,
     pub cost_usd: Option<String>,
     pub error: Option<Failure>,
+    /// What did not go as it was asked for, though it went on.
+    pub warnings: Vec<Warning>,
     /// Where to go from here; not stored, because it depends on how the public reaches this Worker.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub urls: Option<Urls>,
@@ -195,6 +224,21 @@ from_json!(struct Record {
     cost_usd,
     error,
     urls,
+} or default { warnings });
+
+/// What did not go as it was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Warning {
+    /// A first frame was sent, and the upstream does not have it.
+    FirstFrameIgnored,
+    /// The same of the last frame alone.
+    LastFrameIgnored,
+}
+
+from_json!(enum Warning {
+    "first_frame_ignored" => FirstFrameIgnored,
+    "last_frame_ignored" => LastFrameIgnored,
 });
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

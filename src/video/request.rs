@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::image_url::{self, MAX_URL_CHARS};
+use super::model::{Capabilities, Format, Need};
 use super::record::{Image, Input};
 use super::url::ParseUrl;
 use crate::from_json;
@@ -18,28 +19,29 @@ pub const MAX_PROMPT_CHARS: usize = 2000;
 /// `MiniMax`'s own limit for a first frame.
 pub const MAX_IMAGE_BYTES: u64 = 20 * 1024 * 1024;
 
-pub const FIELD_NAMES: [&str; 6] =
-    ["prompt", "promptOptimizer", "resolution", "duration", IMAGE_FIELD, IMAGE_URL_FIELD];
-pub const IMAGE_FIELD: &str = "inputImageFirst";
-pub const IMAGE_URL_FIELD: &str = "inputImageFirstUrl";
+/// The fields that may be files.
+pub const IMAGE_FIELDS: [&str; 2] = [FIRST, LAST];
+const FIRST: &str = "inputImageFirst";
+const LAST: &str = "inputImageLast";
+const FIRST_URL: &str = "inputImageFirstUrl";
+const LAST_URL: &str = "inputImageLastUrl";
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub enum Resolution {
-    #[serde(rename = "768P")]
-    P768,
-    #[serde(rename = "1080P")]
-    P1080,
-}
+/// A resolution as the model names it, such as `768P`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Resolution(String);
 
-from_json!(enum Resolution { "768P" => P768, "1080P" => P1080 });
+from_json!(Resolution(name));
 
 impl Resolution {
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::P768 => "768P",
-            Self::P1080 => "1080P",
-        }
+    pub fn new(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
@@ -110,11 +112,11 @@ pub struct FieldError {
     pub message: String,
 }
 
-/// Checks every field and applies the defaults.
+/// Checks every field by what the model takes, and applies the defaults.
 ///
 /// # Errors
 /// Every bad field at once, in the order of the fields given, then the missing and the conflicting.
-pub fn validate(fields: Fields, parse_url: ParseUrl) -> Result<Input, Vec<FieldError>> {
+pub fn validate(fields: Fields, model: &Capabilities, parse_url: ParseUrl) -> Result<Input, Vec<FieldError>> {
     let mut draft = Draft::default();
     let mut errors = Vec::new();
     let mut seen = BTreeSet::new();
@@ -123,22 +125,36 @@ pub fn validate(fields: Fields, parse_url: ParseUrl) -> Result<Input, Vec<FieldE
             errors.push(error(&name, "is given more than once"));
             continue;
         }
-        if let Err(message) = draft.set(&name, value, parse_url) {
+        if let Err(message) = draft.set(&name, value, model, parse_url) {
             errors.push(error(&name, message));
         }
         seen.insert(name);
     }
     let was_given = |name: &str| seen.contains(name);
-    if !was_given("prompt") {
+    let may_lack_prompt = match model.prompt {
+        Need::Required => false,
+        Need::Optional => was_given(FIRST) || was_given(FIRST_URL),
+        Need::None => true,
+    };
+    if !was_given("prompt") && !may_lack_prompt {
         errors.push(error("prompt", "is required: 1 to 2000 characters"));
     }
-    if draft.duration == Some(10) && draft.resolution == Some(Resolution::P1080) {
-        errors.push(error("duration", "10 seconds are made in 768P only; 1080P makes 6"));
+    for (frame, (file, file_name), (url, url_name)) in [
+        (model.first_frame, (&draft.first, FIRST), (&draft.first_url, FIRST_URL)),
+        (model.last_frame, (&draft.last, LAST), (&draft.last_url, LAST_URL)),
+    ] {
+        if file.is_some() && url.is_some() {
+            errors.push(error(url_name, format!("give {file_name} or {url_name}, not both")));
+        }
+        if frame == Need::Required && !was_given(file_name) && !was_given(url_name) {
+            errors.push(error(file_name, format!("or {url_name} is required by this model")));
+        }
     }
-    if draft.image.is_some() && draft.image_url.is_some() {
-        errors.push(error(IMAGE_URL_FIELD, "give inputImageFirst or inputImageFirstUrl, not both"));
-    }
-    if errors.is_empty() { Ok(draft.finish()) } else { Err(errors) }
+    let format = model.format(draft.resolution.as_ref(), draft.duration).unwrap_or_else(|wrong| {
+        errors.push(wrong);
+        (None, None)
+    });
+    if errors.is_empty() { Ok(draft.finish(format)) } else { Err(errors) }
 }
 
 #[derive(Default)]
@@ -146,48 +162,68 @@ struct Draft {
     prompt: String,
     prompt_optimizer: Option<bool>,
     resolution: Option<Resolution>,
-    duration: Option<u8>,
-    image: Option<Image>,
-    image_url: Option<String>,
+    duration: Option<u16>,
+    first: Option<Image>,
+    first_url: Option<String>,
+    last: Option<Image>,
+    last_url: Option<String>,
 }
 
 type Checked = Result<(), String>;
 
 impl Draft {
-    fn set(&mut self, name: &str, value: FieldValue, parse_url: ParseUrl) -> Checked {
+    fn set(&mut self, name: &str, value: FieldValue, model: &Capabilities, parse_url: ParseUrl) -> Checked {
         match (name, value) {
-            (IMAGE_FIELD, FieldValue::File(image)) => self.image = Some(image),
-            // A form sends an empty field for a file that was not chosen.
-            (IMAGE_FIELD, FieldValue::Json(value)) if is_empty(&value) => {}
-            (IMAGE_FIELD, FieldValue::Json(_)) => {
-                return Err(
-                    "must be a file in multipart/form-data; for a link use inputImageFirstUrl".to_owned()
-                );
+            // A form sends an empty field for a file that was not chosen, and for a link that was not filled in.
+            (FIRST | FIRST_URL | LAST | LAST_URL, FieldValue::Json(value)) if is_empty(&value) => {}
+            (FIRST | FIRST_URL, _) if model.first_frame == Need::None => return Err(NO_FIELD.to_owned()),
+            (LAST | LAST_URL, _) if model.last_frame == Need::None => return Err(NO_FIELD.to_owned()),
+            (FIRST, FieldValue::File(image)) => self.first = Some(image),
+            (LAST, FieldValue::File(image)) => self.last = Some(image),
+            (FIRST | LAST, FieldValue::Json(_)) => {
+                return Err(format!("must be a file in multipart/form-data; for a link use {name}Url"));
             }
-            ("prompt", FieldValue::Json(value)) => self.prompt = prompt(value)?,
+            (FIRST_URL, FieldValue::Json(value)) => self.first_url = Some(image_url(&value, parse_url)?),
+            (LAST_URL, FieldValue::Json(value)) => self.last_url = Some(image_url(&value, parse_url)?),
+            ("prompt", FieldValue::Json(value)) => self.prompt = prompt(value, model.prompt)?,
             ("promptOptimizer", FieldValue::Json(value)) => self.prompt_optimizer = Some(boolean(&value)?),
-            ("resolution", FieldValue::Json(value)) => self.resolution = Some(resolution(&value)?),
-            ("duration", FieldValue::Json(value)) => self.duration = Some(duration(&value)?),
-            (IMAGE_URL_FIELD, FieldValue::Json(value)) if is_empty(&value) => {}
-            (IMAGE_URL_FIELD, FieldValue::Json(value)) => {
-                self.image_url = Some(image_url(&value, parse_url)?);
+            ("resolution", FieldValue::Json(value)) => {
+                self.resolution = Some(model.resolution(value.as_str().unwrap_or_default())?);
             }
+            ("duration", FieldValue::Json(value)) => self.duration = Some(model.duration(seconds(&value))?),
             (_, FieldValue::File(_)) => return Err("must not be a file".to_owned()),
-            _ => return Err(format!("is not a field; the fields are {}", FIELD_NAMES.join(", "))),
+            _ => return Err(format!("is not a field; the fields are {}", field_names(model).join(", "))),
         }
         Ok(())
     }
 
-    fn finish(self) -> Input {
+    fn finish(self, (resolution, duration): Format) -> Input {
         Input {
             prompt: self.prompt,
             prompt_optimizer: self.prompt_optimizer.unwrap_or(true),
-            resolution: self.resolution.unwrap_or(Resolution::P768),
-            duration: self.duration.unwrap_or(6),
-            input_image_first: self.image,
-            input_image_first_url: self.image_url,
+            resolution,
+            duration,
+            input_image_first: self.first,
+            input_image_first_url: self.first_url,
+            input_image_last: self.last,
+            input_image_last_url: self.last_url,
         }
     }
+}
+
+const NO_FIELD: &str = "is not a field of this model";
+
+/// The fields that a submit for this model may have.
+#[must_use]
+pub fn field_names(model: &Capabilities) -> Vec<&'static str> {
+    let mut names = vec!["prompt", "promptOptimizer", "resolution", "duration"];
+    if model.first_frame != Need::None {
+        names.extend([FIRST, FIRST_URL]);
+    }
+    if model.last_frame != Need::None {
+        names.extend([LAST, LAST_URL]);
+    }
+    names
 }
 
 pub(super) fn error(field: &str, message: impl Into<String>) -> FieldError {
@@ -200,8 +236,11 @@ fn is_empty(value: &Value) -> bool {
     value.is_null() || value.as_str() == Some("")
 }
 
-fn prompt(value: Value) -> Result<String, String> {
+fn prompt(value: Value, need: Need) -> Result<String, String> {
     let Value::String(text) = value else { return Err("must be a string".to_owned()) };
+    if text.is_empty() && need != Need::Required {
+        return Ok(text);
+    }
     let length = text.chars().count();
     if text.trim().is_empty() {
         return Err(format!("must not be empty: 1 to {MAX_PROMPT_CHARS} characters"));
@@ -224,25 +263,15 @@ fn boolean(value: &Value) -> Result<bool, String> {
     }
 }
 
-fn resolution(value: &Value) -> Result<Resolution, String> {
-    match value.as_str() {
-        Some("768P") => Ok(Resolution::P768),
-        Some("1080P") => Ok(Resolution::P1080),
-        _ => Err("must be 768P or 1080P".to_owned()),
-    }
-}
-
-fn duration(value: &Value) -> Result<u8, String> {
-    let seconds = match value {
-        Value::Number(number) => number.as_f64(),
-        Value::String(text) if text == "6" => Some(6.0),
-        Value::String(text) if text == "10" => Some(10.0),
+/// Whole seconds, which may be written with a fraction of 0.
+fn seconds(value: &Value) -> Option<u16> {
+    match value {
+        Value::Number(number) => {
+            let seconds = number.as_f64().filter(|seconds| seconds.fract() == 0.0)?;
+            format!("{seconds:.0}").parse().ok()
+        }
+        Value::String(text) => text.parse().ok(),
         _ => None,
-    };
-    match seconds {
-        Some(6.0) => Ok(6),
-        Some(10.0) => Ok(10),
-        _ => Err("must be 6 or 10 (seconds)".to_owned()),
     }
 }
 
@@ -257,110 +286,4 @@ fn image_url(value: &Value, parse_url: ParseUrl) -> Result<String, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use serde_json::json;
-
-    use super::*;
-    use crate::video::url::native::parse;
-
-    fn fields(body: &Value) -> Fields {
-        let object = body.as_object().unwrap().clone();
-        object.into_iter().map(|(name, value)| (name, FieldValue::Json(value))).collect()
-    }
-
-    fn bad_fields(body: &Value) -> Vec<String> {
-        let errors = validate(fields(body), parse).unwrap_err();
-        errors.into_iter().map(|error| error.field).collect()
-    }
-
-    #[test]
-    fn defaults_are_the_contracts() {
-        let input = validate(fields(&json!({ "prompt": "a cat" })), parse).unwrap();
-        assert!(input.prompt_optimizer);
-        assert_eq!((input.resolution, input.duration), (Resolution::P768, 6));
-        assert_eq!((input.input_image_first, input.input_image_first_url), (None, None));
-    }
-
-    #[test]
-    fn booleans_and_numbers_may_be_strings() {
-        let input = validate(
-            fields(&json!({
-                "prompt": "a", "promptOptimizer": "false", "duration": "10", "resolution": "768P",
-                "inputImageFirst": "", "inputImageFirstUrl": "",
-            })),
-            parse,
-        )
-        .unwrap();
-        assert_eq!((input.prompt_optimizer, input.duration), (false, 10));
-        let input = validate(fields(&json!({ "prompt": "a", "duration": 10.0 })), parse).unwrap();
-        assert_eq!(input.duration, 10);
-    }
-
-    #[test]
-    fn every_bad_field_is_named_at_once() {
-        let body = json!({
-            "prompt": "", "promptOptimizer": "maybe", "resolution": "4K", "duration": 7,
-            "inputImageFirst": "cat.png", "inputImageFirstUrl": "http://example.com/", "seed": 1,
-        });
-        let mut named = bad_fields(&body);
-        named.sort();
-        let mut expected: Vec<String> = FIELD_NAMES.map(str::to_owned).into();
-        expected.push("seed".to_owned());
-        expected.sort();
-        assert_eq!(named, expected);
-    }
-
-    #[test]
-    fn rules_between_fields() {
-        let long = json!({ "prompt": "a", "resolution": "1080P", "duration": 10 });
-        assert_eq!(bad_fields(&long), ["duration"]);
-        let image = Image { content_type: ImageType::Png, size: 1 };
-        let both = vec![
-            ("prompt".to_owned(), FieldValue::Json(json!("a"))),
-            (IMAGE_FIELD.to_owned(), FieldValue::File(image)),
-            (IMAGE_URL_FIELD.to_owned(), FieldValue::Json(json!("https://example.com/a.png"))),
-        ];
-        assert_eq!(validate(both, parse).unwrap_err()[0].field, IMAGE_URL_FIELD);
-        let twice = vec![
-            ("prompt".to_owned(), FieldValue::Json(json!("a"))),
-            ("prompt".to_owned(), FieldValue::Json(json!("b"))),
-        ];
-        assert_eq!(validate(twice, parse).unwrap_err(), [error("prompt", "is given more than once")]);
-        assert_eq!(bad_fields(&json!({})), ["prompt"]);
-    }
-
-    #[test]
-    fn prompts_are_counted_in_characters() {
-        let longest = json!({ "prompt": "é".repeat(MAX_PROMPT_CHARS) });
-        assert!(validate(fields(&longest), parse).is_ok());
-        let longer = json!({ "prompt": "é".repeat(MAX_PROMPT_CHARS + 1) });
-        let errors = validate(fields(&longer), parse).unwrap_err();
-        assert_eq!(errors, [error("prompt", "has 2001 characters; the limit is 2000")]);
-        assert_eq!(bad_fields(&json!({ "prompt": " \n" })), ["prompt"]);
-        assert_eq!(bad_fields(&json!({ "prompt": "a\u{0}b" })), ["prompt"]);
-        assert!(validate(fields(&json!({ "prompt": "a\r\n\tb" })), parse).is_ok());
-    }
-
-    #[test]
-    fn images_are_known_by_their_bytes() {
-        assert_eq!(ImageType::sniff(b"\xff\xd8\xff\xe0 JFIF"), Some(ImageType::Jpeg));
-        assert_eq!(ImageType::sniff(b"\x89PNG\r\n\x1a\nIHDR"), Some(ImageType::Png));
-        assert_eq!(ImageType::sniff(b"RIFF\0\0\0\0WEBPVP8 "), Some(ImageType::Webp));
-        for other in [&b"GIF89a"[..], b"just text", b"RIFF\0\0\0\0WAVE", b"\x89PNG", b""] {
-            assert_eq!(ImageType::sniff(other), None);
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn no_value_panics(name in "(prompt|duration|resolution|promptOptimizer|inputImageFirst|inputImageFirstUrl|.{0,9})", text in ".{0,40}") {
-            for value in [json!(text), json!([text]), json!(null), json!(1e300), json!({ "a": text })] {
-                let given = vec![(name.clone(), FieldValue::Json(value))];
-                if let Err(errors) = validate(given, parse) {
-                    prop_assert!(!errors.is_empty());
-                }
-            }
-        }
-    }
-}
+mod tests;

@@ -4,11 +4,14 @@
 use serde::Serialize;
 use thiserror::Error;
 
+use super::budget::charge;
 use super::chores::{Chore, Chores};
 use super::delivery::Deliveries;
 use super::id::VideoId;
+use super::money::Usd;
 use super::owner::Owner;
 use super::record::{Input, Object, ProgressSource, RECORD_VERSION, Record, Status};
+use super::search::SearchProgress;
 use super::time::{Millis, UnixMillis};
 use crate::from_json;
 use crate::json::{self, Unreadable};
@@ -18,6 +21,7 @@ pub const TASK_VERSION: u32 = 2;
 
 /// The state of one video.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Task {
     pub version: u32,
     #[serde(skip_serializing_if = "Owner::is_nobody")]
@@ -39,6 +43,12 @@ pub struct Task {
     pub wish: Wish,
     /// There is something to tell the caller: the first Run was answered, or it waits for its turn.
     pub answerable: bool,
+    /// So many searches found no trace of the job that it holds no place and no reservation until it is found.
+    #[serde(skip_serializing_if = "is_false")]
+    pub presumed_lost: bool,
+    /// The waiting line wants to hear what becomes of Run.
+    #[serde(skip_serializing_if = "is_false")]
+    pub reports_run: bool,
     pub chores: Chores,
     /// To the operator's webhook.
     #[serde(skip_serializing_if = "Deliveries::are_none")]
@@ -62,6 +72,8 @@ from_json!(struct Task { version, record, callback_url, fingerprint, phase, wake
     challenge,
     wish,
     answerable,
+    presumed_lost,
+    reports_run,
     chores,
     deliveries,
     pace,
@@ -69,6 +81,11 @@ from_json!(struct Task { version, record, callback_url, fingerprint, phase, wake
     ends_at,
     heard_at,
 });
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde wants")]
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
 
 /// What its owner wants of a video.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -104,7 +121,14 @@ pub enum Phase {
     },
     /// Run was sent and its answer lost: it may have started, so it is never sent again but searched
     /// for. `hint` is what a callback claimed the job to be.
-    Unknown { since: UnixMillis, searches: u32, hint: Option<Job> },
+    Unknown {
+        since: UnixMillis,
+        searches: u32,
+        hint: Option<Job>,
+        /// Of a search that did not come to the end of the upstream's list.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        progress: Option<SearchProgress>,
+    },
     /// The upstream has the job.
     /// `eager` counts the checks since something happened that none of them has confirmed yet.
     Running { since: UnixMillis, checks: u32, checked_at: UnixMillis, eager: Option<u32>, job: Job },
@@ -122,7 +146,7 @@ from_json!(enum Phase {
     "in_line" => InLine(attempts),
     "placed" => Placed(attempts),
     "submitting" => Submitting { attempts, hint },
-    "unknown" => Unknown { since, searches, hint },
+    "unknown" => Unknown { since, searches, hint, progress },
     "running" => Running { since, checks, checked_at, eager, job },
     "storing" => Storing { since, attempts, source, job },
     "ended" => Ended { job },
@@ -206,9 +230,10 @@ impl Task {
     #[must_use]
     pub fn accept(new: NewTask, now: UnixMillis) -> Self {
         let NewTask { owner, id, model, input, callback_url, fingerprint } = new;
-        let (phase, wake_at) = match input.input_image_first {
-            Some(_) => (Phase::Receiving, now.after(RECEIVE_PATIENCE)),
-            None => (Phase::Waiting { attempts: 0, turned_away: None }, now),
+        let (phase, wake_at) = if input.has_upload() {
+            (Phase::Receiving, now.after(RECEIVE_PATIENCE))
+        } else {
+            (Phase::Waiting { attempts: 0, turned_away: None }, now)
         };
         Self {
             version: TASK_VERSION,
@@ -231,6 +256,7 @@ impl Task {
                 output: None,
                 cost_usd: None,
                 error: None,
+                warnings: Vec::new(),
                 urls: None,
             },
             callback_url,
@@ -241,6 +267,8 @@ impl Task {
             nudged: false,
             wish: Wish::Make,
             answerable: false,
+            presumed_lost: false,
+            reports_run: false,
             chores: Chores::default(),
             deliveries: Deliveries::default(),
             pace: None,
@@ -285,7 +313,21 @@ impl Task {
     /// Whether it needs a place at the upstream, or will.
     #[must_use]
     pub const fn needs_place(&self) -> bool {
+        match self.phase {
+            Phase::Unknown { .. } => !self.presumed_lost && !self.record.status.is_final(),
+            _ => self.is_unfinished(),
+        }
+    }
+
+    /// Whether the upstream's part is still to come, or may be.
+    const fn is_unfinished(&self) -> bool {
         !matches!(self.phase, Phase::Storing { .. } | Phase::Ended { .. } | Phase::Removing { .. })
+    }
+
+    /// What it has cost, as far as its reservation goes; see [`charge`].
+    #[must_use]
+    pub fn charge(&self) -> Option<Usd> {
+        charge(&self.record).or_else(|| self.presumed_lost.then(Usd::default))
     }
 
     /// Whether anybody is told of it: not of one that was deleted or is being removed.
@@ -297,7 +339,7 @@ impl Task {
     /// Whether a cancel is still on its way to the job.
     #[must_use]
     pub const fn is_stopping(&self) -> bool {
-        !matches!(self.wish, Wish::Make) && self.needs_place()
+        !matches!(self.wish, Wish::Make) && self.is_unfinished()
     }
 
     /// What the dispatcher is told when it looks after the task.

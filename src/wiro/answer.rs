@@ -1,6 +1,7 @@
 //! The envelope of every answer: `{ "result": bool, "errors": [...] }` with HTTP 200 even for errors,
 //! numbers that may be strings, fields that may be missing or null.
 
+use std::fmt;
 use std::time::SystemTime;
 
 use serde_json::Value;
@@ -29,6 +30,18 @@ pub fn retry_after_seconds(header: &str, now: i64) -> Option<u64> {
 pub struct WiroError {
     pub code: Option<i64>,
     pub message: String,
+}
+
+impl fmt::Display for WiroError {
+    /// For the log; at most some hundred characters.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const MAX_MESSAGE_CHARS: usize = 300;
+        if let Some(code) = self.code {
+            write!(f, "code {code}: ")?;
+        }
+        let shown = self.message.chars().filter(|c| !c.is_control()).take(MAX_MESSAGE_CHARS);
+        f.write_str(&shown.collect::<String>())
+    }
 }
 
 /// An answer by its envelope.

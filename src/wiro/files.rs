@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, HttpAnswer, text};
-use super::form::{FILE_END, FormBody, field, file_head};
+use super::form::{FormBody, FormWriter};
 use crate::from_json;
 
 pub const FOLDER_CREATE: &str = "/File/FolderCreate";
@@ -16,14 +16,18 @@ pub fn folder_body(name: &str) -> String {
     json!({ "name": name }).to_string()
 }
 
-/// The form of an upload: the folder first, so that Wiro knows it before the file comes.
+/// The form of an upload: the folder first, so that Wiro knows it before the file comes. Without one the file goes to the
+/// account's own folder.
 ///
 /// `boundary` must be random: nothing a caller can write may contain it.
 #[must_use]
-pub fn upload_form(folder_id: &str, filename: &str, content_type: &str, boundary: &str) -> FormBody {
-    let folder = field(boundary, "folderid", folder_id);
-    let file = file_head(boundary, "file", filename, content_type);
-    FormBody::new(boundary, folder + &file, FILE_END)
+pub fn upload_form(folder_id: Option<&str>, filename: &str, content_type: &str, boundary: &str) -> FormBody {
+    let mut form = FormWriter::new(boundary);
+    if let Some(id) = folder_id {
+        form.text("folderid", id);
+    }
+    form.file("file", filename, content_type);
+    form.finish()
 }
 
 /// A file as Wiro keeps it.
@@ -46,6 +50,8 @@ pub enum Refusal {
     Account(String),
     /// There is no such folder.
     FolderGone,
+    /// Refused in other words. Never to be shown.
+    Declined(String),
     /// Anything else. Never to be shown.
     Failed(String),
 }
@@ -55,8 +61,17 @@ from_json!(enum Refusal {
     "Unreachable" => Unreachable(reason),
     "Account" => Account(reason),
     "FolderGone" => FolderGone,
+    "Declined" => Declined(reason),
     "Failed" => Failed(reason),
 });
+
+impl Refusal {
+    /// Whether it may be about the folder: without one, the same may be taken.
+    #[must_use]
+    pub const fn may_be_about_the_folder(&self) -> bool {
+        matches!(self, Self::FolderGone | Self::Declined(_))
+    }
+}
 
 /// The id of the folder that was made.
 ///
@@ -82,8 +97,15 @@ pub fn read_upload(http: &HttpAnswer) -> Result<StoredFile, Refusal> {
 fn first_row(http: &HttpAnswer) -> Result<Value, Refusal> {
     match http.status {
         429 | 503 => return Err(Refusal::Busy(http.retry_after_seconds)),
-        401 => return Err(Refusal::Account("HTTP 401".to_owned())),
+        401 => {
+            let reason = match Answer::read(http) {
+                Answer::Failed(error) => format!("HTTP {}, {error}", http.status),
+                _ => format!("HTTP {}", http.status),
+            };
+            return Err(Refusal::Account(reason));
+        }
         200 => {}
+        status @ 400..=499 => return Err(Refusal::Declined(format!("HTTP {status}"))),
         status => return Err(Refusal::Failed(format!("HTTP {status}"))),
     }
     match Answer::read(http) {
@@ -92,9 +114,9 @@ fn first_row(http: &HttpAnswer) -> Result<Value, Refusal> {
         }
         Answer::Failed(error) => Err(match error.code {
             Some(96) => Refusal::Busy(http.retry_after_seconds),
-            Some(code @ 97..=99) => Refusal::Account(format!("code {code}: {}", error.message)),
+            Some(97..=99) => Refusal::Account(error.to_string()),
             Some(1) => Refusal::FolderGone,
-            _ => Refusal::Failed(error.message),
+            _ => Refusal::Declined(error.to_string()),
         }),
         Answer::Unreadable => Err(Refusal::Failed("not an answer of Wiro's".to_owned())),
     }
@@ -112,22 +134,24 @@ mod tests {
 
     #[test]
     fn the_form_is_pinned() {
-        let form = upload_form("f1", "a \"cat\".png", "image/png", "B");
+        let form = upload_form(Some("f1"), "a \"cat\".png", "image/png", "B");
         assert_eq!(form.content_type, "multipart/form-data; boundary=B");
         assert_eq!(
-            form.head,
+            form.texts[0],
             "--B\r\nContent-Disposition: form-data; name=\"folderid\"\r\n\r\nf1\r\n\
              --B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a %22cat%22.png\"\r\n\
              Content-Type: image/png\r\n\r\n"
         );
-        assert_eq!(form.tail, "\r\n--B--\r\n");
+        assert_eq!(form.texts[1..], ["\r\n--B--\r\n"]);
+        let without_folder = upload_form(None, "a.png", "image/png", "B");
+        assert!(!without_folder.texts[0].contains("folderid"));
         assert_eq!(folder_body("uploads-1"), r#"{"name":"uploads-1"}"#);
     }
 
     #[test]
     fn no_name_breaks_out_of_its_header() {
-        let form = upload_form("f1", "a\"\r\nX-Evil: 1\r\n\r\n--B--", "image/png", "B");
-        assert!(form.head.contains("filename=\"a%22%0D%0AX-Evil: 1%0D%0A%0D%0A--B--\"\r\nContent-Type"));
+        let form = upload_form(Some("f1"), "a\"\r\nX-Evil: 1\r\n\r\n--B--", "image/png", "B");
+        assert!(form.texts[0].contains("filename=\"a%22%0D%0AX-Evil: 1%0D%0A%0D%0A--B--\"\r\nContent-Type"));
     }
 
     #[test]
@@ -158,13 +182,15 @@ mod tests {
             (429, String::new(), Refusal::Busy(Some(7))),
             (503, String::new(), Refusal::Busy(Some(7))),
             (200, error(96), Refusal::Busy(Some(7))),
-            (401, error(98), Refusal::Account("HTTP 401".to_owned())),
+            (401, error(98), Refusal::Account("HTTP 401, code 98: m".to_owned())),
+            (403, String::new(), Refusal::Declined("HTTP 403".to_owned())),
+            (413, String::new(), Refusal::Declined("HTTP 413".to_owned())),
             (200, error(97), Refusal::Account("code 97: m".to_owned())),
             (200, error(98), Refusal::Account("code 98: m".to_owned())),
             (200, error(99), Refusal::Account("code 99: m".to_owned())),
             (200, error(1), Refusal::FolderGone),
-            (200, error(0), Refusal::Failed("m".to_owned())),
-            (200, r#"{"result":false}"#.to_owned(), Refusal::Failed(String::new())),
+            (200, error(0), Refusal::Declined("code 0: m".to_owned())),
+            (200, r#"{"result":false}"#.to_owned(), Refusal::Declined(String::new())),
             (200, "<html>".to_owned(), Refusal::Failed("not an answer of Wiro's".to_owned())),
             (500, String::new(), Refusal::Failed("HTTP 500".to_owned())),
             (302, String::new(), Refusal::Failed("HTTP 302".to_owned())),

@@ -1,38 +1,55 @@
 //! `multipart/form-data` as Wiro is sent it.
 
-/// A body around a file: its bytes go between `head` and `tail`. Without a file the body is `head` and
-/// `tail` joined.
+/// A form with files: the bytes of each file go between two of the `texts`, so there is one text more than there are
+/// files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FormBody {
     pub content_type: String,
-    pub head: String,
-    pub tail: String,
+    pub texts: Vec<String>,
 }
 
-impl FormBody {
+/// Writes a form, field by field.
+pub(super) struct FormWriter<'a> {
+    boundary: &'a str,
+    texts: Vec<String>,
+}
+
+impl<'a> FormWriter<'a> {
     /// `boundary` must be random: nothing a caller can write may contain it.
-    pub(super) fn new(boundary: &str, head: String, tail: &str) -> Self {
-        Self {
-            content_type: format!("multipart/form-data; boundary={boundary}"),
-            head,
-            tail: format!("{tail}--{boundary}--\r\n"),
+    pub(super) fn new(boundary: &'a str) -> Self {
+        Self { boundary, texts: vec![String::new()] }
+    }
+
+    pub(super) fn text(&mut self, name: &str, value: &str) {
+        let boundary = self.boundary;
+        self.write(&format!(
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+        ));
+    }
+
+    /// A file, whose bytes are sent later. Quotes and line breaks in its name are written as browsers write them.
+    pub(super) fn file(&mut self, name: &str, filename: &str, content_type: &str) {
+        let boundary = self.boundary;
+        let filename = filename.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A");
+        self.write(&format!(
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"{filename}\"\r\n\
+             Content-Type: {content_type}\r\n\r\n"
+        ));
+        self.texts.push("\r\n".to_owned());
+    }
+
+    pub(super) fn finish(mut self) -> FormBody {
+        let end = format!("--{}--\r\n", self.boundary);
+        self.write(&end);
+        FormBody {
+            content_type: format!("multipart/form-data; boundary={}", self.boundary),
+            texts: self.texts,
+        }
+    }
+
+    fn write(&mut self, text: &str) {
+        if let Some(last) = self.texts.last_mut() {
+            last.push_str(text);
         }
     }
 }
-
-/// A text field.
-pub(super) fn field(boundary: &str, name: &str, value: &str) -> String {
-    format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
-}
-
-/// What comes before a file's bytes. Quotes and line breaks in its name are written as browsers write them.
-pub(super) fn file_head(boundary: &str, name: &str, filename: &str, content_type: &str) -> String {
-    let filename = filename.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A");
-    format!(
-        "--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"{filename}\"\r\n\
-         Content-Type: {content_type}\r\n\r\n"
-    )
-}
-
-/// What comes between a file's bytes and the next boundary.
-pub(super) const FILE_END: &str = "\r\n";

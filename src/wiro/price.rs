@@ -2,45 +2,25 @@
 
 use serde_json::Value;
 
-use super::answer::{HttpAnswer, text};
-use super::files::Refusal;
-use super::task::done;
+use super::answer::text;
+use super::model::read_seconds;
 
-pub const TOOL_DETAIL: &str = "/Tool/Detail";
+/// A price for each run, whatever it takes, and one for each file that it puts out: one video, so the same.
+const PER_RUN: [&str; 2] = ["cpr", "cpo"];
 
-/// A price for each run, whatever it takes; others (by the second of computing, say) tell no price beforehand.
-const PER_RUN: &str = "cpr";
+/// A price for each second of the video.
+const PER_SECOND: [&str; 2] = ["cps", "cp-outputVideoLength"];
 
-/// The body of Tool/Detail for `owner/model`, names that need no escapes.
+/// The price of a run with these inputs, in millionths of a dollar as `micros` reads an amount. Where several may be
+/// meant, the highest, and none when one of them cannot be read: it may be the one that is charged. A price of 0 is a
+/// free video only where Wiro adds no note that says how it is charged instead.
 #[must_use]
-pub fn tool_body(model: &str) -> String {
-    let (owner, project) = model.split_once('/').unwrap_or_default();
-    format!(r#"{{"slugowner":"{owner}","slugproject":"{project}"}}"#)
-}
-
-/// The list as it is, for [`price`].
-///
-/// # Errors
-/// [`Refusal`] when there is none.
-pub fn read_list(http: &HttpAnswer) -> Result<String, Refusal> {
-    let value = done(http).map_err(Refusal::Failed)?;
-    let tool = value.get("tool").unwrap_or(&Value::Null);
-    match tool.get(0).unwrap_or(tool).get("dynamicprice") {
-        Some(Value::String(list)) if read(list).is_array() => Ok(list.clone()),
-        Some(list @ Value::Array(_)) => Ok(list.to_string()),
-        _ => Err(Refusal::Failed("no price list".to_owned())),
-    }
-}
-
-/// The price of a run with these inputs, read by `amount`. Where several may be meant, the highest, and none when one of
-/// them cannot be read: it may be the one that is charged.
-#[must_use]
-pub fn price<T: Ord>(
+pub fn price(
     list: &str,
     resolution: &str,
     duration: &str,
-    amount: impl Fn(&str) -> Option<T>,
-) -> Option<T> {
+    micros: impl Fn(&str) -> Option<u64>,
+) -> Option<u64> {
     let list = read(list);
     let mut highest = None;
     for entry in list.as_array()? {
@@ -48,10 +28,23 @@ pub fn price<T: Ord>(
             let given = entry.get("inputs").and_then(|inputs| text(inputs, name));
             given.is_none_or(|given| given.trim_end_matches('s').eq_ignore_ascii_case(value))
         };
-        let is_per_run = text(entry, "priceMethod").is_none_or(|method| method == PER_RUN);
-        if is_per_run && is_so("resolution", resolution) && is_so("duration", duration) {
-            highest = highest.max(Some(amount(&text(entry, "price")?)?));
+        if !is_so("resolution", resolution) || !is_so("duration", duration) {
+            continue;
         }
+        let amount = micros(&text(entry, "price")?)?;
+        let method = text(entry, "priceMethod").unwrap_or_else(|| "cpr".to_owned());
+        let is_one_of = |methods: &[&str]| methods.contains(&method.as_str());
+        let price = if is_one_of(&PER_RUN) {
+            amount
+        } else if is_one_of(&PER_SECOND) {
+            amount.checked_mul(read_seconds(duration)?.into())?
+        } else {
+            return None;
+        };
+        if price == 0 && text(entry, "note").is_some() {
+            return None;
+        }
+        highest = highest.max(Some(price));
     }
     highest
 }
@@ -67,37 +60,9 @@ mod tests {
 
     use super::*;
 
-    fn listed(body: &Value) -> Result<String, Refusal> {
-        read_list(&HttpAnswer { status: 200, retry_after_seconds: None, body: Some(body.to_string()) })
-    }
-
-    fn of(list: &Value, resolution: &str, duration: &str) -> Option<u32> {
+    fn of(list: &Value, resolution: &str, duration: &str) -> Option<u64> {
         let cents = |text: &str| text.replace('.', "").parse().ok();
         price(&list.to_string(), resolution, duration, cents)
-    }
-
-    #[test]
-    fn the_model_is_asked_for_by_its_two_names() {
-        assert_eq!(tool_body("minimax/hailuo-2-3"), r#"{"slugowner":"minimax","slugproject":"hailuo-2-3"}"#);
-    }
-
-    #[test]
-    fn the_list_comes_as_text_or_as_a_list() {
-        let list = json!([{ "inputs": { "resolution": "768P" }, "price": 0.28 }]);
-        for tool in [
-            json!([{ "dynamicprice": list.to_string() }]),
-            json!({ "dynamicprice": list.to_string() }),
-            json!([{ "dynamicprice": list }]),
-        ] {
-            let list = listed(&json!({ "result": true, "errors": [], "tool": tool })).unwrap();
-            assert_eq!(price(&list, "768P", "6", |text| Some(text.to_owned())).as_deref(), Some("0.28"));
-        }
-        for tool in
-            [json!([]), json!(null), json!([{ "dynamicprice": "x" }]), json!([{ "dynamicprice": null }])]
-        {
-            assert!(listed(&json!({ "result": true, "tool": tool })).is_err());
-        }
-        assert!(listed(&json!({ "result": false, "errors": [{ "code": 1, "message": "no" }] })).is_err());
     }
 
     #[test]
@@ -124,17 +89,34 @@ mod tests {
         assert_eq!(with(entry(json!({ "resolution": "1080P" }), json!(0.49))), Some(28));
         assert_eq!(with(entry(json!(null), json!(null))), None);
         assert_eq!(with(entry(json!({ "duration": 6 }), json!("much"))), None);
-        let by_the_second = json!([{ "inputs": {}, "price": 0.02, "priceMethod": "cps" }]);
-        assert_eq!(of(&by_the_second, "768P", "6"), None);
+    }
+
+    #[test]
+    fn each_method_of_pricing() {
+        let with = |method: &str, price: Value, note: &str| {
+            let entry = json!({ "inputs": {}, "price": price, "priceMethod": method, "note": note });
+            of(&json!([entry]), "768P", "10")
+        };
+        assert_eq!(with("cpr", json!(0.28), ""), Some(28));
+        assert_eq!(with("cpo", json!(0.28), ""), Some(28));
+        assert_eq!(with("cps", json!("0.05"), ""), Some(50));
+        assert_eq!(with("cp-outputVideoLength", json!("0.05"), ""), Some(50));
+        for unknown in ["cpt", "cp-pixel", "cp-readoutput", "cp-realtimeturn", "cp-new"] {
+            assert_eq!(with(unknown, json!(0.05), ""), None, "{unknown}");
+        }
+        let note = "Billed per second at the rate of the resolution.";
+        assert_eq!(with("cp-readoutput", json!(0), note), None);
+        assert_eq!(with("cpr", json!(0), note), None);
+        assert_eq!(with("cpr", json!(0), ""), Some(0));
+        assert_eq!(with("cpr", json!(0.28), note), Some(28));
     }
 
     proptest! {
         #[test]
         fn no_list_panics(list in ".{0,100}", price_of in ".{0,10}", resolution in ".{0,6}") {
-            let _ = price(&list, &resolution, "6", |text| Some(text.to_owned()));
+            let _ = price(&list, &resolution, "6", |text| text.parse().ok());
             let entry = json!([{ "inputs": { "resolution": resolution }, "price": price_of }]).to_string();
-            let _ = price(&entry, &resolution, "6", |text| text.parse::<u32>().ok());
-            let _ = listed(&json!({ "result": true, "tool": [{ "dynamicprice": list }] }));
+            let _ = price(&entry, &resolution, "6", |text| text.parse().ok());
         }
     }
 }

@@ -1,151 +1,145 @@
-//! Run: the call that starts a job and costs money, and what its answer means for sending it again.
+//! Run: the call that starts a job and costs money. Its form is written by what the model takes.
 
-use serde_json::Value;
+use super::form::{FormBody, FormWriter};
+use super::model::{Frame, FrameStyle, ModelDescription};
 
-use super::answer::{Answer, HttpAnswer, text};
-use super::form::{FILE_END, FormBody, field, file_head};
-
-/// Where the image of a job comes from.
+/// Where a picture of a job comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RunImage {
-    None,
+pub enum Picture {
     /// A link that Wiro fetches.
-    Url(String),
-    /// A file that is streamed into the body.
-    File {
-        name: String,
-        content_type: String,
-    },
+    Link(String),
+    /// A file that is streamed into the form.
+    File { name: String, content_type: String },
 }
 
-/// The parameters of one Run.
+/// What one Run asks for. What the model has no parameter for is not sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunRequest {
-    pub image: RunImage,
+    pub first_frame: Option<Picture>,
+    pub last_frame: Option<Picture>,
     pub prompt: String,
     pub prompt_optimizer: bool,
-    pub resolution: String,
-    pub duration_seconds: u8,
+    pub resolution: Option<String>,
+    /// Seconds.
+    pub duration: Option<u16>,
     pub callback_url: String,
 }
 
 impl RunRequest {
-    /// Writes the form in the order of Wiro's own sample. Both image fields are always there, at most
-    /// one of them filled.
+    /// Writes the form, pictures first, as Wiro's own sample does. All values are texts.
     ///
     /// `boundary` must be random: nothing a caller can write may contain it.
     #[must_use]
-    pub fn form(&self, boundary: &str) -> FormBody {
-        let field = |name: &str, value: &str| field(boundary, name, value);
-        let (head, after_file, image_url) = match &self.image {
-            RunImage::None => (field("inputImageFirst", ""), "", ""),
-            RunImage::Url(url) => (field("inputImageFirst", ""), "", url.as_str()),
-            RunImage::File { name, content_type } => {
-                (file_head(boundary, "inputImageFirst", name, content_type), FILE_END, "")
+    pub fn form(&self, model: &ModelDescription, boundary: &str) -> FormBody {
+        let mut form = FormWriter::new(boundary);
+        for (frame, picture) in
+            [(&model.first_frame, &self.first_frame), (&model.last_frame, &self.last_frame)]
+        {
+            if let Some(frame) = frame {
+                write_picture(&mut form, frame, picture.as_ref());
             }
+        }
+        if let Some(prompt) = &model.prompt {
+            form.text(&prompt.id, &self.prompt);
+        }
+        if let Some(optimizer) = &model.prompt_optimizer {
+            form.text(&optimizer.id, if self.prompt_optimizer { "true" } else { "false" });
+        }
+        if let (Some(parameter), Some(resolution)) = (&model.resolution, &self.resolution) {
+            form.text(&parameter.id, resolution);
+        }
+        if let (Some(parameter), Some(seconds)) = (&model.duration, self.duration) {
+            form.text(&parameter.id, &parameter.duration_text(seconds));
+        }
+        for (id, value) in &model.defaults {
+            form.text(id, value);
+        }
+        form.text("callbackUrl", &self.callback_url);
+        form.finish()
+    }
+}
+
+/// Of a `fileinput` both fields are always there, one of them empty; a `combinefileinput` has one field, for either.
+fn write_picture(form: &mut FormWriter, frame: &Frame, picture: Option<&Picture>) {
+    let Frame { id, style, .. } = frame;
+    match picture {
+        Some(Picture::File { name, content_type }) => form.file(id, name, content_type),
+        Some(Picture::Link(link)) if *style == FrameStyle::Combined => form.text(id, link),
+        _ if *style == FrameStyle::Combined => {}
+        _ => form.text(id, ""),
+    }
+    if *style == FrameStyle::FileAndUrl {
+        let link = match picture {
+            Some(Picture::Link(link)) => link.as_str(),
+            _ => "",
         };
-        let tail = [
-            after_file.to_owned(),
-            field("inputImageFirstUrl", image_url),
-            field("prompt", &self.prompt),
-            field("promptOptimizer", if self.prompt_optimizer { "true" } else { "false" }),
-            field("resolution", &self.resolution),
-            field("duration", &self.duration_seconds.to_string()),
-            field("callbackUrl", &self.callback_url),
-        ]
-        .concat();
-        FormBody::new(boundary, head, &tail)
+        form.text(&format!("{id}Url"), link);
     }
-}
-
-/// What an answer to Run says about whether the job started.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RunAnswer {
-    Started {
-        task_id: String,
-        token: Option<String>,
-    },
-    /// Not started; may be sent again.
-    Busy {
-        retry_after_seconds: Option<u64>,
-    },
-    /// Not started: the account has as many jobs as it may.
-    Full {
-        retry_after_seconds: Option<u64>,
-    },
-    /// Not started: the parameters are refused. Wiro's own words, safe to show.
-    RefusedParameters {
-        message: String,
-    },
-    /// Not started: balance or authentication, the operator's business. Never to be shown.
-    RefusedAccount {
-        reason: String,
-    },
-    /// It may have started. Never to be sent again.
-    Unknown,
-}
-
-impl RunAnswer {
-    #[must_use]
-    pub fn read(http: &HttpAnswer) -> Self {
-        match http.status {
-            429 => return Self::Busy { retry_after_seconds: http.retry_after_seconds },
-            401 => return Self::RefusedAccount { reason: "HTTP 401".to_owned() },
-            200 => {}
-            _ => return Self::Unknown,
-        }
-        match Answer::read(http) {
-            Answer::Done(value) => started(&value),
-            Answer::Failed(error) => match error.code {
-                Some(96) => Self::Full { retry_after_seconds: http.retry_after_seconds },
-                Some(code @ (1 | 97 | 98 | 99)) => {
-                    Self::RefusedAccount { reason: format!("code {code}: {}", error.message) }
-                }
-                _ if is_validation(&error.message) => Self::RefusedParameters { message: error.message },
-                _ => Self::Unknown,
-            },
-            Answer::Unreadable => Self::Unknown,
-        }
-    }
-}
-
-/// A true result without a task id starts something that only the callback or the list can name.
-fn started(value: &Value) -> RunAnswer {
-    match text(value, "taskid") {
-        Some(task_id) => RunAnswer::Started { task_id, token: text(value, "socketaccesstoken") },
-        None => RunAnswer::Unknown,
-    }
-}
-
-/// Code 0 is mixed: only a complaint about a parameter is known to come before the start.
-fn is_validation(message: &str) -> bool {
-    message.to_ascii_lowercase().contains("request parameter")
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
-    fn request(image: RunImage) -> RunRequest {
+    fn request(first_frame: Option<Picture>, last_frame: Option<Picture>) -> RunRequest {
         RunRequest {
-            image,
+            first_frame,
+            last_frame,
             prompt: "a cat".to_owned(),
             prompt_optimizer: true,
-            resolution: "768P".to_owned(),
-            duration_seconds: 6,
+            resolution: Some("768P".to_owned()),
+            duration: Some(6),
             callback_url: "https://worker.example/hooks/wiro/1/2".to_owned(),
         }
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "the shape in which it is compared")]
+    fn file() -> Option<Picture> {
+        Some(Picture::File { name: "image.png".to_owned(), content_type: "image/png".to_owned() })
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "the shape in which it is compared")]
+    fn link(link: &str) -> Option<Picture> {
+        Some(Picture::Link(link.to_owned()))
+    }
+
+    /// The fields in order: `name=value`, a file as `name<filename`.
+    fn fields(request: &RunRequest, model: &ModelDescription) -> Vec<String> {
+        let form = request.form(model, "B");
+        let files = form.texts.len() - 1;
+        let body = form.texts.concat();
+        let parts = body.strip_suffix("--B--\r\n").unwrap().split("--B\r\n").skip(1);
+        let fields: Vec<String> = parts
+            .map(|part| {
+                let (head, value) = part.split_once("\r\n\r\n").unwrap();
+                let name = head.split("name=\"").nth(1).unwrap().split('"').next().unwrap();
+                match head.split_once("filename=\"") {
+                    Some((_, rest)) => format!("{name}<{}", rest.split('"').next().unwrap()),
+                    None => format!("{name}={}", value.strip_suffix("\r\n").unwrap()),
+                }
+            })
+            .collect();
+        assert_eq!(fields.iter().filter(|field| field.contains('<')).count(), files);
+        fields
+    }
+
+    /// A model, first and last frame, and the fields that they make.
+    type Case<'a> = (&'a ModelDescription, Option<Picture>, Option<Picture>, &'a [&'a str]);
+
+    const REST: [&str; 5] = [
+        "prompt=a cat",
+        "promptOptimizer=true",
+        "resolution=768P",
+        "duration=6",
+        "callbackUrl=https://worker.example/hooks/wiro/1/2",
+    ];
+
     #[test]
     fn the_form_is_pinned() {
-        let image = RunImage::File { name: "image.png".to_owned(), content_type: "image/png".to_owned() };
-        let form = request(image).form("B");
+        let form = request(file(), None).form(&ModelDescription::built_in("minimax/hailuo-2-3"), "B");
         assert_eq!(form.content_type, "multipart/form-data; boundary=B");
         assert_eq!(
-            form.head,
+            form.texts[0],
             "--B\r\nContent-Disposition: form-data; name=\"inputImageFirst\"; filename=\"image.png\"\r\n\
              Content-Type: image/png\r\n\r\n"
         );
@@ -153,6 +147,7 @@ mod tests {
             format!("--B\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
         };
         let rest = [
+            field("inputImageFirstUrl", ""),
             field("prompt", "a cat"),
             field("promptOptimizer", "true"),
             field("resolution", "768P"),
@@ -161,66 +156,84 @@ mod tests {
             "--B--\r\n".to_owned(),
         ]
         .concat();
-        assert_eq!(form.tail, format!("\r\n{}{rest}", field("inputImageFirstUrl", "")));
-
-        let form = request(RunImage::None).form("B");
-        assert_eq!(form.head, field("inputImageFirst", ""));
-        assert_eq!(form.tail, format!("{}{rest}", field("inputImageFirstUrl", "")));
-
-        let form = request(RunImage::Url("https://a.example/b".to_owned())).form("B");
-        assert_eq!(form.head, field("inputImageFirst", ""));
-        assert_eq!(form.tail, format!("{}{rest}", field("inputImageFirstUrl", "https://a.example/b")));
-    }
-
-    fn answer(status: u16, body: &str) -> RunAnswer {
-        RunAnswer::read(&HttpAnswer { status, retry_after_seconds: Some(7), body: Some(body.to_owned()) })
+        assert_eq!(form.texts[1], format!("\r\n{rest}"));
+        assert_eq!(form.texts.len(), 2);
     }
 
     #[test]
-    fn the_table_of_outcomes() {
-        let account = |reason: &str| RunAnswer::RefusedAccount { reason: reason.to_owned() };
-        let error = |code: u8, message: &str| {
-            format!(r#"{{"result":false,"errors":[{{"code":{code},"message":"{message}"}}]}}"#)
+    fn each_generation_of_parameters_gets_each_picture() {
+        let frame = |id: &str, style| Some(Frame { id: id.to_owned(), style, required: false });
+        let with_frames = |first, last| ModelDescription {
+            first_frame: first,
+            last_frame: last,
+            ..ModelDescription::built_in("minimax/hailuo-2-3")
         };
-        let cases = [
+        let seed = with_frames(frame("inputImageFirst", FrameStyle::FileAndUrl), None);
+        let pairs = with_frames(
+            frame("inputImage", FrameStyle::FileAndUrl),
+            frame("inputImage2", FrameStyle::FileAndUrl),
+        );
+        let combined = with_frames(
+            frame("inputImage", FrameStyle::Combined),
+            frame("inputImageLast", FrameStyle::Combined),
+        );
+        let none = with_frames(None, None);
+        let (a, b) = ("https://a.example/1.png", "https://b.example/2.png");
+        let cases: [Case; 13] = [
+            (&seed, None, None, &["inputImageFirst=", "inputImageFirstUrl="]),
+            (&seed, file(), None, &["inputImageFirst<image.png", "inputImageFirstUrl="]),
+            (&seed, link(a), None, &["inputImageFirst=", "inputImageFirstUrl=https://a.example/1.png"]),
+            (&pairs, None, None, &["inputImage=", "inputImageUrl=", "inputImage2=", "inputImage2Url="]),
             (
-                200,
-                r#"{"errors":[],"taskid":"2221","socketaccesstoken":"eDcC","result":true}"#.to_owned(),
-                RunAnswer::Started { task_id: "2221".to_owned(), token: Some("eDcC".to_owned()) },
+                &pairs,
+                file(),
+                None,
+                &["inputImage<image.png", "inputImageUrl=", "inputImage2=", "inputImage2Url="],
             ),
             (
-                200,
-                r#"{"taskid":2221,"result":true}"#.to_owned(),
-                RunAnswer::Started { task_id: "2221".to_owned(), token: None },
+                &pairs,
+                link(a),
+                link(b),
+                &[
+                    "inputImage=",
+                    "inputImageUrl=https://a.example/1.png",
+                    "inputImage2=",
+                    "inputImage2Url=https://b.example/2.png",
+                ],
             ),
-            (200, r#"{"result":true}"#.to_owned(), RunAnswer::Unknown),
-            (200, error(96, "limit"), RunAnswer::Full { retry_after_seconds: Some(7) }),
-            (200, error(97, "balance"), account("code 97: balance")),
-            (200, error(98, "auth"), account("code 98: auth")),
-            (200, error(99, "auth"), account("code 99: auth")),
-            (200, error(1, "gone"), account("code 1: gone")),
             (
-                200,
-                error(0, "Request parameter [prompt] required"),
-                RunAnswer::RefusedParameters { message: "Request parameter [prompt] required".to_owned() },
+                &pairs,
+                file(),
+                file(),
+                &["inputImage<image.png", "inputImageUrl=", "inputImage2<image.png", "inputImage2Url="],
             ),
-            (200, error(0, "Internal error"), RunAnswer::Unknown),
-            (200, "<html>".to_owned(), RunAnswer::Unknown),
-            (401, String::new(), account("HTTP 401")),
-            (429, "slow down".to_owned(), RunAnswer::Busy { retry_after_seconds: Some(7) }),
-            (500, String::new(), RunAnswer::Unknown),
-            (502, error(96, "limit"), RunAnswer::Unknown),
-            (403, String::new(), RunAnswer::Unknown),
+            (&combined, None, None, &[]),
+            (&combined, file(), None, &["inputImage<image.png"]),
+            (&combined, link(a), None, &["inputImage=https://a.example/1.png"]),
+            (&combined, file(), file(), &["inputImage<image.png", "inputImageLast<image.png"]),
+            (
+                &combined,
+                link(a),
+                link(b),
+                &["inputImage=https://a.example/1.png", "inputImageLast=https://b.example/2.png"],
+            ),
+            (&none, None, None, &[]),
         ];
-        for (status, body, expected) in cases {
-            assert_eq!(answer(status, &body), expected, "{status} {body}");
+        for (model, first, last, pictures) in cases {
+            let expected: Vec<&str> = pictures.iter().chain(&REST).copied().collect();
+            assert_eq!(fields(&request(first, last), model), expected);
         }
     }
 
-    proptest! {
-        #[test]
-        fn no_answer_panics(status in any::<u16>(), body in ".{0,200}") {
-            let _ = answer(status, &body);
-        }
+    #[test]
+    fn what_a_model_has_not_is_not_sent() {
+        let mut model = ModelDescription::built_in("minimax/hailuo-2-3");
+        model.prompt_optimizer = None;
+        model.resolution = None;
+        model.duration = None;
+        model.defaults = vec![("style".to_owned(), "plain".to_owned())];
+        let callback = REST[4];
+        let expected = ["inputImageFirst=", "inputImageFirstUrl=", "prompt=a cat", "style=plain", callback];
+        assert_eq!(fields(&request(None, None), &model), expected);
     }
 }

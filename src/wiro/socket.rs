@@ -4,18 +4,13 @@ use serde_json::{Value, json};
 
 use super::answer::text;
 use super::task::{TaskName, printable};
-
-/// Longest log line that is shown.
-const MAX_LINE_CHARS: usize = 500;
+use super::text::clean;
 
 /// So many lines are read of all that a run wrote.
 const MAX_LINES: usize = 500;
 
-/// Lines with these words are about the account, and nobody else's business.
-const PRIVATE_WORDS: [&str; 7] = ["account", "apikey", "api key", "balance", "credit", "secret", "token"];
-
-/// Longer runs of letters and digits are taken for tokens.
-const MAX_WORD_CHARS: usize = 24;
+/// A line with one of these words tells how far the video is; another percentage may be that of a download.
+const PROGRESS_WORDS: [&str; 4] = ["process", "progress", "generat", "render"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Output {
@@ -59,9 +54,12 @@ pub fn read(message: &str) -> Vec<SocketEvent> {
     let stage = SocketEvent::Stage(printable(&kind));
     match kind.as_str() {
         "task_output" => {
-            let progress = text(content, "percentage").and_then(|percent| percentage(&percent));
-            let event = progress.map(SocketEvent::Progress).or_else(|| written(Output::Stdout));
-            [Some(stage), event].into_iter().flatten().collect()
+            if let Some(percent) = progress(content) {
+                return vec![stage, SocketEvent::Progress(percent)];
+            }
+            let line = written(Output::Stdout);
+            let percent = content.as_str().and_then(percentage_in_line).map(SocketEvent::Progress);
+            [Some(stage), line, percent].into_iter().flatten().collect()
         }
         "task_output_full" => [Some(stage), full(Output::Stdout)].into_iter().flatten().collect(),
         // Lines on stderr are no stages, and no failures either.
@@ -72,37 +70,35 @@ pub fn read(message: &str) -> Vec<SocketEvent> {
     }
 }
 
+/// The percentage of a progress message: an object, or a text of one.
+fn progress(content: &Value) -> Option<u8> {
+    match content {
+        Value::String(written) => {
+            let object = serde_json::from_str::<Value>(written).ok()?;
+            percentage(&text(&object, "percentage")?)
+        }
+        _ => percentage(&text(content, "percentage")?),
+    }
+}
+
 /// A whole number of percent, 0 to 100, however it is written.
 fn percentage(text: &str) -> Option<u8> {
-    text.split('.').next()?.parse().ok().filter(|percent| *percent <= 100)
+    text.trim().trim_end_matches('%').split('.').next()?.parse().ok().filter(|percent| *percent <= 100)
+}
+
+/// The last percentage in a line about the progress of the video.
+fn percentage_in_line(line: &str) -> Option<u8> {
+    let lower = line.to_ascii_lowercase();
+    if !PROGRESS_WORDS.iter().any(|word| lower.contains(word)) {
+        return None;
+    }
+    let (before, _) = line.rsplit_once('%')?;
+    let is_figure = |c: char| c.is_ascii_digit() || c == '.';
+    percentage(before.trim_end().rsplit(|c| !is_figure(c)).next()?)
 }
 
 fn spoken(content: &Value) -> Option<String> {
     content.as_str().map(str::trim).filter(|text| !text.is_empty()).map(clean)
-}
-
-/// Without links, tokens and control characters; what is about the account is left out as a whole.
-fn clean(text: &str) -> String {
-    let lines: Vec<String> = text.lines().map(clean_line).collect();
-    lines.join("\n").chars().take(MAX_LINE_CHARS).collect()
-}
-
-fn clean_line(line: &str) -> String {
-    // What is judged is what will be seen: control characters must not hide a word from the rules below.
-    let words = line.split_whitespace().map(|word| word.replace(char::is_control, ""));
-    let words: Vec<String> = words.filter(|word| !word.is_empty()).collect();
-    let line = words.join(" ");
-    let lower = line.to_ascii_lowercase();
-    if PRIVATE_WORDS.iter().any(|word| lower.contains(word)) {
-        return "[…]".to_owned();
-    }
-    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/' | '+' | '=');
-    let shown = words.iter().map(|word| {
-        let holds_token = word.split(|c| !is_name(c)).any(|run| run.len() > MAX_WORD_CHARS);
-        let is_link = word.contains("://") || word.contains("wiro.ai");
-        if is_link || holds_token { "[…]" } else { word }
-    });
-    shown.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -172,24 +168,71 @@ mod tests {
     }
 
     #[test]
-    fn log_lines_keep_secrets() {
-        for (written, shown) in [
-            ("saved to https://cdn1.wiro.ai/x/0.mp4 now", "saved to […] now"),
-            ("key eDcCm5yyUfIvMFspTwww49OUfgXkQt here", "key […] here"),
-            ("Your balance is $3.10", "[…]"),
-            ("step 1\nuser ACCOUNT 77", "step 1\n[…]"),
-            ("run (eDcCm5yyUfIvMFspTwww49OUfgXkQt), done", "run […] done"),
-            ("wrote cdn1.wiro.ai/x/0.mp4", "wrote […]"),
-            ("\u{1b}[31mred\u{7}", "[31mred"),
-            ("at ht\u{1}tps:\u{1}//cdn.example/0.mp4", "at […]"),
-            ("your bal\u{1}ance is low", "[…]"),
-            ("the api\tkey, the api \u{1} key", "[…]"),
-            ("eDcCm5yyUfIv\u{1}MFspTwww49OUfgXkQt", "[…]"),
+    fn log_lines_are_cleaned() {
+        let written = "saved to https://cdn1.wiro.ai/x/0.mp4 now";
+        assert_eq!(of("task_error", &json!(written)), [line(Output::Stderr, "saved to […] now")]);
+        let full = SocketEvent::Full { output: Output::Stderr, lines: vec!["saved to […] now".to_owned()] };
+        assert_eq!(of("task_error_full", &json!({ "raw": written })), [full]);
+    }
+
+    #[test]
+    fn progress_comes_in_several_shapes() {
+        let percent = |message: Value| {
+            of("task_output", &message).into_iter().find_map(|event| match event {
+                SocketEvent::Progress(percent) => Some(percent),
+                _ => None,
+            })
+        };
+        assert_eq!(percent(json!({ "type": "progressGenerate", "percentage": "42.5" })), Some(42));
+        assert_eq!(percent(json!({ "percentage": 42.5 })), Some(42));
+        assert_eq!(percent(json!({ "percentage": "7%" })), Some(7));
+        assert_eq!(percent(json!(r#"{"percentage": 10, "stepCurrent": 1}"#)), Some(10));
+        assert_eq!(percent(json!("Video Process Status: Processing: [=====-----] 44.0%")), Some(44));
+        assert_eq!(percent(json!("generating 10% … 30 % done")), Some(30));
+        for none in [
+            json!("Loading weights: 100%"),
+            json!("processing"),
+            json!("progress: %"),
+            json!("progress: 400%"),
+            json!(r#"{"percentage": "x"}"#),
+            json!({ "percentage": "140" }),
+            json!(null),
         ] {
-            assert_eq!(of("task_error", &json!(written)), [line(Output::Stderr, shown)]);
+            assert_eq!(percent(none.clone()), None, "{none}");
         }
-        let SocketEvent::Line { text, .. } = &of("task_error", &json!("x ".repeat(900)))[0] else { panic!() };
-        assert_eq!(text.chars().count(), MAX_LINE_CHARS);
+        // The line is shown besides; a text of an object is not.
+        assert_eq!(of("task_output", &json!("progress 5%")).len(), 3);
+        assert_eq!(of("task_output", &json!(r#"{"percentage": 10}"#)).len(), 2);
+    }
+
+    #[test]
+    fn the_messages_of_2026_are_read() {
+        let events: Vec<_> =
+            include_str!("../../tests/wiro/socket-2026-08.jsonl").lines().map(read).collect();
+        let expected: Vec<Vec<SocketEvent>> = vec![
+            vec![],
+            vec![stage("task_accept")],
+            vec![stage("task_assign")],
+            vec![stage("task_output"), SocketEvent::Progress(60)],
+            vec![stage("task_output"), line(Output::Stdout, "Processing complete.")],
+            vec![
+                stage("task_output"),
+                line(
+                    Output::Stdout,
+                    "Video Process Status: Processing: [=============-----------------] 44.0%",
+                ),
+                SocketEvent::Progress(44),
+            ],
+            vec![stage("task_output"), SocketEvent::Progress(10)],
+            vec![stage("task_output"), SocketEvent::Progress(42)],
+            vec![line(Output::Stderr, "UserWarning: Some weights were not initialized...")],
+            vec![stage("task_output_full")],
+            vec![],
+            vec![stage("task_end")],
+            vec![stage("task_postprocess_start")],
+            vec![SocketEvent::Ended],
+        ];
+        assert_eq!(events, expected);
     }
 
     #[test]

@@ -1,14 +1,16 @@
-//! Task/Detail, the only thing that says how a job stands, Task/List, which says what jobs there are, and
-//! Task/Cancel and Task/Kill, which stop one.
+//! Task/Detail, the only thing that says how a job stands, and Task/Cancel, Task/Kill and Task/InputOutputDelete,
+//! which end one. Task/List is in `search.rs`.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, HttpAnswer, text};
+use super::text::failure_reason;
 
 /// Wiro's last word on a job; success needs `pexit` 0 and an output as well.
 const DONE: &str = "task_postprocess_end";
 const CANCELLED: &str = "task_cancel";
 const QUEUED: &str = "task_queue";
+const COMPLAINING: &str = "task_error";
 
 /// Longest status that is passed on.
 const MAX_STATUS_CHARS: usize = 40;
@@ -36,18 +38,22 @@ impl TaskName {
         is_name(&task_id).then_some(Self { task_id, token })
     }
 
-    /// The request body of Task/Cancel and Task/Kill: one edition of Wiro's documentation asks for the id,
-    /// another for the token.
+    /// The request body of Task/Cancel and Task/Kill. Wiro's clients name a job by its id, or by the token under this
+    /// name.
     #[must_use]
     pub fn stop_body(&self) -> String {
-        json!({ "taskid": self.task_id, "tasktoken": self.token }).to_string()
+        match &self.token {
+            Some(token) => json!({ "taskid": self.task_id, "socketaccesstoken": token }),
+            None => json!({ "taskid": self.task_id }),
+        }
+        .to_string()
     }
 
-    /// The request body of Task/InputOutputDelete. It goes by the token; a job that was found without one
-    /// is named by its id.
+    /// The request body of Task/InputOutputDelete, which goes by the token alone; `None` without one.
     #[must_use]
-    pub fn purge_body(&self) -> String {
-        self.detail_body()
+    pub fn purge_body(&self) -> Option<String> {
+        let token = self.token.as_ref()?;
+        Some(json!({ "tasktoken": token }).to_string())
     }
 
     /// The request body of Task/Detail.
@@ -94,56 +100,42 @@ pub fn read_done(http: &HttpAnswer) -> Result<(), String> {
     done(http).map(|_| ())
 }
 
-/// A job as Detail and List show it, as far as it tells whose it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TaskRow {
-    pub name: TaskName,
-    /// `None` where the row does not say.
-    pub callback_url: Option<String>,
-    /// Unix seconds.
-    pub created_at: Option<i64>,
-}
-
-/// Jobs on one page of Task/List.
-pub const LIST_PAGE_ROWS: usize = 50;
-
-/// The request body of Task/List: a page, newest first.
-#[must_use]
-pub fn list_body(page: usize) -> String {
-    json!({
-        "type": "model",
-        "sort": "id",
-        "order": "DESC",
-        "start": (page * LIST_PAGE_ROWS).to_string(),
-        "limit": LIST_PAGE_ROWS.to_string(),
-    })
-    .to_string()
-}
-
-/// Rows of Task/Detail or Task/List.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TaskRows {
-    /// Those that can be read.
-    pub rows: Vec<TaskRow>,
-    /// Whether there may be more on the next page.
-    pub is_full: bool,
-}
-
-/// Reads an answer of Task/Detail or Task/List.
+/// What Detail says that a job is called: with the token, which a callback may not have told.
 ///
 /// # Errors
-/// A reason for the log when there is no list.
-pub fn read_rows(http: &HttpAnswer) -> Result<TaskRows, String> {
-    let value = done(http)?;
-    let rows = value.get("tasklist").and_then(Value::as_array).ok_or("no task list")?;
-    let is_full = rows.len() >= LIST_PAGE_ROWS;
-    Ok(TaskRows { rows: rows.iter().filter_map(read_row).collect(), is_full })
+/// A reason for the log when it names none.
+pub fn read_name(http: &HttpAnswer) -> Result<TaskName, String> {
+    task_name(&first_task(http)?).ok_or_else(|| "no name of a task".to_owned())
 }
 
-fn read_row(row: &Value) -> Option<TaskRow> {
-    let name = TaskName::plausible(text(row, "id")?, text(row, "socketaccesstoken"))?;
-    let created_at = text(row, "createtime").and_then(|seconds| seconds.parse().ok());
-    Some(TaskRow { name, callback_url: text(row, "callbackurl"), created_at })
+/// What a row calls its job.
+pub(super) fn task_name(row: &Value) -> Option<TaskName> {
+    TaskName::plausible(text(row, "id")?, text(row, "socketaccesstoken"))
+}
+
+/// The parameters that a row shows: an object, or a text of one.
+pub(super) fn parameters(row: &Value) -> Option<Map<String, Value>> {
+    match row.get("parameters")? {
+        Value::Object(parameters) => Some(parameters.clone()),
+        Value::String(text) => serde_json::from_str(text).ok(),
+        _ => None,
+    }
+}
+
+/// The pictures among the parameters: what is not empty under a name of a picture, or is a link.
+pub(super) fn pictures(parameters: &Map<String, Value>) -> usize {
+    let is_picture = |name: &String, value: &Value| {
+        let is_link = value.as_str().is_some_and(|text| text.starts_with("http"));
+        let is_empty = match value {
+            Value::Null => true,
+            Value::String(text) => text.is_empty(),
+            Value::Array(items) => items.is_empty(),
+            _ => false,
+        };
+        (is_link && !name.eq_ignore_ascii_case("callbackUrl"))
+            || (!is_empty && name.to_ascii_lowercase().starts_with("inputimage"))
+    };
+    parameters.iter().filter(|(name, value)| is_picture(name, value)).count()
 }
 
 /// How a job stands.
@@ -152,6 +144,8 @@ pub enum TaskState {
     /// Not ended; Wiro's own name for the stage.
     Working {
         status: String,
+        /// What it wrote to stderr when that is all it does: the status `task_error` stays when a job will never end.
+        complaint: Option<String>,
     },
     Succeeded {
         output: TaskOutput,
@@ -159,7 +153,10 @@ pub enum TaskState {
     },
     /// Ended without a video.
     Failed {
-        reason: &'static str,
+        /// For the log.
+        cause: &'static str,
+        /// What the run wrote of it, cleaned; for everybody.
+        reason: Option<String>,
         total_cost: Option<String>,
     },
     Cancelled {
@@ -167,7 +164,7 @@ pub enum TaskState {
     },
 }
 
-/// The first file that a job made.
+/// The video that a job made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskOutput {
     pub url: String,
@@ -175,14 +172,28 @@ pub struct TaskOutput {
     pub size: Option<u64>,
 }
 
+/// What Task/Detail says of a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskDetail {
+    pub state: TaskState,
+    /// How many pictures Wiro has among the parameters; `None` when it does not show them.
+    pub pictures: Option<usize>,
+}
+
 /// Reads an answer of Task/Detail.
 ///
 /// # Errors
 /// A reason for the log when the answer says nothing about the job.
-pub fn read_detail(http: &HttpAnswer) -> Result<TaskState, String> {
-    let value = done(http)?;
-    let task = value.get("tasklist").and_then(|list| list.get(0)).ok_or("no task in the list")?;
-    read_task(task)
+pub fn read_detail(http: &HttpAnswer) -> Result<TaskDetail, String> {
+    let task = first_task(http)?;
+    let pictures = parameters(&task).map(|parameters| pictures(&parameters));
+    Ok(TaskDetail { state: read_task(&task)?, pictures })
+}
+
+fn first_task(http: &HttpAnswer) -> Result<Value, String> {
+    let mut value = done(http)?;
+    let task = value.get_mut("tasklist").and_then(|list| list.get_mut(0)).map(Value::take);
+    task.ok_or_else(|| "no task in the list".to_owned())
 }
 
 /// The body of an answer that says `result: true`.
@@ -192,7 +203,7 @@ pub(super) fn done(http: &HttpAnswer) -> Result<Value, String> {
     }
     match Answer::read(http) {
         Answer::Done(value) => Ok(value),
-        Answer::Failed(error) => Err(format!("code {:?}", error.code)),
+        Answer::Failed(error) => Err(error.to_string()),
         Answer::Unreadable => Err("not Wiro's envelope".to_owned()),
     }
 }
@@ -202,20 +213,46 @@ fn read_task(task: &Value) -> Result<TaskState, String> {
     Ok(match status.as_str() {
         DONE => read_end(task),
         CANCELLED => TaskState::Cancelled { total_cost: total_cost(task) },
-        _ => TaskState::Working { status: printable(&status) },
+        _ => TaskState::Working {
+            status: printable(&status),
+            complaint: text(task, "debugerror").filter(|_| status == COMPLAINING),
+        },
     })
 }
 
 fn read_end(task: &Value) -> TaskState {
-    if !text(task, "pexit").is_some_and(|pexit| is_zero(&pexit)) {
-        return TaskState::Failed { reason: "pexit is not 0", total_cost: total_cost(task) };
-    }
-    let first = task.get("outputs").and_then(|outputs| outputs.get(0));
-    let Some((output, url)) = first.and_then(|output| Some((output, text(output, "url")?))) else {
-        return TaskState::Failed { reason: "no output", total_cost: total_cost(task) };
+    let total_cost = total_cost(task);
+    let failed = |cause, total_cost| {
+        let reason = text(task, "debugerror").and_then(|written| failure_reason(&written));
+        TaskState::Failed { cause, reason, total_cost }
     };
-    let size = text(output, "size").and_then(|size| size.parse().ok());
-    TaskState::Succeeded { output: TaskOutput { url, size }, total_cost: total_cost(task) }
+    if !text(task, "pexit").is_some_and(|pexit| is_zero(&pexit)) {
+        return failed("pexit is not 0", total_cost);
+    }
+    match video(task.get("outputs").unwrap_or(&Value::Null)) {
+        Some(output) => TaskState::Succeeded { output, total_cost },
+        None => failed("no output", total_cost),
+    }
+}
+
+/// The first output that is a video by its type or name, else the first that has a URL: a preview or an entry without a
+/// file may stand in front of it.
+fn video(outputs: &Value) -> Option<TaskOutput> {
+    let outputs = outputs.as_array()?;
+    let is_video = |output: &&Value| {
+        let ends = |field| text(output, field).is_some_and(|name| has_video_ending(&name));
+        let is_typed = text(output, "contenttype").is_some_and(|kind| kind.starts_with("video/"));
+        text(output, "url").is_some() && (is_typed || ends("name") || ends("url"))
+    };
+    let chosen = outputs.iter().find(is_video);
+    let chosen = chosen.or_else(|| outputs.iter().find(|output| text(output, "url").is_some()))?;
+    let size = text(chosen, "size").and_then(|size| size.parse().ok());
+    Some(TaskOutput { url: text(chosen, "url")?, size })
+}
+
+fn has_video_ending(name: &str) -> bool {
+    let path = name.split(['?', '#']).next().unwrap_or_default();
+    path.to_ascii_lowercase().ends_with(".mp4")
 }
 
 fn total_cost(task: &Value) -> Option<String> {
@@ -246,139 +283,4 @@ pub(super) fn printable(status: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn read(task: &Value) -> Result<TaskState, String> {
-        let body = json!({ "total": "1", "errors": [], "tasklist": [task], "result": true });
-        read_detail(&HttpAnswer { status: 200, retry_after_seconds: None, body: Some(body.to_string()) })
-    }
-
-    fn failed(reason: &'static str) -> TaskState {
-        TaskState::Failed { reason, total_cost: None }
-    }
-
-    #[test]
-    fn a_finished_job_in_strings_and_in_numbers() {
-        let url = "https://cdn1.wiro.ai/a/0.mp4";
-        for (pexit, size, cost) in
-            [(json!("0"), json!("202472"), json!("0.280000000000")), (json!(0), json!(202_472), json!(0.28))]
-        {
-            let task = json!({
-                "status": "task_postprocess_end", "pexit": pexit, "totalcost": cost, "guestid": null,
-                "outputs": [{ "url": url, "size": size, "ispublic": 0 }],
-            });
-            let output = TaskOutput { url: url.to_owned(), size: Some(202_472) };
-            let total_cost = Some("0.28".to_owned());
-            assert_eq!(read(&task), Ok(TaskState::Succeeded { output, total_cost }));
-        }
-    }
-
-    #[test]
-    fn an_end_without_a_video_is_a_failure() {
-        let end = |pexit: Value, outputs: Value| json!({ "status": "task_postprocess_end", "pexit": pexit, "outputs": outputs });
-        let outputs = json!([{ "url": "https://cdn1.wiro.ai/0.mp4" }]);
-        assert_eq!(read(&end(json!("1"), outputs.clone())), Ok(failed("pexit is not 0")));
-        assert_eq!(read(&end(json!(null), outputs)), Ok(failed("pexit is not 0")));
-        for none in [json!([]), json!(null), json!("x"), json!([null]), json!([{ "url": null }])] {
-            assert_eq!(read(&end(json!("0"), none)), Ok(failed("no output")));
-        }
-    }
-
-    #[test]
-    fn other_statuses_are_work_in_progress() {
-        let working = |status: &str| Ok(TaskState::Working { status: status.to_owned() });
-        assert_eq!(read(&json!({ "status": "task_end", "pexit": "0" })), working("task_end"));
-        assert_eq!(read(&json!({ "status": "task_new_thing" })), working("task_new_thing"));
-        assert_eq!(read(&json!({ "status": "<b>hi</b>\n" })), working("bhib"));
-        assert_eq!(read(&json!({ "status": "☃" })), working("unknown"));
-        assert_eq!(read(&json!({ "status": 7 })), working("7"));
-        assert_eq!(read(&json!({ "status": "task_cancel" })), Ok(TaskState::Cancelled { total_cost: None }));
-        let charged = json!({ "status": "task_cancel", "totalcost": "0.140000000000" });
-        assert_eq!(read(&charged), Ok(TaskState::Cancelled { total_cost: Some("0.14".to_owned()) }));
-    }
-
-    #[test]
-    fn answers_that_say_nothing_are_errors() {
-        assert!(read(&json!({ "status": null })).is_err());
-        assert!(read(&json!("x")).is_err());
-        for (status, body) in [
-            (500, r#"{"result":true,"tasklist":[{"status":"task_cancel"}]}"#),
-            (200, r#"{"result":true,"tasklist":[]}"#),
-            (200, r#"{"result":false,"errors":[{"code":1,"message":"gone"}]}"#),
-            (200, "<html>"),
-        ] {
-            let http = HttpAnswer { status, retry_after_seconds: None, body: Some(body.to_owned()) };
-            assert!(read_detail(&http).is_err(), "{status} {body}");
-        }
-    }
-
-    #[test]
-    fn costs_are_decimal_strings() {
-        for (given, shown) in
-            [("0.003510000000", "0.00351"), ("1", "1.00"), ("0.3", "0.30"), ("12.50", "12.50")]
-        {
-            assert_eq!(decimal(given).as_deref(), Some(shown));
-        }
-        for bad in ["", "x", "-1", "1e5", ".5", "1.2.3", "NaN"] {
-            assert_eq!(decimal(bad), None, "{bad}");
-        }
-    }
-
-    #[test]
-    fn detail_asks_by_token_and_without_one_by_id() {
-        let name =
-            |token: Option<&str>| TaskName { task_id: "1".to_owned(), token: token.map(str::to_owned) };
-        assert_eq!(name(Some("t")).detail_body(), r#"{"tasktoken":"t"}"#);
-        assert_eq!(name(None).detail_body(), r#"{"taskid":"1"}"#);
-        assert_eq!(name(Some("t")).stop_body(), r#"{"taskid":"1","tasktoken":"t"}"#);
-    }
-
-    #[test]
-    fn a_job_is_cancelled_in_the_queue_and_killed_behind_it() {
-        assert_eq!(Stop::ways("task_queue").map(Stop::path), ["/Task/Cancel", "/Task/Kill"]);
-        assert_eq!(Stop::ways("task_output").map(Stop::path), ["/Task/Kill", "/Task/Cancel"]);
-    }
-
-    #[test]
-    fn a_list_is_asked_for_in_pages_and_read_row_by_row() {
-        let body = r#"{"limit":"50","order":"DESC","sort":"id","start":"100","type":"model"}"#;
-        assert_eq!(list_body(2), body);
-        let rows = json!([
-            { "id": "7", "socketaccesstoken": "t", "callbackurl": "https://a/", "createtime": "1734513807" },
-            { "id": 8, "callbackurl": null },
-            { "socketaccesstoken": "t" },
-            null,
-        ]);
-        let body = json!({ "result": true, "tasklist": rows }).to_string();
-        let read =
-            read_rows(&HttpAnswer { status: 200, retry_after_seconds: None, body: Some(body) }).unwrap();
-        let name = |task_id: &str, token: Option<&str>| TaskName {
-            task_id: task_id.to_owned(),
-            token: token.map(str::to_owned),
-        };
-        let first = TaskRow {
-            name: name("7", Some("t")),
-            callback_url: Some("https://a/".to_owned()),
-            created_at: Some(1_734_513_807),
-        };
-        let second = TaskRow { name: name("8", None), callback_url: None, created_at: None };
-        assert_eq!(read, TaskRows { rows: vec![first, second], is_full: false });
-    }
-
-    proptest! {
-        #[test]
-        fn no_task_panics(status in ".{0,60}", pexit in ".{0,6}", size in ".{0,30}", cost in ".{0,30}") {
-            let _ = read(&json!({
-                "status": status, "pexit": pexit, "totalcost": cost,
-                "outputs": [{ "url": "https://a/", "size": size }],
-            }));
-            let _ = read(&json!({
-                "status": "task_postprocess_end", "pexit": "0", "totalcost": cost,
-                "outputs": [{ "url": "https://a/", "size": size }],
-            }));
-        }
-    }
-}
+mod tests;

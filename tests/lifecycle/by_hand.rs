@@ -1,21 +1,25 @@
 //! Each phase by hand.
 
 use super::life::{
-    COPY_DEADLINE_MS, Life, RETENTION_SECONDS, START, TASK_DEADLINE_MS, job, output, source, succeeded,
+    COPY_DEADLINE_MS, Life, RETENTION_SECONDS, START, TASK_DEADLINE_MS, failed, job, output, search, source,
+    succeeded,
 };
 use hailuo_worker::video::chores::Chore;
 use hailuo_worker::video::event::{Effect, Entry, Event, Observation, RunOutcome};
+use hailuo_worker::video::money::Usd;
 use hailuo_worker::video::record::{Failure, FailureCode, Image, Status};
 use hailuo_worker::video::request::ImageType;
 use hailuo_worker::video::schedule::Ladder;
+use hailuo_worker::video::search::SearchOutcome;
 use hailuo_worker::video::task::Phase;
 use hailuo_worker::video::time::{Millis, UnixMillis};
+use hailuo_worker::video::tombstone::Tombstone;
 
 const ENTER: Option<Effect> = Some(Effect::Enter { turned_away: None });
 const IMAGE: Image = Image { content_type: ImageType::Png, size: 7 };
 
 fn working(status: &str) -> Observation {
-    Observation::Working { status: status.to_owned() }
+    Observation::Working { status: status.to_owned(), ignored: None }
 }
 
 /// Has its place, and Run is on its way.
@@ -61,7 +65,7 @@ fn storing() -> Life {
 fn given_up() -> Life {
     let mut life = unknown();
     while life.next().is_some() {
-        life.on(Event::Searched(None));
+        life.on(Event::Searched(SearchOutcome::NotFound));
     }
     assert_eq!(life.failure(), Some(FailureCode::SubmissionUnknown));
     life
@@ -175,9 +179,12 @@ fn a_run_that_did_not_start_is_sent_again_on_the_ladder_until_the_deadline() {
         life.on(Event::RunAnswered(RunOutcome::NotStarted { retry_after: None }));
         assert_eq!(life.task.record.stage, "waiting");
         waits.push(life.wakes_in());
-        if life.next() != Some(Effect::Run) {
+        // By way of the line, which may have closed meanwhile.
+        if life.next() != ENTER {
             break;
         }
+        life.on(Event::Entered(Entry::Placed(None)));
+        assert_eq!(life.next(), Some(Effect::Run));
     }
     assert!((1900..2100).contains(&waits[0]) && (4900..5100).contains(&waits[1]), "{waits:?}");
     assert_eq!((life.status(), life.failure()), (Status::Failed, Some(FailureCode::UpstreamUnavailable)));
@@ -213,8 +220,8 @@ fn an_unknown_run_is_never_sent_again() {
         }
         assert_eq!(life.status(), Status::InProgress);
         let lost_at = life.now;
-        while life.next().is_some_and(|effect| effect == Effect::Search(None)) {
-            life.on(Event::Searched(None));
+        while life.next().is_some_and(|effect| effect == search(None)) {
+            life.on(Event::Searched(SearchOutcome::NotFound));
         }
         assert_eq!(life.failure(), Some(FailureCode::SubmissionUnknown));
         assert_eq!(life.now - lost_at, TASK_DEADLINE_MS);
@@ -225,7 +232,7 @@ fn an_unknown_run_is_never_sent_again() {
 fn a_lost_job_that_is_found_goes_on_and_is_looked_at_at_once() {
     let mut life = unknown();
     life.next();
-    life.on(Event::Searched(Some(job())));
+    life.on(Event::Searched(SearchOutcome::Found(job())));
     assert_eq!((life.status(), life.wakes_in()), (Status::InProgress, 0));
     assert_eq!(life.next(), Some(Effect::Check(job())));
 }
@@ -234,7 +241,7 @@ fn a_lost_job_that_is_found_goes_on_and_is_looked_at_at_once() {
 fn a_callback_tells_where_to_search() {
     let mut life = unknown();
     life.on(Event::Nudged(Some(job()))).on(Event::Nudged(None));
-    assert_eq!((life.wakes_in(), life.next()), (0, Some(Effect::Search(Some(job())))));
+    assert_eq!((life.wakes_in(), life.next()), (0, Some(search(Some(job())))));
 }
 
 #[test]
@@ -247,15 +254,17 @@ fn a_callback_before_the_answer_to_run_tells_where_to_search_when_that_is_lost()
         } else {
             life.on(Event::RunAnswered(RunOutcome::Unknown));
         }
-        assert_eq!((life.wakes_in(), life.next()), (0, Some(Effect::Search(Some(job())))));
+        assert_eq!((life.wakes_in(), life.next()), (0, Some(search(Some(job())))));
     }
     // Sent again, it is another job.
     let mut life = submitting();
     life.on(Event::Nudged(Some(job())));
     life.on(Event::RunAnswered(RunOutcome::NotStarted { retry_after: None }));
+    assert_eq!(life.next(), ENTER);
+    life.on(Event::Entered(Entry::Placed(None)));
     assert_eq!(life.next(), Some(Effect::Run));
     life.on(Event::RunAnswered(RunOutcome::Unknown));
-    assert_eq!(life.next(), Some(Effect::Search(None)));
+    assert_eq!(life.next(), Some(search(None)));
 }
 
 #[test]
@@ -265,7 +274,7 @@ fn a_callback_after_the_deadline_rescues_a_job_that_was_given_up() {
     life.on(Event::Nudged(None));
     assert_eq!(life.failure(), Some(FailureCode::SubmissionUnknown), "not before it is found");
     life.next();
-    life.on(Event::Searched(Some(job())));
+    life.on(Event::Searched(SearchOutcome::Found(job())));
     assert_eq!((life.status(), life.failure()), (Status::InProgress, None));
     // KV, which says that it failed, is told at once.
     assert!(life.wake().contains(&Effect::Do(Chore::Publish)));
@@ -280,7 +289,7 @@ fn a_rescue_that_finds_nothing_leaves_the_failure_as_it_was() {
     life.now += 3_600_000;
     life.on(Event::Nudged(None));
     while life.next().is_some() {
-        life.on(Event::Searched(None));
+        life.on(Event::Searched(SearchOutcome::NotFound));
     }
     assert_eq!((life.task.record, life.task.phase), (record, Phase::Ended { job: None }));
 }
@@ -323,6 +332,7 @@ fn the_deadline_comes_before_a_check_that_is_further_away() {
     for outcome in [RunOutcome::Started(job()), RunOutcome::Unknown] {
         let mut life = submitting();
         life.policy.poll = Ladder::parse("3600").unwrap();
+        life.policy.search = life.policy.poll.clone();
         life.on(Event::RunAnswered(outcome));
         assert_eq!(life.wakes_in(), TASK_DEADLINE_MS);
     }
@@ -403,7 +413,7 @@ fn a_job_without_end_times_out_after_a_last_check() {
 #[test]
 fn ends_without_a_video() {
     for (observation, status, code) in [
-        (Observation::Failed { cost_usd: None }, Status::Failed, Some(FailureCode::GenerationFailed)),
+        (failed(), Status::Failed, Some(FailureCode::GenerationFailed)),
         (Observation::Cancelled { cost_usd: None }, Status::Cancelled, None),
     ] {
         let mut life = checking();
@@ -471,7 +481,7 @@ fn a_cancel_during_run_is_carried_out_when_run_is_answered() {
 
     let mut life = unknown();
     life.on(Event::CancelRequested).next();
-    life.on(Event::Searched(Some(job())));
+    life.on(Event::Searched(SearchOutcome::Found(job())));
     assert_eq!(life.next(), Some(Effect::Stop(job())));
 }
 
@@ -509,10 +519,10 @@ fn an_operator_brings_back_what_may_have_been_paid_for() {
 
     let mut life = given_up();
     life.on(Event::Redriven);
-    assert_eq!((life.status(), life.next()), (Status::Failed, Some(Effect::Search(None))));
+    assert_eq!((life.status(), life.next()), (Status::Failed, Some(search(None))));
 
     let mut life = checking();
-    life.observe(Observation::Failed { cost_usd: None }).on(Event::Redriven);
+    life.observe(failed()).on(Event::Redriven);
     assert_eq!(life.failure(), Some(FailureCode::GenerationFailed), "it was not paid for");
 }
 
@@ -541,7 +551,7 @@ fn what_is_past_its_time_is_removed_and_nothing_else_is() {
 fn a_deleted_video_is_removed_as_soon_as_the_upstream_does_not_have_it() {
     let ended = || {
         let mut life = checking();
-        life.observe(Observation::Failed { cost_usd: None });
+        life.observe(failed());
         life
     };
     for (mut life, purge) in [
@@ -560,9 +570,7 @@ fn a_deleted_video_is_removed_as_soon_as_the_upstream_does_not_have_it() {
 
 #[test]
 fn a_deleted_job_that_the_upstream_has_is_stopped_first() {
-    for observation in
-        [Observation::Cancelled { cost_usd: None }, succeeded(), Observation::Failed { cost_usd: None }]
-    {
+    for observation in [Observation::Cancelled { cost_usd: None }, succeeded(), failed()] {
         let mut life = checking();
         life.observe(working("task_start")).on(Event::DeleteRequested).on(Event::CancelRequested);
         assert_eq!(life.next(), Some(Effect::Stop(job())));
@@ -590,4 +598,70 @@ fn an_upstream_that_never_deletes_its_files_is_given_up() {
         asked += 1;
     }
     assert_eq!(asked, 50);
+}
+
+#[test]
+fn a_job_that_no_search_finds_gives_its_place_back_and_takes_it_again_when_it_is_found() {
+    let mut life = unknown();
+    life.now = life.task.alarm().unwrap().millis();
+    let mut waits = Vec::new();
+    for outcome in
+        [SearchOutcome::Failed, SearchOutcome::NotFound, SearchOutcome::NotFound, SearchOutcome::NotFound]
+    {
+        assert!(life.task.needs_place());
+        assert_eq!(life.task.charge(), None);
+        assert_eq!(life.next(), Some(search(None)));
+        life.on(Event::Searched(outcome));
+        waits.push(life.wakes_in() / 1000);
+    }
+    assert_eq!(waits, [30, 60, 90, 90]);
+    assert_eq!((life.status(), life.task.needs_place()), (Status::InProgress, false));
+    assert_eq!(life.task.charge(), Some(Usd::default()));
+    assert_eq!(life.wake(), [Effect::Do(Chore::Leave)]);
+    life.on(Event::Done { chore: Chore::Leave, succeeded: true });
+    assert_eq!(life.next(), Some(search(None)));
+    life.on(Event::Searched(SearchOutcome::Found(job())));
+    assert!(life.task.needs_place());
+    assert_eq!(
+        (life.task.charge(), life.wake()),
+        (None, vec![Effect::Do(Chore::Leave), Effect::Check(job())])
+    );
+    life.observe(succeeded());
+    assert_eq!(life.task.charge(), Usd::parse("0.28"));
+}
+
+#[test]
+fn what_becomes_of_run_is_reported_when_it_is_unknown_or_wanted() {
+    let report = Effect::Do(Chore::ReportRun);
+    let outcomes = [
+        (RunOutcome::Unknown, Entry::Placed(None), true),
+        (RunOutcome::Unknown, Entry::PlacedToReport(None), true),
+        (RunOutcome::Started(job()), Entry::Placed(None), false),
+        (RunOutcome::Started(job()), Entry::PlacedToReport(None), true),
+        (RunOutcome::NotStarted { retry_after: None }, Entry::PlacedToReport(None), true),
+    ];
+    for (outcome, entry, is_reported) in outcomes {
+        let mut life = Life::begin();
+        assert_eq!(life.next(), ENTER);
+        life.on(Event::Entered(entry));
+        assert_eq!(life.next(), Some(Effect::Run));
+        life.on(Event::RunAnswered(outcome.clone()));
+        assert_eq!(life.wake().contains(&report), is_reported, "{outcome:?} {entry:?}");
+    }
+}
+
+#[test]
+fn whoever_finds_the_line_full_was_never_there() {
+    let mut life = Life::begin();
+    assert_eq!(life.next(), ENTER);
+    life.on(Event::Entered(Entry::LineFull));
+    assert_eq!(life.failure(), Some(FailureCode::UpstreamUnavailable));
+    assert_eq!(life.wake(), [Effect::Remove { purge: None }]);
+    assert_eq!(Tombstone::of(&life.task, UnixMillis::new(life.now)), None);
+    assert_eq!(life.task.charge(), Some(Usd::default()));
+    // Whoever was told to wait goes on waiting.
+    let mut life = in_line(4);
+    assert_eq!(life.next(), ENTER);
+    life.on(Event::Entered(Entry::LineFull));
+    assert!(matches!(life.task.phase, Phase::InLine(0)));
 }

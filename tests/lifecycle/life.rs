@@ -7,6 +7,7 @@ use hailuo_worker::video::owner::Owner;
 use hailuo_worker::video::record::{FailureCode, Image, Input, Output, Status};
 use hailuo_worker::video::request::Resolution;
 use hailuo_worker::video::schedule::Ladder;
+use hailuo_worker::video::search::SearchProgress;
 use hailuo_worker::video::task::{Job, NewTask, Source, Task};
 use hailuo_worker::video::time::{Millis, Moment, UnixMillis};
 
@@ -19,6 +20,7 @@ pub fn policy() -> Policy {
     Policy {
         max_active: Some(1),
         poll: Ladder::parse("30,60").unwrap(),
+        search: Ladder::parse("30,60,90").unwrap(),
         retry: Ladder::parse("2,5").unwrap(),
         notify: None,
         purge_upstream: true,
@@ -46,7 +48,39 @@ pub fn output() -> Output {
 }
 
 pub fn succeeded() -> Observation {
-    Observation::Succeeded { source: source(), cost_usd: Some("0.28".to_owned()) }
+    Observation::Succeeded { source: source(), cost_usd: Some("0.28".to_owned()), ignored: None }
+}
+
+pub fn failed() -> Observation {
+    Observation::Failed { reason: None, cost_usd: None }
+}
+
+pub fn search(hint: Option<Job>) -> Effect {
+    Effect::Search { hint, progress: SearchProgress::default() }
+}
+
+/// What a submit with the same key asks for, always under the same id.
+pub fn submitted(input_image_first: Option<Image>, fingerprint: &str, now: i64) -> Task {
+    let id = SigningKeys::derive(&[7; 32]).unwrap().mint(&Owner::nobody(), [1; 16]);
+    let input = Input {
+        prompt: "a cat".to_owned(),
+        prompt_optimizer: true,
+        resolution: Some(Resolution::new("768P")),
+        duration: Some(6),
+        input_image_first,
+        input_image_first_url: None,
+        input_image_last: None,
+        input_image_last_url: None,
+    };
+    let new = NewTask {
+        owner: Owner::nobody(),
+        id,
+        model: "m/m".to_owned(),
+        input,
+        callback_url: "https://w.example/hook".to_owned(),
+        fingerprint: fingerprint.to_owned(),
+    };
+    Task::accept(new, UnixMillis::new(now))
 }
 
 pub struct Life {
@@ -61,24 +95,7 @@ impl Life {
     }
 
     pub fn begin_with(input_image_first: Option<Image>) -> Self {
-        let id = SigningKeys::derive(&[7; 32]).unwrap().mint(&Owner::nobody(), [1; 16]);
-        let input = Input {
-            prompt: "a cat".to_owned(),
-            prompt_optimizer: true,
-            resolution: Resolution::P768,
-            duration: 6,
-            input_image_first,
-            input_image_first_url: None,
-        };
-        let new = NewTask {
-            owner: Owner::nobody(),
-            id,
-            model: "m/m".to_owned(),
-            input,
-            callback_url: "https://w.example/hook".to_owned(),
-            fingerprint: "f".to_owned(),
-        };
-        Self { task: Task::accept(new, UnixMillis::new(START)), now: START, policy: policy() }
+        Self { task: submitted(input_image_first, "f", START), now: START, policy: policy() }
     }
 
     fn at(&self) -> Moment {

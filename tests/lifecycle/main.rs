@@ -7,3 +7,4 @@ mod life;
 mod model;
 mod progress;
 mod telling;
+mod world;

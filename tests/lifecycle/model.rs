@@ -1,66 +1,11 @@
-//! Random lives in a world that keeps its own books: what the upstream really did, what KV really shows,
-//! who really stands in line. Objects die before an effect is performed and after it, before its result
-//! is stored; strangers interfere at any time; then the world behaves, and everything must come right.
+//! Random lives: objects die before an effect is performed and after it, before its result is stored; strangers
+//! interfere at any time; then the world behaves, and everything must come right.
 
-use std::collections::BTreeMap;
-
-use super::life::{Life, job, output, succeeded};
+use super::world::{Fate, Job, Luck, Run, Stray, World};
 use hailuo_worker::video::chores::Chore;
-use hailuo_worker::video::delivery::Answer;
-use hailuo_worker::video::event::{Effect, Entry, Event, Observation, RunOutcome};
-use hailuo_worker::video::record::{Failure, FailureCode, Record, Status};
-use hailuo_worker::video::schedule::Ladder;
-use hailuo_worker::video::task::Phase;
-use hailuo_worker::video::time::{Millis, UnixMillis};
+use hailuo_worker::video::event::{Entry, Event, Observation};
+use hailuo_worker::video::search::SearchOutcome;
 use proptest::prelude::*;
-
-/// What happens around one effect.
-#[derive(Clone, Copy, Debug)]
-enum Fate {
-    Performed,
-    /// The object dies when the effect is due: nothing is done.
-    DiesBefore,
-    /// It is done, and the object dies before the result is stored.
-    DiesAfter,
-}
-
-/// How the world meets one effect.
-#[derive(Clone, Debug)]
-struct Luck {
-    fate: Fate,
-    /// What comes in while the effect is under way.
-    meanwhile: Option<Stray>,
-    run: Run,
-    entry: Entry,
-    works: bool,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Run {
-    Started,
-    StartedUnheard,
-    NeverArrived,
-    Busy,
-    Full,
-    Refused,
-}
-
-/// What nobody asked for.
-#[derive(Clone, Debug)]
-enum Stray {
-    Callback {
-        named: bool,
-    },
-    Cancel,
-    Delete,
-    Redrive,
-    Called,
-    Look {
-        days_ahead: i64,
-    },
-    /// A result that came before, or was never asked for.
-    Stale(Event),
-}
 
 #[derive(Clone, Debug)]
 enum Move {
@@ -69,278 +14,6 @@ enum Move {
     /// The job at the upstream, if there is one, ends.
     JobEnds(Job),
     Pass(i64),
-}
-
-/// The job, as the upstream knows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Job {
-    Running,
-    Succeeded,
-    Failed,
-    Cancelled,
-}
-
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
-struct World {
-    life: Life,
-    /// Every job that Run started.
-    jobs: Vec<Job>,
-    /// A Run was or may have been sent, and nobody has shown that it did not start.
-    unproven: bool,
-    in_line: bool,
-    kv: Option<(Status, Option<FailureCode>)>,
-    /// What the operator's webhook took last.
-    told: Option<(Status, Option<FailureCode>)>,
-    /// What each event says.
-    events: BTreeMap<String, (Status, Option<FailureCode>)>,
-    deleted: bool,
-    removed: bool,
-    cancelled_in_time: bool,
-    progress: u8,
-}
-
-const fn rank(status: Status) -> u8 {
-    match status {
-        Status::Queued => 0,
-        Status::InProgress => 1,
-        Status::Completed | Status::Failed | Status::Cancelled => 2,
-    }
-}
-
-impl World {
-    fn new() -> Self {
-        let mut life = Life::begin();
-        // Longer than any life: nothing is given up.
-        life.policy.notify = Ladder::parse(&["1"; 500].join(",")).ok();
-        Self {
-            life,
-            jobs: Vec::new(),
-            unproven: false,
-            in_line: false,
-            kv: None,
-            told: None,
-            events: BTreeMap::new(),
-            deleted: false,
-            removed: false,
-            cancelled_in_time: false,
-            progress: 0,
-        }
-    }
-
-    /// Lets an event happen and watches for what must never be.
-    fn on(&mut self, event: Event) {
-        let before = (self.life.status(), self.life.failure());
-        let rescues = match event {
-            Event::Redriven => {
-                matches!(before.1, Some(FailureCode::StorageFailed | FailureCode::UpstreamTimeout))
-            }
-            Event::Searched(Some(_)) => before.1 == Some(FailureCode::SubmissionUnknown),
-            _ => false,
-        };
-        self.life.on(event);
-        self.watch(before, rescues);
-    }
-
-    fn watch(&mut self, before: (Status, Option<FailureCode>), rescues: bool) {
-        let record = &self.life.task.record;
-        if !rescues {
-            assert!(rank(record.status) >= rank(before.0), "the status went back");
-            let after = (record.status, self.life.failure());
-            assert!(!before.0.is_final() || before == after, "a final state changed");
-        }
-        let Record { progress, status, .. } = self.life.task.record_at(UnixMillis::new(self.life.now));
-        assert!(progress >= self.progress, "the progress fell");
-        assert_eq!(progress == 100, status == Status::Completed);
-        self.progress = progress;
-        assert_eq!(record.output.is_some(), record.status == Status::Completed);
-        assert_eq!(record.expires_at.is_some(), record.status.is_final());
-        let is_over = matches!(self.life.task.phase, Phase::Ended { .. });
-        assert!(is_over || self.life.task.alarm().is_some(), "nobody will look again: {:?}", self.life.task);
-    }
-
-    fn wake(&mut self, luck: &mut dyn Iterator<Item = Luck>) {
-        if self.removed || self.life.task.alarm().is_none() {
-            return;
-        }
-        let before = (self.life.status(), self.life.failure());
-        let effects = self.life.wake();
-        self.watch(before, false);
-        // The intent to send Run is stored from here on, whether or not it is sent.
-        if effects.contains(&Effect::Run) {
-            assert!(!self.unproven, "Run is sent again though the first may have started");
-            assert!(!self.cancelled_in_time, "Run is sent for a video that was cancelled before");
-            self.unproven = true;
-        }
-        for effect in effects {
-            // Luck that runs out is an object that dies.
-            let Some(luck) = luck.next() else { return };
-            if matches!(luck.fate, Fate::DiesBefore) {
-                return;
-            }
-            let result = self.perform(&effect, &luck);
-            if let Some(stray) = luck.meanwhile {
-                self.stray(stray);
-            }
-            match result {
-                Some(event) if matches!(luck.fate, Fate::Performed) => self.on(event),
-                _ => return,
-            }
-        }
-    }
-
-    fn perform(&mut self, effect: &Effect, luck: &Luck) -> Option<Event> {
-        Some(match effect {
-            Effect::Enter { .. } => {
-                self.in_line |= luck.entry != Entry::Unreachable;
-                Event::Entered(luck.entry)
-            }
-            Effect::Run => Event::RunAnswered(self.run(luck.run)),
-            Effect::Check(_) => Event::Observed(self.detail(luck.works)),
-            Effect::Stop(_) => {
-                if let (true, Some(state @ Job::Running)) = (luck.works, self.jobs.last_mut()) {
-                    *state = Job::Cancelled;
-                }
-                Event::Observed(self.detail(luck.works))
-            }
-            Effect::Search(_) => Event::Searched((luck.works && !self.jobs.is_empty()).then(job)),
-            Effect::Copy(_) => Event::Copied(luck.works.then(output)),
-            Effect::Do(chore) => {
-                if luck.works {
-                    match chore {
-                        Chore::Publish => self.kv = Some((self.life.status(), self.life.failure())),
-                        Chore::Leave => self.in_line = false,
-                        Chore::Purge => assert_eq!(self.life.status(), Status::Completed),
-                    }
-                }
-                Event::Done { chore: *chore, succeeded: luck.works }
-            }
-            Effect::Notify(webhook_id) => {
-                if !self.life.task.deliveries.is_pending(webhook_id) {
-                    return Some(Event::Seen);
-                }
-                let ending = (self.life.status(), self.life.failure());
-                assert!(!self.deleted && ending.0.is_final(), "told of {ending:?}");
-                let said = self.events.entry(webhook_id.clone()).or_insert(ending);
-                assert_eq!(*said, ending, "an event changed");
-                let status = if luck.works { 204 } else { 503 };
-                if luck.works {
-                    self.told = Some(ending);
-                }
-                let answer = Ok(Answer { status, retry_after: None });
-                Event::Notified { webhook_id: webhook_id.clone(), answer }
-            }
-            Effect::Remove { .. } => {
-                assert!(self.deleted || self.life.status().is_final(), "a video in flight was removed");
-                let was_given_up = self.life.failure().is_some();
-                assert!(was_given_up || self.jobs.last() != Some(&Job::Running), "nobody stops the job");
-                if luck.works {
-                    (self.removed, self.in_line, self.kv) = (true, false, None);
-                    return None;
-                }
-                Event::RemovalFailed
-            }
-        })
-    }
-
-    fn run(&mut self, run: Run) -> RunOutcome {
-        match run {
-            Run::Started | Run::StartedUnheard => self.jobs.push(Job::Running),
-            Run::Busy | Run::Full => self.unproven = false,
-            Run::NeverArrived | Run::Refused => {}
-        }
-        assert!(self.jobs.len() <= 1, "two jobs were started");
-        match run {
-            Run::Started => RunOutcome::Started(job()),
-            Run::StartedUnheard | Run::NeverArrived => RunOutcome::Unknown,
-            Run::Busy => RunOutcome::NotStarted { retry_after: None },
-            Run::Full => RunOutcome::Full { retry_after: Some(Millis::new(500)) },
-            Run::Refused => {
-                RunOutcome::Refused(Failure { code: FailureCode::UpstreamRejected, message: "no".to_owned() })
-            }
-        }
-    }
-
-    fn detail(&self, works: bool) -> Observation {
-        match self.jobs.last().filter(|_| works) {
-            None => Observation::Unreadable,
-            Some(Job::Running) => Observation::Working { status: "task_output".to_owned() },
-            Some(Job::Succeeded) => succeeded(),
-            Some(Job::Failed) => Observation::Failed { cost_usd: None },
-            Some(Job::Cancelled) => Observation::Cancelled { cost_usd: None },
-        }
-    }
-
-    fn stray(&mut self, stray: Stray) {
-        if self.removed {
-            return;
-        }
-        match stray {
-            Stray::Callback { named } => self.on(Event::Nudged(named.then(job))),
-            Stray::Cancel => {
-                self.on(Event::CancelRequested);
-                self.cancelled_in_time |= self.life.status() == Status::Cancelled;
-            }
-            Stray::Delete => {
-                self.on(Event::DeleteRequested);
-                self.deleted = true;
-            }
-            Stray::Redrive => self.on(Event::Redriven),
-            Stray::Called => self.on(Event::Called),
-            Stray::Look { days_ahead } => {
-                self.on(Event::LookedAt(UnixMillis::new(self.life.now + days_ahead * 86_400_000)));
-            }
-            Stray::Stale(event) => self.on(event),
-        }
-    }
-
-    /// From here on everything works, and the job ends with a video unless it ended otherwise.
-    fn behave(&mut self) {
-        if let Some(state @ Job::Running) = self.jobs.last_mut() {
-            *state = Job::Succeeded;
-        }
-        let good = Luck {
-            fate: Fate::Performed,
-            meanwhile: None,
-            run: Run::Started,
-            entry: Entry::Placed(None),
-            works: true,
-        };
-        for _ in 0..20 {
-            self.wake(&mut std::iter::repeat(good.clone()));
-            if let Some(state @ Job::Running) = self.jobs.last_mut() {
-                *state = Job::Succeeded;
-            }
-        }
-    }
-
-    fn judge(&self, was_open: bool) {
-        let task = &self.life.task;
-        assert!(!self.in_line, "it still stands in line: {task:?}");
-        assert!(self.removed || !self.deleted, "a deleted video was kept: {task:?}");
-        if self.removed {
-            return;
-        }
-        assert_eq!(task.alarm(), None, "{task:?}");
-        assert!(self.life.status().is_final(), "{task:?}");
-        let is_true = match (self.life.status(), self.life.failure()) {
-            (Status::Completed, _) => self.jobs.last() == Some(&Job::Succeeded),
-            (_, Some(FailureCode::GenerationFailed)) => self.jobs.last() == Some(&Job::Failed),
-            (Status::Cancelled, _) => matches!(self.jobs.last(), None | Some(Job::Cancelled)),
-            _ => true,
-        };
-        assert!(is_true, "the upstream says {:?}: {task:?}", self.jobs);
-        assert_eq!(self.kv, Some((self.life.status(), self.life.failure())), "KV shows something else");
-        assert_eq!(self.told, self.kv, "the webhook was told something else");
-        if was_open {
-            let expected = match self.jobs.last() {
-                None => return,
-                Some(Job::Failed) => (Status::Failed, Some(FailureCode::GenerationFailed)),
-                Some(Job::Cancelled) => (Status::Cancelled, None),
-                Some(_) => (Status::Completed, None),
-            };
-            assert_eq!((self.life.status(), self.life.failure()), expected, "a started job was lost");
-        }
-    }
 }
 
 fn luck() -> impl Strategy<Value = Luck> {
@@ -358,16 +31,25 @@ fn luck() -> impl Strategy<Value = Luck> {
         4 => Just(Entry::Placed(None)),
         2 => (1_u32..9).prop_map(Entry::Behind),
         1 => Just(Entry::Unreachable),
+        1 => Just(Entry::PlacedToReport(None)),
     ];
     let meanwhile = prop_oneof![6 => Just(None), 1 => stray().prop_map(Some)];
-    (fate, meanwhile, run, entry, prop::bool::weighted(0.7))
-        .prop_map(|(fate, meanwhile, run, entry, works)| Luck { fate, meanwhile, run, entry, works })
+    (fate, meanwhile, run, entry, prop::bool::weighted(0.7), any::<bool>()).prop_map(
+        |(fate, meanwhile, run, entry, works, answer_is_lost)| Luck {
+            fate,
+            meanwhile,
+            run,
+            entry,
+            works,
+            answer_is_lost,
+        },
+    )
 }
 
 fn stray() -> impl Strategy<Value = Stray> {
     let stale = prop_oneof![
         Just(Event::Received),
-        Just(Event::Searched(None)),
+        Just(Event::Searched(SearchOutcome::NotFound)),
         Just(Event::Copied(None)),
         Just(Event::RemovalFailed),
         Just(Event::Entered(Entry::Placed(None))),
@@ -379,6 +61,7 @@ fn stray() -> impl Strategy<Value = Stray> {
         1 => Just(Stray::Cancel),
         1 => Just(Stray::Delete),
         1 => Just(Stray::Redrive),
+        1 => any::<bool>().prop_map(|same_request| Stray::Submit { same_request }),
         1 => Just(Stray::Called),
         1 => (-1_i64..3).prop_map(|days_ahead| Stray::Look { days_ahead }),
         1 => stale.prop_map(Stray::Stale),

@@ -8,6 +8,7 @@ use hailuo_worker::video::pace::{Pace, kind};
 use hailuo_worker::video::record::{ProgressSource, Record, Status};
 use hailuo_worker::video::request::Resolution;
 use hailuo_worker::video::schedule::Ladder;
+use hailuo_worker::video::search::SearchOutcome;
 use hailuo_worker::video::time::{Millis, UnixMillis};
 
 use super::life::{Life, job, output, succeeded};
@@ -149,11 +150,11 @@ fn live(learns: bool) -> Verdict {
         let usual = match number % 3 {
             0 => 60.0,
             1 => {
-                input.duration = 10;
+                input.duration = Some(10);
                 140.0
             }
             _ => {
-                input.resolution = Resolution::P1080;
+                input.resolution = Some(Resolution::new("1080P"));
                 330.0
             }
         };
@@ -221,7 +222,7 @@ fn look_at(
             }
             Happening::IsChecked => {
                 let (_, stage) = making.stages.iter().rev().find(|(begins_at, _)| *begins_at <= at).unwrap();
-                life.observe(Observation::Working { status: (*stage).to_owned() });
+                life.observe(Observation::Working { status: (*stage).to_owned(), ignored: None });
             }
             Happening::IsRead => {}
         }
@@ -322,7 +323,7 @@ fn what_was_not_seen_from_the_beginning_teaches_nothing() {
     let mut found = accepted(None);
     found.on(Event::RunAnswered(RunOutcome::Unknown));
     found.now += 70_000;
-    found.on(Event::Searched(Some(job())));
+    found.on(Event::Searched(SearchOutcome::Found(job())));
     found.observe(succeeded());
     assert_eq!(found.task.took(), None);
 }

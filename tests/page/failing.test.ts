@@ -1,7 +1,7 @@
 // Whatever goes wrong is told in a sentence, beside the field that it is about, and nothing typed is lost.
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Video } from '../worker/types.ts';
-import { hasChromium, make, onStage, remarked, useScene } from './browser.ts';
+import { done, hasChromium, make, onStage, remarked, useScene } from './browser.ts';
 
 /** What people read for each code that a submit, or whatever follows, may be answered with. */
 const SENTENCES: [status: number, code: string, sentence: string][] = [
@@ -26,7 +26,7 @@ const SENTENCES: [status: number, code: string, sentence: string][] = [
 
 const FAILURES: [code: string, sentence: string][] = [
   ['generation_failed', 'Try other words or another image'],
-  ['upstream_rejected', 'It said: “in its own words”'],
+  ['upstream_rejected', 'The model refused this'],
   ['upstream_unavailable', 'did not take the job'],
   ['upstream_timeout', 'did not finish in time'],
   ['submission_unknown', 'It may still turn up'],
@@ -91,12 +91,63 @@ describe.skipIf(!hasChromium)('failures (needs Chromium)', { timeout: 60_000 }, 
       await make(page, `it fails with ${code}`);
       await onStage(page, `it fails with ${code}`);
       await page.locator('#failure').getByText(sentence).waitFor();
+      // The reason that the Video gives, whatever the code.
+      await page.locator('#failure').getByText('The reason given: “in its own words”').waitFor();
       await page.getByRole('heading', { name: 'Failed' }).waitFor();
       await page.getByRole('button', { name: 'Again with changes' }).waitFor();
       await page.unrouteAll({ behavior: 'wait' });
     }
     for (const task of service.sim.tasks) service.sim.release(task);
   });
+
+  test('a reason is text, whatever is in it, and the Worker’s own words are not a reason', async () => {
+    const { page, service } = scene;
+    service.sim.script('reasons', { task: { pexit: '1', outputs: 'none' } });
+    for (const [message, shown] of [
+      [
+        '<img src=x onerror=alert(1)> & “quoted”',
+        'The reason given: “<img src=x onerror=alert(1)> & “quoted””',
+      ],
+      ['The model ended without a video. Try again.', ''],
+      ['', ''],
+    ] as const) {
+      await showAnswer({ error: { code: 'generation_failed', message } }, 'for these reasons');
+      await page.getByRole('heading', { name: 'Failed' }).waitFor();
+      const words = 'The model ended without a video. Try other words or another image.';
+      await expect.poll(() => page.locator('#failure').textContent()).toBe(`${words}${shown && ` ${shown}`}`);
+      expect(await page.locator('#failure *').count()).toBe(0);
+    }
+    const isShown = page.locator('#result').getByText('alert(1)');
+    expect(await isShown.count()).toBe(0);
+  });
+
+  test('warnings are sentences; unknown ones and none say nothing', async () => {
+    const { page } = scene;
+    const sentence = 'The model did not use the first frame.';
+    for (const [warnings, shown] of [
+      [['first_frame_ignored'], sentence],
+      [['unheard_of', 'first_frame_ignored', 'constructor'], sentence],
+      [['<b>unheard_of</b>'], ''],
+      [[], ''],
+      [undefined, ''],
+    ] as const) {
+      await showAnswer({ warnings }, 'a warning to all');
+      await done(page);
+      await expect.poll(() => page.locator('#warnings').textContent()).toBe(shown);
+      expect(await page.locator('#warnings').isVisible()).toBe(shown !== '');
+    }
+  });
+
+  /** Makes a video and shows it again, with some fields changed in the answer of the server. */
+  async function showAnswer(changes: Record<string, unknown>, prompt: string) {
+    const { page, service } = scene;
+    const { id } = await service.accepted({ prompt });
+    const video = { ...(await service.ended(id)), ...changes };
+    await page.route(`**/v1/videos/${id}`, (route) => route.fulfill({ json: video }));
+    await page.goto('about:blank');
+    await page.goto(`${service.origin}/#${id}`);
+    await onStage(page, prompt);
+  }
 
   test('a video that is gone, and a stop that came too late', async () => {
     const { page, service } = scene;

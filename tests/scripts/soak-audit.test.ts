@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { audit } from '../../scripts/soak/audit.ts';
 import type { Case, Evidence } from '../../scripts/soak/evidence.ts';
+import { UNLISTED } from '../../scripts/soak/faults.ts';
 import type { Job } from '../../scripts/soak/plan.ts';
 import type { Video } from '../../scripts/video-client.ts';
 
@@ -36,7 +37,7 @@ function found(seen: Video, changes: Partial<Case> = {}): Case {
   const { urls: _, ...record } = { version: 1, ...seen };
   return {
     ...{ job: job(), outcome: { video: seen }, interrupted: true, ids: [ID], video: seen },
-    tasks: [{ pictureSha256: undefined, output: FILE }],
+    tasks: [{ picture: undefined, output: FILE }],
     stored: { record, metadata: { status: seen.status, created_at: 1 } },
     file: seen.status === 'completed' ? FILE : undefined,
     ...changes,
@@ -60,18 +61,21 @@ test('so is one that failed as its fault has it', () => {
 
 test.each<[string, Partial<Case>]>([
   ['lost', { video: undefined, stored: undefined, file: undefined, tasks: [] }],
-  ['run twice', { tasks: Array(2).fill({ pictureSha256: undefined, output: FILE }) }],
+  ['run twice', { tasks: Array(2).fill({ picture: undefined, output: FILE }) }],
   ['run twice', { ids: [ID, 'vid_b'] }],
   ['stuck', { outcome: { stuckAt: 'task_start' } }],
   ['ended wrongly', { job: job({ ending: 'cancelled' }) }],
   ['told wrongly', { outcome: { wrong: 'it was answered 500' } }],
   ['told wrongly', { outcome: { video: video({ cost_usd: null }) } }],
   ['told wrongly', { outcome: { refusedWith: 'invalid_parameter' } }],
-  ['wrong picture', { job: job({ picture: Buffer.from('a') }) }],
-  ['wrong picture', { tasks: [{ pictureSha256: 'ab', output: FILE }] }],
+  ['pictures lost', { job: job({ picture: Buffer.from('a') }) }],
+  ['pictures lost', { job: job({ picture: 'https://pictures.example.com/a.png' }) }],
+  ['wrong picture', { tasks: [{ picture: 'ab', output: FILE }] }],
+  ['wrong picture', { job: job({ picture: Buffer.from('a') }), tasks: [{ picture: 'ab', output: FILE }] }],
+  ['wrong picture', { job: job({ picture: 'https://a.example' }), tasks: [{ picture: 'ab', output: FILE }] }],
   ['wrong in R2', { file: undefined }],
   ['wrong in R2', { file: OTHER_FILE }],
-  ['wrong in R2', { tasks: [{ pictureSha256: undefined, output: OTHER_FILE }] }],
+  ['wrong in R2', { tasks: [{ picture: undefined, output: OTHER_FILE }] }],
   ['wrong in R2', { tasks: [] }],
   ['wrong in KV', { stored: undefined }],
   ['wrong in KV', { stored: { record: {}, metadata: null } }],
@@ -99,12 +103,25 @@ test('a Run that the kill cut off may never be found, but only if it started not
   expect(kinds([found(unknown, { tasks: [], interrupted: false }), other])).toEqual(['ended wrongly']);
 });
 
-test('the right picture is right', () => {
-  const picture = Buffer.from('a');
-  const pictureSha256 = createHash('sha256').update(picture).digest('hex');
-  expect(
-    kinds([found(video(), { job: job({ picture }), tasks: [{ pictureSha256, output: FILE }] })]),
-  ).toEqual([]);
+test('nor may a task that only the callback could name, which the Worker missed', () => {
+  const unknown = failed('submission_unknown');
+  const unlisted = job({ faults: [UNLISTED] });
+  expect(kinds([found(unknown, { job: unlisted })])).toEqual([]);
+  const other = { ...found(video()), ids: ['vid_b'] };
+  const notKilled = found(unknown, { job: unlisted, interrupted: false });
+  expect(kinds([notKilled, other])).toEqual(['ended wrongly']);
+});
+
+test('the right picture is right, as a file and as a link', () => {
+  const file = Buffer.from('a');
+  const link = 'https://pictures.example.com/a.png';
+  for (const [sent, picture] of [
+    [file, createHash('sha256').update(file).digest('hex')],
+    [link, link],
+  ] as const) {
+    const changes = { job: job({ picture: sent }), tasks: [{ picture, output: FILE }] };
+    expect(kinds([found(video(), changes)])).toEqual([]);
+  }
 });
 
 test.each<[string, Partial<Evidence>]>([

@@ -39,3 +39,11 @@ test('no prompt is part of another, no two videos are alike', () => {
   }
   expect(new Set(jobs.map(({ scripts }) => scripts[0]?.output?.bytes)).size).toBe(jobs.length);
 });
+
+test('one job in five comes with a picture, a file or a link of its own', () => {
+  const pictures = jobs.flatMap(({ picture }) => picture ?? []);
+  expect(pictures.length / jobs.length).toBeCloseTo(1 / 5, 1);
+  const links = pictures.filter((picture) => typeof picture === 'string');
+  expect(links.length / pictures.length).toBeCloseTo(1 / 3, 1);
+  expect(new Set(links).size).toBe(links.length);
+});

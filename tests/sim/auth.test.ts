@@ -1,6 +1,6 @@
 // Authentication: the signature, the nonce and projects without a secret.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Sim, sign, startSim } from '../../sim/index.ts';
+import { REFUSALS, type Sim, sign, startSim } from '../../sim/index.ts';
 import { ask, post, RUN_FIELDS, signedHeaders } from './client.ts';
 
 const RUN = '/Run/minimax/hailuo-2-3';
@@ -25,31 +25,49 @@ describe('a project with a secret', () => {
     expect(sim.rejections()).toEqual([]);
   });
 
-  const wrong: [string, (right: Record<string, string>) => Record<string, string>, string][] = [
-    ['no headers', () => ({}), 'x-api-key is missing'],
+  const wrong: [
+    string,
+    (right: Record<string, string>) => Record<string, string>,
+    string,
+    'keyNotFound' | 'signatureRequired' | 'invalidSignature',
+  ][] = [
+    ['no headers', () => ({}), 'x-api-key is missing', 'keyNotFound'],
     [
       'another key',
       (right) => ({ ...right, 'x-api-key': 'other' }),
       'x-api-key is not the key of this project',
+      'keyNotFound',
     ],
-    ['the key alone', () => ({ 'x-api-key': sim.apiKey }), 'x-nonce or x-signature is missing'],
-    ['another nonce', (right) => ({ ...right, 'x-nonce': '12' }), 'x-signature is wrong'],
+    [
+      'the key alone',
+      () => ({ 'x-api-key': sim.apiKey }),
+      'x-nonce or x-signature is missing',
+      'signatureRequired',
+    ],
+    ['another nonce', (right) => ({ ...right, 'x-nonce': '12' }), 'x-signature is wrong', 'invalidSignature'],
     [
       'an uppercase signature',
       (right) => ({ ...right, 'x-signature': right['x-signature']!.toUpperCase() }),
       'x-signature is wrong',
+      'invalidSignature',
     ],
-    ['a nonce that is no integer', () => signedHeaders(sim, '12.5'), 'x-nonce is not an integer'],
+    [
+      'a nonce that is no integer',
+      () => signedHeaders(sim, '12.5'),
+      'x-nonce is not an integer',
+      'invalidSignature',
+    ],
     [
       'key and secret swapped',
       (right) => ({ ...right, 'x-signature': sign(sim.apiSecret!, sim.apiKey, right['x-nonce']!) }),
       'x-signature is wrong',
+      'invalidSignature',
     ],
   ];
-  test.for(wrong)('refuses %s', async ([, change, reason]) => {
+  test.for(wrong)('refuses %s', async ([, change, reason, refusal]) => {
     const response = await post(sim, RUN, RUN_FIELDS, change(signedHeaders(sim)));
     expect(response.status).toBe(401);
-    expect(await response.json()).toEqual({ result: false, errors: [{ code: 98, message: reason }] });
+    expect(await response.json()).toEqual({ result: false, errors: REFUSALS[refusal].errors });
     expect(sim.rejections()).toMatchObject([
       { path: '/v1/Run/minimax/hailuo-2-3', status: 401, refused: reason },
     ]);

@@ -159,6 +159,16 @@ describe('a task', () => {
     expect(String(tasklist[0]!.id)).toBe(id);
   });
 
+  test('can have no callback URL in the list', async () => {
+    sim.speed = 0;
+    sim.script('train', { task: { listCallbackUrl: false } });
+    const callbackUrl = 'http://127.0.0.1:9/hooks';
+    for (const prompt of ['a boat', 'a train']) await run(sim, { prompt, callbackUrl });
+    const { tasklist } = await ask(sim, '/Task/List', { order: 'ASC' });
+    expect(tasklist.map(({ callbackurl }) => callbackurl)).toEqual([callbackUrl, undefined]);
+    expect(await detail(sim, sim.tasks[1]!.token)).toMatchObject({ callbackurl: callbackUrl });
+  });
+
   test('failed with an output that is there all the same', async () => {
     sim.script('', { task: { pexit: '137' } });
     await run(sim);
@@ -166,6 +176,50 @@ describe('a task', () => {
     const row = await detail(sim, sim.tasks[0]!.token);
     expect(row).toMatchObject({ pexit: '137', totalcost: '0.000000000000', outputs: [{ name: '0.mp4' }] });
     expect(row.debugerror).toContain('Error');
+  });
+
+  test('says why it failed, and may be charged for all the same', async () => {
+    sim.script('', { task: { pexit: '1', reason: 'The picture was refused', cost: '0.07' } });
+    await run(sim);
+    const task = sim.tasks[0]!;
+    const before = await detail(sim, task.token);
+    expect([before.debugerror, before.totalcost]).not.toContain('The picture was refused');
+    expect(Number(before.totalcost)).toBe(0);
+    await task.reached('task_postprocess_end');
+    const row = await detail(sim, task.token);
+    expect(row).toMatchObject({ pexit: '1', debugerror: 'The picture was refused', totalcost: '0.07' });
+    expect(task.failed).toBe(true);
+  });
+
+  test('that succeeds costs what is scripted, and no reason is told', async () => {
+    sim.script('', { task: { reason: 'none of this', cost: '1.25' } });
+    await run(sim);
+    await sim.tasks[0]!.reached('task_postprocess_end');
+    const row = await detail(sim, sim.tasks[0]!.token);
+    expect(row.totalcost).toBe('1.25');
+    expect(row.debugerror).not.toContain('none of this');
+  });
+
+  test.for([
+    ['task_error', 'task_postprocess_start'],
+    ['task_start', 'task_assign'],
+  ] as const)('sticks at %s until it is killed', async ([sticks, before]) => {
+    sim.script('', { task: { sticks, reason: 'Output folder creation failed', cost: '0.01' } });
+    await run(sim);
+    const task = sim.tasks[0]!;
+    await task.reached(sticks);
+    sim.speed = 1_000_000;
+    expect(await detail(sim, task.token)).toMatchObject({
+      status: sticks,
+      pexit: '',
+      outputs: [],
+      debugerror: 'Output folder creation failed',
+      totalcost: '0.01',
+    });
+    expect(task.history.slice(-2).map(({ status }) => status)).toEqual([before, sticks]);
+    expect([task.stuck, task.ended]).toEqual([true, false]);
+    await ask(sim, '/Task/Kill', { taskid: task.id });
+    expect(await detail(sim, task.token)).toMatchObject({ status: 'task_cancel' });
   });
 
   test('is held, and goes on when it is released', async () => {

@@ -1,6 +1,6 @@
 // Folders, uploads and the price list.
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Sim, startSim } from '../../sim/index.ts';
+import { REFUSALS, type Sim, startSim } from '../../sim/index.ts';
 import { ask, multipart, PNG } from './client.ts';
 
 let sim: Sim;
@@ -42,6 +42,21 @@ test('a deleted folder takes no files', async () => {
     errors: [{ code: 1 }],
   });
   expect(sim.files.map(({ name }) => name)).not.toContain('late.png');
+});
+
+test('where folders are refused, a file still goes to the root folder', async () => {
+  const folder = (await ask(sim, '/File/FolderCreate', { name: 'before' })).list[0]!;
+  sim.refusesFolders = true;
+  const refusal = { result: false, errors: REFUSALS.permission.errors };
+  expect(await ask(sim, '/File/FolderCreate', { name: 'refused' })).toEqual(refusal);
+  const file = new File([PNG], 'root.png', { type: 'image/png' });
+  expect(await ask(sim, '/File/Upload', multipart({ file, folderid: String(folder.id) }))).toEqual(refusal);
+  const { list } = await ask(sim, '/File/Upload', multipart({ file }));
+  expect(list[0]).toMatchObject({ name: 'root.png', parentid: sim.rootFolderId });
+  expect(sim.folders.map(({ name }) => name)).not.toContain('refused');
+  expect(sim.rejections()).toEqual([]);
+  sim.refusesFolders = false;
+  expect(await ask(sim, '/File/FolderCreate', { name: 'after' })).toMatchObject({ result: true });
 });
 
 test('names of folders are checked, folders have to exist, a file has to be there', async () => {

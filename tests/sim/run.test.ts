@@ -135,8 +135,10 @@ describe('a bad Run is answered with code 0 and recorded as a rejection', () => 
   }
 });
 
-test('refuses other models, other methods and other content types', async () => {
-  expect((await post(sim, '/Run/minimax/hailuo-1', runForm())).status).toBe(404);
+test('refuses other endpoints, other methods and other content types', async () => {
+  const other = await post(sim, '/Walk/minimax/hailuo-2-3', runForm());
+  expect(other.status).toBe(404);
+  expect(await other.json()).toEqual({ result: false, errors: [{ code: 0, message: 'Error parsing url.' }] });
   expect((await fetch(`${sim.apiUrl}${RUN}`)).status).toBe(405);
   const detailInMultipart = await ask(sim, '/Task/Detail', multipart({ tasktoken: 'x' }));
   expect(detailInMultipart).toMatchObject({
@@ -148,7 +150,9 @@ test('refuses other models, other methods and other content types', async () => 
 test('answers code 96 above the limit of unfinished tasks', async () => {
   const limited = await startSim({ maxActive: 1 });
   expect(await run(limited)).toMatchObject({ result: true });
-  expect(await run(limited)).toMatchObject({ result: false, errors: [{ code: 96 }] });
+  const refused = await run(limited);
+  expect(refused).toMatchObject({ result: false, errors: [{ code: 96 }] });
+  expect(refused.errors[0]!.message).toContain('With your current balance of $');
   await ask(limited, '/Task/Cancel', { taskid: limited.tasks[0]!.id });
   expect(await run(limited)).toMatchObject({ result: true });
   expect(limited.rejections()).toEqual([]);

@@ -2,15 +2,17 @@
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { type Sim, type SimTask, startSim } from '../../sim/index.ts';
+import { type Sim, type SimTask, type SocketFault, startSim } from '../../sim/index.ts';
 import { run } from './client.ts';
 
 interface SocketEvent {
   type: string;
   id: string;
-  tasktoken: string;
   message: unknown;
   result: boolean;
+  success: boolean | null;
+  terminal: boolean;
+  exitCode: number | null;
 }
 
 let sim: Sim;
@@ -57,9 +59,11 @@ describe('a task from the queue to its end', () => {
     expect(told[0]).toEqual({
       type: 'task_queue',
       id: task.id,
-      tasktoken: task.token,
       message: null,
       result: true,
+      success: null,
+      terminal: false,
+      exitCode: null,
     });
     const once = told.map(({ type }) => type).filter((type, i, all) => type !== all[i - 1]);
     expect(once).toEqual([
@@ -91,9 +95,38 @@ describe('a task from the queue to its end', () => {
       elapsedTime: '21',
       remainingTime: '14',
     });
+    const full = told.filter(({ type }) => type.endsWith('_full')).map(({ message }) => message);
+    expect(full).toEqual(['', '']);
+    expect(told.at(-1)).toMatchObject({
+      message: [{ name: '0.mp4', url: task.outputs[0]!.url }],
+      ...{ success: true, terminal: true, exitCode: 0 },
+    });
+  });
+
+  test('is told as in 2025: with the token, and the log once more', async () => {
+    sim.socketEdition = '2025';
+    const task = await startTask();
+    const { frames, ended } = await follow(task);
+    sim.speed = 2000;
+    await ended;
+    const told = events(frames);
+    expect(told[0]).toEqual({
+      type: 'task_queue',
+      id: task.id,
+      tasktoken: task.token,
+      message: null,
+      result: true,
+    });
     const full = told.find(({ type }) => type === 'task_output_full');
     expect(full?.message).toEqual({ raw: expect.stringContaining('Loading model\n') });
-    expect(told.at(-1)?.message).toMatchObject([{ name: '0.mp4', url: task.outputs[0]!.url }]);
+  });
+
+  test('that failed has its exit code', async () => {
+    sim.script('', { task: { pexit: '137' } });
+    const { frames, ended } = await follow(await startTask());
+    sim.speed = 2000;
+    await ended;
+    expect(events(frames).at(-1)).toMatchObject({ success: false, terminal: true, exitCode: 137 });
   });
 
   test('can be joined late, and by two', async () => {
@@ -122,7 +155,10 @@ describe('a task from the queue to its end', () => {
     const { frames, ended } = await follow(task, 'task_cancel');
     task.stop();
     await ended;
-    expect(events(frames).at(-1)).toMatchObject({ type: 'task_cancel', message: null });
+    expect(events(frames).at(-1)).toMatchObject({
+      ...{ type: 'task_cancel', message: null },
+      ...{ success: false, terminal: true, exitCode: null },
+    });
   });
 });
 
@@ -223,6 +259,27 @@ describe('faults', () => {
     const others = events(frames).filter((event) => !isChat(event) && event.type.startsWith('task_'));
     expect(others.length).toBeGreaterThan(10);
     expect(chat.length).toBe(15 * others.length);
+  });
+
+  const shapes: [SocketFault, unknown, unknown][] = [
+    ['decimals', { percentage: '42.5', stepCurrent: '4' }, { percentage: '100.0' }],
+    ['jsonText', '{"percentage":40,"stepCurrent":4}', '{"percentage":100,"stepCurrent":10}'],
+    [
+      'lines',
+      `Video Process Status: Processing: [${'='.repeat(12)}${'-'.repeat(18)}] 40.0%`,
+      `Video Process Status: Processing: [${'='.repeat(30)}] 100.0%`,
+    ],
+  ];
+  test.for(shapes)('%s: progress in another shape', async ([socket, fourth, tenth]) => {
+    sim.script('', { socket });
+    const { frames, ended } = await follow(await startTask());
+    sim.speed = 2000;
+    await ended;
+    const outputs = events(frames).flatMap(({ type, message }) => (type === 'task_output' ? [message] : []));
+    const progress = outputs.filter((message) => /percentage|Processing/.test(JSON.stringify(message)));
+    expect(progress).toHaveLength(10);
+    expect([progress[3], progress[9]]).toMatchObject([fourth, tenth]);
+    expect(outputs).toContain('Loading model');
   });
 
   test('noPercent: no progress objects, all the rest', async () => {

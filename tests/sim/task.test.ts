@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Sim, type SimTask, startSim } from '../../sim/index.ts';
 import { ask, detail, type Row, run } from './client.ts';
+import { startReceiver } from './receiver.ts';
 
 const LIFE = [
   'task_queue',
@@ -22,7 +23,8 @@ const ROW_FIELDS =
   'id uuid name socketaccesstoken parameters debugoutput debugerror starttime endtime elapsedseconds status cps ' +
   'totalcost guestid projectid modelid description basemodelid runtype modelfolderid modelfileid callbackurl ' +
   'marketplaceid createtime canceltime assigntime accepttime preprocessstarttime preprocessendtime ' +
-  'postprocessstarttime postprocessendtime pexit categories outputs size';
+  'postprocessstarttime postprocessendtime pexit categories modeldescription modelslugowner ' +
+  'modelslugproject outputs size';
 const OUTPUT_FIELDS =
   'id name contenttype parentid uuid size addedtime modifiedtime accesskey foldercount filecount ispublic ' +
   'expiretime url';
@@ -33,12 +35,14 @@ beforeEach(async () => {
 });
 afterEach(() => sim.close());
 
-async function startTask(changes: Record<string, string> = {}): Promise<SimTask> {
+async function startTask(changes: Record<string, string | undefined> = {}): Promise<SimTask> {
   const { taskid } = await run(sim, changes);
   return sim.tasks.find(({ id }) => id === taskid)!;
 }
 
-async function finished(changes: Record<string, string> = {}): Promise<{ task: SimTask; row: Row }> {
+async function finished(
+  changes: Record<string, string | undefined> = {},
+): Promise<{ task: SimTask; row: Row }> {
   const task = await startTask(changes);
   await task.reached('task_postprocess_end');
   return { task, row: await detail(sim, task.token) };
@@ -81,6 +85,26 @@ describe('Task/Detail', () => {
     expect(row.debugerror).toContain('Warning');
   });
 
+  test('names the model, and has the categories of its generation', async () => {
+    sim.setModel('MiniMax/hailuo-2.3', { generation: 'combined' });
+    const { task, row } = await finished({ inputImageFirst: undefined, inputImageFirstUrl: undefined });
+    expect([row.modelslugowner, row.modelslugproject, task.model]).toEqual([
+      'MiniMax',
+      'hailuo-2.3',
+      'minimax/hailuo-2-3',
+    ]);
+    expect(row.categories).toEqual(['image-to-video', 'text-to-video']);
+  });
+
+  test('shows the parameters as an object, as a text, or not at all', async () => {
+    const { task, row } = await finished();
+    expect(row.parameters).toMatchObject({ prompt: task.prompt, duration: '6' });
+    sim.parametersAs = 'text';
+    expect(JSON.parse((await detail(sim, task.token)).parameters as string)).toEqual(row.parameters);
+    sim.parametersAs = 'none';
+    expect((await detail(sim, task.token)).parameters).toBeNull();
+  });
+
   test('takes about a minute of simulated time', async () => {
     const { row } = await finished();
     // The pauses of real timers are up to a few milliseconds long, which is seconds at this speed.
@@ -101,15 +125,15 @@ describe('Task/Detail', () => {
     const { tasklist, total } = await ask(sim, '/Task/Detail', { taskid: task.id });
     expect([total, tasklist[0]!.socketaccesstoken]).toEqual(['1', task.token]);
     const unknown = await ask(sim, '/Task/Detail', { tasktoken: 'nobody' });
-    expect(unknown).toMatchObject({ result: false, errors: [{ code: 1 }] });
+    expect(unknown).toEqual({ result: false, errors: [{ code: 1, message: 'There is no task yet.' }] });
     expect(sim.rejections()).toEqual([]);
     const other = await startTask();
     await ask(sim, '/Task/Detail', { taskid: task.id, tasktoken: other.token });
     await ask(sim, '/Task/Detail', {});
     await ask(sim, '/Task/Detail', { token: task.token });
     expect(sim.rejections().map(({ refused }) => refused)).toEqual([
-      'taskid and tasktoken are of different tasks',
-      'Request parameter [tasktoken] required',
+      'tasktoken and taskid are of different tasks',
+      'no task is named',
       'Request parameter [token] is unknown',
     ]);
   });
@@ -121,7 +145,7 @@ describe('Cancel and Kill', () => {
     const { id, token } = await startTask();
     expect(await ask(sim, '/Task/Kill', { taskid: id })).toMatchObject({
       result: false,
-      errors: [{ code: 1 }],
+      errors: [{ code: 1, message: expect.stringContaining('Task could not be killed: ') }],
     });
     const answer = await ask(sim, '/Task/Cancel', { taskid: id, tasktoken: token });
     expect(Object.keys(answer)).toEqual(['errors', 'tasklist', 'result']);
@@ -132,9 +156,9 @@ describe('Cancel and Kill', () => {
       outputs: [],
     });
     expect(Number(answer.tasklist[0]!.canceltime)).toBeGreaterThan(1_700_000_000);
-    expect(await ask(sim, '/Task/Cancel', { taskid: id })).toMatchObject({
+    expect(await ask(sim, '/Task/Cancel', { taskid: id })).toEqual({
       result: false,
-      errors: [{ code: 1 }],
+      errors: [{ code: 1, message: 'Task is not in a cancellable state.' }],
     });
     expect(sim.tasks[0]!.cancelled).toBe(true);
   });
@@ -180,28 +204,49 @@ describe('Task/List', () => {
     expect(ids).toEqual(ids.toSorted((a, b) => a - b));
   });
 
+  test('shows the tasks of a model, by part of its name in any spelling', async () => {
+    sim.speed = 0;
+    sim.setModel('minimax/hailuo-2-3-fast', { generation: 'combined' });
+    const values = { prompt: 'a', promptOptimizer: 'true', resolution: '768P', duration: '6' };
+    await ask(sim, '/Run/minimax/hailuo-2-3-fast', values);
+    await startTask();
+    const named = async (modelName: string) => {
+      const { total, tasklist } = await ask(sim, '/Task/List', { modelName });
+      return [total, ...tasklist.map(({ modelslugproject }) => modelslugproject)];
+    };
+    expect(await named('hailuo-2-3-fast')).toEqual(['1', 'hailuo-2-3-fast']);
+    expect(await named('MiniMax/Hailuo 2.3')).toEqual(['2', 'hailuo-2-3', 'hailuo-2-3-fast']);
+    expect(await named('kling')).toEqual(['0']);
+  });
+
+  test('shows 100 rows at most', async () => {
+    sim.speed = 0;
+    for (let n = 0; n < 101; n++) await startTask();
+    const { total, tasklist } = await ask(sim, '/Task/List', { limit: '500' });
+    expect([total, tasklist.length]).toEqual(['101', 100]);
+  });
+
+  test('and Detail carry a callback URL each as told, and logs as long as told', async () => {
+    await using receiver = await startReceiver();
+    const { task, row } = await finished({ callbackUrl: receiver.url });
+    sim.detailCallbackUrl = false;
+    expect(await detail(sim, task.token)).toEqual({ ...row, callbackurl: '' });
+    const listed = async () => (await ask(sim, '/Task/List', {})).tasklist[0]!;
+    expect(await listed()).toEqual(row);
+    sim.logBytes = 300_000;
+    for (const large of [await listed(), await detail(sim, task.token)]) {
+      expect(large.debugoutput).toHaveLength(300_000);
+      expect(large.debugoutput).toContain('Loading model');
+    }
+    sim.logBytes = undefined;
+    expect(await listed()).toEqual(row);
+  });
+
   test('refuses what it does not know', async () => {
     await ask(sim, '/Task/List', { order: 'newest' });
     await ask(sim, '/Task/List', { page: '1' });
     expect(sim.rejections()).toHaveLength(2);
   });
-});
-
-test('Task/InputOutputDelete takes ended tasks, again and again', async () => {
-  sim.script('', { holdAt: 'task_output' });
-  const task = await startTask();
-  const remove = () => ask(sim, '/Task/InputOutputDelete', { tasktoken: task.token });
-  await task.reached('task_output');
-  expect(await remove()).toMatchObject({ result: false, errors: [{ code: 1 }] });
-  sim.release(task);
-  await task.reached('task_postprocess_end');
-  const { url } = task.outputs[0]!;
-  expect((await fetch(url)).status).toBe(200);
-  expect(await remove()).toEqual({ result: true, errors: [] });
-  expect(await remove()).toEqual({ result: true, errors: [] });
-  expect((await fetch(url)).status).toBe(404);
-  expect(await detail(sim, task.token)).toMatchObject({ outputs: [], size: '0' });
-  expect([task.deleted, sim.rejections()]).toEqual([true, []]);
 });
 
 test('Task endpoints tell the tasks apart that waitForTask finds', async () => {

@@ -39,11 +39,11 @@ describe('found in the list of jobs', () => {
   });
 });
 
-describe('where the list does not tell callback URLs', () => {
+describe('where the list tells neither callback URLs nor parameters', () => {
   let service: Service;
   beforeAll(async () => {
     const vars = { POLL_SECONDS: '0.2,3600' };
-    service = await startService({ vars, sim: { speed: 120, listCallbackUrl: false } });
+    service = await startService({ vars, sim: { speed: 120, listCallbackUrl: false, parametersAs: 'none' } });
   });
   afterAll(() => service.close());
 
@@ -75,7 +75,7 @@ describe('where the list does not tell callback URLs', () => {
 test('a callback after the deadline rescues a video that was given up', async () => {
   const service = await startService({
     vars: { TASK_DEADLINE_SECONDS: '4' },
-    sim: { listCallbackUrl: false },
+    sim: { listCallbackUrl: false, parametersAs: 'none' },
   });
   try {
     const prompt = 'a message in a bottle';

@@ -12,7 +12,8 @@ type Bill = Record<string, number>;
 
 const ORDINARY: Bill = {
   'KV writes': 2,
-  'KV reads': 0,
+  // What the model takes, once a minute for an isolate.
+  'KV reads': 1,
   'R2 class A': 1,
   'R2 class B': 0,
   'VideoTask requests': 2,
@@ -21,9 +22,17 @@ const ORDINARY: Bill = {
   'Dispatcher alarms': 0,
   'task writes': 11,
   'alarms set': 9,
-  'SQL statements': 23,
+  'SQL statements': 27,
   'calls to Wiro': 2,
   'fetches of the output': 1,
+};
+
+/** The very first picture asks what the model takes: Wiro by way of the dispatcher, which publishes it in KV. */
+const FIRST_PICTURE: Bill = {
+  'KV writes': 3,
+  'Dispatcher requests': 3,
+  'SQL statements': 32,
+  'calls to Wiro': 3,
 };
 
 const bills: [string, Bill][] = [];
@@ -81,11 +90,26 @@ test('with an image', async () => {
   expect(bill).toEqual({
     ...ORDINARY,
     'R2 class A': 2,
+    ...FIRST_PICTURE,
     'R2 class B': 1,
     'VideoTask requests': 3,
     'task writes': 12,
     'alarms set': 10,
   });
+});
+
+test('with another image, nothing is asked of Wiro before Run', async () => {
+  const submit = async (prompt: string) => {
+    const file = { name: 'inputImageFirst', filename: 'penny.png', value: picture('image/png', 5000) };
+    const answer = await submitForm(service, [{ name: 'prompt', value: prompt }, file]);
+    expect(answer.status).toBe(202);
+  };
+  await submit('a penny for a description');
+  const before = service.sim.calls.length;
+  await submit('a penny saved');
+  const run = service.sim.calls.slice(before).filter(({ path }) => path.startsWith('/v1/'));
+  expect(run[0]?.path).toContain('/Run/');
+  expect(service.sim.callsTo('/Tool/Detail')).toHaveLength(1);
 });
 
 test('rung up a hundred times in a row, it writes a few times', async () => {

@@ -137,8 +137,11 @@ describe('one video at a time', () => {
     const replay = await service.submit({ prompt: 'the only penny that there is' }, 'a-penny');
     const { id } = (await replay.json()) as Video;
     expect((await service.fetch(`/v1/videos/${id}`, { method: 'DELETE' })).status).toBe(200);
-    // The same key would be a new video now.
-    await expectExhausted(await service.submit({ prompt: 'the only penny that there is' }, 'a-penny'));
+    await expectProblem(await service.submit({ prompt: 'the only penny that there is' }, 'a-penny'), [
+      410,
+      'deleted',
+    ]);
+    await expectExhausted(await service.submit({ prompt: 'a penny for a new key' }, 'a-new-penny'));
   });
 });
 
@@ -148,9 +151,9 @@ describe('what a job takes', () => {
   let bob: Service;
   beforeAll(async () => {
     service = await start('2.00', {
-      vars: { TASK_DEADLINE_SECONDS: '5' },
+      vars: { TASK_DEADLINE_SECONDS: '5', SEARCH_SECONDS: '0.2,600' },
       secrets: { CLIENT_TOKENS },
-      sim: { listCallbackUrl: false },
+      sim: { listCallbackUrl: false, parametersAs: 'none' },
     });
     alice = service.as(ALICE);
     bob = service.as(BOB);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Faults } from '../../sim/index.ts';
 import { type Part, submitForm } from './bodies.ts';
 import { startDirect } from './direct.ts';
-import { countValues } from './object-databases.ts';
+import { ageTombstones, storedValues } from './object-databases.ts';
 import { picture } from './pictures.ts';
 import { expectProblem } from './refusals.ts';
 import { type Service, startService } from './service.ts';
@@ -110,38 +110,29 @@ describe.concurrent('a video is deleted', () => {
   });
 });
 
-test('no object keeps anything of what was deleted', { timeout: 60_000 }, async () => {
+test('of what was deleted a tombstone stays, for 90 days', { timeout: 60_000 }, async () => {
   const direct = await startDirect();
   try {
-    direct.sim.script('stays', { holdAt: 'task_start' });
-    await direct.accepted({ prompt: 'a sandcastle that stays' });
-    const { id } = await direct.accepted({ prompt: 'a sandcastle in the tide' });
+    const prompt = 'a sandcastle in the tide';
+    const { id } = (await (await direct.submit({ prompt }, 'tide')).json()) as Video;
     await direct.ended(id);
-    expect(countValues(direct, 'VideoTask')).toBe(2);
     await direct.fetch(`/v1/videos/${id}`, { method: 'DELETE' });
+    await vi.waitFor(() => expect(storedValues(direct)).toEqual(['tombstone']), { timeout: 10_000 });
+    const restarted = async (daysLater: number) => {
+      await direct.dev.kill('SIGKILL');
+      ageTombstones(direct, daysLater);
+      await direct.dev.start();
+    };
+    await restarted(89);
+    await expectProblem(await direct.submit({ prompt }, 'tide'), [410, 'deleted']);
+    expect(storedValues(direct)).toEqual(['tombstone']);
+    await restarted(1);
     // A database that is being removed cannot be read.
-    await vi.waitFor(() => expect(countValues(direct, 'VideoTask')).toBe(1), { timeout: 10_000 });
+    await vi.waitFor(() => expect(storedValues(direct)).toEqual([]), { timeout: 10_000 });
+    expect((await direct.submit({ prompt }, 'tide')).status).toBe(202);
   } finally {
     await direct.close();
   }
-});
-
-test('a key may be used again for another video after the first was deleted', async () => {
-  const submit = () => {
-    const headers = { 'content-type': 'application/json', 'idempotency-key': 'sand-1' };
-    const body = JSON.stringify({ prompt: 'a sandcastle built twice' });
-    return service.fetch('/v1/videos', { method: 'POST', headers, body });
-  };
-  const { id } = (await (await submit()).json()) as Video;
-  await service.ended(id);
-  await publishedRecord(service, id, 'completed');
-  await remove(id);
-  // At once: what is left of it may still be on its way out.
-  const answer = await submit();
-  expect(answer.status).toBe(202);
-  const again = (await answer.json()) as Video;
-  expect(await service.ended(again.id)).toMatchObject({ id, status: 'completed' });
-  expect(service.sim.tasks.filter(({ prompt }) => prompt === 'a sandcastle built twice')).toHaveLength(2);
 });
 
 describe("Wiro's files", () => {

@@ -10,7 +10,7 @@ import { callsAbout, followed } from './upstream-calls.ts';
 let service: DirectService;
 beforeAll(async () => {
   // Whatever is seen before the end comes from the socket.
-  service = await startDirect({ vars: { POLL_SECONDS: '600' }, sim: { speed: 30 } });
+  service = await startDirect({ vars: { POLL_SECONDS: '600' }, sim: { speed: 30, socketEdition: '2025' } });
 });
 afterAll(() => service.close());
 

@@ -1,6 +1,7 @@
 // The folder that uploads go to, and everything that Wiro can answer to them.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AnswerFault } from '../../sim/index.ts';
+import { REFUSALS } from '../../sim/refusals.ts';
 import { picture } from './pictures.ts';
 import { expectProblem, type Refusal } from './refusals.ts';
 import { type Service, startService } from './service.ts';
@@ -16,6 +17,7 @@ beforeEach(async () => {
 afterEach(() => service.close());
 
 const image = filePart(picture('image/png', 20_000));
+const folderOf = (service: Service, url: string) => fileAt(service, url).folderId;
 const times = <T>(count: number, make: () => Promise<T>): Promise<T[]> =>
   Promise.all(Array.from({ length: count }, make));
 
@@ -54,15 +56,38 @@ test('a folder that was deleted at Wiro is made anew, once', async () => {
   await uploaded(service, image);
   const [deleted] = service.sim.folders;
   service.sim.deleteFolder(deleted!.id);
-  const answers = await times(5, () => upload(service, [image]));
-  for (const answer of answers.filter(({ status }) => status !== 200)) {
-    await expectProblem(answer, UPSTREAM_UNAVAILABLE);
-    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
-  }
+  // Meanwhile files go without one.
+  await times(5, () => uploaded(service, image));
   const files = await times(5, () => uploaded(service, image));
   const [remade] = service.sim.folders;
   for (const { url } of files) expect(fileAt(service, url).folderId).toBe(remade?.id);
   expect(folderCalls(service)).toHaveLength(2);
+});
+
+describe('where Wiro refuses folders', () => {
+  test.for(['permission', 'taskNotExist'] as const)('an upload goes without one: %s', async (name) => {
+    service.sim.script('', { folder: [REFUSALS[name]] });
+    const file = await uploaded(service, image);
+    expect(folderOf(service, file.url)).toBe(service.sim.rootFolderId);
+    expect(uploadCalls(service)).toHaveLength(1);
+    expect(service.logs().join('\n')).toContain('the upload goes without one');
+  });
+
+  test('into which a file may not go, it goes without one, once', async () => {
+    service.sim.script('', { upload: [REFUSALS.permission] });
+    const file = await uploaded(service, image);
+    expect(folderOf(service, file.url)).toBe(service.sim.rootFolderId);
+    expect(uploadCalls(service)).toHaveLength(2);
+    expect(fileAt(service, file.url).size).toBe(20_000);
+    expect(service.logs().join('\n')).toContain('it goes without one');
+  });
+
+  test('and files too, the caller hears it after one more try', async () => {
+    service.sim.script('', { upload: [REFUSALS.permission, REFUSALS.permission] });
+    await expectProblem(await upload(service, [image]), UPSTREAM_ERROR);
+    expect(uploadCalls(service)).toHaveLength(2);
+    await uploaded(service, image);
+  });
 });
 
 describe('what Wiro answers, to either call; the same request goes through afterwards', () => {
@@ -76,7 +101,6 @@ describe('what Wiro answers, to either call; the same request goes through after
     ['HTTP 401', { kind: 'status', status: 401 }, UPSTREAM_UNAVAILABLE, '300'],
     ['code 97', { ...account, code: 97 }, UPSTREAM_UNAVAILABLE, '300'],
     ['code 99', { ...account, code: 99 }, UPSTREAM_UNAVAILABLE, '300'],
-    ['code 0', { ...account, code: 0 }, UPSTREAM_ERROR, null],
     ['garbage', { kind: 'garbage' }, UPSTREAM_ERROR, null],
     [
       'an empty list',

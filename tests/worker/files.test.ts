@@ -17,19 +17,20 @@ describe.for(FRAMINGS)('an image arrives at Wiro byte by byte, %s', (framing) =>
   test.for(PICTURE_TYPES)('%s', async (type) => {
     const bytes = picture(type, 70_001);
     const file = await uploaded(service, filePart(bytes, 'my frame.png'), framing);
+    const name = `my frame.${type === 'image/jpeg' ? 'jpg' : type.replace('image/', '')}`;
     expect(file).toEqual({
       id: expect.stringMatching(/^file_[a-z2-7]{32}$/),
       object: 'file',
-      filename: 'my frame.png',
+      filename: name,
       bytes: bytes.length,
       content_type: type,
-      url: expect.stringMatching(/^https:\/\/cdn1\.wiro\.ai\/cdn\/[\w-]+\/my%20frame\.png$/),
+      url: expect.stringMatching(/^https:\/\/cdn1\.wiro\.ai\/cdn\/[\w-]+\/my%20frame\.(png|jpg|webp)$/),
     });
     const call = uploadCalls(service).at(-1)!;
     expect(call.fieldOrder).toEqual(['folderid', 'file']);
     expect(call.file).toEqual({
       field: 'file',
-      filename: 'my frame.png',
+      filename: name,
       contentType: type,
       size: bytes.length,
       sha256: sha256(bytes),
@@ -76,18 +77,19 @@ test('two uploads of the same bytes are two files', async () => {
 
 describe('a hostile name is cleaned for the answer and for Wiro', () => {
   test.for([
-    ['a path', '../../etc/passwd', 'passwd'],
+    ['a path', '../../etc/passwd', 'passwd.png'],
     ['a Windows path', 'C:\\fakepath\\cat.png', 'cat.png'],
     ['a path of curl’s spelling', 'C:\\\\fakepath\\\\cat.png', 'cat.png'],
     ['control characters', 'c\x01a\x7ft\t.png', 'cat.png'],
-    ['line breaks', 'cat.png\nX-Evil: 1\n', 'cat.pngX-Evil: 1'],
+    ['line breaks', 'cat.png\nX-Evil: 1\n', 'cat.pngX-Evil: 1.png'],
     ['quotes', 'say \\"cat\\".png', 'say "cat".png'],
-    ['another field', 'a\\"; name=\\"folderid', 'a"; name="folderid'],
-    ['reordered text', 'gnp.\u202eexe', 'gnp.exe'],
+    ['another field', 'a\\"; name=\\"folderid', 'a"; name="folderid.png'],
+    ['reordered text', 'gnp.\u202eexe', 'gnp.png'],
+    ['the ending of another type', 'page.html', 'page.png'],
     ['only dots', '..', 'file.png'],
     ['nothing', '', 'file.png'],
     ['spaces', '   ', 'file.png'],
-    ['300 characters', 'é'.repeat(300), 'é'.repeat(255)],
+    ['300 characters', 'é'.repeat(300), `${'é'.repeat(251)}.png`],
     ['another script', '猫 & 犬?#%.png', '猫 & 犬?#%.png'],
   ] as const)('%s', async ([_name, given, cleaned]) => {
     const bytes = picture('image/png', 900);

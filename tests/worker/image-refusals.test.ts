@@ -45,7 +45,8 @@ test('a form that is taken leaves the traces that a refused one must not', async
   const { id } = (await response.json()) as { id: string };
   await expect.poll(async () => (await traces(service)).records).toEqual([`video:${id}`]);
   const after = await traces(service);
-  expect(after.callsToWiro).toBe(before.callsToWiro + 1);
+  // Run, and Tool/Detail: the very first picture asks what the model takes.
+  expect(after.callsToWiro).toBe(before.callsToWiro + 2);
   expect(after.objects).toHaveLength(before.objects.length + 1);
   expect(after.files).toEqual([`inputs/${id}`]);
 });

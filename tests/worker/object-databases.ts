@@ -39,16 +39,39 @@ export function letDayPass(service: DirectService): void {
   }
 }
 
-/** How many values all objects of this class have stored. */
-export function countValues(service: DirectService, of: ObjectClass): number {
-  const counts = databases(service, of).map((file) => {
+/** Tombstones of videos, and the alarms that clear them, are so many days older. The Worker must be down. */
+export function ageTombstones(service: DirectService, days: number): void {
+  const nanoseconds = BigInt(days * 86_400) * 1_000_000_000n;
+  for (const file of databases(service, 'VideoTask')) {
+    const database = new DatabaseSync(file, PATIENCE);
+    const hasTable = database.prepare('SELECT 1 FROM sqlite_master WHERE name = ?');
+    if (hasTable.get('_cf_KV')) {
+      const rows = database.prepare("SELECT value FROM _cf_KV WHERE key = 'tombstone'").all();
+      for (const { value } of rows) {
+        const text = Buffer.from(value as Uint8Array).toString('latin1');
+        const aged = text.replace(/(?<="deleted_at":)\d+/, (at) => String(Number(at) - days * 86_400));
+        database
+          .prepare("UPDATE _cf_KV SET value = ? WHERE key = 'tombstone'")
+          .run(Buffer.from(aged, 'latin1'));
+        database.prepare('UPDATE _cf_METADATA SET value = value - ?').run(nanoseconds);
+      }
+    }
+    if (hasTable.get('_cf_ALARM')) {
+      database.prepare('UPDATE _cf_ALARM SET scheduled_time = scheduled_time - ?').run(nanoseconds);
+    }
+    database.close();
+  }
+}
+
+/** The names of the values that all objects of videos have stored. */
+export function storedValues(service: DirectService): string[] {
+  return databases(service, 'VideoTask').flatMap((file) => {
     const database = new DatabaseSync(file, PATIENCE);
     const hasValues = database.prepare("SELECT 1 FROM sqlite_master WHERE name = '_cf_KV'").get();
-    const values = hasValues ? database.prepare('SELECT COUNT(*) AS count FROM _cf_KV').get() : undefined;
+    const rows = hasValues ? database.prepare('SELECT key FROM _cf_KV').all() : [];
     database.close();
-    return Number(values?.count ?? 0);
+    return rows.map(({ key }) => String(key));
   });
-  return counts.reduce((sum, count) => sum + count, 0);
 }
 
 function databases({ storage }: DirectService, of: ObjectClass): string[] {

@@ -140,6 +140,10 @@ describe('it is true of', () => {
     await described('delete', '/v1/videos/{id}', await remove(service, video.id));
     await described('delete', '/v1/videos/{id}', await remove(alice, video.id));
     await described('delete', '/v1/videos/{id}', await remove(alice, video.id));
+    const submit = () => alice.submit({ prompt: 'a page that is torn out' }, 'torn');
+    const { id } = (await (await submit()).json()) as Video;
+    await remove(alice, id);
+    await described('post', '/v1/videos', await submit());
   });
 
   test('files', async () => {

@@ -17,7 +17,7 @@ beforeAll(async () => {
   hasty = await startService({
     vars: { TASK_DEADLINE_SECONDS: '4' },
     secrets,
-    sim: { listCallbackUrl: false },
+    sim: { listCallbackUrl: false, parametersAs: 'none' },
   });
 });
 afterAll(async () => {

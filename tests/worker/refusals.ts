@@ -30,7 +30,7 @@ export async function traces(service: Service): Promise<Traces> {
   return {
     callsToWiro: service.sim.calls.length - service.sim.callsTo('/turnstile/').length,
     objects: objects.toSorted(),
-    records: records.keys.map(({ name }) => name),
+    records: records.keys.map(({ name }) => name).filter((name) => !name.startsWith('model:')),
     files: files.objects.map(({ key }) => key),
   };
 }

@@ -27,7 +27,11 @@ async function stored() {
     service.bindings.VIDEOS.list(),
   ]);
   return {
-    kv: records.keys.map(({ name }) => name).sort(),
+    // What Wiro tells of a model stays.
+    kv: records.keys
+      .map(({ name }) => name)
+      .filter((name) => !name.startsWith('model:'))
+      .sort(),
     r2: objects.objects.map(({ key }) => key).sort(),
     objects: (await service.objectIds()).length,
   };

@@ -15,6 +15,7 @@ export function settingsFor(sim: Sim, { vars = {}, secrets = {} }: ServiceOption
       OUTPUT_HOSTS: sim.cdnHost,
       TURNSTILE_VERIFY_URL: sim.verifyUrl,
       POLL_SECONDS: '0.2',
+      SEARCH_SECONDS: '0.2',
       RETRY_SECONDS: '0.1',
       SUBMIT_PER_MINUTE: '0',
       VISITS_PER_MINUTE: '0',

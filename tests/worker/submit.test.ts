@@ -48,6 +48,7 @@ describe('the answer', () => {
       output: null,
       cost_usd: null,
       error: null,
+      warnings: [],
       urls: { self, events: `${self}/events`, content: `${self}/content`, cancel: `${self}/cancel` },
     });
     for (const time of [video.created_at, video.started_at]) {

@@ -308,7 +308,7 @@ describe('an answer that was lost', () => {
       await isInside.promise;
       expect((await bare.fetch(`/v1/videos/${id}`, { method: 'DELETE' })).status).toBe(200);
       isDeleted.resolve();
-      await expectProblem(await second, CHALLENGE_FAILED);
+      await expectProblem(await second, [410, 'deleted']);
       expect(bare.sim.callsTo('/Run/')).toHaveLength(1);
       expect((await bare.bindings.VIDEOS.list()).objects).toEqual([]);
     } finally {

@@ -20,10 +20,13 @@ export interface Video {
     duration: 6 | 10;
     inputImageFirst: { content_type: string; size: number } | null;
     inputImageFirstUrl: string | null;
+    inputImageLast?: { content_type: string; size: number };
+    inputImageLastUrl?: string;
   };
   output: { content_type: string; size: number; sha256: string; etag: string } | null;
   cost_usd: string | null;
   error: { code: string; message: string } | null;
+  warnings: string[];
   urls: { self: string; events: string; content: string; cancel: string };
 }
 

@@ -2,10 +2,12 @@
 
 use hailuo_worker::json::FromJson;
 use hailuo_worker::multipart::{Bytes, Demux, FormError, Part, Piece, boundary};
+use hailuo_worker::platform::models::capabilities;
 use hailuo_worker::video::file::clean_name;
 use hailuo_worker::video::json_fields::json_fields;
 use hailuo_worker::video::record::Input;
 use hailuo_worker::video::request::{FieldValue, Fields, ImageType, MAX_PROMPT_CHARS, validate};
+use hailuo_worker::wiro::model::ModelDescription;
 use serde_json::Value;
 
 use super::links::parse_url;
@@ -22,12 +24,14 @@ fn check(fields: Fields) {
     let mut names: Vec<String> = fields.iter().map(|(name, _)| name.clone()).collect();
     names.sort();
     let has_twins = names.windows(2).any(|pair| pair.first() == pair.last());
-    match validate(fields, parse_url) {
+    let slug = "minimax/hailuo-2-3";
+    let model = capabilities(slug, &ModelDescription::built_in(slug));
+    match validate(fields, &model, parse_url) {
         Ok(input) => {
             assert!(!has_twins);
             assert!((1..=MAX_PROMPT_CHARS).contains(&input.prompt.chars().count()));
             assert!(!input.prompt.chars().any(|c| c.is_control() && !"\r\n\t".contains(c)));
-            assert!(matches!(input.duration, 6 | 10));
+            assert!(matches!(input.duration, Some(6 | 10)));
             let written = serde_json::to_value(&input).unwrap_or_default();
             assert_eq!(Input::from_json(written), Ok(input));
         }

@@ -3,9 +3,11 @@
 use hailuo_worker::wiro::answer::HttpAnswer;
 use hailuo_worker::wiro::callback::hint;
 use hailuo_worker::wiro::files::{read_folder, read_upload};
-use hailuo_worker::wiro::run::RunAnswer;
+use hailuo_worker::wiro::model::ModelDescription;
+use hailuo_worker::wiro::run_answer::RunAnswer;
+use hailuo_worker::wiro::search::read_rows;
 use hailuo_worker::wiro::socket::{SocketEvent, read};
-use hailuo_worker::wiro::task::{TaskName, TaskState, read_detail, read_done, read_rows};
+use hailuo_worker::wiro::task::{TaskName, TaskState, read_detail, read_done};
 
 pub fn callback(data: &[u8]) {
     hint(data).iter().for_each(check_name);
@@ -25,20 +27,25 @@ pub fn answer(data: &[u8]) {
     let body = String::from_utf8(body.to_vec()).ok();
     let http = HttpAnswer { status, retry_after_seconds: None, body };
     if let RunAnswer::Started { task_id, .. } = RunAnswer::read(&http) {
-        assert!(status == 200 && !task_id.is_empty());
+        assert!((200..300).contains(&status) && !task_id.is_empty());
     }
-    match read_detail(&http) {
-        Ok(TaskState::Working { status }) => check_stage(&status),
+    match read_detail(&http).map(|detail| detail.state) {
+        Ok(TaskState::Working { status, .. }) => check_stage(&status),
         Ok(TaskState::Succeeded { output, total_cost }) => {
             assert!(!output.url.is_empty());
             let is_amount = |cost: &str| cost.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
             assert!(total_cost.as_deref().is_none_or(is_amount));
         }
-        Ok(TaskState::Failed { .. } | TaskState::Cancelled { .. }) => assert_eq!(status, 200),
+        Ok(TaskState::Failed { reason, .. }) => reason.iter().for_each(|reason| check_shown(reason)),
+        Ok(TaskState::Cancelled { .. }) => assert_eq!(status, 200),
         Err(reason) => assert!(!reason.is_empty()),
     }
     if let Ok(rows) = read_rows(&http) {
         rows.rows.iter().for_each(|row| check_name(&row.name));
+    }
+    let slug = "minimax/hailuo-2-3";
+    if let Ok(model) = ModelDescription::read(slug, &http, &ModelDescription::built_in(slug), 1) {
+        assert!(model.durations().iter().all(|seconds| *seconds > 0));
     }
     if let Ok(folder) = read_folder(&http) {
         assert!(!folder.is_empty() && !folder.contains(char::is_control));

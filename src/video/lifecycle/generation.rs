@@ -5,7 +5,7 @@ use crate::video::chores::Chore;
 use crate::video::event::{Heard, Observation};
 use crate::video::money::Usd;
 use crate::video::progress;
-use crate::video::record::{FailureCode, Output, Status};
+use crate::video::record::{FailureCode, Output, Status, Warning};
 use crate::video::task::{Job, Phase, Task, Wish};
 use crate::video::time::{Millis, Moment, UnixMillis};
 
@@ -62,7 +62,9 @@ impl Task {
 
     /// A job that the upstream has is stopped there first; everything else is removed at once.
     pub(super) fn delete_requested(&mut self, now: UnixMillis) {
-        self.stop(Wish::Delete, now);
+        if self.is_shown() {
+            self.stop(Wish::Delete, now);
+        }
     }
 
     fn stop(&mut self, wish: Wish, now: UnixMillis) {
@@ -91,16 +93,18 @@ impl Task {
     pub(super) fn observed(&mut self, observation: Observation, policy: &Policy, at: Moment) {
         let Phase::Running { since, checks, checked_at, eager, job } = &mut self.phase else { return };
         match observation {
-            Observation::Succeeded { source, cost_usd } => {
+            Observation::Succeeded { source, cost_usd, ignored } => {
                 let job = job.clone();
                 self.phase = Phase::Storing { since: at.now, attempts: 0, source, job };
                 self.wake_at = Some(at.now);
                 self.record.cost_usd = cost_usd;
+                self.warn(ignored);
                 self.progress_to(Status::InProgress, "storing");
             }
-            Observation::Failed { cost_usd } => {
+            Observation::Failed { reason, cost_usd } => {
                 self.record.cost_usd = charged(cost_usd);
-                self.fail(FailureCode::GenerationFailed, None, policy, at.now);
+                let message = reason.map(|reason| format!("The model ended without a video: {reason}"));
+                self.fail(FailureCode::GenerationFailed, message, policy, at.now);
             }
             Observation::Cancelled { cost_usd } => {
                 self.record.cost_usd = charged(cost_usd);
@@ -121,10 +125,19 @@ impl Task {
                     *tries = tries.saturating_add(1);
                 }
                 self.wake_at = Some(due);
-                if let Observation::Working { status } = observation {
+                if let Observation::Working { status, ignored } = observation {
+                    self.warn(ignored);
                     self.progress_to(Status::InProgress, &status);
                 }
             }
+        }
+    }
+
+    fn warn(&mut self, warning: Option<Warning>) {
+        if let Some(warning) = warning
+            && !self.record.warnings.contains(&warning)
+        {
+            self.record.warnings.push(warning);
         }
     }
 

@@ -2,15 +2,17 @@
 //! job whose Run was never answered.
 
 use super::Policy;
+use crate::video::chores::Chore;
 use crate::video::event::{Effect, Entry, RunOutcome};
-use crate::video::record::{FailureCode, Status};
+use crate::video::record::{Failure, FailureCode, Status};
+use crate::video::search::SearchOutcome;
 use crate::video::task::{Job, Phase, Task};
 use crate::video::time::{Millis, Moment, UnixMillis};
 
 /// Who waits in line asks for its place again this often, in case a call was lost.
 const LINE_CHECK_INTERVAL: Millis = Millis::from_seconds(60);
 
-/// A search for a job that called back is repeated at this pace.
+/// A search for a job that called back, or one that did not come to the end of the list, goes on after this.
 const MIN_SEARCH_INTERVAL: Millis = Millis::new(1000);
 
 impl Task {
@@ -53,7 +55,8 @@ impl Task {
     pub(super) fn entered(&mut self, entry: Entry, policy: &Policy, at: Moment) {
         let (Phase::Waiting { attempts, .. } | Phase::InLine(attempts)) = self.phase else { return };
         match entry {
-            Entry::Placed(pace) => {
+            Entry::Placed(pace) | Entry::PlacedToReport(pace) => {
+                self.reports_run = matches!(entry, Entry::PlacedToReport(_));
                 self.pace = pace;
                 self.phase = Phase::Placed(attempts);
                 self.wake_at = Some(at.now);
@@ -61,6 +64,17 @@ impl Task {
             Entry::Behind(position) => {
                 self.phase = Phase::InLine(attempts);
                 self.record.queue_position = Some(position);
+                let check_at = at.now.after(LINE_CHECK_INTERVAL);
+                self.wake_at = Some(check_at.min(self.submission_deadline(policy)));
+            }
+            // Nobody was told of it yet: it is as if it had never been.
+            Entry::LineFull if !self.answerable => {
+                let code = FailureCode::UpstreamUnavailable;
+                self.record.error = Some(Failure { code, message: super::default_message(code).to_owned() });
+                self.remove(at.now);
+            }
+            Entry::LineFull => {
+                self.phase = Phase::InLine(attempts);
                 let check_at = at.now.after(LINE_CHECK_INTERVAL);
                 self.wake_at = Some(check_at.min(self.submission_deadline(policy)));
             }
@@ -84,6 +98,10 @@ impl Task {
     }
 
     pub(super) fn run_answered(&mut self, outcome: RunOutcome, policy: &Policy, at: Moment) {
+        let is_first_answer = matches!(self.phase, Phase::Submitting { .. });
+        if is_first_answer && (outcome == RunOutcome::Unknown || std::mem::take(&mut self.reports_run)) {
+            self.chores.owe(Chore::ReportRun, at.now);
+        }
         match (&self.phase, outcome) {
             // An answer that comes after the crash guard gave it up is still the truth.
             (Phase::Submitting { .. } | Phase::Unknown { .. }, RunOutcome::Started(job)) => {
@@ -97,7 +115,8 @@ impl Task {
             }
             (Phase::Submitting { attempts, .. }, RunOutcome::NotStarted { retry_after }) => {
                 let attempts = *attempts;
-                self.phase = Phase::Placed(attempts.saturating_add(1));
+                // By way of the line: it may have closed meanwhile.
+                self.phase = Phase::Waiting { attempts: attempts.saturating_add(1), turned_away: None };
                 self.retry_later(attempts, retry_after, policy, at);
             }
             (Phase::Submitting { attempts, .. }, RunOutcome::Full { retry_after }) => {
@@ -116,7 +135,8 @@ impl Task {
     pub(super) fn start(&mut self, job: Job, policy: &Policy, now: UnixMillis) {
         let eager = self.is_stopping().then_some(0);
         self.phase = Phase::Running { since: now, checks: 0, checked_at: now, eager, job };
-        self.wake_at = Some(self.first_look(policy, now));
+        self.presumed_lost = false;
+        self.wake_at = Some(self.first_look(policy.poll.step(0).min(policy.task_deadline), now));
         (self.begun_at, self.ends_at, self.heard_at) = (None, None, None);
         self.record.started_at = Some(now.seconds());
         self.record.completed_at = None;
@@ -126,8 +146,7 @@ impl Task {
     }
 
     /// At once after a callback or a cancel that came during Run, else on the ladder.
-    fn first_look(&self, policy: &Policy, now: UnixMillis) -> UnixMillis {
-        let wait = policy.poll.step(0).min(policy.task_deadline);
+    fn first_look(&self, wait: Millis, now: UnixMillis) -> UnixMillis {
         if self.nudged || self.is_stopping() { now } else { now.after(wait) }
     }
 
@@ -136,30 +155,51 @@ impl Task {
             Phase::Submitting { hint, .. } => hint.take(),
             _ => None,
         };
-        self.phase = Phase::Unknown { since: now, searches: 0, hint };
-        self.wake_at = Some(self.first_look(policy, now));
+        self.phase = Phase::Unknown { since: now, searches: 0, hint, progress: None };
+        self.wake_at = Some(self.first_look(policy.search.step(0).min(policy.task_deadline), now));
         self.record.started_at = Some(now.seconds());
         self.record.status = Status::InProgress;
     }
 
     /// A failure for want of a job is looked into again; it stays a failure until the job is found.
     pub(super) fn search_again(&mut self, hint: Option<Job>, now: UnixMillis) {
-        self.phase = Phase::Unknown { since: now, searches: 0, hint };
+        self.phase = Phase::Unknown { since: now, searches: 0, hint, progress: None };
         self.wake_at = Some(now);
     }
 
-    pub(super) fn searched(&mut self, found: Option<Job>, policy: &Policy, now: UnixMillis) {
-        let Phase::Unknown { since, searches, .. } = &mut self.phase else { return };
-        if let Some(job) = found {
-            // It has had all this time to finish: look at once.
-            self.nudged = true;
-            self.start(job, policy, now);
-            return;
+    pub(super) fn searched(&mut self, outcome: SearchOutcome, policy: &Policy, now: UnixMillis) {
+        let Phase::Unknown { since, searches, progress, .. } = &mut self.phase else { return };
+        let mut goes_on_soon = self.nudged;
+        let mut is_complete = false;
+        match outcome {
+            SearchOutcome::Found(job) => {
+                // It has had all this time to finish: look at once.
+                self.nudged = true;
+                self.start(job, policy, now);
+                return;
+            }
+            SearchOutcome::NotFound => {
+                *progress = None;
+                is_complete = true;
+            }
+            SearchOutcome::Unfinished(reached) => {
+                *progress = Some(reached);
+                goes_on_soon = true;
+            }
+            SearchOutcome::Failed => {}
         }
         let deadline = since.after(policy.task_deadline);
         if now < deadline {
-            *searches = searches.saturating_add(1);
-            let wait = if self.nudged { MIN_SEARCH_INTERVAL } else { policy.poll.step(*searches) };
+            if is_complete {
+                *searches = searches.saturating_add(1);
+                let is_lost = policy.search.nth(*searches).is_none();
+                if is_lost && !self.presumed_lost && self.record.status.is_final() {
+                    // It gave its place back when it failed, and kept its reservation.
+                    self.chores.owe(Chore::Leave, now);
+                }
+                self.presumed_lost |= is_lost;
+            }
+            let wait = if goes_on_soon { MIN_SEARCH_INTERVAL } else { policy.search.step(*searches) };
             self.wake_at = Some(now.after(wait).min(deadline));
         } else if self.record.status.is_final() {
             self.phase = Phase::Ended { job: None };

@@ -1,4 +1,5 @@
 // Task/Detail: whatever it fails to say is asked again, until the job's deadline.
+import { REFUSALS } from '../../../sim/index.ts';
 import { COMPLETED, TIMED_OUT } from './outcome.ts';
 import { type AnswerRows, always } from './row.ts';
 
@@ -16,6 +17,12 @@ export const detailRows: AnswerRows = {
     ['code 1 for ever', always({ kind: 'error', code: 1, message: 'Not found' }), TIMED_OUT],
     ['code 98, authentication', { kind: 'error', code: 98, message: 'Wrong key' }, COMPLETED],
     ['code 0, anything', { kind: 'error', code: 0, message: 'Internal error' }, COMPLETED],
+  ],
+  refusal: [
+    ['no task', REFUSALS.taskNotFound, COMPLETED],
+    ['no task, in a bare text', REFUSALS.taskNotFounded, COMPLETED],
+    ['no permission', REFUSALS.permission, COMPLETED],
+    ['no permission for ever', always(REFUSALS.permission), TIMED_OUT],
   ],
   garbage: [
     ['garbage', { kind: 'garbage' }, COMPLETED],

@@ -12,6 +12,7 @@ const MANY_RUNS = 4;
 export class Experiment {
   readonly row: Case;
   readonly #service: Service;
+  #video: string | undefined;
   #told = 'no answer';
 
   constructor(service: Service, row: Case) {
@@ -27,6 +28,7 @@ export class Experiment {
     sim.script('', accountFaults);
     const response = await this.#service.submit({ prompt });
     const code = response.ok ? [] : [(await problem(response)).code];
+    if (response.ok) this.#video = ((await response.json()) as Video).id;
     this.#told = [response.status, ...code].join(' ');
   }
 
@@ -53,8 +55,9 @@ export class Experiment {
     };
   }
 
-  /** By the callback's URL, `/hooks/wiro/{id}/{proof}`: who was refused was told of no video. */
+  /** By the answer, or by the callback's URL, `/hooks/wiro/{id}/{proof}`: who was refused was told of no video. */
   get #id(): string {
+    if (this.#video !== undefined) return this.#video;
     const [run] = runsOf(this.#service.sim, this.row.prompt);
     return new URL(run?.fields?.callbackUrl ?? '').pathname.split('/')[3] ?? '';
   }

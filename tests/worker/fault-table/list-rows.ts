@@ -1,4 +1,5 @@
 // Task/List, where a job is searched for whose Run was done and its answer lost.
+import { REFUSALS } from '../../../sim/index.ts';
 import { COMPLETED } from './outcome.ts';
 import type { AnswerRows } from './row.ts';
 
@@ -12,6 +13,7 @@ export const listRows: AnswerRows = {
     ['code 1, not accessible', { kind: 'error', code: 1, message: 'Not found' }, COMPLETED],
     ['code 0, anything', { kind: 'error', code: 0, message: 'Internal error' }, COMPLETED],
   ],
+  refusal: [['no permission', REFUSALS.permission, COMPLETED]],
   garbage: [['garbage', { kind: 'garbage' }, COMPLETED]],
   bomb: [['a gzip bomb', { kind: 'bomb' }, COMPLETED]],
   compressed: [['told by gzip', { kind: 'compressed' }, COMPLETED]],

@@ -15,12 +15,23 @@ export async function performAll(service: Service): Promise<Map<Case, Outcome>> 
     concernsAll(row) ? 'inTurn' : 'atOnce',
   );
   await performInTurn(service, inTurn);
-  await Promise.all(atOnce.map((experiment) => experiment.begin()));
+  // Runs whose outcome nobody knows open the circuit breaker: they come last, or the others would wait in line.
+  const { last = [], first = [] } = Object.groupBy(atOnce, ({ row }) =>
+    opensBreaker(row) ? 'last' : 'first',
+  );
+  await service.ended((await service.accepted({ prompt: 'Wiro answers again' })).id);
+  await Promise.all(first.map((experiment) => experiment.begin()));
+  await Promise.all(last.map((experiment) => experiment.begin()));
 
   const outcomes = new Map<Case, Outcome>();
   for (const experiment of experiments) await experiment.finish();
   for (const experiment of experiments) outcomes.set(experiment.row, await experiment.outcome());
   return outcomes;
+}
+
+/** Whether its Run may be answered by nothing that is understood. */
+function opensBreaker({ faults: { run = [] }, expected }: Case): boolean {
+  return run.length > 0 && expected.submit === '202';
 }
 
 /** What fails at Task/List fails for whoever asks next, and code 96 says that there is no room for any job. */

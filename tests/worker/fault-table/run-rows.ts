@@ -1,4 +1,5 @@
 // Run: only an answer that proves that no job was started lets it be sent again.
+import { REFUSALS } from '../../../sim/index.ts';
 import {
   ACCOUNT_REFUSED,
   COMPLETED,
@@ -19,7 +20,7 @@ export const runRows: AnswerRows = {
     ['HTTP 429 with Retry-After', { kind: 'status', status: 429, retryAfter: 1 }, TAKEN_LATER],
     ['HTTP 429 for ever', always({ kind: 'status', status: 429 }), NEVER_TAKEN],
     ['HTTP 401', { kind: 'status', status: 401 }, ACCOUNT_REFUSED],
-    ['HTTP 404', { kind: 'status', status: 404 }, NEVER_FOUND],
+    ['HTTP 404', { kind: 'status', status: 404 }, ACCOUNT_REFUSED],
     ['HTTP 500', { kind: 'status', status: 500 }, NEVER_FOUND],
     ['HTTP 503 with Retry-After', { kind: 'status', status: 503, retryAfter: 1 }, NEVER_FOUND],
     ['an empty success', { kind: 'status', status: 200, body: '' }, NEVER_FOUND],
@@ -33,6 +34,12 @@ export const runRows: AnswerRows = {
     ['code 1, not accessible', { kind: 'error', code: 1, message: 'Not found' }, ACCOUNT_REFUSED],
     ['code 0, a bad parameter', { kind: 'error', code: 0, message: BAD_PARAMETER }, PARAMETERS_REFUSED],
     ['code 0, anything else', { kind: 'error', code: 0, message: 'Internal error' }, NEVER_FOUND],
+  ],
+  refusal: [
+    ['the limit, with the balance', REFUSALS.concurrency, TAKEN_LATER],
+    ['no balance', REFUSALS.balance, ACCOUNT_REFUSED],
+    ['a wrong signature', REFUSALS.invalidSignature, ACCOUNT_REFUSED],
+    ['a parameter missing', REFUSALS.parameterRequired, PARAMETERS_REFUSED],
   ],
   garbage: [['garbage', { kind: 'garbage' }, NEVER_FOUND]],
   bomb: [['a gzip bomb', { kind: 'bomb' }, NEVER_FOUND]],

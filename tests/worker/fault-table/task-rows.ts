@@ -10,6 +10,13 @@ export const taskRows: TaskRows = {
     ['exit code 1', { pexit: '1' }, GENERATION_FAILED],
     ['no exit code', { pexit: '' }, GENERATION_FAILED],
   ],
+  reason: [['a reason without a failure', { reason: 'None' }, COMPLETED]],
+  cost: [['a price of its own', { cost: '1.25' }, COMPLETED]],
+  listCallbackUrl: [['no callback URL in the list', { listCallbackUrl: false }, COMPLETED]],
+  sticks: [
+    ['stuck at task_error', { sticks: 'task_error' }, TIMED_OUT],
+    ['stuck at task_start', { sticks: 'task_start' }, TIMED_OUT],
+  ],
   outputs: [['no output', { outputs: 'none' }, GENERATION_FAILED]],
   end: [['cancelled by Wiro', { end: 'task_cancel' }, CANCELLED]],
   statuses: [['an unknown status', { statuses: STRANGE_STATUSES }, COMPLETED]],

@@ -1,0 +1,107 @@
+// What is typed and chosen in the form, kept for whoever has the same token (or none) again.
+import { byId } from './dom.js';
+import { recall, remember, Shelf } from './memory.js';
+import { owner } from './token.js';
+import './image-field.js';
+
+/** @typedef {import('./image-field.js').Picture} Picture */
+/** @typedef {{ prompt: string, promptOptimizer: boolean, format: string, link: string }} Fields */
+
+const form = byId('form');
+export const prompt = byId('prompt');
+export const image = /** @type {any} */ (document.querySelector('image-field'));
+
+/** @type {Shelf<Picture>} */
+const pictures = new Shelf('draft', (value) => value?.blob instanceof Blob && typeof value.name === 'string');
+/** Whose the form is. */
+let mine = owner();
+/** While the form is emptied for another owner, nothing of that is kept. */
+let isEmptying = false;
+
+/** What is kept of each owner. @param {string} kind @param {string} of */
+const nameOf = (kind, of) => (of === '' ? kind : `${kind}:${of}`);
+
+form.addEventListener('input', keep);
+form.addEventListener('change', keep);
+image.addEventListener('change', keepPicture);
+
+/** Shows what an earlier visit left. */
+export async function restoreDraft() {
+  const of = mine;
+  const known = recall(nameOf('draft', of), isFields);
+  if (known) setFields(known);
+  form.dispatchEvent(new Event('kept'));
+  const picture = await pictures.get(nameOf('image', of));
+  if (of === mine && picture && !image.picture && !image.link) await image.restore(picture);
+}
+
+/**
+ * Shows what the owner of now has left. What somebody without a token has typed goes on with the first one, and so does
+ * everything where the form goes on.
+ * @param {boolean} isContinued
+ */
+export async function changeDraft(isContinued) {
+  const before = mine;
+  const { fields: typed, picture } = draft();
+  mine = owner();
+  const isEmpty = typed.prompt === '' && typed.link === '' && !picture;
+  if ((before === '' || isContinued) && !isEmpty) {
+    remember(nameOf('draft', before), null);
+    pictures.delete(nameOf('image', before));
+    keep();
+    return keepPicture();
+  }
+  isEmptying = true;
+  form.reset();
+  image.clear();
+  isEmptying = false;
+  return restoreDraft();
+}
+
+/** What the form holds. */
+export function draft() {
+  return { fields: fields(), picture: /** @type {Picture | undefined} */ (image.picture) };
+}
+
+/** @returns {Fields} */
+export function fields() {
+  const data = new FormData(form);
+  return {
+    prompt: prompt.value,
+    promptOptimizer: data.has('promptOptimizer'),
+    format: `${data.get('format')}`,
+    link: image.link,
+  };
+}
+
+/** @param {Fields} values */
+export function setFields(values) {
+  prompt.value = values.prompt;
+  byId('optimizer').checked = values.promptOptimizer;
+  for (const radio of form.elements.format) radio.checked = radio.value === values.format;
+  if (!image.picture) image.link = values.link;
+  keep();
+}
+
+export function keep() {
+  // Another tab may have changed the token, and this one not have heard of it yet.
+  if (owner() === mine && !isEmptying) remember(nameOf('draft', mine), fields());
+  form.dispatchEvent(new Event('kept'));
+}
+
+function keepPicture() {
+  if (owner() !== mine || isEmptying) return;
+  if (image.picture) pictures.put(nameOf('image', mine), image.picture);
+  else pictures.delete(nameOf('image', mine));
+}
+
+/** @param {any} value @returns {value is Fields} */
+function isFields(value) {
+  const formats = [...form.elements.format].map(({ value }) => value);
+  return (
+    typeof value.prompt === 'string' &&
+    typeof value.promptOptimizer === 'boolean' &&
+    typeof value.link === 'string' &&
+    formats.includes(value.format)
+  );
+}

@@ -1,0 +1,96 @@
+// What the Worker itself would make of Wiro's answers: asked of examples/describe_model.rs, so that no rule is written twice.
+import { spawn } from 'node:child_process';
+import { text } from 'node:stream/consumers';
+import { root } from '../worker-process.ts';
+
+export interface Form {
+  content_type: string;
+  texts: string[];
+}
+
+export interface Parameter {
+  id: string;
+  required: boolean;
+  options: string[];
+  default: string | null;
+}
+
+export interface Frame {
+  id: string;
+  style: 'file_and_url' | 'combined';
+  required: boolean;
+}
+
+export interface Description {
+  source: 'wiro' | 'built_in';
+  prompt: Parameter | null;
+  prompt_optimizer: Parameter | null;
+  resolution: Parameter | null;
+  duration: Parameter | null;
+  first_frame: Frame | null;
+  last_frame: Frame | null;
+  defaults: [string, string][];
+  not_understood: string[];
+}
+
+export interface Format {
+  resolution: string;
+  duration: number | null;
+  /** Millionths of a dollar. */
+  price: number | null;
+  source: string;
+}
+
+export interface Described {
+  problem: string | null;
+  description: Description;
+  built_in: Description;
+  formats: Format[];
+}
+
+export interface CallMeaning {
+  ok: boolean;
+  problem?: string;
+  advice?: string | null;
+  reason?: string;
+  task?: string;
+  token?: string | null;
+}
+
+export interface TaskMeaning {
+  state: 'working' | 'succeeded' | 'failed' | 'cancelled';
+  status?: string;
+  url?: string;
+  size?: number | null;
+  cost?: string | null;
+  cause?: string;
+  reason?: string | null;
+  pictures?: number | null;
+}
+
+export type Result<T> = { Ok: T } | { Err: string };
+
+const CARGO = ['run', '--quiet', '--locked', '--example', 'describe_model'];
+
+/** @throws Error with what cargo or the example wrote to stderr. */
+export async function askCrate<T>(question: object): Promise<T> {
+  const child = spawn('cargo', CARGO, { cwd: root, stdio: ['pipe', 'pipe', 'pipe'] });
+  const ended = new Promise<number | null>((resolve, reject) =>
+    child.on('error', reject).on('close', resolve),
+  );
+  // A child that could not be started says so by `error`.
+  child.stdin.on('error', () => {});
+  child.stdin.end(JSON.stringify(question));
+  const [answer, complaint, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
+  if (code !== 0) throw new Error(`examples/describe_model.rs failed: ${complaint.trim()}`);
+  return JSON.parse(answer) as T;
+}
+
+/** The fields of a form, with `file` in the place of its files. */
+export async function readForm(form: Form, file: Uint8Array<ArrayBuffer>): Promise<FormData> {
+  return new Response(formBody(form, file), { headers: { 'content-type': form.content_type } }).formData();
+}
+
+export function formBody({ texts }: Form, file: Uint8Array<ArrayBuffer>): Blob {
+  return new Blob(texts.flatMap((text, at) => (at === 0 ? [text] : [file, text])));
+}

@@ -1,0 +1,56 @@
+// Money: the page names a price only when it is the one that Wiro charged for a video.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { root } from '../../scripts/worker-process.ts';
+import { done, hasChromium, make, onStage, useScene } from './browser.ts';
+
+/** A figure of the stand-in's price list, of a thousand times as much, or of a month at that price. */
+const STAND_IN_FIGURES = /\b0\.(28|49|56)\b|\$280\b|\$8\.4\b|0\.06 %/;
+
+test('neither the page nor the documents name the prices of the stand-in', () => {
+  const names = readdirSync(join(root, 'public')).map((name) => join('public', name));
+  for (const name of ['README.md', 'EXPLAIN_COST.md', 'SECURITY.md', 'ARCHITECTURE.md', ...names]) {
+    const lines = readFileSync(join(root, name), 'utf8').split('\n');
+    expect({ name, found: lines.filter((line) => STAND_IN_FIGURES.test(line)) }).toEqual({ name, found: [] });
+    const promise = lines.filter((line) => /nothing was charged|not charged|without (a )?charge/i.test(line));
+    expect({ name, promise }).toEqual({ name, promise: [] });
+  }
+});
+
+describe.skipIf(!hasChromium)('prices (need Chromium)', { timeout: 60_000 }, () => {
+  const scene = useScene({ sim: { speed: 60 } });
+
+  test('none is shown before a video is made, and what it cost is shown afterwards', async () => {
+    const { page, service } = scene;
+    for (const format of ['768P, 6 s', '768P, 10 s', '1080P, 6 s']) {
+      await page.getByLabel(format, { exact: true }).check();
+      expect(await page.locator('body').textContent()).not.toContain('$');
+    }
+    expect(await page.getByRole('button', { name: 'Make the video', exact: true }).count()).toBe(1);
+    service.sim.script('costs', { task: { patch: (row) => ({ ...row, totalcost: '1.250000000000' }) } });
+    await make(page, 'it costs something');
+    await onStage(page, 'it costs something');
+    await done(page);
+    expect(await page.locator('#facts').textContent()).toContain('$1.25');
+  });
+
+  test('a failed video shows what it cost, and nothing where that is not known', async () => {
+    const { page, service } = scene;
+    const failing = { pexit: '1', outputs: 'none' } as const;
+    service.sim.script('for money', {
+      task: { ...failing, patch: (row) => ({ ...row, totalcost: '1.25' }) },
+    });
+    service.sim.script('for nothing', { task: failing });
+    for (const [prompt, cost] of [
+      ['it fails for money', '$1.25'],
+      ['it fails for nothing', ''],
+    ] as const) {
+      await make(page, prompt);
+      await onStage(page, prompt);
+      await page.getByRole('heading', { name: 'Failed' }).waitFor();
+      expect(/\$[\d.]+/.exec((await page.locator('#facts').textContent()) ?? '')?.[0] ?? '').toBe(cost);
+      expect(await page.locator('#failure').textContent()).not.toMatch(/charge/i);
+    }
+  });
+});

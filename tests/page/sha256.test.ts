@@ -1,0 +1,13 @@
+// public/sha256.js beside Node's own SHA-256, over every length around the borders of its blocks.
+import { createHash } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { sha256 } from '../../public/sha256.js';
+
+test('a text has the same hash as by node:crypto', () => {
+  const texts = Array.from({ length: 200 }, (_, length) =>
+    'aé€😀\0z'.repeat(40).slice(0, length).toWellFormed(),
+  );
+  for (const text of [...texts, 'x'.repeat(100_000)]) {
+    expect(sha256(text)).toBe(createHash('sha256').update(text).digest('hex'));
+  }
+});
