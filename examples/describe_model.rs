@@ -2,10 +2,10 @@
 
 use std::io::{self, Write};
 
-use hailuo_worker::platform::models::capabilities;
-use hailuo_worker::video::budget::Prices;
+use hailuo_worker::storage::models::capabilities;
 use hailuo_worker::video::model::{Capabilities, Format, Need};
 use hailuo_worker::video::money::Usd;
+use hailuo_worker::video::money::budget::Prices;
 use hailuo_worker::video::mp4;
 use hailuo_worker::wiro::answer::{Answer, HttpAnswer};
 use hailuo_worker::wiro::files::{folder_body, read_folder, read_upload, upload_form};

@@ -1,31 +1,35 @@
 //! MiniMax Hailuo 2.3 on Wiro behind a public endpoint: one Cloudflare Worker that keeps the keys, the
 //! money and the videos.
 //!
-//! - [`route`], [`error`]: what a request asks for, and what it is told when that fails
-//! - `api`: the flows, one file for each group of endpoints
-//! - [`video`]: the domain, pure — ids, requests, records and the lifecycle that decides everything
-//! - [`wiro`]: the upstream's wire format, pure
-//! - [`multipart`], [`range`], [`prefer`], [`origins`]: pieces of HTTP, pure
-//! - [`turnstile`]: what its verifier is asked and answers, pure
-//! - [`platform`]: the only code that touches the runtime — settings, objects, KV, R2, network
+//! The rooms, from the one that requests enter down to the pure ones; each uses only rooms below itself:
 //!
-//! Arrows: `api → {video, wiro, platform}`, `platform → {video, wiro}`; `video` and `wiro` know nobody.
+//! - `api`: what a request meets, top to bottom; one file for each group of endpoints
+//! - `task`: the `VideoTask` object, one for each video
+//! - `dispatcher`: the `Dispatcher` object, one for all: queue, budget, lists, models
+//! - `calls`: what the two objects are asked and answer
+//! - `upstream`: signed calls to Wiro
+//! - `storage`: KV, R2, a Durable Object's storage
+//! - `config`: the settings as written, as read, as used
+//! - `runtime`: the bridge to JavaScript
+//! - [`http`]: pieces of HTTP, pure
+//! - [`video`]: the domain, pure: requests, records and the lifecycle that decides everything
+//! - [`wiro`]: the upstream's wire format, pure
 
-mod api;
-pub mod error;
+pub mod api;
+mod calls;
+mod config;
+mod dispatcher;
+pub mod http;
 pub mod json;
-pub mod multipart;
-pub mod origins;
-pub mod platform;
-pub mod prefer;
-pub mod range;
-pub mod route;
-pub mod turnstile;
+mod runtime;
+pub mod storage;
+mod task;
+mod upstream;
 pub mod video;
 pub mod wiro;
 
-use platform::config::Config;
-use platform::executor::promised;
+use config::Config;
+use runtime::executor::promised;
 use worker::Env;
 use worker::js_sys::Promise;
 use worker::wasm_bindgen::JsValue;
@@ -46,7 +50,7 @@ pub fn fetch(request: Request, env: Env) -> Promise {
 pub fn scheduled(time: f64, env: Env) -> Promise {
     promised(async move {
         Config::prepare(&env).await;
-        platform::sweep::sweep(time, &env).await;
+        dispatcher::sweep::sweep(time, &env).await;
         Ok(JsValue::UNDEFINED)
     })
 }

@@ -1,39 +1,128 @@
-//! The arrows of the architecture: the domain and the wire format are pure and know neither each other
-//! nor the platform.
+//! The rooms of `src/`, and the one way down through them: what a room may use lies below it.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-fn rust_files(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    entries
-        .flat_map(|path| if path.is_dir() { rust_files(&path) } else { vec![path] })
-        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
-        .collect()
+/// Each room with those that it uses. A room may only use rooms that stand further down.
+const ROOMS: [(&str, &[&str]); 11] = [
+    ("api", &["calls", "upstream", "storage", "config", "runtime", "http", "video", "wiro"]),
+    ("dispatcher", &["calls", "upstream", "storage", "config", "runtime", "video", "wiro"]),
+    ("task", &["calls", "upstream", "storage", "config", "runtime", "video", "wiro"]),
+    ("calls", &["runtime", "video", "wiro"]),
+    ("upstream", &["config", "runtime", "wiro"]),
+    ("config", &["runtime", "http", "video", "wiro"]),
+    ("storage", &["runtime", "video", "wiro"]),
+    ("runtime", &["http", "video"]),
+    ("http", &["video"]),
+    ("video", &[]),
+    ("wiro", &[]),
+];
+
+/// Rooms that must run without a Worker.
+const PURE: [&str; 3] = ["http", "video", "wiro"];
+const RUNTIME_CRATES: [&str; 4] = ["worker::", "js_sys", "web_sys", "wasm_bindgen"];
+
+const MAX_LINES: usize = 400;
+const MAX_FILES: usize = 20;
+
+/// Reading our own JSON is a language, not a part of the whole.
+const EVERYWHERE: [&str; 2] = ["json", "from_json"];
+
+fn source() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
 
-fn assert_unknown(folder: &str, strangers: &[&str]) {
-    let files = rust_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(folder));
-    assert!(!files.is_empty(), "{folder} has moved");
-    for file in files {
-        let text = fs::read_to_string(&file).unwrap().replace(&format!("crate::{folder}::"), "");
-        // What stands in for serde is a language, not a part of the whole.
-        let text = text.replace("crate::json", "").replace("crate::from_json", "");
-        for stranger in strangers {
-            assert!(!text.contains(stranger), "{} mentions {stranger}", file.display());
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let files = entries(folder)
+        .into_iter()
+        .flat_map(|path| if path.is_dir() { rust_files(&path) } else { vec![path] });
+    files.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
+}
+
+/// All files of a room: those of its folder, and the one beside it that bears its name.
+fn files_of(room: &str) -> Vec<PathBuf> {
+    let folder = source().join(room);
+    let beside = folder.with_extension("rs");
+    let mut files = rust_files(&folder);
+    files.extend(beside.exists().then_some(beside));
+    files
+}
+
+/// The rooms that a text names by `crate::`.
+fn used(text: &str) -> Vec<String> {
+    let names = text.split("crate::").skip(1);
+    let names = names.map(|rest| rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next());
+    names.flatten().filter(|name| !EVERYWHERE.contains(name)).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_room_stands_in_the_table() {
+    let mut rooms: Vec<_> = entries(&source())
+        .into_iter()
+        .filter(|path| path.is_dir())
+        .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
+        .collect();
+    rooms.sort();
+    let mut known = ROOMS.map(|(room, _)| room.to_owned());
+    known.sort();
+    assert_eq!(rooms, known);
+}
+
+#[test]
+fn arrows_point_downwards() {
+    for (index, (room, uses)) in ROOMS.iter().enumerate() {
+        for used in *uses {
+            let floor = ROOMS.iter().position(|(name, _)| name == used).unwrap();
+            assert!(floor > index, "{room} may not use {used}, which stands above it");
         }
     }
 }
 
 #[test]
-fn the_pure_modules_know_no_runtime_and_not_each_other() {
-    assert_unknown("video", &["worker::", "js_sys", "web_sys", "crate::"]);
-    assert_unknown("wiro", &["worker::", "js_sys", "web_sys", "crate::"]);
+fn each_room_uses_what_the_table_says_and_nothing_else() {
+    for (room, uses) in ROOMS {
+        let mut found: Vec<&str> = Vec::new();
+        for file in files_of(room) {
+            let text = fs::read_to_string(&file).unwrap();
+            for name in used(&text) {
+                let Some(known) = uses.iter().find(|known| **known == name) else {
+                    assert_eq!(name, room, "{} uses crate::{name}", file.display());
+                    continue;
+                };
+                found.push(known);
+            }
+        }
+        for known in uses {
+            assert!(found.contains(known), "{room} does not use {known} any more: take it out of the table");
+        }
+    }
 }
 
 #[test]
-fn the_platform_does_not_know_the_api() {
-    assert_unknown("platform", &["crate::api", "crate::route", "crate::error"]);
+fn pure_rooms_know_no_runtime() {
+    for room in PURE {
+        for file in files_of(room) {
+            let text = fs::read_to_string(&file).unwrap();
+            for stranger in RUNTIME_CRATES {
+                assert!(!text.contains(stranger), "{} mentions {stranger}", file.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn files_and_folders_are_small() {
+    for file in rust_files(&source()) {
+        let lines = fs::read_to_string(&file).unwrap().lines().count();
+        assert!(lines <= MAX_LINES, "{} has {lines} lines, more than {MAX_LINES}", file.display());
+        let folder = file.parent().unwrap();
+        let files = entries(folder).iter().filter(|path| path.is_file()).count();
+        assert!(files <= MAX_FILES, "{} has {files} files, more than {MAX_FILES}", folder.display());
+    }
 }

@@ -2,10 +2,10 @@
 
 use hailuo_worker::json;
 use hailuo_worker::video::record::{Record, Status};
-use hailuo_worker::video::search::SearchProgress;
+use hailuo_worker::video::task::search::SearchProgress;
+use hailuo_worker::video::task::tombstone::{Reason, Tombstone};
 use hailuo_worker::video::task::{Job, LoadError, Phase, Task, Wish};
 use hailuo_worker::video::time::{Millis, UnixMillis};
-use hailuo_worker::video::tombstone::{Reason, Tombstone};
 
 const RECORD: &str = include_str!("stored/record-v1.json");
 const TASK: &str = include_str!("stored/task-v2.json");

@@ -1,9 +1,9 @@
 //! `POST /v1/videos/{id}/cancel`: stops a video at whatever stage it is.
 
+use super::error::ApiError;
 use super::{Call, NO_SUCH_VIDEO, Own, respond};
-use crate::error::ApiError;
-use crate::platform::http::Answer;
-use crate::platform::task_object::{Message, Reply};
+use crate::calls::task::{Message, Reply};
+use crate::runtime::http::Answer;
 
 pub async fn cancel(call: &Call<'_>, own: Own) -> Result<Answer, ApiError> {
     match call.ask(&own.id, &Message::Cancel).await? {

@@ -2,13 +2,13 @@
 
 use base64ct::{Base64, Encoding};
 
+use super::error::ApiError;
 use super::{Call, NO_SUCH_VIDEO, internal, respond};
-use crate::error::ApiError;
+use crate::calls::task::Message;
+use crate::http::range::{Conditions, Representation, Selection, http_date};
 use crate::json;
-use crate::platform::clock;
-use crate::platform::http::{Answer, Body, Header, Request};
-use crate::platform::task_object::Message;
-use crate::range::{Conditions, Representation, Selection, http_date};
+use crate::runtime::clock;
+use crate::runtime::http::{Answer, Body, Header, Request};
 use crate::video::record::{Output, Record, Status};
 
 /// A video never changes under its URL, but may be deleted: caches ask again after an hour.

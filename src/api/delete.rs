@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
+use super::error::ApiError;
 use super::{Call, NO_SUCH_VIDEO, Own, internal, respond};
-use crate::error::ApiError;
-use crate::platform::http::Answer;
-use crate::platform::records::Records;
-use crate::platform::task_object::{Message, Reply};
+use crate::calls::task::{Message, Reply};
+use crate::runtime::http::Answer;
+use crate::storage::records::Records;
 
 pub async fn delete(call: &Call<'_>, own: Own) -> Result<Answer, ApiError> {
     let id = &own.id;

@@ -2,11 +2,11 @@
 
 use worker::worker_sys::ext::ResponseExt;
 
+use super::error::ApiError;
 use super::{Call, NO_SUCH_VIDEO, Own, internal, respond};
-use crate::error::ApiError;
-use crate::platform::http::{Answer, Body, Header, Request};
-use crate::platform::tasks::Tasks;
-use crate::platform::watchers::Manner;
+use crate::calls::objects::Manner;
+use crate::calls::task::Tasks;
+use crate::runtime::http::{Answer, Body, Header, Request};
 
 pub async fn events(call: &Call<'_>, request: &Request, own: Own) -> Result<Answer, ApiError> {
     let is_socket = request.header(Header::Upgrade).is_some_and(|to| to.eq_ignore_ascii_case("websocket"));

@@ -4,22 +4,22 @@
 use serde_json::json;
 use worker::js_sys::Uint8Array;
 
-use super::challenge;
+use super::error::ApiError;
+use super::form::reader::{FormReader, Incoming};
 use super::form::{form_error, media_type, open_form};
+use super::guard::challenge;
 use super::submit::{ACCOUNT_RETRY_SECONDS, unaffordable};
 use super::{Call, RETRY_AFTER_SECONDS, internal, respond};
-use crate::error::ApiError;
-use crate::platform::buffer::{Buffer, PART_BYTES};
-use crate::platform::clock;
-use crate::platform::dispatcher::Dispatch;
-use crate::platform::form_reader::{FormReader, Incoming};
-use crate::platform::http::{Answer, Header, Request};
-use crate::platform::log::{self, Level};
-use crate::platform::url;
-use crate::platform::wiro_client::WiroClient;
-use crate::video::budget::Shortage;
+use crate::calls::dispatcher::Dispatch;
+use crate::runtime::buffer::{Buffer, PART_BYTES};
+use crate::runtime::clock;
+use crate::runtime::http::{Answer, Header, Request};
+use crate::runtime::log::{self, Level};
+use crate::runtime::url;
+use crate::upstream::client::WiroClient;
+use crate::video::access::owner::Owner;
 use crate::video::file::{FILE_FIELDS, File, clean_name, validate};
-use crate::video::owner::Owner;
+use crate::video::money::budget::Shortage;
 use crate::video::record::Image;
 use crate::wiro::files::{Refusal, StoredFile, UPLOAD, read_upload, upload_form};
 

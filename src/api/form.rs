@@ -1,9 +1,12 @@
 //! What submits and uploads have in common: opening a form, and what is wrong with one.
 
-use crate::error::ApiError;
-use crate::multipart;
-use crate::platform::form_reader::{FormReader, IDLE_TIMEOUT, ReadFormError, max_body_bytes};
-use crate::platform::http::{Header, Request};
+pub mod images;
+pub mod reader;
+
+use super::error::ApiError;
+use super::form::reader::{FormReader, IDLE_TIMEOUT, ReadFormError, max_body_bytes};
+use crate::http::multipart;
+use crate::runtime::http::{Header, Request};
 
 /// A content type without its parameters, in lower case.
 pub fn media_type(content_type: &str) -> String {

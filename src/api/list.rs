@@ -5,18 +5,18 @@ use std::iter::repeat;
 use serde::Serialize;
 use serde_json::json;
 
+use super::error::ApiError;
 use super::{Call, internal, respond};
-use crate::error::ApiError;
-use crate::platform::dispatcher::Dispatch;
-use crate::platform::http::{Answer, Request};
-use crate::platform::log::{self, Level};
-use crate::platform::records::Records;
-use crate::platform::task_object::{Message, Reply};
-use crate::platform::together;
+use crate::calls::dispatcher::Dispatch;
+use crate::calls::task::{Message, Reply};
+use crate::runtime::http::{Answer, Request};
+use crate::runtime::join;
+use crate::runtime::log::{self, Level};
+use crate::storage::records::Records;
+use crate::video::access::owner::Owner;
 use crate::video::id::VideoId;
-use crate::video::listing::{Listing, NOT_AFTER, Start};
-use crate::video::owner::Owner;
 use crate::video::record::Record;
+use crate::video::record::listing::{Listing, NOT_AFTER, Start};
 use crate::video::request::FieldError;
 
 const NOT_FOR_NOBODY: ApiError =
@@ -76,7 +76,7 @@ async fn records(call: &Call<'_>, ids: &[VideoId]) -> Result<Vec<Option<Record>>
             _ => None,
         }),
     });
-    together::all(current).await.into_iter().collect()
+    join::all(current).await.into_iter().collect()
 }
 
 fn not_after() -> ApiError {

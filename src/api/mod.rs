@@ -2,17 +2,17 @@
 //! serves, and what they share.
 
 mod cancel;
-mod challenge;
 mod content;
-mod cross_origin;
 mod delete;
+mod error;
 mod events;
 mod files;
 mod form;
-mod limits;
+mod guard;
 mod list;
 mod operator;
 mod respond;
+pub mod route;
 mod status;
 mod submission;
 mod submit;
@@ -28,21 +28,21 @@ use worker::Env;
 use worker::wasm_bindgen::JsValue;
 use worker::web_sys;
 
-use crate::error::ApiError;
-use crate::platform::clock;
-use crate::platform::config::Config;
-use crate::platform::http::{Answer, Header, Request};
-use crate::platform::log::{self, Level};
-use crate::platform::records::Records;
-use crate::platform::streams::Drain;
-use crate::platform::task_object::{Message, Reply};
-use crate::platform::tasks::Tasks;
-use crate::platform::videos::Videos;
-use crate::route::{NoRoute, Route, route};
+use crate::api::error::ApiError;
+use crate::api::route::{NoRoute, Route, route};
+use crate::calls::task::Tasks;
+use crate::calls::task::{Message, Reply};
+use crate::config::Config;
+use crate::runtime::clock;
+use crate::runtime::http::{Answer, Header, Request};
+use crate::runtime::log::{self, Level};
+use crate::runtime::streams::Drain;
+use crate::storage::records::Records;
+use crate::storage::videos::Videos;
+use crate::video::access::owner::Owner;
 use crate::video::id::VideoId;
-use crate::video::owner::Owner;
+use crate::video::record::text::status_of;
 use crate::video::record::{Record, Urls};
-use crate::video::record_text::status_of;
 
 /// What clients that ask again should wait, in seconds.
 const RETRY_AFTER_SECONDS: u32 = 3;
@@ -70,7 +70,7 @@ pub async fn serve(request: web_sys::Request, env: &Env) -> Result<web_sys::Resp
     answer.add("x-request-id", &request_id);
     answer.add("x-content-type-options", "nosniff");
     if let Ok(config) = Config::of(env) {
-        cross_origin::tell(&request, &config, &mut answer);
+        guard::cross_origin::tell(&request, &config, &mut answer);
     }
     answer.send()
 }
@@ -97,13 +97,13 @@ async fn dispatch(request: &Request, env: &Env) -> Result<Answer, ApiError> {
     let call = Call { config, env, origin };
     let route = route(request.method(), request.path());
     if !matches!(route, Ok(Route::Health)) {
-        limits::visit(&call, request).await?;
+        guard::limits::visit(&call, request).await?;
     }
     match route {
         Ok(route) => flow(&call, request, route)?.await,
         Err(NoRoute::NotFound) => Err(NOTHING_HERE),
         Err(NoRoute::MethodNotAllowed { allow }) if request.method() == "OPTIONS" => {
-            cross_origin::preflight(&call, request, allow)
+            guard::cross_origin::preflight(&call, request, allow)
         }
         Err(NoRoute::MethodNotAllowed { allow }) => Err(ApiError::MethodNotAllowed { allow }),
     }
@@ -143,7 +143,7 @@ impl Call<'_> {
     /// Who asks. A stranger's page that would change something is turned away, and, where there are client
     /// tokens, whoever shows none of them.
     fn client(&self, request: &Request) -> Result<Owner, ApiError> {
-        cross_origin::check(self, request)?;
+        guard::cross_origin::check(self, request)?;
         let Some(clients) = &self.config.clients else { return Ok(Owner::nobody()) };
         let shown = request.header(Header::Authorization);
         shown.and_then(|header| clients.authorized(&header).cloned()).ok_or(SHOW_A_TOKEN)
@@ -152,7 +152,7 @@ impl Call<'_> {
     /// Who asks for what costs money, and not too often.
     async fn spender(&self, request: &Request) -> Result<Owner, ApiError> {
         let owner = self.client(request)?;
-        limits::submit(self, request, &owner).await?;
+        guard::limits::submit(self, request, &owner).await?;
         Ok(owner)
     }
 

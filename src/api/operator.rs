@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
+use super::error::ApiError;
 use super::{Call, NO_SUCH_VIDEO, NOTHING_HERE, SHOW_A_TOKEN, respond};
-use crate::error::ApiError;
-use crate::platform::http::{Answer, Header, Request};
-use crate::platform::task_object::{Message, Reply};
-use crate::video::bearer::ShownToken;
+use crate::calls::task::{Message, Reply};
+use crate::runtime::http::{Answer, Header, Request};
+use crate::video::access::bearer::ShownToken;
 use crate::video::delivery::Try;
 use crate::video::id::VideoId;
 use crate::video::record::Record;

@@ -4,9 +4,9 @@ use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::error::{ApiError, Problem};
-use crate::platform::config::Config;
-use crate::platform::http::{Answer, Body};
+use super::error::{ApiError, Problem};
+use crate::config::Config;
+use crate::runtime::http::{Answer, Body};
 
 /// A JSON answer.
 pub fn json<B: Serialize>(status: u16, body: &B) -> Result<Answer, ApiError> {

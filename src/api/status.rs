@@ -1,13 +1,13 @@
 //! `GET /v1/videos/{id}`: the Video as it stands, or, with `Prefer: wait=N`, as soon as it has moved.
 
+use super::error::ApiError;
 use super::{Call, Own, internal, respond};
-use crate::error::ApiError;
-use crate::platform::http::{Answer, Body, Header, Request};
-use crate::platform::task_object::Message;
-use crate::prefer::preferred_wait;
-use crate::range::matches_any;
+use crate::calls::task::Message;
+use crate::http::prefer::preferred_wait;
+use crate::http::range::matches_any;
+use crate::runtime::http::{Answer, Body, Header, Request};
 use crate::video::record::Status;
-use crate::video::record_text::{show, status_of};
+use crate::video::record::text::{show, status_of};
 
 pub async fn status(call: &Call<'_>, request: &Request, own: Own) -> Result<Answer, ApiError> {
     let wait = request.header(Header::Prefer).as_deref().and_then(preferred_wait);

@@ -2,20 +2,20 @@
 
 use std::time::Duration;
 
+use super::error::ApiError;
+use super::form::images::{ImageDigests, ImageForm, ReceiveError, ReceivedImages};
+use super::form::reader::MAX_TEXT_BYTES;
 use super::form::{empty_body, form_error, media_type, open_form};
 use super::internal;
-use crate::error::ApiError;
-use crate::platform::form_reader::MAX_TEXT_BYTES;
-use crate::platform::http::{Header, Request};
-use crate::platform::image_form::{ImageDigests, ImageForm, ReceiveError, ReceivedImages};
-use crate::platform::streams::StreamError;
-use crate::platform::upload::UploadError;
-use crate::platform::url;
-use crate::platform::videos::Videos;
+use crate::runtime::http::{Header, Request};
+use crate::runtime::streams::StreamError;
+use crate::runtime::url;
+use crate::storage::upload::UploadError;
+use crate::storage::videos::Videos;
 use crate::video::id::VideoId;
-use crate::video::json_fields::json_fields;
 use crate::video::model::Capabilities;
 use crate::video::record::Input;
+use crate::video::request::json_fields::json_fields;
 use crate::video::request::{Fields, IMAGE_FIELDS, validate};
 
 /// Largest JSON body: both formats allow as much text.

@@ -4,15 +4,15 @@
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::challenge::{self, Challenge};
+use super::error::ApiError;
+use super::form::images::ImageDigests;
+use super::guard::challenge::{self, Challenge};
 use super::{Call, internal, respond, submission};
-use crate::error::ApiError;
-use crate::platform::clock;
-use crate::platform::http::{Answer, Header, Request};
-use crate::platform::image_form::ImageDigests;
-use crate::platform::models;
-use crate::platform::task_object::{Message, Reply};
-use crate::video::budget::{Day, Shortage};
+use crate::calls::task::{Message, Reply};
+use crate::runtime::clock;
+use crate::runtime::http::{Answer, Header, Request};
+use crate::storage::models;
+use crate::video::money::budget::{Day, Shortage};
 use crate::video::record::{FailureCode, Input, Record};
 use crate::video::request::FieldError;
 use crate::video::task::{NewTask, Task};

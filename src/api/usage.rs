@@ -2,13 +2,13 @@
 
 use serde_json::json;
 
+use super::error::ApiError;
 use super::{Call, internal, respond};
-use crate::error::ApiError;
-use crate::platform::clock;
-use crate::platform::dispatcher::Dispatch;
-use crate::platform::http::Answer;
-use crate::video::budget::Day;
-use crate::video::owner::Owner;
+use crate::calls::dispatcher::Dispatch;
+use crate::runtime::clock;
+use crate::runtime::http::Answer;
+use crate::video::access::owner::Owner;
+use crate::video::money::budget::Day;
 
 const NOT_FOR_NOBODY: ApiError =
     ApiError::Unauthorized("Only clients with a token have a usage, and this service has no client tokens.");

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
+use super::error::ApiError;
 use super::{Call, NO_SUCH_VIDEO, respond};
-use crate::error::ApiError;
-use crate::platform::http::{Answer, Request};
-use crate::platform::task_object::Message;
+use crate::calls::task::Message;
+use crate::runtime::http::{Answer, Request};
 use crate::video::task::Job;
 use crate::wiro::callback::{MAX_CALLBACK_BYTES, hint};
 

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::id::{ID_PREFIX, VideoId};
-use super::schedule::Ladder;
+use super::lifecycle::schedule::Ladder;
 use super::time::{Millis, UnixMillis};
 use crate::from_json;
 
@@ -138,8 +138,8 @@ impl Deliveries {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::video::keys::SigningKeys;
-    use crate::video::owner::Owner;
+    use crate::video::access::keys::SigningKeys;
+    use crate::video::access::owner::Owner;
 
     const NOW: UnixMillis = UnixMillis::new(1_000_000);
     const GUARD: UnixMillis = UnixMillis::new(1_010_000);

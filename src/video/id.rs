@@ -20,7 +20,7 @@ pub(super) const ID_BYTES: usize = 25;
 const ID_CHARS: usize = 40;
 
 /// An id whose proof was checked, or that was minted here. Strangers' text becomes one only through
-/// [`SigningKeys::verify_id`](super::keys::SigningKeys::verify_id).
+/// [`SigningKeys::verify_id`](super::access::keys::SigningKeys::verify_id).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct VideoId(String);

@@ -22,14 +22,17 @@
 //! failure, all for videos that may have been paid for: `submission_unknown` when its job speaks up
 //! after all, and `submission_unknown`, `storage_failed` and `upstream_timeout` when an operator says so.
 
+pub mod chores;
+pub mod event;
 mod generation;
 mod pacing;
+pub mod schedule;
 mod submission;
 
-use super::chores::Chore;
-use super::event::{Effect, Event};
+use super::lifecycle::chores::Chore;
+use super::lifecycle::event::{Effect, Event};
+use super::lifecycle::schedule::Ladder;
 use super::record::{Failure, FailureCode, Status};
-use super::schedule::Ladder;
 use super::task::{Phase, Task, Wish};
 use super::time::{Millis, Moment, UnixMillis};
 

@@ -1,5 +1,8 @@
 //! Amounts of money, exactly: whole micro-dollars, never floats.
 
+pub mod budget;
+pub mod ledger;
+
 use std::fmt;
 
 use serde::Serialize;

@@ -2,6 +2,9 @@
 //!
 //! Nothing here may hold a secret or anything upstream-only: whatever is in these types is public.
 
+pub mod listing;
+pub mod text;
+
 use serde::Serialize;
 use serde_json::Value;
 

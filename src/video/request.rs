@@ -2,15 +2,17 @@
 //!
 //! Both body formats arrive as the same list of named values, so that a rule is written once.
 
+pub mod json_fields;
+
 use std::collections::BTreeSet;
 
 use serde::Serialize;
 use serde_json::Value;
 
-use super::image_url::{self, MAX_URL_CHARS};
+use super::links::image_url::{self, MAX_URL_CHARS};
+use super::links::url::ParseUrl;
 use super::model::{Capabilities, Format, Need};
 use super::record::{Image, Input};
-use super::url::ParseUrl;
 use crate::from_json;
 
 /// `MiniMax`'s own limit for a prompt.

@@ -1,17 +1,20 @@
 //! A video in flight: everything its object knows. Private to that object, because it holds what must
 //! never be public; what may be is its [`Record`].
 
+pub mod search;
+pub mod tombstone;
+
 use serde::Serialize;
 use thiserror::Error;
 
-use super::budget::charge;
-use super::chores::{Chore, Chores};
+use super::access::owner::Owner;
 use super::delivery::Deliveries;
 use super::id::VideoId;
+use super::lifecycle::chores::{Chore, Chores};
 use super::money::Usd;
-use super::owner::Owner;
+use super::money::budget::charge;
 use super::record::{Input, Object, ProgressSource, RECORD_VERSION, Record, Status};
-use super::search::SearchProgress;
+use super::task::search::SearchProgress;
 use super::time::{Millis, UnixMillis};
 use crate::from_json;
 use crate::json::{self, Unreadable};

@@ -4,16 +4,16 @@ use super::life::{
     COPY_DEADLINE_MS, Life, RETENTION_SECONDS, START, TASK_DEADLINE_MS, failed, job, output, search, source,
     succeeded,
 };
-use hailuo_worker::video::chores::Chore;
-use hailuo_worker::video::event::{Effect, Entry, Event, Observation, RunOutcome};
+use hailuo_worker::video::lifecycle::chores::Chore;
+use hailuo_worker::video::lifecycle::event::{Effect, Entry, Event, Observation, RunOutcome};
+use hailuo_worker::video::lifecycle::schedule::Ladder;
 use hailuo_worker::video::money::Usd;
 use hailuo_worker::video::record::{Failure, FailureCode, Image, Status};
 use hailuo_worker::video::request::ImageType;
-use hailuo_worker::video::schedule::Ladder;
-use hailuo_worker::video::search::SearchOutcome;
 use hailuo_worker::video::task::Phase;
+use hailuo_worker::video::task::search::SearchOutcome;
+use hailuo_worker::video::task::tombstone::Tombstone;
 use hailuo_worker::video::time::{Millis, UnixMillis};
-use hailuo_worker::video::tombstone::Tombstone;
 
 const ENTER: Option<Effect> = Some(Effect::Enter { turned_away: None });
 const IMAGE: Image = Image { content_type: ImageType::Png, size: 7 };

@@ -1,13 +1,13 @@
 //! A task, the time, and what a test lets happen to it.
 
-use hailuo_worker::video::event::{Effect, Event, Observation};
-use hailuo_worker::video::keys::SigningKeys;
+use hailuo_worker::video::access::keys::SigningKeys;
+use hailuo_worker::video::access::owner::Owner;
 use hailuo_worker::video::lifecycle::Policy;
-use hailuo_worker::video::owner::Owner;
+use hailuo_worker::video::lifecycle::event::{Effect, Event, Observation};
+use hailuo_worker::video::lifecycle::schedule::Ladder;
 use hailuo_worker::video::record::{FailureCode, Image, Input, Output, Status};
 use hailuo_worker::video::request::Resolution;
-use hailuo_worker::video::schedule::Ladder;
-use hailuo_worker::video::search::SearchProgress;
+use hailuo_worker::video::task::search::SearchProgress;
 use hailuo_worker::video::task::{Job, NewTask, Source, Task};
 use hailuo_worker::video::time::{Millis, Moment, UnixMillis};
 

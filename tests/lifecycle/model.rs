@@ -2,9 +2,9 @@
 //! interfere at any time; then the world behaves, and everything must come right.
 
 use super::world::{Fate, Job, Luck, Run, Stray, World};
-use hailuo_worker::video::chores::Chore;
-use hailuo_worker::video::event::{Entry, Event, Observation};
-use hailuo_worker::video::search::SearchOutcome;
+use hailuo_worker::video::lifecycle::chores::Chore;
+use hailuo_worker::video::lifecycle::event::{Entry, Event, Observation};
+use hailuo_worker::video::task::search::SearchOutcome;
 use proptest::prelude::*;
 
 #[derive(Clone, Debug)]

@@ -3,12 +3,12 @@
 
 use std::collections::HashMap;
 
-use hailuo_worker::video::event::{Entry, Event, Heard, Observation, RunOutcome};
+use hailuo_worker::video::lifecycle::event::{Entry, Event, Heard, Observation, RunOutcome};
+use hailuo_worker::video::lifecycle::schedule::Ladder;
 use hailuo_worker::video::pace::{Pace, kind};
 use hailuo_worker::video::record::{ProgressSource, Record, Status};
 use hailuo_worker::video::request::Resolution;
-use hailuo_worker::video::schedule::Ladder;
-use hailuo_worker::video::search::SearchOutcome;
+use hailuo_worker::video::task::search::SearchOutcome;
 use hailuo_worker::video::time::{Millis, UnixMillis};
 
 use super::life::{Life, job, output, succeeded};

@@ -1,11 +1,11 @@
 //! The operator's webhook is told of every ending, of nothing else, and nothing waits for it.
 
 use super::life::{COPY_DEADLINE_MS, Life, job, succeeded};
-use hailuo_worker::video::chores::Chore;
 use hailuo_worker::video::delivery::Answer;
-use hailuo_worker::video::event::{Effect, Entry, Event, RunOutcome};
+use hailuo_worker::video::lifecycle::chores::Chore;
+use hailuo_worker::video::lifecycle::event::{Effect, Entry, Event, RunOutcome};
+use hailuo_worker::video::lifecycle::schedule::Ladder;
 use hailuo_worker::video::record::{FailureCode, Status};
-use hailuo_worker::video::schedule::Ladder;
 use hailuo_worker::video::time::UnixMillis;
 
 fn begin() -> Life {

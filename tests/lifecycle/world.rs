@@ -4,18 +4,18 @@
 use std::collections::BTreeMap;
 
 use super::life::{Life, START, failed, job, output, succeeded};
-use hailuo_worker::video::budget::Day;
-use hailuo_worker::video::chores::Chore;
 use hailuo_worker::video::delivery::Answer;
-use hailuo_worker::video::event::{Effect, Entry as Standing, Event, Observation, RunOutcome};
-use hailuo_worker::video::ledger::{self, Entry, State};
+use hailuo_worker::video::lifecycle::chores::Chore;
+use hailuo_worker::video::lifecycle::event::{Effect, Entry as Standing, Event, Observation, RunOutcome};
+use hailuo_worker::video::lifecycle::schedule::Ladder;
 use hailuo_worker::video::money::Usd;
+use hailuo_worker::video::money::budget::Day;
+use hailuo_worker::video::money::ledger::{self, Entry, State};
 use hailuo_worker::video::record::{Failure, FailureCode, Record, Status};
-use hailuo_worker::video::schedule::Ladder;
-use hailuo_worker::video::search::SearchOutcome;
 use hailuo_worker::video::task::Phase;
+use hailuo_worker::video::task::search::SearchOutcome;
+use hailuo_worker::video::task::tombstone::{Admission, Known, Tombstone};
 use hailuo_worker::video::time::{Millis, UnixMillis};
-use hailuo_worker::video::tombstone::{Admission, Known, Tombstone};
 
 /// What happens around one effect.
 #[derive(Clone, Copy, Debug)]

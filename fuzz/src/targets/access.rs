@@ -2,11 +2,11 @@
 
 use std::sync::LazyLock;
 
-use hailuo_worker::turnstile::{ACTION, Secret, Token, Verdict, question, verdict};
-use hailuo_worker::video::clients::Clients;
+use hailuo_worker::http::turnstile::{ACTION, Secret, Token, Verdict, question, verdict};
+use hailuo_worker::video::access::clients::Clients;
+use hailuo_worker::video::access::keys::SigningKeys;
+use hailuo_worker::video::access::owner::Owner;
 use hailuo_worker::video::id::VideoId;
-use hailuo_worker::video::keys::SigningKeys;
-use hailuo_worker::video::owner::Owner;
 use hailuo_worker::video::time::UnixMillis;
 use serde_json::Value;
 

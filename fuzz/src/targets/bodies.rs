@@ -1,11 +1,11 @@
 //! The bodies of submits and uploads.
 
+use hailuo_worker::http::multipart::{Bytes, Demux, FormError, Part, Piece, boundary};
 use hailuo_worker::json::FromJson;
-use hailuo_worker::multipart::{Bytes, Demux, FormError, Part, Piece, boundary};
-use hailuo_worker::platform::models::capabilities;
+use hailuo_worker::storage::models::capabilities;
 use hailuo_worker::video::file::clean_name;
-use hailuo_worker::video::json_fields::json_fields;
 use hailuo_worker::video::record::Input;
+use hailuo_worker::video::request::json_fields::json_fields;
 use hailuo_worker::video::request::{FieldValue, Fields, ImageType, MAX_PROMPT_CHARS, validate};
 use hailuo_worker::wiro::model::ModelDescription;
 use serde_json::Value;

@@ -1,11 +1,11 @@
 //! The request line and the headers that are read.
 
-use hailuo_worker::origins::{AllowedOrigins, Origin};
-use hailuo_worker::prefer::{MAX_WAIT_SECONDS, preferred_wait};
-use hailuo_worker::range::{Conditions, Representation, Selection};
-use hailuo_worker::route::route;
+use hailuo_worker::api::route::route;
+use hailuo_worker::http::origins::{AllowedOrigins, Origin};
+use hailuo_worker::http::prefer::{MAX_WAIT_SECONDS, preferred_wait};
+use hailuo_worker::http::range::{Conditions, Representation, Selection};
 use hailuo_worker::video::id::VideoId;
-use hailuo_worker::video::listing::Listing;
+use hailuo_worker::video::record::listing::Listing;
 use hailuo_worker::wiro::answer::retry_after_seconds;
 
 use super::lines;

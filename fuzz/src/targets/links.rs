@@ -1,8 +1,8 @@
 //! Links: of first frames, and of outputs.
 
-use hailuo_worker::video::image_url::check;
-use hailuo_worker::video::output_hosts::OutputHosts;
-use hailuo_worker::video::url::Url;
+use hailuo_worker::video::links::image_url::check;
+use hailuo_worker::video::links::output_hosts::OutputHosts;
+use hailuo_worker::video::links::url::Url;
 use url::Host;
 
 use super::lines;

@@ -1,8 +1,8 @@
 //! From the job that the upstream has to the video in R2: checks, callbacks, cancels, the copy.
 
 use super::Policy;
-use crate::video::chores::Chore;
-use crate::video::event::{Heard, Observation};
+use super::chores::Chore;
+use super::event::{Heard, Observation};
 use crate::video::money::Usd;
 use crate::video::progress;
 use crate::video::record::{FailureCode, Output, Status, Warning};

@@ -2,10 +2,10 @@
 //! job whose Run was never answered.
 
 use super::Policy;
-use crate::video::chores::Chore;
-use crate::video::event::{Effect, Entry, RunOutcome};
+use super::chores::Chore;
+use super::event::{Effect, Entry, RunOutcome};
 use crate::video::record::{Failure, FailureCode, Status};
-use crate::video::search::SearchOutcome;
+use crate::video::task::search::SearchOutcome;
 use crate::video::task::{Job, Phase, Task};
 use crate::video::time::{Millis, Moment, UnixMillis};
 

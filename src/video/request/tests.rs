@@ -2,8 +2,8 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::video::links::url::native::parse;
 use crate::video::model::tests::hailuo;
-use crate::video::url::native::parse;
 
 fn fields(body: &Value) -> Fields {
     let object = body.as_object().unwrap().clone();

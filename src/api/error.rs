@@ -1,0 +1,275 @@
+//! What can go wrong with a request, and the only place that knows the HTTP status of each:
+//! `application/problem+json` by RFC 9457.
+
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::video::money::budget::Shortage;
+use crate::video::request::FieldError;
+
+/// Why a request is not answered as asked. Causes of 5xx are for the log; [`ApiError::problem`]
+/// never shows them.
+#[derive(Debug, Error)]
+pub enum ApiError {
+    #[error("{0}")]
+    InvalidRequest(String),
+    #[error("{} invalid field(s)", .0.len())]
+    InvalidParameter(Vec<FieldError>),
+    #[error("the upstream refused the parameters: {0}")]
+    RefusedParameters(String),
+    #[error("the idempotency key was used for another request")]
+    IdempotencyKeyReused,
+    #[error("{0}")]
+    NotFound(&'static str),
+    #[error("method not allowed")]
+    MethodNotAllowed { allow: &'static str },
+    #[error("the video of the idempotency key was deleted")]
+    Deleted,
+    #[error("the video is not ready")]
+    NotReady { retry_after_seconds: u32 },
+    #[error("the video has ended already")]
+    AlreadyFinished,
+    #[error("{0}")]
+    Unauthorized(&'static str),
+    #[error("a page of an origin that is not allowed")]
+    OriginNotAllowed,
+    #[error("{0}")]
+    ChallengeFailed(&'static str),
+    #[error("{0}")]
+    PayloadTooLarge(String),
+    #[error("{0}")]
+    UnsupportedMediaType(String),
+    #[error("range not satisfiable")]
+    RangeNotSatisfiable { size: u64 },
+    #[error("the upstream: {0}")]
+    UpstreamError(String),
+    #[error("too many requests")]
+    RateLimited,
+    #[error("the upstream is not available")]
+    UpstreamUnavailable { retry_after_seconds: u32 },
+    #[error("all uploads together hold too much memory")]
+    TooManyUploads,
+    #[error("the video cannot be afforded: {shortage:?}")]
+    Unaffordable { shortage: Shortage, retry_after_seconds: i64 },
+    #[error("{0}")]
+    Misconfigured(String),
+    #[error("{0}")]
+    Internal(String),
+}
+
+/// Most bad fields that an answer names. A request may have thousands, and the answer has to stay small.
+const MAX_FIELD_ERRORS: usize = 20;
+
+/// The answer to a failed request.
+#[derive(Debug)]
+pub struct Problem {
+    pub status: u16,
+    pub headers: Vec<(&'static str, String)>,
+    code: &'static str,
+    title: &'static str,
+    detail: String,
+    errors: Vec<FieldError>,
+}
+
+#[derive(Serialize)]
+struct ProblemBody<'a> {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: &'a str,
+    code: &'static str,
+    request_id: &'a str,
+    errors: &'a [FieldError],
+}
+
+impl ApiError {
+    /// The public side of the error.
+    #[must_use]
+    #[expect(clippy::too_many_lines, reason = "all of them in one exhaustive match")]
+    pub fn problem(self) -> Problem {
+        let none = Vec::new;
+        let problem = |status, code, title, detail: String| Problem {
+            status,
+            headers: none(),
+            code,
+            title,
+            detail,
+            errors: Vec::new(),
+        };
+        match self {
+            Self::InvalidRequest(detail) => {
+                problem(400, "invalid_request", "The request cannot be read", detail)
+            }
+            Self::InvalidParameter(mut errors) => {
+                let unnamed = errors.len().saturating_sub(MAX_FIELD_ERRORS);
+                errors.truncate(MAX_FIELD_ERRORS);
+                let mut named: Vec<String> =
+                    errors.iter().map(|error| format!("{} {}", error.field, error.message)).collect();
+                if unnamed > 0 {
+                    named.push(format!("and {unnamed} more"));
+                }
+                let detail = named.join("; ");
+                Problem { errors, ..problem(400, "invalid_parameter", "Some fields are not valid", detail) }
+            }
+            Self::RefusedParameters(message) => {
+                problem(422, "invalid_parameter", "The model refused the parameters", message)
+            }
+            Self::IdempotencyKeyReused => {
+                let detail =
+                    "This Idempotency-Key came with another request before; use a new one.".to_owned();
+                problem(422, "idempotency_key_reused", "Idempotency key reused", detail)
+            }
+            Self::NotFound(detail) => problem(404, "not_found", "Not found", detail.to_owned()),
+            Self::MethodNotAllowed { allow } => {
+                let detail = format!("This path answers {allow}.");
+                let headers = vec![("allow", allow.to_owned())];
+                Problem { headers, ..problem(405, "method_not_allowed", "Method not allowed", detail) }
+            }
+            Self::Deleted => {
+                let detail =
+                    "The video of this Idempotency-Key was deleted. Nothing is made again; use a new key."
+                        .to_owned();
+                problem(410, "deleted", "Deleted", detail)
+            }
+            Self::NotReady { retry_after_seconds } => {
+                let detail = "The video is still being made.".to_owned();
+                let headers = vec![("retry-after", retry_after_seconds.to_string())];
+                Problem { headers, ..problem(409, "not_ready", "Not ready yet", detail) }
+            }
+            Self::AlreadyFinished => {
+                let detail = "The video has ended already; this cannot be done to it any more.".to_owned();
+                problem(409, "already_finished", "Already finished", detail)
+            }
+            Self::Unauthorized(detail) => {
+                let headers = vec![("www-authenticate", "Bearer".to_owned())];
+                Problem { headers, ..problem(401, "unauthorized", "Unauthorized", detail.to_owned()) }
+            }
+            Self::OriginNotAllowed => {
+                let detail = "Pages of this origin may not use this service.".to_owned();
+                problem(403, "origin_not_allowed", "Origin not allowed", detail)
+            }
+            Self::ChallengeFailed(detail) => {
+                problem(403, "challenge_failed", "Challenge failed", detail.to_owned())
+            }
+            Self::PayloadTooLarge(detail) => problem(413, "payload_too_large", "Too large", detail),
+            Self::UnsupportedMediaType(detail) => {
+                problem(415, "unsupported_media_type", "Unsupported media type", detail)
+            }
+            Self::RangeNotSatisfiable { size } => {
+                let detail = format!("The video has {size} bytes.");
+                let headers = vec![("content-range", format!("bytes */{size}"))];
+                Problem { headers, ..problem(416, "range_not_satisfiable", "Range not satisfiable", detail) }
+            }
+            Self::UpstreamError(_) => {
+                let detail = "The upstream did not do what it was asked; send the request again.".to_owned();
+                problem(502, "upstream_error", "Upstream error", detail)
+            }
+            Self::RateLimited => {
+                let detail = "Too many requests within a minute; try again in one.".to_owned();
+                let headers = vec![("retry-after", "60".to_owned())];
+                Problem { headers, ..problem(429, "rate_limited", "Too many requests", detail) }
+            }
+            Self::UpstreamUnavailable { retry_after_seconds } => {
+                let detail =
+                    "The upstream does not take this at the moment. No video was started; try again later."
+                        .to_owned();
+                let headers = vec![("retry-after", retry_after_seconds.to_string())];
+                Problem { headers, ..problem(503, "upstream_unavailable", "Upstream unavailable", detail) }
+            }
+            Self::TooManyUploads => {
+                let detail =
+                    "Too many images are being uploaded at the moment. No video was started; try again later."
+                        .to_owned();
+                let headers = vec![("retry-after", "10".to_owned())];
+                Problem { headers, ..problem(503, "upstream_unavailable", "Too many uploads", detail) }
+            }
+            Self::Unaffordable { shortage, retry_after_seconds } => {
+                let (status, code, title, reason) = match shortage {
+                    Shortage::Budget => (
+                        429,
+                        "budget_exhausted",
+                        "Budget exhausted",
+                        "Today's budget does not pay for this video. The next one begins at midnight UTC.",
+                    ),
+                    Shortage::Share => (
+                        429,
+                        "budget_exhausted",
+                        "Budget exhausted",
+                        "Your share of today's budget does not pay for this video. The next one begins at midnight UTC.",
+                    ),
+                    Shortage::Price => (
+                        503,
+                        "upstream_unavailable",
+                        "Upstream unavailable",
+                        "There is a budget, and nobody can tell at the moment what this video would cost; try again later.",
+                    ),
+                };
+                let detail = format!("{reason} No video was started.");
+                let headers = vec![("retry-after", retry_after_seconds.to_string())];
+                Problem { headers, ..problem(status, code, title, detail) }
+            }
+            Self::Misconfigured(detail) => problem(500, "misconfigured", "The service is not set up", detail),
+            Self::Internal(_) => {
+                let detail = "Something went wrong here; the request id finds it in the log.".to_owned();
+                problem(500, "internal", "Internal error", detail)
+            }
+        }
+    }
+}
+
+impl Problem {
+    /// The JSON body.
+    #[must_use]
+    pub fn body(&self, request_id: &str) -> String {
+        let body = ProblemBody {
+            r#type: "about:blank",
+            title: self.title,
+            status: self.status,
+            detail: &self.detail,
+            code: self.code,
+            request_id,
+            errors: &self.errors,
+        };
+        serde_json::to_string(&body).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_body_is_pinned() {
+        let errors = vec![FieldError { field: "duration".to_owned(), message: "must be 6 or 10".to_owned() }];
+        let problem = ApiError::InvalidParameter(errors).problem();
+        assert_eq!(problem.status, 400);
+        assert_eq!(
+            problem.body("req_1"),
+            r#"{"type":"about:blank","title":"Some fields are not valid","status":400,"detail":"duration must be 6 or 10","code":"invalid_parameter","request_id":"req_1","errors":[{"field":"duration","message":"must be 6 or 10"}]}"#
+        );
+    }
+
+    #[test]
+    fn at_most_twenty_bad_fields_are_named() {
+        let errors = |count: usize| {
+            let error =
+                |number| FieldError { field: format!("f{number}"), message: "is not a field".to_owned() };
+            ApiError::InvalidParameter((0..count).map(error).collect()).problem()
+        };
+        let problem = errors(20);
+        assert_eq!(problem.errors.len(), 20);
+        assert!(problem.detail.ends_with("; f19 is not a field"), "{}", problem.detail);
+        let problem = errors(8000);
+        assert_eq!(problem.errors.len(), 20);
+        assert!(problem.detail.ends_with("; f19 is not a field; and 7980 more"), "{}", problem.detail);
+    }
+
+    #[test]
+    fn internal_causes_stay_inside() {
+        let problem = ApiError::Internal("R2 said: secret".to_owned()).problem();
+        assert!(!problem.body("req_1").contains("secret"));
+        let problem = ApiError::UpstreamError("your balance of $3".to_owned()).problem();
+        assert_eq!(problem.status, 502);
+        assert!(!problem.body("req_1").contains("$3"));
+    }
+}

@@ -1,0 +1,145 @@
+//! Messages to our Durable Objects, by the runtime's RPC: a JSON value there, a JSON value back.
+
+use serde::Serialize;
+use thiserror::Error;
+use worker::Env;
+use worker::js_sys::Promise;
+use worker::wasm_bindgen::prelude::wasm_bindgen;
+use worker::wasm_bindgen::{JsCast, JsValue};
+use worker::web_sys;
+
+use crate::json::{self, FromJson, Unreadable};
+use crate::runtime::binding::bound;
+use crate::runtime::fetch::request;
+use crate::runtime::promise::settled;
+
+/// Where the public reaches this Worker; on requests to watch only.
+const ORIGIN: &str = "x-public-origin";
+const LAST_EVENT_ID: &str = "last-event-id";
+
+#[wasm_bindgen]
+extern "C" {
+    type Namespace;
+    type Stub;
+
+    #[wasm_bindgen(method, catch, js_name = getByName)]
+    fn get_by_name(this: &Namespace, name: &str) -> Result<Stub, JsValue>;
+
+    /// The object's own method, across the runtime's border.
+    #[wasm_bindgen(method, catch)]
+    fn ask(this: &Stub, message: &str) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    fn fetch(this: &Stub, request: &web_sys::Request) -> Result<Promise, JsValue>;
+}
+
+#[derive(Debug, Error)]
+pub enum CallError {
+    #[error("the object: {0}")]
+    Runtime(#[from] worker::Error),
+    #[error("the message cannot be written: {0}")]
+    Write(#[from] serde_json::Error),
+    #[error("the answer cannot be read: {0}")]
+    Read(#[from] Unreadable),
+    #[error("the object answered: {0}")]
+    Failed(String),
+}
+
+impl From<JsValue> for CallError {
+    fn from(error: JsValue) -> Self {
+        Self::Runtime(error.into())
+    }
+}
+
+/// How a watcher wants to be told.
+pub struct Manner {
+    /// Where the public reaches this Worker, for the links in the Video.
+    pub origin: String,
+    pub last_event_id: Option<u64>,
+    pub is_socket: bool,
+}
+
+/// The objects of one class.
+pub struct Objects(Namespace);
+
+impl Objects {
+    /// # Errors
+    /// When the binding is missing.
+    pub fn bound(env: &Env, name: &str) -> worker::Result<Self> {
+        Ok(Self(bound(env, name)?))
+    }
+
+    /// Sends a message to the object of that name.
+    ///
+    /// # Errors
+    /// [`CallError`]. The message may have been carried out all the same.
+    pub async fn call<M: Serialize, R: FromJson>(&self, name: &str, message: &M) -> Result<R, CallError> {
+        read(&self.call_for_text(name, message).await?)
+    }
+
+    /// The same, its answer not yet [`read`].
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn call_for_text<M: Serialize>(&self, name: &str, message: &M) -> Result<String, CallError> {
+        let message = serde_json::to_string(message)?;
+        let answer = settled(&self.0.get_by_name(name)?.ask(&message)?).await?;
+        Ok(answer.as_string().unwrap_or_default())
+    }
+
+    /// Asks the object of that name to let somebody watch; its answer is the watcher's.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn watch(&self, name: &str, manner: &Manner) -> Result<web_sys::Response, CallError> {
+        let last_event_id = manner.last_event_id.map(|id| id.to_string());
+        let mut headers = vec![(ORIGIN, manner.origin.as_str())];
+        headers.extend(last_event_id.iter().map(|id| (LAST_EVENT_ID, id.as_str())));
+        if manner.is_socket {
+            headers.push(("upgrade", "websocket"));
+        }
+        let request = request("GET", "https://object/", &headers, None)?;
+        let answer = self.0.get_by_name(name)?.fetch(&request)?;
+        Ok(settled(&answer).await?.unchecked_into())
+    }
+}
+
+/// What an object's answer says.
+///
+/// # Errors
+/// [`CallError::Failed`] when that is that it failed.
+pub fn read<R: FromJson>(answer: &str) -> Result<R, CallError> {
+    let answer: Result<R, String> = json::read(answer)?;
+    answer.map_err(CallError::Failed)
+}
+
+/// How a watcher wants to watch, in a request that [`Objects::watch`] made.
+///
+/// # Errors
+/// When the headers cannot be read.
+pub fn watching(request: &web_sys::Request) -> Result<Manner, JsValue> {
+    let headers = request.headers();
+    Ok(Manner {
+        origin: headers.get(ORIGIN)?.unwrap_or_default(),
+        last_event_id: headers.get(LAST_EVENT_ID)?.and_then(|id| id.parse().ok()),
+        is_socket: headers.get("upgrade")?.is_some(),
+    })
+}
+
+/// The message that [`Objects::call`] sent.
+///
+/// # Errors
+/// When it is none.
+pub fn message<M: FromJson>(text: &str) -> Result<M, JsValue> {
+    json::read(text).map_err(|error| JsValue::from_str(&error.to_string()))
+}
+
+/// The answer that [`Objects::call`] reads.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn answer<R: Serialize, E: ToString>(result: Result<R, E>) -> Result<JsValue, JsValue> {
+    let answer = result.map_err(|error| error.to_string());
+    let text = serde_json::to_string(&answer).map_err(|error| JsValue::from_str(&error.to_string()))?;
+    Ok(JsValue::from_str(&text))
+}

@@ -1,0 +1,91 @@
+//! The settings as they are bound to the Worker. A secret of the account's Secrets Store is an object whose `get()`
+//! promises the text: it is read before the settings are.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use worker::Env;
+use worker::js_sys::{Array, Function, JSON, Object, Promise, Reflect};
+use worker::wasm_bindgen::{JsCast, JsValue};
+
+use super::setting_text::{Found, Unusable, text_of};
+use super::settings::names;
+use crate::runtime::join::all;
+use crate::runtime::promise::settled;
+use crate::runtime::timeout::within;
+
+/// How long a secret may take to be read. Whoever asks next tries again.
+const STORE_PATIENCE: Duration = Duration::from_secs(5);
+
+thread_local! {
+    /// The secrets that were read from a store, by the settings' names.
+    static SECRETS: RefCell<Vec<(&'static str, String)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Reads the secrets that are in a store and were not read yet. One that fails is left to the next try.
+pub async fn read_secrets(env: &Env) {
+    let is_known =
+        |name: &str| SECRETS.with_borrow(|secrets| secrets.iter().any(|(known, _)| *known == name));
+    let unread = names().filter(|name| !is_known(name)).filter_map(|name| {
+        let bound = get(env.as_ref(), name).ok()?;
+        let getter = getter_of(&bound)?;
+        Some(async move { Some((name, read_secret(&bound, &getter).await?)) })
+    });
+    let read = all(unread.collect::<Vec<_>>()).await;
+    SECRETS.with_borrow_mut(|secrets| secrets.extend(read.into_iter().flatten()));
+}
+
+/// The settings were read: nothing of theirs need be kept here.
+pub fn forget_secrets() {
+    SECRETS.take();
+}
+
+/// The setting of that name.
+///
+/// # Errors
+/// [`Unusable`] for one that is present and no text.
+pub fn lookup(env: &Env, name: &str) -> Found {
+    let bound = get(env.as_ref(), name)?;
+    if getter_of(&bound).is_some() {
+        let known = SECRETS.with_borrow(|secrets| {
+            secrets.iter().find(|(known, _)| *known == name).map(|(_, secret)| secret.clone())
+        });
+        return known.map(Some).ok_or(Unusable::Secret);
+    }
+    let is_plain =
+        bound.is_string() || bound.as_bool().is_some() || bound.as_f64().is_some_and(f64::is_finite);
+    if bound.is_undefined() || bound.is_null() {
+        return Ok(None);
+    }
+    if !is_plain && !is_data(&bound) {
+        return Err(Unusable::Kind);
+    }
+    let json = JSON::stringify(&bound).ok().and_then(|json| json.as_string()).ok_or(Unusable::Kind)?;
+    text_of(name, serde_json::from_str(&json).map_err(|_| Unusable::Kind)?)
+}
+
+async fn read_secret(bound: &JsValue, getter: &Function) -> Option<String> {
+    let promise = Promise::resolve(&getter.call0(bound).ok()?);
+    let secret = within(STORE_PATIENCE, settled(&promise)).await.ok()?.ok()?.as_string()?;
+    // One that was bound is meant to be there.
+    (!secret.trim().is_empty()).then_some(secret)
+}
+
+fn get(object: &JsValue, name: &str) -> Result<JsValue, Unusable> {
+    Reflect::get(object, &JsValue::from_str(name)).map_err(|_| Unusable::Kind)
+}
+
+/// A table may have a member of that name, but no function.
+fn getter_of(bound: &JsValue) -> Option<Function> {
+    if bound.is_object() { get(bound, "get").ok()?.dyn_into().ok() } else { None }
+}
+
+/// A list or a table, as it comes out of JSON.
+fn is_data(bound: &JsValue) -> bool {
+    if Array::is_array(bound) {
+        return true;
+    }
+    let Some(object) = bound.dyn_ref::<Object>().filter(|_| bound.is_object()) else { return false };
+    let prototype = JsValue::from(Object::get_prototype_of(object));
+    prototype.is_null() || Object::is(&prototype, &Object::get_prototype_of(&Object::new()))
+}

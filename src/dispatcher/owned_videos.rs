@@ -1,0 +1,90 @@
+//! Whose each video is, kept in the dispatcher's `SQLite`: the list of an owner's videos, right from the moment a
+//! job is taken until it is removed. A page costs the same however many there are.
+
+use worker::Result;
+use worker::js_sys::Array;
+
+use crate::runtime::values::{integer_from_js, integer_to_js, text_to_js};
+use crate::storage::object_storage::ObjectStorage;
+use crate::video::access::owner::Owner;
+use crate::video::id::VideoId;
+use crate::video::record::listing::{Listing, Page, Place, Start};
+use crate::video::task::Owned;
+
+/// `created_at` is in unix seconds; `ticket` keeps those of one second in the order of their arrival.
+const SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS owned (
+        ticket INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        owner TEXT NOT NULL,
+        created_at INTEGER NOT NULL
+    );
+    CREATE INDEX IF NOT EXISTS owned_in_order ON owned (owner, created_at, ticket);";
+
+pub struct OwnedVideos<'a> {
+    storage: &'a ObjectStorage,
+}
+
+impl<'a> OwnedVideos<'a> {
+    /// Fails when `SQLite` does; so does everything else.
+    pub fn open(storage: &'a ObjectStorage) -> Result<Self> {
+        storage.have_tables(SCHEMA)?;
+        Ok(Self { storage })
+    }
+
+    /// Again changes nothing. Videos of nobody are in no list.
+    pub fn add(&self, Owned { id, owner, created_at }: &Owned) -> Result<()> {
+        if owner.is_nobody() {
+            return Ok(());
+        }
+        let values = [text_to_js(id.as_str()), text_to_js(owner.as_str()), integer_to_js(*created_at)];
+        let statement = "INSERT OR IGNORE INTO owned (id, owner, created_at) VALUES (?, ?, ?)";
+        self.storage.sql(statement, &values).map(|_| ())
+    }
+
+    pub fn remove(&self, id: &VideoId) -> Result<()> {
+        self.storage.sql("DELETE FROM owned WHERE id = ?", &[text_to_js(id.as_str())]).map(|_| ())
+    }
+
+    /// `None` when the owner has no such video as the page is to start behind.
+    pub fn page(&self, owner: &Owner, listing: &Listing) -> Result<Option<Page>> {
+        let (is_behind, order) = if listing.oldest_first { (">", "ASC") } else { ("<", "DESC") };
+        let mut values = vec![text_to_js(owner.as_str())];
+        let mut behind = String::new();
+        let start = match &listing.start {
+            Start::AtTheFirst => None,
+            Start::BehindPlace(place) => Some(*place),
+            Start::Behind(id) => {
+                let query = "SELECT id, created_at, ticket FROM owned WHERE owner = ? AND id = ?";
+                let found =
+                    self.storage.sql(query, &[text_to_js(owner.as_str()), text_to_js(id.as_str())])?;
+                let Some(row) = found.first() else { return Ok(None) };
+                Some(place(row))
+            }
+        };
+        if let Some(Place { created_at, ticket }) = start {
+            values.extend([integer_to_js(created_at), integer_to_js(ticket)]);
+            behind = format!("AND (created_at, ticket) {is_behind} (?, ?)");
+        }
+        // One more than is shown tells whether there are more.
+        let query = format!(
+            "SELECT id, created_at, ticket FROM owned WHERE owner = ? {behind}
+            ORDER BY created_at {order}, ticket {order} LIMIT {}",
+            listing.limit.saturating_add(1)
+        );
+        let mut rows = self.storage.sql(&query, &values)?;
+        let limit = usize::try_from(listing.limit).unwrap_or(usize::MAX);
+        let has_more = rows.len() > limit;
+        rows.truncate(limit);
+        let id = |row: &Array| row.get(0).as_string().map(VideoId::from_stored);
+        Ok(Some(Page {
+            ids: rows.iter().filter_map(id).collect(),
+            end: rows.last().filter(|_| has_more).map(place),
+        }))
+    }
+}
+
+/// Of a row that begins with the id.
+fn place(row: &Array) -> Place {
+    Place { created_at: integer_from_js(&row.get(1)), ticket: integer_from_js(&row.get(2)) }
+}

@@ -1,0 +1,152 @@
+//! What was spent and what is reserved, day by day, kept in the dispatcher's `SQLite`. Everything here is
+//! synchronous, so each call is one transaction: of any number of submits at once, only those are let in that the
+//! budget can pay.
+
+use worker::Result;
+use worker::wasm_bindgen::JsValue;
+
+use crate::runtime::values::{integer_from_js, integer_to_js, text_to_js};
+use crate::storage::object_storage::ObjectStorage;
+use crate::video::access::owner::Owner;
+use crate::video::id::VideoId;
+use crate::video::money::Usd;
+use crate::video::money::budget::{Day, Limits, Shortage};
+use crate::video::money::ledger::{self, Entry, State};
+use crate::video::task::Owned;
+use crate::video::time::UnixMillis;
+
+/// A row for what each video takes of a `day` (counted from the Unix epoch): [`ledger`]'s entry. Rows of spent money stay
+/// until another video is forgotten on a later day, so that whatever comes again about a video meets its row.
+const SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS spending (
+        id TEXT UNIQUE,
+        owner TEXT NOT NULL,
+        day INTEGER NOT NULL,
+        micros INTEGER NOT NULL,
+        is_spent INTEGER NOT NULL
+    );
+    CREATE INDEX IF NOT EXISTS spending_of_day ON spending (day, owner, is_spent, micros);";
+
+/// How `is_spent` is written.
+const STATES: [(i64, State); 3] = [(0, State::Reserved), (1, State::Spent), (2, State::Assumed)];
+
+pub struct Spending<'a> {
+    storage: &'a ObjectStorage,
+    today: Day,
+}
+
+impl<'a> Spending<'a> {
+    /// Fails when `SQLite` does; so does everything else.
+    pub fn open(storage: &'a ObjectStorage, now: UnixMillis) -> Result<Self> {
+        storage.have_tables(SCHEMA)?;
+        Ok(Self { storage, today: Day::of(now) })
+    }
+
+    /// Reserves the price of a video, once, or says why it cannot be afforded.
+    pub fn reserve(
+        &self,
+        id: &VideoId,
+        owner: &Owner,
+        price: Option<Usd>,
+        limits: &Limits,
+    ) -> Result<Option<Shortage>> {
+        if self.entry(id)?.is_some() {
+            return Ok(None);
+        }
+        let query = "SELECT SUM(micros), SUM(micros * (owner = ?)) FROM spending WHERE day = ?";
+        let [all, own] =
+            self.sums(query, &[text_to_js(owner.as_str()), integer_to_js(self.today.number())])?;
+        if let Some(shortage) = limits.shortage(price, all, own) {
+            return Ok(Some(shortage));
+        }
+        self.expect(id, owner, price.unwrap_or_default()).map(|()| None)
+    }
+
+    /// Reserves the price of a video that is on its way already, if nobody has.
+    pub fn expect(&self, id: &VideoId, owner: &Owner, price: Usd) -> Result<()> {
+        self.change(id, owner, |entry| Some(ledger::reserve(entry, price, self.today)))
+    }
+
+    /// A job is over, as far as its place goes; its `cost` may not be known yet.
+    pub fn settle(&self, Owned { id, owner, created_at }: &Owned, cost: Option<Usd>) -> Result<()> {
+        let created = Day::of(UnixMillis::new(created_at.saturating_mul(1000)));
+        self.change(id, owner, |entry| ledger::settle(entry, cost, created))
+    }
+
+    /// A job was never taken.
+    pub fn release(&self, id: &VideoId) -> Result<()> {
+        self.change(id, &Owner::nobody(), ledger::release)
+    }
+
+    /// A video is gone. What nobody tells of its cost any more counts as spent.
+    pub fn forget(&self, id: &VideoId) -> Result<()> {
+        self.change(id, &Owner::nobody(), ledger::forget)?;
+        self.run("DELETE FROM spending WHERE day < ? AND is_spent > 0", &[integer_to_js(self.today.number())])
+    }
+
+    /// Applies a change of a video's entry. `owner` is written with a new one only.
+    fn change(
+        &self,
+        id: &VideoId,
+        owner: &Owner,
+        change: impl FnOnce(Option<Entry>) -> Option<Entry>,
+    ) -> Result<()> {
+        let before = self.entry(id)?;
+        let after = change(before);
+        match (before, after) {
+            _ if before == after => Ok(()),
+            (_, None) => self.run("DELETE FROM spending WHERE id = ?", &[text_to_js(id.as_str())]),
+            (_, Some(Entry { day, amount, state })) => self.run(
+                "INSERT INTO spending VALUES (?1, ?2, ?3, ?4, ?5)
+                ON CONFLICT (id) DO UPDATE SET day = ?3, micros = ?4, is_spent = ?5",
+                &[
+                    text_to_js(id.as_str()),
+                    text_to_js(owner.as_str()),
+                    integer_to_js(day.number()),
+                    number(amount),
+                    written(state),
+                ],
+            ),
+        }
+    }
+
+    fn entry(&self, id: &VideoId) -> Result<Option<Entry>> {
+        let query = "SELECT day, micros, is_spent FROM spending WHERE id = ?";
+        let rows = self.storage.sql(query, &[text_to_js(id.as_str())])?;
+        Ok(rows.first().map(|row| {
+            let [day, micros, state] = [0, 1, 2].map(|column| integer_from_js(&row.get(column)));
+            let known = STATES.into_iter().find(|(written, _)| *written == state);
+            Entry {
+                day: Day::numbered(day),
+                amount: Usd::from_micros(u64::try_from(micros).unwrap_or_default()),
+                state: known.map_or(State::Spent, |(_, state)| state),
+            }
+        }))
+    }
+
+    /// What the owner has spent today, and what its jobs in flight may cost.
+    pub fn usage(&self, owner: &Owner) -> Result<[Usd; 2]> {
+        let query = "SELECT SUM(micros * (is_spent > 0)), SUM(micros * (is_spent = 0)) FROM spending
+            WHERE day = ? AND owner = ?";
+        self.sums(query, &[integer_to_js(self.today.number()), text_to_js(owner.as_str())])
+    }
+
+    fn sums(&self, query: &str, values: &[JsValue]) -> Result<[Usd; 2]> {
+        let rows = self.storage.sql(query, values)?;
+        let amount =
+            |column| rows.first().and_then(|row| u64::try_from(integer_from_js(&row.get(column))).ok());
+        Ok([0, 1].map(|column| Usd::from_micros(amount(column).unwrap_or_default())))
+    }
+
+    fn run(&self, statement: &str, values: &[JsValue]) -> Result<()> {
+        self.storage.sql(statement, values).map(|_| ())
+    }
+}
+
+fn written(state: State) -> JsValue {
+    integer_to_js(STATES.into_iter().find(|(_, known)| *known == state).map_or(1, |(written, _)| written))
+}
+
+fn number(amount: Usd) -> JsValue {
+    integer_to_js(i64::try_from(amount.micros()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,26 @@
+//! What the cron trigger does: see that every video goes on, and that what is past its time is removed.
+
+use worker::Env;
+
+use super::leftovers::remove_leftovers;
+use crate::calls::dispatcher::Dispatch;
+use crate::calls::objects::CallError;
+use crate::runtime::log::{self, Level};
+use crate::video::time::UnixMillis;
+
+/// Sweeps as of the time, in unix milliseconds, for which the trigger was scheduled.
+pub async fn sweep(scheduled_ms: f64, env: &Env) {
+    if let Err(error) = try_sweep(scheduled_ms, env).await {
+        log::write(Level::Error, "the sweep failed", [("error", error.to_string().into())]);
+    }
+}
+
+async fn try_sweep(scheduled_ms: f64, env: &Env) -> Result<(), CallError> {
+    #[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "an instant; it saturates")]
+    let as_of = UnixMillis::new(scheduled_ms as i64);
+    let swept = Dispatch::new(env)?.sweep(as_of).await;
+    if let Err(error) = remove_leftovers(env, as_of).await {
+        log::write(Level::Error, "leftovers in R2 were not removed", [("error", error.to_string().into())]);
+    }
+    swept
+}

@@ -1,0 +1,7 @@
+//! Pieces of HTTP, pure: forms, ranges, preferences, origins, and what Turnstile is asked and answers.
+
+pub mod multipart;
+pub mod origins;
+pub mod prefer;
+pub mod range;
+pub mod turnstile;

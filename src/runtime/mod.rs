@@ -1,0 +1,18 @@
+//! The bridge to JavaScript: promises, streams, requests and answers, clock, log, bindings. It knows nothing of videos.
+
+pub mod binding;
+pub mod buffer;
+pub mod chunk;
+pub mod clock;
+pub mod digest;
+pub mod executor;
+pub mod fetch;
+pub mod http;
+pub mod join;
+pub mod log;
+pub mod promise;
+pub mod rate_limit;
+pub mod streams;
+pub mod timeout;
+pub mod url;
+pub mod values;

@@ -1,0 +1,10 @@
+//! Where things are kept: KV, R2 and a Durable Object's own storage, and on top of them records, videos and descriptions of
+//! models.
+
+pub(crate) mod kv;
+pub mod models;
+pub(crate) mod object_storage;
+pub(crate) mod r2;
+pub(crate) mod records;
+pub(crate) mod upload;
+pub(crate) mod videos;

@@ -1,0 +1,106 @@
+//! KV: the published record of each video, under `video:{id}`; and, for whoever looks into the store with other
+//! tools, whose it is, under `owner:{owner}:{newest first}:{id}`. The API's own list comes from the dispatcher,
+//! which knows a new video at once, and can begin behind any of them and go either way.
+
+use thiserror::Error;
+use worker::Env;
+
+use super::kv::Kv;
+use crate::json::{self, Unreadable};
+use crate::video::access::owner::Owner;
+use crate::video::id::VideoId;
+use crate::video::record::Record;
+use crate::video::time::Millis;
+
+const BINDING: &str = "TASKS";
+
+/// KV takes no shorter ones.
+const MIN_TTL_SECONDS: u64 = 60;
+
+/// Of the unix seconds that have ten digits.
+const LAST_SECOND: i64 = 9_999_999_999;
+
+pub struct Records {
+    kv: Kv,
+}
+
+#[derive(Debug, Error)]
+pub enum RecordError {
+    #[error("KV: {0}")]
+    Kv(#[from] worker::Error),
+    #[error("a record cannot be written: {0}")]
+    Write(#[from] serde_json::Error),
+    #[error("a stored record cannot be read: {0}")]
+    Read(#[from] Unreadable),
+}
+
+impl Records {
+    /// # Errors
+    /// When the binding is missing.
+    pub fn new(env: &Env) -> worker::Result<Self> {
+        Ok(Self { kv: Kv::bound(env, BINDING)? })
+    }
+
+    /// The record's JSON as it was last published; KV may lag up to a minute behind.
+    ///
+    /// # Errors
+    /// [`RecordError::Kv`].
+    pub async fn get(&self, id: &VideoId) -> Result<Option<String>, RecordError> {
+        Ok(self.kv.get(&key(id)).await?)
+    }
+
+    /// Each of these records, at most 100, if it is published: one operation.
+    ///
+    /// # Errors
+    /// [`RecordError`].
+    pub async fn get_all(&self, ids: &[VideoId]) -> Result<Vec<Option<Record>>, RecordError> {
+        let keys: Vec<String> = ids.iter().map(key).collect();
+        let texts = self.kv.get_all(&keys).await?;
+        let read = |text: Option<String>| Ok(text.map(|text| json::read(&text)).transpose()?);
+        texts.into_iter().map(read).collect()
+    }
+
+    /// Publishes a record, and that it is its owner's; KV forgets both after `retention`.
+    ///
+    /// # Errors
+    /// [`RecordError`], for instance when KV's one write a second for a key is used up.
+    pub async fn put(&self, record: &Record, owner: &Owner, retention: Millis) -> Result<(), RecordError> {
+        let ttl_seconds = retention.seconds().max(MIN_TTL_SECONDS);
+        // What tells of a record to whoever lists the keys.
+        let metadata =
+            format!(r#"{{"status":"{}","created_at":{}}}"#, record.status.as_str(), record.created_at);
+        let text = serde_json::to_string(record)?;
+        self.kv.put(&key(&record.id), &text, ttl_seconds, Some(&metadata)).await?;
+        if let Some(key) = owner_key(owner, record) {
+            self.kv.put(&key, "", ttl_seconds, None).await?;
+        }
+        Ok(())
+    }
+
+    /// # Errors
+    /// [`RecordError::Kv`].
+    pub async fn delete(&self, id: &VideoId) -> Result<(), RecordError> {
+        Ok(self.kv.delete(&key(id)).await?)
+    }
+
+    /// The record is no longer its owner's.
+    ///
+    /// # Errors
+    /// [`RecordError::Kv`].
+    pub async fn disown(&self, record: &Record, owner: &Owner) -> Result<(), RecordError> {
+        match owner_key(owner, record) {
+            Some(key) => Ok(self.kv.delete(&key).await?),
+            None => Ok(()),
+        }
+    }
+}
+
+fn key(id: &VideoId) -> String {
+    format!("video:{id}")
+}
+
+/// The newest come first. Nobody has no list.
+fn owner_key(owner: &Owner, record: &Record) -> Option<String> {
+    let until_last = LAST_SECOND.saturating_sub(record.created_at);
+    (!owner.is_nobody()).then(|| format!("owner:{owner}:{until_last:010}:{}", record.id))
+}

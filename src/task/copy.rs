@@ -1,0 +1,215 @@
+//! The finished video from the upstream's CDN into R2, verified on the way: right host, right size,
+//! MP4 by its first bytes, SHA-256 recorded. Bytes pass as JavaScript chunks and never enter wasm.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::future::{Either, join, select};
+use serde_json::json;
+use thiserror::Error;
+use worker::js_sys::Uint8Array;
+use worker::web_sys::ReadableStream;
+use worker::{Response, ResponseBody};
+
+use crate::runtime::clock;
+use crate::runtime::digest::Digest;
+use crate::runtime::fetch::{FetchError, fetch, request};
+use crate::runtime::log::{self, Level};
+use crate::runtime::streams::{Pipe, Reader, StreamError, Writer};
+use crate::runtime::timeout::{TimedOut, within};
+use crate::runtime::url;
+use crate::storage::r2::R2Object;
+use crate::storage::upload::UploadError;
+use crate::storage::videos::{VIDEO_CONTENT_TYPE, Videos};
+use crate::video::id::VideoId;
+use crate::video::links::output_hosts::OutputHosts;
+use crate::video::mp4;
+use crate::video::record::Output;
+use crate::video::task::Source;
+
+const HEADERS_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long the CDN may send nothing.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long R2 may take once it has every byte.
+const STORE_TIMEOUT: Duration = Duration::from_secs(30);
+const MAX_REDIRECTS: usize = 3;
+
+/// Why a copy failed. No case names a URL: they are the upstream's.
+#[derive(Debug, Error)]
+enum CopyError {
+    #[error("the output is not on a host of OUTPUT_HOSTS")]
+    ForeignHost,
+    #[error("more than {MAX_REDIRECTS} redirects")]
+    Redirects,
+    #[error("HTTP {0}")]
+    Status(u16),
+    #[error("{offered} bytes are offered where Wiro says {expected}")]
+    Offered { offered: u64, expected: u64 },
+    #[error("{stored} bytes were stored where {sent} were sent")]
+    Stored { stored: u64, sent: u64 },
+    #[error("it does not begin like an MP4 file")]
+    NotMp4,
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    #[error(transparent)]
+    Stream(#[from] StreamError),
+    #[error("R2: {0}")]
+    Stalled(#[from] TimedOut),
+    #[error("R2: {0}")]
+    Upload(#[from] UploadError),
+    #[error("R2: {0}")]
+    Storage(#[from] worker::Error),
+}
+
+/// Copies and verifies. Under the video's key lies afterwards the whole right video, or what lay there
+/// before; why, the log is told. Every failure is worth another try.
+pub async fn copy(videos: &Videos, hosts: &OutputHosts, id: &VideoId, source: &Source) -> Option<Output> {
+    let started = clock::now();
+    let copied = verified_copy(videos, hosts, id, source).await;
+    let video_id = ("video.id", json!(id));
+    let duration = ("duration_ms", json!(clock::now().millis() - started.millis()));
+    match copied {
+        Ok(output) => {
+            let size = ("size_bytes", json!(output.size));
+            let memory = ("wasm_memory_bytes", json!(log::wasm_memory_bytes()));
+            log::write(Level::Info, "the video was copied", [video_id, duration, size, memory]);
+            Some(output)
+        }
+        Err(error) => {
+            let error = ("error", json!(error.to_string()));
+            log::write(Level::Warn, "the copy failed", [video_id, duration, error]);
+            None
+        }
+    }
+}
+
+async fn verified_copy(
+    videos: &Videos,
+    hosts: &OutputHosts,
+    id: &VideoId,
+    source: &Source,
+) -> Result<Output, CopyError> {
+    let response = open(hosts, &source.url).await?;
+    let offered = content_length(&response);
+    if let (Some(offered), Some(expected)) = (offered, source.size)
+        && offered != expected
+    {
+        return Err(CopyError::Offered { offered, expected });
+    }
+    let ResponseBody::Stream(body) = response.into_parts().1 else { return Err(CopyError::NotMp4) };
+    let mut incoming = Incoming::begin(&body).await?;
+    let object = match source.size.or(offered) {
+        Some(size) => {
+            let pipe = Pipe::fixed(size)?;
+            let put = pin!(videos.put(id, pipe.readable));
+            match select(pin!(incoming.send(pipe.writer)), put).await {
+                Either::Left((sent, put)) => {
+                    sent?;
+                    within(STORE_TIMEOUT, put).await??
+                }
+                Either::Right((stored, send)) => {
+                    let stored = stored?;
+                    send.await?;
+                    stored
+                }
+            }
+        }
+        None => incoming.upload(videos, id).await?,
+    };
+    let (stored, sent) = (object.size(), incoming.bytes);
+    if stored != sent {
+        return Err(CopyError::Stored { stored, sent });
+    }
+    Ok(Output {
+        content_type: VIDEO_CONTENT_TYPE.to_owned(),
+        size: stored,
+        sha256: incoming.digest.finish().await?,
+        etag: object.http_etag(),
+    })
+}
+
+/// Follows redirects by hand, so that every hop is checked before it is asked.
+async fn open(hosts: &OutputHosts, url: &str) -> Result<Response, CopyError> {
+    let mut url = url::parse(url).ok_or(CopyError::ForeignHost)?;
+    for _ in 0..=MAX_REDIRECTS {
+        if !hosts.allow(&url) {
+            return Err(CopyError::ForeignHost);
+        }
+        let response = fetch(request("GET", &url.href, &[], None)?, HEADERS_TIMEOUT).await?;
+        match response.status_code() {
+            200 => return Ok(response),
+            301 | 302 | 303 | 307 | 308 => {
+                let location = response.headers().get("location")?.unwrap_or_default();
+                url = url::join(&url, &location).ok_or(CopyError::ForeignHost)?;
+            }
+            status => return Err(CopyError::Status(status)),
+        }
+    }
+    Err(CopyError::Redirects)
+}
+
+fn content_length(response: &Response) -> Option<u64> {
+    response.headers().get("content-length").ok()??.parse().ok()
+}
+
+/// A body whose first bytes were seen to be MP4; every byte is counted and hashed as it passes.
+struct Incoming {
+    reader: Reader,
+    /// What was read to see the first bytes.
+    held: Vec<Uint8Array>,
+    digest: Digest,
+    bytes: u64,
+}
+
+impl Incoming {
+    async fn begin(body: &ReadableStream) -> Result<Self, CopyError> {
+        let mut reader = Reader::new(body, IDLE_TIMEOUT);
+        let mut held = Vec::new();
+        let mut start = Vec::with_capacity(mp4::MAGIC_BYTES);
+        while start.len() < mp4::MAGIC_BYTES {
+            let Some(chunk) = reader.next().await? else { return Err(CopyError::NotMp4) };
+            let missing = u32::try_from(mp4::MAGIC_BYTES - start.len()).unwrap_or(0);
+            start.extend(chunk.subarray(0, missing.min(chunk.length())).to_vec());
+            held.push(chunk);
+        }
+        if !mp4::begins(&start) {
+            return Err(CopyError::NotMp4);
+        }
+        Ok(Self { reader, held, digest: Digest::new()?, bytes: 0 })
+    }
+
+    async fn next(&mut self) -> Result<Option<Uint8Array>, StreamError> {
+        let chunk = if self.held.is_empty() { self.reader.next().await? } else { Some(self.held.remove(0)) };
+        if let Some(chunk) = &chunk {
+            self.digest.write(chunk).await?;
+            self.bytes += u64::from(chunk.length());
+        }
+        Ok(chunk)
+    }
+
+    /// Each chunk is read while the one before is written.
+    async fn send(&mut self, writer: Writer) -> Result<(), StreamError> {
+        let mut next = self.next().await?;
+        while let Some(chunk) = next {
+            let (written, read) = join(writer.write(&chunk), self.next()).await;
+            written?;
+            next = read?;
+        }
+        writer.close().await
+    }
+
+    async fn upload(&mut self, videos: &Videos, id: &VideoId) -> Result<R2Object, CopyError> {
+        let mut upload = videos.upload(id);
+        loop {
+            let written = match self.next().await {
+                Ok(Some(chunk)) => upload.write(&chunk).await.map_err(CopyError::from),
+                Ok(None) => return Ok(upload.finish().await?),
+                Err(error) => Err(error.into()),
+            };
+            if let Err(error) = written {
+                upload.abort().await;
+                return Err(error);
+            }
+        }
+    }
+}

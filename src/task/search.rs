@@ -1,0 +1,176 @@
+//! Looks for the job whose answer to Run was lost: where a callback pointed, then in Task/List.
+//!
+//! A row that carries our callback URL is the job. Where rows do not tell callback URLs, a row that fits by model, time and
+//! parameters is taken only if no other fits, and if none of our other videos has that job or may have it.
+
+use serde_json::json;
+
+use super::upstream::{Upstream, job};
+use crate::calls::dispatcher::Dispatch;
+use crate::runtime::log::{self, Level};
+use crate::video::task::search::{JobClaim, SearchOutcome, SearchProgress};
+use crate::video::task::{Job, Task};
+use crate::wiro::answer::HttpAnswer;
+use crate::wiro::search::{LostRun, Match, PAGE_ROWS, TaskRows, list_body, read_rows};
+
+/// Most pages of Task/List that one search reads. The next one goes on behind them.
+const MAX_PAGES: u32 = 10;
+
+/// More candidates than one are as good as none.
+const MAX_CANDIDATES: usize = 2;
+
+impl Upstream<'_> {
+    /// Looks for the job of a Run whose answer was lost.
+    pub async fn search(&self, task: &Task, hint: Option<Job>, progress: SearchProgress) -> SearchOutcome {
+        let run = lost_run(task);
+        if let Some(hint) = hint {
+            match self.follow(&run, &hint).await {
+                Ok(Some(job)) => return SearchOutcome::Found(job),
+                Ok(None) => {}
+                Err(reason) => warn(task, "a callback named a job that cannot be read", &reason),
+            }
+        }
+        let outcome = match self.search_list(&run, progress).await {
+            Ok(Listed::Found(job)) => SearchOutcome::Found(job),
+            Ok(Listed::All(candidates)) => self.choose(task, &run, candidates).await,
+            Ok(Listed::Part(progress)) => {
+                let reason = format!("{} rows were read; the next search goes on there", progress.start);
+                warn(task, "the search came to its limit of pages", &reason);
+                SearchOutcome::Unfinished(progress)
+            }
+            Err(reason) => {
+                warn(task, "the search failed", &reason);
+                SearchOutcome::Failed
+            }
+        };
+        let is_found = matches!(outcome, SearchOutcome::Found(_));
+        let fields = [("video.id", json!(task.record.id)), ("found", json!(is_found))];
+        log::write(Level::Info, "a job was searched for", fields);
+        outcome
+    }
+
+    /// A callback's URL is known to Wiro alone: the job it names is ours unless Detail says otherwise.
+    async fn follow(&self, run: &LostRun, hint: &Job) -> Result<Option<Job>, String> {
+        let TaskRows { rows, .. } = self.detail(hint).await.and_then(|answer| read_rows(&answer))?;
+        let is_ours = |url: &String| *url == run.callback_url;
+        let row = rows.into_iter().next().ok_or("no task in the list")?;
+        Ok(row.callback_url.as_ref().is_none_or(is_ours).then(|| job(row.name)))
+    }
+
+    /// Pages, newest first, until the rows are older than the task. A page that is too large to be read is read in
+    /// parts; a row that is too large by itself is passed over.
+    async fn search_list(&self, run: &LostRun, progress: SearchProgress) -> Result<Listed, String> {
+        let SearchProgress { mut start, mut candidates } = progress;
+        let mut limit = PAGE_ROWS;
+        for _ in 0..MAX_PAGES {
+            let answer = self.call("/Task/List", &list_body(start, limit)).await?;
+            if is_too_large(&answer) {
+                if limit == 1 {
+                    log::write(
+                        Level::Warn,
+                        "a row of Task/List is too large to be read",
+                        [("row", json!(start))],
+                    );
+                    start = start.saturating_add(1);
+                }
+                limit = (limit / 4).max(1);
+                continue;
+            }
+            let TaskRows { rows, count } = read_rows(&answer)?;
+            let is_last = count < usize::try_from(limit).unwrap_or(usize::MAX)
+                || rows.last().is_some_and(|row| run.is_older(row));
+            for row in rows {
+                match run.matches(&row) {
+                    Match::Certain => return Ok(Listed::Found(job(row.name))),
+                    Match::Possible => add_candidate(&mut candidates, job(row.name)),
+                    Match::No => {}
+                }
+            }
+            if is_last {
+                return Ok(Listed::All(candidates));
+            }
+            start = start.saturating_add(limit);
+        }
+        Ok(Listed::Part(SearchProgress { start, candidates }))
+    }
+
+    /// The only job that fits, if Detail says nothing against it and nobody else has it.
+    async fn choose(&self, task: &Task, run: &LostRun, candidates: Vec<Job>) -> SearchOutcome {
+        let candidate = match &candidates[..] {
+            [] => return SearchOutcome::NotFound,
+            [candidate] => candidate.clone(),
+            _ => {
+                warn(task, "several jobs may be that of a lost Run: none is taken", "the rows look alike");
+                return SearchOutcome::NotFound;
+            }
+        };
+        let matched = match self.detail(&candidate).await.and_then(|answer| read_rows(&answer)) {
+            Ok(TaskRows { rows, .. }) => rows.first().map_or(Match::No, |row| run.matches(row)),
+            Err(reason) => {
+                warn(task, "the job that fits cannot be read", &reason);
+                return SearchOutcome::Failed;
+            }
+        };
+        let claim = JobClaim {
+            task_id: candidate.task_id.clone(),
+            model: task.record.model.clone(),
+            input: task.record.input.clone(),
+            fingerprint: task.fingerprint.clone(),
+        };
+        let is_free = match matched {
+            Match::Certain => Ok(true),
+            Match::No => Ok(false),
+            Match::Possible => match Dispatch::new(self.env()) {
+                Ok(dispatch) => {
+                    dispatch.claim_job(&task.record.id, claim).await.map_err(|error| error.to_string())
+                }
+                Err(error) => Err(error.to_string()),
+            },
+        };
+        match is_free {
+            Ok(true) => SearchOutcome::Found(candidate),
+            Ok(false) => SearchOutcome::NotFound,
+            Err(reason) => {
+                warn(task, "the job that fits cannot be claimed", &reason);
+                SearchOutcome::Failed
+            }
+        }
+    }
+}
+
+/// What a search of the list came to.
+enum Listed {
+    Found(Job),
+    /// All of it; these fit.
+    All(Vec<Job>),
+    Part(SearchProgress),
+}
+
+fn is_too_large(answer: &HttpAnswer) -> bool {
+    answer.status == 200 && answer.body.is_none()
+}
+
+/// A row that was pushed back by newer ones may be read twice.
+fn add_candidate(candidates: &mut Vec<Job>, found: Job) {
+    if candidates.len() < MAX_CANDIDATES && candidates.iter().all(|known| known.task_id != found.task_id) {
+        candidates.push(found);
+    }
+}
+
+fn lost_run(task: &Task) -> LostRun {
+    let input = &task.record.input;
+    LostRun {
+        callback_url: task.callback_url.clone(),
+        created_at: task.record.created_at,
+        model: task.record.model.clone(),
+        prompt: input.prompt.clone(),
+        resolution: input.resolution.as_ref().map(|resolution| resolution.as_str().to_owned()),
+        duration: input.duration,
+        pictures: input.pictures(),
+        links: input.links().cloned().collect(),
+    }
+}
+
+fn warn(task: &Task, message: &str, reason: &str) {
+    log::write(Level::Warn, message, [("video.id", json!(task.record.id)), ("reason", json!(reason))]);
+}

@@ -1,0 +1,163 @@
+//! The clients that may use the API, by the tokens that they show.
+
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use super::bearer::{BearerToken, ShownToken};
+use super::owner::Owner;
+use crate::video::money::Usd;
+
+/// `CLIENT_TOKENS`: each client's name, its tokens, and what it may spend in a day. A client has two tokens while they
+/// are being changed.
+#[derive(Debug, Default)]
+pub struct Clients {
+    tokens: Vec<(Owner, BearerToken)>,
+    shares: Vec<(Owner, Usd)>,
+}
+
+#[derive(Debug, Error)]
+pub enum ClientsError {
+    #[error("must be a JSON object of names and tokens, such as {{\"alice\": \"…\"}}, with at least one")]
+    NotAnObject,
+    #[error("has a name that is not 1 to 64 visible ASCII characters without a colon")]
+    Name,
+    #[error("has a token that is not visible ASCII characters; a token is a string, or a list of strings")]
+    Token,
+    #[error("has a token twice")]
+    Twice,
+    #[error("has a daily_usd that is not an amount such as \"5.00\"")]
+    Share,
+    #[error("has a client with more than token and daily_usd")]
+    Member,
+}
+
+impl Clients {
+    /// Reads `{"name": "token"}`, `{"name": ["new token", "old token"]}`, or with a share of the budget
+    /// `{"name": {"token": …, "daily_usd": "5.00"}}`.
+    ///
+    /// # Errors
+    /// [`ClientsError`], which shows nothing of what was read.
+    pub fn parse(json: &str) -> Result<Self, ClientsError> {
+        let named: Map<String, Value> = serde_json::from_str(json).map_err(|_| ClientsError::NotAnObject)?;
+        let mut clients = Self::default();
+        for (name, client) in named {
+            let owner = Owner::named(&name).ok_or(ClientsError::Name)?;
+            let tokens = if client.is_object() { clients.add_share(&owner, client)? } else { client };
+            let tokens = match tokens {
+                Value::Array(tokens) if !tokens.is_empty() => tokens,
+                one => vec![one],
+            };
+            for token in tokens {
+                clients.add(owner.clone(), token)?;
+            }
+        }
+        if clients.tokens.is_empty() { Err(ClientsError::NotAnObject) } else { Ok(clients) }
+    }
+
+    /// Keeps what the client may spend; gives its tokens.
+    fn add_share(&mut self, owner: &Owner, mut client: Value) -> Result<Value, ClientsError> {
+        let is_known = |name: &String| name == "token" || name == "daily_usd";
+        if !client.as_object().is_some_and(|members| members.keys().all(is_known)) {
+            return Err(ClientsError::Member);
+        }
+        let share = match client.get("daily_usd") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(amount)) => Some(Usd::parse(amount)),
+            Some(amount) => Some(Usd::parse(&amount.to_string())),
+        };
+        if let Some(share) = share {
+            self.shares.push((owner.clone(), share.ok_or(ClientsError::Share)?));
+        }
+        Ok(client.get_mut("token").map(Value::take).unwrap_or_default())
+    }
+
+    fn add(&mut self, owner: Owner, token: Value) -> Result<(), ClientsError> {
+        let Value::String(token) = token else { return Err(ClientsError::Token) };
+        if ShownToken::read(&format!("Bearer {token}")).and_then(|shown| self.of(&shown)).is_some() {
+            return Err(ClientsError::Twice);
+        }
+        let token = BearerToken::new(token, 1).ok_or(ClientsError::Token)?;
+        self.tokens.push((owner, token));
+        Ok(())
+    }
+
+    /// The client whose token is shown by an `Authorization` header.
+    #[must_use]
+    pub fn authorized(&self, authorization: &str) -> Option<&Owner> {
+        self.of(&ShownToken::read(authorization)?)
+    }
+
+    /// What that client may spend in a day by itself, if that is limited.
+    #[must_use]
+    pub fn share(&self, owner: &Owner) -> Option<Usd> {
+        self.shares.iter().find(|(known, _)| known == owner).map(|(_, share)| *share)
+    }
+
+    /// Every token is looked at, whichever it is.
+    fn of(&self, shown: &ShownToken) -> Option<&Owner> {
+        self.tokens
+            .iter()
+            .fold(None, |found, (owner, token)| if token.is(shown) { Some(owner) } else { found })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_names_its_client() {
+        let clients = Clients::parse(r#"{"alice": "a-token", "bob": ["new-token", "old-token"]}"#).unwrap();
+        let name = |header: &str| clients.authorized(header).map(Owner::as_str);
+        assert_eq!(name("Bearer a-token"), Some("alice"));
+        assert_eq!(name("Bearer new-token"), Some("bob"));
+        assert_eq!(name("Bearer old-token"), Some("bob"));
+        for wrong in ["", "a-token", "Bearer", "Bearer b", "Basic a-token", "Bearer a-token,new-token"] {
+            assert_eq!(name(wrong), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_client_may_have_a_share() {
+        let clients = Clients::parse(
+            r#"{"alice": {"token": "a-token", "daily_usd": "5.00"}, "bob": {"token": ["b", "c"], "daily_usd": 2.5},
+                "carol": {"token": "d"}, "dave": "e", "eve": {"token": "f", "daily_usd": 3}}"#,
+        )
+        .unwrap();
+        let share = |name: &str| clients.share(&Owner::named(name).unwrap()).map(|share| share.to_string());
+        let shares = ["alice", "bob", "carol", "dave", "eve"].map(share);
+        let shares = shares.each_ref().map(Option::as_deref);
+        assert_eq!(shares, [Some("5.00"), Some("2.50"), None, None, Some("3.00")]);
+        for (token, name) in [("a-token", "alice"), ("b", "bob"), ("c", "bob"), ("d", "carol"), ("f", "eve")]
+        {
+            let client = clients.authorized(&format!("Bearer {token}"));
+            assert_eq!(client.map(Owner::as_str), Some(name));
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_without_showing_it() {
+        for (json, problem) in [
+            ("", "a JSON object"),
+            ("[]", "a JSON object"),
+            ("{}", "a JSON object"),
+            (r#"{"a:b": "secret"}"#, "a name"),
+            (r#"{"": "secret"}"#, "a name"),
+            (r#"{"a": ""}"#, "a token that"),
+            (r#"{"a": []}"#, "a token that"),
+            (r#"{"a": 12345678}"#, "a token that"),
+            (r#"{"a": ["secret", "sec ret"]}"#, "a token that"),
+            (r#"{"a": "secret", "b": "secret"}"#, "twice"),
+            (r#"{"a": {"token": "secret"}, "b": {"token": ["secret"]}}"#, "twice"),
+            (r#"{"a": {"daily_usd": 5}}"#, "a token that"),
+            (r#"{"a": {"token": {"token": "secret"}}}"#, "a token that"),
+            (r#"{"a": {"token": "secret", "daily_usd": "much-sec"}}"#, "daily_usd that"),
+            (r#"{"a": {"token": "secret", "daily_usd": -1}}"#, "daily_usd that"),
+            (r#"{"a": {"token": "secret", "daily_usd": [5]}}"#, "daily_usd that"),
+            (r#"{"a": {"token": "secret", "sec": 5}}"#, "more than"),
+        ] {
+            let told = Clients::parse(json).unwrap_err().to_string();
+            assert!(told.contains(problem) && !told.contains("sec"), "{json}: {told}");
+        }
+    }
+}

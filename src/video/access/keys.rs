@@ -1,0 +1,322 @@
+//! Everything that `SIGNING_KEY` signs. Each use derives its own subkey, so that no proof can stand
+//! in for another.
+
+use std::fmt;
+
+use base32ct::{Base32Unpadded, Encoding};
+use hmac::digest::InvalidLength;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use super::owner::Owner;
+use crate::video::id::{ID_BYTES, ID_PREFIX, RANDOM_BYTES, VideoId};
+use crate::video::time::UnixMillis;
+
+type HmacSha256 = Hmac<Sha256>;
+
+/// Shortest `SIGNING_KEY` that is accepted: as many bytes as the MAC has.
+pub const MIN_SIGNING_KEY_BYTES: usize = 32;
+
+/// Bytes of a callback proof: 160 bits, 32 characters of base32.
+const CALLBACK_PROOF_BYTES: usize = 20;
+
+/// Bytes of a file's id: 160 bits, 32 characters of base32.
+const FILE_ID_BYTES: usize = 20;
+/// Bytes of a playback grant: when it ends, as 32 bits of unix seconds, and 128 bits of proof.
+const GRANT_BYTES: usize = 20;
+const GRANT_TIME_BYTES: usize = 4;
+
+/// A grant is good for six hours, and for the rest of the five minutes in which it was made: a Video that is
+/// read again soon reads the same.
+const GRANT_SECONDS: i64 = 6 * 3600;
+const GRANT_STEP_SECONDS: i64 = 300;
+
+/// The keyed MACs, ready to use: the key schedule is paid once.
+#[derive(Clone)]
+pub struct SigningKeys {
+    video_id: HmacSha256,
+    callback: HmacSha256,
+    idempotency: HmacSha256,
+    file_id: HmacSha256,
+    playback: HmacSha256,
+    /// What was signed before the key was changed, and still holds.
+    previous: Option<Box<Self>>,
+}
+
+impl SigningKeys {
+    /// Derives the subkeys from `SIGNING_KEY`.
+    ///
+    /// # Errors
+    /// When the key is shorter than [`MIN_SIGNING_KEY_BYTES`].
+    pub fn derive(signing_key: &[u8]) -> Result<Self, InvalidLength> {
+        if signing_key.len() < MIN_SIGNING_KEY_BYTES {
+            return Err(InvalidLength);
+        }
+        let master = HmacSha256::new_from_slice(signing_key)?;
+        let subkey = |purpose: &str| {
+            let key = master.clone().chain_update(purpose).finalize().into_bytes();
+            HmacSha256::new_from_slice(&key)
+        };
+        Ok(Self {
+            video_id: subkey("hailuo-worker/v1/video-id")?,
+            callback: subkey("hailuo-worker/v1/wiro-callback")?,
+            idempotency: subkey("hailuo-worker/v1/idempotency-key")?,
+            file_id: subkey("hailuo-worker/v1/file-id")?,
+            playback: subkey("hailuo-worker/v1/playback-grant")?,
+            previous: None,
+        })
+    }
+
+    /// These keys sign; what the `previous` ones signed still holds.
+    #[must_use]
+    pub fn instead_of(self, previous: Option<Self>) -> Self {
+        Self { previous: previous.map(Box::new), ..self }
+    }
+
+    /// The id that carries these random bits and the proof that we made it for this owner.
+    #[must_use]
+    pub fn mint(&self, owner: &Owner, random: [u8; RANDOM_BYTES]) -> VideoId {
+        let mut bytes = [0_u8; ID_BYTES];
+        let (random_part, proof_part) = bytes.split_at_mut(RANDOM_BYTES);
+        random_part.copy_from_slice(&random);
+        let mac = self.video_id.clone().chain_update(random).chain_update(owner.as_str());
+        for (to, from) in proof_part.iter_mut().zip(mac.finalize().into_bytes()) {
+            *to = from;
+        }
+        VideoId::from_proven(format!("{ID_PREFIX}{}", Base32Unpadded::encode_string(&bytes)))
+    }
+
+    /// The id that belongs to an `Idempotency-Key`: the same key of the same owner always names the same
+    /// video, and nobody can tell the id without our key.
+    #[must_use]
+    pub fn mint_for(&self, owner: &Owner, idempotency_key: &str) -> VideoId {
+        // No owner's name holds NUL, so no two pairs look alike.
+        let named = self.idempotency.clone().chain_update(owner.as_str()).chain_update([0]);
+        let mac = named.chain_update(idempotency_key).finalize().into_bytes();
+        let mut random = [0; RANDOM_BYTES];
+        for (to, from) in random.iter_mut().zip(mac) {
+            *to = from;
+        }
+        self.mint(owner, random)
+    }
+
+    /// The id in `text`, if this key minted it for this owner: nobody else's video exists for them. Costs one
+    /// HMAC and touches no storage.
+    #[must_use]
+    pub fn verify_id(&self, owner: &Owner, text: &str) -> Option<VideoId> {
+        let previous = || self.previous.as_ref()?.verify_id(owner, text);
+        self.own_id(owner, text).or_else(previous)
+    }
+
+    fn own_id(&self, owner: &Owner, text: &str) -> Option<VideoId> {
+        let bytes = Base32Unpadded::decode_vec(text.strip_prefix(ID_PREFIX)?).ok()?;
+        let (random, proof) = bytes.split_at_checked(RANDOM_BYTES)?;
+        if bytes.len() != ID_BYTES {
+            return None;
+        }
+        let mac = self.video_id.clone().chain_update(random).chain_update(owner.as_str());
+        mac.verify_truncated_left(proof).ok()?;
+        Some(VideoId::from_proven(text.to_owned()))
+    }
+
+    /// Our own name for an uploaded file: Wiro's stays inside.
+    #[must_use]
+    pub fn file_id(&self, url: &str) -> String {
+        let mac = self.file_id.clone().chain_update(url).finalize().into_bytes();
+        let short = mac.get(..FILE_ID_BYTES).unwrap_or(&mac);
+        format!("file_{}", Base32Unpadded::encode_string(short))
+    }
+
+    /// The secret part of the URL that Wiro calls back for this video.
+    #[must_use]
+    pub fn callback_proof(&self, id: &VideoId) -> String {
+        let mac = self.callback.clone().chain_update(id.as_str()).finalize().into_bytes();
+        Base32Unpadded::encode_string(mac.get(..CALLBACK_PROOF_BYTES).unwrap_or(&mac))
+    }
+
+    /// The id in `text`, if this is its callback proof; compared in constant time.
+    #[must_use]
+    pub fn verify_callback(&self, text: &str, proof: &str) -> Option<VideoId> {
+        let previous = || self.previous.as_ref()?.verify_callback(text, proof);
+        self.own_callback(text, proof).or_else(previous)
+    }
+
+    fn own_callback(&self, text: &str, proof: &str) -> Option<VideoId> {
+        let proof = Base32Unpadded::decode_vec(proof).ok()?;
+        if proof.len() != CALLBACK_PROOF_BYTES {
+            return None;
+        }
+        self.callback.clone().chain_update(text).verify_truncated_left(&proof).ok()?;
+        Some(VideoId::from_proven(text.to_owned()))
+    }
+
+    /// What plays this video for a while without its owner's token. Videos of nobody need none.
+    #[must_use]
+    pub fn grant(&self, owner: &Owner, id: &VideoId, now: UnixMillis) -> Option<String> {
+        let step_end = now.seconds().div_euclid(GRANT_STEP_SECONDS).saturating_add(1) * GRANT_STEP_SECONDS;
+        let until = u32::try_from(step_end.saturating_add(GRANT_SECONDS)).ok()?.to_be_bytes();
+        let mac = self.playback.clone().chain_update(until).chain_update(id.as_str()).finalize().into_bytes();
+        let bytes: Vec<u8> = until.into_iter().chain(mac).take(GRANT_BYTES).collect();
+        (!owner.is_nobody()).then(|| Base32Unpadded::encode_string(&bytes))
+    }
+
+    /// The id in `text`, if this is a grant for it that still holds; compared in constant time.
+    #[must_use]
+    pub fn verify_grant(&self, text: &str, grant: &str, now: UnixMillis) -> Option<VideoId> {
+        let previous = || self.previous.as_ref()?.verify_grant(text, grant, now);
+        self.own_grant(text, grant, now).or_else(previous)
+    }
+
+    fn own_grant(&self, text: &str, grant: &str, now: UnixMillis) -> Option<VideoId> {
+        let bytes = Base32Unpadded::decode_vec(grant).ok()?;
+        let (until, proof) = bytes.split_first_chunk::<GRANT_TIME_BYTES>()?;
+        if bytes.len() != GRANT_BYTES {
+            return None;
+        }
+        self.playback.clone().chain_update(until).chain_update(text).verify_truncated_left(proof).ok()?;
+        (now.seconds() < i64::from(u32::from_be_bytes(*until))).then(|| VideoId::from_proven(text.to_owned()))
+    }
+}
+
+impl fmt::Debug for SigningKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SigningKeys(redacted)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn keys(seed: &[u8]) -> SigningKeys {
+        SigningKeys::derive(&seed.repeat(MIN_SIGNING_KEY_BYTES)).unwrap()
+    }
+
+    fn owner(name: &str) -> Owner {
+        Owner::named(name).unwrap_or_default()
+    }
+
+    fn at(seconds: i64) -> UnixMillis {
+        UnixMillis::new(seconds * 1000)
+    }
+
+    #[test]
+    fn a_short_key_is_refused() {
+        assert!(SigningKeys::derive(&[7; MIN_SIGNING_KEY_BYTES - 1]).is_err());
+        assert!(SigningKeys::derive(&[7; MIN_SIGNING_KEY_BYTES]).is_ok());
+    }
+
+    /// Computed with another implementation of HMAC.
+    #[test]
+    fn ids_proofs_and_grants_are_pinned() {
+        let keys = keys(b"k");
+        let id = keys.mint(&owner(""), [1; RANDOM_BYTES]);
+        assert_eq!(id.as_str(), "vid_aeaqcaibaeaqcaibaeaqcaibafokkim4bg2ky6ic");
+        assert_eq!(keys.callback_proof(&id), "cejhnhcmog4r7dkvewubh2v2ik5vyilf");
+        assert_eq!(
+            keys.mint(&owner("alice"), [1; RANDOM_BYTES]).as_str(),
+            "vid_aeaqcaibaeaqcaibaeaqcaibaes6ugg5uyrvdx6q"
+        );
+        let grant = keys.grant(&owner("alice"), &id, at(1_700_000_000));
+        assert_eq!(grant.as_deref(), Some("mvkelrfodndgrvlpvkxdhyvuqxfmdcpw"));
+        assert_eq!(keys.file_id("https://cdn.example/a.png"), "file_bn23bmlbklr6ljlaqwpqwfa6puccsot2");
+    }
+
+    #[test]
+    fn grants_hold_for_six_hours_and_are_the_same_for_a_while() {
+        let keys = keys(b"k");
+        let (alice, from) = (owner("alice"), 1_700_000_100);
+        let id = keys.mint(&alice, [1; RANDOM_BYTES]);
+        let grant = keys.grant(&alice, &id, at(from)).unwrap();
+        assert_eq!(keys.grant(&alice, &id, at(from + 299)).as_ref(), Some(&grant));
+        assert_ne!(keys.grant(&alice, &id, at(from + 300)).as_ref(), Some(&grant));
+        for seconds in [0, 6 * 3600, 6 * 3600 + 299] {
+            assert_eq!(keys.verify_grant(id.as_str(), &grant, at(from + seconds)), Some(id.clone()));
+        }
+        assert_eq!(keys.verify_grant(id.as_str(), &grant, at(from + 6 * 3600 + 300)), None);
+        assert_eq!(keys.grant(&owner(""), &id, at(from)), None);
+    }
+
+    #[test]
+    fn what_the_previous_key_signed_holds_and_nothing_new_is_signed_by_it() {
+        let (before, alice) = (keys(b"a"), owner("alice"));
+        let rotated = keys(b"b").instead_of(Some(keys(b"a")));
+        let id = before.mint(&alice, [1; RANDOM_BYTES]);
+        let grant = before.grant(&alice, &id, at(0)).unwrap();
+        assert_eq!(rotated.verify_id(&alice, id.as_str()), Some(id.clone()));
+        assert_eq!(rotated.verify_id(&owner("bob"), id.as_str()), None);
+        assert_eq!(rotated.verify_callback(id.as_str(), &before.callback_proof(&id)), Some(id.clone()));
+        assert_eq!(rotated.verify_grant(id.as_str(), &grant, at(0)), Some(id.clone()));
+        let new = rotated.mint(&alice, [1; RANDOM_BYTES]);
+        assert_eq!(before.verify_id(&alice, new.as_str()), None);
+        assert_eq!(keys(b"b").verify_id(&alice, new.as_str()), Some(new));
+    }
+
+    #[test]
+    fn debug_shows_no_key() {
+        assert_eq!(format!("{:?}", keys(b"k")), "SigningKeys(redacted)");
+    }
+
+    proptest! {
+        #[test]
+        fn own_ids_verify_and_strangers_do_not(random in any::<[u8; RANDOM_BYTES]>(), name in "[a-z]{0,8}") {
+            let (ours, theirs, owner) = (keys(b"a"), keys(b"b"), owner(&name));
+            let id = ours.mint(&owner, random);
+            let text = id.as_str();
+            prop_assert_eq!(ours.verify_id(&owner, text), Some(id.clone()));
+            prop_assert_eq!(theirs.verify_id(&owner, text), None);
+            prop_assert_eq!(ours.verify_id(&Owner::named(&format!("{name}x")).unwrap(), text), None);
+            let proof = ours.callback_proof(&id);
+            prop_assert_eq!(ours.verify_callback(text, &proof), Some(id.clone()));
+            prop_assert_eq!(theirs.verify_callback(text, &proof), None);
+            if let Some(grant) = ours.grant(&owner, &id, at(0)) {
+                prop_assert_eq!(ours.verify_grant(text, &grant, at(0)), Some(id.clone()));
+                prop_assert_eq!(theirs.verify_grant(text, &grant, at(0)), None);
+                prop_assert_eq!(ours.verify_callback(text, &grant), None);
+                let other = ours.mint(&owner, random.map(|byte| !byte));
+                prop_assert_eq!(ours.verify_grant(other.as_str(), &grant, at(0)), None);
+            }
+        }
+
+        #[test]
+        fn a_key_names_one_video_of_its_owner(name in "[a-z]{0,8}", key in "[!-~]{1,20}", other in "[!-~]{1,20}") {
+            let (keys, owner) = (keys(b"a"), owner(&name));
+            let id = keys.mint_for(&owner, &key);
+            prop_assert_eq!(keys.verify_id(&owner, id.as_str()), Some(id.clone()));
+            prop_assert_eq!(keys.mint_for(&owner, &key), id.clone());
+            prop_assert_eq!(keys.mint_for(&owner, &other) == id, key == other);
+            prop_assert_ne!(keys.mint_for(&Owner::named(&format!("{name}x")).unwrap(), &key), id);
+        }
+
+        #[test]
+        fn one_changed_character_is_refused(
+            random in any::<[u8; RANDOM_BYTES]>(),
+            place in 0_usize..40,
+            by in 1_u8..255,
+        ) {
+            let (keys, alice) = (keys(b"a"), owner("alice"));
+            let altered = |text: &str, from: usize| {
+                let mut bytes = text.as_bytes().to_vec();
+                let at = from + place % (bytes.len() - from);
+                bytes[at] = bytes[at].wrapping_add(by);
+                String::from_utf8_lossy(&bytes).into_owned()
+            };
+            let id = keys.mint(&alice, random);
+            prop_assert_eq!(keys.verify_id(&alice, &altered(id.as_str(), ID_PREFIX.len())), None);
+            let grant = keys.grant(&alice, &id, at(0)).unwrap();
+            prop_assert_eq!(keys.verify_grant(id.as_str(), &altered(&grant, 0), at(0)), None);
+        }
+
+        #[test]
+        fn any_text_is_survived(text in ".{0,80}") {
+            let keys = keys(b"a");
+            let nobody = Owner::nobody();
+            prop_assert_eq!(keys.verify_id(&nobody, &text), None);
+            let id = keys.mint(&nobody, [0; RANDOM_BYTES]);
+            prop_assert_eq!(keys.verify_callback(id.as_str(), &text), None);
+            prop_assert_eq!(keys.verify_grant(id.as_str(), &text, at(0)), None);
+        }
+    }
+}

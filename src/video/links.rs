@@ -1,0 +1,6 @@
+//! Links that others gave: which may be fetched.
+
+pub mod image_url;
+pub mod output_hosts;
+pub mod public_host;
+pub mod url;

@@ -1,0 +1,133 @@
+//! Whether Run is sent while the upstream leaves it open what becomes of each: after a few in a row nothing is sent but a
+//! probe now and then, so that whoever waits stays unsent, and safe to send later.
+
+use crate::video::lifecycle::schedule::Ladder;
+use crate::video::time::{Millis, Moment, UnixMillis};
+
+/// So many unknown outcomes in a row open it: one or two happen to a service that works.
+const MAX_UNKNOWN: u32 = 3;
+
+/// A probe that nobody hears of for so long is given up: Run takes two minutes at most.
+const PROBE_PATIENCE: Millis = Millis::from_seconds(150);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CircuitBreaker {
+    /// Everything is sent. The last outcomes, so many, were unknown.
+    Closed { unknown: u32 },
+    /// Nothing is sent before then; so many probes have failed.
+    Open { until: UnixMillis, failures: u32 },
+    /// A probe is under way, until then at the latest.
+    HalfOpen { until: UnixMillis, failures: u32 },
+}
+
+impl Default for CircuitBreaker {
+    fn default() -> Self {
+        Self::Closed { unknown: 0 }
+    }
+}
+
+impl CircuitBreaker {
+    /// The outcome of a Run is unknown.
+    #[must_use]
+    pub fn on_unknown(self, retry: &Ladder, at: Moment) -> Self {
+        let open =
+            |failures| Self::Open { until: at.now.after(retry.jittered(failures, at.chance)), failures };
+        match self {
+            Self::Closed { unknown } if unknown + 1 < MAX_UNKNOWN => Self::Closed { unknown: unknown + 1 },
+            Self::Closed { .. } => open(0),
+            // Of a Run that was sent before.
+            Self::Open { .. } => self,
+            Self::HalfOpen { failures, .. } => open(failures.saturating_add(1)),
+        }
+    }
+
+    /// The upstream answered a Run, whatever it said.
+    #[must_use]
+    pub fn on_known() -> Self {
+        Self::default()
+    }
+
+    #[must_use]
+    pub const fn is_closed(self) -> bool {
+        matches!(self, Self::Closed { .. })
+    }
+
+    /// How many may be sent now; `None` for any number.
+    #[must_use]
+    pub fn limit(self, now: UnixMillis) -> Option<u32> {
+        self.next_probe().map(|at| u32::from(at <= now))
+    }
+
+    /// One was sent.
+    #[must_use]
+    pub fn on_sent(self, now: UnixMillis) -> Self {
+        match self {
+            Self::Closed { .. } => self,
+            Self::Open { failures, .. } | Self::HalfOpen { failures, .. } => {
+                Self::HalfOpen { until: now.after(PROBE_PATIENCE), failures }
+            }
+        }
+    }
+
+    /// Whether it has to hear of outcomes that are known.
+    #[must_use]
+    pub fn wants_reports(self) -> bool {
+        self != Self::default()
+    }
+
+    /// When the next one may be sent, unless all may.
+    #[must_use]
+    pub const fn next_probe(self) -> Option<UnixMillis> {
+        match self {
+            Self::Closed { .. } => None,
+            Self::Open { until, .. } | Self::HalfOpen { until, .. } => Some(until),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Moment {
+        Moment { now: UnixMillis::new(seconds * 1000), chance: u16::MAX / 2 }
+    }
+
+    fn lose(breaker: CircuitBreaker, seconds: i64) -> CircuitBreaker {
+        breaker.on_unknown(&Ladder::parse("2,5,15").unwrap(), at(seconds))
+    }
+
+    fn wait(breaker: CircuitBreaker, seconds: i64) -> i64 {
+        (breaker.next_probe().unwrap().millis() - seconds * 1000 + 500) / 1000
+    }
+
+    #[test]
+    fn the_third_unknown_outcome_in_a_row_opens_it() {
+        let twice = lose(lose(CircuitBreaker::default(), 0), 0);
+        assert!(twice.is_closed() && twice.wants_reports());
+        assert_eq!((twice.limit(at(0).now), CircuitBreaker::on_known().wants_reports()), (None, false));
+        let open = lose(twice, 0);
+        assert_eq!((open.is_closed(), wait(open, 0), open.limit(at(1).now)), (false, 2, Some(0)));
+        assert_eq!(lose(open, 1), open, "a Run that was sent before");
+    }
+
+    #[test]
+    fn one_probe_goes_at_a_time_and_each_failure_climbs_the_ladder() {
+        let mut breaker = lose(lose(lose(CircuitBreaker::default(), 0), 0), 0);
+        for (now, expected) in [(10, 5), (20, 15), (40, 15)] {
+            assert_eq!(breaker.limit(at(now).now), Some(1));
+            breaker = breaker.on_sent(at(now).now);
+            assert_eq!(breaker.limit(at(now + 149).now), Some(0));
+            breaker = lose(breaker, now);
+            assert_eq!(wait(breaker, now), expected);
+        }
+    }
+
+    #[test]
+    fn a_probe_that_nobody_hears_of_is_followed_by_another() {
+        let open = lose(lose(lose(CircuitBreaker::default(), 0), 0), 0);
+        assert_eq!(open.on_sent(at(3).now).limit(at(153).now), Some(1));
+        let closed = CircuitBreaker::default();
+        assert_eq!(closed.on_sent(at(3).now), closed);
+    }
+}
