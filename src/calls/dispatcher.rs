@@ -28,7 +28,7 @@ pub const NAME: &str = "dispatcher";
 #[serde(rename_all = "snake_case")]
 pub enum Message {
     /// Reserves the price of a video of that kind, which is to be made →
-    /// a [`Shortage`](crate::video::money::budget::Shortage), or null
+    /// a [`Shortage`], or null
     Reserve(Owned, String),
     /// → what the owner has spent today, and what its jobs in flight may cost
     Usage(Owner),
@@ -45,15 +45,15 @@ pub enum Message {
     RunAnswered(bool),
     /// → null
     Forget(Owned, Option<Usd>),
-    /// A page of the owner's videos → [`Page`](crate::video::record::listing::Page), or null
+    /// A page of the owner's videos → [`Page`], or null
     List(Owner, Listing),
     /// Look after a batch of what is due as of then → whether it was the last one.
     Sweep(UnixMillis),
-    /// Which folder uploads go to → its id, or a [`Refusal`](crate::wiro::files::Refusal)
+    /// Which folder uploads go to → its id, or a [`Refusal`]
     Folder,
     /// There is no such folder any more → null
     ForgetFolder(String),
-    /// What Wiro tells of a model → [`ModelDescription`](crate::wiro::model::ModelDescription) as a text of JSON, or null
+    /// What Wiro tells of a model → [`ModelDescription`] as a text of JSON, or null
     DescribeModel(String),
     /// Takes a job of the upstream for that video → whether it may have it
     ClaimJob(VideoId, Box<JobClaim>),
