@@ -4,6 +4,7 @@
 
 mod by_hand;
 mod life;
+mod lost_runs;
 mod model;
 mod progress;
 mod telling;
