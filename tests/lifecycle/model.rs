@@ -32,6 +32,7 @@ fn luck() -> impl Strategy<Value = Luck> {
         2 => (1_u32..9).prop_map(Entry::Behind),
         1 => Just(Entry::Unreachable),
         1 => Just(Entry::PlacedToReport(None)),
+        1 => Just(Entry::LineFull),
     ];
     let meanwhile = prop_oneof![6 => Just(None), 1 => stray().prop_map(Some)];
     (fate, meanwhile, run, entry, prop::bool::weighted(0.7), any::<bool>()).prop_map(

@@ -205,7 +205,7 @@ impl World {
     fn perform(&mut self, effect: &Effect, luck: &Luck) -> Option<Event> {
         Some(match effect {
             Effect::Enter { .. } => {
-                self.in_line |= luck.entry != Standing::Unreachable;
+                self.in_line |= !matches!(luck.entry, Standing::Unreachable | Standing::LineFull);
                 Event::Entered(luck.entry)
             }
             Effect::Run => Event::RunAnswered(self.run(luck.run)),
@@ -252,7 +252,10 @@ impl World {
                 Event::Notified { webhook_id: webhook_id.clone(), answer }
             }
             Effect::Remove { .. } => {
-                assert!(self.deleted || self.life.status().is_final(), "a video in flight was removed");
+                assert!(
+                    self.deleted || self.life.status().is_final() || self.never_became_a_video(),
+                    "a video in flight was removed"
+                );
                 // Before the upstream is asked for anything, which it may refuse.
                 self.entry = ledger::forget(ledger::settle(self.entry, self.life.task.charge(), TODAY));
                 let was_given_up = self.life.failure().is_some();
@@ -332,7 +335,16 @@ impl World {
         }
     }
 
-    /// Whoever submits under a key that was used before hears the truth, and begins nothing.
+    /// The queue was full when it came: nobody was told of it, and nothing was begun.
+    fn never_became_a_video(&self) -> bool {
+        let is_turned_away = self.life.failure() == Some(FailureCode::UpstreamUnavailable)
+            && Tombstone::of(&self.life.task, UnixMillis::new(self.life.now)).is_none();
+        assert!(!is_turned_away || (self.jobs.is_empty() && self.kv.is_none() && self.told.is_none()));
+        is_turned_away
+    }
+
+    /// Whoever submits under a key that was used before hears the truth, and begins nothing; but the key of what never
+    /// became a video is free when its traces are gone.
     fn submit(&mut self, fingerprint: &str) {
         let now = UnixMillis::new(self.life.now);
         let known = match self.tombstone {
@@ -340,7 +352,10 @@ impl World {
             None if self.removed => Known::Nothing,
             None => Known::Task(&self.life.task),
         };
-        let expected = if self.removed || !self.life.task.is_shown() {
+        let is_gone = self.removed || !self.life.task.is_shown();
+        let expected = if is_gone && self.never_became_a_video() {
+            if self.removed { Admission::New } else { Admission::Wait }
+        } else if is_gone {
             Admission::Deleted
         } else if fingerprint == self.life.task.fingerprint {
             Admission::Replay
