@@ -35,6 +35,8 @@ use crate::wiro::sign::Credentials;
 /// What [`Config::protection`] says when nothing does.
 const UNPROTECTED: &str = "none";
 
+const MIB: i64 = 1024 * 1024;
+
 /// Shortest `OPERATOR_TOKEN` that is accepted.
 const MIN_OPERATOR_TOKEN_CHARS: usize = 32;
 
@@ -57,6 +59,9 @@ pub struct Config {
     pub submits_per_minute: Option<u32>,
     /// Requests of an address.
     pub visits_per_minute: Option<u32>,
+    /// Bytes that a client may upload to the upstream in a day; without clients all callers together. `None` for any
+    /// number.
+    pub upload_bytes_per_day: Option<i64>,
     /// Without them, whoever comes is a client, and nobody in particular.
     pub clients: Option<Clients>,
     /// What everybody has to pass, where there are no clients.
@@ -179,6 +184,7 @@ impl Config {
             reader.parse("ALLOWED_ORIGINS", |origins| AllowedOrigins::parse(origins, parse_url));
         let submits_per_minute = reader.parse("SUBMIT_PER_MINUTE", whole);
         let visits_per_minute = reader.parse("VISITS_PER_MINUTE", whole);
+        let upload_mib_per_day = reader.parse("UPLOAD_MIB_PER_DAY", whole);
         let max_active = reader.parse("MAX_ACTIVE", whole);
         let daily_budget = reader.parse("DAILY_BUDGET_USD", amount);
         let prices = reader.parse("PRICES_USD", Prices::parse);
@@ -215,6 +221,7 @@ impl Config {
                 allowed_origins: allowed_origins?,
                 submits_per_minute: Some(submits_per_minute?).filter(|max| *max > 0),
                 visits_per_minute: Some(visits_per_minute?).filter(|max| *max > 0),
+                upload_bytes_per_day: Some(i64::from(upload_mib_per_day?) * MIB).filter(|max| *max > 0),
                 turnstile: match turnstile_secret {
                     Some(secret) if clients.is_none() => {
                         Some(Turnstile { secret, site_key, verify_url: verify_url? })

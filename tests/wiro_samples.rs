@@ -1,6 +1,6 @@
 //! Every sample of Wiro's answers in `tests/wiro/`, read as the Worker reads it. Where each comes from, `tests/wiro/README.md` says.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use hailuo_worker::wiro::answer::HttpAnswer;
 use hailuo_worker::wiro::callback::hint;

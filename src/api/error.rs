@@ -49,6 +49,8 @@ pub enum ApiError {
     UpstreamUnavailable { retry_after_seconds: u32 },
     #[error("all uploads together hold too much memory")]
     TooManyUploads,
+    #[error("the client has uploaded as much as it may today")]
+    UploadsExhausted { retry_after_seconds: i64 },
     #[error("the video cannot be afforded: {shortage:?}")]
     Unaffordable { shortage: Shortage, retry_after_seconds: i64 },
     #[error("{0}")]
@@ -168,6 +170,13 @@ impl ApiError {
                 let detail = "Too many requests within a minute; try again in one.".to_owned();
                 let headers = vec![("retry-after", "60".to_owned())];
                 Problem { headers, ..problem(429, "rate_limited", "Too many requests", detail) }
+            }
+            Self::UploadsExhausted { retry_after_seconds } => {
+                let detail = "You have uploaded as many bytes as a client may in a day; the next day begins at midnight \
+                              UTC."
+                    .to_owned();
+                let headers = vec![("retry-after", retry_after_seconds.to_string())];
+                Problem { headers, ..problem(429, "rate_limited", "Too many uploads", detail) }
             }
             Self::UpstreamUnavailable { retry_after_seconds } => {
                 let detail =

@@ -5,8 +5,8 @@ use serde_json::json;
 use worker::js_sys::Uint8Array;
 
 use super::error::ApiError;
-use super::form::reader::{FormReader, Incoming};
-use super::form::{form_error, media_type, open_form};
+use super::form::reader::{FormReader, Incoming, max_body_bytes};
+use super::form::{declared_length, form_error, media_type, open_form};
 use super::guard::challenge;
 use super::submit::{ACCOUNT_RETRY_SECONDS, unaffordable};
 use super::{Call, RETRY_AFTER_SECONDS, internal, respond};
@@ -19,7 +19,7 @@ use crate::runtime::url;
 use crate::upstream::client::WiroClient;
 use crate::video::access::owner::Owner;
 use crate::video::file::{FILE_FIELDS, File, clean_name, validate};
-use crate::video::money::budget::Shortage;
+use crate::video::money::budget::{Day, Shortage};
 use crate::video::record::Image;
 use crate::wiro::files::{Refusal, StoredFile, UPLOAD, read_upload, upload_form};
 
@@ -40,8 +40,9 @@ pub async fn upload(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
         _ => return Err(wrong_fields(form).await),
     };
     let mut source = FileSource::new(form, start);
-    // 2. The folder that all uploads share, or none where Wiro makes none.
     let dispatch = Dispatch::new(call.env)?;
+    count_upload(call, &dispatch, &owner, request).await?;
+    // 2. The folder that all uploads share, or none where Wiro makes none.
     let folder = match dispatch.folder().await.map_err(internal)? {
         Ok(folder) => Some(folder),
         Err(refusal) if refusal.may_be_about_the_folder() => {
@@ -95,6 +96,25 @@ async fn check_budget(call: &Call<'_>, owner: &Owner) -> Result<(), ApiError> {
         return Ok(());
     }
     Err(unaffordable(if limits.share == Some(least) { Shortage::Share } else { Shortage::Budget }))
+}
+
+/// Counts the bytes before they are sent: as many as the request declares, or as many as it may have.
+async fn count_upload(
+    call: &Call<'_>,
+    dispatch: &Dispatch,
+    owner: &Owner,
+    request: &Request,
+) -> Result<(), ApiError> {
+    if call.config.upload_bytes_per_day.is_none() {
+        return Ok(());
+    }
+    let bytes = declared_length(request).unwrap_or_else(|| max_body_bytes(&FILE_FIELDS));
+    let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+    if dispatch.count_upload(owner, bytes).await.map_err(internal)? {
+        return Ok(());
+    }
+    let now = clock::now();
+    Err(ApiError::UploadsExhausted { retry_after_seconds: Day::of(now).ends_at() - now.seconds() })
 }
 
 async fn next(form: &mut FormReader) -> Result<Option<Incoming>, ApiError> {

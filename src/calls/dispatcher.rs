@@ -51,6 +51,8 @@ pub enum Message {
     Sweep(UnixMillis),
     /// Which folder uploads go to → its id, or a [`Refusal`]
     Folder,
+    /// Counts an upload of so many bytes for its client → whether it may begin
+    CountUpload(Owner, i64),
     /// There is no such folder any more → null
     ForgetFolder(String),
     /// What Wiro tells of a model → [`ModelDescription`] as a text of JSON, or null
@@ -73,6 +75,7 @@ from_json!(enum Message {
     "list" => List(owner, listing),
     "sweep" => Sweep(as_of),
     "folder" => Folder,
+    "count_upload" => CountUpload(owner, bytes),
     "forget_folder" => ForgetFolder(id),
     "describe_model" => DescribeModel(model),
     "claim_job" => ClaimJob(id, claim),
@@ -159,6 +162,11 @@ impl Dispatch {
     /// Which folder uploads go to.
     pub async fn folder(&self) -> Result<Result<String, Refusal>, CallError> {
         self.ask(Message::Folder).await
+    }
+
+    /// Counts an upload of so many bytes; whether the client may upload them today.
+    pub async fn count_upload(&self, owner: &Owner, bytes: i64) -> Result<bool, CallError> {
+        self.ask(Message::CountUpload(owner.clone(), bytes)).await
     }
 
     /// The upstream does not know this folder any more.

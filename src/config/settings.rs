@@ -9,7 +9,7 @@ use crate::video::money::Usd;
 use crate::video::time::Millis;
 
 /// The vars of `wrangler.toml` and what they are when they are not set.
-pub const DEFAULTS: [(&str, &str); 22] = [
+pub const DEFAULTS: [(&str, &str); 23] = [
     ("WIRO_API_URL", "https://api.wiro.ai/v1"),
     ("WIRO_SOCKET_URL", "wss://socket.wiro.ai/v1"),
     ("WIRO_MODEL", "minimax/hailuo-2-3"),
@@ -18,6 +18,7 @@ pub const DEFAULTS: [(&str, &str); 22] = [
     ("ALLOWED_ORIGINS", "*"),
     ("SUBMIT_PER_MINUTE", "10"),
     ("VISITS_PER_MINUTE", "600"),
+    ("UPLOAD_MIB_PER_DAY", "1024"),
     ("MAX_ACTIVE", "0"),
     ("DAILY_BUDGET_USD", ""),
     ("PRICES_USD", ""),

@@ -13,3 +13,4 @@ mod owned_videos;
 mod queue;
 mod spending;
 mod upload_folder;
+mod uploads;

@@ -26,6 +26,7 @@ use super::owned_videos::OwnedVideos;
 use super::queue::{Standing, State, WaitingLine};
 use super::spending::Spending;
 use super::upload_folder::UploadFolder;
+use super::uploads::count_upload;
 use crate::calls::dispatcher::Message;
 use crate::calls::objects;
 use crate::calls::task::{self, Reply, Tasks};
@@ -112,6 +113,10 @@ impl Desk {
         let answer = match message {
             Message::Folder => {
                 return Ok(json!(self.folder.get(&self.storage, &*Config::of(&self.env)?).await?));
+            }
+            Message::CountUpload(owner, bytes) => {
+                let Some(limit) = Config::of(&self.env)?.upload_bytes_per_day else { return Ok(json!(true)) };
+                return Ok(json!(count_upload(&self.storage, &owner, bytes, limit, clock::now())?));
             }
             Message::ForgetFolder(id) => return Ok(json!(UploadFolder::forget(&self.storage, &id)?)),
             Message::DescribeModel(model) => {

@@ -1,6 +1,11 @@
 //! The lifecycle against every order of events: each phase by hand, then random lives.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod by_hand;
 mod life;
