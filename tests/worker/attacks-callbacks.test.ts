@@ -7,7 +7,7 @@ import { AttackTable } from './attacks.ts';
 import { startBare } from './bare.ts';
 import { expectMadeOnce } from './job.ts';
 import type { Service } from './service.ts';
-import { publishedRecord, storedRecord, storedVideo } from './stored.ts';
+import { isVideoStored, publishedRecord, storedRecord } from './stored.ts';
 import { checked, detailCalls } from './upstream-calls.ts';
 
 const table = new AttackTable();
@@ -72,7 +72,7 @@ test('replayed after the video was deleted: it stays away', async () => {
   const task = await service.sim.waitForTask(prompt);
   await task.calledBack();
   expect((await service.fetch(`/v1/videos/${id}`, { method: 'DELETE' })).status).toBe(200);
-  await expect.poll(() => storedVideo(service, id), { timeout: 10_000 }).toBeUndefined();
+  await expect.poll(() => isVideoStored(service, id), { timeout: 10_000 }).toBe(false);
   const calls = service.sim.calls.length;
   for (const status of ['task_postprocess_end', 'task_start']) {
     expect((await callBack(task.callbackUrl, claim(task, status))).status).toBe(200);

@@ -10,7 +10,7 @@ import { expectProblem } from './refusals.ts';
 import { storedSample } from './sample.ts';
 import { type Service, startService } from './service.ts';
 import { SIGNING_KEY } from './settings.ts';
-import { storedRecord, storedVideo } from './stored.ts';
+import { isVideoStored, storedRecord } from './stored.ts';
 import type { Video } from './types.ts';
 import {
   type messageOf,
@@ -289,7 +289,7 @@ describe.concurrent('it is given up', () => {
     const { id } = await alice.accepted({ prompt });
     const [first] = await receiver.told(prompt);
     expect((await alice.fetch(`/v1/videos/${id}`, { method: 'DELETE' })).status).toBe(200);
-    const isGone = async () => !(await storedVideo(service, id)) && !(await storedRecord(service, id));
+    const isGone = async () => !(await isVideoStored(service, id)) && !(await storedRecord(service, id));
     await vi.waitUntil(isGone, { timeout: SILENCE_MS, interval: 20 });
     await vi.waitUntil(() => first?.isBrokenOff, { timeout: SILENCE_MS, interval: 20 });
     // It was broken off, not given up by itself.

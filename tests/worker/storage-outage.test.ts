@@ -9,7 +9,7 @@ import { expectProblem, type Refusal } from './refusals.ts';
 import { onlyRun } from './runs.ts';
 import { storedSample } from './sample.ts';
 import { type Outage, startOutage } from './storage-outage.ts';
-import { publishedRecord, sha256, storedRecord, storedVideo } from './stored.ts';
+import { isVideoStored, publishedRecord, sha256, storedRecord, storedVideo } from './stored.ts';
 import type { Video } from './types.ts';
 import { called, outputFetched, runsOf } from './upstream-calls.ts';
 
@@ -153,7 +153,7 @@ test('a video that is deleted before it was published is not published, though R
   expect(await storedRecord(service, id)).toBeUndefined();
   await expectProblem(await service.fetch(`/v1/videos/${id}`), [404, 'not_found']);
   outage.end();
-  await vi.waitUntil(async () => !(await storedVideo(service, id)), { timeout: 10_000 });
+  await vi.waitUntil(async () => !(await isVideoStored(service, id)), { timeout: 10_000 });
 });
 
 describe('without KV', () => {

@@ -57,6 +57,11 @@ export async function storedVideo({ bindings }: Service, id: string): Promise<St
   return { size: bytes.length, sha256: sha256(bytes), contentType: object.httpMetadata?.contentType };
 }
 
+/** Whether anything lies under the video's key: unlike `storedVideo`, also while it is being deleted. */
+export async function isVideoStored({ bindings }: Service, id: string): Promise<boolean> {
+  return (await bindings.VIDEOS.head(`videos/${id}/0.mp4`)) !== null;
+}
+
 /** In hex. */
 export function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
