@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** What these measure, others beside them would change: they run one by one, behind all others. */
-const MEASURING = ['tests/worker/watchers.test.ts', 'tests/worker/file-memory.test.ts'];
+const MEASURING = ['tests/worker/events/watchers.test.ts', 'tests/worker/files/file-memory.test.ts'];
 
 export default defineConfig({
   test: {

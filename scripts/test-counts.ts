@@ -1,9 +1,23 @@
-// How many tests passed, failed and were skipped, by what cargo and vitest say.
+// Which tests passed, failed and were skipped, by what cargo and vitest say.
+import { isAbsolute, relative } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+
+const MAX_ERROR_CHARS = 200;
 
 export interface Counts {
   passed: number;
+  /** How many failed, also where a runner does not name them. */
   failed: number;
+  failures: Failure[];
   skipped: Skipped[];
+}
+
+export interface Failure {
+  file: string;
+  /** Absent when the file failed as a whole. */
+  name?: string;
+  /** The error's first line, if the runner tells it. */
+  error?: string;
 }
 
 export interface Skipped {
@@ -14,10 +28,18 @@ export interface Skipped {
   reason?: string;
 }
 
-/** From the output of `cargo test`: one `test result:` line for each program that was run. */
+/**
+ * From the output of `cargo test`: for each program a line that names its source, one line for each test, and one with
+ * `test result:`.
+ */
 export function cargoCounts(output: string): Counts {
-  const counts: Counts = { passed: 0, failed: 0, skipped: [] };
+  const counts = noCounts();
+  let file = 'cargo test';
   for (const line of output.split('\n')) {
+    const program = /^ *Running (?:unittests )?(\S+) \(|^ *(Doc-tests \S+)/.exec(line);
+    file = program?.[1] ?? program?.[2] ?? file;
+    const failed = /^test (.+) \.\.\. FAILED$/.exec(line);
+    if (failed?.[1]) counts.failures.push({ file, name: failed[1] });
     const result = /^test result: .*?(\d+) passed; (\d+) failed;/.exec(line);
     counts.passed += Number(result?.[1] ?? 0);
     counts.failed += Number(result?.[2] ?? 0);
@@ -35,30 +57,56 @@ export interface VitestReport {
     /** The file. */
     name: string;
     status: string;
-    assertionResults: { fullName: string; status: string }[];
+    /** Why the file failed as a whole. */
+    message: string;
+    assertionResults: VitestResult[];
   }[];
+}
+
+interface VitestResult {
+  ancestorTitles: string[];
+  title: string;
+  status: string;
+  failureMessages: string[];
 }
 
 /** A file that could not be run or set up counts as one failure. */
 export function vitestCounts({ testResults }: VitestReport): Counts {
-  const counts: Counts = { passed: 0, failed: 0, skipped: [] };
-  for (const { name: file, status, assertionResults } of testResults) {
-    const failed = assertionResults.filter((test) => test.status === 'failed').length;
-    const isBroken = status === 'failed' && failed === 0;
-    counts.failed += isBroken ? 1 : failed;
+  const counts = noCounts();
+  for (const { name: file, status, message, assertionResults } of testResults) {
+    const isBroken = status === 'failed' && !assertionResults.some((test) => test.status === 'failed');
+    if (isBroken) counts.failures.push({ file, ...firstLine(message) });
     for (const test of assertionResults) {
+      const name = [...test.ancestorTitles, test.title].join(' > ');
       if (test.status === 'passed') counts.passed++;
-      else if (test.status !== 'failed') {
+      else if (test.status === 'failed') {
+        counts.failures.push({ file, name, ...firstLine(test.failureMessages[0]) });
+      } else {
         const reason = isBroken ? { reason: 'its file failed as a whole' } : {};
-        counts.skipped.push({ name: test.fullName.trim(), file, ...reason });
+        counts.skipped.push({ name, file, ...reason });
       }
     }
   }
+  counts.failed = counts.failures.length;
   return counts;
 }
 
+function firstLine(text = ''): { error?: string } {
+  const error = stripVTControlCharacters(text).trim().split('\n')[0]?.slice(0, MAX_ERROR_CHARS);
+  return error ? { error } : {};
+}
+
+/** One failed test in one line. `root` is the folder that its file is named from. */
+export function failureLine({ file, name, error }: Failure, root: string): string {
+  const path = isAbsolute(file) ? relative(root, file) : file;
+  return `failed: ${[path, ...(name ? [name] : [])].join(' > ')}${error ? ` (${error})` : ''}`;
+}
+
 /** Why a run is not to be trusted although no test failed, or undefined when it is. */
-export function mistrust({ passed, failed }: Counts, exitCode: number | null): string | undefined {
+export function mistrust(
+  { passed, failed }: Pick<Counts, 'passed' | 'failed'>,
+  exitCode: number | null,
+): string | undefined {
   if (passed + failed === 0) return 'ran no tests';
   if (exitCode !== 0 && failed === 0) return `ended with ${exitCode ?? 'a signal'} although no test failed`;
   return undefined;
@@ -74,10 +122,15 @@ export function guessReason(text: string, isInstalled: (program: string) => bool
   return `${missing.join(' and ')} not installed: scripts/install-test-packages.sh`;
 }
 
+export function noCounts(): Counts {
+  return { passed: 0, failed: 0, failures: [], skipped: [] };
+}
+
 export function sum(all: Counts[]): Counts {
   return {
     passed: all.reduce((total, { passed }) => total + passed, 0),
     failed: all.reduce((total, { failed }) => total + failed, 0),
+    failures: all.flatMap(({ failures }) => failures),
     skipped: all.flatMap(({ skipped }) => skipped),
   };
 }

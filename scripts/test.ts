@@ -1,4 +1,5 @@
-// `make test`: the native tests (cargo), then those of Worker, stand-in and scripts (vitest). The last line counts all.
+// `make test`: the native tests (cargo), then those of Worker, stand-in and scripts (vitest). The last lines name every
+// test that failed, and count all.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants, existsSync, readFileSync, rmSync } from 'node:fs';
@@ -7,9 +8,11 @@ import { stripVTControlCharacters } from 'node:util';
 import {
   type Counts,
   cargoCounts,
+  failureLine,
   guessReason,
   lastLine,
   mistrust,
+  noCounts,
   sum,
   vitestCounts,
 } from './test-counts.ts';
@@ -17,7 +20,6 @@ import { root } from './worker-process.ts';
 
 /** As vitest.config.ts says. */
 const VITEST_REPORT = join(root, '.wrangler/vitest.json');
-const NOTHING: Counts = { passed: 0, failed: 0, skipped: [] };
 
 const native = await runCargo();
 const others = await runVitest();
@@ -30,6 +32,7 @@ for (const { name, file, reason } of total.skipped) {
 }
 const problems = [native, others].flatMap(({ problem }) => problem ?? []);
 for (const problem of problems) console.log(problem);
+for (const failure of total.failures) console.log(failureLine(failure, root));
 console.log(lastLine(total));
 process.exitCode = total.failed > 0 || problems.length > 0 ? 1 : 0;
 
@@ -49,7 +52,7 @@ async function runVitest(): Promise<Run> {
   const { exitCode } = await run('vitest', ['run']);
   const counts = existsSync(VITEST_REPORT)
     ? vitestCounts(JSON.parse(readFileSync(VITEST_REPORT, 'utf8')))
-    : NOTHING;
+    : noCounts();
   return judged('vitest', counts, exitCode);
 }
 
@@ -58,11 +61,11 @@ function judged(runner: string, counts: Counts, exitCode: number | null): Run {
   return { counts, problem: problem && `${runner} ${problem}` };
 }
 
-/** Passes the output on while it comes, and keeps it. */
+/** Passes the output on while it comes, and keeps it: that for errors too, in the order in which it was written. */
 async function run(command: string, args: string[]): Promise<{ exitCode: number | null; output: string }> {
   console.log(`\n${[command, ...args].join(' ')}`);
   const color = process.stdout.isTTY ? { CARGO_TERM_COLOR: 'always', FORCE_COLOR: '1' } : {};
-  const child = spawn(command, args, {
+  const child = spawn('sh', ['-c', 'exec "$@" 2>&1', 'sh', command, ...args], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, ...color },

@@ -1,7 +1,7 @@
 // Requests and their refusals: both answer the same.
 import { describe, expect, test } from 'vitest';
-import { BOUNDARY, formBody, type Part } from '../worker/bodies.ts';
-import { picture } from '../worker/pictures.ts';
+import { BOUNDARY, formBody, type Part } from '../worker/support/requests/bodies.ts';
+import { picture } from '../worker/support/requests/pictures.ts';
 import { expectEqual, JSON_TYPE, onBoth, post, type Side, send, startBoth } from './both.ts';
 
 const FORM_TYPE = { 'content-type': `multipart/form-data; boundary=${BOUNDARY}` };

@@ -11,8 +11,8 @@ import {
 } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import { CHROMIUM, OFFLINE } from '../chromium.ts';
-import { type DirectService, startDirect } from '../worker/direct.ts';
-import type { ServiceOptions } from '../worker/service.ts';
+import { type DirectService, startDirect } from '../worker/support/direct.ts';
+import type { ServiceOptions } from '../worker/support/service.ts';
 import { OPEN, type Protection } from './protections.ts';
 import { CHALLENGES } from './turnstile-widget.ts';
 

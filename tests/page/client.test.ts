@@ -12,9 +12,9 @@ import {
   watch,
 } from '../../public/client.js';
 import { gradientPng } from '../../scripts/gradient.ts';
-import { startBare } from '../worker/bare.ts';
-import type { Service } from '../worker/service.ts';
-import { sha256 } from '../worker/stored.ts';
+import { startBare } from '../worker/support/bare.ts';
+import type { Service } from '../worker/support/service.ts';
+import { sha256 } from '../worker/support/stored.ts';
 import { releaseOnceFollowed } from './followed.ts';
 import { EACH, type Protection } from './protections.ts';
 

@@ -1,6 +1,6 @@
 // Whatever goes wrong is told in a sentence, beside the field that it is about, and nothing typed is lost.
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Video } from '../worker/types.ts';
+import type { Video } from '../worker/support/types.ts';
 import { done, hasChromium, make, onStage, remarked, useScene } from './browser.ts';
 
 /** What people read for each code that a submit, or whatever follows, may be answered with. */

@@ -1,6 +1,6 @@
 // A task is held until the Worker's socket follows it: what was told before then, nobody has heard.
 import type { Sim, SimTask } from '../../sim/index.ts';
-import { followed } from '../worker/upstream-calls.ts';
+import { followed } from '../worker/support/upstream-calls.ts';
 
 /** Script a hold at `task_start`, before the first line of the log, and begin to watch. */
 export async function releaseOnceFollowed(sim: Sim, promptPart: string): Promise<SimTask> {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Page } from 'playwright-core';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { gradientPng } from '../../scripts/gradient.ts';
-import { ALICE, BOB, CLIENT_TOKENS } from '../worker/clients.ts';
+import { ALICE, BOB, CLIENT_TOKENS } from '../worker/support/clients.ts';
 import { done, hasChromium, make, onStage, useScene } from './browser.ts';
 
 const SUBMIT = '**/v1/videos';

@@ -1,8 +1,8 @@
 // The protections that a server may have, and how those get along who use it.
 import type { BrowserContext } from 'playwright-core';
 import { type Sim, TURNSTILE_SECRET } from '../../sim/index.ts';
-import { ALICE, CLIENT_TOKENS } from '../worker/clients.ts';
-import type { ServiceOptions } from '../worker/service.ts';
+import { ALICE, CLIENT_TOKENS } from '../worker/support/clients.ts';
+import type { ServiceOptions } from '../worker/support/service.ts';
 import { serveWidget } from './turnstile-widget.ts';
 
 export interface Protection {

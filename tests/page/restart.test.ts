@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CHROMIUM, OFFLINE } from '../chromium.ts';
-import { type DirectService, startDirect } from '../worker/direct.ts';
+import { type DirectService, startDirect } from '../worker/support/direct.ts';
 import { collectComplaints, done, hasChromium, make, onStage } from './browser.ts';
 
 describe.skipIf(!hasChromium)('a restart (needs Chromium)', { timeout: 90_000 }, () => {

@@ -1,7 +1,7 @@
 // A server with client tokens: the page asks for one when it is refused, goes on by itself, and lists what is the client's.
 import { describe, expect, test } from 'vitest';
-import { ALICE, BOB, CLIENT_TOKENS } from '../worker/clients.ts';
-import type { Video } from '../worker/types.ts';
+import { ALICE, BOB, CLIENT_TOKENS } from '../worker/support/clients.ts';
+import type { Video } from '../worker/support/types.ts';
 import { done, frameAt, hasChromium, make, onStage, useScene } from './browser.ts';
 
 describe.skipIf(!hasChromium)('client tokens (needs Chromium)', { timeout: 60_000 }, () => {

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import {
   cargoCounts,
+  failureLine,
   guessReason,
   lastLine,
   mistrust,
@@ -10,16 +11,31 @@ import {
 } from '../../scripts/test-counts.ts';
 
 const CARGO = `
+    Finished \`test\` profile [unoptimized] target(s) in 0.10s
+     Running unittests src/lib.rs (target/debug/deps/hailuo_worker-1c5fd0a3)
+
 running 3 tests
 test range::tests::one ... ok
+test range::tests::wrong ... FAILED
 test range::tests::slow ... ignored, takes a minute
 test range::tests::other ... ignored
 
-test result: ok. 100 passed; 0 failed; 2 ignored; 0 measured; 0 filtered out; finished in 0.01s
+failures:
+    range::tests::wrong
+
+test result: FAILED. 100 passed; 1 failed; 2 ignored; 0 measured; 0 filtered out; finished in 0.01s
+
+     Running tests/layout.rs (target/debug/deps/layout-7e21b9)
+
+running 1 test
+test no_file_is_long - should panic ... FAILED
+
+test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s
 
    Doc-tests hailuo_worker
 
-running 0 tests
+running 4 tests
+test src/video/id.rs - video::id (line 3) ... FAILED
 
 test result: FAILED. 3 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s
 `;
@@ -28,15 +44,25 @@ test('cargo: the results of all its programs', () => {
   const counts = cargoCounts(CARGO);
   expect(counts).toEqual({
     passed: 103,
-    failed: 1,
+    failed: 3,
+    failures: [
+      { file: 'src/lib.rs', name: 'range::tests::wrong' },
+      { file: 'tests/layout.rs', name: 'no_file_is_long - should panic' },
+      { file: 'Doc-tests hailuo_worker', name: 'src/video/id.rs - video::id (line 3)' },
+    ],
     skipped: [{ name: 'range::tests::slow', reason: 'takes a minute' }, { name: 'range::tests::other' }],
   });
   expect(cargoCounts('error: could not compile').passed).toBe(0);
 });
 
 function file(status: string, ...statuses: string[]) {
-  const assertionResults = statuses.map((each, index) => ({ fullName: ` test ${index}`, status: each }));
-  return { name: '/x/a.test.ts', status, assertionResults };
+  const assertionResults = statuses.map((each, index) => ({
+    ancestorTitles: ['a group'],
+    title: `test ${index}`,
+    status: each,
+    failureMessages: each === 'failed' ? ['\u001b[31mError: no answer\u001b[39m\n    at a.test.ts:3:1'] : [],
+  }));
+  return { name: '/x/tests/a.test.ts', status, message: '', assertionResults };
 }
 
 test('vitest: whatever neither passed nor failed was skipped', () => {
@@ -45,7 +71,11 @@ test('vitest: whatever neither passed nor failed was skipped', () => {
   };
   const { passed, failed, skipped } = vitestCounts(report);
   expect([passed, failed]).toEqual([1, 2]);
-  expect(skipped.map(({ name }) => name)).toEqual(['test 3', 'test 4', 'test 5']);
+  expect(skipped.map(({ name }) => name)).toEqual([
+    'a group > test 3',
+    'a group > test 4',
+    'a group > test 5',
+  ]);
 });
 
 test('vitest: a file that could not be run is a failure', () => {
@@ -55,8 +85,22 @@ test('vitest: a file that could not be run is a failure', () => {
   expect([broken, skipped[0]?.reason]).toEqual([1, 'its file failed as a whole']);
 });
 
+test('each failed test is one line: its file, its name and the first line of its error', () => {
+  const broken = {
+    ...file('failed', 'skipped'),
+    message: 'Hook timed out in 120000ms.\nIf this is a long hook …',
+  };
+  const { failures } = vitestCounts({ testResults: [file('failed', 'passed', 'failed'), broken] });
+  expect(failures.map((failure) => failureLine(failure, '/x'))).toEqual([
+    'failed: tests/a.test.ts > a group > test 1 (Error: no answer)',
+    'failed: tests/a.test.ts (Hook timed out in 120000ms.)',
+  ]);
+  const [native] = cargoCounts(CARGO).failures;
+  expect(failureLine(native!, '/x')).toBe('failed: src/lib.rs > range::tests::wrong');
+});
+
 test('a runner that ran nothing, or ended badly without a failure, is not believed', () => {
-  const counts = { passed: 3, failed: 0, skipped: [] };
+  const counts = { passed: 3, failed: 0 };
   expect(mistrust(counts, 0)).toBeUndefined();
   expect(mistrust(counts, 101)).toBe('ended with 101 although no test failed');
   expect(mistrust(counts, null)).toBe('ended with a signal although no test failed');
@@ -73,8 +117,8 @@ test('a skipped test is explained by a program that it speaks of and that is mis
 });
 
 test('the last line', () => {
-  const counts = { passed: 3, failed: 1, skipped: [{ name: 'a' }] };
-  expect(lastLine(sum([counts, { passed: 4, failed: 0, skipped: [{ name: 'b' }] }]))).toBe(
+  const counts = { passed: 3, failed: 1, failures: [], skipped: [{ name: 'a' }] };
+  expect(lastLine(sum([counts, { passed: 4, failed: 0, failures: [], skipped: [{ name: 'b' }] }]))).toBe(
     '7 passed, 1 failed, 2 skipped',
   );
 });

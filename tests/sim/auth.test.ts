@@ -1,7 +1,7 @@
 // Authentication: the signature, the nonce and projects without a secret.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { REFUSALS, type Sim, sign, startSim } from '../../sim/index.ts';
-import { ask, post, RUN_FIELDS, signedHeaders } from './client.ts';
+import { ask, post, RUN_FIELDS, signedHeaders } from './support/client.ts';
 
 const RUN = '/Run/minimax/hailuo-2-3';
 

@@ -1,8 +1,8 @@
 // Callbacks as a receiver gets them.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Sim, type SimTask, startSim } from '../../sim/index.ts';
-import { ask, detail, type Row, run } from './client.ts';
-import { startReceiver } from './receiver.ts';
+import { ask, detail, type Row, run } from './support/client.ts';
+import { startReceiver } from './support/receiver.ts';
 
 let sim: Sim;
 beforeEach(async () => {

@@ -10,7 +10,7 @@ import {
   sampleContent,
   startSim,
 } from '../../sim/index.ts';
-import { run, signedHeaders } from './client.ts';
+import { run, signedHeaders } from './support/client.ts';
 
 const SIZE = sampleContent.size;
 

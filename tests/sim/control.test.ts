@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import { expect, test } from 'vitest';
 import { startSim } from '../../sim/index.ts';
-import { run } from './client.ts';
+import { run } from './support/client.ts';
 
 test('looks, scripts, releases and changes the speed', async () => {
   const sim = await startSim({ speed: 0 });

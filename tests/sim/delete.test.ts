@@ -1,7 +1,7 @@
 // Task/InputOutputDelete: what a task made, and what was uploaded for it.
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Sim, type SimTask, startSim } from '../../sim/index.ts';
-import { ask, detail, multipart, PNG, run } from './client.ts';
+import { ask, detail, multipart, PNG, run } from './support/client.ts';
 
 let sim: Sim;
 beforeEach(async () => {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type AnswerFault, type Sim, startSim } from '../../sim/index.ts';
-import { ask, detail, post, run, runForm } from './client.ts';
+import { ask, detail, post, run, runForm } from './support/client.ts';
 
 let sim: Sim;
 beforeEach(async () => {

@@ -1,7 +1,7 @@
 // Folders, uploads and the price list.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { REFUSALS, type Sim, startSim } from '../../sim/index.ts';
-import { ask, multipart, PNG } from './client.ts';
+import { ask, multipart, PNG } from './support/client.ts';
 
 let sim: Sim;
 beforeAll(async () => {

@@ -8,7 +8,7 @@ import { chromium } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { sampleContent, startSim } from '../../sim/index.ts';
 import { CHROMIUM, OFFLINE } from '../chromium.ts';
-import { run } from './client.ts';
+import { run } from './support/client.ts';
 
 const SAMPLE = 'sim/media/sample.mp4';
 const hasFfprobe = existsSync('/usr/bin/ffprobe');

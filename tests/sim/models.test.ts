@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { afterEach, expect, test } from 'vitest';
 import { type ModelOptions, type Sim, type SimOptions, startSim } from '../../sim/index.ts';
-import { ask, detail, multipart, PNG, run } from './client.ts';
+import { ask, detail, multipart, PNG, run } from './support/client.ts';
 
 const FAST = '/Run/minimax/hailuo-2-3-fast';
 const LINK = 'https://example.com/in.png';

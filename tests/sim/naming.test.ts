@@ -1,7 +1,7 @@
 // How the Task endpoints are told which task is meant.
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Sim, type SimTask, startSim } from '../../sim/index.ts';
-import { ask, run } from './client.ts';
+import { ask, run } from './support/client.ts';
 
 let sim: Sim;
 beforeEach(async () => {

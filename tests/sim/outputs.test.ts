@@ -1,7 +1,7 @@
 // What a task has made, as rows, the socket and the CDN show it.
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Sim, type SimTask, startSim } from '../../sim/index.ts';
-import { ask, detail, run } from './client.ts';
+import { ask, detail, run } from './support/client.ts';
 
 let sim: Sim;
 beforeEach(async () => {

@@ -1,7 +1,7 @@
 // Prices: Tool/Detail publishes whatever the model has, and a task is charged by it.
 import { expect, test } from 'vitest';
 import { type Faults, startSim } from '../../sim/index.ts';
-import { ask, detail, run } from './client.ts';
+import { ask, detail, run } from './support/client.ts';
 
 /** What Tool/Detail tells of these prices, and what a task of 768P and 6 s is charged, or another one. */
 async function told(prices: unknown, fields: Record<string, string> = {}, task: Faults['task'] = {}) {

@@ -1,7 +1,7 @@
 // Wiro's refusals in its own words, as tests script them.
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { REFUSALS, type Sim, startSim } from '../../sim/index.ts';
-import { post, run, runForm } from './client.ts';
+import { post, run, runForm } from './support/client.ts';
 
 const RUN = '/Run/minimax/hailuo-2-3';
 

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Sim, startSim } from '../../sim/index.ts';
-import { ask, detail, multipart, PNG, post, RUN_FIELDS, run, runForm } from './client.ts';
+import { ask, detail, multipart, PNG, post, RUN_FIELDS, run, runForm } from './support/client.ts';
 
 const RUN = '/Run/minimax/hailuo-2-3';
 const PNG_SHA256 = createHash('sha256').update(PNG).digest('hex');

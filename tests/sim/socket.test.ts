@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { type Sim, type SimTask, type SocketFault, startSim } from '../../sim/index.ts';
-import { run } from './client.ts';
+import { run } from './support/client.ts';
 
 interface SocketEvent {
   type: string;

@@ -1,7 +1,7 @@
 // An output that stops coming half way.
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Sim, sampleContent, startSim } from '../../sim/index.ts';
-import { run } from './client.ts';
+import { run } from './support/client.ts';
 
 let sim: Sim;
 beforeEach(async () => {

@@ -1,8 +1,8 @@
 // The life of a task as the Task endpoints show it.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Sim, type SimTask, startSim } from '../../sim/index.ts';
-import { ask, detail, type Row, run } from './client.ts';
-import { startReceiver } from './receiver.ts';
+import { ask, detail, type Row, run } from './support/client.ts';
+import { startReceiver } from './support/receiver.ts';
 
 const LIFE = [
   'task_queue',

@@ -1,0 +1,87 @@
+// A video far larger than a Worker's memory passes through it, in and out, without ever being held in it.
+import { createHash } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { memoryBelow } from '../../../scripts/process-memory.ts';
+import { generatedDigest } from '../../../sim/index.ts';
+import { type DirectService, startDirect } from '../support/direct.ts';
+import { withoutSize } from '../support/output-rows.ts';
+import { callsAbout } from '../support/upstream-calls.ts';
+import { wasmMemoryAfter } from '../support/wasm-memory.ts';
+
+const MIB = 2 ** 20;
+const BYTES = 300 * MIB;
+/** Four pages of wasm memory, of which a status that is asked for meanwhile may take one: a thousandth of the video. */
+const MAX_WASM_GROWTH = 256 * 1024;
+const TIMEOUT_MS = 180_000;
+
+let service: DirectService;
+beforeAll(async () => {
+  service = await startDirect();
+  // Whatever garbage and allocators take once and for all they take before anything is measured.
+  service.sim.script('a ferry', { output: { bytes: 100 * MIB } });
+  await made('a ferry');
+  await made('a dinghy');
+}, TIMEOUT_MS);
+afterAll(() => service.close());
+
+/** Has a small video made; what the Worker's wasm memory has grown to by then. */
+function made(prompt: string): Promise<number> {
+  return wasmMemoryAfter(service, prompt, TIMEOUT_MS / 2);
+}
+
+/** The peak of the largest workerd, in bytes. */
+function peak(): number {
+  return Math.max(...memoryBelow(service.dev.pid, 'workerd').map((process) => process.peak));
+}
+
+/** Reads a body without keeping it. */
+async function sha256Of(response: Response): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) hash.update(chunk);
+  return hash.digest('hex');
+}
+
+test('what unfolds to 60 MiB in an answer of Wiro is not taken in', { timeout: TIMEOUT_MS }, async () => {
+  const before = await made('a dinghy beside the trawler');
+  service.sim.script('a big trawler', { detail: [{ kind: 'bomb' }] });
+  expect((await made('a big trawler')) - before).toBeLessThanOrEqual(MAX_WASM_GROWTH);
+});
+
+test('300 MiB are copied and served in flat memory', { timeout: TIMEOUT_MS }, async () => {
+  const prompt = 'a supertanker';
+  service.sim.script(prompt, { output: { bytes: BYTES } });
+  await expectFlatMemory(prompt, async (id) => {
+    const content = await service.fetch(`/v1/videos/${id}/content`);
+    expect(content.headers.get('content-length')).toBe(String(BYTES));
+    expect(await sha256Of(content)).toBe(await generatedDigest(BYTES));
+  });
+});
+
+test('300 MiB whose length is never told are copied part by part', { timeout: TIMEOUT_MS }, async () => {
+  const prompt = 'a supertanker of unknown length';
+  service.sim.script(prompt, { output: { bytes: BYTES }, cdn: [{ kind: 'no-length' }], task: withoutSize });
+  // Not read back: the local R2 gathers the parts of such a file before it gives them out.
+  await expectFlatMemory(prompt, () => Promise.resolve());
+});
+
+/** Has the video of this prompt made and copied, uses it, and compares the memory before with that after. */
+async function expectFlatMemory(prompt: string, use: (id: string) => Promise<void>): Promise<void> {
+  const before = { wasm: await made('a dinghy ahead'), process: peak() };
+  const started = performance.now();
+  const { id } = await service.accepted({ prompt });
+  const video = await service.ended(id, TIMEOUT_MS / 2);
+  const seconds = (performance.now() - started) / 1000;
+  expect(video).toMatchObject({
+    status: 'completed',
+    output: { size: BYTES, sha256: await generatedDigest(BYTES) },
+  });
+  expect(callsAbout(service.sim, await service.sim.waitForTask(prompt), '/cdn/')).toHaveLength(1);
+  await use(id);
+  const after = { wasm: await made('a dinghy in the wake'), process: peak() };
+  const mib = (bytes: number) => `${(bytes / MIB).toFixed(1)} MiB`;
+  console.log(
+    `${prompt}: ${mib(BYTES)} in ${seconds.toFixed(1)} s; wasm memory ${mib(before.wasm)} before, ${mib(after.wasm)} after;` +
+      ` peak of workerd, the local R2 included, ${mib(before.process)} and ${mib(after.process)}`,
+  );
+  expect(after.wasm - before.wasm).toBeLessThanOrEqual(MAX_WASM_GROWTH);
+}

@@ -1,0 +1,148 @@
+// The video live: what Wiro's socket tells, in order, to everybody who watches, and to nobody else.
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { WebSocket } from 'ws';
+import type { Faults, SimTask, SocketFault } from '../../../sim/index.ts';
+import { type DirectService, startDirect } from '../support/direct.ts';
+import { type SeenEvent, sinceAllCame, watch } from '../support/event-source.ts';
+import { expectProblem } from '../support/refusals.ts';
+import { callsAbout, followed } from '../support/upstream-calls.ts';
+
+let service: DirectService;
+beforeAll(async () => {
+  // Whatever is seen before the end comes from the socket.
+  service = await startDirect({ vars: { POLL_SECONDS: '600' }, sim: { speed: 30, socketEdition: '2025' } });
+});
+afterAll(() => service.close());
+
+/** Held in Wiro's queue until it is released. */
+async function submitted(prompt: string, faults: Faults = {}): Promise<{ id: string; task: SimTask }> {
+  service.sim.script(prompt, { holdAt: 'task_queue', ...faults });
+  const { id } = await service.accepted({ prompt });
+  return { id, task: await service.sim.waitForTask(prompt) };
+}
+
+const videos = (events: SeenEvent[]) =>
+  events.filter(({ event }) => event === 'video').map(({ data }) => data);
+const lines = (events: SeenEvent[]) => events.filter(({ event }) => event === 'log').map(({ data }) => data);
+
+test('who comes late hears what was written before, once', async () => {
+  const { id, task } = await submitted('a comet seen late', { holdAt: '50 %' });
+  await vi.waitUntil(() => task.held, 10_000);
+  const seen = await watch(service, id);
+  await followed(service.sim, task);
+  service.sim.release(task);
+  await seen.ended;
+  const stdout = lines(seen.events).flatMap(({ stream, text }) => (stream === 'stdout' ? [text] : []));
+  expect(stdout).toEqual(['Generation finished', 'Loading model', 'Prompt accepted']);
+});
+
+test('the whole life, by server-sent events and by WebSocket', async () => {
+  const { id, task } = await submitted('a comet passes');
+  const seen = await watch(service, id);
+  expect([seen.status, seen.headers.get('content-type')]).toEqual([200, 'text/event-stream']);
+  expect(seen.headers.get('cache-control')).toContain('no-cache');
+  const socket = new WebSocket(`${service.origin.replace('http', 'ws')}/v1/videos/${id}/events`);
+  const messages: SeenEvent[] = [];
+  socket.on('message', (text) => {
+    const { seq, type, data } = JSON.parse(String(text));
+    messages.push({ id: seq, event: type, data });
+  });
+  await new Promise((resolve) => socket.once('open', resolve));
+  await followed(service.sim, task);
+  service.sim.release(task);
+  await Promise.all([seen.ended, new Promise((resolve) => socket.once('close', resolve))]);
+
+  const stages = videos(seen.events).map(({ stage }) => stage);
+  expect([...new Set(stages)]).toEqual([
+    ...[
+      'task_queue',
+      'task_accept',
+      'task_preprocess_start',
+      'task_preprocess_end',
+      'task_assign',
+      'task_start',
+    ],
+    ...['task_output', 'task_output_full', 'task_end', 'task_postprocess_start', 'storing', 'done'],
+  ]);
+  const progress = videos(seen.events).map((video) => video.progress);
+  expect(progress).toEqual(progress.toSorted((a, b) => a - b));
+  expect(videos(seen.events).some(({ progress_source }) => progress_source === 'upstream')).toBe(true);
+  expect(lines(seen.events)).toEqual([
+    { stream: 'stdout', text: 'Loading model' },
+    { stream: 'stderr', text: 'Warning: the safety checker took longer than usual' },
+    { stream: 'stdout', text: 'Prompt accepted' },
+    { stream: 'stdout', text: 'Generation finished' },
+  ]);
+  const last = videos(seen.events).at(-1);
+  expect(last).toEqual(await service.video(id));
+  expect(last.status).toBe('completed');
+  const ids = seen.events.map((event) => event.id);
+  expect(ids).toEqual([...new Set(ids)].toSorted((a, b) => a - b));
+  const told = JSON.stringify([seen.events, messages]);
+  for (const secret of service.sim.secrets()) expect(told).not.toContain(secret);
+  const [byStream, bySocket] = sinceAllCame(seen.events, messages);
+  expect(byStream?.length).toBeGreaterThan(10);
+  expect(bySocket).toEqual(byStream);
+});
+
+// A stream whose reader vanished is found by the second comment that it does not take.
+test('nobody watches, and no socket is opened; the last one leaves, and it is closed', {
+  timeout: 70_000,
+}, async () => {
+  const { id, task } = await submitted('a comet unseen');
+  await service.video(id);
+  const first = await watch(service, id);
+  await followed(service.sim, task);
+  const second = await watch(service, id);
+  first.leave();
+  second.leave();
+  await vi.waitUntil(() => service.sim.watchersOf(task) === 0, 50_000);
+  service.sim.release(task);
+  expect(await service.ended(id)).toMatchObject({ status: 'completed' });
+  expect(callsAbout(service.sim, task, '/socket')).toHaveLength(1);
+
+  const { id: unseen, task: other } = await submitted('a comet that nobody looks at');
+  service.sim.release(other);
+  await service.ended(unseen);
+  expect(callsAbout(service.sim, other, '/socket')).toEqual([]);
+});
+
+test('a finished video is told once, and a browser that comes back is sent away', async () => {
+  const { id, task } = await submitted('a comet long gone');
+  service.sim.release(task);
+  const done = await service.ended(id);
+  const seen = await watch(service, id);
+  await seen.ended;
+  expect(seen.events).toEqual([{ id: expect.any(Number), event: 'video', data: done }]);
+  expect((await watch(service, id, seen.events[0]!.id)).status).toBe(204);
+  // Numbers that nobody gave: it begins with the Video as it is.
+  for (const odd of [1, Number.MAX_SAFE_INTEGER]) {
+    const again = await watch(service, id, odd);
+    await again.ended;
+    expect(again.events).toEqual(seen.events);
+  }
+  await expectProblem(await service.fetch(`/v1/videos/vid_${'a'.repeat(40)}/events`), [404, 'not_found']);
+});
+
+test('a deleted video ends for its watchers', async () => {
+  const { id } = await submitted('a comet erased');
+  const seen = await watch(service, id);
+  await service.fetch(`/v1/videos/${id}`, { method: 'DELETE' });
+  await seen.ended;
+  expect((await watch(service, id)).status).toBe(404);
+});
+
+describe.concurrent('a socket that is', () => {
+  const faults: [SocketFault][] = [['refuse'], ['drop'], ['silent'], ['garbage'], ['noPercent']];
+  test.for(faults)('%s: the watchers see the truth, and the video completes', async ([socket]) => {
+    const { id, task } = await submitted(`a comet, ${socket}`, { socket });
+    const seen = await watch(service, id);
+    await followed(service.sim, task);
+    service.sim.release(task);
+    await seen.ended;
+    const states = videos(seen.events);
+    expect(states.at(-1)).toMatchObject({ status: 'completed', stage: 'done', progress: 100 });
+    const progress = states.map((video) => video.progress);
+    expect(progress).toEqual(progress.toSorted((a, b) => a - b));
+  });
+});

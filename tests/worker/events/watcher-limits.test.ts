@@ -1,0 +1,79 @@
+// Watchers who take nothing, talk, or are too many cost no more than they may.
+import { get, type IncomingMessage } from 'node:http';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import WebSocket from 'ws';
+import { type BareService, startBare } from '../support/bare.ts';
+import { watch } from '../support/event-source.ts';
+import { MIB } from '../support/requests/pictures.ts';
+
+const RESUMING = 200;
+const MAX_SOCKETS = 32;
+
+let service: BareService;
+beforeAll(async () => {
+  service = await startBare({ vars: { POLL_SECONDS: '600' }, sim: { speed: 30 } });
+});
+afterAll(() => service.close());
+
+function resumed(id: string, lastEventId: number): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const headers = { 'last-event-id': lastEventId };
+    const request = get(`${service.origin}/v1/videos/${id}/events`, { agent: false, headers }, (response) => {
+      response.on('error', () => {});
+      resolve(response.pause());
+    });
+    request.once('error', reject);
+  });
+}
+
+test(`${RESUMING} resume and read nothing`, { timeout: 60_000 }, async () => {
+  const prompt = `a canoe ${'🛶'.repeat(990)}`;
+  service.sim.script(prompt, { socket: 'chatty' });
+  const { id } = await service.accepted({ prompt });
+  const first = await watch(service, id);
+  await first.ended;
+  const before = service.resident();
+  const [{ id: firstId = 0 } = {}] = first.events;
+  const all = await Promise.all(Array.from({ length: RESUMING }, () => resumed(id, firstId)));
+  // The last of them is served: so are all before.
+  const last = await watch(service, id, firstId);
+  await last.ended;
+  const growth = (service.resident() - before) / MIB;
+  for (const response of all) response.destroy();
+  console.info(`${RESUMING} resumes that read nothing: ${growth.toFixed(0)} MiB more`);
+  expect(last.events).toEqual(first.events.slice(1));
+  expect(growth).toBeLessThan(220);
+});
+
+function opened(id: string): Promise<WebSocket> {
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(`${service.origin.replace('http', 'ws')}/v1/videos/${id}/events`);
+    socket.once('open', () => resolve(socket)).once('error', reject);
+  });
+}
+
+const closed = (socket: WebSocket) => new Promise<number>((resolve) => socket.once('close', resolve));
+
+async function running(prompt: string): Promise<string> {
+  service.sim.script(prompt, { holdAt: 'task_start' });
+  const { id } = await service.accepted({ prompt });
+  return id;
+}
+
+test('a socket that talks is closed', async () => {
+  const id = await running('a parrot');
+  const [small, large] = await Promise.all([opened(id), opened(id)]);
+  const codes = Promise.all([closed(small), closed(large)]);
+  for (let message = 0; message < 17; message++) small.send('hello');
+  large.send('x'.repeat(1024));
+  expect(await codes).toEqual([1008, 1009]);
+});
+
+test(`of more than ${MAX_SOCKETS} sockets the oldest is closed`, async () => {
+  const id = await running('a flock of parrots');
+  const oldest = await opened(id);
+  const code = closed(oldest);
+  const others = await Promise.all(Array.from({ length: MAX_SOCKETS }, () => opened(id)));
+  expect(await code).toBe(1013);
+  for (const socket of others) socket.close();
+});

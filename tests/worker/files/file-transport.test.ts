@@ -1,0 +1,170 @@
+// Uploads that break off, on either side: Wiro is left with no file, the caller with the right answer. In `wrangler dev`,
+// because the test harness of service.ts ends a body by itself that was cut off.
+import { request } from 'node:http';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { AnswerFault } from '../../../sim/index.ts';
+import { type DirectService, startDirect } from '../support/direct.ts';
+import {
+  expectProblem,
+  fieldNames,
+  INVALID_PARAMETER,
+  INVALID_REQUEST,
+  PAYLOAD_TOO_LARGE,
+  type Refusal,
+} from '../support/refusals.ts';
+import { FRAMINGS, formBody, type Part, postBody, sentInPart } from '../support/requests/bodies.ts';
+import { MAX_IMAGE_BYTES, MIB, picture } from '../support/requests/pictures.ts';
+import {
+  bytesAt,
+  FORM_TYPE,
+  filePart,
+  folderCalls,
+  UPLOAD,
+  type UploadedFile,
+  upload,
+  uploadCalls,
+  uploaded,
+} from '../support/requests/uploads.ts';
+import { sha256 } from '../support/stored.ts';
+import type { Problem } from '../support/types.ts';
+
+const TIMEOUT_MS = 90_000;
+
+let service: DirectService;
+beforeAll(async () => {
+  service = await startDirect({ sim: { speed: 600 } });
+});
+afterAll(() => service.close());
+
+const text = (name: string, value: string): Part => ({ name, value });
+const png = (bytes = 5000) => filePart(picture('image/png', bytes));
+
+/** Sends what makes an upload to Wiro begin and break off: it is not answered there, and leaves no file. */
+async function brokenOff<T>(send: () => Promise<T>): Promise<T> {
+  const [files, calls] = [service.sim.files.length, uploadCalls(service).length];
+  const answer = await send();
+  const call = await service.sim.waitForCall(UPLOAD, calls + 1);
+  expect(call).toMatchObject({ status: 0 });
+  expect(call).not.toHaveProperty('refused');
+  expect(service.sim.files).toHaveLength(files);
+  return answer;
+}
+
+const refused = (refusal: Refusal, send: () => Promise<Response>): Promise<Problem> =>
+  brokenOff(async () => expectProblem(await send(), refusal));
+
+describe.for(FRAMINGS)('found wrong half way, %s', (framing) => {
+  test('20 MiB and a byte, while 20 MiB are taken', { timeout: TIMEOUT_MS }, async () => {
+    const most = await uploaded(service, png(MAX_IMAGE_BYTES), framing);
+    expect(sha256(await bytesAt(service, most.url))).toBe(sha256(picture('image/png', MAX_IMAGE_BYTES)));
+    const parts = [png(MAX_IMAGE_BYTES + 1)];
+    const found = await refused(PAYLOAD_TOO_LARGE, () => upload(service, parts, framing));
+    expect(found.detail).toMatch(/^file .*20971520 bytes \(20 MiB\)/);
+  });
+
+  const late: [string, Part[], string[]][] = [
+    ['a second file', [png(), png(6 * MIB)], ['file']],
+    ['an unknown text behind the file', [png(3 * MIB), text('purpose', 'vision')], ['purpose']],
+    ['several', [png(2 * MIB), text('a', '1'), png(), text('b', '2')], ['a', 'file', 'b']],
+  ];
+  test.for(late)('%s', async ([_name, parts, fields]) => {
+    const found = await refused(INVALID_PARAMETER, () => upload(service, parts, framing));
+    expect(fieldNames(found)).toEqual(fields);
+  });
+
+  test('no end', async () => {
+    const good = formBody([png(6 * MIB)]);
+    const cut = good.subarray(0, good.length - 6);
+    await refused(INVALID_REQUEST, () => postBody(service, '/v1/files', FORM_TYPE, cut, framing));
+  });
+});
+
+test('30 MiB that are not declared', async () => {
+  const found = await refused(PAYLOAD_TOO_LARGE, () => upload(service, [png(30 * MIB)], 'streamed'));
+  expect(found.detail).toMatch(/^file /);
+});
+
+test('a caller that vanishes half way: nobody complains', async () => {
+  // The lines of `wrangler dev` itself are no concern of ours.
+  const ownLines = () => service.logs().filter((line) => line.includes('"level":'));
+  const before = ownLines();
+  const body = formBody([png(MAX_IMAGE_BYTES)]);
+  await brokenOff(() => sentInPart(service, FORM_TYPE, body, 12 * MIB, '/v1/files'));
+  await uploaded(service, png());
+  expect(ownLines()).toEqual(before);
+});
+
+test('the bytes are on their way to Wiro before the caller has sent the last', async () => {
+  const calls = uploadCalls(service).length;
+  const body = formBody([png(5 * MIB)]);
+  const headers = { 'content-type': FORM_TYPE, 'content-length': body.length };
+  const sent = request(new URL('/v1/files', service.origin), { method: 'POST', headers });
+  const answered = new Promise<UploadedFile>((resolve, reject) => {
+    sent.on('error', reject).on('response', async (answer) => {
+      resolve(JSON.parse(Buffer.concat(await answer.toArray()).toString()) as UploadedFile);
+    });
+  });
+  sent.write(body.subarray(0, MIB));
+  await expect.poll(() => uploadCalls(service).length, { timeout: 10_000 }).toBe(calls + 1);
+  expect(uploadCalls(service).at(-1)).toMatchObject({ status: 0 });
+  sent.end(body.subarray(MIB));
+  expect(await answered).toMatchObject({ object: 'file', bytes: 5 * MIB });
+});
+
+describe('Wiro breaks off: 503, and the same request may be sent again', () => {
+  test.for<[string, AnswerFault]>([
+    ['before it has processed it', { kind: 'reset' }],
+    ['when it has processed it', { kind: 'lost', how: 'reset' }],
+  ])('%s', async ([_name, fault]) => {
+    service.sim.script('', { upload: [fault] });
+    const response = await upload(service, [png()]);
+    const { detail } = await expectProblem(response, [503, 'upstream_unavailable']);
+    expect(response.headers.get('retry-after')).toMatch(/^\d+$/);
+    expect(detail).not.toMatch(/connection|Wiro/i);
+    await uploaded(service, png());
+  });
+});
+
+describe.for(FRAMINGS)('Wiro does not read the file, and the caller hears it all the same, %s', (framing) => {
+  test.for<AnswerFault>([{ kind: 'reset' }, { kind: 'status', status: 503 }])('%o', async (fault) => {
+    for (let turn = 0; turn < 5; turn++) {
+      service.sim.script('', { gateway: [fault] });
+      const response = await upload(service, [png(MAX_IMAGE_BYTES)], framing);
+      await expectProblem(response, [503, 'upstream_unavailable']);
+    }
+  });
+});
+
+test('the Worker started again knows its folder', { timeout: TIMEOUT_MS }, async () => {
+  await service.dev.kill('SIGKILL');
+  await service.dev.start();
+  await Promise.all(Array.from({ length: 5 }, () => uploaded(service, png())));
+  expect(folderCalls(service)).toHaveLength(1);
+  expect(service.sim.folders).toHaveLength(1);
+});
+
+test('a folder whose making is never answered holds nobody up for long', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const slow = await startDirect();
+  try {
+    slow.sim.script('', { folder: [{ kind: 'hang' }] });
+    const answers = await Promise.all(Array.from({ length: 3 }, () => upload(slow, [png()])));
+    for (const answer of answers) await expectProblem(answer, [503, 'upstream_unavailable']);
+    await uploaded(slow, png());
+    expect(folderCalls(slow)).toHaveLength(2);
+  } finally {
+    await slow.close();
+  }
+});
+
+test('a Wiro that cannot be reached', { timeout: TIMEOUT_MS }, async () => {
+  const lonely = await startDirect({ vars: { WIRO_API_URL: 'http://127.0.0.1:1/v1' } });
+  try {
+    const response = await upload(lonely, [png()]);
+    await expectProblem(response, [503, 'upstream_unavailable']);
+    expect(response.headers.get('retry-after')).toMatch(/^\d+$/);
+  } finally {
+    await lonely.close();
+  }
+});

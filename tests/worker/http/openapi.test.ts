@@ -1,0 +1,181 @@
+// The description of the API that ships with it: valid by itself, complete, and true of what the Worker answers.
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ALICE, CLIENT_TOKENS } from '../support/clients.ts';
+import { startDirect } from '../support/direct.ts';
+import { watch } from '../support/event-source.ts';
+import { type Part, submitForm } from '../support/requests/bodies.ts';
+import { picture } from '../support/requests/pictures.ts';
+import { upload } from '../support/requests/uploads.ts';
+import type { Service } from '../support/service.ts';
+import type { Video } from '../support/types.ts';
+
+interface Operation {
+  responses: Record<string, { content?: Record<string, unknown>; $ref?: string }>;
+}
+
+interface Description {
+  paths: Record<string, Record<string, Operation>>;
+}
+
+let service: Service;
+let alice: Service;
+let openapi: Description;
+let ajv: Ajv2020;
+/** Completed. */
+let video: Video;
+/** Each operation and status that was seen. */
+const seen = new Set<string>();
+
+beforeAll(async () => {
+  service = await startDirect({ sim: { speed: 600 }, secrets: { CLIENT_TOKENS } });
+  alice = service.as(ALICE);
+  openapi = await (await service.fetch('/openapi.json')).json();
+  ajv = new Ajv2020({ strict: false, validateFormats: false });
+  ajv.addSchema(openapi, 'openapi');
+  const { id } = await alice.accepted({ prompt: 'a page from a manual' });
+  video = await alice.ended(id);
+});
+afterAll(() => service.close());
+
+const pointer = (...parts: string[]) =>
+  parts.map((part) => `/${part.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+
+/** Checks an answer against what is written of it; gives its JSON. */
+async function described(method: string, path: string, answer: Response): Promise<unknown> {
+  const status = String(answer.status);
+  const type = answer.headers.get('content-type') ?? '';
+  const operation = openapi.paths[path]?.[method];
+  const written = operation?.responses[status];
+  expect(written, `${method} ${path} ${status}: ${await answer.clone().text()}`).toBeDefined();
+  seen.add(`${method} ${path} ${status}`);
+  if (!type.endsWith('json')) return undefined;
+  const at = written?.$ref ?? `#${pointer('paths', path, method, 'responses', status)}`;
+  const body = await answer.json();
+  const isSo = ajv.getSchema(`openapi${at}${pointer('content', type, 'schema')}`);
+  expect(isSo, `${method} ${path} ${status} ${type}`).toBeDefined();
+  expect(isSo?.(body), `${JSON.stringify(isSo?.errors)} of ${JSON.stringify(body)}`).toBe(true);
+  return body;
+}
+
+test('it is valid', async () => {
+  const { valid, errors } = await new Validator().validate(
+    structuredClone(openapi) as object as Record<string, unknown>,
+  );
+  expect(errors).toBeUndefined();
+  expect(valid).toBe(true);
+});
+
+test('it is of this version', async () => {
+  const { version } = await (await service.fetch('/health')).json();
+  expect(openapi).toMatchObject({ info: { version } });
+});
+
+describe('it is true of', () => {
+  const at = (id: string, behind = '') => `/v1/videos/${id}${behind}`;
+  const NOBODY = 'vid_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa';
+
+  test('submits', async () => {
+    const check = (answer: Response) => described('post', '/v1/videos', answer);
+    await check(await alice.submit({ prompt: 'a page from another manual' }, 'a-key'));
+    await check(await alice.submit({ prompt: 'a page from one more manual' }, 'a-key'));
+    await check(await alice.submit({ prompt: '', duration: 7, colour: 'red' }));
+    await check(await service.submit({ prompt: 'nobody may' }));
+    const send = (body: string, type: string) =>
+      alice.fetch('/v1/videos', { method: 'POST', headers: { 'content-type': type }, body });
+    await check(await send(`{"prompt":"${'a'.repeat(70_000)}"}`, 'application/json'));
+    await check(await send('prompt', 'text/plain'));
+  });
+
+  test('the Video and the list', async () => {
+    await described('get', '/v1/videos/{id}', await alice.fetch(at(video.id)));
+    await described('get', '/v1/videos/{id}', await alice.fetch(at(NOBODY)));
+    await described('get', '/v1/videos/{id}', await service.fetch(at(video.id)));
+    await described('get', '/v1/videos', await alice.fetch('/v1/videos?limit=2'));
+    await described('get', '/v1/videos', await alice.fetch('/v1/videos?limit=0'));
+    await described('get', '/v1/videos', await service.fetch('/v1/videos'));
+    const frame = { name: 'inputImageFirst', filename: 'frame.png', value: picture('image/png', 5000) };
+    const withFrame = await submitForm(alice, [{ name: 'prompt', value: 'a page with a picture' }, frame]);
+    await described('post', '/v1/videos', withFrame);
+  });
+
+  test('events', async () => {
+    const isVideo = ajv.getSchema('openapi#/components/schemas/Video');
+    const isLine = ajv.getSchema('openapi#/components/schemas/LogLine');
+    const prompt = 'a page that is being written';
+    service.sim.script(prompt, { holdAt: 'task_start' });
+    const { id } = await alice.accepted({ prompt });
+    const watcher = await watch(alice, id);
+    service.sim.release(await service.sim.waitForTask(prompt));
+    await watcher.ended;
+    seen.add('get /v1/videos/{id}/events 200');
+    expect(watcher.events.length).toBeGreaterThan(1);
+    for (const { event, data } of watcher.events)
+      expect((event === 'log' ? isLine : isVideo)?.(data)).toBe(true);
+    await described('get', '/v1/videos/{id}/events', await service.fetch(at(id, '/events')));
+    await described('get', '/v1/videos/{id}/events', await alice.fetch(at(NOBODY, '/events')));
+  });
+
+  test('content', async () => {
+    const play = async (client: Service, headers: Record<string, string> = {}, id = video.id) =>
+      described('get', '/v1/videos/{id}/content', await client.fetch(at(id, '/content'), { headers }));
+    await play(alice);
+    await play(alice, { range: 'bytes=0-9' });
+    await play(alice, { range: 'bytes=999999999-' });
+    await play(alice, { 'if-none-match': video.output?.etag ?? '' });
+    await play(alice, {}, NOBODY);
+    await play(service);
+    service.sim.script('a page that is not there yet', { holdAt: 'task_queue' });
+    const { id } = await alice.accepted({ prompt: 'a page that is not there yet' });
+    await play(alice, {}, id);
+    await described('post', '/v1/videos/{id}/cancel', await alice.cancel(id));
+  });
+
+  test('cancel and delete', async () => {
+    await described('post', '/v1/videos/{id}/cancel', await alice.cancel(video.id));
+    await described('post', '/v1/videos/{id}/cancel', await service.cancel(video.id));
+    await described('post', '/v1/videos/{id}/cancel', await alice.cancel(NOBODY));
+    const remove = (client: Service, id: string) => client.fetch(at(id), { method: 'DELETE' });
+    await described('delete', '/v1/videos/{id}', await remove(service, video.id));
+    await described('delete', '/v1/videos/{id}', await remove(alice, video.id));
+    await described('delete', '/v1/videos/{id}', await remove(alice, video.id));
+    const submit = () => alice.submit({ prompt: 'a page that is torn out' }, 'torn');
+    const { id } = (await (await submit()).json()) as Video;
+    await remove(alice, id);
+    await described('post', '/v1/videos', await submit());
+  });
+
+  test('files', async () => {
+    const file = { name: 'file', filename: 'frame.png', value: picture('image/png', 5000) };
+    const send = async (client: Service, parts: Part[]) =>
+      described('post', '/v1/files', await upload(client, parts));
+    await send(alice, [file]);
+    await send(alice, [{ ...file, name: 'picture' }]);
+    await send(alice, [{ ...file, value: 'text' }]);
+    await send(alice, [{ ...file, value: picture('image/png', 20 * 2 ** 20 + 1) }]);
+    await send(service, [file]);
+  });
+
+  test('the usage', async () => {
+    await described('get', '/v1/usage', await alice.fetch('/v1/usage'));
+    await described('get', '/v1/usage', await service.fetch('/v1/usage'));
+  });
+
+  test('health', async () => {
+    await described('get', '/health', await service.fetch('/health'));
+  });
+});
+
+test('nothing is described that no test has seen', () => {
+  const written = Object.entries(openapi.paths).flatMap(([path, operations]) =>
+    Object.entries(operations)
+      .filter(([, operation]) => 'responses' in operation)
+      .flatMap(([method, { responses }]) =>
+        Object.keys(responses).map((status) => `${method} ${path} ${status}`),
+      ),
+  );
+  // What the Worker cannot be brought to here, and what has no body to check.
+  const elsewhere = / (403|429|500|502|503|101|204|304)$|^head /;
+  expect(written.filter((answer) => !seen.has(answer) && !elsewhere.test(answer))).toEqual([]);
+});

@@ -1,0 +1,19 @@
+// Whoever comes too often hears so at once, whatever the body does.
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type BareService, startBare } from '../support/bare.ts';
+import { drip, slowClient } from '../support/requests/slow-clients.ts';
+
+let service: BareService;
+beforeAll(async () => {
+  service = await startBare({ vars: { VISITS_PER_MINUTE: '1' }, sim: { speed: 0 } });
+});
+afterAll(() => service.close());
+
+test('429 does not wait for a body that drips', async () => {
+  await service.fetch('/openapi.json');
+  const client = slowClient(service, 'POST /v1/videos', ['Content-Type: application/json']);
+  const { status, milliseconds } = await drip(client, 300);
+  client.socket.destroy();
+  expect(status).toBe(429);
+  expect(milliseconds).toBeLessThan(4000);
+});

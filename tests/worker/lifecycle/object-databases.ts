@@ -1,0 +1,81 @@
+// What the objects of a Worker in `wrangler dev` have stored: each class keeps a database of alarms, each object one of
+// its own. It can be looked at any time, and taken away while the Worker is down.
+import { globSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { DirectService } from '../support/direct.ts';
+
+/** workerd holds a lock now and then. */
+const PATIENCE = { timeout: 5000 };
+
+type ObjectClass = 'VideoTask' | 'Dispatcher';
+
+/** No object of this class will be woken any more. */
+export function loseAlarms(service: DirectService, of: ObjectClass): void {
+  for (const file of databases(service, of)) {
+    const database = new DatabaseSync(file, PATIENCE);
+    const hasTable = database.prepare(`SELECT 1 FROM sqlite_master WHERE name = ?`);
+    for (const table of ['_cf_ALARM', '_cf_METADATA']) {
+      if (hasTable.get(table)) database.exec(`DELETE FROM ${table}`);
+    }
+    database.close();
+  }
+}
+
+/** Everything that the objects of this class have stored is gone. */
+export function loseObjects(service: DirectService, of: ObjectClass): void {
+  for (const file of databases(service, of)) {
+    for (const part of globSync(`${file}*`)) rmSync(part);
+  }
+}
+
+/** What was spent and reserved today was so yesterday. The Worker must be down. */
+export function letDayPass(service: DirectService): void {
+  for (const file of databases(service, 'Dispatcher')) {
+    const database = new DatabaseSync(file, PATIENCE);
+    const hasTable = database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'spending'").get();
+    if (hasTable) database.exec('UPDATE spending SET day = day - 1');
+    database.close();
+  }
+}
+
+/** Tombstones of videos, and the alarms that clear them, are so many days older. The Worker must be down. */
+export function ageTombstones(service: DirectService, days: number): void {
+  const nanoseconds = BigInt(days * 86_400) * 1_000_000_000n;
+  for (const file of databases(service, 'VideoTask')) {
+    const database = new DatabaseSync(file, PATIENCE);
+    const hasTable = database.prepare('SELECT 1 FROM sqlite_master WHERE name = ?');
+    if (hasTable.get('_cf_KV')) {
+      const rows = database.prepare("SELECT value FROM _cf_KV WHERE key = 'tombstone'").all();
+      for (const { value } of rows) {
+        const text = Buffer.from(value as Uint8Array).toString('latin1');
+        const aged = text.replace(/(?<="deleted_at":)\d+/, (at) => String(Number(at) - days * 86_400));
+        database
+          .prepare("UPDATE _cf_KV SET value = ? WHERE key = 'tombstone'")
+          .run(Buffer.from(aged, 'latin1'));
+        database.prepare('UPDATE _cf_METADATA SET value = value - ?').run(nanoseconds);
+      }
+    }
+    if (hasTable.get('_cf_ALARM')) {
+      database.prepare('UPDATE _cf_ALARM SET scheduled_time = scheduled_time - ?').run(nanoseconds);
+    }
+    database.close();
+  }
+}
+
+/** The names of the values that all objects of videos have stored. */
+export function storedValues(service: DirectService): string[] {
+  return databases(service, 'VideoTask').flatMap((file) => {
+    const database = new DatabaseSync(file, PATIENCE);
+    const hasValues = database.prepare("SELECT 1 FROM sqlite_master WHERE name = '_cf_KV'").get();
+    const rows = hasValues ? database.prepare('SELECT key FROM _cf_KV').all() : [];
+    database.close();
+    return rows.map(({ key }) => String(key));
+  });
+}
+
+function databases({ storage }: DirectService, of: ObjectClass): string[] {
+  const files = globSync(join(storage, 'v3/do', `*-${of}`, '*.sqlite'));
+  if (files.length === 0) throw new Error(`no ${of} has stored anything`);
+  return files;
+}

@@ -1,0 +1,49 @@
+// A trap takes with it what was under way in that moment, and nothing else.
+import { expect, test, vi } from 'vitest';
+import type { Service } from '../support/service.ts';
+import { startWrapped } from '../support/wrapped.ts';
+
+test('after a trap the Worker begins anew, and its videos go on', { timeout: 60_000 }, async () => {
+  // Nothing is on its way when it breaks: what is then is never heard of again.
+  const vars = { POLL_SECONDS: '1,600' };
+  const service = await startWrapped('spoilt-worker.js', { vars, sim: { speed: 600 } });
+  service.sim.script('a phoenix', { holdAt: 'task_start' });
+  const { id } = await service.accepted({ prompt: 'a phoenix' });
+  const task = await service.sim.waitForTask('a phoenix');
+  await service.until(id, ({ stage }) => stage === 'task_start');
+
+  expect(await (await service.fetch('/spoil')).text()).toBe('broken');
+  // Whoever comes first meets the trap.
+  await unanswered(service, '/health');
+  await healthy(service);
+
+  task.release();
+  expect(await service.ended(id)).toMatchObject({ status: 'completed' });
+  expect((await service.fetch(`/v1/videos/${id}/content`)).status).toBe(200);
+  // What the runtime logged of it is what every other test fails at.
+  await expect(service.close()).rejects.toThrow('RuntimeError');
+});
+
+test('what breaks behind an await is seen too', { timeout: 60_000 }, async () => {
+  const service = await startWrapped('spoilt-worker.js');
+  await healthy(service);
+  expect(await (await service.fetch('/interrupt')).text()).toBe('broken');
+  // Its first look at the clock comes when the body was awaited.
+  const headers = { 'content-type': 'application/json' };
+  await unanswered(service, '/v1/videos', { method: 'POST', headers, body: '{"prompt":"an eclipse"}' });
+  await healthy(service);
+
+  const { id } = await service.accepted({ prompt: 'a sunrise' });
+  expect(await service.ended(id)).toMatchObject({ status: 'completed' });
+  await expect(service.close()).rejects.toThrow('RuntimeError');
+});
+
+/** A request that breaks what would answer it may hear of nothing at all. */
+async function unanswered(service: Service, path: string, init?: RequestInit): Promise<void> {
+  await service.fetch(path, { ...init, signal: AbortSignal.timeout(3000) }).catch(() => {});
+}
+
+async function healthy(service: Service): Promise<void> {
+  const ask = () => service.fetch('/health', { signal: AbortSignal.timeout(2000) });
+  await vi.waitFor(async () => expect((await ask()).status).toBe(200), 10_000);
+}

@@ -1,0 +1,133 @@
+// What one ordinary video costs at Cloudflare and at Wiro. A change that makes it dearer has to say so here.
+import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
+import { submitForm } from '../support/requests/bodies.ts';
+import { picture } from '../support/requests/pictures.ts';
+import type { Service } from '../support/service.ts';
+import { publishedRecord } from '../support/stored.ts';
+import type { Video } from '../support/types.ts';
+import { detailCalls } from '../support/upstream-calls.ts';
+import { startWrapped } from '../support/wrapped.ts';
+
+type Bill = Record<string, number>;
+
+const ORDINARY: Bill = {
+  'KV writes': 2,
+  // What the model takes, once a minute for an isolate.
+  'KV reads': 1,
+  'R2 class A': 1,
+  'R2 class B': 0,
+  'VideoTask requests': 2,
+  'VideoTask alarms': 2,
+  'Dispatcher requests': 2,
+  'Dispatcher alarms': 0,
+  'task writes': 11,
+  'alarms set': 9,
+  'SQL statements': 27,
+  'calls to Wiro': 2,
+  'fetches of the output': 1,
+};
+
+/** The very first picture asks what the model takes: Wiro by way of the dispatcher, which publishes it in KV. */
+const FIRST_PICTURE: Bill = {
+  'KV writes': 3,
+  'Dispatcher requests': 3,
+  'SQL statements': 32,
+  'calls to Wiro': 3,
+};
+
+const bills: [string, Bill][] = [];
+let service: Service;
+beforeEach(async () => {
+  // The callback is all that makes it look before the end.
+  service = await startWrapped('counted-worker.js', { vars: { POLL_SECONDS: '600' } });
+  service.sim.script('', { holdAt: 'task_start' });
+});
+afterEach(() => service.close());
+afterAll(() => {
+  const columns = (item: string) => Object.fromEntries(bills.map(([name, bill]) => [name, bill[item]]));
+  console.table(Object.fromEntries(Object.keys(ORDINARY).map((item) => [item, columns(item)])));
+});
+
+const countsOf = async () => (await (await service.fetch('/counts')).json()) as Bill;
+
+/** The bill of the only video, which is held at Wiro, once everything is done that will be done. */
+async function billOf(name: string, { id, input }: Video): Promise<Bill> {
+  const task = await service.sim.waitForTask(input.prompt);
+  await publishedRecord(service, id, 'in_progress');
+  service.sim.release(task);
+  expect(await task.calledBack()).toMatchObject({ status: 200 });
+  await publishedRecord(service, id, 'completed');
+  const counts = await countsOf();
+  const sum = (...names: string[]) => names.reduce((total, counted) => total + (counts[counted] ?? 0), 0);
+  const bill: Bill = {
+    'KV writes': sum('TASKS.put', 'TASKS.delete'),
+    'KV reads': sum('TASKS.get', 'TASKS.getWithMetadata', 'TASKS.list'),
+    'R2 class A': sum('VIDEOS.put', 'VIDEOS.createMultipartUpload', 'VIDEOS.list'),
+    'R2 class B': sum('VIDEOS.get', 'VIDEOS.head'),
+    'VideoTask requests': sum('VideoTask requests'),
+    'VideoTask alarms': sum('VideoTask alarms'),
+    'Dispatcher requests': sum('Dispatcher requests'),
+    'Dispatcher alarms': sum('Dispatcher alarms'),
+    'task writes': sum('task writes'),
+    'alarms set': sum('alarms set'),
+    'SQL statements': sum('SQL statements'),
+    'calls to Wiro': service.sim.calls.filter(({ path }) => path.startsWith('/v1/')).length,
+    'fetches of the output': service.sim.callsTo('/cdn/').length,
+  };
+  bills.push([name, bill]);
+  return bill;
+}
+
+test('from a prompt', async () => {
+  const video = await service.accepted({ prompt: 'a penny for a picture' });
+  expect(await billOf('from a prompt', video)).toEqual(ORDINARY);
+});
+
+test('with an image', async () => {
+  const file = { name: 'inputImageFirst', filename: 'penny.png', value: picture('image/png', 5000) };
+  const answer = await submitForm(service, [{ name: 'prompt', value: 'two pennies' }, file]);
+  const bill = await billOf('with an image', (await answer.json()) as Video);
+  expect(bill).toEqual({
+    ...ORDINARY,
+    'R2 class A': 2,
+    ...FIRST_PICTURE,
+    'R2 class B': 1,
+    'VideoTask requests': 3,
+    'task writes': 12,
+    'alarms set': 10,
+  });
+});
+
+test('with another image, nothing is asked of Wiro before Run', async () => {
+  const submit = async (prompt: string) => {
+    const file = { name: 'inputImageFirst', filename: 'penny.png', value: picture('image/png', 5000) };
+    const answer = await submitForm(service, [{ name: 'prompt', value: prompt }, file]);
+    expect(answer.status).toBe(202);
+  };
+  await submit('a penny for a description');
+  const before = service.sim.calls.length;
+  await submit('a penny saved');
+  const run = service.sim.calls.slice(before).filter(({ path }) => path.startsWith('/v1/'));
+  expect(run[0]?.path).toContain('/Run/');
+  expect(service.sim.callsTo('/Tool/Detail')).toHaveLength(1);
+});
+
+test('rung up a hundred times in a row, it writes a few times', async () => {
+  const prompt = 'a penny for every ring';
+  const video = await service.accepted({ prompt });
+  const task = await service.sim.waitForTask(prompt);
+  await task.reached('task_start');
+  const before = await countsOf();
+  for (let call = 0; call < 100; call++) {
+    expect((await fetch(task.callbackUrl, { method: 'POST', body: '{}' })).status).toBe(200);
+  }
+  const after = await countsOf();
+  const checks = detailCalls(service.sim, task).length;
+  const more = (name: string) => (after[name] ?? 0) - (before[name] ?? 0);
+  expect(more('VideoTask requests')).toBe(100);
+  // Of all between two checks, which are a second apart, the first. A check is written before and after.
+  expect(more('task writes')).toBeLessThanOrEqual(3 * (checks + 1));
+  expect(more('alarms set')).toBeLessThanOrEqual(3 * (checks + 1));
+  service.sim.release(task);
+  await service.ended(video.id);
+});

@@ -1,0 +1,95 @@
+// The operator's end of the outgoing webhook, over a real socket: it keeps what comes, and answers as it is told to.
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { vi } from 'vitest';
+import type { Video } from '../support/types.ts';
+
+/** A status, perhaps with headers; or no answer: the connection stands still or breaks. */
+export type Reply = number | [status: number, headers: Record<string, string>] | 'silence' | 'reset';
+
+export interface Told {
+  /** In milliseconds. */
+  at: number;
+  path: string;
+  headers: Record<string, string>;
+  body: string;
+  /** Whether the other side has hung up without an answer. */
+  isBrokenOff: boolean;
+}
+
+export interface Message {
+  type: string;
+  timestamp: string;
+  data: Video;
+}
+
+export async function startWebhookReceiver(port = 0): Promise<WebhookReceiver> {
+  const receiver = new WebhookReceiver();
+  await receiver.listen(port);
+  return receiver;
+}
+
+class WebhookReceiver {
+  readonly #told: Told[] = [];
+  readonly #replies = new Map<string, Reply[]>();
+  readonly #server = createServer(async (request, response) => {
+    const headers = Object.fromEntries(
+      Object.entries(request.headers).map(([name, value]) => [name, String(value)]),
+    );
+    const at = Date.now();
+    const told = { at, path: request.url ?? '', headers, body: await text(request), isBrokenOff: false };
+    response.once('close', () => {
+      told.isBrokenOff = !response.writableFinished;
+    });
+    this.#told.push(told);
+    this.#reply(response, this.#replies.get(promptOf(told))?.shift() ?? 204);
+  });
+
+  /** What is replied to what is told of the video of this prompt, one after the other; then 204. */
+  script(prompt: string, replies: Reply[]): void {
+    this.#replies.set(prompt, replies);
+  }
+
+  /** Everything that was told of the video of this prompt. */
+  of(prompt: string): Told[] {
+    return this.#told.filter((told) => promptOf(told) === prompt);
+  }
+
+  /** The same, as soon as it is so much. */
+  async told(prompt: string, count = 1, timeout = 15_000): Promise<Told[]> {
+    await vi.waitUntil(() => this.of(prompt).length >= count, { timeout, interval: 20 });
+    return this.of(prompt);
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/hook`;
+  }
+
+  listen(port: number): Promise<void> {
+    // Not so soon that a connection is closed when it is about to be used again.
+    this.#server.keepAliveTimeout = 120_000;
+    return new Promise((resolve) => this.#server.listen(port, '127.0.0.1', resolve));
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve) => void this.#server.close(() => resolve()).closeAllConnections());
+  }
+
+  #reply(response: ServerResponse, reply: Reply): void {
+    if (reply === 'silence') return;
+    if (reply === 'reset') return void (response.socket as Socket).resetAndDestroy();
+    const [status, headers] = typeof reply === 'number' ? [reply, {}] : reply;
+    response.writeHead(status, headers).end(status === 204 ? undefined : 'noted, in many words');
+  }
+}
+
+export type { WebhookReceiver };
+
+export function messageOf(told: Told): Message {
+  return JSON.parse(told.body) as Message;
+}
+
+function promptOf(told: Told): string {
+  return told.body === '' ? '' : messageOf(told).data.input.prompt;
+}

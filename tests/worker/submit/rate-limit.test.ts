@@ -1,0 +1,102 @@
+// How often a client, or an address, may come within a minute; every limit in a service of its own, because what was
+// counted stays counted.
+import { expect, test, vi } from 'vitest';
+import { ALICE, BOB, CLIENT_TOKENS } from '../support/clients.ts';
+import { expectProblem, type Refusal } from '../support/refusals.ts';
+import { type Service, type ServiceOptions, startService } from '../support/service.ts';
+
+const RATE_LIMITED: Refusal = [429, 'rate_limited'];
+
+// Some wait for a minute to begin.
+vi.setConfig({ testTimeout: 90_000 });
+
+const MINUTE_MS = 60_000;
+/** What a test needs of a minute. */
+const NEEDED_MS = 15_000;
+
+/** Limiters count by the minutes of the clock: what is to be counted together must not begin at the end of one. */
+async function minuteWithRoom(): Promise<void> {
+  const left = MINUTE_MS - (Date.now() % MINUTE_MS);
+  if (left < NEEDED_MS) await new Promise((resolve) => setTimeout(resolve, left));
+}
+
+async function withService(options: ServiceOptions, use: (service: Service) => Promise<void>): Promise<void> {
+  const service = await startService({ sim: { speed: 600 }, ...options });
+  try {
+    await minuteWithRoom();
+    await use(service);
+  } finally {
+    await service.close();
+  }
+}
+
+async function statuses(count: number, send: (index: number) => Promise<Response>): Promise<number[]> {
+  const answers: number[] = [];
+  for (let index = 0; index < count; index++) answers.push((await send(index)).status);
+  return answers;
+}
+
+// Beyond tens there are ones.
+test.for([1, 3, 10, 13])('%i submits a minute, and not one more', (limit) =>
+  withService({ vars: { SUBMIT_PER_MINUTE: `${limit}` } }, async (service) => {
+    const submit = (index: number) => service.submit({ prompt: `one of so many videos ${index}` });
+    expect(await statuses(limit, submit)).toEqual(Array(limit).fill(202));
+    const refused = await submit(limit);
+    expect(refused.headers.get('retry-after')).toBe('60');
+    await expectProblem(refused, RATE_LIMITED);
+    expect(service.sim.callsTo('/Run/')).toHaveLength(limit);
+    // What was made can be read on.
+    expect((await service.fetch('/health')).status).toBe(200);
+  }),
+);
+
+test('all at once, no more than the limit', () =>
+  withService({ vars: { SUBMIT_PER_MINUTE: '5' } }, async (service) => {
+    const answers = await Promise.all(
+      Array.from({ length: 30 }, (_, index) => service.submit({ prompt: `all at the same time ${index}` })),
+    );
+    expect(answers.filter(({ status }) => status === 202)).toHaveLength(5);
+    expect(service.sim.callsTo('/Run/')).toHaveLength(5);
+  }));
+
+test('each client has a limit of its own, whatever it says of its address', () =>
+  withService({ vars: { SUBMIT_PER_MINUTE: '2' }, secrets: { CLIENT_TOKENS } }, async (service) => {
+    const submit = (token: string, index: number) =>
+      service.as(token).fetch('/v1/videos', {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          'x-forwarded-for': `203.0.113.${index}`,
+          'x-real-ip': `203.0.113.${index}`,
+        },
+        body: JSON.stringify({ prompt: `a video of one of two ${index}` }),
+      });
+    expect(await statuses(3, (index) => submit(ALICE, index))).toEqual([202, 202, 429]);
+    expect(await statuses(3, (index) => submit(BOB, index))).toEqual([202, 202, 429]);
+  }));
+
+test('uploads count as submits', () =>
+  withService({ vars: { SUBMIT_PER_MINUTE: '1' } }, async (service) => {
+    const upload = () => service.fetch('/v1/files', { method: 'POST' });
+    expect(await statuses(2, upload)).toEqual([415, 429]);
+    expect((await service.submit({ prompt: 'no more of anything' })).status).toBe(429);
+  }));
+
+test('an address may not ask more often than it may, whoever it says it is', () =>
+  withService({ vars: { VISITS_PER_MINUTE: '104' }, secrets: { CLIENT_TOKENS } }, async (service) => {
+    const guess = (index: number) =>
+      service
+        .as(`guess-${index}`)
+        .fetch('/v1/videos', { headers: { 'x-forwarded-for': `203.0.113.${index}` } });
+    const answers = await statuses(110, guess);
+    expect(answers.slice(0, 104)).toEqual(Array(104).fill(401));
+    expect(answers.slice(104)).toEqual(Array(6).fill(429));
+    await expectProblem(await service.fetch('/hooks/wiro/vid_x/y', { method: 'POST' }), RATE_LIMITED);
+    expect((await service.fetch('/health')).status).toBe(200);
+  }));
+
+test('by default ten submits', () =>
+  withService({ vars: { SUBMIT_PER_MINUTE: '', VISITS_PER_MINUTE: '' } }, async (service) => {
+    const submit = (index: number) => service.submit({ prompt: `a video by default ${index}` });
+    expect((await statuses(11, submit)).filter((status) => status === 202)).toHaveLength(10);
+  }));

@@ -1,0 +1,77 @@
+// Collects everything that leaves the Worker (answers, KV, R2 metadata, log lines) and searches it for what must not:
+// keys, upstream names and URLs, callback proofs; in the logs prompts too.
+import type { KVNamespace, R2Bucket } from '@cloudflare/workers-types';
+import type { Sim } from '../../../sim/index.ts';
+import type { Bindings } from './service.ts';
+
+/** Prompts shorter than this would be found by chance. */
+const MIN_PROMPT_CHARS = 8;
+
+export class LeakCheck {
+  readonly #sim: Sim;
+  readonly #ours: string[];
+  readonly #kept: Promise<string>[] = [];
+
+  /** Beside what the stand-in calls secret, `ours`. */
+  constructor(sim: Sim, ours: string[]) {
+    this.#sim = sim;
+    this.#ours = ours;
+  }
+
+  keep(response: Response): Response {
+    const head = JSON.stringify([...response.headers]);
+    const isText = !response.headers.get('content-type')?.startsWith('video/');
+    // A body that was cut off has shown whatever it had.
+    const body =
+      isText && response.body
+        ? response
+            .clone()
+            .text()
+            .catch(() => '')
+        : Promise.resolve('');
+    this.#kept.push(body.then((text) => `${head}\n${text}`));
+    return response;
+  }
+
+  async check(bindings: Bindings, logs: string[]): Promise<void> {
+    const places: [string, string[]][] = [
+      ['an answer', await Promise.all(this.#kept)],
+      ['KV', await everyValue(bindings.TASKS)],
+      ['R2 metadata', await everyObject(bindings.VIDEOS)],
+      ['the log', logs],
+    ];
+    const secrets = this.#secrets();
+    for (const [place, texts] of places) {
+      for (const text of texts) {
+        const leaked = secrets.find((secret) => text.includes(secret));
+        if (leaked) throw new Error(`${leaked} was found in ${place}: ${text}`);
+      }
+    }
+    for (const line of logs) {
+      if (/panicked|RuntimeError/.test(line)) throw new Error(`the Worker panicked: ${line}`);
+      const prompt = this.#prompts().find((prompt) => line.includes(prompt));
+      if (prompt) throw new Error(`a prompt was logged: ${line}`);
+    }
+  }
+
+  #secrets(): string[] {
+    const proofs = this.#sim.tasks.map(({ callbackUrl }) => callbackUrl.split('/').at(-1) ?? '');
+    return [...this.#sim.secrets(), ...proofs, ...this.#ours].filter((secret) => secret.length > 0);
+  }
+
+  #prompts(): string[] {
+    return this.#sim.tasks.map(({ prompt }) => prompt).filter((prompt) => prompt.length >= MIN_PROMPT_CHARS);
+  }
+}
+
+async function everyValue(kv: KVNamespace): Promise<string[]> {
+  const { keys } = await kv.list();
+  return Promise.all(keys.map(async (key) => JSON.stringify([key, await kv.get(key.name)])));
+}
+
+async function everyObject(bucket: R2Bucket): Promise<string[]> {
+  const { objects } = await bucket.list({ include: ['httpMetadata', 'customMetadata'] });
+  return objects.map(({ key, httpMetadata, customMetadata }) =>
+    JSON.stringify([key, httpMetadata, customMetadata]),
+  );
+}

@@ -1,0 +1,203 @@
+// The built Worker in workerd with real KV, R2 and Durable Objects, and the stand-in for Wiro beside it. Everything
+// that leaves the Worker is kept, and searched for secrets when the service is closed. The harness brings its own way to
+// the network, which stalls behind a socket and ends a body that was broken off: who watches a video or breaks off an
+// upload takes bare.ts or direct.ts.
+import type { KVNamespace, R2Bucket } from '@cloudflare/workers-types';
+import { vi } from 'vitest';
+import { createTestHarness } from 'wrangler';
+import { type Sim, type SimOptions, startSim } from '../../../sim/index.ts';
+import { LeakCheck } from './leaks.ts';
+import { root, SIGNING_KEY, settingsFor } from './settings.ts';
+import type { Problem, Video } from './types.ts';
+
+/** What a var may be in a configuration. */
+export type Json = string | number | boolean | null | Json[] | { [name: string]: Json };
+
+export interface ServiceOptions {
+  /** Vars in place of the tests' own (settings.ts). */
+  vars?: Record<string, Json>;
+  /** Secrets in place of the tests' own; an empty string unsets one. */
+  secrets?: Record<string, string>;
+  sim?: SimOptions;
+  /** The folder of the built Worker, in place of `dist`. */
+  bundle?: string;
+}
+
+/** The bindings, as the Worker itself has them. */
+export interface Bindings {
+  TASKS: KVNamespace;
+  VIDEOS: R2Bucket;
+}
+
+export async function startService(options: ServiceOptions = {}): Promise<Service> {
+  const sim = await startSim({ speed: 60, ...options.sim });
+  const { vars, secrets } = settingsFor(sim, options);
+  const harness = createTestHarness({
+    root,
+    workers: [{ configPath: 'wrangler.toml', prebuiltWorkerDir: options.bundle ?? 'dist', vars, secrets }],
+  });
+  const { url } = await harness.listen();
+  const worker = harness.getWorker<Bindings & Record<string, unknown>>();
+  const bindings = (await worker.getEnv()) as Bindings;
+  const runtime: Runtime = {
+    logs: () => harness.getLogs().map(({ message }) => message),
+    objectIds: () => worker.listDurableObjectIds('VIDEO_TASK'),
+    evict: (binding, name) => worker.evictDurableObject(binding, { name }),
+    sweep: async (scheduledTime) => void (await worker.scheduled({ scheduledTime })),
+    stop: () => harness.close(),
+  };
+  return new Service(sim, url.origin, bindings, runtime, secretsOf(options));
+}
+
+/** What the tests' own settings hold that must not leave. */
+export function secretsOf({ secrets = {} }: ServiceOptions): string[] {
+  // Whatever stands in quotes behind a colon or in a list, but for amounts of money.
+  const tokens = (secrets.CLIENT_TOKENS ?? '').matchAll(/[:[,]\s*"(?![\d.]+")([^"]+)"(?!\s*:)/g);
+  const webhookKey = (secrets.NOTIFY_SECRET ?? '').replace(/^whsec_/, '');
+  return [SIGNING_KEY, webhookKey, ...[...tokens].map(([, token]) => token ?? '')];
+}
+
+interface Runtime {
+  logs(): string[];
+  objectIds(): Promise<string[]>;
+  evict(binding: 'VIDEO_TASK' | 'DISPATCHER', name: string): Promise<void>;
+  sweep(asOf: Date): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export class Service {
+  readonly sim: Sim;
+  /** Where the Worker listens, without a trailing slash. */
+  readonly origin: string;
+  readonly bindings: Bindings;
+  readonly #runtime: Runtime;
+  readonly #leaks: LeakCheck;
+  /** What every request says. */
+  readonly headers: Record<string, string>;
+
+  constructor(
+    sim: Sim,
+    origin: string,
+    bindings: Bindings,
+    runtime: Runtime,
+    secrets: string[] | LeakCheck,
+    headers: Record<string, string> = {},
+  ) {
+    this.sim = sim;
+    this.origin = origin;
+    this.bindings = bindings;
+    this.#runtime = runtime;
+    this.#leaks = secrets instanceof LeakCheck ? secrets : new LeakCheck(sim, secrets);
+    this.headers = headers;
+  }
+
+  /** The same service as a client with this token meets it. Only the service itself is closed. */
+  as(token: string): Service {
+    return this.saying({ authorization: `Bearer ${token}` });
+  }
+
+  /** The same as a client whose every request has these headers. */
+  saying(headers: Record<string, string>): Service {
+    return new Service(this.sim, this.origin, this.bindings, this.#runtime, this.#leaks, headers);
+  }
+
+  cancel(id: string): Promise<Response> {
+    return this.fetch(`/v1/videos/${id}/cancel`, { method: 'POST' });
+  }
+
+  /** A request as a stranger would send it, to the Worker's socket; the answer is kept for the search. */
+  async fetch(path: string, init?: RequestInit): Promise<Response> {
+    const headers = { ...this.headers, ...Object.fromEntries(new Headers(init?.headers)) };
+    const response = await fetch(new URL(path, this.origin), { redirect: 'manual', ...init, headers });
+    return this.#leaks.keep(response);
+  }
+
+  submit(body: object, idempotencyKey?: string): Promise<Response> {
+    const key = idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey };
+    const headers = { 'content-type': 'application/json', ...key };
+    return this.fetch('/v1/videos', { method: 'POST', headers, body: JSON.stringify(body) });
+  }
+
+  /** Submits and expects the job to be taken. */
+  async accepted(body: object): Promise<Video> {
+    const response = await this.submit(body);
+    if (response.status !== 202) throw new Error(`${response.status} ${await response.text()}`);
+    return (await response.json()) as Video;
+  }
+
+  async video(id: string): Promise<Video> {
+    const response = await this.fetch(`/v1/videos/${id}`);
+    if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`);
+    return (await response.json()) as Video;
+  }
+
+  /** The video as soon as it is seen so; asks again and again, as a client would. */
+  async until(id: string, isSo: (video: Video) => boolean, withinMs = 30_000): Promise<Video> {
+    const deadline = Date.now() + withinMs;
+    for (;;) {
+      const video = await this.video(id);
+      if (isSo(video)) return video;
+      if (Date.now() > deadline) throw new Error(`still ${JSON.stringify(video)}`);
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+  }
+
+  /** The video once it is completed, failed or cancelled. */
+  ended(id: string, withinMs?: number): Promise<Video> {
+    return this.until(id, ({ status }) => !['queued', 'in_progress'].includes(status), withinMs);
+  }
+
+  /** The names of all objects that hold state. */
+  objectIds(): Promise<string[]> {
+    return this.#runtime.objectIds();
+  }
+
+  /**
+   * Takes a video's object out of memory, as the runtime may do with whoever has nothing to do: one in the middle of a
+   * request or an alarm is waited for. This process stands still meanwhile, and the stand-in with it, so it must not be
+   * the stand-in that the object is waiting for: what that owes anybody is waited for first, and the object must have
+   * nothing to do for a while then. After 30 s the runtime gives up.
+   */
+  async evict(id: string): Promise<void> {
+    await vi.waitUntil(() => this.sim.calls.every(({ status }) => status !== 0), {
+      timeout: 10_000,
+      interval: 1,
+    });
+    await this.#runtime.evict('VIDEO_TASK', id);
+  }
+
+  /** The same for the one dispatcher. */
+  evictDispatcher(): Promise<void> {
+    return this.#runtime.evict('DISPATCHER', 'dispatcher');
+  }
+
+  /** What the cron trigger does, as of that time (unix seconds). */
+  sweep(asOf: number): Promise<void> {
+    return this.#runtime.sweep(new Date(asOf * 1000));
+  }
+
+  /** What the Worker has logged so far. */
+  logs(): string[] {
+    return this.#runtime.logs();
+  }
+
+  /** Stops everything; throws if a secret left, the Worker panicked, or Wiro would have refused a call. */
+  async close(): Promise<void> {
+    try {
+      await this.#leaks.check(this.bindings, this.logs());
+      const refused = this.sim.rejections().map(({ path, refused }) => `${path}: ${refused}`);
+      if (refused.length > 0) throw new Error(`the stand-in refused calls:\n${refused.join('\n')}`);
+    } finally {
+      await this.#runtime.stop();
+      await this.sim.close();
+    }
+  }
+}
+
+/** The body of a failed request. */
+export async function problem(response: Response): Promise<Problem> {
+  if (response.headers.get('content-type') !== 'application/problem+json') {
+    throw new Error(`not a problem: ${response.status} ${await response.text()}`);
+  }
+  return (await response.json()) as Problem;
+}

@@ -1,0 +1,26 @@
+// The built Worker with something of a test's around it: a module that imports `dist/index.js`, in one bundle with it.
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { type Service, type ServiceOptions, startService } from './service.ts';
+import { root } from './settings.ts';
+
+/** `wrapper` is a file in ../wrappers. Closing the service removes the bundle too. */
+export async function startWrapped(wrapper: string, options: ServiceOptions = {}): Promise<Service> {
+  const bundle = await mkdtemp(join(tmpdir(), 'hailuo-worker-wrapped-'));
+  const remove = () => rm(bundle, { recursive: true });
+  await cp(join(root, 'dist'), bundle, { recursive: true });
+  await build({
+    entryPoints: [join(root, 'tests/worker/wrappers', wrapper)],
+    outfile: join(bundle, 'index.js'),
+    allowOverwrite: true,
+    bundle: true,
+    format: 'esm',
+    external: ['*.wasm', 'cloudflare:*'],
+  });
+  const service = await startService({ ...options, bundle });
+  const close = service.close.bind(service);
+  service.close = () => close().finally(remove);
+  return service;
+}

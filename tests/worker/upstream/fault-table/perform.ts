@@ -1,0 +1,55 @@
+// Lets every fault of the table happen, as many as possible side by side.
+import type { Service } from '../../support/service.ts';
+import { Experiment } from './experiment.ts';
+import type { Outcome } from './outcome.ts';
+import { type Case, table } from './table.ts';
+
+const LIST = '/Task/List';
+
+/** Resolves when everything is over, so that a Run that is sent again late is counted too. */
+export async function performAll(service: Service): Promise<Map<Case, Outcome>> {
+  const experiments = Object.values(table)
+    .flat()
+    .map((row) => new Experiment(service, row));
+  const { inTurn = [], atOnce = [] } = Object.groupBy(experiments, ({ row }) =>
+    concernsAll(row) ? 'inTurn' : 'atOnce',
+  );
+  await performInTurn(service, inTurn);
+  // Runs whose outcome nobody knows open the circuit breaker: they come last, or the others would wait in line.
+  const { last = [], first = [] } = Object.groupBy(atOnce, ({ row }) =>
+    opensBreaker(row) ? 'last' : 'first',
+  );
+  await service.ended((await service.accepted({ prompt: 'Wiro answers again' })).id);
+  await Promise.all(first.map((experiment) => experiment.begin()));
+  await Promise.all(last.map((experiment) => experiment.begin()));
+
+  const outcomes = new Map<Case, Outcome>();
+  for (const experiment of experiments) await experiment.finish();
+  for (const experiment of experiments) outcomes.set(experiment.row, await experiment.outcome());
+  return outcomes;
+}
+
+/** Whether its Run may be answered by nothing that is understood. */
+function opensBreaker({ faults: { run = [] }, expected }: Case): boolean {
+  return run.length > 0 && expected.submit === '202';
+}
+
+/** What fails at Task/List fails for whoever asks next, and code 96 says that there is no room for any job. */
+function concernsAll({ faults: { run = [] }, accountFaults: { list } }: Case): boolean {
+  return list !== undefined || run.some((fault) => fault.kind === 'error' && fault.code === 96);
+}
+
+async function performInTurn({ sim }: Service, experiments: Experiment[]): Promise<void> {
+  // Who is left without an answer for half a minute comes last, and keeps waiting while the others go on.
+  const silentLast = experiments.toSorted((one, other) => Number(isSilent(one)) - Number(isSilent(other)));
+  for (const experiment of silentLast) {
+    const asked = sim.waitForCall(LIST, sim.callsTo(LIST).length + 1);
+    await experiment.begin();
+    await (isSilent(experiment) ? asked : experiment.finish());
+  }
+}
+
+function isSilent({ row }: Experiment): boolean {
+  const faults = row.accountFaults.list ?? [];
+  return faults.some((fault) => fault.kind === 'hang' || (fault.kind === 'lost' && fault.how === 'hang'));
+}

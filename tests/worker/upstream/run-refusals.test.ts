@@ -1,0 +1,80 @@
+// Every refusal of Run that is known of the real Wiro: what did not start is never searched for, what is the operator's
+// business is said to the operator alone.
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { REFUSALS } from '../../../sim/refusals.ts';
+import { expectProblem } from '../support/refusals.ts';
+import { onlyRun } from '../support/runs.ts';
+import { type Service, startService } from '../support/service.ts';
+
+let service: Service;
+beforeAll(async () => {
+  service = await startService({ sim: { speed: 600 } });
+});
+afterAll(() => service.close());
+
+const PARAMETERS = ['parameterRequired', 'fileRequired', 'parametersInvalid', 'invalidParameters'] as const;
+
+/** With what the log says that the operator must do. */
+const ACCOUNT: [keyof typeof REFUSALS, RegExp][] = [
+  ['suspended', /suspended/],
+  ['permission', /check WIRO_API_KEY/],
+  ['invalidSignature', /check WIRO_API_KEY.*Project authorization is not valid/],
+  ['ipNotAllowed', /IP allow-list must be off.*203\.0\.113\.7/],
+  ['bearerInvalid', /check WIRO_API_KEY/],
+  ['signInRequired', /check WIRO_API_KEY/],
+  ['tokenInvalid', /check WIRO_API_KEY/],
+  ['balance', /balance is too low/],
+  ['toolNotAccessible', /no such model.*tool-not-accessible/],
+  ['modelNotFound', /no such model/],
+  ['urlNotParsed', /no such model.*404/],
+];
+
+describe.concurrent('a refusal of the parameters', () => {
+  test.for(PARAMETERS)('is 422 in the words of Wiro: %s', async (name) => {
+    const prompt = `parameters are refused: ${name}`;
+    service.sim.script(prompt, { run: [REFUSALS[name]] });
+    await expectProblem(await service.submit({ prompt }), [422, 'invalid_parameter']);
+    expect(onlyRun(service.sim, prompt).task).toBeUndefined();
+  });
+
+  test.for([400, 413, 422])('is 422 where only the status tells it: %s', async (status) => {
+    const prompt = `a gateway refuses: ${status}`;
+    service.sim.script(prompt, { run: [{ kind: 'status', status }] });
+    await expectProblem(await service.submit({ prompt }), [422, 'invalid_parameter']);
+  });
+});
+
+describe.concurrent('a refusal of account or model', () => {
+  test.for(ACCOUNT)('is 503 at once, and the log says what to do: %s', async ([name, advice]) => {
+    const prompt = `the account is refused: ${name}`;
+    service.sim.script(prompt, { run: [REFUSALS[name]] });
+    const response = await service.submit({ prompt });
+    const { detail, title } = await expectProblem(response, [503, 'upstream_unavailable']);
+    expect(`${title} ${detail}`).not.toMatch(/account|balance|suspended|203\.0\.113\.7|model/i);
+    await vi.waitUntil(() => service.logs().some((line) => advice.test(line)), { timeout: 10_000 });
+    expect(onlyRun(service.sim, prompt).task).toBeUndefined();
+    expect(service.sim.callsTo('/Task/List')).toHaveLength(0);
+  });
+
+  test.for([401, 403, 404])('is 503 where only the status tells it: %s', async (status) => {
+    const prompt = `a gateway refuses the account: ${status}`;
+    service.sim.script(prompt, { run: [{ kind: 'status', status }] });
+    await expectProblem(await service.submit({ prompt }), [503, 'upstream_unavailable']);
+  });
+});
+
+test('a wrong secret and a model that is not there are heard by the submit', async () => {
+  for (const options of [
+    { secrets: { WIRO_API_SECRET: 'another-secret-8d1f' } },
+    { vars: { WIRO_MODEL: 'minimax/hailuo-9' } },
+  ]) {
+    const other = await startService(options);
+    try {
+      await expectProblem(await other.submit({ prompt: 'nobody makes this' }), [503, 'upstream_unavailable']);
+      expect(other.sim.tasks).toHaveLength(0);
+    } finally {
+      // The stand-in refused the calls, as it was meant to.
+      await other.close().catch(() => {});
+    }
+  }
+});

@@ -1,0 +1,174 @@
+// A client's own videos, page by page: none missing, none twice, nobody else's, and a new one at once.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expectProblem, fieldNames, INVALID_PARAMETER } from '../support/refusals.ts';
+import { type Service, startService } from '../support/service.ts';
+import type { List, Video } from '../support/types.ts';
+
+const TOKENS = {
+  alice: 'alice-token-6f2d91c07b3e',
+  bob: 'bob-token-c4f0a85e21d7',
+  carol: 'carol-token-5b80e7f3a962',
+  dave: 'dave-token-31c9d07e84ab',
+};
+type Name = keyof typeof TOKENS;
+
+/** Of 1,500 videos in all. */
+const COUNTS = { alice: 1000, bob: 400, carol: 100 } as const;
+/** Of each of them, so many are done: the others wait in line. */
+const DONE = 20;
+const LIMITS = [7, 20, 99, 100];
+const AT_ONCE = 12;
+
+let service: Service;
+const as = (name: Name) => service.as(TOKENS[name]);
+/** In the order in which they were taken. */
+const made = { alice: [] as string[], bob: [] as string[], carol: [] as string[] };
+
+beforeAll(async () => {
+  service = await startService({
+    vars: { MAX_ACTIVE: '12' },
+    secrets: { CLIENT_TOKENS: JSON.stringify(TOKENS) },
+    sim: { speed: 6000 },
+  });
+  const names = Object.keys(COUNTS) as (keyof typeof COUNTS)[];
+  // The first of each come to their end, then everybody takes turns.
+  const turns = names.flatMap((name) =>
+    Array.from({ length: COUNTS[name] }, (_, index) => ({ name, index })),
+  );
+  turns.sort((one, other) => one.index - other.index);
+  const make = async ({ name, index }: (typeof turns)[number]) => {
+    const { id } = await as(name).accepted({ prompt: `number ${index} of ${name}'s videos` });
+    made[name].push(id);
+    return id;
+  };
+  const isFirst = ({ index }: (typeof turns)[number]) => index < DONE;
+  await inParallel(turns.filter(isFirst), async (turn) => void (await as(turn.name).ended(await make(turn))));
+  service.sim.script('', { holdAt: 'task_queue' });
+  await inParallel(
+    turns.filter((turn) => !isFirst(turn)),
+    async (turn) => void (await make(turn)),
+  );
+}, 300_000);
+afterAll(() => service.close());
+
+async function inParallel<T>(items: T[], work: (item: T) => Promise<void>): Promise<void> {
+  const rest = items.values();
+  await Promise.all(
+    Array.from({ length: AT_ONCE }, async () => {
+      for (const item of rest) await work(item);
+    }),
+  );
+}
+
+async function page(name: Name, query: Record<string, string>): Promise<List> {
+  const answer = await as(name).fetch(`/v1/videos?${new URLSearchParams(query)}`);
+  expect(answer.status).toBe(200);
+  return (await answer.json()) as List;
+}
+
+/** All pages, one behind the other, each checked by itself. */
+async function everything(name: Name, limit: number, order: 'asc' | 'desc'): Promise<Video[]> {
+  const videos: Video[] = [];
+  for (let after: string | undefined; ; ) {
+    const list = await page(name, { limit: `${limit}`, order, ...(after ? { after } : {}) });
+    const ids = list.data.map(({ id }) => id);
+    expect(list).toMatchObject({ object: 'list', first_id: ids[0], last_id: ids.at(-1) });
+    if (list.has_more) expect(ids).toHaveLength(limit);
+    videos.push(...list.data);
+    if (!list.has_more) return videos;
+    after = list.last_id ?? undefined;
+  }
+}
+
+function expectAll(name: keyof typeof COUNTS, videos: Video[], order: 'asc' | 'desc'): void {
+  expect(videos.map(({ id }) => id).toSorted()).toEqual(made[name].toSorted());
+  const times = videos.map(({ created_at }) => created_at);
+  expect(times).toEqual(times.toSorted((one, other) => (order === 'asc' ? one - other : other - one)));
+}
+
+describe('1,500 videos of three owners', { timeout: 300_000 }, () => {
+  test.for((['alice', 'bob'] as const).flatMap((name) => LIMITS.map((limit) => [name, limit] as const)))(
+    "%s's, %i at a time, both ways",
+    async ([name, limit]) => {
+      const newestFirst = await everything(name, limit, 'desc');
+      expectAll(name, newestFirst, 'desc');
+      const oldestFirst = await everything(name, limit, 'asc');
+      expectAll(name, oldestFirst, 'asc');
+      const ids = (videos: Video[]) => videos.map(({ id }) => id);
+      expect(ids(oldestFirst)).toEqual(ids(newestFirst).toReversed());
+    },
+  );
+
+  test("carol's, with every limit there is", async () => {
+    for (let limit = 1; limit <= 100; limit++) {
+      expectAll(
+        'carol',
+        await everything('carol', limit, limit % 2 ? 'asc' : 'desc'),
+        limit % 2 ? 'asc' : 'desc',
+      );
+    }
+  });
+
+  test('each as it is when asked for by itself', async () => {
+    for (const listed of (await everything('carol', 50, 'desc')).filter((_, index) => index % 7 === 0)) {
+      const { queue_position: _, ...alone } = await as('carol').video(listed.id);
+      expect(listed).toMatchObject({ ...alone, urls: expect.anything() });
+    }
+  });
+});
+
+test('a new video is there at once, in front', async () => {
+  for (let index = 0; index < 50; index++) {
+    const { id } = await as('dave').accepted({ prompt: `a video that is quite new ${index}` });
+    const { data } = await page('dave', { limit: '3' });
+    expect(data.map((video) => video.id)).toContain(id);
+  }
+});
+
+test('one that was deleted is gone at once, and nothing comes behind it any more', async () => {
+  const [first, second] = (await page('dave', { limit: '2' })).data;
+  const answer = await as('dave').fetch(`/v1/videos/${first!.id}`, { method: 'DELETE' });
+  expect(answer.status).toBe(200);
+  expect((await page('dave', { limit: '1' })).data[0]?.id).toBe(second!.id);
+  await expect
+    .poll(async () => (await as('dave').fetch(`/v1/videos?after=${first!.id}`)).status, { timeout: 10_000 })
+    .toBe(400);
+});
+
+test('nothing is a list too', async () => {
+  const service = await startService({ secrets: { CLIENT_TOKENS: JSON.stringify(TOKENS) } });
+  const answer = await service.as(TOKENS.alice).fetch('/v1/videos');
+  expect(await answer.json()).toEqual({
+    object: 'list',
+    data: [],
+    first_id: null,
+    last_id: null,
+    has_more: false,
+  });
+  await service.close();
+});
+
+describe('what cannot be asked', () => {
+  test.for([
+    ['limit=0', ['limit']],
+    ['limit=101', ['limit']],
+    ['limit=ten', ['limit']],
+    ['order=newest', ['order']],
+    ['after=vid_x', ['after']],
+    ['limit=-1&order=&after=1', ['limit', 'after', 'order']],
+  ] as [string, string[]][])('%s', async ([query, fields]) => {
+    const answer = await as('carol').fetch(`/v1/videos?${query}`);
+    expect(fieldNames(await expectProblem(answer, INVALID_PARAMETER))).toEqual(fields);
+  });
+
+  test("what comes behind a stranger's video", async () => {
+    const answer = await as('carol').fetch(`/v1/videos?after=${made.bob[0]}`);
+    expect(fieldNames(await expectProblem(answer, INVALID_PARAMETER))).toEqual(['after']);
+  });
+
+  test('a list where nobody has a token', async () => {
+    const open = await startService();
+    await expectProblem(await open.fetch('/v1/videos'), [401, 'unauthorized']);
+    await open.close();
+  });
+});

@@ -1,0 +1,70 @@
+// `Prefer: wait=N` holds a status until it has moved, or for so long.
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { SimTask } from '../../../sim/index.ts';
+import { expectProblem } from '../support/refusals.ts';
+import { type Service, startService } from '../support/service.ts';
+import type { Video } from '../support/types.ts';
+
+let service: Service;
+beforeAll(async () => {
+  service = await startService();
+});
+afterAll(() => service.close());
+
+function waited(id: string, prefer: string): Promise<Response> {
+  return service.fetch(`/v1/videos/${id}`, { headers: { prefer } });
+}
+
+async function heldAt(stage: string, prompt: string): Promise<{ id: string; task: SimTask }> {
+  service.sim.script(prompt, { holdAt: stage });
+  const { id } = await service.accepted({ prompt });
+  await service.until(id, (video) => video.stage === stage);
+  return { id, task: await service.sim.waitForTask(prompt) };
+}
+
+test('a change is told at once', async () => {
+  const { id, task } = await heldAt('task_start', 'a heron stands still');
+  const waiting = waited(id, 'wait=60');
+  // A request that came later is answered; the one that waits still is not.
+  await service.video(id);
+  service.sim.release(task);
+  const answer = await waiting;
+  expect([answer.status, answer.headers.get('preference-applied')]).toEqual([200, 'wait=60']);
+  expect(((await answer.json()) as Video).stage).not.toBe('task_start');
+});
+
+test('without a change it is answered in time', async () => {
+  const { id } = await heldAt('task_start', 'a heron stands very still');
+  const began = performance.now();
+  const answer = await waited(id, 'wait=1');
+  expect(performance.now() - began).toBeGreaterThan(950);
+  expect(answer.headers.get('preference-applied')).toBe('wait=1');
+  expect((await answer.json()) as Video).toMatchObject({ status: 'in_progress', stage: 'task_start' });
+});
+
+test('a final video is told at once, and nobody waits longer than a minute', async () => {
+  const { id } = await service.accepted({ prompt: 'a heron flies away' });
+  await service.ended(id);
+  const answer = await waited(id, 'respond-async, wait=600');
+  expect(answer.headers.get('preference-applied')).toBe('wait=60');
+  expect((await answer.json()) as Video).toMatchObject({ status: 'completed' });
+  const odd = await waited(id, 'wait=soon');
+  expect([odd.status, odd.headers.get('preference-applied')]).toEqual([200, null]);
+});
+
+test('a hundred may wait at once, and hear of a cancel and of a deletion', async () => {
+  for (const end of ['cancel', 'delete'] as const) {
+    const { id } = await heldAt('task_start', `a hundred herons, ${end}`);
+    const waiting = Array.from({ length: 100 }, () => waited(id, 'wait=60'));
+    await service.video(id);
+    if (end === 'cancel') {
+      await service.cancel(id);
+      for (const answer of await Promise.all(waiting)) {
+        expect(((await answer.json()) as Video).status).toBe('cancelled');
+      }
+    } else {
+      await service.fetch(`/v1/videos/${id}`, { method: 'DELETE' });
+      for (const answer of await Promise.all(waiting)) await expectProblem(answer, [404, 'not_found']);
+    }
+  }
+});

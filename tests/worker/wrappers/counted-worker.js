@@ -1,0 +1,77 @@
+// Stands around the built Worker and counts what Cloudflare bills; tells the counts at /counts.
+import worker, { Dispatcher as BuiltDispatcher, VideoTask as BuiltVideoTask } from '../../../dist/index.js';
+
+const counts = {};
+
+function count(what) {
+  counts[what] = (counts[what] ?? 0) + 1;
+}
+
+/** Every call of a method of these bindings is counted. */
+function countedEnv(env) {
+  return new Proxy(env, {
+    get: (target, name) =>
+      ['TASKS', 'VIDEOS'].includes(name) ? countedBinding(name, target[name]) : target[name],
+  });
+}
+
+function countedBinding(name, binding) {
+  return new Proxy(binding, {
+    get(target, method) {
+      const member = target[method];
+      if (typeof member !== 'function' || method === 'constructor') return member;
+      return (...args) => {
+        count(`${name}.${method}`);
+        return member.apply(target, args);
+      };
+    },
+  });
+}
+
+/** Every call of a method of whatever has this prototype is counted. */
+function countCalls(of, method, what) {
+  const prototype = Object.getPrototypeOf(of);
+  const original = prototype[method];
+  if (original.isCounted) return;
+  prototype[method] = function (...args) {
+    count(what);
+    return original.apply(this, args);
+  };
+  prototype[method].isCounted = true;
+}
+
+function countedObject(name, Built) {
+  return class extends Built {
+    constructor(state, env) {
+      super(state, countedEnv(env));
+      countCalls(state.storage.kv, 'put', 'task writes');
+      countCalls(state.storage, 'setAlarm', 'alarms set');
+      countCalls(state.storage.sql, 'exec', 'SQL statements');
+    }
+
+    ask(message) {
+      count(`${name} requests`);
+      return super.ask(message);
+    }
+
+    fetch(request) {
+      count(`${name} requests`);
+      return super.fetch(request);
+    }
+
+    alarm() {
+      count(`${name} alarms`);
+      return super.alarm();
+    }
+  };
+}
+
+export const VideoTask = countedObject('VideoTask', BuiltVideoTask);
+export const Dispatcher = countedObject('Dispatcher', BuiltDispatcher);
+
+export default {
+  fetch(request, env) {
+    if (new URL(request.url).pathname === '/counts') return Response.json(counts);
+    return worker.fetch(request, countedEnv(env));
+  },
+};

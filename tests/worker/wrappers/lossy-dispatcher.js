@@ -1,0 +1,34 @@
+// Stands around the built Worker: what an object tells the dispatcher at the end of a video is lost at first, then carried
+// out while its answer is lost, then carried out twice.
+import worker, { Dispatcher as BuiltDispatcher, VideoTask } from '../../../dist/index.js';
+
+const LOSSES = [
+  async () => {
+    throw new Error('the request was lost');
+  },
+  async (carryOut) => {
+    await carryOut();
+    throw new Error('the answer was lost');
+  },
+  async (carryOut) => {
+    await carryOut();
+    return carryOut();
+  },
+];
+
+/** How often each message came. */
+const counts = new Map();
+
+export class Dispatcher extends BuiltDispatcher {
+  ask(message) {
+    const carryOut = () => super.ask(message);
+    const kind = /^\{"(leave|forget)"/.exec(message)?.[1];
+    if (!kind) return carryOut();
+    const count = counts.get(kind) ?? 0;
+    counts.set(kind, count + 1);
+    return (LOSSES[count % LOSSES.length] ?? carryOut)(carryOut);
+  }
+}
+
+export { VideoTask };
+export default worker;
