@@ -167,19 +167,13 @@ async function finishInterrupted({ fresh, old }, mine) {
   }
   if (owner() !== mine) return;
   if (old[0] && prompt.value === '') {
-    const {
-      prompt: text,
-      promptOptimizer = true,
-      resolution,
-      duration,
-      inputImageFirst,
-      inputImageFirstUrl = '',
-    } = old[0].request;
-    const picture = inputImageFirst && { blob: inputImageFirst, name: 'Image' };
+    const { prompt: text, promptOptimizer, resolution, duration, inputImageFirst } = old[0].request;
+    const inputImageFirstUrl = old[0].request.inputImageFirstUrl ?? '';
+    const picture = inputImageFirst ? { blob: inputImageFirst, name: 'Image' } : undefined;
     await image.restore(picture, inputImageFirstUrl);
     setFields({
       prompt: text,
-      promptOptimizer,
+      promptOptimizer: promptOptimizer ?? true,
       format: `${resolution} ${duration}`,
       link: inputImageFirstUrl,
     });
@@ -204,7 +198,7 @@ async function deliverBy(finding, again) {
   try {
     attempt = await finding;
     const video = await deliver(attempt, { token: token(), signal, onRetry: showWaiting });
-    if (sending === mine) tell(video, attempt.request.inputImageFirst);
+    if (sending === mine) tell(video, attempt.request.inputImageFirst ?? undefined);
   } catch (error) {
     // What may have been taken with this token is not sent with another.
     const mayGoOn = attempt?.owner === '' || !attempt?.isLost;

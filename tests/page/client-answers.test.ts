@@ -125,7 +125,7 @@ describe('client.js', () => {
     for await (const event of watch({ id: ID }, { base })) events.push(event);
     expect(events).toEqual([
       { type: 'connection', state: 'live' },
-      { type: 'log', stream: 'stdout', text: 'a line' },
+      { type: 'log', stream: 'stdout', text: 'a line', id: '1' },
       { type: 'video', video: VIDEO },
     ]);
   });

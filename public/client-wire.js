@@ -1,0 +1,159 @@
+// What client.js sends and reads: addresses, bodies, checks of answers, event streams; and the pauses between tries. For client.js
+// alone: import that.
+
+const STATUSES = ['queued', 'in_progress', 'completed', 'failed', 'cancelled'];
+const FIRST_EVENT_MS = 10_000;
+/** Two keep-alives of the Worker and some more. */
+const SILENCE_MS = 40_000;
+const MAX_PAUSE_MS = 15_000;
+/** In seconds, whatever a server asks for. */
+const MAX_RETRY_AFTER = 60;
+
+/** The Worker's address without a slash behind it. @param {string | undefined} base */
+export function serverOf(base) {
+  if (!base) {
+    // A file on disk, as in Node, came from no server; a page did.
+    const place = [import.meta.url, globalThis.location?.href].find((url) => /^https?:/.test(url ?? ''));
+    if (place) return new URL(place).origin;
+  }
+  const url = URL.canParse(`${base}`) ? new URL(`${base}`) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol) || /[?#]/.test(`${base}`))
+    throw new TypeError('`base` must say where the Worker is, such as https://videos.example.com');
+  return url.href.replace(/\/+$/, '');
+}
+
+/** Browsers do not say so: what every page may read comes from there, and what only listed ones may does not. @param {string} server */
+export async function isOriginRefused(server) {
+  if (!globalThis.location || new URL(server).origin === location.origin) return false;
+  const [open, listed] = await Promise.allSettled(
+    ['/client.js', '/health'].map((path) => fetch(server + path, { method: 'HEAD', cache: 'no-store' })),
+  );
+  return open?.status === 'fulfilled' && open.value.ok && listed?.status === 'rejected';
+}
+
+/** @param {import('./client.js').VideoRequest} request @returns {{ body: string | FormData, type: Record<string, string> }} */
+export function messageOf(request) {
+  const fields = Object.entries(request).filter(([, value]) => value !== undefined && value !== null);
+  if (!fields.some(([, value]) => value instanceof Blob))
+    return { body: JSON.stringify(Object.fromEntries(fields)), type: { 'content-type': 'application/json' } };
+  const body = new FormData();
+  for (const [name, value] of fields) {
+    if (value instanceof Blob) body.set(name, value);
+    else if (typeof value !== 'object') body.set(name, `${value}`);
+    else for (const [key, text] of Object.entries(value ?? {})) body.set(`${name}[${key}]`, `${text}`);
+  }
+  return { body, type: {} };
+}
+
+/** @param {import('./client.js').Challenge | undefined} challenge @returns {Promise<Record<string, string>>} */
+export async function solved(challenge) {
+  const token = typeof challenge === 'function' ? await challenge() : challenge;
+  return token ? { 'turnstile-token': token } : {};
+}
+
+/** Whether a value has the fields of a Video, but for the id. @param {any} value */
+export function hasVideoFields(value) {
+  const { status, stage, queue_position, progress, input, urls, error, warnings } = Object(value);
+  const { content, download } = Object(urls);
+  const { prompt, resolution, duration, inputImageFirstUrl } = Object(input);
+  const areTexts = (/** @type {unknown[]} */ fields) => fields.every((field) => typeof field === 'string');
+  const areNumbers = (/** @type {unknown[]} */ fields) => fields.every(Number.isFinite);
+  return (
+    STATUSES.includes(status) &&
+    urls instanceof Object &&
+    areTexts([stage, prompt, resolution ?? '', inputImageFirstUrl ?? '', content ?? '', download ?? '']) &&
+    areTexts([value.cost_usd ?? '', ...(error ? [error.code, error.message] : [])]) &&
+    areNumbers([progress, value.created_at, duration ?? 0, queue_position ?? 0]) &&
+    areNumbers([value.started_at ?? 0, value.completed_at ?? 0, value.expires_at ?? 0]) &&
+    (warnings === undefined || (Array.isArray(warnings) && areTexts(warnings)))
+  );
+}
+
+/** A problem of which everything may be missing or of another type. @param {unknown} value */
+export function problemOf(value) {
+  const { code, detail, request_id, errors } = Object(value);
+  const text = (/** @type {unknown} */ field) => (typeof field === 'string' ? field : undefined);
+  const list = Array.isArray(errors) ? errors.filter((one) => text(one?.field) && text(one.message)) : [];
+  return { code: text(code), detail: text(detail), request_id: text(request_id), errors: list };
+}
+
+/** Its signal says that nothing came for too long, or that the device went offline. */
+export function startSilenceTimer() {
+  const silent = new AbortController();
+  const abort = () => silent.abort();
+  globalThis.addEventListener?.('offline', abort);
+  let timer = setTimeout(abort, FIRST_EVENT_MS);
+  return {
+    signal: silent.signal,
+    restart() {
+      clearTimeout(timer);
+      timer = setTimeout(abort, SILENCE_MS);
+    },
+    stop() {
+      clearTimeout(timer);
+      globalThis.removeEventListener?.('offline', abort);
+      abort();
+    },
+  };
+}
+
+/**
+ * The events of a stream as it comes.
+ * @param {() => Promise<{ done: boolean, value?: Uint8Array<ArrayBuffer> | undefined }>} read  the next piece
+ */
+export async function* eventsOf(read) {
+  const decoder = new TextDecoder();
+  let text = '';
+  let isAfterCr = false;
+  for (;;) {
+    const { done, value } = await read();
+    if (done) return;
+    // Lines end at CR LF, LF or CR, which may come in two pieces, and at no other character.
+    const piece = decoder.decode(value, { stream: true });
+    text += (isAfterCr ? piece.replace(/^\n/, '') : piece).replace(/\r\n?/g, '\n');
+    isAfterCr = piece === '' ? isAfterCr : piece.endsWith('\r');
+    const blocks = text.split('\n\n');
+    text = blocks.pop() ?? '';
+    for (const block of blocks) {
+      const event = eventOf(block);
+      if (event) yield event;
+    }
+  }
+}
+
+/** @param {string} block */
+function eventOf(block) {
+  /** @type {Record<string, string>} */
+  const fields = {};
+  for (const line of block.split('\n')) {
+    const [, name, value = ''] = /^(\w+)(?:: ?(.*))?$/s.exec(line) ?? [];
+    if (name) fields[name] = name in fields ? `${fields[name]}\n${value}` : value;
+  }
+  if (fields.data === undefined) return undefined;
+  // An id goes back in a header: anything but the Worker's own numbers is none.
+  const id = /^\d+$/.test(fields.id ?? '') ? `${fields.id}` : '';
+  return { event: fields.event ?? 'message', id, data: fields.data };
+}
+
+/**
+ * Waits longer after every failure, but not once there is a reason to hope: back online, or looked at again.
+ * @param {number} failures @param {AbortSignal | undefined} signal @param {number | undefined} retryAfter  seconds
+ */
+export async function pause(failures, signal, retryAfter = 0) {
+  signal?.throwIfAborted();
+  const longest = Math.min(MAX_PAUSE_MS, 500 * 2 ** failures);
+  const over = new AbortController();
+  const until = { signal: over.signal };
+  await new Promise((resolve) => {
+    const timer = setTimeout(
+      resolve,
+      Math.max(Math.min(retryAfter, MAX_RETRY_AFTER) * 1000, longest * (0.5 + Math.random() / 2)),
+    );
+    until.signal.addEventListener('abort', () => clearTimeout(timer));
+    signal?.addEventListener('abort', resolve, until);
+    globalThis.addEventListener?.('online', resolve, until);
+    globalThis.document?.addEventListener('visibilitychange', resolve, until);
+  });
+  over.abort();
+  signal?.throwIfAborted();
+}
