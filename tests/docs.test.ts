@@ -54,6 +54,21 @@ test.each(pages)('every link of %s leads somewhere', (page) => {
   expect(dead).toEqual([]);
 });
 
+/** Whether a file or folder is there; `*` stands for a part of the last name. */
+function isThere(path: string): boolean {
+  if (!path.includes('*')) return existsSync(join(root, path));
+  const name = new RegExp(`^${(path.split('/').at(-1) ?? '').replaceAll('.', '\\.').replace(/\*+/g, '.*')}$`);
+  const folder = join(root, dirname(path));
+  return existsSync(folder) && readdirSync(folder).some((entry) => name.test(entry));
+}
+
+test.each(pages)('every file that %s names is there', (page) => {
+  const paths = codes(prose(page)).filter((code) =>
+    /^(src|tests|scripts|docs|public|sim|bench|fuzz|examples)\/[^\s{}…]*$/.test(code ?? ''),
+  );
+  expect(paths.filter((path) => !isThere(path ?? ''))).toEqual([]);
+});
+
 describe('docs/configuration.md', () => {
   const settings = rows(read('docs/configuration.md'));
   const rowOf = (name: string) => settings.filter(([first]) => first === `\`${name}\``);
