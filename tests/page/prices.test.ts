@@ -9,8 +9,9 @@ import { done, hasChromium, make, onStage, useScene } from './browser.ts';
 const STAND_IN_FIGURES = /\b0\.(28|49|56)\b|\$280\b|\$8\.4\b|0\.06 %/;
 
 test('neither the page nor the documents name the prices of the stand-in', () => {
-  const names = readdirSync(join(root, 'public')).map((name) => join('public', name));
-  for (const name of ['README.md', 'EXPLAIN_COST.md', 'SECURITY.md', 'ARCHITECTURE.md', ...names]) {
+  const filesOf = (folder: string) => readdirSync(join(root, folder)).map((name) => join(folder, name));
+  const pages = [...filesOf('.'), ...filesOf('docs')].filter((name) => name.endsWith('.md'));
+  for (const name of [...pages, ...filesOf('public')]) {
     const lines = readFileSync(join(root, name), 'utf8').split('\n');
     expect({ name, found: lines.filter((line) => STAND_IN_FIGURES.test(line)) }).toEqual({ name, found: [] });
     const promise = lines.filter((line) => /nothing was charged|not charged|without (a )?charge/i.test(line));
