@@ -34,9 +34,11 @@ import {
  * @property {number | null} expires_at
  * @property {{ prompt: string, promptOptimizer: boolean, resolution: string, duration: number,
  *   inputImageFirst: { content_type: string, size: number } | null, inputImageFirstUrl: string | null }} input
- * @property {{ content_type: string, size: number, sha256: string, etag: string } | null} output
+ * @property {{ content_type: string, size: number, sha256: string, etag: string, width?: number, height?: number,
+ *   duration_seconds?: number, fps?: number } | null} output
  * @property {string | null} cost_usd
  * @property {{ code: string, message: string } | null} error
+ * @property {Record<string, string>} [metadata]
  * @property {string[]} [warnings]  codes, such as `first_frame_ignored`
  * @property {{ self: string, events: string, content: string | null, download?: string | null, cancel: string }} urls
  */

@@ -6,6 +6,7 @@ import { access, owner, token } from './token.js';
 /** @typedef {import('./client.js').Video} Video */
 
 const MAX_REMEMBERED = 100;
+const PAGE = 24;
 
 export class Library extends EventTarget {
   /** @type {Video[]} */
@@ -13,11 +14,14 @@ export class Library extends EventTarget {
   hasMore = false;
   /** @type {unknown} */
   problem;
+  /** The ids that the server's list has told, in its order. @type {string[]} */
+  #listed = [];
 
   /** Begins anew with what the current token shows. */
   async load() {
     this.problem = undefined;
     this.hasMore = false;
+    this.#listed = [];
     this.videos = token() ? [] : remembered();
     this.#changed();
     if (token()) await this.more();
@@ -27,15 +31,12 @@ export class Library extends EventTarget {
   async more() {
     const asker = owner();
     try {
-      const page = await list({
-        ...access(),
-        limit: 24,
-        after: this.hasMore ? (this.videos.at(-1)?.id ?? null) : null,
-      });
+      const page = await this.#nextPage(this.#listed);
       // The list of the token before.
       if (owner() !== asker) return;
       const known = new Set(this.videos.map(({ id }) => id));
       this.videos.push(...page.data.filter(({ id }) => !known.has(id)));
+      this.#listed.push(...page.data.map(({ id }) => id));
       this.hasMore = page.has_more;
       this.problem = undefined;
     } catch (error) {
@@ -43,6 +44,22 @@ export class Library extends EventTarget {
       this.problem = error;
     }
     this.#changed();
+  }
+
+  /** What comes behind the listed ones, of which those that were deleted elsewhere are dropped. @param {string[]} listed */
+  async #nextPage(listed) {
+    const mine = access();
+    for (;;) {
+      const after = listed.at(-1);
+      try {
+        return await list({ ...mine, limit: PAGE, after: after ?? null });
+      } catch (error) {
+        const isGone = error instanceof VideoError && error.errors.some(({ field }) => field === 'after');
+        if (!isGone || after === undefined) throw error;
+        listed.pop();
+        if (listed === this.#listed) this.drop(after);
+      }
+    }
   }
 
   /** @param {string} id */

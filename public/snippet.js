@@ -1,4 +1,4 @@
-// What the form would send, as code to copy.
+// What the form would send, as code that runs wherever it is pasted: by itself, from any folder, with address and token.
 import { currentRequest } from './create.js';
 import { byId, remark, setText } from './dom.js';
 import { needsChallenge } from './human.js';
@@ -25,47 +25,74 @@ async function show() {
   const language = new FormData(byId('code-form')).get('language');
   const write = language === 'curl' ? inCurl : inJavaScript;
   setText(byId('code'), write(request, await needsChallenge()));
+  byId('code-token').hidden = !token();
+  byId('code-picture').hidden = !request.inputImageFirst;
 }
+
+/** What a picture is called in the code. @param {Blob} picture */
+const fileName = ({ type }) => `picture.${type.replace(/^image\//, '').replace('jpeg', 'jpg')}`;
 
 /** @param {import('./client.js').VideoRequest} request @param {boolean} isChallenged */
 function inJavaScript({ inputImageFirst, ...request }, isChallenged) {
-  const options = token() ? ', { token: TOKEN }' : '';
-  const submitOptions = isChallenged ? ', { challenge: TURNSTILE_TOKEN }' : options;
-  const plain = JSON.stringify(request, null, 2).replace(/^( *)"(\w+)":/gm, '$1$2:');
-  const fields = inputImageFirst
-    ? plain.replace(/\n}$/, ',\n  inputImageFirst: file, // a File or Blob\n}')
-    : plain;
-  return `import { submit, watch } from '${location.origin}/client.js';
+  const known = token();
+  const always = known ? [`authorization: ${JSON.stringify(`Bearer ${known}`)}`] : [];
+  const once = [
+    "'idempotency-key': crypto.randomUUID()",
+    ...(isChallenged ? ["'turnstile-token': turnstileToken"] : []),
+    ...(inputImageFirst ? [] : ["'content-type': 'application/json'"]),
+  ];
+  const name = inputImageFirst && fileName(inputImageFirst);
+  const body = inputImageFirst
+    ? `const body = new FormData();
+for (const [name, value] of Object.entries(request)) body.set(name, value);
+// In a browser: a File, such as that of an <input type="file">.
+const { openAsBlob } = await import('node:fs');
+body.set('inputImageFirst', await openAsBlob('${name}'), '${name}');`
+    : 'const body = JSON.stringify(request);';
+  return `const base = '${location.origin}';
+const headers = {${always.length ? ` ${always} ` : ''}};
+${isChallenged ? "const turnstileToken = 'TURNSTILE_TOKEN'; // of a challenge that was just solved\n" : ''}const request = ${JSON.stringify(request, null, 2).replace(/^( *)"(\w+)":/gm, '$1$2:')};
+${body}
 
-const video = await submit(${fields}${submitOptions});
-
-for await (const event of watch(video${options})) {
-  if (event.type !== 'video') continue;
-  const { status, stage, progress, urls } = event.video;
-  console.log(status, stage, progress);
-  if (status === 'completed') player.src = urls.content;
-}`;
+let answer = await fetch(base + '/v1/videos', {
+  method: 'POST',
+  headers: { ...headers, ${once.join(', ')} },
+  body,
+});
+let video = await answer.json();
+while (answer.ok && ['queued', 'in_progress'].includes(video.status)) {
+  console.log(video.status, video.stage, video.progress);
+  answer = await fetch(base + '/v1/videos/' + video.id, { headers: { ...headers, prefer: 'wait=30' } });
+  video = await answer.json();
+}
+if (!answer.ok) throw new Error(video.detail);
+if (video.status !== 'completed') throw new Error(video.error?.message ?? video.status);
+console.log(video.urls.content);`;
 }
 
 /** @param {import('./client.js').VideoRequest} request @param {boolean} isChallenged */
 function inCurl({ inputImageFirst, ...request }, isChallenged) {
   const quoted = (/** @type {string} */ text) => `'${text.replaceAll("'", "'\\''")}'`;
+  const known = token();
   const form = Object.entries(request).map(([name, value]) => `--form-string ${quoted(`${name}=${value}`)}`);
   const body = inputImageFirst
-    ? [...form, '-F inputImageFirst=@picture.png']
+    ? [...form, `-F inputImageFirst=@${fileName(inputImageFirst)}`]
     : ["-H 'content-type: application/json'", `-d ${quoted(JSON.stringify(request, null, 2))}`];
-  const authorization = token() ? ['-H "authorization: Bearer $TOKEN"'] : [];
-  const challenge = isChallenged ? ['-H "turnstile-token: $TURNSTILE_TOKEN"'] : [];
-  const lines = [
-    `curl ${location.origin}/v1/videos`,
-    ...authorization,
-    ...challenge,
-    '-H "idempotency-key: $(uuidgen)"',
+  const authorization = known ? ' -H "authorization: Bearer $TOKEN"' : '';
+  const submit = [
+    `curl -sS "$BASE/v1/videos"${authorization}`,
+    '-H "idempotency-key: $(date +%s)-$$"',
+    ...(isChallenged ? ['-H "turnstile-token: $TURNSTILE_TOKEN"'] : []),
     ...body,
   ];
-  return `${lines.join(' \\\n  ')}
+  return `BASE=${quoted(location.origin)}
+${known ? `TOKEN=${quoted(known)}\n` : ''}
+VIDEO=$(${submit.join(' \\\n  ')})
+printf '%s\\n' "$VIDEO"
+ID=$(printf '%s' "$VIDEO" | grep -o 'vid_[a-z2-7]*' | head -n 1)
 
-# then, with the id that it answers
-curl -N ${location.origin}/v1/videos/ID/events
-curl -o video.mp4 ${location.origin}/v1/videos/ID/content`;
+# until it has ended
+curl -N "$BASE/v1/videos/$ID/events"${authorization}
+
+curl -f -o video.mp4 "$BASE/v1/videos/$ID/content"${authorization}`;
 }

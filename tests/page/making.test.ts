@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { gradientPng } from '../../scripts/gradient.ts';
 import { storedSample } from '../worker/support/sample.ts';
 import { sha256 } from '../worker/support/stored.ts';
@@ -14,6 +14,7 @@ import { releaseOnceFollowed } from './followed.ts';
 import { TOGETHER } from './protections.ts';
 
 const PICTURE = gradientPng(320, 180);
+const run = promisify(execFile);
 
 describe.skipIf(!hasChromium).for(TOGETHER)(
   'making videos behind %s (needs Chromium)',
@@ -89,34 +90,62 @@ describe.skipIf(!hasChromium).for(TOGETHER)(
       expect((await fetch(copied)).status).toBe(404);
     });
 
-    test.skipIf(!existsSync('/usr/bin/curl'))(
-      'the code does what the form would do (needs curl)',
-      async () => {
-        const { page, service } = scene;
-        await page.getByLabel('Prompt').fill("it's made by code");
-        await page.getByLabel('768P, 10 s').check();
-        const buffer = PICTURE;
-        await page
-          .getByLabel('First frame')
-          .setInputFiles({ name: 'sky.png', mimeType: 'image/png', buffer });
-        await page.getByText('sky.png').waitFor();
-        await page.getByRole('button', { name: 'Code' }).click();
-        await page.getByRole('dialog').waitFor();
-        const code = page.locator('#code');
-        expect(await code.textContent()).toContain('prompt: "it\'s made by code"');
-        expect(await code.textContent()).toContain('inputImageFirst: file');
-        await page.getByLabel('curl').check();
-        const command = (await code.textContent())?.split('\n\n')[0] ?? '';
-        const folder = await mkdtemp(join(tmpdir(), 'hailuo-code-'));
-        await writeFile(join(folder, 'picture.png'), PICTURE);
-        const shell = command.replace('$(uuidgen)', 'any-key');
-        const { token: TOKEN, challenge } = protection.access(service.sim);
-        const env = { ...process.env, TOKEN, TURNSTILE_TOKEN: await challenge?.() };
-        await promisify(execFile)('sh', ['-c', shell], { cwd: folder, env });
-        await rm(folder, { recursive: true });
-        const { image, fields } = await service.sim.waitForTask("it's made by code");
-        expect(image?.sha256).toBe(sha256(PICTURE));
-        expect(fields).toMatchObject({ prompt: "it's made by code", duration: '10' });
+    describe.each(['with', 'without'] as const)(
+      'the code, %s a picture, does what the form would do',
+      (how) => {
+        const prompt = (language: string) => `it's made by ${language}\u2028${how} a picture`;
+        let folder: string;
+        beforeEach(async () => {
+          folder = await mkdtemp(join(tmpdir(), 'hailuo-code-'));
+          await writeFile(join(folder, 'picture.png'), PICTURE);
+        });
+        afterEach(() => rm(folder, { recursive: true }));
+
+        async function code(language: 'JavaScript' | 'curl'): Promise<string> {
+          const { page } = scene;
+          await page.getByLabel('Prompt').fill(prompt(language));
+          await page.getByLabel('768P, 10 s').check();
+          if (how === 'with') {
+            const picture = { name: 'sky.png', mimeType: 'image/png', buffer: PICTURE };
+            await page.getByLabel('First frame').setInputFiles(picture);
+            await page.getByText('sky.png').waitFor();
+          }
+          await page.getByRole('button', { name: 'Code' }).click();
+          await page.getByRole('dialog').waitFor();
+          await page.getByLabel(language).check();
+          expect(await page.locator('#code-token').isVisible()).toBe(
+            protection.options.secrets?.CLIENT_TOKENS !== undefined,
+          );
+          return (await page.locator('#code').textContent()) ?? '';
+        }
+
+        async function expectMade(language: string) {
+          const { image, fields } = await scene.service.sim.waitForTask(prompt(language));
+          expect(image?.sha256).toBe(how === 'with' ? sha256(PICTURE) : undefined);
+          expect(fields).toMatchObject({ prompt: prompt(language), duration: '10' });
+        }
+
+        const environment = async () => {
+          const { challenge } = protection.access(scene.service.sim);
+          return { PATH: process.env.PATH, TURNSTILE_TOKEN: (await challenge?.()) ?? '' };
+        };
+
+        test.skipIf(!existsSync('/usr/bin/curl'))('in a shell (needs curl)', async () => {
+          const script = await code('curl');
+          await run('sh', ['-c', script], { cwd: folder, env: await environment() });
+          await expectMade('curl');
+          expect(sha256(readFileSync(join(folder, 'video.mp4')))).toBe(storedSample.sha256);
+        });
+
+        test('in Node', async () => {
+          const script = await code('JavaScript');
+          const env = await environment();
+          await writeFile(join(folder, 'code.mjs'), script.replace('TURNSTILE_TOKEN', env.TURNSTILE_TOKEN));
+          const { stdout } = await run(process.execPath, ['code.mjs'], { cwd: folder, env });
+          await expectMade('JavaScript');
+          const content = await fetch(stdout.trim().split('\n').at(-1) ?? '');
+          expect(sha256(Buffer.from(await content.arrayBuffer()))).toBe(storedSample.sha256);
+        });
       },
     );
 

@@ -65,4 +65,26 @@ describe.skipIf(!hasChromium)('client tokens (needs Chromium)', { timeout: 60_00
     await signIn(ALICE);
     await expect.poll(() => page.getByText("of bob's").count()).toBe(0);
   });
+
+  test('Show more goes on where the last video of the page was deleted elsewhere', async () => {
+    const { page, service } = scene;
+    const bob = service.as(BOB);
+    const ids: string[] = [];
+    for (let number = 1; number <= 26; number++)
+      ids.push((await bob.accepted({ prompt: `part ${number} of a series` })).id);
+    await Promise.all(ids.map((id) => bob.ended(id)));
+    await page.getByRole('button', { name: 'Token' }).click();
+    await page.getByRole('dialog').getByLabel('Token').fill(BOB);
+    await page.getByRole('button', { name: 'Save' }).click();
+    const cards = page.locator('.card-prompt');
+    await expect.poll(() => cards.count()).toBe(24);
+    // The two last ones of the page: the newest stands first.
+    for (const id of [ids[2], ids[3]]) await bob.fetch(`/v1/videos/${id}`, { method: 'DELETE' });
+    scene.expected = ['status of 400'];
+    await page.getByRole('button', { name: 'Show more' }).click();
+    await cards.getByText('part 1 of a series', { exact: true }).waitFor();
+    const shown = await cards.allTextContents();
+    expect(shown.filter((text) => text.endsWith('of a series'))).toContain('part 2 of a series');
+    expect(await page.locator('#gallery-problem').textContent()).toBe('');
+  });
 });

@@ -52,7 +52,7 @@ describe.skipIf(!hasChromium)('Turnstile (needs Chromium)', { timeout: 60_000 },
     expect(await page.locator('#unprotected').isVisible()).toBe(false);
     await page.getByRole('button', { name: 'Code' }).click();
     await page.getByRole('dialog').waitFor();
-    expect(await page.locator('#code').textContent()).toContain('challenge: TURNSTILE_TOKEN');
+    expect(await page.locator('#code').textContent()).toContain("'turnstile-token': turnstileToken");
   });
 
   test('who is asked something sees it, and goes on when it is answered', async () => {
