@@ -10,7 +10,7 @@ use super::form::{form_error, media_type, open_form};
 use super::guard::challenge;
 use super::submit::{ACCOUNT_RETRY_SECONDS, unaffordable};
 use super::{Call, RETRY_AFTER_SECONDS, internal, respond};
-use crate::calls::dispatcher::Dispatch;
+use crate::calls::dispatcher::DispatcherClient;
 use crate::runtime::buffer::{Buffer, PART_BYTES};
 use crate::runtime::clock;
 use crate::runtime::http::{Answer, Header, Request};
@@ -41,7 +41,7 @@ pub async fn upload(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
     };
     let mut source = FileSource::new(form, start);
     // 2. The folder that all uploads share, or none where Wiro makes none.
-    let dispatch = Dispatch::new(call.env)?;
+    let dispatch = DispatcherClient::new(call.env)?;
     let folder = match dispatch.folder().await.map_err(internal)? {
         Ok(folder) => Some(folder),
         Err(refusal) if refusal.may_be_about_the_folder() => {
@@ -89,8 +89,8 @@ pub async fn upload(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
 /// No file where no video can be paid for today: Wiro keeps it on the operator's account.
 async fn check_budget(call: &Call<'_>, owner: &Owner) -> Result<(), ApiError> {
     let limits = call.config.limits(owner);
-    let Some(least) = limits.least() else { return Ok(()) };
-    let (spent, reserved) = Dispatch::new(call.env)?.usage(owner).await.map_err(internal)?;
+    let Some(least) = limits.lowest() else { return Ok(()) };
+    let (spent, reserved) = DispatcherClient::new(call.env)?.usage(owner).await.map_err(internal)?;
     if spent.plus(reserved) < least {
         return Ok(());
     }
@@ -195,7 +195,7 @@ async fn wrong_fields(mut form: FormReader) -> ApiError {
 fn refused(refusal: Refusal) -> ApiError {
     let (reason, retry_after_seconds) = match refusal {
         Refusal::Failed(reason) | Refusal::Declined(reason) => return ApiError::UpstreamError(reason),
-        Refusal::Busy(wait) => {
+        Refusal::RateLimited(wait) => {
             let wait = wait.and_then(|seconds| u32::try_from(seconds).ok());
             ("it is busy".to_owned(), wait.unwrap_or(RETRY_AFTER_SECONDS))
         }
