@@ -7,16 +7,17 @@ use hailuo_worker::video::model::{Capabilities, Format, Need};
 use hailuo_worker::video::money::Usd;
 use hailuo_worker::video::money::budget::Prices;
 use hailuo_worker::video::mp4;
-use hailuo_worker::wiro::answer::{Answer, HttpAnswer};
+use hailuo_worker::wiro::envelope::Envelope;
 use hailuo_worker::wiro::files::{folder_body, read_folder, read_upload, upload_form};
 use hailuo_worker::wiro::form::FormBody;
+use hailuo_worker::wiro::http_response::HttpResponse;
 use hailuo_worker::wiro::model::{ModelDescription, tool_body};
 use hailuo_worker::wiro::price::price;
 use hailuo_worker::wiro::run::{Picture, RunRequest};
 use hailuo_worker::wiro::run_answer::RunAnswer;
 use hailuo_worker::wiro::search::{list_body, read_rows};
 use hailuo_worker::wiro::socket;
-use hailuo_worker::wiro::task::{TaskName, TaskState, read_detail};
+use hailuo_worker::wiro::task::{RemoteStatus, RemoteTaskRef, read_detail};
 use hailuo_worker::wiro::{callback, sign::Credentials};
 use serde_json::{Value, json};
 
@@ -60,10 +61,10 @@ fn text(value: &Value, field: &str) -> String {
     value.get(field).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
-fn http(question: &Value) -> HttpAnswer {
+fn http(question: &Value) -> HttpResponse {
     let http = question.get("http").unwrap_or(&Value::Null);
     let status = http.get("status").and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok());
-    HttpAnswer {
+    HttpResponse {
         status: status.unwrap_or(0),
         retry_after_seconds: None,
         body: http.get("body").and_then(Value::as_str).map(str::to_owned),
@@ -86,14 +87,16 @@ fn headers(question: &Value) -> Result<Value, String> {
 fn bodies(question: &Value) -> Value {
     let folder = text(question, "folder");
     let folder = Some(folder.as_str()).filter(|folder| !folder.is_empty());
-    let name =
-        TaskName::plausible(text(question, "task"), Some(text(question, "token")).filter(|t| !t.is_empty()));
+    let name = RemoteTaskRef::plausible(
+        text(question, "task"),
+        Some(text(question, "token")).filter(|t| !t.is_empty()),
+    );
     json!({
         "list": list_body(0, 1),
         "tool": tool_body(&text(question, "slug")),
         "folder": folder_body(&text(question, "folder_name")),
         "upload": form_json(&upload_form(folder, "probe.png", "image/png", BOUNDARY)),
-        "detail": name.as_ref().map(TaskName::detail_body),
+        "detail": name.as_ref().map(RemoteTaskRef::detail_body),
         "task_info": name.as_ref().map(socket::task_info),
     })
 }
@@ -175,8 +178,8 @@ fn run_form(question: &Value) -> Result<FormBody, String> {
 }
 
 /// What an answer says of the account and of a job: the rules are those of Run.
-fn read_call(http: &HttpAnswer) -> Value {
-    let is_done = http.status == 200 && matches!(Answer::read(http), Answer::Done(_));
+fn read_call(http: &HttpResponse) -> Value {
+    let is_done = http.status == 200 && matches!(Envelope::read(http), Envelope::Success(_));
     match RunAnswer::read(http) {
         RunAnswer::Started { task_id, token } => json!({ "ok": true, "task": task_id, "token": token }),
         RunAnswer::Unknown { .. } if is_done => json!({ "ok": true }),
@@ -195,20 +198,20 @@ fn refused(problem: &str, reason: &str) -> Value {
     json!({ "ok": false, "problem": problem, "advice": null, "reason": reason })
 }
 
-fn read_task(http: &HttpAnswer) -> Result<Value, String> {
+fn read_task(http: &HttpResponse) -> Result<Value, String> {
     let detail = read_detail(http)?;
     let pictures = detail.pictures;
     Ok(match detail.state {
-        TaskState::Working { status, complaint } => {
-            json!({ "state": "working", "status": status, "complaint": complaint, "pictures": pictures })
+        RemoteStatus::Working { status, error_output } => {
+            json!({ "state": "working", "status": status, "error_output": error_output, "pictures": pictures })
         }
-        TaskState::Succeeded { output, total_cost } => json!({
+        RemoteStatus::Succeeded { output, total_cost } => json!({
             "state": "succeeded", "url": output.url, "size": output.size, "cost": total_cost, "pictures": pictures,
         }),
-        TaskState::Failed { cause, reason, total_cost } => {
+        RemoteStatus::Failed { cause, reason, total_cost } => {
             json!({ "state": "failed", "cause": cause, "reason": reason, "cost": total_cost })
         }
-        TaskState::Cancelled { total_cost } => json!({ "state": "cancelled", "cost": total_cost }),
+        RemoteStatus::Cancelled { total_cost } => json!({ "state": "cancelled", "cost": total_cost }),
     })
 }
 
@@ -218,6 +221,6 @@ fn read_socket(message: &str) -> Value {
     json!({ "understood": !events.is_empty(), "ended": is_end })
 }
 
-fn name_json(name: Option<TaskName>) -> Value {
+fn name_json(name: Option<RemoteTaskRef>) -> Value {
     name.map_or(Value::Null, |name| json!({ "task": name.task_id, "token": name.token }))
 }

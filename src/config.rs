@@ -24,7 +24,7 @@ use crate::video::access::keys::{MIN_SIGNING_KEY_BYTES, SigningKeys};
 use crate::video::access::owner::Owner;
 use crate::video::access::webhook_key::WebhookKey;
 use crate::video::lifecycle::Policy;
-use crate::video::lifecycle::schedule::Ladder;
+use crate::video::lifecycle::retry_schedule::RetrySchedule;
 use crate::video::links::output_hosts::OutputHosts;
 use crate::video::links::url::ParseUrl;
 use crate::video::money::Usd;
@@ -122,7 +122,7 @@ impl Config {
         }
         let config = Rc::new(Self::read(|name| bound_settings::lookup(env, name), url::parse)?);
         if config.protection() == UNPROTECTED {
-            log::write(Level::Warn, "anybody may submit videos: set CLIENT_TOKENS or TURNSTILE_SECRET", []);
+            log::write(Level::Warn, "anyone can submit videos: set CLIENT_TOKENS or TURNSTILE_SECRET", []);
         }
         if config.turnstile.as_ref().is_some_and(|turnstile| turnstile.site_key.is_none()) {
             log::write(Level::Warn, "the page cannot show the challenge: set TURNSTILE_SITE_KEY", []);
@@ -188,9 +188,9 @@ impl Config {
         let max_active = reader.parse("MAX_ACTIVE", whole);
         let daily_budget = reader.parse("DAILY_BUDGET_USD", amount);
         let prices = reader.parse("PRICES_USD", Prices::parse);
-        let poll = reader.parse("POLL_SECONDS", Ladder::parse);
-        let search = reader.parse("SEARCH_SECONDS", Ladder::parse);
-        let retry = reader.parse("RETRY_SECONDS", Ladder::parse);
+        let poll = reader.parse("POLL_SECONDS", RetrySchedule::parse);
+        let search = reader.parse("SEARCH_SECONDS", RetrySchedule::parse);
+        let retry = reader.parse("RETRY_SECONDS", RetrySchedule::parse);
         let task_deadline = reader.parse("TASK_DEADLINE_SECONDS", positive::<u32>);
         let copy_deadline = reader.parse("COPY_DEADLINE_SECONDS", positive::<u32>);
         let retention = reader.parse("RETENTION_DAYS", days);
@@ -201,7 +201,7 @@ impl Config {
         if reader.is_set("NOTIFY_URL") && !reader.is_set("NOTIFY_SECRET") {
             reader.problem("NOTIFY_SECRET", "is not set; it signs what is sent to NOTIFY_URL");
         }
-        let notify = reader.parse("NOTIFY_SECONDS", Ladder::parse);
+        let notify = reader.parse("NOTIFY_SECONDS", RetrySchedule::parse);
         let turnstile_secret = reader.text("TURNSTILE_SECRET").map(Secret::new);
         let site_key = reader.optional("TURNSTILE_SITE_KEY", site_key);
         if site_key.is_some() && !reader.is_set("TURNSTILE_SECRET") {

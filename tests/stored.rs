@@ -3,8 +3,9 @@
 use hailuo_worker::json;
 use hailuo_worker::video::record::{Record, Status};
 use hailuo_worker::video::task::search::SearchProgress;
+use hailuo_worker::video::task::stored::LoadError;
 use hailuo_worker::video::task::tombstone::{Reason, Tombstone};
-use hailuo_worker::video::task::{Job, LoadError, Phase, Task, Wish};
+use hailuo_worker::video::task::{Intent, Job, Phase, Task};
 use hailuo_worker::video::time::{Millis, UnixMillis};
 
 const RECORD: &str = include_str!("stored/record-v1.json");
@@ -46,7 +47,7 @@ fn what_a_task_knows_of_its_pace_is_written_as_it_was() {
     let paced = TASK.trim_end().trim_end_matches("\n}").to_owned() + ",\n" + known;
     let task = Task::load(&paced).unwrap();
     assert_eq!(task.pace, Some(Millis::new(120_000)));
-    assert_eq!(task.took(), Some(Millis::new(87_000)));
+    assert_eq!(task.generation_time(), Some(Millis::new(87_000)));
     assert_eq!(serde_json::to_string_pretty(&task).unwrap(), paced);
 }
 
@@ -88,8 +89,8 @@ fn every_phase_is_written_as_it_was() {
             Phase::Waiting { attempts: 1, turned_away: None },
             r#"{"waiting":{"attempts":1,"turned_away":null}}"#,
         ),
-        (Phase::InLine(1), r#"{"in_line":1}"#),
-        (Phase::Placed(1), r#"{"placed":1}"#),
+        (Phase::Queued(1), r#"{"in_line":1}"#),
+        (Phase::SlotGranted(1), r#"{"placed":1}"#),
         (Phase::Submitting { attempts: 1, hint: None }, r#"{"submitting":{"attempts":1}}"#),
         (
             Phase::Submitting { attempts: 1, hint: Some(Job { task_id: "7".to_owned(), token: None }) },
@@ -128,7 +129,7 @@ fn a_search_that_is_not_finished_is_written_down() {
 #[test]
 fn tasks_of_version_1_go_on() {
     let task = Task::load(TASK_V1).unwrap();
-    assert_eq!((task.version, task.answerable, task.wish), (2, true, Wish::Make));
+    assert_eq!((task.version, task.answerable, task.wish), (2, true, Intent::Make));
     assert!(matches!(task.phase, Phase::Storing { attempts: 2, .. }));
     // Whether its record was published, nobody knows: that is done with what is due next.
     assert_eq!(task.chores.next_due(), task.wake_at);

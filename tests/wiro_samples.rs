@@ -2,14 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use hailuo_worker::wiro::answer::HttpAnswer;
 use hailuo_worker::wiro::callback::hint;
 use hailuo_worker::wiro::files::{StoredFile, read_folder, read_upload};
+use hailuo_worker::wiro::http_response::HttpResponse;
 use hailuo_worker::wiro::model::{FrameStyle, ModelDescription, tool_body};
 use hailuo_worker::wiro::run::{Picture, RunRequest};
 use hailuo_worker::wiro::run_answer::{AccountProblem, RunAnswer};
 use hailuo_worker::wiro::search::read_rows;
-use hailuo_worker::wiro::task::{TaskDetail, TaskOutput, TaskState, read_detail, read_done, read_name};
+use hailuo_worker::wiro::task::{
+    RemoteStatus, TaskDetail, TaskOutput, read_detail, read_done, read_remote_ref,
+};
 use serde_json::{Value, json};
 
 macro_rules! sample {
@@ -18,8 +20,8 @@ macro_rules! sample {
     };
 }
 
-fn answer(body: &str) -> HttpAnswer {
-    HttpAnswer { status: 200, retry_after_seconds: None, body: Some(body.to_owned()) }
+fn answer(body: &str) -> HttpResponse {
+    HttpResponse { status: 200, retry_after_seconds: None, body: Some(body.to_owned()) }
 }
 
 fn detail(body: &str) -> TaskDetail {
@@ -64,7 +66,7 @@ fn every_published_refusal_is_told_apart() {
         let body = error["body"].to_string();
         let first = &error["body"]["errors"][0];
         let message = first["message"].as_str().or(first.as_str()).unwrap();
-        let read = RunAnswer::read(&HttpAnswer { status, retry_after_seconds: None, body: Some(body) });
+        let read = RunAnswer::read(&HttpResponse { status, retry_after_seconds: None, body: Some(body) });
         let kind = match &read {
             RunAnswer::Started { .. } => "started",
             RunAnswer::RateLimited { .. } => "rate limited",
@@ -94,7 +96,7 @@ fn every_published_refusal_is_told_apart() {
 #[test]
 fn detail_of_a_finished_task_tells_video_and_cost() {
     let TaskDetail { state, pictures } = detail(sample!("detail-done-openapi-2026-03.json"));
-    let TaskState::Succeeded { output: TaskOutput { url, size }, total_cost } = state else {
+    let RemoteStatus::Succeeded { output: TaskOutput { url, size }, total_cost } = state else {
         panic!("{state:?}")
     };
     let sample: Value = serde_json::from_str(sample!("detail-done-openapi-2026-03.json")).unwrap();
@@ -107,7 +109,7 @@ fn detail_of_a_finished_task_tells_video_and_cost() {
 #[test]
 fn detail_of_a_failed_task_says_why() {
     let TaskDetail { state, .. } = detail(sample!("detail-failed-docs.json"));
-    let TaskState::Failed { reason, total_cost, .. } = state else { panic!("{state:?}") };
+    let RemoteStatus::Failed { reason, total_cost, .. } = state else { panic!("{state:?}") };
     assert_eq!(reason.as_deref(), Some("CUDA out of memory"));
     assert_eq!(total_cost.as_deref(), Some("0.00"));
 }
@@ -115,7 +117,7 @@ fn detail_of_a_failed_task_says_why() {
 #[test]
 fn parameters_may_be_a_text_of_json() {
     let TaskDetail { state, pictures } = detail(sample!("detail-parameters-as-string.json"));
-    assert!(matches!(state, TaskState::Succeeded { .. }), "{state:?}");
+    assert!(matches!(state, RemoteStatus::Succeeded { .. }), "{state:?}");
     assert_eq!(pictures, Some(0));
     let rows = read_rows(&answer(sample!("detail-parameters-as-string.json"))).unwrap();
     assert_eq!((rows.count, rows.rows.len()), (1, 1));
@@ -124,20 +126,20 @@ fn parameters_may_be_a_text_of_json() {
 #[test]
 fn a_purged_task_has_no_video() {
     let TaskDetail { state, .. } = detail(sample!("detail-purged.json"));
-    assert!(matches!(state, TaskState::Failed { cause: "no output", .. }), "{state:?}");
+    assert!(matches!(state, RemoteStatus::Failed { cause: "no output", .. }), "{state:?}");
 }
 
 #[test]
 fn a_running_task_without_pexit_is_at_work() {
     let TaskDetail { state, .. } = detail(sample!("detail-running-pexit-null.json"));
-    assert_eq!(state, TaskState::Working { status: "task_start".to_owned(), complaint: None });
+    assert_eq!(state, RemoteStatus::Working { status: "task_start".to_owned(), error_output: None });
 }
 
 #[test]
 fn a_task_error_that_stays_is_no_end_and_keeps_its_text() {
     let TaskDetail { state, .. } = detail(sample!("detail-task-error-persisted.json"));
     let complaint = Some("Output folder creation failed".to_owned());
-    assert_eq!(state, TaskState::Working { status: "task_error".to_owned(), complaint });
+    assert_eq!(state, RemoteStatus::Working { status: "task_error".to_owned(), error_output: complaint });
 }
 
 #[test]
@@ -150,7 +152,7 @@ fn every_detail_names_its_task() {
         sample!("detail-running-pexit-null.json"),
         sample!("detail-task-error-persisted.json"),
     ] {
-        assert_eq!(read_name(&answer(body)).unwrap().task_id, "420206");
+        assert_eq!(read_remote_ref(&answer(body)).unwrap().task_id, "420206");
         let TaskDetail { .. } = detail(body);
         // An empty callback URL tells nothing: such a row is not another's.
         let rows = read_rows(&answer(body)).unwrap().rows;

@@ -4,14 +4,15 @@ use worker::worker_sys::ext::ResponseExt;
 
 use super::error::ApiError;
 use super::{Call, NO_SUCH_VIDEO, Own, internal, respond};
-use crate::calls::objects::Manner;
-use crate::calls::task::Tasks;
+use crate::calls::objects::SubscribeOptions;
+use crate::calls::task::VideoTaskClient;
 use crate::runtime::http::{Answer, Body, Header, Request};
 
 pub async fn events(call: &Call<'_>, request: &Request, own: Own) -> Result<Answer, ApiError> {
     let is_socket = request.header(Header::Upgrade).is_some_and(|to| to.eq_ignore_ascii_case("websocket"));
-    let manner = Manner { origin: call.origin.clone(), last_event_id: last_event_id(request), is_socket };
-    let answer = Tasks::new(call.env)?.watch(&own.id, &manner).await.map_err(internal)?;
+    let manner =
+        SubscribeOptions { origin: call.origin.clone(), last_event_id: last_event_id(request), is_socket };
+    let answer = VideoTaskClient::new(call.env)?.watch(&own.id, &manner).await.map_err(internal)?;
     // Made anew: the headers of an object's answer cannot be added to.
     match answer.status() {
         101 => match answer.websocket() {

@@ -10,7 +10,7 @@ use super::form::{declared_length, form_error, media_type, open_form};
 use super::guard::challenge;
 use super::submit::{ACCOUNT_RETRY_SECONDS, unaffordable};
 use super::{Call, RETRY_AFTER_SECONDS, internal, respond};
-use crate::calls::dispatcher::Dispatch;
+use crate::calls::dispatcher::DispatcherClient;
 use crate::runtime::buffer::{Buffer, PART_BYTES};
 use crate::runtime::clock;
 use crate::runtime::http::{Answer, Header, Request};
@@ -40,7 +40,7 @@ pub async fn upload(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
         _ => return Err(wrong_fields(form).await),
     };
     let mut source = FileSource::new(form, start);
-    let dispatch = Dispatch::new(call.env)?;
+    let dispatch = DispatcherClient::new(call.env)?;
     count_upload(call, &dispatch, &owner, request).await?;
     // 2. The folder that all uploads share, or none where Wiro makes none.
     let folder = match dispatch.folder().await.map_err(internal)? {
@@ -90,8 +90,8 @@ pub async fn upload(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
 /// No file where no video can be paid for today: Wiro keeps it on the operator's account.
 async fn check_budget(call: &Call<'_>, owner: &Owner) -> Result<(), ApiError> {
     let limits = call.config.limits(owner);
-    let Some(least) = limits.least() else { return Ok(()) };
-    let (spent, reserved) = Dispatch::new(call.env)?.usage(owner).await.map_err(internal)?;
+    let Some(least) = limits.lowest() else { return Ok(()) };
+    let (spent, reserved) = DispatcherClient::new(call.env)?.usage(owner).await.map_err(internal)?;
     if spent.plus(reserved) < least {
         return Ok(());
     }
@@ -101,7 +101,7 @@ async fn check_budget(call: &Call<'_>, owner: &Owner) -> Result<(), ApiError> {
 /// Counts the bytes before they are sent: as many as the request declares, or as many as it may have.
 async fn count_upload(
     call: &Call<'_>,
-    dispatch: &Dispatch,
+    dispatch: &DispatcherClient,
     owner: &Owner,
     request: &Request,
 ) -> Result<(), ApiError> {
@@ -215,7 +215,7 @@ async fn wrong_fields(mut form: FormReader) -> ApiError {
 fn refused(refusal: Refusal) -> ApiError {
     let (reason, retry_after_seconds) = match refusal {
         Refusal::Failed(reason) | Refusal::Declined(reason) => return ApiError::UpstreamError(reason),
-        Refusal::Busy(wait) => {
+        Refusal::RateLimited(wait) => {
             let wait = wait.and_then(|seconds| u32::try_from(seconds).ok());
             ("it is busy".to_owned(), wait.unwrap_or(RETRY_AFTER_SECONDS))
         }

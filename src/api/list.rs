@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::error::ApiError;
 use super::{Call, internal, respond};
-use crate::calls::dispatcher::Dispatch;
+use crate::calls::dispatcher::DispatcherClient;
 use crate::calls::task::{Message, Reply};
 use crate::runtime::http::{Answer, Request};
 use crate::runtime::join;
@@ -38,7 +38,7 @@ pub async fn list(call: &Call<'_>, request: &Request, owner: Owner) -> Result<An
     // 1. Which ones: the dispatcher knows a new video at once.
     let own = |text: &str| call.config.signing_keys.verify_id(&owner, text);
     let listing = Listing::read(|name| request.parameter(name), own).map_err(ApiError::InvalidParameter)?;
-    let dispatch = Dispatch::new(call.env)?;
+    let dispatch = DispatcherClient::new(call.env)?;
     let mut data = Vec::new();
     let mut wanted = listing.clone();
     let has_more = loop {

@@ -30,7 +30,7 @@ use worker::web_sys;
 
 use crate::api::error::ApiError;
 use crate::api::route::{NoRoute, Route, route};
-use crate::calls::task::Tasks;
+use crate::calls::task::VideoTaskClient;
 use crate::calls::task::{Message, Reply};
 use crate::config::Config;
 use crate::runtime::clock;
@@ -190,12 +190,12 @@ impl Call<'_> {
             let fields = [("video.id", json!(id)), ("error", json!(error))];
             log::write(Level::Warn, "the record cannot be read", fields);
         }
-        let record = Tasks::new(self.env)?.record(id, question).await.map_err(internal)?;
+        let record = VideoTaskClient::new(self.env)?.record(id, question).await.map_err(internal)?;
         record.ok_or(NO_SUCH_VIDEO)
     }
 
     async fn ask(&self, id: &VideoId, message: &Message) -> Result<Reply, ApiError> {
-        Tasks::new(self.env)?.send(id, message).await.map_err(internal)
+        VideoTaskClient::new(self.env)?.send(id, message).await.map_err(internal)
     }
 
     fn videos(&self) -> Result<Videos, ApiError> {

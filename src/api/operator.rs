@@ -7,14 +7,14 @@ use super::{Call, NO_SUCH_VIDEO, NOTHING_HERE, SHOW_A_TOKEN, respond};
 use crate::calls::task::{Message, Reply};
 use crate::runtime::http::{Answer, Header, Request};
 use crate::video::access::bearer::ShownToken;
-use crate::video::delivery::Try;
+use crate::video::delivery::DeliveryAttempt;
 use crate::video::id::VideoId;
 use crate::video::record::Record;
 
 #[derive(Serialize)]
 struct Inspection {
     video: Record,
-    deliveries: Vec<Try>,
+    deliveries: Vec<DeliveryAttempt>,
     next_delivery_at: Option<i64>,
 }
 

@@ -41,7 +41,7 @@ pub async fn submit(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
     let challenge = challenge::check(call, request).await?;
     if let Challenge::Spent(digest) = &challenge {
         let began = Message::BeganWith(digest.clone());
-        if key.is_none() || !matches!(call.ask(&id, &began).await?, Reply::Noted) {
+        if key.is_none() || !matches!(call.ask(&id, &began).await?, Reply::Ack) {
             challenge.passed()?;
         }
     }
@@ -77,7 +77,7 @@ pub async fn submit(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
     if matches!(reply, Reply::SendImage) {
         submission.store_images().await?;
         reply = call.ask(&id, &Message::ImageStored).await?;
-        if matches!(reply, Reply::Nothing | Reply::Deleted) {
+        if matches!(reply, Reply::NotFound | Reply::Deleted) {
             // The video was deleted while its images were on the way.
             videos.delete_inputs(&id).await?;
         }

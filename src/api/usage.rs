@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::error::ApiError;
 use super::{Call, internal, respond};
-use crate::calls::dispatcher::Dispatch;
+use crate::calls::dispatcher::DispatcherClient;
 use crate::runtime::clock;
 use crate::runtime::http::Answer;
 use crate::video::access::owner::Owner;
@@ -17,8 +17,8 @@ pub async fn usage(call: &Call<'_>, owner: Owner) -> Result<Answer, ApiError> {
     if owner.is_nobody() {
         return Err(NOT_FOR_NOBODY);
     }
-    let (spent, reserved) = Dispatch::new(call.env)?.usage(&owner).await.map_err(internal)?;
-    let limit = call.config.limits(&owner).least();
+    let (spent, reserved) = DispatcherClient::new(call.env)?.usage(&owner).await.map_err(internal)?;
+    let limit = call.config.limits(&owner).lowest();
     let body = json!({
         "object": "usage",
         "spent_usd": spent.to_string(),

@@ -20,7 +20,7 @@ pub async fn wiro_callback(
 ) -> Result<Answer, ApiError> {
     let id = call.config.signing_keys.verify_callback(id, proof).ok_or(NO_SUCH_VIDEO)?;
     let hint = named_job(request).await;
-    call.ask(&id, &Message::Nudge(hint)).await?;
+    call.ask(&id, &Message::CallbackReceived(hint)).await?;
     respond::json(200, &serde_json::json!({ "received": true }))
 }
 

@@ -9,11 +9,11 @@ use crate::from_json;
 use crate::json::FromJson;
 use crate::video::access::owner::Owner;
 use crate::video::id::VideoId;
-use crate::video::lifecycle::event::Entry;
+use crate::video::lifecycle::event::SlotReply;
 use crate::video::money::Usd;
 use crate::video::money::budget::Shortage;
 use crate::video::record::listing::{Listing, Page};
-use crate::video::task::Owned;
+use crate::video::task::VideoOwnership;
 use crate::video::task::search::JobClaim;
 use crate::video::time::{Millis, UnixMillis};
 use crate::wiro::files::Refusal;
@@ -29,22 +29,25 @@ pub const NAME: &str = "dispatcher";
 pub enum Message {
     /// Reserves the price of a video of that kind, which is to be made →
     /// a [`Shortage`], or null
-    Reserve(Owned, String),
+    Reserve(VideoOwnership, String),
     /// → what the owner has spent today, and what its jobs in flight may cost
     Usage(Owner),
     /// Asks for a place for a video of that kind, perhaps after the upstream has turned it away for so long →
     /// [`Entry`]
-    Enter(Owned, String, Option<Millis>),
+    #[serde(rename = "enter")]
+    AcquireSlot(VideoOwnership, String, Option<Millis>),
     /// → a number or null
     Position(VideoId),
     /// Gives the place back; a video of that kind took so long, and cost so much → null
-    Leave(Owned, String, Option<Millis>, Option<Usd>),
+    #[serde(rename = "leave")]
+    ReleaseSlot(VideoOwnership, String, Option<Millis>, Option<Usd>),
     /// Takes a place again, above the limits if need be, for a video of that kind, which cost so much → null
-    TakePlace(Owned, String, Option<Usd>),
+    #[serde(rename = "take_place")]
+    ReacquireSlot(VideoOwnership, String, Option<Usd>),
     /// Whether the outcome of a Run is known → null
     RunAnswered(bool),
     /// → null
-    Forget(Owned, Option<Usd>),
+    Forget(VideoOwnership, Option<Usd>),
     /// A page of the owner's videos → [`Page`], or null
     List(Owner, Listing),
     /// Look after a batch of what is due as of then → whether it was the last one.
@@ -66,10 +69,10 @@ pub enum Message {
 from_json!(enum Message {
     "reserve" => Reserve(owned, kind),
     "usage" => Usage(owner),
-    "enter" => Enter(owned, kind, turned_away),
+    "enter" => AcquireSlot(owned, kind, capacity_retry_after),
     "position" => Position(id),
-    "leave" => Leave(owned, kind, took, cost),
-    "take_place" => TakePlace(owned, kind, cost),
+    "leave" => ReleaseSlot(owned, kind, took, cost),
+    "take_place" => ReacquireSlot(owned, kind, cost),
     "run_answered" => RunAnswered(is_known),
     "forget" => Forget(owned, cost),
     "list" => List(owner, listing),
@@ -85,11 +88,11 @@ from_json!(enum Message {
 /// Most batches that one sweep asks for.
 const MAX_SWEEP_BATCHES: u32 = 10;
 
-pub struct Dispatch {
+pub struct DispatcherClient {
     objects: Objects,
 }
 
-impl Dispatch {
+impl DispatcherClient {
     /// Fails when the binding is missing; everything else when the object does not answer.
     pub fn new(env: &Env) -> worker::Result<Self> {
         Ok(Self { objects: Objects::bound(env, BINDING)? })
@@ -102,8 +105,8 @@ impl Dispatch {
     }
 
     /// Asks for the price of a video of that kind, before there is one; again is once.
-    pub async fn reserve(&self, owned: Owned, kind: String) -> Result<Option<Shortage>, CallError> {
-        self.ask(Message::Reserve(owned, kind)).await
+    pub async fn reserve(&self, video: VideoOwnership, kind: String) -> Result<Option<Shortage>, CallError> {
+        self.ask(Message::Reserve(video, kind)).await
     }
 
     /// What that client has spent today, and what its jobs in flight may cost.
@@ -112,14 +115,14 @@ impl Dispatch {
     }
 
     /// Asks for a place at the upstream, or for one's position; see
-    /// [`Effect::Enter`](crate::video::lifecycle::event::Effect::Enter).
-    pub async fn enter(
+    /// [`Effect::AcquireSlot`](crate::video::lifecycle::event::Effect::AcquireSlot).
+    pub async fn acquire_slot(
         &self,
-        owned: Owned,
+        video: VideoOwnership,
         kind: String,
-        turned_away: Option<Millis>,
-    ) -> Result<Entry, CallError> {
-        self.ask(Message::Enter(owned, kind, turned_away)).await
+        capacity_retry_after: Option<Millis>,
+    ) -> Result<SlotReply, CallError> {
+        self.ask(Message::AcquireSlot(video, kind, capacity_retry_after)).await
     }
 
     /// The position in line, counted from 1, of a job that waits.
@@ -129,19 +132,24 @@ impl Dispatch {
 
     /// The job needs no place at the upstream any more; it took so long, if that is known, and cost so much, if
     /// that is.
-    pub async fn leave(
+    pub async fn release_slot(
         &self,
-        owned: Owned,
+        video: VideoOwnership,
         kind: String,
         took: Option<Millis>,
         cost: Option<Usd>,
     ) -> Result<(), CallError> {
-        self.ask(Message::Leave(owned, kind, took, cost)).await
+        self.ask(Message::ReleaseSlot(video, kind, took, cost)).await
     }
 
     /// A job that had given its place up needs one again, whether or not one is free; it cost so much, if that is known.
-    pub async fn take_place(&self, owned: Owned, kind: String, cost: Option<Usd>) -> Result<(), CallError> {
-        self.ask(Message::TakePlace(owned, kind, cost)).await
+    pub async fn reacquire_slot(
+        &self,
+        video: VideoOwnership,
+        kind: String,
+        cost: Option<Usd>,
+    ) -> Result<(), CallError> {
+        self.ask(Message::ReacquireSlot(video, kind, cost)).await
     }
 
     /// Whether the upstream answered a Run, so that its outcome is known.
@@ -155,8 +163,8 @@ impl Dispatch {
     }
 
     /// There is nothing left to look after, and nothing more to learn of the cost.
-    pub async fn forget(&self, owned: Owned, cost: Option<Usd>) -> Result<(), CallError> {
-        self.ask(Message::Forget(owned, cost)).await
+    pub async fn forget(&self, video: VideoOwnership, cost: Option<Usd>) -> Result<(), CallError> {
+        self.ask(Message::Forget(video, cost)).await
     }
 
     /// Which folder uploads go to.

@@ -52,7 +52,7 @@ impl From<JsValue> for CallError {
 }
 
 /// How a watcher wants to be told.
-pub struct Manner {
+pub struct SubscribeOptions {
     /// Where the public reaches this Worker, for the links in the Video.
     pub origin: String,
     pub last_event_id: Option<u64>,
@@ -91,7 +91,7 @@ impl Objects {
     ///
     /// # Errors
     /// [`CallError`].
-    pub async fn watch(&self, name: &str, manner: &Manner) -> Result<web_sys::Response, CallError> {
+    pub async fn watch(&self, name: &str, manner: &SubscribeOptions) -> Result<web_sys::Response, CallError> {
         let last_event_id = manner.last_event_id.map(|id| id.to_string());
         let mut headers = vec![(ORIGIN, manner.origin.as_str())];
         headers.extend(last_event_id.iter().map(|id| (LAST_EVENT_ID, id.as_str())));
@@ -117,9 +117,9 @@ pub fn read<R: FromJson>(answer: &str) -> Result<R, CallError> {
 ///
 /// # Errors
 /// When the headers cannot be read.
-pub fn watching(request: &web_sys::Request) -> Result<Manner, JsValue> {
+pub fn subscribe_options(request: &web_sys::Request) -> Result<SubscribeOptions, JsValue> {
     let headers = request.headers();
-    Ok(Manner {
+    Ok(SubscribeOptions {
         origin: headers.get(ORIGIN)?.unwrap_or_default(),
         last_event_id: headers.get(LAST_EVENT_ID)?.and_then(|id| id.parse().ok()),
         is_socket: headers.get("upgrade")?.is_some(),

@@ -4,15 +4,15 @@ use serde::Serialize;
 use worker::Env;
 use worker::web_sys::Response;
 
-use super::objects::Manner;
+use super::objects::SubscribeOptions;
 use super::objects::{CallError, Objects, read};
 use crate::from_json;
-use crate::video::delivery::Try;
+use crate::video::delivery::DeliveryAttempt;
 use crate::video::id::VideoId;
 use crate::video::money::budget::Shortage;
 use crate::video::record::Record;
 use crate::video::task::search::{JobClaim, Ownership};
-use crate::video::task::{Job, Report, Task};
+use crate::video::task::{Job, SlotReport, Task};
 use crate::video::time::UnixMillis;
 
 pub const BINDING: &str = "VIDEO_TASK";
@@ -35,7 +35,8 @@ pub enum Message {
     /// Tell the record when its status or stage has changed, or after so many seconds.
     Wait(u32),
     /// The upstream called back, perhaps naming a job: look now.
-    Nudge(Option<Job>),
+    #[serde(rename = "nudge")]
+    CallbackReceived(Option<Job>),
     /// Stop, and answer when it stopped.
     Cancel,
     /// Stop, and forget everything.
@@ -44,12 +45,14 @@ pub enum Message {
     Inspect,
     /// Try a failed video again that may have been paid for.
     Redrive,
-    /// There is a place at the upstream now.
-    Called,
+    /// The job has a slot now.
+    #[serde(rename = "called")]
+    SlotGranted,
     /// Somebody else's video would take that job of the upstream.
     OwnsJob(Box<JobClaim>),
     /// See that the task goes on: it may have lost its alarm, or as of then be past its time.
-    LookAfter(UnixMillis),
+    #[serde(rename = "look_after")]
+    Reconcile(UnixMillis),
 }
 
 from_json!(enum Message {
@@ -59,14 +62,14 @@ from_json!(enum Message {
     "image_stored" => ImageStored,
     "read" => Read,
     "wait" => Wait(seconds),
-    "nudge" => Nudge(job),
+    "nudge" => CallbackReceived(job),
     "cancel" => Cancel,
     "delete" => Delete,
     "inspect" => Inspect,
     "redrive" => Redrive,
-    "called" => Called,
+    "called" => SlotGranted,
     "owns_job" => OwnsJob(claim),
-    "look_after" => LookAfter(as_of),
+    "look_after" => Reconcile(as_of),
 });
 
 /// What an object answers.
@@ -74,12 +77,14 @@ from_json!(enum Message {
 #[serde(rename_all = "snake_case")]
 pub enum Reply {
     /// There is no such job, or no more.
-    Nothing,
+    #[serde(rename = "nothing")]
+    NotFound,
     /// There was such a video, and nothing is ever begun again under its id. Only submits are told.
     Deleted,
     Video(Record),
     /// Nobody has to know more.
-    Noted,
+    #[serde(rename = "noted")]
+    Ack,
     /// The job existed already.
     Replayed(Record),
     /// Store the image, then say [`Message::ImageStored`].
@@ -92,21 +97,21 @@ pub enum Reply {
     OtherRequest,
     /// Too late: it ended, and not by a cancel.
     AlreadyFinished,
-    Report(Report),
+    Report(SlotReport),
     Owns(Ownership),
     Inspected {
         record: Record,
-        deliveries: Vec<Try>,
+        deliveries: Vec<DeliveryAttempt>,
         /// In unix seconds.
         next_delivery_at: Option<i64>,
     },
 }
 
 from_json!(enum Reply {
-    "nothing" => Nothing,
+    "nothing" => NotFound,
     "deleted" => Deleted,
     "video" => Video(record),
-    "noted" => Noted,
+    "noted" => Ack,
     "replayed" => Replayed(record),
     "send_image" => SendImage,
     "unavailable" => Unavailable,
@@ -118,11 +123,11 @@ from_json!(enum Reply {
     "inspected" => Inspected { record, deliveries, next_delivery_at },
 });
 
-pub struct Tasks {
+pub struct VideoTaskClient {
     objects: Objects,
 }
 
-impl Tasks {
+impl VideoTaskClient {
     /// # Errors
     /// When the binding is missing.
     pub fn new(env: &Env) -> worker::Result<Self> {
@@ -153,7 +158,7 @@ impl Tasks {
     ///
     /// # Errors
     /// [`CallError`].
-    pub async fn watch(&self, id: &VideoId, manner: &Manner) -> Result<Response, CallError> {
+    pub async fn watch(&self, id: &VideoId, manner: &SubscribeOptions) -> Result<Response, CallError> {
         self.objects.watch(id.as_str(), manner).await
     }
 }

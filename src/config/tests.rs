@@ -154,7 +154,7 @@ fn a_budget_and_a_share_limit_a_client() {
     let (budget, share) = (Usd::parse("7.5"), Usd::parse("1"));
     assert_eq!(limits("alice"), Limits { budget, share });
     assert_eq!(limits("bob"), Limits { budget, share: None });
-    assert!(read(&[]).unwrap().limits(&Owner::nobody()).are_none());
+    assert!(read(&[]).unwrap().limits(&Owner::nobody()).is_unlimited());
     // Nothing may be spent, which is not the same as no limit.
     let none = read(&[("DAILY_BUDGET_USD", "0")]).unwrap().limits(&Owner::nobody());
     assert_eq!(none.budget, Some(Usd::default()));

@@ -17,7 +17,7 @@ const SCHEMA: &str = "
 
 /// Fails when `SQLite` does; so does [`store`].
 pub fn load(storage: &ObjectStorage) -> Result<CircuitBreaker> {
-    storage.have_tables(SCHEMA)?;
+    storage.ensure_tables(SCHEMA)?;
     let rows = storage.sql("SELECT state, count, until FROM circuit_breaker", &[])?;
     let Some(row) = rows.first() else { return Ok(CircuitBreaker::default()) };
     let count = u32::try_from(integer_from_js(&row.get(1))).unwrap_or_default();
@@ -30,7 +30,7 @@ pub fn load(storage: &ObjectStorage) -> Result<CircuitBreaker> {
 }
 
 pub fn store(storage: &ObjectStorage, breaker: CircuitBreaker) -> Result<()> {
-    storage.have_tables(SCHEMA)?;
+    storage.ensure_tables(SCHEMA)?;
     if breaker == CircuitBreaker::default() {
         return storage.sql("DELETE FROM circuit_breaker", &[]).map(|_| ());
     }

@@ -3,7 +3,7 @@
 
 use worker::{Env, Result};
 
-use crate::calls::task::Tasks;
+use crate::calls::task::VideoTaskClient;
 use crate::calls::task::{Message, Reply};
 use crate::runtime::join::all;
 use crate::runtime::log::{self, Level};
@@ -29,7 +29,7 @@ const BATCH: usize = 25;
 /// # Errors
 /// When `SQLite` fails, or an object does not answer.
 pub async fn claim_job(storage: &ObjectStorage, env: &Env, id: &VideoId, claim: JobClaim) -> Result<bool> {
-    storage.have_tables(SCHEMA)?;
+    storage.ensure_tables(SCHEMA)?;
     if let Some(owner) = claimed_by(storage, &claim.task_id)? {
         return Ok(owner == id.as_str());
     }
@@ -37,12 +37,12 @@ pub async fn claim_job(storage: &ObjectStorage, env: &Env, id: &VideoId, claim: 
     if others.len() > MAX_OTHERS {
         log::write(
             Level::Warn,
-            "too many videos to know whose a job is",
+            "too many videos to decide which one owns a job",
             [("job.video", id.as_str().into())],
         );
         return Ok(false);
     }
-    let tasks = Tasks::new(env)?;
+    let tasks = VideoTaskClient::new(env)?;
     let task_id = claim.task_id.clone();
     let question = Message::OwnsJob(Box::new(claim));
     for batch in others.chunks(BATCH) {

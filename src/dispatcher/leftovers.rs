@@ -5,7 +5,7 @@
 use serde_json::json;
 use worker::{Env, Result};
 
-use crate::calls::task::Tasks;
+use crate::calls::task::VideoTaskClient;
 use crate::calls::task::{Message, Reply};
 use crate::runtime::clock;
 use crate::runtime::log::{self, Level};
@@ -28,7 +28,7 @@ const ID_CHARS: &[u8; 32] = b"234567abcdefghijklmnopqrstuvwxyz";
 /// When R2 does not answer, or an object.
 pub async fn remove_leftovers(env: &Env, as_of: UnixMillis) -> Result<()> {
     let videos = Videos::new(env)?;
-    let tasks = Tasks::new(env)?;
+    let tasks = VideoTaskClient::new(env)?;
     let random = clock::random::<2>().map_err(|error| error.to_string())?;
     let start = random.iter().filter_map(|byte| ID_CHARS.get(usize::from(byte % 32)));
     let start = format!("vid_{}", start.map(|&byte| char::from(byte)).collect::<String>());
@@ -37,9 +37,9 @@ pub async fn remove_leftovers(env: &Env, as_of: UnixMillis) -> Result<()> {
         let Some(id) = VideoId::unproven(&text) else { continue };
         // Only the video's object knows whether there is a video.
         let reply = tasks.send(&id, &Message::Inspect).await.map_err(|error| error.to_string())?;
-        if matches!(reply, Reply::Nothing) {
+        if matches!(reply, Reply::NotFound) {
             videos.delete(&id).await?;
-            log::write(Level::Info, "removed what a deleted video had left", [("video.id", json!(id))]);
+            log::write(Level::Info, "removed leftovers of a deleted video", [("video.id", json!(id))]);
         }
     }
     Ok(())

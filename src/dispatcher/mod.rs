@@ -5,12 +5,12 @@ pub mod object;
 pub mod sweep;
 
 mod circuit_breaker;
-mod durations;
 mod job_claims;
 mod leftovers;
 mod model_catalog;
 mod owned_videos;
 mod queue;
 mod spending;
+mod typical_durations;
 mod upload_folder;
 mod uploads;

@@ -14,7 +14,7 @@ use crate::runtime::log::{self, Level};
 use crate::runtime::values::{text_to_js, time_from_js, time_to_js};
 use crate::storage::models;
 use crate::storage::object_storage::ObjectStorage;
-use crate::upstream::shared_call::{Got, SharedCall};
+use crate::upstream::shared_call::{SharedCall, SharedResult};
 use crate::video::money::Usd;
 use crate::video::time::{Millis, UnixMillis};
 use crate::wiro::model::{ModelDescription, TOOL_DETAIL, canonical_slug, tool_body};
@@ -102,7 +102,7 @@ impl ModelCatalog {
     ///
     /// # Errors
     /// When `SQLite` fails.
-    pub fn distrust(storage: &ObjectStorage, slug: &str) -> Result<()> {
+    pub fn mark_stale(storage: &ObjectStorage, slug: &str) -> Result<()> {
         let Some(Stored { asked_at, .. }) = stored(storage, slug)? else { return Ok(()) };
         let statement = "UPDATE model_description SET stale_at = MIN(stale_at, ?) WHERE model = ?";
         let values = [time_to_js(asked_at.after(MIN_INTERVAL)), text_to_js(&canonical_slug(slug))];
@@ -124,7 +124,7 @@ impl ModelCatalog {
             // It holds nothing that cannot be written.
             Ok(serde_json::to_string(&description).unwrap_or_default())
         };
-        let keep = |got: &Got| {
+        let keep = |got: &SharedResult| {
             is_mine.set(true);
             keep(storage, slug, got, now)
         };
@@ -132,7 +132,11 @@ impl ModelCatalog {
         if let (true, Ok(json)) = (is_mine.get(), got)
             && let Err(error) = models::publish(env, slug, &json).await
         {
-            log::write(Level::Warn, "a model was not published", [("error", error.to_string().into())]);
+            log::write(
+                Level::Warn,
+                "publishing a model description failed",
+                [("error", error.to_string().into())],
+            );
         }
         Ok(())
     }
@@ -152,7 +156,7 @@ pub fn known_price(storage: &ObjectStorage, config: &Config, slug: &str, kind: &
 }
 
 fn stored(storage: &ObjectStorage, slug: &str) -> Result<Option<Stored>> {
-    storage.have_tables(SCHEMA)?;
+    storage.ensure_tables(SCHEMA)?;
     let query = "SELECT description, asked_at, stale_at FROM model_description WHERE model = ?";
     let rows = storage.sql(query, &[text_to_js(&canonical_slug(slug))])?;
     Ok(rows.first().and_then(|row| {
@@ -164,12 +168,12 @@ fn stored(storage: &ObjectStorage, slug: &str) -> Result<Option<Stored>> {
     }))
 }
 
-fn keep(storage: &ObjectStorage, slug: &str, got: &Got, now: UnixMillis) -> Result<()> {
+fn keep(storage: &ObjectStorage, slug: &str, got: &SharedResult, now: UnixMillis) -> Result<()> {
     let (json, interval) = match got {
         Ok(json) => (JsValue::from_str(json), REFRESH_INTERVAL),
         Err(refusal) => {
             let fields = [("model", slug.into()), ("reason", format!("{refusal:?}").into())];
-            log::write(Level::Warn, "Wiro does not describe the model", fields);
+            log::write(Level::Warn, "reading the model from Wiro failed", fields);
             (JsValue::NULL, RETRY_INTERVAL)
         }
     };

@@ -1,13 +1,12 @@
-//! The `Dispatcher` Durable Object: one for the whole deployment. It lets jobs in at the upstream, as many
-//! at once as `MAX_ACTIVE` and the upstream allow, knows of every video when to look after it and whose it is, and keeps
-//! the budget.
+//! The `Dispatcher` Durable Object, one for the whole deployment. It grants slots (permissions to start a job at Wiro), as
+//! many as `MAX_ACTIVE` and Wiro allow; it knows each video's owner and when to check on the video; it keeps the budget.
 //!
-//! - Stored: the tables of `WaitingLine`, `OwnedVideos`, `Paces` and `Spending`, what Wiro tells of its models, and
-//!   the folder for uploads.
+//! - Stored: the tables of `Queue`, `OwnedVideos`, `TypicalDurations` and `Spending`, the descriptions of Wiro's models,
+//!   and the folder for uploads.
 //! - Messages: [`Message`], each with its own answer.
 //!
-//! It cannot lose a job: all it keeps can be asked for again. A job in line asks again by itself, a call
-//! that was not heard is repeated, and a place whose holder is gone is found by the sweep.
+//! It cannot lose a job, because every entry can be rebuilt: a queued job asks again by itself, an unanswered
+//! `SlotGranted` is sent again, and the sweep finds slots whose holder is gone.
 
 use std::rc::Rc;
 
@@ -19,35 +18,35 @@ use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::worker_sys::DurableObjectState;
 
-use super::durations::Paces;
 use super::job_claims::claim_job;
 use super::model_catalog::{ModelCatalog, known_price};
 use super::owned_videos::OwnedVideos;
-use super::queue::{Standing, State, WaitingLine};
+use super::queue::{Queue, SlotDecision, SlotState};
 use super::spending::Spending;
+use super::typical_durations::TypicalDurations;
 use super::upload_folder::UploadFolder;
 use super::uploads::count_upload;
 use crate::calls::dispatcher::Message;
 use crate::calls::objects;
-use crate::calls::task::{self, Reply, Tasks};
+use crate::calls::task::{self, Reply, VideoTaskClient};
 use crate::config::{Config, ConfigError};
 use crate::runtime::clock;
 use crate::runtime::executor::{promised, spawn};
 use crate::runtime::log::{self, Level};
 use crate::storage::object_storage::ObjectStorage;
 use crate::video::id::VideoId;
-use crate::video::lifecycle::event::Entry;
-use crate::video::task::{Owned, Report};
+use crate::video::lifecycle::event::SlotReply;
+use crate::video::task::{SlotReport, VideoOwnership};
 use crate::video::time::{Millis, UnixMillis};
 
-/// Videos looked after in one go; each is a request to its object.
+/// Videos that one batch reconciles; each costs a request to its object.
 const BATCH: u32 = 100;
 
-/// When work fails for a reason of our own, it is tried again after this.
-const FAULT_PAUSE: Millis = Millis::new(30_000);
+/// Wait before the next alarm after an internal error.
+const ERROR_RETRY_DELAY: Millis = Millis::new(30_000);
 
 #[derive(Debug, Error)]
-enum DispatchError {
+enum DispatcherError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     #[error(transparent)]
@@ -56,60 +55,59 @@ enum DispatchError {
 
 #[wasm_bindgen]
 pub struct Dispatcher {
-    desk: Rc<Desk>,
+    inner: Rc<Inner>,
 }
 
-/// What the dispatcher works with.
-struct Desk {
+struct Inner {
     storage: ObjectStorage,
     folder: UploadFolder,
     models: ModelCatalog,
     env: Env,
 }
 
-/// What the runtime calls, by way of `src/index.js`.
+/// The methods that `src/index.js` calls.
 #[wasm_bindgen]
 impl Dispatcher {
     #[wasm_bindgen(constructor)]
     #[must_use]
     pub fn new(state: &DurableObjectState, env: Env) -> Self {
-        let desk = Desk {
+        let inner = Inner {
             storage: ObjectStorage::of(state),
             folder: UploadFolder::default(),
             models: ModelCatalog::default(),
             env,
         };
-        Self { desk: Rc::new(desk) }
+        Self { inner: Rc::new(inner) }
     }
 
-    /// A promise of the answer to a [`Message`].
+    /// Answers a [`Message`].
     pub fn ask(&self, message: String) -> Promise {
-        let desk = Rc::clone(&self.desk);
+        let inner = Rc::clone(&self.inner);
         promised(async move {
-            Config::prepare(&desk.env).await;
+            Config::prepare(&inner.env).await;
             let message = objects::message(&message)?;
-            objects::answer(desk.answer(message).await)
+            objects::answer(inner.answer(message).await)
         })
     }
 
-    /// Does what is due. Fails only when not even another alarm can be set: the runtime gives a failing one up after
-    /// six tries.
+    /// Runs the alarm. It fails only if no other alarm can be set, because the runtime drops an alarm that failed six
+    /// times.
     pub fn alarm(&self) -> Promise {
-        let desk = Rc::clone(&self.desk);
+        let inner = Rc::clone(&self.inner);
         promised(async move {
-            desk.storage.forget_alarm();
-            Config::prepare(&desk.env).await;
-            if let Err(error) = desk.call_up().await {
-                log::write(Level::Error, "calling up failed", [("error", error.to_string().into())]);
-                desk.storage.set_alarm(Some(clock::now().after(FAULT_PAUSE))).await?;
+            inner.storage.invalidate_alarm_cache();
+            Config::prepare(&inner.env).await;
+            if let Err(error) = inner.on_alarm().await {
+                log::write(Level::Error, "granting slots failed", [("error", error.to_string().into())]);
+                inner.storage.set_alarm(Some(clock::now().after(ERROR_RETRY_DELAY))).await?;
             }
             Ok(JsValue::UNDEFINED)
         })
     }
 }
 
-impl Desk {
-    async fn answer(self: &Rc<Self>, message: Message) -> Result<Value, DispatchError> {
+impl Inner {
+    async fn answer(self: &Rc<Self>, message: Message) -> Result<Value, DispatcherError> {
         let answer = match message {
             Message::Folder => {
                 return Ok(json!(self.folder.get(&self.storage, &*Config::of(&self.env)?).await?));
@@ -121,161 +119,171 @@ impl Desk {
             Message::ForgetFolder(id) => return Ok(json!(UploadFolder::forget(&self.storage, &id)?)),
             Message::DescribeModel(model) => {
                 let config = Config::of(&self.env)?;
-                let told = self.models.describe(&self.storage, &self.env, &config, &model).await?;
-                return Ok(json!(told.and_then(|told| serde_json::to_string(&told).ok())));
+                let description = self.models.describe(&self.storage, &self.env, &config, &model).await?;
+                return Ok(json!(description.and_then(|known| serde_json::to_string(&known).ok())));
             }
             Message::ClaimJob(id, claim) => {
                 return Ok(json!(claim_job(&self.storage, &self.env, &id, *claim).await?));
             }
             Message::DistrustModel(model) => {
-                ModelCatalog::distrust(&self.storage, &model)?;
-                self.refresh_model(&model)?;
+                ModelCatalog::mark_stale(&self.storage, &model)?;
+                self.refresh_model_if_stale(&model)?;
                 return Ok(Value::Null);
             }
-            Message::Reserve(owned, kind) => return self.reserve(owned, &kind).await,
+            Message::Reserve(video, kind) => return self.reserve(video, &kind).await,
             Message::Usage(owner) => return Ok(json!(self.spending()?.usage(&owner)?)),
-            Message::Enter(owned, kind, turned_away) => {
-                self.owned()?.add(&owned)?;
-                self.expect_charge(&owned, &kind)?;
-                json!(match self.line()?.enter(&owned.id, turned_away)? {
-                    Standing::Behind(position) => Entry::Behind(position),
-                    Standing::LineFull => Entry::LineFull,
-                    Standing::Placed { to_report } => {
-                        let pace = self.paces()?.of(&kind)?.map(|pace| pace.usual);
-                        if to_report { Entry::PlacedToReport(pace) } else { Entry::Placed(pace) }
+            Message::AcquireSlot(video, kind, capacity_retry_after) => {
+                self.owned_videos()?.add(&video)?;
+                self.reserve_known_price(&video, &kind)?;
+                json!(match self.queue()?.acquire_slot(&video.id, capacity_retry_after)? {
+                    SlotDecision::Queued(position) => SlotReply::Queued(position),
+                    SlotDecision::QueueFull => SlotReply::QueueFull,
+                    SlotDecision::Granted { report_run } => {
+                        let typical = self.typical_durations()?.get(&kind)?.map(|known| known.typical);
+                        if report_run {
+                            SlotReply::GrantedWithReport(typical)
+                        } else {
+                            SlotReply::Granted(typical)
+                        }
                     }
                 })
             }
-            Message::Position(id) => return Ok(json!(self.line()?.position(&id)?)),
-            Message::Leave(owned, kind, took, cost) => {
-                self.owned()?.add(&owned)?;
-                self.spending()?.settle(&owned, cost)?;
-                if let Some(took) = took {
-                    self.paces()?.learn(&kind, took)?;
+            Message::Position(id) => return Ok(json!(self.queue()?.position(&id)?)),
+            Message::ReleaseSlot(video, kind, generation_time, cost) => {
+                self.owned_videos()?.add(&video)?;
+                self.spending()?.settle(&video, cost)?;
+                if let Some(duration) = generation_time {
+                    self.typical_durations()?.add_sample(&kind, duration)?;
                 }
-                json!(self.line()?.leave(&owned.id)?)
+                json!(self.queue()?.release_slot(&video.id)?)
             }
-            Message::TakePlace(owned, kind, cost) => {
-                self.owned()?.add(&owned)?;
+            Message::ReacquireSlot(video, kind, cost) => {
+                self.owned_videos()?.add(&video)?;
                 if cost.is_none() {
-                    self.expect_charge(&owned, &kind)?;
+                    self.reserve_known_price(&video, &kind)?;
                 }
-                json!(self.line()?.place(&owned.id)?)
+                json!(self.queue()?.assign_slot(&video.id)?)
             }
-            Message::RunAnswered(is_known) => json!(self.line()?.run_answered(is_known)?),
-            Message::Forget(owned, cost) => {
-                self.spending()?.settle(&owned, cost)?;
-                json!(self.forget(&owned.id)?)
+            Message::RunAnswered(is_known) => json!(self.queue()?.run_answered(is_known)?),
+            Message::Forget(video, cost) => {
+                self.spending()?.settle(&video, cost)?;
+                json!(self.forget(&video.id)?)
             }
-            Message::List(owner, listing) => return Ok(json!(self.owned()?.page(&owner, &listing)?)),
+            Message::List(owner, listing) => return Ok(json!(self.owned_videos()?.page(&owner, &listing)?)),
             Message::Sweep(as_of) => {
-                self.refresh_model(&Config::of(&self.env)?.wiro_model)?;
-                self.line()?.advance()?;
-                json!(self.look_after(Some(as_of)).await?)
+                self.refresh_model_if_stale(&Config::of(&self.env)?.wiro_model)?;
+                self.queue()?.grant_free_slots()?;
+                json!(self.reconcile(Some(as_of)).await?)
             }
         };
-        self.keep_alarm().await?;
+        self.update_alarm().await?;
         Ok(answer)
     }
 
-    async fn call_up(&self) -> Result<(), DispatchError> {
-        self.line()?.advance()?;
-        self.look_after(None).await?;
-        self.keep_alarm().await
+    async fn on_alarm(&self) -> Result<(), DispatcherError> {
+        self.queue()?.grant_free_slots()?;
+        self.reconcile(None).await?;
+        self.update_alarm().await
     }
 
-    /// Asks the objects that are due how they stand, which also wakes them. Whether these were all.
-    async fn look_after(&self, as_of: Option<UnixMillis>) -> Result<bool, DispatchError> {
-        let tasks = Tasks::new(&self.env)?;
-        let due = self.line()?.due(as_of, BATCH)?;
+    /// Asks one batch of `VideoTask` objects for their state, which also starts them. `None` asks only the objects that
+    /// have a new slot. Returns whether nothing is left to ask.
+    async fn reconcile(&self, as_of: Option<UnixMillis>) -> Result<bool, DispatcherError> {
+        let tasks = VideoTaskClient::new(&self.env)?;
+        let due = self.queue()?.due(as_of, BATCH)?;
         let is_done = due.len() < usize::try_from(BATCH).unwrap_or(usize::MAX);
         for (id, state) in due {
             let message = match state {
-                State::Called => task::Message::Called,
-                _ => task::Message::LookAfter(as_of.unwrap_or_else(clock::now)),
+                SlotState::Granted => task::Message::SlotGranted,
+                _ => task::Message::Reconcile(as_of.unwrap_or_else(clock::now)),
             };
             match tasks.send(&id, &message).await {
-                Ok(Reply::Report(report)) => self.line()?.looked_at(&id, state, report)?,
-                // What it had reserved is free again: the job was never taken.
+                Ok(Reply::Report(report)) => self.queue()?.apply_report(&id, state, report)?,
+                // The object never accepted the video: its reservation is free again.
                 Ok(_) => {
                     self.spending()?.release(&id)?;
                     self.forget(&id)?;
                 }
                 Err(error) => {
                     let fields = [("video.id", json!(id)), ("error", json!(error.to_string()))];
-                    log::write(Level::Error, "a video could not be looked after", fields);
-                    let report = Report::again(clock::now());
-                    self.line()?.looked_at(&id, state, report)?;
+                    log::write(Level::Error, "a video task did not answer the dispatcher", fields);
+                    let report = SlotReport::still_needed(clock::now());
+                    self.queue()?.apply_report(&id, state, report)?;
                 }
             }
         }
         Ok(is_done)
     }
 
-    /// A video that is to be made: should nobody hear of it again, the sweep finds out.
-    async fn reserve(self: &Rc<Self>, owned: Owned, kind: &str) -> Result<Value, DispatchError> {
+    /// Reserves the price before the object accepts the video. If the object never does, the sweep frees the
+    /// reservation.
+    async fn reserve(self: &Rc<Self>, video: VideoOwnership, kind: &str) -> Result<Value, DispatcherError> {
         let config = Config::of(&self.env)?;
         let model = &config.wiro_model;
         let price = self.models.price(&self.storage, &self.env, &config, model, kind).await?;
-        self.refresh_model(model)?;
-        let Owned { id, owner, .. } = &owned;
+        self.refresh_model_if_stale(model)?;
+        let VideoOwnership { id, owner, .. } = &video;
         let shortage = self.spending()?.reserve(id, owner, price, &config.limits(owner))?;
         if shortage.is_none() {
-            self.line()?.expect(id)?;
+            self.queue()?.track(id)?;
         }
         Ok(json!(shortage))
     }
 
-    /// A job on its way that has nothing reserved was taken before there was a limit.
-    fn expect_charge(&self, Owned { id, owner, .. }: &Owned, kind: &str) -> Result<(), DispatchError> {
+    /// A video that was accepted while there was no limit has no reservation yet.
+    fn reserve_known_price(
+        &self,
+        VideoOwnership { id, owner, .. }: &VideoOwnership,
+        kind: &str,
+    ) -> Result<(), DispatcherError> {
         let config = Config::of(&self.env)?;
-        if !config.limits(owner).are_none()
+        if !config.limits(owner).is_unlimited()
             && let Some(price) = known_price(&self.storage, &config, &config.wiro_model, kind)?
         {
-            self.spending()?.expect(id, owner, price)?;
+            self.spending()?.reserve_unchecked(id, owner, price)?;
         }
         Ok(())
     }
 
-    /// Reads the model in the background, if it is time for that.
-    fn refresh_model(self: &Rc<Self>, model: &str) -> Result<(), DispatchError> {
+    /// Reads a stale model description in the background.
+    fn refresh_model_if_stale(self: &Rc<Self>, model: &str) -> Result<(), DispatcherError> {
         if ModelCatalog::is_stale(&self.storage, model)? {
-            let desk = Rc::clone(self);
+            let inner = Rc::clone(self);
             let (config, model) = (Config::of(&self.env)?, model.to_owned());
             spawn(async move {
-                if let Err(error) = desk.models.read(&desk.storage, &desk.env, &config, &model).await {
-                    log::write(Level::Error, "a model cannot be kept", [("error", error.to_string().into())]);
+                if let Err(error) = inner.models.read(&inner.storage, &inner.env, &config, &model).await {
+                    let fields = [("error", error.to_string().into())];
+                    log::write(Level::Error, "storing a model description failed", fields);
                 }
             });
         }
         Ok(())
     }
 
-    fn forget(&self, id: &VideoId) -> Result<(), DispatchError> {
+    fn forget(&self, id: &VideoId) -> Result<(), DispatcherError> {
         self.spending()?.forget(id)?;
-        self.owned()?.remove(id)?;
-        Ok(self.line()?.forget(id)?)
+        self.owned_videos()?.remove(id)?;
+        Ok(self.queue()?.remove(id)?)
     }
 
-    fn owned(&self) -> Result<OwnedVideos<'_>, DispatchError> {
+    fn owned_videos(&self) -> Result<OwnedVideos<'_>, DispatcherError> {
         Ok(OwnedVideos::open(&self.storage)?)
     }
 
-    fn paces(&self) -> Result<Paces<'_>, DispatchError> {
-        Ok(Paces::open(&self.storage)?)
+    fn typical_durations(&self) -> Result<TypicalDurations<'_>, DispatcherError> {
+        Ok(TypicalDurations::open(&self.storage)?)
     }
 
-    fn spending(&self) -> Result<Spending<'_>, DispatchError> {
+    fn spending(&self) -> Result<Spending<'_>, DispatcherError> {
         Ok(Spending::open(&self.storage, clock::now())?)
     }
 
-    /// The line as it is at this moment.
-    fn line(&self) -> Result<WaitingLine<'_>, DispatchError> {
-        Ok(WaitingLine::open(&self.storage, Config::of(&self.env)?, clock::moment())?)
+    fn queue(&self) -> Result<Queue<'_>, DispatcherError> {
+        Ok(Queue::open(&self.storage, Config::of(&self.env)?, clock::tick())?)
     }
 
-    async fn keep_alarm(&self) -> Result<(), DispatchError> {
-        let due = self.line()?.alarm()?;
+    async fn update_alarm(&self) -> Result<(), DispatcherError> {
+        let due = self.queue()?.next_alarm()?;
         Ok(self.storage.set_alarm(due).await?)
     }
 }

@@ -9,7 +9,7 @@ use crate::storage::object_storage::ObjectStorage;
 use crate::video::access::owner::Owner;
 use crate::video::id::VideoId;
 use crate::video::record::listing::{Listing, Page, Place, Start};
-use crate::video::task::Owned;
+use crate::video::task::VideoOwnership;
 
 /// `created_at` is in unix seconds; `ticket` keeps those of one second in the order of their arrival.
 const SCHEMA: &str = "
@@ -28,12 +28,12 @@ pub struct OwnedVideos<'a> {
 impl<'a> OwnedVideos<'a> {
     /// Fails when `SQLite` does; so does everything else.
     pub fn open(storage: &'a ObjectStorage) -> Result<Self> {
-        storage.have_tables(SCHEMA)?;
+        storage.ensure_tables(SCHEMA)?;
         Ok(Self { storage })
     }
 
     /// Again changes nothing. Videos of nobody are in no list.
-    pub fn add(&self, Owned { id, owner, created_at }: &Owned) -> Result<()> {
+    pub fn add(&self, VideoOwnership { id, owner, created_at }: &VideoOwnership) -> Result<()> {
         if owner.is_nobody() {
             return Ok(());
         }

@@ -11,10 +11,10 @@ use crate::config::Config;
 use crate::runtime::values::{integer_from_js, text_to_js, time_from_js, time_to_js};
 use crate::storage::object_storage::ObjectStorage;
 use crate::video::id::VideoId;
+use crate::video::queue::capacity_backoff::CapacityBackoff;
 use crate::video::queue::circuit_breaker::CircuitBreaker;
-use crate::video::queue::hold::Hold;
-use crate::video::task::{LOOK_INTERVAL, Report};
-use crate::video::time::{Millis, Moment, UnixMillis};
+use crate::video::task::{RECONCILE_INTERVAL, SlotReport};
+use crate::video::time::{Millis, Tick, UnixMillis};
 
 /// `jobs`: every video until it is removed. `ticket` is the order of arrival; `look_at`, in unix
 /// milliseconds, is when to look after it. `hold`: a row while the upstream is full.
@@ -36,111 +36,117 @@ const SCHEMA: &str = "
     );";
 
 /// A job that was called and did not come is called again after this.
-const CALL_INTERVAL: Millis = Millis::new(5000);
+const GRANT_RETRY_INTERVAL: Millis = Millis::new(5000);
 
 /// While the upstream does not answer, no more are taken than are likely to be sent within an hour of its return.
-const MAX_WAITING_IN_OUTAGE: u32 = 100;
+const MAX_QUEUED_IN_OUTAGE: u32 = 100;
 
-/// What a job hears that asks for a place.
+/// The answer to a job that asks for a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// It has one; `to_report` what becomes of its Run.
-    Placed {
-        to_report: bool,
+pub enum SlotDecision {
+    /// The job may start; `report_run` asks it to report the outcome of its Run.
+    Granted {
+        report_run: bool,
     },
-    /// Counted from 1.
-    Behind(u32),
-    LineFull,
+    /// The position in the queue, counted from 1.
+    Queued(u32),
+    QueueFull,
 }
 
+/// Whether a job has a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// In line.
+pub enum SlotState {
+    /// Queued.
     Waiting,
-    /// Has a place and was not heard of since.
-    Called,
-    /// Has a place.
-    Placed,
-    /// Needs no place any more.
-    Gone,
+    /// Has a slot and has not confirmed it yet.
+    Granted,
+    /// Has a slot.
+    Held,
+    /// Needs no slot any more.
+    Released,
 }
 
-impl State {
+impl SlotState {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Waiting => "waiting",
-            Self::Called => "called",
-            Self::Placed => "placed",
-            Self::Gone => "gone",
+            Self::Granted => "called",
+            Self::Held => "placed",
+            Self::Released => "gone",
         }
     }
 
     fn read(text: &str) -> Self {
-        [Self::Waiting, Self::Called, Self::Placed]
+        [Self::Waiting, Self::Granted, Self::Held]
             .into_iter()
             .find(|state| state.as_str() == text)
-            .unwrap_or(Self::Gone)
+            .unwrap_or(Self::Released)
     }
 }
 
-pub struct WaitingLine<'a> {
+pub struct Queue<'a> {
     storage: &'a ObjectStorage,
     config: Rc<Config>,
-    at: Moment,
+    tick: Tick,
 }
 
 type Result<T> = worker::Result<T>;
 
-impl<'a> WaitingLine<'a> {
+impl<'a> Queue<'a> {
     /// Fails when `SQLite` does; so does everything else.
-    pub fn open(storage: &'a ObjectStorage, config: Rc<Config>, at: Moment) -> Result<Self> {
-        storage.have_tables(SCHEMA)?;
-        Ok(Self { storage, config, at })
+    pub fn open(storage: &'a ObjectStorage, config: Rc<Config>, tick: Tick) -> Result<Self> {
+        storage.ensure_tables(SCHEMA)?;
+        Ok(Self { storage, config, tick })
     }
 
-    /// A job asks for a place. One that was `turned_away` by the upstream goes back to where it stood.
-    pub fn enter(&self, id: &VideoId, turned_away: Option<Millis>) -> Result<Standing> {
-        let before = self.state(id)?;
+    /// A job asks for a place. One that was `capacity_retry_after` by the upstream goes back to where it stood.
+    pub fn acquire_slot(&self, id: &VideoId, capacity_retry_after: Option<Millis>) -> Result<SlotDecision> {
+        let before = self.slot_state(id)?;
         let mut breaker = circuit_breaker::load(self.storage)?;
-        if turned_away.is_some() && breaker.wants_reports() {
+        if capacity_retry_after.is_some() && breaker.wants_reports() {
             breaker = CircuitBreaker::on_known();
             circuit_breaker::store(self.storage, breaker)?;
         }
-        let is_new = matches!(before, None | Some(State::Gone));
-        if is_new && turned_away.is_none() {
-            if breaker.is_closed() && self.is_open()? {
-                self.place(id)?;
-                return Ok(Standing::Placed { to_report: breaker.wants_reports() });
+        let is_new = matches!(before, None | Some(SlotState::Released));
+        if is_new && capacity_retry_after.is_none() {
+            if breaker.is_closed() && self.has_free_slot()? {
+                self.assign_slot(id)?;
+                return Ok(SlotDecision::Granted { report_run: breaker.wants_reports() });
             }
-            if !breaker.is_closed() && self.waiting()? >= MAX_WAITING_IN_OUTAGE {
-                return Ok(Standing::LineFull);
+            if !breaker.is_closed() && self.queue_length()? >= MAX_QUEUED_IN_OUTAGE {
+                return Ok(SlotDecision::QueueFull);
             }
         }
-        if before == Some(State::Gone) {
+        if before == Some(SlotState::Released) {
             self.run("DELETE FROM jobs WHERE id = ?", &[text_to_js(id.as_str())])?;
         }
         if is_new {
             self.run(
                 "INSERT INTO jobs (id, state, look_at) VALUES (?, 'waiting', ?)",
-                &[text_to_js(id.as_str()), self.next_look()],
+                &[text_to_js(id.as_str()), self.next_reconcile_at()],
             )?;
         }
-        if let Some(wait) = turned_away
-            && before != Some(State::Waiting)
+        if let Some(wait) = capacity_retry_after
+            && before != Some(SlotState::Waiting)
         {
-            self.set(id, State::Waiting)?;
-            self.set_hold(Some(Hold::refused(self.hold()?, wait, &self.config.policy.retry, self.at)))?;
+            self.set_state(id, SlotState::Waiting)?;
+            self.store_backoff(Some(CapacityBackoff::after_refusal(
+                self.backoff()?,
+                wait,
+                &self.config.policy.retry,
+                self.tick,
+            )))?;
         }
-        if before == Some(State::Placed) && !breaker.is_closed() {
+        if before == Some(SlotState::Held) && !breaker.is_closed() {
             // Its Run did not start, and would be one more that nobody answers.
-            self.set(id, State::Waiting)?;
+            self.set_state(id, SlotState::Waiting)?;
         }
-        self.advance()?;
+        self.grant_free_slots()?;
         if let Some(position) = self.position(id)? {
-            return Ok(Standing::Behind(position));
+            return Ok(SlotDecision::Queued(position));
         }
-        self.set(id, State::Placed)?;
-        Ok(Standing::Placed { to_report: breaker.wants_reports() })
+        self.set_state(id, SlotState::Held)?;
+        Ok(SlotDecision::Granted { report_run: breaker.wants_reports() })
     }
 
     /// The upstream answered a Run, or left it open what becomes of it.
@@ -149,38 +155,38 @@ impl<'a> WaitingLine<'a> {
         let after = if is_known {
             CircuitBreaker::on_known()
         } else {
-            before.on_unknown(&self.config.policy.retry, self.at)
+            before.on_unknown(&self.config.policy.retry, self.tick)
         };
         if after != before {
             circuit_breaker::store(self.storage, after)?;
         }
-        self.advance()
+        self.grant_free_slots()
     }
 
     /// Whether whoever comes now gets a place at once, as far as the line and the limits go.
-    fn is_open(&self) -> Result<bool> {
-        let is_anybody_waiting =
+    fn has_free_slot(&self) -> Result<bool> {
+        let is_queue_occupied =
             self.count("SELECT EXISTS (SELECT 1 FROM jobs WHERE state = 'waiting')", &[])? > 0;
-        Ok(!is_anybody_waiting && self.hold()?.is_none() && self.room()? > 0)
+        Ok(!is_queue_occupied && self.backoff()?.is_none() && self.free_slots()? > 0)
     }
 
-    fn waiting(&self) -> Result<u32> {
+    fn queue_length(&self) -> Result<u32> {
         self.count("SELECT COUNT(*) FROM jobs WHERE state = 'waiting'", &[])
     }
 
     /// Gives a job a place, whether or not one is free.
-    pub fn place(&self, id: &VideoId) -> Result<()> {
+    pub fn assign_slot(&self, id: &VideoId) -> Result<()> {
         self.run(
             "INSERT INTO jobs (id, state, look_at) VALUES (?1, 'placed', ?2)
              ON CONFLICT (id) DO UPDATE SET state = 'placed', look_at = ?2",
-            &[text_to_js(id.as_str()), self.next_look()],
+            &[text_to_js(id.as_str()), self.next_reconcile_at()],
         )
     }
 
     /// Looks after a job that is about to be taken, in case it never is.
-    pub fn expect(&self, id: &VideoId) -> Result<()> {
+    pub fn track(&self, id: &VideoId) -> Result<()> {
         let statement = "INSERT OR IGNORE INTO jobs (id, state, look_at) VALUES (?, 'gone', ?)";
-        self.run(statement, &[text_to_js(id.as_str()), self.next_look()])
+        self.run(statement, &[text_to_js(id.as_str()), self.next_reconcile_at()])
     }
 
     /// Counted from 1; `None` for a job that does not wait.
@@ -194,139 +200,141 @@ impl<'a> WaitingLine<'a> {
     }
 
     /// A job needs no place any more.
-    pub fn leave(&self, id: &VideoId) -> Result<()> {
-        self.free_place(id)?;
+    pub fn release_slot(&self, id: &VideoId) -> Result<()> {
+        self.count_freed_slot(id)?;
         self.run(
             "INSERT INTO jobs (id, state, look_at) VALUES (?1, 'gone', ?2)
              ON CONFLICT (id) DO UPDATE SET state = 'gone', look_at = ?2",
-            &[text_to_js(id.as_str()), self.next_look()],
+            &[text_to_js(id.as_str()), self.next_reconcile_at()],
         )?;
-        self.advance()
+        self.grant_free_slots()
     }
 
     /// A job is not looked after any more.
-    pub fn forget(&self, id: &VideoId) -> Result<()> {
-        self.free_place(id)?;
+    pub fn remove(&self, id: &VideoId) -> Result<()> {
+        self.count_freed_slot(id)?;
         self.run("DELETE FROM jobs WHERE id = ?", &[text_to_js(id.as_str())])?;
-        self.advance()
+        self.grant_free_slots()
     }
 
     /// If it has one, and if that means anything.
-    fn free_place(&self, id: &VideoId) -> Result<()> {
-        match (self.state(id)?, self.hold()?) {
-            (Some(State::Called | State::Placed), Some(hold)) => self.set_hold(Some(hold.freed())),
+    fn count_freed_slot(&self, id: &VideoId) -> Result<()> {
+        match (self.slot_state(id)?, self.backoff()?) {
+            (Some(SlotState::Granted | SlotState::Held), Some(backoff)) => {
+                self.store_backoff(Some(backoff.with_freed_slot()))
+            }
             _ => Ok(()),
         }
     }
 
     /// Calls whoever there is room for, in the order of their arrival.
-    pub fn advance(&self) -> Result<()> {
-        let mut calls = self.waiting()?.min(self.room()?);
+    pub fn grant_free_slots(&self) -> Result<()> {
+        let mut grants = self.queue_length()?.min(self.free_slots()?);
         let breaker = circuit_breaker::load(self.storage)?;
-        if let Some(limit) = breaker.limit(self.at.now) {
-            calls = calls.min(limit);
+        if let Some(limit) = breaker.limit(self.tick.now) {
+            grants = grants.min(limit);
         }
-        if let Some(hold) = self.hold()? {
-            let (next, admitted) = hold.admit(calls, &self.config.policy.retry, self.at.now);
-            if next != Some(hold) {
-                self.set_hold(next)?;
+        if let Some(backoff) = self.backoff()? {
+            let (next, admitted) = backoff.admit(grants, &self.config.policy.retry, self.tick.now);
+            if next != Some(backoff) {
+                self.store_backoff(next)?;
             }
-            calls = admitted;
+            grants = admitted;
         }
-        if calls == 0 {
+        if grants == 0 {
             return Ok(());
         }
         if !breaker.is_closed() {
-            circuit_breaker::store(self.storage, breaker.on_sent(self.at.now))?;
+            circuit_breaker::store(self.storage, breaker.on_sent(self.tick.now))?;
         }
         self.run(
             "UPDATE jobs SET state = 'called', look_at = ? WHERE ticket IN
              (SELECT ticket FROM jobs WHERE state = 'waiting' ORDER BY ticket LIMIT ?)",
-            &[time_to_js(self.at.now), calls.into()],
+            &[time_to_js(self.tick.now), grants.into()],
         )
     }
 
     /// Jobs to look after: those that were called, or all that are due `as_of` then.
-    pub fn due(&self, as_of: Option<UnixMillis>, limit: u32) -> Result<Vec<(VideoId, State)>> {
+    pub fn due(&self, as_of: Option<UnixMillis>, limit: u32) -> Result<Vec<(VideoId, SlotState)>> {
         let of_these = if as_of.is_some() { "" } else { "state = 'called' AND" };
         let query = format!(
             "SELECT id, state FROM jobs WHERE {of_these} look_at <= ? ORDER BY look_at LIMIT {limit}"
         );
-        let rows = self.storage.sql(&query, &[time_to_js(as_of.unwrap_or(self.at.now))])?;
+        let rows = self.storage.sql(&query, &[time_to_js(as_of.unwrap_or(self.tick.now))])?;
         let job = |row: Array| {
-            Some((VideoId::from_stored(row.get(0).as_string()?), State::read(&row.get(1).as_string()?)))
+            Some((VideoId::from_stored(row.get(0).as_string()?), SlotState::read(&row.get(1).as_string()?)))
         };
         Ok(rows.into_iter().filter_map(job).collect())
     }
 
     /// What looking after a job in that `state` brought.
-    pub fn looked_at(&self, id: &VideoId, state: State, report: Report) -> Result<()> {
+    pub fn apply_report(&self, id: &VideoId, state: SlotState, report: SlotReport) -> Result<()> {
         // It may have asked for something in between.
-        if self.state(id)? != Some(state) {
+        if self.slot_state(id)? != Some(state) {
             return Ok(());
         }
-        if !report.needs_place && state != State::Gone {
-            self.leave(id)?;
+        if !report.needs_place && state != SlotState::Released {
+            self.release_slot(id)?;
         }
         let look_at = match state {
-            State::Called if report.needs_place => self.at.now.after(CALL_INTERVAL),
+            SlotState::Granted if report.needs_place => self.tick.now.after(GRANT_RETRY_INTERVAL),
             _ => report.look_at,
         };
         self.run("UPDATE jobs SET look_at = ? WHERE id = ?", &[time_to_js(look_at), text_to_js(id.as_str())])
     }
 
     /// When somebody has to be called.
-    pub fn alarm(&self) -> Result<Option<UnixMillis>> {
+    pub fn next_alarm(&self) -> Result<Option<UnixMillis>> {
         let query = "SELECT MIN(look_at), EXISTS (SELECT 1 FROM jobs WHERE state = 'waiting') FROM jobs
             WHERE state = 'called'";
         let Some(row) = self.first_row(query, &[])? else { return Ok(None) };
         let call = row.get(0).as_f64().map(time_from_js);
-        let is_anybody_waiting = count(&row.get(1)) > 0;
-        let probe = if is_anybody_waiting && self.room()? > 0 {
+        let is_queue_occupied = count(&row.get(1)) > 0;
+        let probe = if is_queue_occupied && self.free_slots()? > 0 {
             let breaker = circuit_breaker::load(self.storage)?.next_probe();
-            self.hold()?.map(|hold| hold.until).max(breaker)
+            self.backoff()?.map(|backoff| backoff.until).max(breaker)
         } else {
             None
         };
         Ok([call, probe].into_iter().flatten().min())
     }
 
-    fn room(&self) -> Result<u32> {
+    fn free_slots(&self) -> Result<u32> {
         let Some(max) = self.config.policy.max_active else { return Ok(u32::MAX) };
         let active = self.count("SELECT COUNT(*) FROM jobs WHERE state IN ('called', 'placed')", &[])?;
         Ok(max.saturating_sub(active))
     }
 
-    fn state(&self, id: &VideoId) -> Result<Option<State>> {
+    fn slot_state(&self, id: &VideoId) -> Result<Option<SlotState>> {
         let row = self.first_row("SELECT state FROM jobs WHERE id = ?", &[text_to_js(id.as_str())])?;
-        Ok(row.and_then(|row| Some(State::read(&row.get(0).as_string()?))))
+        Ok(row.and_then(|row| Some(SlotState::read(&row.get(0).as_string()?))))
     }
 
-    fn set(&self, id: &VideoId, state: State) -> Result<()> {
+    fn set_state(&self, id: &VideoId, state: SlotState) -> Result<()> {
         let state = JsValue::from_str(state.as_str());
         let query = "UPDATE jobs SET state = ?, look_at = ? WHERE id = ?";
-        self.run(query, &[state, self.next_look(), text_to_js(id.as_str())])
+        self.run(query, &[state, self.next_reconcile_at(), text_to_js(id.as_str())])
     }
 
-    fn hold(&self) -> Result<Option<Hold>> {
+    fn backoff(&self) -> Result<Option<CapacityBackoff>> {
         let row = self.first_row("SELECT until, refusals, probing, freed FROM hold", &[])?;
         Ok(row.and_then(|row| {
             let until = time_from_js(row.get(0).as_f64()?);
-            let [refusals, probing, freed] = [1, 2, 3].map(|column| count(&row.get(column)));
-            Some(Hold { until, refusals, probing: probing > 0, freed })
+            let [refusals, is_probing, freed_slots] = [1, 2, 3].map(|column| count(&row.get(column)));
+            Some(CapacityBackoff { until, refusals, is_probing: is_probing > 0, freed_slots })
         }))
     }
 
-    fn set_hold(&self, hold: Option<Hold>) -> Result<()> {
-        let Some(Hold { until, refusals, probing, freed }) = hold else {
+    fn store_backoff(&self, backoff: Option<CapacityBackoff>) -> Result<()> {
+        let Some(CapacityBackoff { until, refusals, is_probing, freed_slots }) = backoff else {
             return self.run("DELETE FROM hold", &[]);
         };
-        let values = [time_to_js(until), refusals.into(), u32::from(probing).into(), freed.into()];
+        let values = [time_to_js(until), refusals.into(), u32::from(is_probing).into(), freed_slots.into()];
         self.run("INSERT OR REPLACE INTO hold VALUES (1, ?, ?, ?, ?)", &values)
     }
 
-    fn next_look(&self) -> JsValue {
-        time_to_js(self.at.now.after(LOOK_INTERVAL))
+    fn next_reconcile_at(&self) -> JsValue {
+        time_to_js(self.tick.now.after(RECONCILE_INTERVAL))
     }
 
     fn run(&self, query: &str, values: &[JsValue]) -> Result<()> {

@@ -12,7 +12,7 @@ use crate::video::id::VideoId;
 use crate::video::money::Usd;
 use crate::video::money::budget::{Day, Limits, Shortage};
 use crate::video::money::ledger::{self, Entry, State};
-use crate::video::task::Owned;
+use crate::video::task::VideoOwnership;
 use crate::video::time::UnixMillis;
 
 /// A row for what each video takes of a `day` (counted from the Unix epoch): [`ledger`]'s entry. Rows of spent money stay
@@ -38,7 +38,7 @@ pub struct Spending<'a> {
 impl<'a> Spending<'a> {
     /// Fails when `SQLite` does; so does everything else.
     pub fn open(storage: &'a ObjectStorage, now: UnixMillis) -> Result<Self> {
-        storage.have_tables(SCHEMA)?;
+        storage.ensure_tables(SCHEMA)?;
         Ok(Self { storage, today: Day::of(now) })
     }
 
@@ -59,16 +59,20 @@ impl<'a> Spending<'a> {
         if let Some(shortage) = limits.shortage(price, all, own) {
             return Ok(Some(shortage));
         }
-        self.expect(id, owner, price.unwrap_or_default()).map(|()| None)
+        self.reserve_unchecked(id, owner, price.unwrap_or_default()).map(|()| None)
     }
 
     /// Reserves the price of a video that is on its way already, if nobody has.
-    pub fn expect(&self, id: &VideoId, owner: &Owner, price: Usd) -> Result<()> {
+    pub fn reserve_unchecked(&self, id: &VideoId, owner: &Owner, price: Usd) -> Result<()> {
         self.change(id, owner, |entry| Some(ledger::reserve(entry, price, self.today)))
     }
 
     /// A job is over, as far as its place goes; its `cost` may not be known yet.
-    pub fn settle(&self, Owned { id, owner, created_at }: &Owned, cost: Option<Usd>) -> Result<()> {
+    pub fn settle(
+        &self,
+        VideoOwnership { id, owner, created_at }: &VideoOwnership,
+        cost: Option<Usd>,
+    ) -> Result<()> {
         let created = Day::of(UnixMillis::new(created_at.saturating_mul(1000)));
         self.change(id, owner, |entry| ledger::settle(entry, cost, created))
     }

@@ -3,7 +3,7 @@
 use worker::Env;
 
 use super::leftovers::remove_leftovers;
-use crate::calls::dispatcher::Dispatch;
+use crate::calls::dispatcher::DispatcherClient;
 use crate::calls::objects::CallError;
 use crate::runtime::log::{self, Level};
 use crate::video::time::UnixMillis;
@@ -18,9 +18,9 @@ pub async fn sweep(scheduled_ms: f64, env: &Env) {
 async fn try_sweep(scheduled_ms: f64, env: &Env) -> Result<(), CallError> {
     #[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "an instant; it saturates")]
     let as_of = UnixMillis::new(scheduled_ms as i64);
-    let swept = Dispatch::new(env)?.sweep(as_of).await;
+    let swept = DispatcherClient::new(env)?.sweep(as_of).await;
     if let Err(error) = remove_leftovers(env, as_of).await {
-        log::write(Level::Error, "leftovers in R2 were not removed", [("error", error.to_string().into())]);
+        log::write(Level::Error, "removing leftovers from R2 failed", [("error", error.to_string().into())]);
     }
     swept
 }

@@ -7,7 +7,7 @@ use worker::wasm_bindgen::JsValue;
 use crate::config::Config;
 use crate::runtime::clock;
 use crate::storage::object_storage::ObjectStorage;
-use crate::upstream::shared_call::{Got, SharedCall};
+use crate::upstream::shared_call::{SharedCall, SharedResult};
 use crate::wiro::files::{FOLDER_CREATE, folder_body, read_folder};
 
 const SCHEMA: &str = "
@@ -17,11 +17,11 @@ const SCHEMA: &str = "
     );";
 
 /// The folder's id, or why there is none.
-pub type Folder = Got;
+pub type Folder = SharedResult;
 
 #[derive(Default)]
 pub struct UploadFolder {
-    making: SharedCall,
+    creating: SharedCall,
 }
 
 impl UploadFolder {
@@ -31,14 +31,14 @@ impl UploadFolder {
     /// # Errors
     /// When `SQLite` fails.
     pub async fn get(&self, storage: &ObjectStorage, config: &Config) -> Result<Folder> {
-        if let Some(id) = known(storage)? {
+        if let Some(id) = load(storage)? {
             return Ok(Ok(id));
         }
         // Under a name of its own each time: one whose answer was lost may exist, and must not be in the way.
         let random = clock::random::<8>().map_err(|error| error.to_string())?;
         let name = format!("hailuo-worker-{}", base16ct::lower::encode_string(&random));
-        let keep = |folder: &Folder| folder.as_ref().map_or(Ok(()), |id| keep(storage, id));
-        self.making.get(config, (FOLDER_CREATE, &folder_body(&name)), &read_folder, &keep).await
+        let store = |folder: &Folder| folder.as_ref().map_or(Ok(()), |id| store(storage, id));
+        self.creating.get(config, (FOLDER_CREATE, &folder_body(&name)), &read_folder, &store).await
     }
 
     /// The upstream does not know this folder any more. If it is still the one that is remembered, the
@@ -47,18 +47,18 @@ impl UploadFolder {
     /// # Errors
     /// When `SQLite` fails.
     pub fn forget(storage: &ObjectStorage, id: &str) -> Result<()> {
-        storage.have_tables(SCHEMA)?;
+        storage.ensure_tables(SCHEMA)?;
         storage.sql("DELETE FROM upload_folder WHERE id = ?", &[JsValue::from_str(id)]).map(|_| ())
     }
 }
 
-fn known(storage: &ObjectStorage) -> Result<Option<String>> {
-    storage.have_tables(SCHEMA)?;
+fn load(storage: &ObjectStorage) -> Result<Option<String>> {
+    storage.ensure_tables(SCHEMA)?;
     let rows = storage.sql("SELECT id FROM upload_folder", &[])?;
     Ok(rows.first().and_then(|row| row.get(0).as_string()))
 }
 
-fn keep(storage: &ObjectStorage, id: &str) -> Result<()> {
+fn store(storage: &ObjectStorage, id: &str) -> Result<()> {
     let query = "INSERT OR REPLACE INTO upload_folder VALUES (1, ?)";
     storage.sql(query, &[JsValue::from_str(id)]).map(|_| ())
 }

@@ -29,7 +29,7 @@ pub fn count_upload(
     limit: i64,
     now: UnixMillis,
 ) -> Result<bool> {
-    storage.have_tables(SCHEMA)?;
+    storage.ensure_tables(SCHEMA)?;
     let day = integer_to_js(Day::of(now).number());
     let key = [day.clone(), text_to_js(owner.as_str())];
     let rows = storage.sql("SELECT bytes FROM uploaded WHERE day = ? AND owner = ?", &key)?;

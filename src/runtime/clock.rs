@@ -4,7 +4,7 @@ use worker::js_sys::{Date, Math};
 use worker::wasm_bindgen::JsValue;
 
 use crate::runtime::values::time_from_js;
-use crate::video::time::{Moment, UnixMillis};
+use crate::video::time::{Tick, UnixMillis};
 
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "this is the one place")]
@@ -14,8 +14,8 @@ pub fn now() -> UnixMillis {
 
 /// The present, with a random number for whoever spreads retries.
 #[must_use]
-pub fn moment() -> Moment {
-    Moment { now: now(), chance: chance() }
+pub fn tick() -> Tick {
+    Tick { now: now(), jitter: jitter() }
 }
 
 /// Unix seconds as RFC 3339 writes a time, in UTC.
@@ -28,7 +28,7 @@ pub fn rfc3339(seconds: i64) -> String {
 /// A number that need not be hard to guess.
 #[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "it saturates")]
 #[expect(clippy::cast_sign_loss, reason = "it is none below nothing")]
-fn chance() -> u16 {
+fn jitter() -> u16 {
     (Math::random() * 65_536.0) as u16
 }
 

@@ -46,7 +46,7 @@ pub async fn describe(env: &Env, slug: &str) -> Rc<ModelDescription> {
         Ok(Some(description)) => Rc::new(description),
         Ok(None) => Rc::new(ModelDescription::built_in(&slug)),
         Err(error) => {
-            log::write(Level::Warn, "a model's description cannot be read", [("error", error.into())]);
+            log::write(Level::Warn, "reading a model description from KV failed", [("error", error.into())]);
             known.map_or_else(|| Rc::new(ModelDescription::built_in(&slug)), |(known, _)| known)
         }
     };

@@ -104,7 +104,7 @@ impl ObjectStorage {
     }
 
     /// How the alarm stands is not known any more: it went off, and may be repeated, or it may have got lost.
-    pub fn forget_alarm(&self) {
+    pub fn invalidate_alarm_cache(&self) {
         self.alarm.set(Alarm::Unknown);
     }
 
@@ -119,7 +119,7 @@ impl ObjectStorage {
     }
 
     /// Sees that these tables are there.
-    pub fn have_tables(&self, schema: &'static str) -> Result<()> {
+    pub fn ensure_tables(&self, schema: &'static str) -> Result<()> {
         if !self.schemas.borrow().contains(&schema) {
             self.sql(schema, &[])?;
             self.schemas.borrow_mut().push(schema);

@@ -87,7 +87,7 @@ impl Records {
     ///
     /// # Errors
     /// [`RecordError::Kv`].
-    pub async fn disown(&self, record: &Record, owner: &Owner) -> Result<(), RecordError> {
+    pub async fn delete_owner_entry(&self, record: &Record, owner: &Owner) -> Result<(), RecordError> {
         match owner_key(owner, record) {
             Some(key) => Ok(self.kv.delete(&key).await?),
             None => Ok(()),

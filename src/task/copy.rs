@@ -37,17 +37,17 @@ const MAX_REDIRECTS: usize = 3;
 /// Why a copy failed. No case names a URL: they are the upstream's.
 #[derive(Debug, Error)]
 enum CopyError {
-    #[error("the output is not on a host of OUTPUT_HOSTS")]
+    #[error("the host is not in OUTPUT_HOSTS")]
     ForeignHost,
     #[error("more than {MAX_REDIRECTS} redirects")]
     Redirects,
     #[error("HTTP {0}")]
     Status(u16),
-    #[error("{offered} bytes are offered where Wiro says {expected}")]
+    #[error("the host offers {offered} bytes, but Wiro reported {expected}")]
     Offered { offered: u64, expected: u64 },
-    #[error("{stored} bytes were stored where {sent} were sent")]
+    #[error("R2 stored {stored} bytes, but {sent} were sent")]
     Stored { stored: u64, sent: u64 },
-    #[error("it does not begin like an MP4 file")]
+    #[error("the file does not start like an MP4 file")]
     NotMp4,
     #[error(transparent)]
     Fetch(#[from] FetchError),
@@ -72,12 +72,12 @@ pub async fn copy(videos: &Videos, hosts: &OutputHosts, id: &VideoId, source: &S
         Ok(output) => {
             let size = ("size_bytes", json!(output.size));
             let memory = ("wasm_memory_bytes", json!(log::wasm_memory_bytes()));
-            log::write(Level::Info, "the video was copied", [video_id, duration, size, memory]);
+            log::write(Level::Info, "copied the video", [video_id, duration, size, memory]);
             Some(output)
         }
         Err(error) => {
             let error = ("error", json!(error.to_string()));
-            log::write(Level::Warn, "the copy failed", [video_id, duration, error]);
+            log::write(Level::Warn, "copying the video failed", [video_id, duration, error]);
             None
         }
     }

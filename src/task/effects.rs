@@ -1,5 +1,5 @@
-//! The work of a `VideoTask` object: one alarm performs everything that is due, each effect's result being
-//! the next event.
+//! The effects of a `VideoTask` object. One alarm performs every effect that is due; the result of each is the next
+//! event.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use serde_json::json;
 use thiserror::Error;
 
 use super::copy;
-use super::state::{TaskError, TaskState};
+use super::store::{TaskError, VideoTaskStore};
 use super::upstream::Upstream;
 use super::webhook::notify;
-use crate::calls::dispatcher::Dispatch;
+use crate::calls::dispatcher::DispatcherClient;
 use crate::calls::objects::CallError;
 use crate::config::Config;
 use crate::runtime::clock;
@@ -22,14 +22,14 @@ use crate::runtime::timeout::within;
 use crate::storage::records::{RecordError, Records};
 use crate::storage::videos::Videos;
 use crate::video::id::VideoId;
-use crate::video::lifecycle::chores::Chore;
-use crate::video::lifecycle::event::{Effect, Entry, Event};
-use crate::video::pace::kind;
+use crate::video::lifecycle::event::{Effect, Event, SlotReply};
+use crate::video::lifecycle::pending_work::WorkItem;
 use crate::video::record::Record;
 use crate::video::task::{Job, Phase, Task};
+use crate::video::typical_duration::kind;
 
-/// How long KV or the dispatcher may take.
-const CHORE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Limit on one write to KV, or one call of the dispatcher.
+const WORK_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Error)]
 enum RemoveError {
@@ -45,20 +45,20 @@ enum RemoveError {
     Upstream(String),
 }
 
-/// One alarm: everything that is due, until nothing is.
-pub async fn work(state: &Rc<TaskState>) -> Result<(), TaskError> {
-    let config = Config::of(&state.env)?;
+/// Performs due effects until none is left.
+pub async fn run_due_effects(store: &Rc<VideoTaskStore>) -> Result<(), TaskError> {
+    let config = Config::of(&store.env)?;
     let mut result = None;
     loop {
-        // What came of the last effect, and what follows from it, is stored as one.
-        let go_on = |task: &mut Task| {
+        // One write stores the result of the last effect and the next step.
+        let next_step = |task: &mut Task| {
             if let Some(event) = result.take() {
-                task.apply(event, &config.policy, clock::moment());
+                task.apply(event, &config.policy, clock::tick());
             }
-            task.wake(&config.policy, clock::moment())
+            task.on_alarm(&config.policy, clock::tick())
         };
-        let Some((task, mut effects)) = state.change(go_on).await? else {
-            return state.clear_tombstone().await;
+        let Some((task, mut effects)) = store.change(next_step).await? else {
+            return store.clear_tombstone().await;
         };
         let Some(last) = effects.pop() else {
             if task.alarm().is_none_or(|due| clock::now() < due) {
@@ -67,32 +67,35 @@ pub async fn work(state: &Rc<TaskState>) -> Result<(), TaskError> {
             continue;
         };
         for effect in effects {
-            match perform(state, effect, &config).await? {
-                Some(event) => state.react(event).await?,
+            match perform(store, effect, &config).await? {
+                Some(event) => store.react(event).await?,
                 None => return Ok(()),
             };
         }
-        result = perform(state, last, &config).await?;
+        result = perform(store, last, &config).await?;
         if result.is_none() {
             return Ok(());
         }
     }
 }
 
-/// The event that an effect leads to; `None` when there is no task any more. What may be awaited is boxed, and so a
-/// function of its own: the runtime compiles a function when it is first called, and a large one late or never well.
-async fn perform(state: &Rc<TaskState>, effect: Effect, config: &Config) -> Result<Option<Event>, TaskError> {
-    let Some(task) = state.load()? else { return Ok(None) };
+/// Performs an effect and returns the resulting event; `None` if there is no task any more. Futures are boxed, so each is
+/// a function of its own: V8 compiles wasm functions lazily, and optimizes large ones late or badly.
+async fn perform(
+    store: &Rc<VideoTaskStore>,
+    effect: Effect,
+    config: &Config,
+) -> Result<Option<Event>, TaskError> {
+    let Some(task) = store.load()? else { return Ok(None) };
     let task = &*task;
     let id = &task.record.id;
-    let upstream = Upstream::new(config, &state.env);
+    let upstream = Upstream::new(config, &store.env);
     Ok(Some(match effect {
-        Effect::Enter { turned_away } => {
-            let dispatch = Dispatch::new(&state.env)?;
-            let entry =
-                dispatch.enter(task.owned(), kind(&task.record.input), turned_away).boxed_local().await;
-            let entry = told(entry, "the waiting line cannot be reached", id);
-            Event::Entered(entry.unwrap_or(Entry::Unreachable))
+        Effect::AcquireSlot { retry_after } => {
+            let dispatcher = DispatcherClient::new(&store.env)?;
+            let reply = dispatcher.acquire_slot(task.ownership(), kind(&task.record.input), retry_after);
+            let reply = log_error(reply.boxed_local().await, "asking for a slot failed", id);
+            Event::SlotReplied(reply.unwrap_or(SlotReply::Unreachable))
         }
         Effect::Run => Event::RunAnswered(upstream.run(task).boxed_local().await),
         Effect::Check(job) => Event::Observed(upstream.check(task, &job).boxed_local().await),
@@ -101,22 +104,22 @@ async fn perform(state: &Rc<TaskState>, effect: Effect, config: &Config) -> Resu
             Event::Searched(upstream.search(task, hint, progress).boxed_local().await)
         }
         Effect::Copy(source) => {
-            let videos = Videos::new(&state.env)?;
+            let videos = Videos::new(&store.env)?;
             let copied = copy::copy(&videos, &config.output_hosts, id, &source).boxed_local().await;
             Event::Copied(copied)
         }
-        Effect::Do(chore) => {
-            let done = within(CHORE_TIMEOUT, do_chore(state, chore, task, config).boxed_local()).await;
-            let done = told(done, "a chore took too long", id).transpose()?;
-            Event::Done { chore, succeeded: done == Some(true) }
+        Effect::Perform(item) => {
+            let done = within(WORK_TIMEOUT, perform_work(store, item, task, config).boxed_local()).await;
+            let done = log_error(done, "pending work timed out", id).transpose()?;
+            Event::WorkDone { item, succeeded: done == Some(true) }
         }
-        Effect::Notify(webhook_id) => match notify(state, config, task, &webhook_id).boxed_local().await? {
-            Some(answer) => Event::Notified { webhook_id, answer },
-            None => Event::Seen,
+        Effect::Notify(webhook_id) => match notify(store, config, task, &webhook_id).boxed_local().await? {
+            Some(response) => Event::Notified { webhook_id, response },
+            None => Event::ProgressTick,
         },
         Effect::Remove { purge } => {
-            let removed = remove(state, task, purge, &upstream).boxed_local().await;
-            match told(removed, "the video was not removed", id) {
+            let removed = remove(store, task, purge, &upstream).boxed_local().await;
+            match log_error(removed, "removing the video failed", id) {
                 Some(()) => return Ok(None),
                 None => Event::RemovalFailed,
             }
@@ -124,77 +127,77 @@ async fn perform(state: &Rc<TaskState>, effect: Effect, config: &Config) -> Resu
     }))
 }
 
-async fn do_chore(
-    state: &Rc<TaskState>,
-    chore: Chore,
+async fn perform_work(
+    store: &Rc<VideoTaskStore>,
+    item: WorkItem,
     task: &Task,
     config: &Config,
 ) -> Result<bool, TaskError> {
     let Record { id, .. } = &task.record;
-    let done = match chore {
-        // It was deleted since this was due.
-        Chore::Publish if !task.is_shown() => Some(()),
-        Chore::Publish => {
-            let (_on_its_way, there) = oneshot::channel();
-            state.publishing.set(Some(there));
+    let done = match item {
+        // Deleted since this was added.
+        WorkItem::Publish if !task.is_visible() => Some(()),
+        WorkItem::Publish => {
+            let (_in_progress, finished) = oneshot::channel();
+            store.publishing.set(Some(finished));
             let published =
-                Records::new(&state.env)?.put(&task.record, &task.owner, config.policy.retention).await;
-            told(published, "the record was not published", id)
+                Records::new(&store.env)?.put(&task.record, &task.owner, config.policy.retention).await;
+            log_error(published, "publishing the record failed", id)
         }
-        Chore::Purge => match task.job() {
+        WorkItem::Purge => match task.job() {
             Some(job) => {
-                let purged = Upstream::new(config, &state.env).purge(task, job).await;
-                told(purged, "the upstream's files were not deleted", id)
+                let purged = Upstream::new(config, &store.env).purge(task, job).await;
+                log_error(purged, "deleting Wiro's files failed", id)
             }
             None => Some(()),
         },
-        Chore::Leave => {
-            let (dispatch, kind, cost) =
-                (Dispatch::new(&state.env)?, kind(&task.record.input), task.charge());
-            if task.needs_place() {
-                let taken = dispatch.take_place(task.owned(), kind, cost).await;
-                told(taken, "the place was not taken again", id)
+        WorkItem::SyncSlot => {
+            let dispatcher = DispatcherClient::new(&store.env)?;
+            let (video, kind, cost) = (task.ownership(), kind(&task.record.input), task.charge());
+            if task.needs_slot() {
+                let reacquired = dispatcher.reacquire_slot(video, kind, cost).await;
+                log_error(reacquired, "reacquiring the slot failed", id)
             } else {
-                let left = dispatch.leave(task.owned(), kind, task.took(), cost).await;
-                told(left, "the place was not given back", id)
+                let released = dispatcher.release_slot(video, kind, task.generation_time(), cost).await;
+                log_error(released, "releasing the slot failed", id)
             }
         }
-        Chore::ReportRun => {
+        WorkItem::ReportRun => {
             let is_known = !matches!(task.phase, Phase::Unknown { .. });
-            let reported = Dispatch::new(&state.env)?.run_answered(is_known).await;
-            told(reported, "the outcome of Run was not reported", id)
+            let reported = DispatcherClient::new(&store.env)?.run_answered(is_known).await;
+            log_error(reported, "reporting the outcome of Run failed", id)
         }
     };
     Ok(done.is_some())
 }
 
-/// Everything that is stored for the video, the task last.
+/// Removes everything that is stored for the video, the task last.
 async fn remove(
-    state: &Rc<TaskState>,
+    store: &Rc<VideoTaskStore>,
     task: &Task,
     purge: Option<Job>,
     upstream: &Upstream<'_>,
 ) -> Result<(), RemoveError> {
     let id = &task.record.id;
-    Videos::new(&state.env)?.delete(id).await?;
-    let records = Records::new(&state.env)?;
+    Videos::new(&store.env)?.delete(id).await?;
+    let records = Records::new(&store.env)?;
     records.delete(id).await?;
-    records.disown(&task.record, &task.owner).await?;
-    Dispatch::new(&state.env)?.forget(task.owned(), task.charge()).await?;
-    // Wiro may refuse for long: nothing of ours waits for it but the task itself.
+    records.delete_owner_entry(&task.record, &task.owner).await?;
+    DispatcherClient::new(&store.env)?.forget(task.ownership(), task.charge()).await?;
+    // After our own data: Wiro may refuse for a long time.
     if let Some(job) = purge {
         upstream.purge(task, &job).await.map_err(RemoveError::Upstream)?;
     }
-    Ok(state.bury(task).await?)
+    Ok(store.bury(task).await?)
 }
 
-/// What went well; what did not is for the log, and is tried again.
-pub fn told<T, E: ToString>(result: Result<T, E>, problem: &str, id: &VideoId) -> Option<T> {
+/// Logs an error. Returns the value of a success.
+pub fn log_error<T, E: ToString>(result: Result<T, E>, message: &str, id: &VideoId) -> Option<T> {
     match result {
         Ok(value) => Some(value),
         Err(error) => {
             let fields = [("video.id", json!(id)), ("error", json!(error.to_string()))];
-            log::write(Level::Warn, problem, fields);
+            log::write(Level::Warn, message, fields);
             None
         }
     }

@@ -1,12 +1,14 @@
-//! The `VideoTask` object, one for each video: its state, and the effects that its alarm performs.
+//! The `VideoTask` object, one for each video: its storage, its messages, and the effects that its alarm performs.
 
 pub mod object;
 
 mod copy;
 mod effects;
+mod live_updates;
 mod search;
 mod socket;
-mod state;
+mod store;
 mod subscribers;
 mod upstream;
+mod waiters;
 mod webhook;

@@ -19,12 +19,11 @@ use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::web_sys::{Request, Response, WebSocket};
 use worker::worker_sys::DurableObjectState;
 
-use super::effects::{told, work};
-use super::state::{TaskError, TaskState};
-use super::subscribers::Watchers;
-use crate::calls::dispatcher::Dispatch;
-use crate::calls::objects;
-use crate::calls::objects::Manner;
+use super::effects::{log_error, run_due_effects};
+use super::store::{TaskError, VideoTaskStore};
+use super::subscribers::Subscribers;
+use crate::calls::dispatcher::DispatcherClient;
+use crate::calls::objects::{self, SubscribeOptions};
 use crate::calls::task::{Message, Reply};
 use crate::config::Config;
 use crate::runtime::clock;
@@ -33,31 +32,31 @@ use crate::runtime::log::{self, Level};
 use crate::runtime::timeout::within;
 use crate::video::lifecycle::event::Event;
 use crate::video::money::budget::Shortage;
-use crate::video::pace::kind;
 use crate::video::record::{FailureCode, Record, Status};
 use crate::video::task::tombstone::Admission;
 use crate::video::task::{Phase, Task};
 use crate::video::time::{Millis, UnixMillis};
+use crate::video::typical_duration::kind;
 
 /// How long a submit waits for the answer to its first Run before it answers without.
-const SUBMIT_PATIENCE: Duration = Duration::from_secs(25);
+const SUBMIT_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// How long a submit waits until what never became a video of the same key is removed.
-const REMOVAL_PATIENCE: Duration = Duration::from_secs(10);
+const REMOVAL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a cancel waits for its effect.
-const CANCEL_PATIENCE: Duration = Duration::from_secs(10);
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a delete waits for a record that is being published.
-const PUBLISH_PATIENCE: Duration = Duration::from_secs(10);
+const PUBLISH_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// When work fails for a reason of our own, it is tried again after this.
-const FAULT_PAUSE: Millis = Millis::new(30_000);
+const ERROR_RETRY_DELAY: Millis = Millis::new(30_000);
 
 #[wasm_bindgen]
 #[derive(Clone)]
 pub struct VideoTask {
-    state: Rc<TaskState>,
+    store: Rc<VideoTaskStore>,
 }
 
 /// What the runtime calls, by way of `src/index.js`.
@@ -66,14 +65,14 @@ impl VideoTask {
     #[wasm_bindgen(constructor)]
     #[must_use]
     pub fn new(state: DurableObjectState, env: Env) -> Self {
-        Self { state: TaskState::new(state, env) }
+        Self { store: VideoTaskStore::new(state, env) }
     }
 
     /// A promise of the answer to a [`Message`].
     pub fn ask(&self, message: String) -> Promise {
         let task = self.clone();
         promised(async move {
-            Config::prepare(&task.state.env).await;
+            Config::prepare(&task.store.env).await;
             let message = objects::message(&message)?;
             objects::answer(task.answer(message).await)
         })
@@ -83,22 +82,26 @@ impl VideoTask {
     pub fn fetch(&self, request: Request) -> Promise {
         let task = self.clone();
         promised(async move {
-            Config::prepare(&task.state.env).await;
-            let manner = objects::watching(&request)?;
-            Ok(Response::from(task.watch(manner).await?).into())
+            Config::prepare(&task.store.env).await;
+            let options = objects::subscribe_options(&request)?;
+            Ok(Response::from(task.subscribe(options).await?).into())
         })
     }
 
     /// Does what is due. Fails only when not even another alarm can be set: the runtime gives a failing one up after
     /// six tries.
     pub fn alarm(&self) -> Promise {
-        let state = Rc::clone(&self.state);
+        let store = Rc::clone(&self.store);
         promised(async move {
-            state.storage.forget_alarm();
-            Config::prepare(&state.env).await;
-            if let Err(error) = work(&state).await {
-                log::write(Level::Error, "a task's work failed", [("error", error.to_string().into())]);
-                state.storage.set_alarm(Some(clock::now().after(FAULT_PAUSE))).await?;
+            store.storage.invalidate_alarm_cache();
+            Config::prepare(&store.env).await;
+            if let Err(error) = run_due_effects(&store).await {
+                log::write(
+                    Level::Error,
+                    "running the task's effects failed",
+                    [("error", error.to_string().into())],
+                );
+                store.storage.set_alarm(Some(clock::now().after(ERROR_RETRY_DELAY))).await?;
             }
             Ok(JsValue::UNDEFINED)
         })
@@ -107,8 +110,8 @@ impl VideoTask {
     /// A watcher's socket said something, of that length.
     #[wasm_bindgen(js_name = onMessage)]
     pub fn on_message(&self, socket: &WebSocket, length: u32) {
-        if !Watchers::may_talk(socket, length) {
-            self.state.on_leave();
+        if !Subscribers::accept_message(socket, length) {
+            self.store.on_unsubscribe();
         }
     }
 
@@ -117,27 +120,28 @@ impl VideoTask {
     pub fn on_leave(&self, socket: &WebSocket) {
         // One that broke is closed already.
         let _ = socket.close();
-        self.state.on_leave();
+        self.store.on_unsubscribe();
     }
 }
 
 impl VideoTask {
-    /// 404 when there is no such video; see [`Watchers::begin`](super::subscribers::Watchers::begin) for the rest.
-    async fn watch(&self, manner: Manner) -> worker::Result<worker::Response> {
-        // Who comes later begins with what the others see.
-        let task = self.state.show_risen().await.map_err(|error| error.to_string())?;
-        let Some(task) = task.filter(|task| task.is_shown()) else {
+    /// Answers 404 if there is no such video; see [`Subscribers::subscribe`] for the other answers.
+    async fn subscribe(&self, options: SubscribeOptions) -> worker::Result<worker::Response> {
+        // New and old subscribers must see the same percentage.
+        let task = self.store.publish_progress().await.map_err(|error| error.to_string())?;
+        let Some(task) = task.filter(|task| task.is_visible()) else {
             return worker::Response::error("no such video", 404);
         };
-        let state = Rc::downgrade(&self.state);
-        let on_leave = move || {
-            if let Some(state) = state.upgrade() {
-                state.on_leave();
+        let store = Rc::downgrade(&self.store);
+        let on_unsubscribe = move || {
+            if let Some(store) = store.upgrade() {
+                store.on_unsubscribe();
             }
         };
-        let grant = self.state.grant(&task);
-        let response = self.state.watchers.begin(manner, task.record.clone(), grant.as_deref(), on_leave)?;
-        self.state.mind_show(&task);
+        let grant = self.store.grant(&task);
+        let record = task.record.clone();
+        let response = self.store.subscribers.subscribe(options, record, grant.as_deref(), on_unsubscribe)?;
+        self.store.update_listening(&task);
         Ok(response)
     }
 
@@ -147,121 +151,121 @@ impl VideoTask {
             Message::Replay(new) => return self.replay(*new).await,
             Message::BeganWith(digest) => return self.began_with(&digest),
             Message::ImageStored => {
-                self.state.react(Event::Received).await?;
-                return self.answered().await;
+                self.store.react(Event::ImageStored).await?;
+                return self.first_answer().await;
             }
             Message::Read => return self.read().await,
             Message::Wait(seconds) => {
                 self.wait_for_change(Duration::from_secs(seconds.into())).await?;
                 return self.read().await;
             }
-            Message::Nudge(hint) => {
-                self.state.react(Event::Nudged(hint)).await?;
-                return Ok(Reply::Noted);
+            Message::CallbackReceived(hint) => {
+                self.store.react(Event::CallbackReceived(hint)).await?;
+                return Ok(Reply::Ack);
             }
             Message::Cancel => return self.cancel().await,
             Message::Delete => return self.delete().await,
             Message::OwnsJob(claim) => {
-                let task = self.state.load()?;
-                return Ok(task.map_or(Reply::Nothing, |task| Reply::Owns(task.ownership_of(&claim))));
+                let task = self.store.load()?;
+                return Ok(task.map_or(Reply::NotFound, |task| Reply::Owns(task.ownership_of(&claim))));
             }
             Message::Inspect => return self.inspect(),
-            Message::Redrive => match self.state.react(Event::Redriven).await? {
+            Message::Redrive => match self.store.react(Event::RedriveRequested).await? {
                 Some(task) if matches!(task.phase, Phase::Ended { .. }) => return Ok(Reply::AlreadyFinished),
                 task => task,
             },
-            Message::Called => return self.report(Event::Called).await,
-            Message::LookAfter(as_of) => {
-                self.state.storage.forget_alarm();
-                return self.report(Event::LookedAt(as_of)).await;
+            Message::SlotGranted => return self.report_after(Event::SlotGranted).await,
+            Message::Reconcile(as_of) => {
+                self.store.storage.invalidate_alarm_cache();
+                return self.report_after(Event::Reconciled(as_of)).await;
             }
         };
-        Ok(shown(task))
+        Ok(to_public(task))
     }
 
     fn began_with(&self, digest: &str) -> Result<Reply, TaskError> {
-        let task = self.state.load()?.filter(|task| task.is_shown());
-        let is_so = task.is_some_and(|task| task.challenge.as_deref() == Some(digest));
-        Ok(if is_so { Reply::Noted } else { Reply::Nothing })
+        let task = self.store.load()?.filter(|task| task.is_visible());
+        let is_same = task.is_some_and(|task| task.challenge.as_deref() == Some(digest));
+        Ok(if is_same { Reply::Ack } else { Reply::NotFound })
     }
 
     /// Another challenge may have begun the job since [`Message::BeganWith`] was answered.
     async fn replay(&self, new: Task) -> Result<Reply, TaskError> {
-        let task = self.state.load()?.filter(|task| task.is_shown());
+        let task = self.store.load()?.filter(|task| task.is_visible());
         if task.is_some_and(|task| task.challenge != new.challenge) {
-            return Ok(Reply::Nothing);
+            return Ok(Reply::NotFound);
         }
         self.accept(new, false).await
     }
 
     /// Here, and nowhere else, it is decided which of several equal requests makes the video, and that none makes it
     /// again.
-    async fn accept(&self, new: Task, may_begin: bool) -> Result<Reply, TaskError> {
-        let mut admission = self.state.admit(&new.fingerprint)?;
+    async fn accept(&self, new: Task, may_create: bool) -> Result<Reply, TaskError> {
+        let mut admission = self.store.admit(&new.fingerprint)?;
         if admission == Admission::Wait {
-            self.state.wait_until(|_| false, REMOVAL_PATIENCE).await?;
-            admission = self.state.admit(&new.fingerprint)?;
+            self.store.wait_until(|_| false, REMOVAL_TIMEOUT).await?;
+            admission = self.store.admit(&new.fingerprint)?;
         }
-        if admission == Admission::New && may_begin {
+        if admission == Admission::New && may_create {
             if let Some(shortage) = Box::pin(self.reserve(&new)).await? {
                 return Ok(Reply::Unaffordable(shortage));
             }
             // Meanwhile an equal request may have made it.
-            admission = self.state.admit(&new.fingerprint)?;
+            admission = self.store.admit(&new.fingerprint)?;
         }
         let task = match admission {
             Admission::Deleted => return Ok(Reply::Deleted),
             Admission::OtherRequest => return Ok(Reply::OtherRequest),
-            Admission::New if may_begin => Some(self.state.persist(new).await?),
-            Admission::New | Admission::Wait => return Ok(Reply::Nothing),
-            Admission::Replay => self.state.load()?,
+            Admission::New if may_create => Some(self.store.persist(new).await?),
+            Admission::New | Admission::Wait => return Ok(Reply::NotFound),
+            Admission::Replay => self.store.load()?,
         };
         if task.is_some_and(|task| task.phase == Phase::Receiving) {
             return Ok(Reply::SendImage);
         }
-        match self.answered().await? {
+        match self.first_answer().await? {
             Reply::Video(record) if admission == Admission::Replay => Ok(Reply::Replayed(record)),
             reply => Ok(reply),
         }
     }
 
     /// What a submit hears as soon as there is something to tell.
-    async fn answered(&self) -> Result<Reply, TaskError> {
-        let is_decided = |task: &Task| task.answerable || !task.is_shown();
-        let task = self.state.wait_until(is_decided, SUBMIT_PATIENCE).await?;
+    async fn first_answer(&self) -> Result<Reply, TaskError> {
+        let has_answer = |task: &Task| task.answerable || !task.is_visible();
+        let task = self.store.wait_until(has_answer, SUBMIT_TIMEOUT).await?;
         match task {
-            Some(task) if task.is_shown() => Ok(shown(Some(task))),
-            _ if self.state.admit("")? == Admission::Deleted => Ok(Reply::Deleted),
+            Some(task) if task.is_visible() => Ok(to_public(Some(task))),
+            _ if self.store.admit("")? == Admission::Deleted => Ok(Reply::Deleted),
             Some(task) if task.record.has_failed_with(FailureCode::UpstreamUnavailable) => {
                 Ok(Reply::Unavailable)
             }
-            _ => Ok(Reply::Nothing),
+            _ => Ok(Reply::NotFound),
         }
     }
 
     /// Has the price of a new job reserved, where there is a limit to keep.
     async fn reserve(&self, new: &Task) -> Result<Option<Shortage>, TaskError> {
-        if Config::of(&self.state.env)?.limits(&new.owner).are_none() {
+        if Config::of(&self.store.env)?.limits(&new.owner).is_unlimited() {
             return Ok(None);
         }
-        let dispatch = Dispatch::new(&self.state.env)?;
-        Ok(dispatch.reserve(new.owned(), kind(&new.record.input)).await?)
+        let dispatcher = DispatcherClient::new(&self.store.env)?;
+        Ok(dispatcher.reserve(new.ownership(), kind(&new.record.input)).await?)
     }
 
     /// The record; in line, with the position as it is now.
     async fn read(&self) -> Result<Reply, TaskError> {
-        let Some(task) = self.state.load()? else { return Ok(Reply::Nothing) };
-        let mut reply = shown(Some(Rc::clone(&task)));
-        if matches!(task.phase, Phase::InLine(_)) {
+        let Some(task) = self.store.load()? else { return Ok(Reply::NotFound) };
+        let mut reply = to_public(Some(Rc::clone(&task)));
+        if matches!(task.phase, Phase::Queued(_)) {
             let id = &task.record.id;
-            let position = Dispatch::new(&self.state.env)?.position(id).await;
-            if let Some(position) = told(position, "the position in line is not known", id) {
+            let position = DispatcherClient::new(&self.store.env)?.position(id).await;
+            if let Some(position) = log_error(position, "reading the queue position failed", id) {
                 if let Reply::Video(record) = &mut reply {
                     record.queue_position = position;
                 }
                 if position.is_none() {
                     // It was called, or its place in line got lost: either way it asks again.
-                    self.state.react(Event::Called).await?;
+                    self.store.react(Event::SlotGranted).await?;
                 }
             }
         }
@@ -269,51 +273,53 @@ impl VideoTask {
     }
 
     fn inspect(&self) -> Result<Reply, TaskError> {
-        let task = self.state.load()?.filter(|task| task.is_shown());
-        Ok(task.map_or(Reply::Nothing, |task| Reply::Inspected {
-            deliveries: task.deliveries.tries().to_vec(),
+        let task = self.store.load()?.filter(|task| task.is_visible());
+        Ok(task.map_or(Reply::NotFound, |task| Reply::Inspected {
+            deliveries: task.deliveries.attempts().to_vec(),
             next_delivery_at: task.deliveries.next_due().map(UnixMillis::seconds),
             record: task.record_at(clock::now()),
         }))
     }
 
-    async fn wait_for_change(&self, patience: Duration) -> Result<(), TaskError> {
-        let Some(known) = self.state.load()? else { return Ok(()) };
+    async fn wait_for_change(&self, timeout: Duration) -> Result<(), TaskError> {
+        let Some(known) = self.store.load()? else { return Ok(()) };
         let before = &known.record;
         let has_changed = |task: &Task| {
             let Record { status, stage, .. } = &task.record;
-            status.is_final() || *status != before.status || *stage != before.stage || !task.is_shown()
+            status.is_final() || *status != before.status || *stage != before.stage || !task.is_visible()
         };
-        self.state.wait_until(has_changed, patience).await.map(|_| ())
+        self.store.wait_until(has_changed, timeout).await.map(|_| ())
     }
 
     async fn cancel(&self) -> Result<Reply, TaskError> {
-        let Some(task) = self.state.load()?.filter(|task| task.is_shown()) else { return Ok(Reply::Nothing) };
+        let Some(task) = self.store.load()?.filter(|task| task.is_visible()) else {
+            return Ok(Reply::NotFound);
+        };
         if matches!(task.record.status, Status::Completed | Status::Failed) {
             return Ok(Reply::AlreadyFinished);
         }
-        self.state.react(Event::CancelRequested).await?;
-        Ok(shown(self.state.wait_until(|task| !task.is_stopping(), CANCEL_PATIENCE).await?))
+        self.store.react(Event::CancelRequested).await?;
+        Ok(to_public(self.store.wait_until(|task| !task.is_stopping(), CANCEL_TIMEOUT).await?))
     }
 
     /// The last that anybody is told of it.
     async fn delete(&self) -> Result<Reply, TaskError> {
-        let last = shown(self.state.load()?);
-        self.state.react(Event::DeleteRequested).await?;
+        let last = to_public(self.store.load()?);
+        self.store.react(Event::DeleteRequested).await?;
         // What is on its way to KV would arrive there behind the deletion.
-        if let Some(published) = self.state.publishing.take() {
-            let _ = within(PUBLISH_PATIENCE, published).await;
+        if let Some(published) = self.store.publishing.take() {
+            let _ = within(PUBLISH_TIMEOUT, published).await;
         }
         Ok(last)
     }
 
-    async fn report(&self, event: Event) -> Result<Reply, TaskError> {
-        let task = self.state.react(event).await?;
-        Ok(task.map_or(Reply::Nothing, |task| Reply::Report(task.report(clock::now()))))
+    async fn report_after(&self, event: Event) -> Result<Reply, TaskError> {
+        let task = self.store.react(event).await?;
+        Ok(task.map_or(Reply::NotFound, |task| Reply::Report(task.slot_report(clock::now()))))
     }
 }
 
-fn shown(task: Option<Rc<Task>>) -> Reply {
-    task.filter(|task| task.is_shown())
-        .map_or(Reply::Nothing, |task| Reply::Video(task.record_at(clock::now())))
+fn to_public(task: Option<Rc<Task>>) -> Reply {
+    task.filter(|task| task.is_visible())
+        .map_or(Reply::NotFound, |task| Reply::Video(task.record_at(clock::now())))
 }

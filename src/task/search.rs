@@ -6,11 +6,11 @@
 use serde_json::json;
 
 use super::upstream::{Upstream, job};
-use crate::calls::dispatcher::Dispatch;
+use crate::calls::dispatcher::DispatcherClient;
 use crate::runtime::log::{self, Level};
 use crate::video::task::search::{JobClaim, SearchOutcome, SearchProgress};
 use crate::video::task::{Job, Task};
-use crate::wiro::answer::HttpAnswer;
+use crate::wiro::http_response::HttpResponse;
 use crate::wiro::search::{LostRun, Match, PAGE_ROWS, TaskRows, list_body, read_rows};
 
 /// Most pages of Task/List that one search reads. The next one goes on behind them.
@@ -27,25 +27,25 @@ impl Upstream<'_> {
             match self.follow(&run, &hint).await {
                 Ok(Some(job)) => return SearchOutcome::Found(job),
                 Ok(None) => {}
-                Err(reason) => warn(task, "a callback named a job that cannot be read", &reason),
+                Err(reason) => warn(task, "reading the job that a callback named failed", &reason),
             }
         }
         let outcome = match self.search_list(&run, progress).await {
             Ok(Listed::Found(job)) => SearchOutcome::Found(job),
             Ok(Listed::All(candidates)) => self.choose(task, &run, candidates).await,
             Ok(Listed::Part(progress)) => {
-                let reason = format!("{} rows were read; the next search goes on there", progress.start);
-                warn(task, "the search came to its limit of pages", &reason);
+                let reason = format!("{} rows were read; the next search continues there", progress.start);
+                warn(task, "the search reached its page limit", &reason);
                 SearchOutcome::Unfinished(progress)
             }
             Err(reason) => {
-                warn(task, "the search failed", &reason);
+                warn(task, "searching for the job failed", &reason);
                 SearchOutcome::Failed
             }
         };
         let is_found = matches!(outcome, SearchOutcome::Found(_));
         let fields = [("video.id", json!(task.record.id)), ("found", json!(is_found))];
-        log::write(Level::Info, "a job was searched for", fields);
+        log::write(Level::Info, "searched for a lost job", fields);
         outcome
     }
 
@@ -54,7 +54,7 @@ impl Upstream<'_> {
         let TaskRows { rows, .. } = self.detail(hint).await.and_then(|answer| read_rows(&answer))?;
         let is_ours = |url: &String| *url == run.callback_url;
         let row = rows.into_iter().next().ok_or("no task in the list")?;
-        Ok(row.callback_url.as_ref().is_none_or(is_ours).then(|| job(row.name)))
+        Ok(row.callback_url.as_ref().is_none_or(is_ours).then(|| job(row.remote)))
     }
 
     /// Pages, newest first, until the rows are older than the task. A page that is too large to be read is read in
@@ -66,11 +66,7 @@ impl Upstream<'_> {
             let answer = self.call("/Task/List", &list_body(start, limit)).await?;
             if is_too_large(&answer) {
                 if limit == 1 {
-                    log::write(
-                        Level::Warn,
-                        "a row of Task/List is too large to be read",
-                        [("row", json!(start))],
-                    );
+                    log::write(Level::Warn, "skipped a row of Task/List: too large", [("row", json!(start))]);
                     start = start.saturating_add(1);
                 }
                 limit = (limit / 4).max(1);
@@ -81,8 +77,8 @@ impl Upstream<'_> {
                 || rows.last().is_some_and(|row| run.is_older(row));
             for row in rows {
                 match run.matches(&row) {
-                    Match::Certain => return Ok(Listed::Found(job(row.name))),
-                    Match::Possible => add_candidate(&mut candidates, job(row.name)),
+                    Match::Certain => return Ok(Listed::Found(job(row.remote))),
+                    Match::Possible => add_candidate(&mut candidates, job(row.remote)),
                     Match::No => {}
                 }
             }
@@ -100,14 +96,14 @@ impl Upstream<'_> {
             [] => return SearchOutcome::NotFound,
             [candidate] => candidate.clone(),
             _ => {
-                warn(task, "several jobs may be that of a lost Run: none is taken", "the rows look alike");
+                warn(task, "several jobs match a lost Run: none is adopted", "the rows cannot be told apart");
                 return SearchOutcome::NotFound;
             }
         };
         let matched = match self.detail(&candidate).await.and_then(|answer| read_rows(&answer)) {
             Ok(TaskRows { rows, .. }) => rows.first().map_or(Match::No, |row| run.matches(row)),
             Err(reason) => {
-                warn(task, "the job that fits cannot be read", &reason);
+                warn(task, "reading the matching job failed", &reason);
                 return SearchOutcome::Failed;
             }
         };
@@ -120,9 +116,9 @@ impl Upstream<'_> {
         let is_free = match matched {
             Match::Certain => Ok(true),
             Match::No => Ok(false),
-            Match::Possible => match Dispatch::new(self.env()) {
-                Ok(dispatch) => {
-                    dispatch.claim_job(&task.record.id, claim).await.map_err(|error| error.to_string())
+            Match::Possible => match DispatcherClient::new(self.env()) {
+                Ok(dispatcher) => {
+                    dispatcher.claim_job(&task.record.id, claim).await.map_err(|error| error.to_string())
                 }
                 Err(error) => Err(error.to_string()),
             },
@@ -131,7 +127,7 @@ impl Upstream<'_> {
             Ok(true) => SearchOutcome::Found(candidate),
             Ok(false) => SearchOutcome::NotFound,
             Err(reason) => {
-                warn(task, "the job that fits cannot be claimed", &reason);
+                warn(task, "claiming the matching job failed", &reason);
                 SearchOutcome::Failed
             }
         }
@@ -146,7 +142,7 @@ enum Listed {
     Part(SearchProgress),
 }
 
-fn is_too_large(answer: &HttpAnswer) -> bool {
+fn is_too_large(answer: &HttpResponse) -> bool {
     answer.status == 200 && answer.body.is_none()
 }
 

@@ -8,17 +8,17 @@ use futures_util::StreamExt;
 use thiserror::Error;
 use worker::{WebSocket, WebsocketEvent};
 
-use super::state::{TaskError, TaskState};
+use super::store::{TaskError, VideoTaskStore};
 use crate::config::Config;
 use crate::runtime::clock;
 use crate::runtime::fetch::{FetchError, fetch, request};
 use crate::runtime::log::{self, Level};
 use crate::runtime::promise::Sleep;
-use crate::video::feed::{LogLine, LogStream, Sight};
-use crate::video::lifecycle::event::{Event, Heard};
+use crate::video::feed::{FeedEvent, LogLine, LogStream};
+use crate::video::lifecycle::event::{Event, SocketUpdate};
 use crate::video::task::Job;
 use crate::wiro::socket::{Output, SocketEvent, read, task_info};
-use crate::wiro::task::TaskName;
+use crate::wiro::task::RemoteTaskRef;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -35,58 +35,58 @@ enum SocketError {
 }
 
 /// Listens until it is dropped, connecting again on the retry ladder.
-pub async fn listen(state: &Rc<TaskState>, job: &Job) {
-    let Ok(config) = Config::of(&state.env) else { return };
+pub async fn listen(store: &Rc<VideoTaskStore>, job: &Job) {
+    let Ok(config) = Config::of(&store.env) else { return };
     for attempt in 0.. {
-        if let Err(error) = hear(state, &config, job).await {
-            log::write(Level::Warn, "the socket broke", [("error", error.to_string().into())]);
+        if let Err(error) = run_connection(store, &config, job).await {
+            log::write(Level::Warn, "Wiro's socket failed", [("error", error.to_string().into())]);
         }
-        let pause = config.policy.retry.jittered(attempt, clock::moment().chance);
+        let pause = config.policy.retry.jittered_delay(attempt, clock::tick().jitter);
         Sleep::new(Duration::from_millis(pause.get())).await;
     }
 }
 
 /// One connection, until it ends. Dropped, it is closed.
-async fn hear(state: &Rc<TaskState>, config: &Config, job: &Job) -> Result<(), SocketError> {
+async fn run_connection(store: &Rc<VideoTaskStore>, config: &Config, job: &Job) -> Result<(), SocketError> {
     let request = request("GET", &config.wiro_socket_url, &[("upgrade", "websocket")], None)?;
     let response = fetch(request, CONNECT_TIMEOUT).await?;
     let status = response.status_code();
     let socket = Socket(response.websocket().ok_or(SocketError::Refused(status))?);
     let mut events = socket.0.events()?;
     socket.0.accept()?;
-    let name = TaskName { task_id: job.task_id.clone(), token: job.token.clone() };
-    socket.0.send_with_str(task_info(&name))?;
+    let task = RemoteTaskRef { task_id: job.task_id.clone(), token: job.token.clone() };
+    socket.0.send_with_str(task_info(&task))?;
     while let Some(event) = events.next().await {
         let WebsocketEvent::Message(message) = event? else { break };
-        for told in message.text().map(|text| read(&text)).unwrap_or_default() {
-            hear_one(state, told).await?;
+        for event in message.text().map(|text| read(&text)).unwrap_or_default() {
+            handle_event(store, event).await?;
         }
     }
     Ok(())
 }
 
-async fn hear_one(state: &Rc<TaskState>, told: SocketEvent) -> Result<(), TaskError> {
-    let event = match told {
-        SocketEvent::Stage(name) => Event::Heard(Heard::Stage(name)),
-        SocketEvent::Progress(percent) => Event::Heard(Heard::Progress(percent)),
-        SocketEvent::Ended => Event::Nudged(None),
+async fn handle_event(store: &Rc<VideoTaskStore>, event: SocketEvent) -> Result<(), TaskError> {
+    let event = match event {
+        SocketEvent::Stage(name) => Event::SocketUpdated(SocketUpdate::Stage(name)),
+        SocketEvent::Progress(percent) => Event::SocketUpdated(SocketUpdate::Progress(percent)),
+        SocketEvent::Ended => Event::CallbackReceived(None),
         SocketEvent::Line { output, text } => {
-            show(state, output, text);
+            publish_line(store, output, text);
             return Ok(());
         }
         // What was written before anybody listened, or while the socket was broken.
         SocketEvent::Full { output, lines } => {
-            for text in state.watchers.unseen(stream_of(output), lines) {
-                show(state, output, text);
+            for text in store.subscribers.missing_lines(stream_of(output), lines) {
+                publish_line(store, output, text);
             }
             return Ok(());
         }
     };
-    state.react(event).await.map(|_| ())
+    store.react(event).await.map(|_| ())
 }
 
-fn show(state: &TaskState, output: Output, text: String) {
-    state.watchers.show(&Sight::Log(LogLine { stream: stream_of(output), text }), None, false);
+fn publish_line(store: &VideoTaskStore, output: Output, text: String) {
+    store.subscribers.publish(&FeedEvent::Log(LogLine { stream: stream_of(output), text }), None, false);
 }
 
 const fn stream_of(output: Output) -> LogStream {

@@ -8,7 +8,7 @@ use serde_json::json;
 use worker::Env;
 use worker::web_sys::ReadableStream;
 
-use crate::calls::dispatcher::Dispatch;
+use crate::calls::dispatcher::DispatcherClient;
 use crate::config::Config;
 use crate::runtime::clock;
 use crate::runtime::fetch::FetchError;
@@ -21,14 +21,16 @@ use crate::video::lifecycle::event::{Observation, RunOutcome};
 use crate::video::record::{Failure, FailureCode, Image, Input, Warning};
 use crate::video::task::{Job, Source, Task};
 use crate::video::time::Millis;
-use crate::wiro::answer::HttpAnswer;
 use crate::wiro::hosts::is_wiro_link;
+use crate::wiro::http_response::HttpResponse;
 use crate::wiro::model::ModelDescription;
 use crate::wiro::run::{Picture, RunRequest};
 use crate::wiro::run_answer::RunAnswer;
-use crate::wiro::task::{Stop, TaskDetail, TaskName, TaskState, read_detail, read_done, read_name};
+use crate::wiro::task::{
+    RemoteStatus, RemoteTaskRef, Stop, TaskDetail, read_detail, read_done, read_remote_ref,
+};
 
-/// How long a Run with a picture waits to be told the name of its parameter, when it was never told. Without it the seed's
+/// How long a Run with a picture waits to be description the name of its parameter, when it was never description. Without it the seed's
 /// name is used.
 const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -51,7 +53,11 @@ impl<'a> Upstream<'a> {
     pub async fn run(&self, task: &Task) -> RunOutcome {
         let id = task.record.id.as_str();
         let not_sent = |reason: String| {
-            log::write(Level::Warn, "Run was not sent", [("video.id", id.into()), ("reason", reason.into())]);
+            log::write(
+                Level::Warn,
+                "sending Run failed",
+                [("video.id", id.into()), ("reason", reason.into())],
+            );
             RunOutcome::NotStarted { retry_after: None }
         };
         let boundary = match clock::random::<16>() {
@@ -78,7 +84,7 @@ impl<'a> Upstream<'a> {
                 let reason = error.to_string();
                 log::write(
                     Level::Error,
-                    "Run's answer was lost",
+                    "the response to Run was lost: the job may have started",
                     [("video.id", id.into()), ("reason", reason.into())],
                 );
                 RunOutcome::Unknown
@@ -94,20 +100,28 @@ impl<'a> Upstream<'a> {
         if known.read_at.is_some() || task.record.input.pictures() == 0 {
             return known;
         }
-        let Ok(dispatch) = Dispatch::new(self.env) else { return known };
-        match within(DESCRIBE_TIMEOUT, dispatch.describe_model(model)).await {
-            Ok(Ok(Some(told))) => {
-                let told = Rc::new(told);
-                models::remember(model, Rc::clone(&told));
-                told
+        let Ok(dispatcher) = DispatcherClient::new(self.env) else { return known };
+        match within(DESCRIBE_TIMEOUT, dispatcher.describe_model(model)).await {
+            Ok(Ok(Some(description))) => {
+                let description = Rc::new(description);
+                models::remember(model, Rc::clone(&description));
+                description
             }
             Ok(Ok(None)) => known,
             Ok(Err(error)) => {
-                log::write(Level::Warn, "the model is not described", [("error", error.to_string().into())]);
+                log::write(
+                    Level::Warn,
+                    "reading the model description failed",
+                    [("error", error.to_string().into())],
+                );
                 known
             }
             Err(error) => {
-                log::write(Level::Warn, "the model is not described", [("error", error.to_string().into())]);
+                log::write(
+                    Level::Warn,
+                    "reading the model description failed",
+                    [("error", error.to_string().into())],
+                );
                 known
             }
         }
@@ -116,9 +130,13 @@ impl<'a> Upstream<'a> {
     /// What is known of the model may be wrong; it is read again in the background.
     async fn distrust(&self, model: &str) {
         models::forget(model);
-        let told = async { Dispatch::new(self.env)?.distrust_model(model).await };
-        if let Err(error) = told.await {
-            log::write(Level::Warn, "the model is not read again", [("error", error.to_string().into())]);
+        let description = async { DispatcherClient::new(self.env)?.distrust_model(model).await };
+        if let Err(error) = description.await {
+            log::write(
+                Level::Warn,
+                "refreshing the model description failed",
+                [("error", error.to_string().into())],
+            );
         }
     }
 
@@ -132,37 +150,37 @@ impl<'a> Upstream<'a> {
             match self.detail(job).await.and_then(|answer| read_detail(&answer)) {
                 Ok(detail) => detail,
                 Err(reason) => {
-                    warn("the check failed", &reason);
+                    warn("checking the job failed", &reason);
                     return Observation::Unreadable;
                 }
             };
         let ignored = ignored_picture(task, pictures);
         match state {
-            TaskState::Working { status, complaint } => {
-                if let Some(complaint) = complaint.filter(|_| status == task.record.stage) {
-                    let reason: String = complaint.chars().take(MAX_REASON_CHARS).collect();
-                    warn("the job stays in an error at Wiro", &reason);
+            RemoteStatus::Working { status, error_output } => {
+                if let Some(error_output) = error_output.filter(|_| status == task.record.stage) {
+                    let reason: String = error_output.chars().take(MAX_REASON_CHARS).collect();
+                    warn("Wiro reports an error but has not ended the job", &reason);
                 }
                 Observation::Working { status, ignored }
             }
-            TaskState::Succeeded { output, total_cost } => Observation::Succeeded {
+            RemoteStatus::Succeeded { output, total_cost } => Observation::Succeeded {
                 source: Source { url: output.url, size: output.size },
                 cost_usd: total_cost,
                 ignored,
             },
-            TaskState::Failed { cause, reason, total_cost } => {
-                let told =
+            RemoteStatus::Failed { cause, reason, total_cost } => {
+                let description =
                     reason.as_ref().map_or_else(|| cause.to_owned(), |reason| format!("{cause}: {reason}"));
-                warn("the run failed", &told);
+                warn("the run failed at Wiro", &description);
                 Observation::Failed { reason, cost_usd: total_cost }
             }
-            TaskState::Cancelled { total_cost } => Observation::Cancelled { cost_usd: total_cost },
+            RemoteStatus::Cancelled { total_cost } => Observation::Cancelled { cost_usd: total_cost },
         }
     }
 
     /// Stops the job in whichever way Wiro accepts, then asks how it stands: that alone counts.
     pub async fn stop(&self, task: &Task, job: &Job) -> Observation {
-        let body = task_name(job).stop_body();
+        let body = remote_ref(job).stop_body();
         let mut refusals = Vec::new();
         for way in Stop::ways(&task.record.stage) {
             match self.call(way.path(), &body).await.and_then(|answer| read_done(&answer)) {
@@ -171,7 +189,7 @@ impl<'a> Upstream<'a> {
             }
         }
         let fields = [("video.id", json!(task.record.id)), ("reasons", json!(refusals))];
-        log::write(Level::Warn, "the job was not stopped", fields);
+        log::write(Level::Warn, "stopping the job failed", fields);
         self.check(task, job).await
     }
 
@@ -183,22 +201,22 @@ impl<'a> Upstream<'a> {
     pub async fn purge(&self, task: &Task, job: &Job) -> Result<(), String> {
         if task.record.input.links().any(|link| is_wiro_link(link)) {
             let fields = [("video.id", json!(task.record.id))];
-            log::write(Level::Info, "Wiro's files are kept: the picture may be another job's too", fields);
+            log::write(Level::Info, "Wiro's files were kept: another job may use the picture", fields);
             return Ok(());
         }
-        let mut name = task_name(job);
-        if name.token.is_none() {
-            name = self.detail(job).await.and_then(|answer| read_name(&answer))?;
+        let mut remote = remote_ref(job);
+        if remote.token.is_none() {
+            remote = self.detail(job).await.and_then(|answer| read_remote_ref(&answer))?;
         }
-        let body = name.purge_body().ok_or("the job has no token")?;
+        let body = remote.purge_body().ok_or("the job has no token")?;
         read_done(&self.call("/Task/InputOutputDelete", &body).await?)
     }
 
-    pub(super) async fn detail(&self, job: &Job) -> Result<HttpAnswer, String> {
-        self.call("/Task/Detail", &task_name(job).detail_body()).await
+    pub(super) async fn detail(&self, job: &Job) -> Result<HttpResponse, String> {
+        self.call("/Task/Detail", &remote_ref(job).detail_body()).await
     }
 
-    pub(super) async fn call(&self, path: &str, body: &str) -> Result<HttpAnswer, String> {
+    pub(super) async fn call(&self, path: &str, body: &str) -> Result<HttpResponse, String> {
         self.client().call(path, body).await.map_err(|error| error.to_string())
     }
 
@@ -216,7 +234,7 @@ impl<'a> Upstream<'a> {
             if image.is_some() {
                 let videos = Videos::new(self.env).map_err(|error| error.to_string())?;
                 let file = videos.input(&task.record.id, frame).await.map_err(|error| error.to_string())?;
-                files.push(file.ok_or("an uploaded image is gone")?);
+                files.push(file.ok_or("an uploaded image is missing")?);
             }
         }
         Ok(files)
@@ -226,11 +244,11 @@ impl<'a> Upstream<'a> {
 /// Longest reason of Wiro's that is logged.
 const MAX_REASON_CHARS: usize = 300;
 
-pub(super) fn task_name(job: &Job) -> TaskName {
-    TaskName { task_id: job.task_id.clone(), token: job.token.clone() }
+pub(super) fn remote_ref(job: &Job) -> RemoteTaskRef {
+    RemoteTaskRef { task_id: job.task_id.clone(), token: job.token.clone() }
 }
 
-pub(super) fn job(name: TaskName) -> Job {
+pub(super) fn job(name: RemoteTaskRef) -> Job {
     Job { task_id: name.task_id, token: name.token }
 }
 
@@ -284,7 +302,7 @@ fn run_outcome(id: &str, model: &str, answer: RunAnswer) -> RunOutcome {
             RunOutcome::NotStarted { retry_after: retry_after(retry_after_seconds) }
         }
         RunAnswer::AtCapacity { retry_after_seconds } => {
-            RunOutcome::Full { retry_after: retry_after(retry_after_seconds) }
+            RunOutcome::AtCapacity { retry_after: retry_after(retry_after_seconds) }
         }
         RunAnswer::RefusedParameters { message } => {
             RunOutcome::Refused(Failure { code: FailureCode::UpstreamRejected, message })
@@ -295,7 +313,7 @@ fn run_outcome(id: &str, model: &str, answer: RunAnswer) -> RunOutcome {
         }
         RunAnswer::Unknown { reason } => {
             let fields = [("video.id", json!(id)), ("reason", json!(reason))];
-            log::write(Level::Error, "Run's answer is not understood: it may have started", fields);
+            log::write(Level::Error, "the outcome of Run is unknown: the job may have started", fields);
             RunOutcome::Unknown
         }
     }

@@ -13,8 +13,8 @@ use crate::runtime::clock;
 use crate::runtime::fetch::{FetchError, fetch, request};
 use crate::runtime::streams::{Pipe, Reader, StreamError, Writer, chunk_of, read_response};
 use crate::runtime::timeout::within;
-use crate::wiro::answer::{HttpAnswer, retry_after_seconds};
 use crate::wiro::form::FormBody;
+use crate::wiro::http_response::{HttpResponse, retry_after_seconds};
 use crate::wiro::sign::Credentials;
 
 /// Run with a large image takes as long as its upload.
@@ -43,7 +43,7 @@ impl<'a> WiroClient<'a> {
     ///
     /// # Errors
     /// [`FetchError`] when no answer came.
-    pub async fn call(&self, path: &str, body: &str) -> Result<HttpAnswer, FetchError> {
+    pub async fn call(&self, path: &str, body: &str) -> Result<HttpResponse, FetchError> {
         self.exchange(path, "application/json", &body.into(), CALL_TIMEOUT, pin!(async { true })).await
     }
 
@@ -56,7 +56,7 @@ impl<'a> WiroClient<'a> {
         path: &str,
         form: &FormBody,
         files: Vec<(ReadableStream, u64)>,
-    ) -> Result<HttpAnswer, FetchError> {
+    ) -> Result<HttpResponse, FetchError> {
         if files.is_empty() {
             let body = form.texts.concat();
             return self
@@ -93,7 +93,7 @@ impl<'a> WiroClient<'a> {
         path: &str,
         form: &FormBody,
         next: impl AsyncFnMut() -> Result<Option<Uint8Array>, E>,
-    ) -> Result<Result<HttpAnswer, FetchError>, E> {
+    ) -> Result<Result<HttpResponse, FetchError>, E> {
         let Pipe { readable, writer } = match Pipe::open() {
             Ok(pipe) => pipe,
             Err(error) => return Ok(Err(not_sent(error))),
@@ -117,7 +117,7 @@ impl<'a> WiroClient<'a> {
         body: &JsValue,
         timeout: Duration,
         pump: Pin<&mut dyn Future<Output = bool>>,
-    ) -> Result<HttpAnswer, FetchError> {
+    ) -> Result<HttpResponse, FetchError> {
         let request = self.signed(path, content_type, body)?;
         // An answer may come before all of the body was taken.
         let answer = match select(pin!(fetch(request, timeout)), pump).await {
@@ -175,7 +175,7 @@ async fn pump<E>(
 ///
 /// # Errors
 /// When it breaks off.
-pub async fn read(response: worker::Response) -> Result<HttpAnswer, FetchError> {
+pub async fn read(response: worker::Response) -> Result<HttpResponse, FetchError> {
     let retry_after = response.headers().get("retry-after").ok().flatten();
     let status = response.status_code();
     let response = web_sys::Response::from(response);
@@ -186,5 +186,5 @@ pub async fn read(response: worker::Response) -> Result<HttpAnswer, FetchError> 
     };
     let now = clock::now().seconds();
     let retry_after_seconds = retry_after.and_then(|header| retry_after_seconds(&header, now));
-    Ok(HttpAnswer { status, retry_after_seconds, body })
+    Ok(HttpResponse { status, retry_after_seconds, body })
 }

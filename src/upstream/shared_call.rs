@@ -7,20 +7,20 @@ use worker::Result;
 
 use super::client::WiroClient;
 use crate::config::Config;
-use crate::wiro::answer::HttpAnswer;
 use crate::wiro::files::Refusal;
+use crate::wiro::http_response::HttpResponse;
 
 /// What the call was made for, as text.
-pub type Got = std::result::Result<String, Refusal>;
+pub type SharedResult = std::result::Result<String, Refusal>;
 
 /// Who waits for the answer.
 #[derive(Default)]
 pub struct SharedCall {
-    waiting: RefCell<Option<Vec<oneshot::Sender<Got>>>>,
+    waiting: RefCell<Option<Vec<oneshot::Sender<SharedResult>>>>,
 }
 
 impl SharedCall {
-    /// Makes the call and keeps what it got, or waits for whoever does. After a failure the next one tries again.
+    /// Makes the call and keeps what it result, or waits for whoever does. After a failure the next one tries again.
     ///
     /// # Errors
     /// When it cannot be kept.
@@ -28,27 +28,27 @@ impl SharedCall {
         &self,
         config: &Config,
         (path, body): (&str, &str),
-        read: &dyn Fn(&HttpAnswer) -> Got,
-        keep: &dyn Fn(&Got) -> Result<()>,
-    ) -> Result<Got> {
-        let (sender, got) = oneshot::channel();
-        if self.wait(sender) {
-            let got = match WiroClient::of(config).call(path, body).await {
+        read: &dyn Fn(&HttpResponse) -> SharedResult,
+        store: &dyn Fn(&SharedResult) -> Result<()>,
+    ) -> Result<SharedResult> {
+        let (sender, result) = oneshot::channel();
+        if self.join(sender) {
+            let result = match WiroClient::of(config).call(path, body).await {
                 Ok(answer) => read(&answer),
                 Err(error) => Err(Refusal::Unreachable(error.to_string())),
             };
-            let kept = keep(&got);
+            let stored = store(&result);
             for sender in self.waiting.take().into_iter().flatten() {
                 // Whoever waited may be gone.
-                let _ = sender.send(got.clone());
+                let _ = sender.send(result.clone());
             }
-            kept?;
+            stored?;
         }
-        got.await.map_err(|_| "nobody makes the call any more".into())
+        result.await.map_err(|_| "the shared call was cancelled".into())
     }
 
     /// Whether nobody waited before.
-    fn wait(&self, sender: oneshot::Sender<Got>) -> bool {
+    fn join(&self, sender: oneshot::Sender<SharedResult>) -> bool {
         let mut waiting = self.waiting.borrow_mut();
         let is_first = waiting.is_none();
         waiting.get_or_insert_default().push(sender);

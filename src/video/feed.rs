@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::record::Record;
 
-/// Most sights that are kept, and most log lines that one video shows.
+/// Most events that are kept, and most log lines that one video shows.
 const MAX_KEPT: usize = 500;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -25,7 +25,7 @@ pub struct LogLine {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub enum Sight {
+pub enum FeedEvent {
     Video(Box<Record>),
     Log(LogLine),
 }
@@ -36,7 +36,7 @@ pub struct Feed {
     last: u64,
     /// Everything after this number is kept.
     floor: u64,
-    kept: VecDeque<(u64, Sight)>,
+    kept: VecDeque<(u64, FeedEvent)>,
     log_lines: usize,
 }
 
@@ -52,16 +52,16 @@ impl Feed {
         self.last
     }
 
-    /// Numbers and keeps a sight; `None` for the log lines of a run that writes too many.
-    pub fn add(&mut self, sight: Sight) -> Option<u64> {
-        if matches!(sight, Sight::Log(_)) {
+    /// Numbers and keeps a event; `None` for the log lines of a run that writes too many.
+    pub fn add(&mut self, event: FeedEvent) -> Option<u64> {
+        if matches!(event, FeedEvent::Log(_)) {
             self.log_lines += 1;
             if self.log_lines > MAX_KEPT {
                 return None;
             }
         }
         self.last += 1;
-        self.kept.push_back((self.last, sight));
+        self.kept.push_back((self.last, event));
         if self.kept.len() > MAX_KEPT
             && let Some((number, _)) = self.kept.pop_front()
         {
@@ -72,24 +72,24 @@ impl Feed {
 
     /// What came after that number; `None` when that is not known any more.
     #[must_use]
-    pub fn after(&self, number: u64) -> Option<impl Iterator<Item = &(u64, Sight)>> {
+    pub fn after(&self, number: u64) -> Option<impl Iterator<Item = &(u64, FeedEvent)>> {
         let is_known = (self.floor..=self.last).contains(&number);
         is_known.then(|| self.kept.iter().filter(move |(kept, _)| *kept > number))
     }
 
     /// Those of all lines of this stream that were not to be seen, each as often as it is missing.
     #[must_use]
-    pub fn unseen(&self, stream: LogStream, lines: Vec<String>) -> Vec<String> {
-        let texts = self.kept.iter().filter_map(|(_, sight)| match sight {
-            Sight::Log(line) if line.stream == stream => Some(line.text.lines()),
+    pub fn missing_lines(&self, stream: LogStream, lines: Vec<String>) -> Vec<String> {
+        let texts = self.kept.iter().filter_map(|(_, event)| match event {
+            FeedEvent::Log(line) if line.stream == stream => Some(line.text.lines()),
             _ => None,
         });
         let mut seen: Vec<&str> = texts.flatten().collect();
-        let is_unseen = |line: &String| {
+        let is_missing = |line: &String| {
             let known = seen.iter().position(|text| text == line);
             known.map(|known| seen.swap_remove(known)).is_none()
         };
-        lines.into_iter().filter(is_unseen).collect()
+        lines.into_iter().filter(is_missing).collect()
     }
 }
 
@@ -99,16 +99,16 @@ mod tests {
 
     use super::*;
 
-    fn line(text: usize) -> Sight {
-        Sight::Log(LogLine { stream: LogStream::Stdout, text: text.to_string() })
+    fn line(text: usize) -> FeedEvent {
+        FeedEvent::Log(LogLine { stream: LogStream::Stdout, text: text.to_string() })
     }
 
     proptest! {
         #[test]
         fn cut_anywhere_and_resumed_it_is_the_same(count in 0_usize..MAX_KEPT, cuts in proptest::collection::vec(0_usize..MAX_KEPT, 0..9)) {
             let mut feed = Feed::begin(1000);
-            let mut seen: Vec<(u64, Sight)> = Vec::new();
-            let resume = |feed: &Feed, seen: &mut Vec<(u64, Sight)>| {
+            let mut seen: Vec<(u64, FeedEvent)> = Vec::new();
+            let resume = |feed: &Feed, seen: &mut Vec<(u64, FeedEvent)>| {
                 let last = seen.last().map_or(1000, |(number, _)| *number);
                 seen.extend(feed.after(last).unwrap().cloned());
             };
@@ -119,7 +119,7 @@ mod tests {
                 }
             }
             resume(&feed, &mut seen);
-            let texts: Vec<_> = seen.iter().map(|(_, sight)| sight.clone()).collect();
+            let texts: Vec<_> = seen.iter().map(|(_, event)| event.clone()).collect();
             prop_assert_eq!(texts, (0..count).map(line).collect::<Vec<_>>());
             prop_assert!(seen.windows(2).all(|pair| pair[0].0 < pair[1].0));
         }
@@ -140,10 +140,10 @@ mod tests {
     fn who_came_late_misses_what_came_before() {
         let mut feed = Feed::begin(1000);
         feed.add(line(2));
-        feed.add(Sight::Log(LogLine { stream: LogStream::Stdout, text: "3\n1".to_owned() }));
+        feed.add(FeedEvent::Log(LogLine { stream: LogStream::Stdout, text: "3\n1".to_owned() }));
         let all = |lines: &[&str]| lines.iter().map(|&line| line.to_owned()).collect::<Vec<_>>();
         let written = all(&["1", "1", "2", "3", "4"]);
-        assert_eq!(feed.unseen(LogStream::Stdout, written.clone()), all(&["1", "4"]));
-        assert_eq!(feed.unseen(LogStream::Stderr, written.clone()), written);
+        assert_eq!(feed.missing_lines(LogStream::Stdout, written.clone()), all(&["1", "4"]));
+        assert_eq!(feed.missing_lines(LogStream::Stderr, written.clone()), written);
     }
 }

@@ -22,19 +22,19 @@
 //! failure, all for videos that may have been paid for: `submission_unknown` when its job speaks up
 //! after all, and `submission_unknown`, `storage_failed` and `upstream_timeout` when an operator says so.
 
-pub mod chores;
 pub mod event;
 mod generation;
-mod pacing;
-pub mod schedule;
+pub mod pending_work;
+mod progress_estimate;
+pub mod retry_schedule;
 mod submission;
 
-use super::lifecycle::chores::Chore;
 use super::lifecycle::event::{Effect, Event};
-use super::lifecycle::schedule::Ladder;
+use super::lifecycle::pending_work::WorkItem;
+use super::lifecycle::retry_schedule::RetrySchedule;
 use super::record::{Failure, FailureCode, Status};
-use super::task::{Phase, Task, Wish};
-use super::time::{Millis, Moment, UnixMillis};
+use super::task::{Intent, Phase, Task};
+use super::time::{Millis, Tick, UnixMillis};
 
 /// While something is under way, the task is looked at again this much later: only a crash lets
 /// that happen, because an object's alarms never overlap.
@@ -49,14 +49,14 @@ pub struct Policy {
     /// Jobs at the upstream at once; `None` for as many as it takes.
     pub max_active: Option<u32>,
     /// Waits between checks of a running job.
-    pub poll: Ladder,
+    pub poll: RetrySchedule,
     /// Waits between searches for a job whose Run was not answered. When as many found no trace of it, it holds no
     /// place any more.
-    pub search: Ladder,
+    pub search: RetrySchedule,
     /// Waits between tries of what failed and may be tried again.
-    pub retry: Ladder,
+    pub retry: RetrySchedule,
     /// Waits between tries to tell the operator's webhook, then it is given up; `None` without a webhook.
-    pub notify: Option<Ladder>,
+    pub notify: Option<RetrySchedule>,
     /// Whether the upstream is to delete its files once our copy is verified.
     pub purge_upstream: bool,
     pub task_deadline: Millis,
@@ -67,50 +67,50 @@ pub struct Policy {
 impl Task {
     /// What is due, in order. Nothing, when the alarm came too early.
     #[must_use]
-    pub fn wake(&mut self, policy: &Policy, at: Moment) -> Vec<Effect> {
-        self.noting_what_follows(at.now, |task| {
-            let guard = at.now.after(CRASH_GUARD);
-            let chores = task.chores.take_due(at.now, guard);
-            let mut effects: Vec<_> = chores.into_iter().map(Effect::Do).collect();
-            if task.wake_at.is_some_and(|due| due <= at.now) {
+    pub fn on_alarm(&mut self, policy: &Policy, tick: Tick) -> Vec<Effect> {
+        self.with_follow_ups(tick.now, |task| {
+            let guard = tick.now.after(CRASH_GUARD);
+            let work = task.chores.take_due(tick.now, guard);
+            let mut effects: Vec<_> = work.into_iter().map(Effect::Perform).collect();
+            if task.wake_at.is_some_and(|due| due <= tick.now) {
                 task.wake_at = Some(guard);
-                effects.extend(task.next_effect(policy, at.now));
+                effects.extend(task.next_effect(policy, tick.now));
             }
             // Last: a receiver may be slow, and nothing here waits for it.
             if policy.notify.is_none() {
                 task.deliveries.stop();
             }
-            effects.extend(task.deliveries.take_due(at.now, guard).map(Effect::Notify));
+            effects.extend(task.deliveries.take_due(tick.now, guard).map(Effect::Notify));
             effects
         })
     }
 
     /// Applies one event. Events that do not fit the phase (late, repeated, early) change nothing.
-    pub fn apply(&mut self, event: Event, policy: &Policy, at: Moment) {
-        if let Event::Nudged(hint) = event {
+    pub fn apply(&mut self, event: Event, policy: &Policy, tick: Tick) {
+        if let Event::CallbackReceived(hint) = event {
             // Of a flood of them, all but the first must change nothing: what changes is stored.
-            return self.called_back(hint, at.now);
+            return self.callback_received(hint, tick.now);
         }
-        self.noting_what_follows(at.now, |task| match event {
-            Event::Received => task.received(at.now),
-            Event::Entered(entry) => task.entered(entry, policy, at),
-            Event::RunAnswered(outcome) => task.run_answered(outcome, policy, at),
-            Event::Observed(observation) => task.observed(observation, policy, at),
-            Event::Heard(heard) => task.heard(heard, at.now),
+        self.with_follow_ups(tick.now, |task| match event {
+            Event::ImageStored => task.image_stored(tick.now),
+            Event::SlotReplied(reply) => task.slot_replied(reply, policy, tick),
+            Event::RunAnswered(outcome) => task.run_answered(outcome, policy, tick),
+            Event::Observed(observation) => task.observed(observation, policy, tick),
+            Event::SocketUpdated(update) => task.socket_updated(update, tick.now),
             // What can be seen is kept with every event; the other is above.
-            Event::Seen | Event::Nudged(_) => {}
-            Event::Searched(outcome) => task.searched(outcome, policy, at.now),
-            Event::Copied(output) => task.copied(output, policy, at),
-            Event::Done { chore, succeeded } => task.chores.settle(chore, succeeded, &policy.retry, at),
-            Event::Notified { webhook_id, answer } => {
-                task.deliveries.settle(webhook_id, answer, policy.notify.as_ref(), at.now);
+            Event::ProgressTick | Event::CallbackReceived(_) => {}
+            Event::Searched(outcome) => task.searched(outcome, policy, tick.now),
+            Event::Copied(output) => task.copied(output, policy, tick),
+            Event::WorkDone { item, succeeded } => task.chores.complete(item, succeeded, &policy.retry, tick),
+            Event::Notified { webhook_id, response } => {
+                task.deliveries.complete(webhook_id, response, policy.notify.as_ref(), tick.now);
             }
-            Event::CancelRequested => task.cancel_requested(policy, at.now),
-            Event::DeleteRequested => task.delete_requested(at.now),
-            Event::Redriven => task.redriven(policy, at.now),
-            Event::Called => task.called(at.now),
-            Event::LookedAt(as_of) => task.looked_at(as_of, at.now),
-            Event::RemovalFailed => task.removal_failed(policy, at),
+            Event::CancelRequested => task.cancel_requested(policy, tick.now),
+            Event::DeleteRequested => task.delete_requested(tick.now),
+            Event::RedriveRequested => task.redrive_requested(policy, tick.now),
+            Event::SlotGranted => task.slot_granted(tick.now),
+            Event::Reconciled(as_of) => task.reconciled(as_of, tick.now),
+            Event::RemovalFailed => task.removal_failed(policy, tick),
         });
     }
 
@@ -120,7 +120,9 @@ impl Task {
                 self.phase = Phase::Removing { failures: 0, job: None };
                 Some(Effect::Remove { purge: None })
             }
-            Phase::Waiting { .. } | Phase::InLine(_) | Phase::Placed(_) => self.approach(policy, now),
+            Phase::Waiting { .. } | Phase::Queued(_) | Phase::SlotGranted(_) => {
+                self.next_submission_effect(policy, now)
+            }
             Phase::Submitting { .. } => {
                 self.lose_run_answer(policy, now);
                 None
@@ -151,36 +153,36 @@ impl Task {
 
     /// Whatever changes a task: what follows for those who read its record and for those who wait in
     /// line.
-    fn noting_what_follows<T>(&mut self, now: UnixMillis, change: impl FnOnce(&mut Self) -> T) -> T {
-        let needed_place = self.needs_place();
+    fn with_follow_ups<T>(&mut self, now: UnixMillis, change: impl FnOnce(&mut Self) -> T) -> T {
+        let needed_place = self.needs_slot();
         let published = (self.answerable, self.record.status.is_final());
         self.keep_progress(now);
         let result = change(self);
         self.keep_progress(now);
-        if self.wish == Wish::Delete && !self.is_upstream() {
+        if self.wish == Intent::Delete && !self.is_upstream() {
             self.remove(now);
         }
         if matches!(self.phase, Phase::Removing { .. }) {
             return result;
         }
         self.answerable |= self.is_answerable();
-        if self.wish == Wish::Delete || !self.record.status.is_final() {
+        if self.wish == Intent::Delete || !self.record.status.is_final() {
             self.deliveries.stop();
         }
-        if !matches!(self.phase, Phase::InLine(_)) {
+        if !matches!(self.phase, Phase::Queued(_)) {
             self.record.queue_position = None;
         }
-        if needed_place != self.needs_place() {
-            self.chores.owe(Chore::Leave, now);
+        if needed_place != self.needs_slot() {
+            self.chores.add(WorkItem::SyncSlot, now);
         }
-        let is_told = self.wish != Wish::Delete;
+        let is_told = self.wish != Intent::Delete;
         if is_told && published != (self.answerable, self.record.status.is_final()) {
-            self.chores.owe(Chore::Publish, now);
+            self.chores.add(WorkItem::Publish, now);
         }
         result
     }
 
-    fn looked_at(&mut self, as_of: UnixMillis, now: UnixMillis) {
+    fn reconciled(&mut self, as_of: UnixMillis, now: UnixMillis) {
         let is_past = self.record.expires_at.is_some_and(|at| at <= as_of.seconds());
         if is_past && matches!(self.phase, Phase::Ended { .. }) {
             self.remove(now);
@@ -201,9 +203,9 @@ impl Task {
         }
     }
 
-    fn removal_failed(&mut self, policy: &Policy, at: Moment) {
+    fn removal_failed(&mut self, policy: &Policy, tick: Tick) {
         let Phase::Removing { failures, .. } = &mut self.phase else { return };
-        self.wake_at = Some(at.now.after(policy.retry.jittered(*failures, at.chance)));
+        self.wake_at = Some(tick.now.after(policy.retry.jittered_delay(*failures, tick.jitter)));
         *failures = failures.saturating_add(1);
     }
 
@@ -222,7 +224,7 @@ impl Task {
             self.record.progress = 100;
         }
         if policy.notify.is_some() {
-            self.deliveries.owe(&self.record.id, now);
+            self.deliveries.add(&self.record.id, now);
         }
         self.wake_at = None;
     }

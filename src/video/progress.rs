@@ -9,7 +9,7 @@ struct Stage {
     floor: u8,
     /// What is still to come, in percent of the time that such videos take: at least, however long it has
     /// taken so far, and at most.
-    to_come: (u64, u64),
+    remaining: (u64, u64),
 }
 
 /// In the order of the upstream's lifecycle. Making the video (`task_start` and `task_output`) takes nearly
@@ -39,10 +39,10 @@ const STORING: u8 = 96;
 const MAX: u8 = 99;
 
 /// How long the copy takes, about.
-const USUAL_COPY: Millis = Millis::from_seconds(5);
+const TYPICAL_COPY: Millis = Millis::from_seconds(5);
 
-const fn stage(name: &'static str, floor: u8, to_come: (u64, u64)) -> Stage {
-    Stage { name, floor, to_come }
+const fn stage(name: &'static str, floor: u8, remaining: (u64, u64)) -> Stage {
+    Stage { name, floor, remaining }
 }
 
 fn named(name: &str) -> &'static Stage {
@@ -55,20 +55,20 @@ pub fn floor(stage: &str) -> u8 {
     named(stage).floor
 }
 
-/// What is still to come of the generation, when so much was `expected` and such videos take `usual`: a job that is
+/// What is still to come of the generation, when so much was `expected` and such videos take `typical`: a job that is
 /// late still has the end of its stage before it, one that is early has at most what usually follows.
 #[must_use]
-pub fn to_come(stage: &str, expected: Millis, usual: Millis) -> Millis {
-    let (least, most) = named(stage).to_come;
-    let share = |percent: u64| usual.get().saturating_mul(percent) / 100;
+pub fn remaining(stage: &str, expected: Millis, typical: Millis) -> Millis {
+    let (least, most) = named(stage).remaining;
+    let share = |percent: u64| typical.get().saturating_mul(percent) / 100;
     Millis::new(expected.get().clamp(share(least), share(most)))
 }
 
-/// Percent between what the stage vouches for and storing, after so much time with so much [`to_come`]: it rises
-/// evenly as long as all goes as usual, and ever more slowly when it takes longer.
+/// Percent between what the stage vouches for and storing, after so much time with so much [`remaining`]: it rises
+/// evenly as long as all goes as typical, and ever more slowly when it takes longer.
 #[must_use]
-pub fn of_making(stage: &str, elapsed: Millis, to_come: Millis) -> u8 {
-    let all = elapsed.get().saturating_add(to_come.get()).max(1);
+pub fn while_generating(stage: &str, elapsed: Millis, remaining: Millis) -> u8 {
+    let all = elapsed.get().saturating_add(remaining.get()).max(1);
     let floor = floor(stage).min(STORING - 1);
     let percent = elapsed.get().saturating_mul((STORING - floor).into()) / all;
     u8::try_from(percent).map_or(STORING - 1, |percent| (floor + percent).min(STORING - 1))
@@ -76,8 +76,8 @@ pub fn of_making(stage: &str, elapsed: Millis, to_come: Millis) -> u8 {
 
 /// Percent after so much time of copying.
 #[must_use]
-pub fn of_storing(elapsed: Millis) -> u8 {
-    let all = elapsed.get().saturating_add(USUAL_COPY.get());
+pub fn while_copying(elapsed: Millis) -> u8 {
+    let all = elapsed.get().saturating_add(TYPICAL_COPY.get());
     let percent = elapsed.get().saturating_mul((MAX - STORING).into()) / all;
     u8::try_from(percent).map_or(MAX, |percent| STORING + percent).min(MAX)
 }
@@ -85,7 +85,7 @@ pub fn of_storing(elapsed: Millis) -> u8 {
 /// The whole of a video's progress when its generation has come to `percent`: upstream's own figure,
 /// which knows nothing of what comes after.
 #[must_use]
-pub fn of_generation(percent: u8) -> u8 {
+pub fn from_upstream(percent: u8) -> u8 {
     percent.min(MAX)
 }
 
@@ -105,12 +105,12 @@ mod tests {
 
     use super::*;
 
-    const USUAL: Millis = Millis::from_seconds(100);
+    const TYPICAL: Millis = Millis::from_seconds(100);
 
     /// Percent after so many of the 100 seconds that it usually takes.
     fn after(stage: &str, seconds: u64) -> u8 {
         let expected = Millis::from_seconds(100_u64.saturating_sub(seconds));
-        of_making(stage, Millis::from_seconds(seconds), to_come(stage, expected, USUAL))
+        while_generating(stage, Millis::from_seconds(seconds), remaining(stage, expected, TYPICAL))
     }
 
     #[test]
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn a_copy_ends_below_the_end() {
-        let seen = [0, 5, 20, 100_000].map(|seconds| of_storing(Millis::from_seconds(seconds)));
+        let seen = [0, 5, 20, 100_000].map(|seconds| while_copying(Millis::from_seconds(seconds)));
         assert_eq!(seen, [96, 97, 98, 98]);
     }
 
@@ -141,13 +141,13 @@ mod tests {
         #[test]
         fn neither_time_nor_a_later_stage_lets_it_fall(
             from in 0..STAGES.len() - 1, to in 0..STAGES.len() - 1,
-            start: u32, more: u32, expected: u32, usual: u32,
+            start: u32, more: u32, expected: u32, typical: u32,
         ) {
             let (from, to) = (from.min(to), from.max(to));
-            let [start, more, expected, usual] = [start, more, expected, usual].map(u64::from);
+            let [start, more, expected, typical] = [start, more, expected, typical].map(u64::from);
             let percent = |stage: usize, elapsed: u64, expected: u64| {
                 let name = STAGES[stage].name;
-                of_making(name, Millis::new(elapsed), to_come(name, Millis::new(expected), Millis::new(usual)))
+                while_generating(name, Millis::new(elapsed), remaining(name, Millis::new(expected), Millis::new(typical)))
             };
             let before = percent(from, start, expected);
             let after = percent(to, start + more, expected.saturating_sub(more));
@@ -155,12 +155,12 @@ mod tests {
         }
 
         #[test]
-        fn no_figures_overflow(elapsed: u64, expected: u64, usual: u64) {
-            let [elapsed, expected, usual] = [elapsed, expected, usual].map(Millis::new);
+        fn no_figures_overflow(elapsed: u64, expected: u64, typical: u64) {
+            let [elapsed, expected, typical] = [elapsed, expected, typical].map(Millis::new);
             for stage in ["task_queue", "task_output", "task_dreaming"] {
-                prop_assert!(of_making(stage, elapsed, to_come(stage, expected, usual)) < STORING);
+                prop_assert!(while_generating(stage, elapsed, remaining(stage, expected, typical)) < STORING);
             }
-            prop_assert!(of_storing(elapsed) <= MAX);
+            prop_assert!(while_copying(elapsed) <= MAX);
         }
     }
 }

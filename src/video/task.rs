@@ -2,25 +2,22 @@
 //! never be public; what may be is its [`Record`].
 
 pub mod search;
+pub mod stored;
 pub mod tombstone;
 
 use serde::Serialize;
-use thiserror::Error;
 
 use super::access::owner::Owner;
 use super::delivery::Deliveries;
 use super::id::VideoId;
-use super::lifecycle::chores::{Chore, Chores};
+use super::lifecycle::pending_work::PendingWork;
 use super::money::Usd;
 use super::money::budget::charge;
 use super::record::{Input, Object, ProgressSource, RECORD_VERSION, Record, Status};
 use super::task::search::SearchProgress;
+use super::task::stored::TASK_VERSION;
 use super::time::{Millis, UnixMillis};
 use crate::from_json;
-use crate::json::{self, Unreadable};
-
-/// Version of the stored form of [`Task`].
-pub const TASK_VERSION: u32 = 2;
 
 /// The state of one video.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -43,7 +40,7 @@ pub struct Task {
     pub wake_at: Option<UnixMillis>,
     /// A callback came that no check has answered yet.
     pub nudged: bool,
-    pub wish: Wish,
+    pub wish: Intent,
     /// There is something to tell the caller: the first Run was answered, or it waits for its turn.
     pub answerable: bool,
     /// So many searches found no trace of the job that it holds no place and no reservation until it is found.
@@ -52,9 +49,9 @@ pub struct Task {
     /// The waiting line wants to hear what becomes of Run.
     #[serde(skip_serializing_if = "is_false")]
     pub reports_run: bool,
-    pub chores: Chores,
+    pub chores: PendingWork,
     /// To the operator's webhook.
-    #[serde(skip_serializing_if = "Deliveries::are_none")]
+    #[serde(skip_serializing_if = "Deliveries::is_empty")]
     pub deliveries: Deliveries,
     /// How long such videos took lately, or this one does as far as the upstream says.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -93,7 +90,7 @@ const fn is_false(value: &bool) -> bool {
 /// What its owner wants of a video.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Wish {
+pub enum Intent {
     #[default]
     Make,
     /// Stop; what was finished all the same is kept.
@@ -102,7 +99,7 @@ pub enum Wish {
     Delete,
 }
 
-from_json!(enum Wish { "make" => Make, "cancel" => Cancel, "delete" => Delete });
+from_json!(enum Intent { "make" => Make, "cancel" => Cancel, "delete" => Delete });
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -113,9 +110,11 @@ pub enum Phase {
     /// `turned_away`: the upstream was full, and wants to be left alone so long.
     Waiting { attempts: u32, turned_away: Option<Millis> },
     /// Told to wait for its turn; after so many attempts.
-    InLine(u32),
+    #[serde(rename = "in_line")]
+    Queued(u32),
     /// It has a place, and Run may be sent; after so many attempts.
-    Placed(u32),
+    #[serde(rename = "placed")]
+    SlotGranted(u32),
     /// The intent to send Run is stored; its answer is not. `hint` as below.
     Submitting {
         attempts: u32,
@@ -146,8 +145,8 @@ pub enum Phase {
 from_json!(enum Phase {
     "receiving" => Receiving,
     "waiting" => Waiting { attempts, turned_away },
-    "in_line" => InLine(attempts),
-    "placed" => Placed(attempts),
+    "in_line" => Queued(attempts),
+    "placed" => SlotGranted(attempts),
     "submitting" => Submitting { attempts, hint },
     "unknown" => Unknown { since, searches, hint, progress },
     "running" => Running { since, checks, checked_at, eager, job },
@@ -188,45 +187,37 @@ pub struct NewTask {
 
 /// A video, whose it is, and since when, in unix seconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Owned {
+pub struct VideoOwnership {
     pub id: VideoId,
     pub owner: Owner,
     pub created_at: i64,
 }
 
-from_json!(struct Owned { id, owner, created_at });
-
-#[derive(Debug, Error)]
-pub enum LoadError {
-    #[error("the stored task cannot be read: {0}")]
-    Json(#[from] Unreadable),
-    #[error("the stored task has version {0}: a newer deployment wrote it")]
-    Newer(u32),
-}
+from_json!(struct VideoOwnership { id, owner, created_at });
 
 /// How a task stands, as far as the dispatcher is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Report {
+pub struct SlotReport {
     pub needs_place: bool,
     /// When to look after it next.
     pub look_at: UnixMillis,
 }
 
-from_json!(struct Report { needs_place, look_at });
+from_json!(struct SlotReport { needs_place, look_at });
 
-impl Report {
+impl SlotReport {
     /// When nothing is known of the task but that it is not forgotten.
     #[must_use]
-    pub fn again(now: UnixMillis) -> Self {
-        Self { needs_place: true, look_at: now.after(LOOK_INTERVAL) }
+    pub fn still_needed(now: UnixMillis) -> Self {
+        Self { needs_place: true, look_at: now.after(RECONCILE_INTERVAL) }
     }
 }
 
 /// Tasks in flight are looked after this often, in case they lost their alarm.
-pub const LOOK_INTERVAL: Millis = Millis::from_seconds(600);
+pub const RECONCILE_INTERVAL: Millis = Millis::from_seconds(600);
 
 /// How long a caller may take to store the image that it was told to store.
-const RECEIVE_PATIENCE: Millis = Millis::from_seconds(600);
+const IMAGE_TIMEOUT: Millis = Millis::from_seconds(600);
 
 impl Task {
     /// A job that was accepted: due at once, or as soon as its image is stored.
@@ -234,7 +225,7 @@ impl Task {
     pub fn accept(new: NewTask, now: UnixMillis) -> Self {
         let NewTask { owner, id, model, input, callback_url, fingerprint } = new;
         let (phase, wake_at) = if input.has_upload() {
-            (Phase::Receiving, now.after(RECEIVE_PATIENCE))
+            (Phase::Receiving, now.after(IMAGE_TIMEOUT))
         } else {
             (Phase::Waiting { attempts: 0, turned_away: None }, now)
         };
@@ -268,11 +259,11 @@ impl Task {
             phase,
             wake_at: Some(wake_at),
             nudged: false,
-            wish: Wish::Make,
+            wish: Intent::Make,
             answerable: false,
             presumed_lost: false,
             reports_run: false,
-            chores: Chores::default(),
+            chores: PendingWork::default(),
             deliveries: Deliveries::default(),
             pace: None,
             begun_at: None,
@@ -281,30 +272,14 @@ impl Task {
         }
     }
 
-    /// Reads a stored task, of this version or an earlier one.
-    ///
-    /// # Errors
-    /// [`LoadError`]; a newer version is not read, because it would be misread.
-    pub fn load(text: &str) -> Result<Self, LoadError> {
-        let mut task: Self = json::read(text)?;
-        if task.version > TASK_VERSION {
-            return Err(LoadError::Newer(task.version));
-        }
-        if task.version == 1 {
-            // It knew of no chores, and whether its record was published is not worth asking.
-            task.answerable = task.is_answerable();
-            if task.answerable {
-                task.chores.owe(Chore::Publish, task.wake_at.unwrap_or(UnixMillis::new(0)));
-            }
-        }
-        task.version = TASK_VERSION;
-        Ok(task)
-    }
-
     /// Whose it is, for the list of that owner.
     #[must_use]
-    pub fn owned(&self) -> Owned {
-        Owned { id: self.record.id.clone(), owner: self.owner.clone(), created_at: self.record.created_at }
+    pub fn ownership(&self) -> VideoOwnership {
+        VideoOwnership {
+            id: self.record.id.clone(),
+            owner: self.owner.clone(),
+            created_at: self.record.created_at,
+        }
     }
 
     /// When there is something to do; `None` when nothing is left.
@@ -315,7 +290,7 @@ impl Task {
 
     /// Whether it needs a place at the upstream, or will.
     #[must_use]
-    pub const fn needs_place(&self) -> bool {
+    pub const fn needs_slot(&self) -> bool {
         match self.phase {
             Phase::Unknown { .. } => !self.presumed_lost && !self.record.status.is_final(),
             _ => self.is_unfinished(),
@@ -335,25 +310,25 @@ impl Task {
 
     /// Whether anybody is told of it: not of one that was deleted or is being removed.
     #[must_use]
-    pub const fn is_shown(&self) -> bool {
-        !matches!(self.wish, Wish::Delete) && !matches!(self.phase, Phase::Removing { .. })
+    pub const fn is_visible(&self) -> bool {
+        !matches!(self.wish, Intent::Delete) && !matches!(self.phase, Phase::Removing { .. })
     }
 
     /// Whether a cancel is still on its way to the job.
     #[must_use]
     pub const fn is_stopping(&self) -> bool {
-        !matches!(self.wish, Wish::Make) && self.is_unfinished()
+        !matches!(self.wish, Intent::Make) && self.is_unfinished()
     }
 
     /// What the dispatcher is told when it looks after the task.
     #[must_use]
-    pub fn report(&self, now: UnixMillis) -> Report {
+    pub fn slot_report(&self, now: UnixMillis) -> SlotReport {
         let expires_at = match self.phase {
             Phase::Ended { .. } => self.record.expires_at.map(|at| UnixMillis::new(at * 1000)),
             _ => None,
         };
-        let look_at = expires_at.unwrap_or_else(|| now.after(LOOK_INTERVAL));
-        Report { needs_place: self.needs_place(), look_at }
+        let look_at = expires_at.unwrap_or_else(|| now.after(RECONCILE_INTERVAL));
+        SlotReport { needs_place: self.needs_slot(), look_at }
     }
 
     /// Whether there was something to tell the caller, as far as the phase shows it.
@@ -364,7 +339,7 @@ impl Task {
             Phase::Receiving
                 | Phase::Waiting { attempts: 0, .. }
                 | Phase::Waiting { turned_away: Some(_), .. }
-                | Phase::Placed(0)
+                | Phase::SlotGranted(0)
                 | Phase::Submitting { attempts: 0, .. }
         )
     }

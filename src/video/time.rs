@@ -84,7 +84,7 @@ impl Millis {
 
 /// When something happens, and the randomness it may use.
 #[derive(Clone, Copy, Debug)]
-pub struct Moment {
+pub struct Tick {
     pub now: UnixMillis,
-    pub chance: u16,
+    pub jitter: u16,
 }

@@ -3,36 +3,36 @@
 
 use serde_json::Value;
 
-use super::answer::text;
-use super::task::TaskName;
+use super::envelope::text;
+use super::task::RemoteTaskRef;
 
 /// Most bytes of a callback that are read.
 pub const MAX_CALLBACK_BYTES: u32 = 1024 * 1024;
 
 /// The job that a callback names: Detail's shape, a bare task, or a form.
 #[must_use]
-pub fn hint(body: &[u8]) -> Option<TaskName> {
+pub fn hint(body: &[u8]) -> Option<RemoteTaskRef> {
     match serde_json::from_str::<Value>(&String::from_utf8_lossy(body)) {
         Ok(value) => from_json(&value),
         Err(_) => from_form(body),
     }
 }
 
-fn from_json(value: &Value) -> Option<TaskName> {
+fn from_json(value: &Value) -> Option<RemoteTaskRef> {
     let task = value.get("tasklist").and_then(|list| list.get(0)).unwrap_or(value);
     let task_id = text(task, "taskid").or_else(|| text(task, "id"))?;
     let token = text(task, "socketaccesstoken").or_else(|| text(task, "tasktoken"));
-    TaskName::plausible(task_id, token)
+    RemoteTaskRef::plausible(task_id, token)
 }
 
-fn from_form(body: &[u8]) -> Option<TaskName> {
+fn from_form(body: &[u8]) -> Option<RemoteTaskRef> {
     let fields: Vec<_> = form_urlencoded::parse(body).collect();
     let field = |name: &str| {
         let found = fields.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| value.to_string()).filter(|value| !value.is_empty())
     };
     let task_id = field("taskid").or_else(|| field("id"))?;
-    TaskName::plausible(task_id, field("socketaccesstoken").or_else(|| field("tasktoken")))
+    RemoteTaskRef::plausible(task_id, field("socketaccesstoken").or_else(|| field("tasktoken")))
 }
 
 #[cfg(test)]
@@ -43,7 +43,7 @@ mod tests {
 
     #[test]
     fn every_known_shape_names_the_job() {
-        let named = Some(TaskName { task_id: "534574".to_owned(), token: Some("eDcC".to_owned()) });
+        let named = Some(RemoteTaskRef { task_id: "534574".to_owned(), token: Some("eDcC".to_owned()) });
         for body in [
             r#"{"result":true,"tasklist":[{"id":"534574","socketaccesstoken":"eDcC"}]}"#,
             r#"{"id":534574,"socketaccesstoken":"eDcC","status":"task_postprocess_end"}"#,
@@ -54,7 +54,7 @@ mod tests {
             assert_eq!(hint(body.as_bytes()), named, "{body}");
         }
         let without_token = hint(br#"{"taskid":"1"}"#);
-        assert_eq!(without_token, Some(TaskName { task_id: "1".to_owned(), token: None }));
+        assert_eq!(without_token, Some(RemoteTaskRef { task_id: "1".to_owned(), token: None }));
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::answer::{Answer, HttpAnswer, text};
+use super::envelope::{Envelope, text};
 use super::form::{FormBody, FormWriter};
+use super::http_response::HttpResponse;
 use crate::from_json;
 
 pub const FOLDER_CREATE: &str = "/File/FolderCreate";
@@ -43,7 +44,8 @@ pub struct StoredFile {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Refusal {
     /// Not now; after so many seconds, if Wiro says.
-    Busy(Option<u64>),
+    #[serde(rename = "Busy")]
+    RateLimited(Option<u64>),
     /// Not answered at all.
     Unreachable(String),
     /// Balance or authentication, the operator's business. Never to be shown.
@@ -57,7 +59,7 @@ pub enum Refusal {
 }
 
 from_json!(enum Refusal {
-    "Busy" => Busy(seconds),
+    "Busy" => RateLimited(seconds),
     "Unreachable" => Unreachable(reason),
     "Account" => Account(reason),
     "FolderGone" => FolderGone,
@@ -77,7 +79,7 @@ impl Refusal {
 ///
 /// # Errors
 /// [`Refusal`]; the folder may have been made all the same.
-pub fn read_folder(http: &HttpAnswer) -> Result<String, Refusal> {
+pub fn read_folder(http: &HttpResponse) -> Result<String, Refusal> {
     let row = first_row(http)?;
     // It is sent back in a form.
     let id = text(&row, "id").filter(|id| !id.contains(char::is_control));
@@ -88,18 +90,18 @@ pub fn read_folder(http: &HttpAnswer) -> Result<String, Refusal> {
 ///
 /// # Errors
 /// [`Refusal`]; the file may have been stored all the same.
-pub fn read_upload(http: &HttpAnswer) -> Result<StoredFile, Refusal> {
+pub fn read_upload(http: &HttpResponse) -> Result<StoredFile, Refusal> {
     let row = first_row(http)?;
     let url = text(&row, "url").ok_or_else(|| Refusal::Failed("a file without a URL".to_owned()))?;
     Ok(StoredFile { url, size: text(&row, "size").and_then(|size| size.parse().ok()) })
 }
 
-fn first_row(http: &HttpAnswer) -> Result<Value, Refusal> {
+fn first_row(http: &HttpResponse) -> Result<Value, Refusal> {
     match http.status {
-        429 | 503 => return Err(Refusal::Busy(http.retry_after_seconds)),
+        429 | 503 => return Err(Refusal::RateLimited(http.retry_after_seconds)),
         401 => {
-            let reason = match Answer::read(http) {
-                Answer::Failed(error) => format!("HTTP {}, {error}", http.status),
+            let reason = match Envelope::read(http) {
+                Envelope::Error(error) => format!("HTTP {}, {error}", http.status),
                 _ => format!("HTTP {}", http.status),
             };
             return Err(Refusal::Account(reason));
@@ -108,17 +110,17 @@ fn first_row(http: &HttpAnswer) -> Result<Value, Refusal> {
         status @ 400..=499 => return Err(Refusal::Declined(format!("HTTP {status}"))),
         status => return Err(Refusal::Failed(format!("HTTP {status}"))),
     }
-    match Answer::read(http) {
-        Answer::Done(mut value) => {
+    match Envelope::read(http) {
+        Envelope::Success(mut value) => {
             Ok(value.get_mut("list").and_then(|list| list.get_mut(0)).map(Value::take).unwrap_or_default())
         }
-        Answer::Failed(error) => Err(match error.code {
-            Some(96) => Refusal::Busy(http.retry_after_seconds),
+        Envelope::Error(error) => Err(match error.code {
+            Some(96) => Refusal::RateLimited(http.retry_after_seconds),
             Some(97..=99) => Refusal::Account(error.to_string()),
             Some(1) => Refusal::FolderGone,
             _ => Refusal::Declined(error.to_string()),
         }),
-        Answer::Unreadable => Err(Refusal::Failed("not an answer of Wiro's".to_owned())),
+        Envelope::Unreadable => Err(Refusal::Failed("not a Wiro response".to_owned())),
     }
 }
 
@@ -128,8 +130,8 @@ mod tests {
 
     use super::*;
 
-    fn answer(status: u16, body: &str) -> HttpAnswer {
-        HttpAnswer { status, retry_after_seconds: Some(7), body: Some(body.to_owned()) }
+    fn answer(status: u16, body: &str) -> HttpResponse {
+        HttpResponse { status, retry_after_seconds: Some(7), body: Some(body.to_owned()) }
     }
 
     #[test]
@@ -179,9 +181,9 @@ mod tests {
     fn the_table_of_refusals() {
         let error = |code: i64| format!(r#"{{"result":false,"errors":[{{"code":{code},"message":"m"}}]}}"#);
         let cases = [
-            (429, String::new(), Refusal::Busy(Some(7))),
-            (503, String::new(), Refusal::Busy(Some(7))),
-            (200, error(96), Refusal::Busy(Some(7))),
+            (429, String::new(), Refusal::RateLimited(Some(7))),
+            (503, String::new(), Refusal::RateLimited(Some(7))),
+            (200, error(96), Refusal::RateLimited(Some(7))),
             (401, error(98), Refusal::Account("HTTP 401, code 98: m".to_owned())),
             (403, String::new(), Refusal::Declined("HTTP 403".to_owned())),
             (413, String::new(), Refusal::Declined("HTTP 413".to_owned())),
@@ -191,7 +193,7 @@ mod tests {
             (200, error(1), Refusal::FolderGone),
             (200, error(0), Refusal::Declined("code 0: m".to_owned())),
             (200, r#"{"result":false}"#.to_owned(), Refusal::Declined(String::new())),
-            (200, "<html>".to_owned(), Refusal::Failed("not an answer of Wiro's".to_owned())),
+            (200, "<html>".to_owned(), Refusal::Failed("not a Wiro response".to_owned())),
             (500, String::new(), Refusal::Failed("HTTP 500".to_owned())),
             (302, String::new(), Refusal::Failed("HTTP 302".to_owned())),
         ];

@@ -1,11 +1,12 @@
 //! Wiro's wire format: how calls are signed and written, and how answers are read. Pure; it performs
 //! nothing and knows neither the domain nor the platform.
 
-pub mod answer;
 pub mod callback;
+pub mod envelope;
 pub mod files;
 pub mod form;
 pub mod hosts;
+pub mod http_response;
 pub mod model;
 pub mod price;
 pub mod run;

@@ -5,8 +5,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::answer::{HttpAnswer, text};
+use super::envelope::text;
 use super::files::Refusal;
+use super::http_response::HttpResponse;
 use super::task::done;
 
 pub const TOOL_DETAIL: &str = "/Tool/Detail";
@@ -159,17 +160,17 @@ impl ModelDescription {
     ///
     /// # Errors
     /// [`Refusal`] when it tells nothing that is understood.
-    pub fn read(slug: &str, http: &HttpAnswer, known: &Self, now: i64) -> Result<Self, Refusal> {
+    pub fn read(slug: &str, http: &HttpResponse, known: &Self, now: i64) -> Result<Self, Refusal> {
         let value = done(http).map_err(Refusal::Failed)?;
         let tool = value.get("tool").unwrap_or(&Value::Null);
         let tool = tool.get(0).unwrap_or(tool);
         if !is_named(tool, slug) {
-            return Err(Refusal::Failed("another model".to_owned()));
+            return Err(Refusal::Failed("the response describes another model".to_owned()));
         }
         let parameters = read_parameters(tool);
         let prices = read_prices(tool);
         if parameters.is_none() && prices.is_none() {
-            return Err(Refusal::Failed("neither parameters nor prices".to_owned()));
+            return Err(Refusal::Failed("the response has neither parameters nor prices".to_owned()));
         }
         let description = match parameters {
             Some(described) => described,

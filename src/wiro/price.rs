@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::answer::text;
+use super::envelope::text;
 use super::model::read_seconds;
 
 /// A price for each run, whatever it takes, and one for each file that it puts out: one video, so the same.

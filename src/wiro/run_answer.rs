@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::answer::{Answer, HttpAnswer, WiroError, text};
+use super::envelope::{Envelope, WiroError, text};
+use super::http_response::HttpResponse;
 
 /// Longest text of Wiro's that is passed on.
 const MAX_TEXT_CHARS: usize = 300;
@@ -71,15 +72,15 @@ impl AccountProblem {
 
 impl RunAnswer {
     #[must_use]
-    pub fn read(http: &HttpAnswer) -> Self {
+    pub fn read(http: &HttpResponse) -> Self {
         let retry_after_seconds = http.retry_after_seconds;
         match http.status {
             429 => Self::RateLimited { retry_after_seconds },
-            200..=299 => match Answer::read(http) {
-                Answer::Done(value) => started(&value),
-                Answer::Failed(error) => refused(&error, retry_after_seconds)
+            200..=299 => match Envelope::read(http) {
+                Envelope::Success(value) => started(&value),
+                Envelope::Error(error) => refused(&error, retry_after_seconds)
                     .unwrap_or_else(|| Self::Unknown { reason: error.to_string() }),
-                Answer::Unreadable => Self::Unknown { reason: "not an answer of Wiro's".to_owned() },
+                Envelope::Unreadable => Self::Unknown { reason: "not a Wiro response".to_owned() },
             },
             // The request was not read to its end, or not in time: nobody knows what became of it.
             408 => Self::Unknown { reason: "HTTP 408".to_owned() },
@@ -98,11 +99,11 @@ fn started(value: &Value) -> RunAnswer {
 }
 
 /// A 4xx other than 408 did not start. Why, its body may tell; else its status.
-fn not_started(http: &HttpAnswer) -> RunAnswer {
+fn not_started(http: &HttpResponse) -> RunAnswer {
     let status = http.status;
-    let error = match Answer::read(http) {
-        Answer::Failed(error) => Some(error),
-        Answer::Done(_) | Answer::Unreadable => None,
+    let error = match Envelope::read(http) {
+        Envelope::Error(error) => Some(error),
+        Envelope::Success(_) | Envelope::Unreadable => None,
     };
     let reason = match &error {
         Some(error) => format!("HTTP {status}, {error}"),
@@ -171,7 +172,7 @@ mod tests {
     use super::*;
 
     fn answer(status: u16, body: &str) -> RunAnswer {
-        RunAnswer::read(&HttpAnswer { status, retry_after_seconds: Some(7), body: Some(body.to_owned()) })
+        RunAnswer::read(&HttpResponse { status, retry_after_seconds: Some(7), body: Some(body.to_owned()) })
     }
 
     fn error(code: u8, message: &str) -> String {

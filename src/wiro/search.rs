@@ -3,9 +3,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::answer::{HttpAnswer, text};
+use super::envelope::text;
+use super::http_response::HttpResponse;
 use super::model::{canonical_slug, read_seconds};
-use super::task::{TaskName, done, parameters, pictures, task_name};
+use super::task::{RemoteTaskRef, done, parameters, pictures, remote_ref};
 
 /// Rows of one page. They may carry the logs of their runs, so a page of 50 may be larger than an answer that is read.
 pub const PAGE_ROWS: u32 = 20;
@@ -29,7 +30,7 @@ pub fn list_body(start: u32, limit: u32) -> String {
 /// A job as Detail and List show it, as far as that tells whose it is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TaskRow {
-    pub name: TaskName,
+    pub remote: RemoteTaskRef,
     /// `None` where the row does not say.
     pub callback_url: Option<String>,
     /// Unix seconds.
@@ -51,7 +52,7 @@ pub struct TaskRows {
 ///
 /// # Errors
 /// A reason for the log when there is no list.
-pub fn read_rows(http: &HttpAnswer) -> Result<TaskRows, String> {
+pub fn read_rows(http: &HttpResponse) -> Result<TaskRows, String> {
     let value = done(http)?;
     let rows = value.get("tasklist").and_then(Value::as_array).ok_or("no task list")?;
     Ok(TaskRows { rows: rows.iter().filter_map(read_row).collect(), count: rows.len() })
@@ -60,7 +61,7 @@ pub fn read_rows(http: &HttpAnswer) -> Result<TaskRows, String> {
 fn read_row(row: &Value) -> Option<TaskRow> {
     let slug = || Some(format!("{}/{}", text(row, "modelslugowner")?, text(row, "modelslugproject")?));
     Some(TaskRow {
-        name: task_name(row)?,
+        remote: remote_ref(row)?,
         callback_url: text(row, "callbackurl"),
         created_at: text(row, "createtime").and_then(|seconds| seconds.parse().ok()),
         model: slug().map(|slug| canonical_slug(&slug)),
@@ -192,7 +193,7 @@ mod tests {
 
     fn read(rows: &Value) -> TaskRows {
         let body = json!({ "result": true, "tasklist": rows }).to_string();
-        read_rows(&HttpAnswer { status: 200, retry_after_seconds: None, body: Some(body) }).unwrap()
+        read_rows(&HttpResponse { status: 200, retry_after_seconds: None, body: Some(body) }).unwrap()
     }
 
     fn matched(run: &LostRun, changes: &Value) -> Match {
@@ -207,8 +208,11 @@ mod tests {
             &json!([row(&json!({})), { "id": 8, "callbackurl": null }, { "socketaccesstoken": "t" }, null]),
         );
         assert_eq!((rows.rows.len(), rows.count), (2, 4));
-        assert_eq!(rows.rows[0].name, TaskName { task_id: "7".to_owned(), token: Some("t".to_owned()) });
-        assert_eq!(rows.rows[1].name, TaskName { task_id: "8".to_owned(), token: None });
+        assert_eq!(
+            rows.rows[0].remote,
+            RemoteTaskRef { task_id: "7".to_owned(), token: Some("t".to_owned()) }
+        );
+        assert_eq!(rows.rows[1].remote, RemoteTaskRef { task_id: "8".to_owned(), token: None });
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::answer::text;
-use super::task::{TaskName, printable};
+use super::envelope::text;
+use super::task::{RemoteTaskRef, printable};
 use super::text::clean;
 
 /// So many lines are read of all that a run wrote.
@@ -35,8 +35,8 @@ pub enum SocketEvent {
 
 /// The first message that is sent, which asks for a job.
 #[must_use]
-pub fn task_info(name: &TaskName) -> String {
-    json!({ "type": "task_info", "tasktoken": name.token }).to_string()
+pub fn task_info(task: &RemoteTaskRef) -> String {
+    json!({ "type": "task_info", "tasktoken": task.token }).to_string()
 }
 
 /// Reads a message; what says nothing that is understood is nothing.
@@ -45,7 +45,7 @@ pub fn read(message: &str) -> Vec<SocketEvent> {
     let Ok(value) = serde_json::from_str::<Value>(message) else { return Vec::new() };
     let Some(kind) = text(&value, "type").filter(|kind| kind.starts_with("task_")) else { return Vec::new() };
     let content = value.get("message").unwrap_or(&Value::Null);
-    let written = |output: Output| spoken(content).map(|text| SocketEvent::Line { output, text });
+    let written = |output: Output| non_empty_text(content).map(|text| SocketEvent::Line { output, text });
     let full = |output: Output| {
         let lines = content.get("raw").unwrap_or(content).as_str().unwrap_or_default().lines();
         let lines: Vec<String> = lines.map(clean).filter(|line| !line.is_empty()).take(MAX_LINES).collect();
@@ -97,7 +97,7 @@ fn percentage_in_line(line: &str) -> Option<u8> {
     percentage(before.trim_end().rsplit(|c| !is_figure(c)).next()?)
 }
 
-fn spoken(content: &Value) -> Option<String> {
+fn non_empty_text(content: &Value) -> Option<String> {
     content.as_str().map(str::trim).filter(|text| !text.is_empty()).map(clean)
 }
 
@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn a_job_is_asked_for_by_its_token() {
-        let name = TaskName { task_id: "1".to_owned(), token: Some("t".to_owned()) };
+        let name = RemoteTaskRef { task_id: "1".to_owned(), token: Some("t".to_owned()) };
         assert_eq!(task_info(&name), r#"{"tasktoken":"t","type":"task_info"}"#);
     }
 

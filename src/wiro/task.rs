@@ -3,14 +3,15 @@
 
 use serde_json::{Map, Value, json};
 
-use super::answer::{Answer, HttpAnswer, text};
+use super::envelope::{Envelope, text};
+use super::http_response::HttpResponse;
 use super::text::failure_reason;
 
 /// Wiro's last word on a job; success needs `pexit` 0 and an output as well.
 const DONE: &str = "task_postprocess_end";
 const CANCELLED: &str = "task_cancel";
 const QUEUED: &str = "task_queue";
-const COMPLAINING: &str = "task_error";
+const ERROR_STATUS: &str = "task_error";
 
 /// Longest status that is passed on.
 const MAX_STATUS_CHARS: usize = 40;
@@ -20,13 +21,13 @@ const MAX_NAME_CHARS: usize = 64;
 
 /// What Wiro calls a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TaskName {
+pub struct RemoteTaskRef {
     pub task_id: String,
     /// The socket access token.
     pub token: Option<String>,
 }
 
-impl TaskName {
+impl RemoteTaskRef {
     /// A name that looks like one of Wiro's.
     #[must_use]
     pub fn plausible(task_id: String, token: Option<String>) -> Option<Self> {
@@ -96,7 +97,7 @@ impl Stop {
 ///
 /// # Errors
 /// A reason for the log when it was not.
-pub fn read_done(http: &HttpAnswer) -> Result<(), String> {
+pub fn read_done(http: &HttpResponse) -> Result<(), String> {
     done(http).map(|_| ())
 }
 
@@ -104,13 +105,13 @@ pub fn read_done(http: &HttpAnswer) -> Result<(), String> {
 ///
 /// # Errors
 /// A reason for the log when it names none.
-pub fn read_name(http: &HttpAnswer) -> Result<TaskName, String> {
-    task_name(&first_task(http)?).ok_or_else(|| "no name of a task".to_owned())
+pub fn read_remote_ref(http: &HttpResponse) -> Result<RemoteTaskRef, String> {
+    remote_ref(&first_task(http)?).ok_or_else(|| "the task has no id".to_owned())
 }
 
 /// What a row calls its job.
-pub(super) fn task_name(row: &Value) -> Option<TaskName> {
-    TaskName::plausible(text(row, "id")?, text(row, "socketaccesstoken"))
+pub(super) fn remote_ref(row: &Value) -> Option<RemoteTaskRef> {
+    RemoteTaskRef::plausible(text(row, "id")?, text(row, "socketaccesstoken"))
 }
 
 /// The parameters that a row shows: an object, or a text of one.
@@ -140,12 +141,12 @@ pub(super) fn pictures(parameters: &Map<String, Value>) -> usize {
 
 /// How a job stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TaskState {
+pub enum RemoteStatus {
     /// Not ended; Wiro's own name for the stage.
     Working {
         status: String,
         /// What it wrote to stderr when that is all it does: the status `task_error` stays when a job will never end.
-        complaint: Option<String>,
+        error_output: Option<String>,
     },
     Succeeded {
         output: TaskOutput,
@@ -175,7 +176,7 @@ pub struct TaskOutput {
 /// What Task/Detail says of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskDetail {
-    pub state: TaskState,
+    pub state: RemoteStatus,
     /// How many pictures Wiro has among the parameters; `None` when it does not show them.
     pub pictures: Option<usize>,
 }
@@ -184,53 +185,53 @@ pub struct TaskDetail {
 ///
 /// # Errors
 /// A reason for the log when the answer says nothing about the job.
-pub fn read_detail(http: &HttpAnswer) -> Result<TaskDetail, String> {
+pub fn read_detail(http: &HttpResponse) -> Result<TaskDetail, String> {
     let task = first_task(http)?;
     let pictures = parameters(&task).map(|parameters| pictures(&parameters));
     Ok(TaskDetail { state: read_task(&task)?, pictures })
 }
 
-fn first_task(http: &HttpAnswer) -> Result<Value, String> {
+fn first_task(http: &HttpResponse) -> Result<Value, String> {
     let mut value = done(http)?;
     let task = value.get_mut("tasklist").and_then(|list| list.get_mut(0)).map(Value::take);
     task.ok_or_else(|| "no task in the list".to_owned())
 }
 
 /// The body of an answer that says `result: true`.
-pub(super) fn done(http: &HttpAnswer) -> Result<Value, String> {
+pub(super) fn done(http: &HttpResponse) -> Result<Value, String> {
     if http.status != 200 {
         return Err(format!("HTTP {}", http.status));
     }
-    match Answer::read(http) {
-        Answer::Done(value) => Ok(value),
-        Answer::Failed(error) => Err(error.to_string()),
-        Answer::Unreadable => Err("not Wiro's envelope".to_owned()),
+    match Envelope::read(http) {
+        Envelope::Success(value) => Ok(value),
+        Envelope::Error(error) => Err(error.to_string()),
+        Envelope::Unreadable => Err("not a Wiro response".to_owned()),
     }
 }
 
-fn read_task(task: &Value) -> Result<TaskState, String> {
+fn read_task(task: &Value) -> Result<RemoteStatus, String> {
     let status = text(task, "status").ok_or_else(|| "no status".to_owned())?;
     Ok(match status.as_str() {
         DONE => read_end(task),
-        CANCELLED => TaskState::Cancelled { total_cost: total_cost(task) },
-        _ => TaskState::Working {
+        CANCELLED => RemoteStatus::Cancelled { total_cost: total_cost(task) },
+        _ => RemoteStatus::Working {
             status: printable(&status),
-            complaint: text(task, "debugerror").filter(|_| status == COMPLAINING),
+            error_output: text(task, "debugerror").filter(|_| status == ERROR_STATUS),
         },
     })
 }
 
-fn read_end(task: &Value) -> TaskState {
+fn read_end(task: &Value) -> RemoteStatus {
     let total_cost = total_cost(task);
     let failed = |cause, total_cost| {
         let reason = text(task, "debugerror").and_then(|written| failure_reason(&written));
-        TaskState::Failed { cause, reason, total_cost }
+        RemoteStatus::Failed { cause, reason, total_cost }
     };
     if !text(task, "pexit").is_some_and(|pexit| is_zero(&pexit)) {
         return failed("pexit is not 0", total_cost);
     }
     match video(task.get("outputs").unwrap_or(&Value::Null)) {
-        Some(output) => TaskState::Succeeded { output, total_cost },
+        Some(output) => RemoteStatus::Succeeded { output, total_cost },
         None => failed("no output", total_cost),
     }
 }

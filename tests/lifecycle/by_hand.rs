@@ -4,9 +4,9 @@ use super::life::{
     COPY_DEADLINE_MS, Life, RETENTION_SECONDS, START, TASK_DEADLINE_MS, failed, job, output, search, source,
     succeeded,
 };
-use hailuo_worker::video::lifecycle::chores::Chore;
-use hailuo_worker::video::lifecycle::event::{Effect, Entry, Event, Observation, RunOutcome};
-use hailuo_worker::video::lifecycle::schedule::Ladder;
+use hailuo_worker::video::lifecycle::event::{Effect, Event, Observation, RunOutcome, SlotReply};
+use hailuo_worker::video::lifecycle::pending_work::WorkItem;
+use hailuo_worker::video::lifecycle::retry_schedule::RetrySchedule;
 use hailuo_worker::video::money::Usd;
 use hailuo_worker::video::record::{Failure, FailureCode, Image, Status};
 use hailuo_worker::video::request::ImageType;
@@ -15,7 +15,7 @@ use hailuo_worker::video::task::search::SearchOutcome;
 use hailuo_worker::video::task::tombstone::Tombstone;
 use hailuo_worker::video::time::{Millis, UnixMillis};
 
-const ENTER: Option<Effect> = Some(Effect::Enter { turned_away: None });
+const ENTER: Option<Effect> = Some(Effect::AcquireSlot { retry_after: None });
 const IMAGE: Image = Image { content_type: ImageType::Png, size: 7 };
 
 fn working(status: &str) -> Observation {
@@ -26,7 +26,7 @@ fn working(status: &str) -> Observation {
 fn submitting() -> Life {
     let mut life = Life::begin();
     assert_eq!(life.next(), ENTER);
-    life.on(Event::Entered(Entry::Placed(None)));
+    life.on(Event::SlotReplied(SlotReply::Granted(None)));
     assert_eq!(life.next(), Some(Effect::Run));
     life
 }
@@ -34,7 +34,7 @@ fn submitting() -> Life {
 fn in_line(position: u32) -> Life {
     let mut life = Life::begin();
     assert_eq!(life.next(), ENTER);
-    life.on(Event::Entered(Entry::Behind(position)));
+    life.on(Event::SlotReplied(SlotReply::Queued(position)));
     life
 }
 
@@ -75,15 +75,15 @@ fn given_up() -> Life {
 fn an_ordinary_life() {
     let mut life = Life::begin();
     assert_eq!((life.status(), life.wakes_in()), (Status::Queued, 0));
-    assert_eq!(life.wake(), [Effect::Enter { turned_away: None }]);
-    life.on(Event::Entered(Entry::Placed(None)));
+    assert_eq!(life.wake(), [Effect::AcquireSlot { retry_after: None }]);
+    life.on(Event::SlotReplied(SlotReply::Granted(None)));
     assert_eq!(life.wake(), [Effect::Run]);
     assert!(!life.task.answerable);
     life.on(Event::RunAnswered(RunOutcome::Started(job())));
     assert_eq!((life.status(), life.wakes_in()), (Status::InProgress, 30_000));
     assert!(life.task.answerable);
-    assert_eq!(life.wake(), [Effect::Do(Chore::Publish)]);
-    life.on(Event::Done { chore: Chore::Publish, succeeded: true });
+    assert_eq!(life.wake(), [Effect::Perform(WorkItem::Publish)]);
+    life.on(Event::WorkDone { item: WorkItem::Publish, succeeded: true });
     assert_eq!(life.wake(), [Effect::Check(job())]);
     life.observe(working("task_start"));
     assert_eq!((life.task.record.stage.as_str(), life.wakes_in()), ("task_start", 60_000));
@@ -91,11 +91,11 @@ fn an_ordinary_life() {
     life.observe(succeeded());
     assert_eq!(life.task.record.stage, "storing");
     // Its place is free as soon as the upstream is done with it.
-    assert_eq!(life.wake(), [Effect::Do(Chore::Leave), Effect::Copy(source())]);
-    life.on(Event::Done { chore: Chore::Leave, succeeded: true }).on(Event::Copied(Some(output())));
-    assert_eq!(life.wake(), [Effect::Do(Chore::Purge), Effect::Do(Chore::Publish)]);
-    life.on(Event::Done { chore: Chore::Purge, succeeded: true });
-    life.on(Event::Done { chore: Chore::Publish, succeeded: true });
+    assert_eq!(life.wake(), [Effect::Perform(WorkItem::SyncSlot), Effect::Copy(source())]);
+    life.on(Event::WorkDone { item: WorkItem::SyncSlot, succeeded: true }).on(Event::Copied(Some(output())));
+    assert_eq!(life.wake(), [Effect::Perform(WorkItem::Purge), Effect::Perform(WorkItem::Publish)]);
+    life.on(Event::WorkDone { item: WorkItem::Purge, succeeded: true });
+    life.on(Event::WorkDone { item: WorkItem::Publish, succeeded: true });
     let record = &life.task.record;
     assert_eq!((record.status, record.stage.as_str(), record.progress), (Status::Completed, "done", 100));
     assert_eq!(record.cost_usd.as_deref(), Some("0.28"));
@@ -108,11 +108,11 @@ fn an_ordinary_life() {
 fn a_job_with_an_image_waits_for_it_and_is_forgotten_without() {
     let mut life = Life::begin_with(Some(IMAGE));
     assert!(!life.task.answerable);
-    life.on(Event::Nudged(None)).on(Event::Received);
+    life.on(Event::CallbackReceived(None)).on(Event::ImageStored);
     assert_eq!(life.next(), ENTER);
-    life.on(Event::Received).on(Event::Entered(Entry::Placed(None)));
+    life.on(Event::ImageStored).on(Event::SlotReplied(SlotReply::Granted(None)));
     assert_eq!(life.next(), Some(Effect::Run));
-    life.on(Event::Received);
+    life.on(Event::ImageStored);
     assert!(matches!(life.task.phase, Phase::Submitting { .. }), "stored twice");
 
     let mut life = Life::begin_with(Some(IMAGE));
@@ -126,11 +126,11 @@ fn a_job_in_line_tells_its_position_and_goes_when_it_is_called() {
     assert_eq!((life.status(), life.task.record.queue_position), (Status::Queued, Some(4)));
     assert!(life.task.answerable);
     life.now += 5000;
-    life.on(Event::Called);
+    life.on(Event::SlotGranted);
     assert_eq!((life.wakes_in(), life.next()), (0, ENTER));
-    life.on(Event::Entered(Entry::Placed(None)));
+    life.on(Event::SlotReplied(SlotReply::Granted(None)));
     assert_eq!((life.task.record.queue_position, life.next()), (None, Some(Effect::Run)));
-    life.on(Event::Called).on(Event::Entered(Entry::Placed(None)));
+    life.on(Event::SlotGranted).on(Event::SlotReplied(SlotReply::Granted(None)));
     assert!(matches!(life.task.phase, Phase::Submitting { .. }), "called twice");
 }
 
@@ -139,7 +139,7 @@ fn a_job_in_line_that_nobody_calls_asks_every_minute_until_its_deadline() {
     let mut life = in_line(4);
     let mut asked = 0;
     while life.next().is_some() {
-        life.on(Event::Entered(Entry::Behind(4)));
+        life.on(Event::SlotReplied(SlotReply::Queued(4)));
         asked += 1;
     }
     assert_eq!((asked, life.failure()), (10, Some(FailureCode::UpstreamUnavailable)));
@@ -151,12 +151,12 @@ fn an_unreachable_line_holds_up_nobody_but_where_there_is_a_cap() {
     let mut life = Life::begin();
     life.policy.max_active = None;
     life.next();
-    life.on(Event::Entered(Entry::Unreachable));
+    life.on(Event::SlotReplied(SlotReply::Unreachable));
     assert_eq!(life.next(), Some(Effect::Run));
 
     let mut life = Life::begin();
     life.next();
-    life.on(Event::Entered(Entry::Unreachable));
+    life.on(Event::SlotReplied(SlotReply::Unreachable));
     assert!((1900..2100).contains(&life.wakes_in()) && life.task.answerable);
     assert_eq!(life.next(), ENTER);
 }
@@ -164,10 +164,10 @@ fn an_unreachable_line_holds_up_nobody_but_where_there_is_a_cap() {
 #[test]
 fn a_job_that_is_turned_away_goes_back_to_the_line() {
     let mut life = submitting();
-    life.on(Event::RunAnswered(RunOutcome::Full { retry_after: Some(Millis::new(9000)) }));
+    life.on(Event::RunAnswered(RunOutcome::AtCapacity { retry_after: Some(Millis::new(9000)) }));
     assert_eq!((life.status(), life.task.record.stage.as_str()), (Status::Queued, "waiting"));
-    assert_eq!(life.next(), Some(Effect::Enter { turned_away: Some(Millis::new(9000)) }));
-    life.on(Event::Entered(Entry::Behind(1)));
+    assert_eq!(life.next(), Some(Effect::AcquireSlot { retry_after: Some(Millis::new(9000)) }));
+    life.on(Event::SlotReplied(SlotReply::Queued(1)));
     assert_eq!(life.next(), ENTER);
 }
 
@@ -183,7 +183,7 @@ fn a_run_that_did_not_start_is_sent_again_on_the_ladder_until_the_deadline() {
         if life.next() != ENTER {
             break;
         }
-        life.on(Event::Entered(Entry::Placed(None)));
+        life.on(Event::SlotReplied(SlotReply::Granted(None)));
         assert_eq!(life.next(), Some(Effect::Run));
     }
     assert!((1900..2100).contains(&waits[0]) && (4900..5100).contains(&waits[1]), "{waits:?}");
@@ -204,7 +204,7 @@ fn a_refused_run_fails_at_once() {
     let mut life = submitting();
     life.on(Event::RunAnswered(RunOutcome::Refused(failure.clone())));
     assert_eq!((life.status(), life.task.record.error.clone()), (Status::Failed, Some(failure)));
-    assert_eq!(life.wake(), [Effect::Do(Chore::Leave), Effect::Do(Chore::Publish)]);
+    assert_eq!(life.wake(), [Effect::Perform(WorkItem::SyncSlot), Effect::Perform(WorkItem::Publish)]);
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn a_lost_job_that_is_found_goes_on_and_is_looked_at_at_once() {
 #[test]
 fn a_callback_tells_where_to_search() {
     let mut life = unknown();
-    life.on(Event::Nudged(Some(job()))).on(Event::Nudged(None));
+    life.on(Event::CallbackReceived(Some(job()))).on(Event::CallbackReceived(None));
     assert_eq!((life.wakes_in(), life.next()), (0, Some(search(Some(job())))));
 }
 
@@ -248,7 +248,7 @@ fn a_callback_tells_where_to_search() {
 fn a_callback_before_the_answer_to_run_tells_where_to_search_when_that_is_lost() {
     for crashed in [false, true] {
         let mut life = submitting();
-        life.on(Event::Nudged(Some(job()))).on(Event::Nudged(None));
+        life.on(Event::CallbackReceived(Some(job()))).on(Event::CallbackReceived(None));
         if crashed {
             assert_eq!(life.wake(), []);
         } else {
@@ -258,10 +258,10 @@ fn a_callback_before_the_answer_to_run_tells_where_to_search_when_that_is_lost()
     }
     // Sent again, it is another job.
     let mut life = submitting();
-    life.on(Event::Nudged(Some(job())));
+    life.on(Event::CallbackReceived(Some(job())));
     life.on(Event::RunAnswered(RunOutcome::NotStarted { retry_after: None }));
     assert_eq!(life.next(), ENTER);
-    life.on(Event::Entered(Entry::Placed(None)));
+    life.on(Event::SlotReplied(SlotReply::Granted(None)));
     assert_eq!(life.next(), Some(Effect::Run));
     life.on(Event::RunAnswered(RunOutcome::Unknown));
     assert_eq!(life.next(), Some(search(None)));
@@ -271,13 +271,13 @@ fn a_callback_before_the_answer_to_run_tells_where_to_search_when_that_is_lost()
 fn a_callback_after_the_deadline_rescues_a_job_that_was_given_up() {
     let mut life = given_up();
     life.now += 3_600_000;
-    life.on(Event::Nudged(None));
+    life.on(Event::CallbackReceived(None));
     assert_eq!(life.failure(), Some(FailureCode::SubmissionUnknown), "not before it is found");
     life.next();
     life.on(Event::Searched(SearchOutcome::Found(job())));
     assert_eq!((life.status(), life.failure()), (Status::InProgress, None));
     // KV, which says that it failed, is told at once.
-    assert!(life.wake().contains(&Effect::Do(Chore::Publish)));
+    assert!(life.wake().contains(&Effect::Perform(WorkItem::Publish)));
     life.observe(succeeded()).on(Event::Copied(Some(output())));
     assert_eq!(life.status(), Status::Completed);
 }
@@ -287,7 +287,7 @@ fn a_rescue_that_finds_nothing_leaves_the_failure_as_it_was() {
     let mut life = given_up();
     let record = life.task.record.clone();
     life.now += 3_600_000;
-    life.on(Event::Nudged(None));
+    life.on(Event::CallbackReceived(None));
     while life.next().is_some() {
         life.on(Event::Searched(SearchOutcome::NotFound));
     }
@@ -307,11 +307,11 @@ fn a_late_answer_to_run_is_still_the_truth() {
 fn a_callback_is_a_nudge() {
     let mut life = running();
     life.now += 5000;
-    life.on(Event::Nudged(None));
+    life.on(Event::CallbackReceived(None));
     assert_eq!((life.status(), life.wakes_in()), (Status::InProgress, 0));
     assert_eq!(life.next(), Some(Effect::Check(job())));
     // What Detail says counts, and a second callback during the check is not lost.
-    life.on(Event::Nudged(None)).observe(working("task_start"));
+    life.on(Event::CallbackReceived(None)).observe(working("task_start"));
     assert_eq!(life.wakes_in(), 1000);
 }
 
@@ -319,7 +319,7 @@ fn a_callback_is_a_nudge() {
 fn a_callback_that_runs_ahead_of_detail_is_looked_into_again_soon() {
     let mut life = running();
     life.now += 5000;
-    life.on(Event::Nudged(None)).next();
+    life.on(Event::CallbackReceived(None)).next();
     life.observe(working("task_end"));
     assert!((1900..2100).contains(&life.wakes_in()));
     life.next();
@@ -331,7 +331,7 @@ fn a_callback_that_runs_ahead_of_detail_is_looked_into_again_soon() {
 fn the_deadline_comes_before_a_check_that_is_further_away() {
     for outcome in [RunOutcome::Started(job()), RunOutcome::Unknown] {
         let mut life = submitting();
-        life.policy.poll = Ladder::parse("3600").unwrap();
+        life.policy.poll = RetrySchedule::parse("3600").unwrap();
         life.policy.search = life.policy.poll.clone();
         life.on(Event::RunAnswered(outcome));
         assert_eq!(life.wakes_in(), TASK_DEADLINE_MS);
@@ -343,14 +343,14 @@ fn a_callback_postpones_no_check() {
     let mut life = checking();
     life.observe(working("task_start"));
     life.now = life.task.wake_at.unwrap().millis() - 5;
-    life.on(Event::Nudged(None));
+    life.on(Event::CallbackReceived(None));
     assert_eq!(life.wakes_in(), 0);
     life.next();
-    life.policy.poll = Ladder::parse("0.2").unwrap();
-    life.on(Event::Nudged(None)).observe(working("task_start"));
+    life.policy.poll = RetrySchedule::parse("0.2").unwrap();
+    life.on(Event::CallbackReceived(None)).observe(working("task_start"));
     assert_eq!(life.wakes_in(), 200);
     life.now += 195;
-    life.on(Event::Nudged(None));
+    life.on(Event::CallbackReceived(None));
     assert_eq!(life.wakes_in(), 5);
 }
 
@@ -358,12 +358,12 @@ fn a_callback_postpones_no_check() {
 fn callbacks_during_a_slow_check_change_the_task_once() {
     let mut life = running();
     life.now += 5000;
-    life.on(Event::Nudged(None)).next();
+    life.on(Event::CallbackReceived(None)).next();
     life.now += 400;
-    life.on(Event::Nudged(None)).observe(working("task_start"));
+    life.on(Event::CallbackReceived(None)).observe(working("task_start"));
     assert_eq!(life.wakes_in(), 600);
     let before = life.task.clone();
-    life.on(Event::Nudged(None));
+    life.on(Event::CallbackReceived(None));
     assert_eq!(life.task, before);
 }
 
@@ -371,11 +371,11 @@ fn callbacks_during_a_slow_check_change_the_task_once() {
 fn callbacks_cause_one_check_a_second_at_most() {
     let mut life = running();
     life.now += 5000;
-    life.on(Event::Nudged(None)).next();
+    life.on(Event::CallbackReceived(None)).next();
     life.observe(working("task_start"));
     life.now += 10;
     for _ in 0..100 {
-        life.on(Event::Nudged(None));
+        life.on(Event::CallbackReceived(None));
     }
     assert_eq!(life.wakes_in(), 990);
 }
@@ -383,11 +383,11 @@ fn callbacks_cause_one_check_a_second_at_most() {
 #[test]
 fn of_a_flood_of_callbacks_all_but_the_first_change_nothing() {
     for mut life in [submitting(), unknown(), running()] {
-        life.on(Event::Nudged(Some(job())));
+        life.on(Event::CallbackReceived(Some(job())));
         let told = life.task.clone();
         for _ in 0..10 {
             life.now += 1000;
-            life.on(Event::Nudged(Some(job())));
+            life.on(Event::CallbackReceived(Some(job())));
         }
         assert_eq!(life.task, told);
     }
@@ -396,7 +396,7 @@ fn of_a_flood_of_callbacks_all_but_the_first_change_nothing() {
 #[test]
 fn a_callback_before_runs_answer_is_remembered() {
     let mut life = submitting();
-    life.on(Event::Nudged(None)).on(Event::RunAnswered(RunOutcome::Started(job())));
+    life.on(Event::CallbackReceived(None)).on(Event::RunAnswered(RunOutcome::Started(job())));
     assert_eq!(life.wakes_in(), 0);
 }
 
@@ -459,7 +459,7 @@ fn a_cancel_before_the_upstream_has_the_job_ends_it() {
         life.on(Event::CancelRequested);
         assert_eq!((life.status(), life.failure()), (Status::Cancelled, None));
         // A place that was on its way comes too late.
-        life.on(Event::Entered(Entry::Placed(None))).on(Event::Called).on(Event::Received);
+        life.on(Event::SlotReplied(SlotReply::Granted(None))).on(Event::SlotGranted).on(Event::ImageStored);
         assert_eq!(life.next(), None);
     }
 }
@@ -473,7 +473,9 @@ fn a_cancel_during_run_is_carried_out_when_run_is_answered() {
     life.observe(Observation::Cancelled { cost_usd: None });
     assert_eq!((life.status(), life.task.is_stopping()), (Status::Cancelled, false));
 
-    for outcome in [RunOutcome::NotStarted { retry_after: None }, RunOutcome::Full { retry_after: None }] {
+    for outcome in
+        [RunOutcome::NotStarted { retry_after: None }, RunOutcome::AtCapacity { retry_after: None }]
+    {
         let mut life = submitting();
         life.on(Event::CancelRequested).on(Event::RunAnswered(outcome));
         assert_eq!(life.status(), Status::Cancelled);
@@ -507,7 +509,7 @@ fn an_operator_brings_back_what_may_have_been_paid_for() {
         life.on(Event::Copied(None));
     }
     assert_eq!(life.failure(), Some(FailureCode::StorageFailed));
-    life.on(Event::Redriven);
+    life.on(Event::RedriveRequested);
     assert_eq!(
         (life.status(), life.failure(), life.task.record.expires_at),
         (Status::InProgress, None, None)
@@ -518,11 +520,11 @@ fn an_operator_brings_back_what_may_have_been_paid_for() {
     assert_eq!(life.status(), Status::Completed);
 
     let mut life = given_up();
-    life.on(Event::Redriven);
+    life.on(Event::RedriveRequested);
     assert_eq!((life.status(), life.next()), (Status::Failed, Some(search(None))));
 
     let mut life = checking();
-    life.observe(failed()).on(Event::Redriven);
+    life.observe(failed()).on(Event::RedriveRequested);
     assert_eq!(life.failure(), Some(FailureCode::GenerationFailed), "it was not paid for");
 }
 
@@ -531,18 +533,18 @@ fn what_is_past_its_time_is_removed_and_nothing_else_is() {
     let mut life = storing();
     life.now += i64::try_from(RETENTION_SECONDS).unwrap() * 2000;
     let now = UnixMillis::new(life.now);
-    life.on(Event::LookedAt(now));
+    life.on(Event::Reconciled(now));
     assert_eq!(life.next(), Some(Effect::Copy(source())));
     life.on(Event::Copied(Some(output())));
     assert_eq!(life.next(), None);
     let expires_at = life.task.record.expires_at.unwrap();
-    life.on(Event::LookedAt(UnixMillis::new(expires_at * 1000 - 1)));
+    life.on(Event::Reconciled(UnixMillis::new(expires_at * 1000 - 1)));
     assert_eq!(life.task.alarm(), None);
-    life.on(Event::LookedAt(UnixMillis::new(expires_at * 1000)));
+    life.on(Event::Reconciled(UnixMillis::new(expires_at * 1000)));
     assert_eq!(life.wake(), [Effect::Remove { purge: Some(job()) }]);
     // It dies half way; then something cannot be removed.
     assert_eq!((life.wakes_in(), life.wake()), (10_000, vec![Effect::Remove { purge: Some(job()) }]));
-    life.on(Event::RemovalFailed).on(Event::Nudged(None)).on(Event::Redriven);
+    life.on(Event::RemovalFailed).on(Event::CallbackReceived(None)).on(Event::RedriveRequested);
     assert!((1900..2100).contains(&life.wakes_in()));
     assert_eq!(life.wake(), [Effect::Remove { purge: Some(job()) }]);
 }
@@ -608,23 +610,23 @@ fn a_job_that_no_search_finds_gives_its_place_back_and_takes_it_again_when_it_is
     for outcome in
         [SearchOutcome::Failed, SearchOutcome::NotFound, SearchOutcome::NotFound, SearchOutcome::NotFound]
     {
-        assert!(life.task.needs_place());
+        assert!(life.task.needs_slot());
         assert_eq!(life.task.charge(), None);
         assert_eq!(life.next(), Some(search(None)));
         life.on(Event::Searched(outcome));
         waits.push(life.wakes_in() / 1000);
     }
     assert_eq!(waits, [30, 60, 90, 90]);
-    assert_eq!((life.status(), life.task.needs_place()), (Status::InProgress, false));
+    assert_eq!((life.status(), life.task.needs_slot()), (Status::InProgress, false));
     assert_eq!(life.task.charge(), Some(Usd::default()));
-    assert_eq!(life.wake(), [Effect::Do(Chore::Leave)]);
-    life.on(Event::Done { chore: Chore::Leave, succeeded: true });
+    assert_eq!(life.wake(), [Effect::Perform(WorkItem::SyncSlot)]);
+    life.on(Event::WorkDone { item: WorkItem::SyncSlot, succeeded: true });
     assert_eq!(life.next(), Some(search(None)));
     life.on(Event::Searched(SearchOutcome::Found(job())));
-    assert!(life.task.needs_place());
+    assert!(life.task.needs_slot());
     assert_eq!(
         (life.task.charge(), life.wake()),
-        (None, vec![Effect::Do(Chore::Leave), Effect::Check(job())])
+        (None, vec![Effect::Perform(WorkItem::SyncSlot), Effect::Check(job())])
     );
     life.observe(succeeded());
     assert_eq!(life.task.charge(), Usd::parse("0.28"));
@@ -632,18 +634,18 @@ fn a_job_that_no_search_finds_gives_its_place_back_and_takes_it_again_when_it_is
 
 #[test]
 fn what_becomes_of_run_is_reported_when_it_is_unknown_or_wanted() {
-    let report = Effect::Do(Chore::ReportRun);
+    let report = Effect::Perform(WorkItem::ReportRun);
     let outcomes = [
-        (RunOutcome::Unknown, Entry::Placed(None), true),
-        (RunOutcome::Unknown, Entry::PlacedToReport(None), true),
-        (RunOutcome::Started(job()), Entry::Placed(None), false),
-        (RunOutcome::Started(job()), Entry::PlacedToReport(None), true),
-        (RunOutcome::NotStarted { retry_after: None }, Entry::PlacedToReport(None), true),
+        (RunOutcome::Unknown, SlotReply::Granted(None), true),
+        (RunOutcome::Unknown, SlotReply::GrantedWithReport(None), true),
+        (RunOutcome::Started(job()), SlotReply::Granted(None), false),
+        (RunOutcome::Started(job()), SlotReply::GrantedWithReport(None), true),
+        (RunOutcome::NotStarted { retry_after: None }, SlotReply::GrantedWithReport(None), true),
     ];
     for (outcome, entry, is_reported) in outcomes {
         let mut life = Life::begin();
         assert_eq!(life.next(), ENTER);
-        life.on(Event::Entered(entry));
+        life.on(Event::SlotReplied(entry));
         assert_eq!(life.next(), Some(Effect::Run));
         life.on(Event::RunAnswered(outcome.clone()));
         assert_eq!(life.wake().contains(&report), is_reported, "{outcome:?} {entry:?}");
@@ -654,7 +656,7 @@ fn what_becomes_of_run_is_reported_when_it_is_unknown_or_wanted() {
 fn whoever_finds_the_line_full_was_never_there() {
     let mut life = Life::begin();
     assert_eq!(life.next(), ENTER);
-    life.on(Event::Entered(Entry::LineFull));
+    life.on(Event::SlotReplied(SlotReply::QueueFull));
     assert_eq!(life.failure(), Some(FailureCode::UpstreamUnavailable));
     assert_eq!(life.wake(), [Effect::Remove { purge: None }]);
     assert_eq!(Tombstone::of(&life.task, UnixMillis::new(life.now)), None);
@@ -662,6 +664,6 @@ fn whoever_finds_the_line_full_was_never_there() {
     // Whoever was told to wait goes on waiting.
     let mut life = in_line(4);
     assert_eq!(life.next(), ENTER);
-    life.on(Event::Entered(Entry::LineFull));
-    assert!(matches!(life.task.phase, Phase::InLine(0)));
+    life.on(Event::SlotReplied(SlotReply::QueueFull));
+    assert!(matches!(life.task.phase, Phase::Queued(0)));
 }

@@ -4,12 +4,12 @@ use hailuo_worker::video::access::keys::SigningKeys;
 use hailuo_worker::video::access::owner::Owner;
 use hailuo_worker::video::lifecycle::Policy;
 use hailuo_worker::video::lifecycle::event::{Effect, Event, Observation};
-use hailuo_worker::video::lifecycle::schedule::Ladder;
+use hailuo_worker::video::lifecycle::retry_schedule::RetrySchedule;
 use hailuo_worker::video::record::{FailureCode, Image, Input, Output, Status};
 use hailuo_worker::video::request::Resolution;
 use hailuo_worker::video::task::search::SearchProgress;
 use hailuo_worker::video::task::{Job, NewTask, Source, Task};
-use hailuo_worker::video::time::{Millis, Moment, UnixMillis};
+use hailuo_worker::video::time::{Millis, Tick, UnixMillis};
 
 pub const START: i64 = 1_800_000_000_000;
 pub const TASK_DEADLINE_MS: i64 = 600_000;
@@ -19,9 +19,9 @@ pub const RETENTION_SECONDS: u64 = 86_400;
 pub fn policy() -> Policy {
     Policy {
         max_active: Some(1),
-        poll: Ladder::parse("30,60").unwrap(),
-        search: Ladder::parse("30,60,90").unwrap(),
-        retry: Ladder::parse("2,5").unwrap(),
+        poll: RetrySchedule::parse("30,60").unwrap(),
+        search: RetrySchedule::parse("30,60,90").unwrap(),
+        retry: RetrySchedule::parse("2,5").unwrap(),
         notify: None,
         purge_upstream: true,
         task_deadline: Millis::new(TASK_DEADLINE_MS.unsigned_abs()),
@@ -98,8 +98,8 @@ impl Life {
         Self { task: submitted(input_image_first, "f", START), now: START, policy: policy() }
     }
 
-    fn at(&self) -> Moment {
-        Moment { now: UnixMillis::new(self.now), chance: u16::MAX / 2 }
+    fn at(&self) -> Tick {
+        Tick { now: UnixMillis::new(self.now), jitter: u16::MAX / 2 }
     }
 
     pub fn on(&mut self, event: Event) -> &mut Self {
@@ -114,7 +114,7 @@ impl Life {
     /// Time goes on to the alarm, which fires.
     pub fn wake(&mut self) -> Vec<Effect> {
         self.now = self.now.max(self.task.alarm().expect("an alarm").millis());
-        self.task.wake(&self.policy, self.at())
+        self.task.on_alarm(&self.policy, self.at())
     }
 
     /// Time goes on to whatever the job itself has to do next; chores succeed on the way.
@@ -123,8 +123,8 @@ impl Life {
             let mut asked = None;
             for effect in self.wake() {
                 match effect {
-                    Effect::Do(chore) => {
-                        self.on(Event::Done { chore, succeeded: true });
+                    Effect::Perform(item) => {
+                        self.on(Event::WorkDone { item, succeeded: true });
                     }
                     effect => asked = Some(effect),
                 }

@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use super::life::{START, policy};
 use hailuo_worker::video::access::keys::SigningKeys;
 use hailuo_worker::video::access::owner::Owner;
-use hailuo_worker::video::lifecycle::event::{Effect, Entry, Event, RunOutcome};
+use hailuo_worker::video::lifecycle::event::{Effect, Event, RunOutcome, SlotReply};
 use hailuo_worker::video::record::{Image, Input};
 use hailuo_worker::video::request::{ImageType, Resolution};
 use hailuo_worker::video::task::search::{JobClaim, Ownership, SearchOutcome};
 use hailuo_worker::video::task::{Job, NewTask, Task};
-use hailuo_worker::video::time::{Moment, UnixMillis};
-use hailuo_worker::wiro::answer::HttpAnswer;
+use hailuo_worker::video::time::{Tick, UnixMillis};
+use hailuo_worker::wiro::http_response::HttpResponse;
 use hailuo_worker::wiro::search::{LostRun, Match, TaskRow, read_rows};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -82,9 +82,9 @@ impl Video {
             fingerprint: format!("{} {:?}", asked.prompt, asked.picture),
         };
         let mut video = Self { task: Task::accept(new, UnixMillis::new(START)), asked, now: START };
-        video.on(Event::Received);
+        video.on(Event::ImageStored);
         while !video.on_alarm().contains(&Effect::Run) {
-            video.on(Event::Entered(Entry::Placed(None)));
+            video.on(Event::SlotReplied(SlotReply::Granted(None)));
         }
         let is_answered = video.asked.run == Run::Answered;
         video.on(Event::RunAnswered(if is_answered {
@@ -95,8 +95,8 @@ impl Video {
         video
     }
 
-    fn at(&self) -> Moment {
-        Moment { now: UnixMillis::new(self.now), chance: u16::MAX / 2 }
+    fn at(&self) -> Tick {
+        Tick { now: UnixMillis::new(self.now), jitter: u16::MAX / 2 }
     }
 
     fn on(&mut self, event: Event) {
@@ -105,7 +105,7 @@ impl Video {
 
     fn on_alarm(&mut self) -> Vec<Effect> {
         self.now = self.now.max(self.task.alarm().unwrap().millis());
-        self.task.wake(&policy(), self.at())
+        self.task.on_alarm(&policy(), self.at())
     }
 
     fn lost_run(&self) -> LostRun {
@@ -145,7 +145,7 @@ fn rows(all: &[Asked], are_urls_hidden: bool) -> Vec<TaskRow> {
         })
         .collect();
     let body = json!({ "result": true, "errors": [], "tasklist": rows }).to_string();
-    read_rows(&HttpAnswer { status: 200, retry_after_seconds: None, body: Some(body) }).unwrap().rows
+    read_rows(&HttpResponse { status: 200, retry_after_seconds: None, body: Some(body) }).unwrap().rows
 }
 
 /// A search as the Worker makes it; the dispatcher's grants are in `claims`.
@@ -188,7 +188,7 @@ fn search(
 }
 
 fn found(row: &TaskRow) -> Job {
-    Job { task_id: row.name.task_id.clone(), token: row.name.token.clone() }
+    Job { task_id: row.remote.task_id.clone(), token: row.remote.token.clone() }
 }
 
 proptest! {

@@ -2,8 +2,8 @@
 //! interfere at any time; then the world behaves, and everything must come right.
 
 use super::world::{Fate, Job, Luck, Run, Stray, World};
-use hailuo_worker::video::lifecycle::chores::Chore;
-use hailuo_worker::video::lifecycle::event::{Entry, Event, Observation};
+use hailuo_worker::video::lifecycle::event::{Event, Observation, SlotReply};
+use hailuo_worker::video::lifecycle::pending_work::WorkItem;
 use hailuo_worker::video::task::search::SearchOutcome;
 use proptest::prelude::*;
 
@@ -27,20 +27,20 @@ fn luck() -> impl Strategy<Value = Luck> {
         2 => Just(Run::Full),
         1 => Just(Run::Refused),
     ];
-    let entry = prop_oneof![
-        4 => Just(Entry::Placed(None)),
-        2 => (1_u32..9).prop_map(Entry::Behind),
-        1 => Just(Entry::Unreachable),
-        1 => Just(Entry::PlacedToReport(None)),
-        1 => Just(Entry::LineFull),
+    let slot_reply = prop_oneof![
+        4 => Just(SlotReply::Granted(None)),
+        2 => (1_u32..9).prop_map(SlotReply::Queued),
+        1 => Just(SlotReply::Unreachable),
+        1 => Just(SlotReply::GrantedWithReport(None)),
+        1 => Just(SlotReply::QueueFull),
     ];
     let meanwhile = prop_oneof![6 => Just(None), 1 => stray().prop_map(Some)];
-    (fate, meanwhile, run, entry, prop::bool::weighted(0.7), any::<bool>()).prop_map(
-        |(fate, meanwhile, run, entry, works, answer_is_lost)| Luck {
+    (fate, meanwhile, run, slot_reply, prop::bool::weighted(0.7), any::<bool>()).prop_map(
+        |(fate, meanwhile, run, slot_reply, works, answer_is_lost)| Luck {
             fate,
             meanwhile,
             run,
-            entry,
+            slot_reply,
             works,
             answer_is_lost,
         },
@@ -49,13 +49,13 @@ fn luck() -> impl Strategy<Value = Luck> {
 
 fn stray() -> impl Strategy<Value = Stray> {
     let stale = prop_oneof![
-        Just(Event::Received),
+        Just(Event::ImageStored),
         Just(Event::Searched(SearchOutcome::NotFound)),
         Just(Event::Copied(None)),
         Just(Event::RemovalFailed),
-        Just(Event::Entered(Entry::Placed(None))),
+        Just(Event::SlotReplied(SlotReply::Granted(None))),
         Just(Event::Observed(Observation::Unreadable)),
-        Just(Event::Done { chore: Chore::Publish, succeeded: false }),
+        Just(Event::WorkDone { item: WorkItem::Publish, succeeded: false }),
     ];
     prop_oneof![
         4 => any::<bool>().prop_map(|named| Stray::Callback { named }),

@@ -3,13 +3,13 @@
 
 use std::collections::HashMap;
 
-use hailuo_worker::video::lifecycle::event::{Entry, Event, Heard, Observation, RunOutcome};
-use hailuo_worker::video::lifecycle::schedule::Ladder;
-use hailuo_worker::video::pace::{Pace, kind};
+use hailuo_worker::video::lifecycle::event::{Event, Observation, RunOutcome, SlotReply, SocketUpdate};
+use hailuo_worker::video::lifecycle::retry_schedule::RetrySchedule;
 use hailuo_worker::video::record::{ProgressSource, Record, Status};
 use hailuo_worker::video::request::Resolution;
 use hailuo_worker::video::task::search::SearchOutcome;
 use hailuo_worker::video::time::{Millis, UnixMillis};
+use hailuo_worker::video::typical_duration::{TypicalDuration, kind};
 
 use super::life::{Life, job, output, succeeded};
 
@@ -140,12 +140,12 @@ struct Verdict {
 /// A thousand lives; `learns` is whether the times of one tell anything for the next.
 fn live(learns: bool) -> Verdict {
     let mut chance = Chance(2301);
-    let mut paces: HashMap<String, Pace> = HashMap::new();
+    let mut paces: HashMap<String, TypicalDuration> = HashMap::new();
     let mut verdict = Verdict::default();
     for number in 0..LIVES {
         let mut life = Life::begin();
         life.policy.task_deadline = Millis::from_seconds(7200);
-        life.policy.poll = Ladder::parse("30,45,60,90,120,180,300").unwrap();
+        life.policy.poll = RetrySchedule::parse("30,45,60,90,120,180,300").unwrap();
         let input = &mut life.task.record.input;
         let usual = match number % 3 {
             0 => 60.0,
@@ -161,18 +161,18 @@ fn live(learns: bool) -> Verdict {
         // From the middle on the upstream is busier.
         let usual = if number < LIVES / 2 { usual } else { usual * 1.5 };
         let kind = kind(input);
-        let pace = paces.get(&kind).map(|pace| pace.usual);
+        let pace = paces.get(&kind).map(|known| known.typical);
         let is_watched = chance.one_in(2);
         let tells_percentages = is_watched && chance.one_in(2);
         let making = make(usual, tells_percentages, &mut chance);
 
         life.wake();
-        life.on(Event::Entered(Entry::Placed(pace)));
+        life.on(Event::SlotReplied(SlotReply::Granted(pace)));
         life.wake();
         life.on(Event::RunAnswered(RunOutcome::Started(job())));
         let took = look_at(&mut life, &making, is_watched, &mut chance, &mut verdict);
         if learns {
-            let learned = Pace::learn(paces.get(&kind).copied(), took);
+            let learned = TypicalDuration::with_sample(paces.get(&kind).copied(), took);
             paces.insert(kind, learned);
         }
     }
@@ -198,11 +198,12 @@ fn look_at(
     );
     if is_watched {
         let stage = |(at, name): &(i64, &str)| {
-            (*at, Happening::Hears(Event::Heard(Heard::Stage((*name).to_owned()))))
+            (*at, Happening::Hears(Event::SocketUpdated(SocketUpdate::Stage((*name).to_owned()))))
         };
         happenings.extend(making.stages.iter().map(stage));
-        let percent =
-            |(at, percent): &(i64, u8)| (*at, Happening::Hears(Event::Heard(Heard::Progress(*percent))));
+        let percent = |(at, percent): &(i64, u8)| {
+            (*at, Happening::Hears(Event::SocketUpdated(SocketUpdate::Progress(*percent))))
+        };
         happenings.extend(making.percentages.iter().map(percent));
     }
     let read = |_| (i64::try_from(chance.next() >> 1).unwrap() % making.copied_at, Happening::IsRead);
@@ -218,7 +219,7 @@ fn look_at(
         match happening {
             Happening::Hears(event) => {
                 life.on(event);
-                took = took.or_else(|| life.task.took());
+                took = took.or_else(|| life.task.generation_time());
             }
             Happening::IsChecked => {
                 let (_, stage) = making.stages.iter().rev().find(|(begins_at, _)| *begins_at <= at).unwrap();
@@ -274,7 +275,7 @@ fn accepted(pace: Option<Millis>) -> Life {
     let mut life = Life::begin();
     life.policy.task_deadline = Millis::from_seconds(7200);
     life.wake();
-    life.on(Event::Entered(Entry::Placed(pace)));
+    life.on(Event::SlotReplied(SlotReply::Granted(pace)));
     life.wake();
     life
 }
@@ -295,12 +296,12 @@ fn after(life: &mut Life, seconds: i64) -> (u8, ProgressSource) {
 #[test]
 fn the_upstreams_own_figure_wins_until_it_falls_silent() {
     let mut life = started(Some(Millis::from_seconds(100)));
-    life.on(Event::Heard(Heard::Stage("task_output".to_owned())));
+    life.on(Event::SocketUpdated(SocketUpdate::Stage("task_output".to_owned())));
     assert_eq!(after(&mut life, 50), (54, ProgressSource::Estimate));
     // It says less than was shown: it is believed, and nothing is taken back.
-    life.on(Event::Heard(Heard::Progress(40)));
+    life.on(Event::SocketUpdated(SocketUpdate::Progress(40)));
     assert_eq!(after(&mut life, 1), (54, ProgressSource::Upstream));
-    life.on(Event::Heard(Heard::Progress(60)));
+    life.on(Event::SocketUpdated(SocketUpdate::Progress(60)));
     assert_eq!(after(&mut life, 29), (60, ProgressSource::Upstream));
     // 60 % took 51 s: after 81 s there are 4 s to come, or the end of the stage.
     let (progress, source) = after(&mut life, 1);
@@ -318,12 +319,12 @@ fn what_was_not_seen_from_the_beginning_teaches_nothing() {
     let mut seen = started(None);
     seen.now += 70_000;
     seen.observe(succeeded());
-    assert_eq!(seen.task.took(), Some(Millis::from_seconds(70)));
+    assert_eq!(seen.task.generation_time(), Some(Millis::from_seconds(70)));
 
     let mut found = accepted(None);
     found.on(Event::RunAnswered(RunOutcome::Unknown));
     found.now += 70_000;
     found.on(Event::Searched(SearchOutcome::Found(job())));
     found.observe(succeeded());
-    assert_eq!(found.task.took(), None);
+    assert_eq!(found.task.generation_time(), None);
 }

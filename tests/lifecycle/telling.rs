@@ -1,16 +1,16 @@
 //! The operator's webhook is told of every ending, of nothing else, and nothing waits for it.
 
 use super::life::{COPY_DEADLINE_MS, Life, job, succeeded};
-use hailuo_worker::video::delivery::Answer;
-use hailuo_worker::video::lifecycle::chores::Chore;
-use hailuo_worker::video::lifecycle::event::{Effect, Entry, Event, RunOutcome};
-use hailuo_worker::video::lifecycle::schedule::Ladder;
+use hailuo_worker::video::delivery::DeliveryResponse;
+use hailuo_worker::video::lifecycle::event::{Effect, Event, RunOutcome, SlotReply};
+use hailuo_worker::video::lifecycle::pending_work::WorkItem;
+use hailuo_worker::video::lifecycle::retry_schedule::RetrySchedule;
 use hailuo_worker::video::record::{FailureCode, Status};
 use hailuo_worker::video::time::UnixMillis;
 
 fn begin() -> Life {
     let mut life = Life::begin();
-    life.policy.notify = Some(Ladder::parse("5,300").unwrap());
+    life.policy.notify = Some(RetrySchedule::parse("5,300").unwrap());
     life
 }
 
@@ -24,7 +24,7 @@ fn cancelled() -> Life {
 fn storage_failed() -> Life {
     let mut life = begin();
     life.wake();
-    life.on(Event::Entered(Entry::Placed(None))).wake();
+    life.on(Event::SlotReplied(SlotReply::Granted(None))).wake();
     life.on(Event::RunAnswered(RunOutcome::Started(job()))).observe(succeeded());
     life.now += COPY_DEADLINE_MS;
     life.on(Event::Copied(None));
@@ -37,8 +37,8 @@ fn told(life: &mut Life) -> Option<String> {
     let mut told = None;
     for effect in life.wake() {
         match effect {
-            Effect::Do(chore) => {
-                life.on(Event::Done { chore, succeeded: true });
+            Effect::Perform(item) => {
+                life.on(Event::WorkDone { item, succeeded: true });
             }
             Effect::Notify(webhook_id) => told = Some(webhook_id),
             _ => {}
@@ -48,19 +48,21 @@ fn told(life: &mut Life) -> Option<String> {
 }
 
 fn answer(life: &mut Life, webhook_id: &str, status: u16) {
-    let answer = Ok(Answer { status, retry_after: None });
-    life.on(Event::Notified { webhook_id: webhook_id.to_owned(), answer });
+    let answer = Ok(DeliveryResponse { status, retry_after: None });
+    life.on(Event::Notified { webhook_id: webhook_id.to_owned(), response: answer });
 }
 
 #[test]
 fn an_ending_is_told_when_all_else_is_done_until_it_is_taken() {
     let mut life = cancelled();
     let effects = life.wake();
-    let [Effect::Do(Chore::Leave), Effect::Do(Chore::Publish), Effect::Notify(first)] = &effects[..] else {
+    let [Effect::Perform(WorkItem::SyncSlot), Effect::Perform(WorkItem::Publish), Effect::Notify(first)] =
+        &effects[..]
+    else {
         panic!("{effects:?}");
     };
-    for chore in [Chore::Leave, Chore::Publish] {
-        life.on(Event::Done { chore, succeeded: true });
+    for item in [WorkItem::SyncSlot, WorkItem::Publish] {
+        life.on(Event::WorkDone { item, succeeded: true });
     }
     answer(&mut life, first, 500);
     let now = life.now;
@@ -83,7 +85,7 @@ fn nobody_is_told_without_a_webhook_nor_when_there_is_none_any_more() {
 
 #[test]
 fn what_is_deleted_or_past_its_time_is_not_told() {
-    for delete in [Event::DeleteRequested, Event::LookedAt(UnixMillis::new(i64::MAX))] {
+    for delete in [Event::DeleteRequested, Event::Reconciled(UnixMillis::new(i64::MAX))] {
         let mut life = cancelled();
         life.on(delete);
         assert_eq!(life.wake(), [Effect::Remove { purge: None }]);
@@ -94,7 +96,7 @@ fn what_is_deleted_or_past_its_time_is_not_told() {
 fn what_is_brought_back_and_ends_again_is_told_again() {
     let mut life = storage_failed();
     let first = told(&mut life).unwrap();
-    life.on(Event::Redriven);
+    life.on(Event::RedriveRequested);
     assert!(!life.task.deliveries.is_pending(&first));
     answer(&mut life, &first, 500);
     assert_eq!(told(&mut life), None, "it goes on");

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use super::life::{Life, START, failed, job, output, succeeded};
-use hailuo_worker::video::delivery::Answer;
-use hailuo_worker::video::lifecycle::chores::Chore;
-use hailuo_worker::video::lifecycle::event::{Effect, Entry as Standing, Event, Observation, RunOutcome};
-use hailuo_worker::video::lifecycle::schedule::Ladder;
+use hailuo_worker::video::delivery::DeliveryResponse;
+use hailuo_worker::video::lifecycle::event::{Effect, Event, Observation, RunOutcome, SlotReply};
+use hailuo_worker::video::lifecycle::pending_work::WorkItem;
+use hailuo_worker::video::lifecycle::retry_schedule::RetrySchedule;
 use hailuo_worker::video::money::Usd;
 use hailuo_worker::video::money::budget::Day;
 use hailuo_worker::video::money::ledger::{self, Entry, State};
@@ -34,7 +34,7 @@ pub struct Luck {
     /// What comes in while the effect is under way.
     pub meanwhile: Option<Stray>,
     pub run: Run,
-    pub entry: Standing,
+    pub slot_reply: SlotReply,
     pub works: bool,
     /// What the dispatcher or KV did not answer was carried out all the same.
     pub answer_is_lost: bool,
@@ -123,7 +123,7 @@ impl World {
     pub fn new() -> Self {
         let mut life = Life::begin();
         // Longer than any life: nothing is given up.
-        life.policy.notify = Ladder::parse(&["1"; 500].join(",")).ok();
+        life.policy.notify = RetrySchedule::parse(&["1"; 500].join(",")).ok();
         Self {
             life,
             jobs: Vec::new(),
@@ -145,7 +145,7 @@ impl World {
     pub fn on(&mut self, event: Event) {
         let before = (self.life.status(), self.life.failure());
         let rescues = match event {
-            Event::Redriven => {
+            Event::RedriveRequested => {
                 matches!(before.1, Some(FailureCode::StorageFailed | FailureCode::UpstreamTimeout))
             }
             Event::Searched(SearchOutcome::Found(_)) => before.1 == Some(FailureCode::SubmissionUnknown),
@@ -204,9 +204,9 @@ impl World {
 
     fn perform(&mut self, effect: &Effect, luck: &Luck) -> Option<Event> {
         Some(match effect {
-            Effect::Enter { .. } => {
-                self.in_line |= !matches!(luck.entry, Standing::Unreachable | Standing::LineFull);
-                Event::Entered(luck.entry)
+            Effect::AcquireSlot { .. } => {
+                self.in_line |= !matches!(luck.slot_reply, SlotReply::Unreachable | SlotReply::QueueFull);
+                Event::SlotReplied(luck.slot_reply)
             }
             Effect::Run => Event::RunAnswered(self.run(luck.run)),
             Effect::Check(_) => Event::Observed(self.detail(luck.works)),
@@ -222,23 +222,23 @@ impl World {
                 (true, false) => SearchOutcome::Found(job()),
             }),
             Effect::Copy(_) => Event::Copied(luck.works.then(output)),
-            Effect::Do(chore) => {
+            Effect::Perform(item) => {
                 if luck.works || luck.answer_is_lost {
-                    match chore {
-                        Chore::Publish => self.kv = Some((self.life.status(), self.life.failure())),
-                        Chore::Leave => {
-                            self.in_line = self.life.task.needs_place();
+                    match item {
+                        WorkItem::Publish => self.kv = Some((self.life.status(), self.life.failure())),
+                        WorkItem::SyncSlot => {
+                            self.in_line = self.life.task.needs_slot();
                             self.tell_books(self.in_line);
                         }
-                        Chore::ReportRun => {}
-                        Chore::Purge => assert_eq!(self.life.status(), Status::Completed),
+                        WorkItem::ReportRun => {}
+                        WorkItem::Purge => assert_eq!(self.life.status(), Status::Completed),
                     }
                 }
-                Event::Done { chore: *chore, succeeded: luck.works }
+                Event::WorkDone { item: *item, succeeded: luck.works }
             }
             Effect::Notify(webhook_id) => {
                 if !self.life.task.deliveries.is_pending(webhook_id) {
-                    return Some(Event::Seen);
+                    return Some(Event::ProgressTick);
                 }
                 let ending = (self.life.status(), self.life.failure());
                 assert!(!self.deleted && ending.0.is_final(), "told of {ending:?}");
@@ -248,8 +248,8 @@ impl World {
                 if luck.works {
                     self.told = Some(ending);
                 }
-                let answer = Ok(Answer { status, retry_after: None });
-                Event::Notified { webhook_id: webhook_id.clone(), answer }
+                let answer = Ok(DeliveryResponse { status, retry_after: None });
+                Event::Notified { webhook_id: webhook_id.clone(), response: answer }
             }
             Effect::Remove { .. } => {
                 assert!(
@@ -291,7 +291,7 @@ impl World {
             Run::Started => RunOutcome::Started(job()),
             Run::StartedUnheard | Run::NeverArrived => RunOutcome::Unknown,
             Run::Busy => RunOutcome::NotStarted { retry_after: None },
-            Run::Full => RunOutcome::Full { retry_after: Some(Millis::new(500)) },
+            Run::Full => RunOutcome::AtCapacity { retry_after: Some(Millis::new(500)) },
             Run::Refused => {
                 RunOutcome::Refused(Failure { code: FailureCode::UpstreamRejected, message: "no".to_owned() })
             }
@@ -317,7 +317,7 @@ impl World {
         }
         match stray {
             Stray::Submit { .. } => {}
-            Stray::Callback { named } => self.on(Event::Nudged(named.then(job))),
+            Stray::Callback { named } => self.on(Event::CallbackReceived(named.then(job))),
             Stray::Cancel => {
                 self.on(Event::CancelRequested);
                 self.cancelled_in_time |= self.life.status() == Status::Cancelled;
@@ -326,10 +326,10 @@ impl World {
                 self.on(Event::DeleteRequested);
                 self.deleted = true;
             }
-            Stray::Redrive => self.on(Event::Redriven),
-            Stray::Called => self.on(Event::Called),
+            Stray::Redrive => self.on(Event::RedriveRequested),
+            Stray::Called => self.on(Event::SlotGranted),
             Stray::Look { days_ahead } => {
-                self.on(Event::LookedAt(UnixMillis::new(self.life.now + days_ahead * 86_400_000)));
+                self.on(Event::Reconciled(UnixMillis::new(self.life.now + days_ahead * 86_400_000)));
             }
             Stray::Stale(event) => self.on(event),
         }
@@ -352,7 +352,7 @@ impl World {
             None if self.removed => Known::Nothing,
             None => Known::Task(&self.life.task),
         };
-        let is_gone = self.removed || !self.life.task.is_shown();
+        let is_gone = self.removed || !self.life.task.is_visible();
         let expected = if is_gone && self.never_became_a_video() {
             if self.removed { Admission::New } else { Admission::Wait }
         } else if is_gone {
@@ -374,7 +374,7 @@ impl World {
             fate: Fate::Performed,
             meanwhile: None,
             run: Run::Started,
-            entry: Standing::Placed(None),
+            slot_reply: SlotReply::Granted(None),
             works: true,
             answer_is_lost: false,
         };

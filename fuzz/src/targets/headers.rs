@@ -6,7 +6,7 @@ use hailuo_worker::http::prefer::{MAX_WAIT_SECONDS, preferred_wait};
 use hailuo_worker::http::range::{Conditions, Representation, Selection};
 use hailuo_worker::video::id::VideoId;
 use hailuo_worker::video::record::listing::Listing;
-use hailuo_worker::wiro::answer::retry_after_seconds;
+use hailuo_worker::wiro::http_response::retry_after_seconds;
 
 use super::lines;
 use super::links::parse_url;

@@ -1,20 +1,20 @@
 //! What Wiro says, or somebody in its name.
 
-use hailuo_worker::wiro::answer::HttpAnswer;
 use hailuo_worker::wiro::callback::hint;
 use hailuo_worker::wiro::files::{read_folder, read_upload};
+use hailuo_worker::wiro::http_response::HttpResponse;
 use hailuo_worker::wiro::model::ModelDescription;
 use hailuo_worker::wiro::run_answer::RunAnswer;
 use hailuo_worker::wiro::search::read_rows;
 use hailuo_worker::wiro::socket::{SocketEvent, read};
-use hailuo_worker::wiro::task::{TaskName, TaskState, read_detail, read_done};
+use hailuo_worker::wiro::task::{RemoteStatus, RemoteTaskRef, read_detail, read_done};
 
 pub fn callback(data: &[u8]) {
     hint(data).iter().for_each(check_name);
 }
 
 /// Names go back to Wiro in JSON, and nowhere else.
-fn check_name(TaskName { task_id, token }: &TaskName) {
+fn check_name(RemoteTaskRef { task_id, token }: &RemoteTaskRef) {
     let is_name = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     assert!((1..=64).contains(&task_id.len()) && is_name(task_id));
     assert!(token.as_deref().is_none_or(is_name));
@@ -25,23 +25,23 @@ pub fn answer(data: &[u8]) {
     let Some((status, body)) = data.split_first() else { return };
     let status = if status.is_ascii_digit() { 200 } else { u16::from(*status) * 3 };
     let body = String::from_utf8(body.to_vec()).ok();
-    let http = HttpAnswer { status, retry_after_seconds: None, body };
+    let http = HttpResponse { status, retry_after_seconds: None, body };
     if let RunAnswer::Started { task_id, .. } = RunAnswer::read(&http) {
         assert!((200..300).contains(&status) && !task_id.is_empty());
     }
     match read_detail(&http).map(|detail| detail.state) {
-        Ok(TaskState::Working { status, .. }) => check_stage(&status),
-        Ok(TaskState::Succeeded { output, total_cost }) => {
+        Ok(RemoteStatus::Working { status, .. }) => check_stage(&status),
+        Ok(RemoteStatus::Succeeded { output, total_cost }) => {
             assert!(!output.url.is_empty());
             let is_amount = |cost: &str| cost.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
             assert!(total_cost.as_deref().is_none_or(is_amount));
         }
-        Ok(TaskState::Failed { reason, .. }) => reason.iter().for_each(|reason| check_shown(reason)),
-        Ok(TaskState::Cancelled { .. }) => assert_eq!(status, 200),
+        Ok(RemoteStatus::Failed { reason, .. }) => reason.iter().for_each(|reason| check_shown(reason)),
+        Ok(RemoteStatus::Cancelled { .. }) => assert_eq!(status, 200),
         Err(reason) => assert!(!reason.is_empty()),
     }
     if let Ok(rows) = read_rows(&http) {
-        rows.rows.iter().for_each(|row| check_name(&row.name));
+        rows.rows.iter().for_each(|row| check_name(&row.remote));
     }
     let slug = "minimax/hailuo-2-3";
     if let Ok(model) = ModelDescription::read(slug, &http, &ModelDescription::built_in(slug), 1) {

@@ -7,7 +7,7 @@ use crate::http::turnstile::{Token, Verdict, question, verdict};
 use crate::runtime::fetch::{FetchError, fetch, request};
 use crate::runtime::timeout::within;
 use crate::upstream::client::read;
-use crate::wiro::answer::HttpAnswer;
+use crate::wiro::http_response::HttpResponse;
 
 /// Somebody waits for it with a finger on the button.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -27,7 +27,7 @@ pub async fn verify(
     }
 }
 
-async fn ask(url: &str, question: &str) -> Result<HttpAnswer, FetchError> {
+async fn ask(url: &str, question: &str) -> Result<HttpResponse, FetchError> {
     let headers = [("content-type", "application/json")];
     let request = request("POST", url, &headers, Some(&question.into()));
     let request = request.map_err(|error| FetchError::NotSent(error.to_string()))?;

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::chores::Chore;
+use super::pending_work::WorkItem;
 use crate::from_json;
-use crate::video::delivery::Answer;
+use crate::video::delivery::DeliveryResponse;
 use crate::video::record::{Failure, Output, Warning};
 use crate::video::task::search::{SearchOutcome, SearchProgress};
 use crate::video::task::{Job, Source};
@@ -14,40 +14,40 @@ use crate::video::time::{Millis, UnixMillis};
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// The uploaded image is stored.
-    Received,
+    ImageStored,
     /// The waiting line answered.
-    Entered(Entry),
+    SlotReplied(SlotReply),
     /// The upstream called back, perhaps naming a job; a nudge that decides nothing.
-    Nudged(Option<Job>),
+    CallbackReceived(Option<Job>),
     RunAnswered(RunOutcome),
     Observed(Observation),
     /// The upstream's socket told something while somebody watched.
-    Heard(Heard),
+    SocketUpdated(SocketUpdate),
     /// Somebody sees how far it is by now.
-    Seen,
+    ProgressTick,
     /// The job that carries our callback URL, or fits alone, was searched for.
     Searched(SearchOutcome),
     /// The copy was verified, or failed and may be tried again.
     Copied(Option<Output>),
-    Done {
-        chore: Chore,
+    WorkDone {
+        item: WorkItem,
         succeeded: bool,
     },
     /// The operator's webhook was told, or could not be.
     Notified {
         webhook_id: String,
-        answer: Result<Answer, String>,
+        response: Result<DeliveryResponse, String>,
     },
     /// Its owner wants no video any more.
     CancelRequested,
     /// Its owner wants nothing of it left.
     DeleteRequested,
     /// An operator wants a failed one tried again.
-    Redriven,
+    RedriveRequested,
     /// There is a place at the upstream now.
-    Called,
+    SlotGranted,
     /// The dispatcher looks after it: as of then it may be past its time.
-    LookedAt(UnixMillis),
+    Reconciled(UnixMillis),
     /// Not everything could be removed.
     RemovalFailed,
 }
@@ -55,23 +55,27 @@ pub enum Event {
 /// What the waiting line says to who enters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Entry {
+pub enum SlotReply {
     /// A place at the upstream is free: go. Such videos took so long lately, if any were seen.
-    Placed(Option<Millis>),
+    #[serde(rename = "placed")]
+    Granted(Option<Millis>),
     /// The same, and tell the line what becomes of Run: the upstream left earlier ones open.
-    PlacedToReport(Option<Millis>),
+    #[serde(rename = "placed_to_report")]
+    GrantedWithReport(Option<Millis>),
     /// Wait to be called; counted from 1.
-    Behind(u32),
+    #[serde(rename = "behind")]
+    Queued(u32),
     /// The upstream does not answer, and too many wait for it already.
-    LineFull,
+    #[serde(rename = "line_full")]
+    QueueFull,
     Unreachable,
 }
 
-from_json!(enum Entry {
-    "placed" => Placed(pace),
-    "placed_to_report" => PlacedToReport(pace),
-    "behind" => Behind(position),
-    "line_full" => LineFull,
+from_json!(enum SlotReply {
+    "placed" => Granted(pace),
+    "placed_to_report" => GrantedWithReport(pace),
+    "behind" => Queued(position),
+    "line_full" => QueueFull,
     "unreachable" => Unreachable,
 });
 
@@ -84,7 +88,7 @@ pub enum RunOutcome {
         retry_after: Option<Millis>,
     },
     /// Not started, because the account has as many jobs as it may.
-    Full {
+    AtCapacity {
         retry_after: Option<Millis>,
     },
     /// Refused for good.
@@ -95,7 +99,7 @@ pub enum RunOutcome {
 
 /// What the upstream says of a job by itself. It is believed for show only: how a job ends, a check says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Heard {
+pub enum SocketUpdate {
     Stage(String),
     /// Percent of the generation.
     Progress(u8),
@@ -128,9 +132,9 @@ pub enum Observation {
 /// What is to be done, in order; each one's result comes back as an [`Event`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
-    /// Ask for a place at the upstream, or one's position in line → [`Event::Entered`]. Whoever was
+    /// Ask for a place at the upstream, or one's position in line → [`Event::SlotReplied`]. Whoever was
     /// `turned_away` there gives the place back, not to be called again so soon.
-    Enter { turned_away: Option<Millis> },
+    AcquireSlot { retry_after: Option<Millis> },
     /// Send Run → [`Event::RunAnswered`].
     Run,
     /// Ask the upstream about the job → [`Event::Observed`].
@@ -142,8 +146,8 @@ pub enum Effect {
     Search { hint: Option<Job>, progress: SearchProgress },
     /// Copy and verify the video → [`Event::Copied`].
     Copy(Source),
-    /// → [`Event::Done`].
-    Do(Chore),
+    /// → [`Event::WorkDone`].
+    Perform(WorkItem),
     /// Tell the operator's webhook how the video ended, under this id → [`Event::Notified`].
     Notify(String),
     /// Remove everything that is stored for the video, here and, of this job, at the upstream, the task

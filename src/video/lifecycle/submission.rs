@@ -2,21 +2,21 @@
 //! job whose Run was never answered.
 
 use super::Policy;
-use super::chores::Chore;
-use super::event::{Effect, Entry, RunOutcome};
+use super::event::{Effect, RunOutcome, SlotReply};
+use super::pending_work::WorkItem;
 use crate::video::record::{Failure, FailureCode, Status};
 use crate::video::task::search::SearchOutcome;
 use crate::video::task::{Job, Phase, Task};
-use crate::video::time::{Millis, Moment, UnixMillis};
+use crate::video::time::{Millis, Tick, UnixMillis};
 
 /// Who waits in line asks for its place again this often, in case a call was lost.
-const LINE_CHECK_INTERVAL: Millis = Millis::from_seconds(60);
+const QUEUE_CHECK_INTERVAL: Millis = Millis::from_seconds(60);
 
 /// A search for a job that called back, or one that did not come to the end of the list, goes on after this.
 const MIN_SEARCH_INTERVAL: Millis = Millis::new(1000);
 
 impl Task {
-    pub(super) fn received(&mut self, now: UnixMillis) {
+    pub(super) fn image_stored(&mut self, now: UnixMillis) {
         if self.phase == Phase::Receiving {
             self.phase = Phase::Waiting { attempts: 0, turned_away: None };
             self.wake_at = Some(now);
@@ -24,15 +24,15 @@ impl Task {
     }
 
     /// The next step towards the upstream, as long as there is time.
-    pub(super) fn approach(&mut self, policy: &Policy, now: UnixMillis) -> Option<Effect> {
+    pub(super) fn next_submission_effect(&mut self, policy: &Policy, now: UnixMillis) -> Option<Effect> {
         if now >= self.submission_deadline(policy) {
             self.fail(FailureCode::UpstreamUnavailable, None, policy, now);
             return None;
         }
         match self.phase {
-            Phase::Waiting { turned_away, .. } => Some(Effect::Enter { turned_away }),
-            Phase::InLine(_) => Some(Effect::Enter { turned_away: None }),
-            Phase::Placed(attempts) => {
+            Phase::Waiting { turned_away, .. } => Some(Effect::AcquireSlot { retry_after: turned_away }),
+            Phase::Queued(_) => Some(Effect::AcquireSlot { retry_after: None }),
+            Phase::SlotGranted(attempts) => {
                 self.phase = Phase::Submitting { attempts, hint: None };
                 Some(Effect::Run)
             }
@@ -46,88 +46,88 @@ impl Task {
     }
 
     /// A call; who is not in line any more does not heed it.
-    pub(super) fn called(&mut self, now: UnixMillis) {
-        if matches!(self.phase, Phase::InLine(_)) {
+    pub(super) fn slot_granted(&mut self, now: UnixMillis) {
+        if matches!(self.phase, Phase::Queued(_)) {
             self.wake_at = Some(now);
         }
     }
 
-    pub(super) fn entered(&mut self, entry: Entry, policy: &Policy, at: Moment) {
-        let (Phase::Waiting { attempts, .. } | Phase::InLine(attempts)) = self.phase else { return };
-        match entry {
-            Entry::Placed(pace) | Entry::PlacedToReport(pace) => {
-                self.reports_run = matches!(entry, Entry::PlacedToReport(_));
-                self.pace = pace;
-                self.phase = Phase::Placed(attempts);
-                self.wake_at = Some(at.now);
+    pub(super) fn slot_replied(&mut self, reply: SlotReply, policy: &Policy, tick: Tick) {
+        let (Phase::Waiting { attempts, .. } | Phase::Queued(attempts)) = self.phase else { return };
+        match reply {
+            SlotReply::Granted(typical) | SlotReply::GrantedWithReport(typical) => {
+                self.reports_run = matches!(reply, SlotReply::GrantedWithReport(_));
+                self.pace = typical;
+                self.phase = Phase::SlotGranted(attempts);
+                self.wake_at = Some(tick.now);
             }
-            Entry::Behind(position) => {
-                self.phase = Phase::InLine(attempts);
+            SlotReply::Queued(position) => {
+                self.phase = Phase::Queued(attempts);
                 self.record.queue_position = Some(position);
-                let check_at = at.now.after(LINE_CHECK_INTERVAL);
+                let check_at = tick.now.after(QUEUE_CHECK_INTERVAL);
                 self.wake_at = Some(check_at.min(self.submission_deadline(policy)));
             }
             // Nobody was told of it yet: it is as if it had never been.
-            Entry::LineFull if !self.answerable => {
+            SlotReply::QueueFull if !self.answerable => {
                 let code = FailureCode::UpstreamUnavailable;
                 self.record.error = Some(Failure { code, message: super::default_message(code).to_owned() });
-                self.remove(at.now);
+                self.remove(tick.now);
             }
-            Entry::LineFull => {
-                self.phase = Phase::InLine(attempts);
-                let check_at = at.now.after(LINE_CHECK_INTERVAL);
+            SlotReply::QueueFull => {
+                self.phase = Phase::Queued(attempts);
+                let check_at = tick.now.after(QUEUE_CHECK_INTERVAL);
                 self.wake_at = Some(check_at.min(self.submission_deadline(policy)));
             }
             // Without a cap the line is a courtesy: it must not keep anybody waiting.
-            Entry::Unreachable if policy.max_active.is_none() => {
-                self.phase = Phase::Placed(attempts);
-                self.wake_at = Some(at.now);
+            SlotReply::Unreachable if policy.max_active.is_none() => {
+                self.phase = Phase::SlotGranted(attempts);
+                self.wake_at = Some(tick.now);
             }
-            Entry::Unreachable => {
-                if let Phase::Waiting { attempts, .. } | Phase::InLine(attempts) = &mut self.phase {
+            SlotReply::Unreachable => {
+                if let Phase::Waiting { attempts, .. } | Phase::Queued(attempts) = &mut self.phase {
                     *attempts = attempts.saturating_add(1);
                 }
-                self.retry_later(attempts, None, policy, at);
+                self.retry_later(attempts, None, policy, tick);
             }
         }
     }
 
-    fn retry_later(&mut self, attempts: u32, at_least: Option<Millis>, policy: &Policy, at: Moment) {
-        let wait = policy.retry.jittered(attempts, at.chance).max(at_least.unwrap_or(Millis::new(0)));
-        self.wake_at = Some(at.now.after(wait).min(self.submission_deadline(policy)));
+    fn retry_later(&mut self, attempts: u32, at_least: Option<Millis>, policy: &Policy, tick: Tick) {
+        let wait = policy.retry.jittered_delay(attempts, tick.jitter).max(at_least.unwrap_or(Millis::new(0)));
+        self.wake_at = Some(tick.now.after(wait).min(self.submission_deadline(policy)));
     }
 
-    pub(super) fn run_answered(&mut self, outcome: RunOutcome, policy: &Policy, at: Moment) {
+    pub(super) fn run_answered(&mut self, outcome: RunOutcome, policy: &Policy, tick: Tick) {
         let is_first_answer = matches!(self.phase, Phase::Submitting { .. });
         if is_first_answer && (outcome == RunOutcome::Unknown || std::mem::take(&mut self.reports_run)) {
-            self.chores.owe(Chore::ReportRun, at.now);
+            self.chores.add(WorkItem::ReportRun, tick.now);
         }
         match (&self.phase, outcome) {
             // An answer that comes after the crash guard gave it up is still the truth.
             (Phase::Submitting { .. } | Phase::Unknown { .. }, RunOutcome::Started(job)) => {
-                self.start(job, policy, at.now);
-                self.begun_at = Some(at.now);
+                self.start(job, policy, tick.now);
+                self.begun_at = Some(tick.now);
             }
-            (Phase::Submitting { .. }, RunOutcome::NotStarted { .. } | RunOutcome::Full { .. })
+            (Phase::Submitting { .. }, RunOutcome::NotStarted { .. } | RunOutcome::AtCapacity { .. })
                 if self.is_stopping() =>
             {
-                self.end(Status::Cancelled, policy, at.now);
+                self.end(Status::Cancelled, policy, tick.now);
             }
             (Phase::Submitting { attempts, .. }, RunOutcome::NotStarted { retry_after }) => {
                 let attempts = *attempts;
                 // By way of the line: it may have closed meanwhile.
                 self.phase = Phase::Waiting { attempts: attempts.saturating_add(1), turned_away: None };
-                self.retry_later(attempts, retry_after, policy, at);
+                self.retry_later(attempts, retry_after, policy, tick);
             }
-            (Phase::Submitting { attempts, .. }, RunOutcome::Full { retry_after }) => {
+            (Phase::Submitting { attempts, .. }, RunOutcome::AtCapacity { retry_after }) => {
                 let turned_away = Some(retry_after.unwrap_or(Millis::new(0)));
                 self.phase = Phase::Waiting { attempts: attempts.saturating_add(1), turned_away };
-                self.wake_at = Some(at.now);
+                self.wake_at = Some(tick.now);
             }
             (Phase::Submitting { .. }, RunOutcome::Refused(failure)) => {
-                self.fail(failure.code, Some(failure.message), policy, at.now);
+                self.fail(failure.code, Some(failure.message), policy, tick.now);
             }
-            (Phase::Submitting { .. }, RunOutcome::Unknown) => self.lose_run_answer(policy, at.now),
+            (Phase::Submitting { .. }, RunOutcome::Unknown) => self.lose_run_answer(policy, tick.now),
             _ => {}
         }
     }
@@ -136,7 +136,7 @@ impl Task {
         let eager = self.is_stopping().then_some(0);
         self.phase = Phase::Running { since: now, checks: 0, checked_at: now, eager, job };
         self.presumed_lost = false;
-        self.wake_at = Some(self.first_look(policy.poll.step(0).min(policy.task_deadline), now));
+        self.wake_at = Some(self.first_check_at(policy.poll.delay(0).min(policy.task_deadline), now));
         (self.begun_at, self.ends_at, self.heard_at) = (None, None, None);
         self.record.started_at = Some(now.seconds());
         self.record.completed_at = None;
@@ -146,7 +146,7 @@ impl Task {
     }
 
     /// At once after a callback or a cancel that came during Run, else on the ladder.
-    fn first_look(&self, wait: Millis, now: UnixMillis) -> UnixMillis {
+    fn first_check_at(&self, wait: Millis, now: UnixMillis) -> UnixMillis {
         if self.nudged || self.is_stopping() { now } else { now.after(wait) }
     }
 
@@ -156,7 +156,7 @@ impl Task {
             _ => None,
         };
         self.phase = Phase::Unknown { since: now, searches: 0, hint, progress: None };
-        self.wake_at = Some(self.first_look(policy.search.step(0).min(policy.task_deadline), now));
+        self.wake_at = Some(self.first_check_at(policy.search.delay(0).min(policy.task_deadline), now));
         self.record.started_at = Some(now.seconds());
         self.record.status = Status::InProgress;
     }
@@ -192,14 +192,14 @@ impl Task {
         if now < deadline {
             if is_complete {
                 *searches = searches.saturating_add(1);
-                let is_lost = policy.search.nth(*searches).is_none();
+                let is_lost = policy.search.checked_delay(*searches).is_none();
                 if is_lost && !self.presumed_lost && self.record.status.is_final() {
                     // It gave its place back when it failed, and kept its reservation.
-                    self.chores.owe(Chore::Leave, now);
+                    self.chores.add(WorkItem::SyncSlot, now);
                 }
                 self.presumed_lost |= is_lost;
             }
-            let wait = if goes_on_soon { MIN_SEARCH_INTERVAL } else { policy.search.step(*searches) };
+            let wait = if goes_on_soon { MIN_SEARCH_INTERVAL } else { policy.search.delay(*searches) };
             self.wake_at = Some(now.after(wait).min(deadline));
         } else if self.record.status.is_final() {
             self.phase = Phase::Ended { job: None };

@@ -80,13 +80,13 @@ from_json!(enum Shortage { "budget" => Budget, "share" => Share, "price" => Pric
 
 impl Limits {
     #[must_use]
-    pub const fn are_none(&self) -> bool {
+    pub const fn is_unlimited(&self) -> bool {
         self.budget.is_none() && self.share.is_none()
     }
 
     /// The most that the client can spend in a day.
     #[must_use]
-    pub fn least(&self) -> Option<Usd> {
+    pub fn lowest(&self) -> Option<Usd> {
         [self.budget, self.share].into_iter().flatten().min()
     }
 
@@ -97,7 +97,7 @@ impl Limits {
         let exceeds =
             |sum: Usd, price: Usd, limit: Option<Usd>| limit.is_some_and(|most| sum.plus(price) > most);
         match price {
-            _ if self.are_none() => None,
+            _ if self.is_unlimited() => None,
             None => Some(Shortage::Price),
             Some(price) if exceeds(all, price, self.budget) => Some(Shortage::Budget),
             Some(price) if exceeds(own, price, self.share) => Some(Shortage::Share),
@@ -179,9 +179,9 @@ mod tests {
         assert_eq!(limits.shortage(price, usd("4.50"), usd("0.50")), None);
         assert_eq!(limits.shortage(price, usd("1.00"), usd("0.51")), Some(Shortage::Share));
         assert_eq!(limits.shortage(price, usd("4.51"), usd("0")), Some(Shortage::Budget));
-        assert_eq!(limits.least(), Some(usd("1")));
+        assert_eq!(limits.lowest(), Some(usd("1")));
         let wide = Limits { budget: Some(usd("5")), share: Some(usd("9")) };
-        assert_eq!(wide.least(), Some(usd("5")));
+        assert_eq!(wide.lowest(), Some(usd("5")));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Whether Run is sent while the upstream leaves it open what becomes of each: after a few in a row nothing is sent but a
 //! probe now and then, so that whoever waits stays unsent, and safe to send later.
 
-use crate::video::lifecycle::schedule::Ladder;
-use crate::video::time::{Millis, Moment, UnixMillis};
+use crate::video::lifecycle::retry_schedule::RetrySchedule;
+use crate::video::time::{Millis, Tick, UnixMillis};
 
 /// So many unknown outcomes in a row open it: one or two happen to a service that works.
 const MAX_UNKNOWN: u32 = 3;
@@ -29,9 +29,11 @@ impl Default for CircuitBreaker {
 impl CircuitBreaker {
     /// The outcome of a Run is unknown.
     #[must_use]
-    pub fn on_unknown(self, retry: &Ladder, at: Moment) -> Self {
-        let open =
-            |failures| Self::Open { until: at.now.after(retry.jittered(failures, at.chance)), failures };
+    pub fn on_unknown(self, retry: &RetrySchedule, tick: Tick) -> Self {
+        let open = |failures| Self::Open {
+            until: tick.now.after(retry.jittered_delay(failures, tick.jitter)),
+            failures,
+        };
         match self {
             Self::Closed { unknown } if unknown + 1 < MAX_UNKNOWN => Self::Closed { unknown: unknown + 1 },
             Self::Closed { .. } => open(0),
@@ -89,12 +91,12 @@ impl CircuitBreaker {
 mod tests {
     use super::*;
 
-    fn at(seconds: i64) -> Moment {
-        Moment { now: UnixMillis::new(seconds * 1000), chance: u16::MAX / 2 }
+    fn at(seconds: i64) -> Tick {
+        Tick { now: UnixMillis::new(seconds * 1000), jitter: u16::MAX / 2 }
     }
 
     fn lose(breaker: CircuitBreaker, seconds: i64) -> CircuitBreaker {
-        breaker.on_unknown(&Ladder::parse("2,5,15").unwrap(), at(seconds))
+        breaker.on_unknown(&RetrySchedule::parse("2,5,15").unwrap(), at(seconds))
     }
 
     fn wait(breaker: CircuitBreaker, seconds: i64) -> i64 {

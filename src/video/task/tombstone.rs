@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use crate::from_json;
-use crate::video::task::{Task, Wish};
+use crate::video::task::{Intent, Task};
 use crate::video::time::{Millis, UnixMillis};
 
 /// How long a key answers that its video was deleted.
@@ -35,8 +35,8 @@ impl Tombstone {
     #[must_use]
     pub fn of(task: &Task, now: UnixMillis) -> Option<Self> {
         let reason = match task.wish {
-            Wish::Delete => Reason::Deleted,
-            Wish::Make | Wish::Cancel => task.record.expires_at.map(|_| Reason::Expired)?,
+            Intent::Delete => Reason::Deleted,
+            Intent::Make | Intent::Cancel => task.record.expires_at.map(|_| Reason::Expired)?,
         };
         Some(Self { deleted_at: now.seconds(), reason })
     }
@@ -77,7 +77,7 @@ impl Known<'_> {
         match self {
             Self::Tombstone(tombstone) if now < tombstone.ends_at() => Admission::Deleted,
             Self::Nothing | Self::Tombstone(_) => Admission::New,
-            Self::Task(task) if !task.is_shown() => match Tombstone::of(task, now) {
+            Self::Task(task) if !task.is_visible() => match Tombstone::of(task, now) {
                 Some(_) => Admission::Deleted,
                 None => Admission::Wait,
             },

@@ -5,9 +5,9 @@ use super::*;
 
 const SEED: &str = "minimax/hailuo-2-3";
 
-fn answer(tool: &Value) -> HttpAnswer {
+fn answer(tool: &Value) -> HttpResponse {
     let body = json!({ "result": true, "errors": [], "tool": tool }).to_string();
-    HttpAnswer { status: 200, retry_after_seconds: None, body: Some(body) }
+    HttpResponse { status: 200, retry_after_seconds: None, body: Some(body) }
 }
 
 fn read(slug: &str, tool: &Value) -> Result<ModelDescription, Refusal> {
@@ -136,7 +136,7 @@ fn options_and_defaults_are_wiros() {
 }
 
 #[test]
-fn a_required_parameter_that_is_not_understood_is_named() {
+fn a_required_parameter_that_is_unsupported_is_named() {
     let model = described(&[
         item("style", "select", true, "plain", &["plain", "wild"]),
         item("voice", "text", true, "", &[]),
@@ -183,7 +183,7 @@ fn what_wiro_does_not_tell_stays_as_it_was() {
         assert!(read(SEED, &nothing).is_err(), "{nothing}");
     }
     let refused = r#"{"result":false,"errors":[{"code":1,"message":"tool-not-accessible"}]}"#;
-    let http = HttpAnswer { status: 200, retry_after_seconds: None, body: Some(refused.to_owned()) };
+    let http = HttpResponse { status: 200, retry_after_seconds: None, body: Some(refused.to_owned()) };
     assert!(ModelDescription::read(SEED, &http, &known, 1000).is_err());
 }
 

@@ -4,15 +4,15 @@ use super::*;
 
 fn detail(task: &Value) -> Result<TaskDetail, String> {
     let body = json!({ "total": "1", "errors": [], "tasklist": [task], "result": true });
-    read_detail(&HttpAnswer { status: 200, retry_after_seconds: None, body: Some(body.to_string()) })
+    read_detail(&HttpResponse { status: 200, retry_after_seconds: None, body: Some(body.to_string()) })
 }
 
-fn read(task: &Value) -> Result<TaskState, String> {
+fn read(task: &Value) -> Result<RemoteStatus, String> {
     detail(task).map(|detail| detail.state)
 }
 
-fn failed(cause: &'static str) -> TaskState {
-    TaskState::Failed { cause, reason: None, total_cost: None }
+fn failed(cause: &'static str) -> RemoteStatus {
+    RemoteStatus::Failed { cause, reason: None, total_cost: None }
 }
 
 #[test]
@@ -27,7 +27,7 @@ fn a_finished_job_in_strings_and_in_numbers() {
         });
         let output = TaskOutput { url: url.to_owned(), size: Some(202_472) };
         let total_cost = Some("0.28".to_owned());
-        assert_eq!(read(&task), Ok(TaskState::Succeeded { output, total_cost }));
+        assert_eq!(read(&task), Ok(RemoteStatus::Succeeded { output, total_cost }));
     }
 }
 
@@ -44,15 +44,15 @@ fn an_end_without_a_video_is_a_failure() {
 
 #[test]
 fn other_statuses_are_work_in_progress() {
-    let working = |status: &str| Ok(TaskState::Working { status: status.to_owned(), complaint: None });
+    let working = |status: &str| Ok(RemoteStatus::Working { status: status.to_owned(), error_output: None });
     assert_eq!(read(&json!({ "status": "task_end", "pexit": "0" })), working("task_end"));
     assert_eq!(read(&json!({ "status": "task_new_thing" })), working("task_new_thing"));
     assert_eq!(read(&json!({ "status": "<b>hi</b>\n" })), working("bhib"));
     assert_eq!(read(&json!({ "status": "☃" })), working("unknown"));
     assert_eq!(read(&json!({ "status": 7 })), working("7"));
-    assert_eq!(read(&json!({ "status": "task_cancel" })), Ok(TaskState::Cancelled { total_cost: None }));
+    assert_eq!(read(&json!({ "status": "task_cancel" })), Ok(RemoteStatus::Cancelled { total_cost: None }));
     let charged = json!({ "status": "task_cancel", "totalcost": "0.140000000000" });
-    assert_eq!(read(&charged), Ok(TaskState::Cancelled { total_cost: Some("0.14".to_owned()) }));
+    assert_eq!(read(&charged), Ok(RemoteStatus::Cancelled { total_cost: Some("0.14".to_owned()) }));
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn answers_that_say_nothing_are_errors() {
         (200, r#"{"result":false,"errors":[{"code":1,"message":"gone"}]}"#),
         (200, "<html>"),
     ] {
-        let http = HttpAnswer { status, retry_after_seconds: None, body: Some(body.to_owned()) };
+        let http = HttpResponse { status, retry_after_seconds: None, body: Some(body.to_owned()) };
         assert!(read_detail(&http).is_err(), "{status} {body}");
     }
 }
@@ -83,7 +83,8 @@ fn costs_are_decimal_strings() {
 
 #[test]
 fn detail_asks_by_token_and_without_one_by_id() {
-    let name = |token: Option<&str>| TaskName { task_id: "1".to_owned(), token: token.map(str::to_owned) };
+    let name =
+        |token: Option<&str>| RemoteTaskRef { task_id: "1".to_owned(), token: token.map(str::to_owned) };
     assert_eq!(name(Some("t")).detail_body(), r#"{"tasktoken":"t"}"#);
     assert_eq!(name(None).detail_body(), r#"{"taskid":"1"}"#);
     assert_eq!(name(Some("t")).stop_body(), r#"{"socketaccesstoken":"t","taskid":"1"}"#);
@@ -103,7 +104,7 @@ fn the_video_is_chosen_by_its_type_and_not_by_its_place() {
     let chosen = |outputs: Value| match read(&json!({
         "status": "task_postprocess_end", "pexit": "0", "outputs": outputs,
     })) {
-        Ok(TaskState::Succeeded { output, .. }) => Some(output.url),
+        Ok(RemoteStatus::Succeeded { output, .. }) => Some(output.url),
         _ => None,
     };
     let url = |name: &str| format!("https://cdn1.wiro.ai/{name}");
@@ -130,12 +131,15 @@ fn a_failure_says_why_and_a_stuck_job_complains() {
     });
     let reason = Some("Loading The prompt was refused by moderation.".to_owned());
     let total_cost = Some("0.28".to_owned());
-    assert_eq!(read(&task), Ok(TaskState::Failed { cause: "pexit is not 0", reason, total_cost }));
+    assert_eq!(read(&task), Ok(RemoteStatus::Failed { cause: "pexit is not 0", reason, total_cost }));
     let stuck = json!({ "status": "task_error", "pexit": "", "debugerror": "Output folder creation failed" });
-    let complaint = Some("Output folder creation failed".to_owned());
-    assert_eq!(read(&stuck), Ok(TaskState::Working { status: "task_error".to_owned(), complaint }));
+    let error_output = Some("Output folder creation failed".to_owned());
+    assert_eq!(read(&stuck), Ok(RemoteStatus::Working { status: "task_error".to_owned(), error_output }));
     let warned = json!({ "status": "task_start", "debugerror": "UserWarning" });
-    assert_eq!(read(&warned), Ok(TaskState::Working { status: "task_start".to_owned(), complaint: None }));
+    assert_eq!(
+        read(&warned),
+        Ok(RemoteStatus::Working { status: "task_start".to_owned(), error_output: None })
+    );
 }
 
 #[test]

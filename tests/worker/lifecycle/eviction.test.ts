@@ -70,7 +70,7 @@ describe('a video object evicted when', () => {
 
   async function copyFailed(prompt: string): Promise<Job> {
     const job = await submitted(prompt, { cdn: [{ kind: 'short' }] });
-    const isLogged = (line: string) => line.includes(job.id) && line.includes('the copy failed');
+    const isLogged = (line: string) => line.includes(job.id) && line.includes('copying the video failed');
     await vi.waitUntil(() => service.logs().some(isLogged), { timeout: 10_000 });
     return job;
   }

@@ -129,7 +129,7 @@ describe('without R2', () => {
     await service.sim.waitForCall('/Run/', 1, ({ fields }) => fields?.prompt === prompt);
     const outage = outageOf('r2');
     const { id } = (await (await submit).json()) as Video;
-    await logged(id, 'Run was not sent');
+    await logged(id, 'sending Run failed');
     expect(await service.video(id)).toMatchObject({ status: 'queued', error: null });
     outage.end();
     expect((await service.ended(id)).status).toBe('completed');
@@ -149,7 +149,7 @@ test('a video that is deleted before it was published is not published, though R
   const outage = outageOf('r2');
   expect((await service.fetch(`/v1/videos/${id}`, { method: 'DELETE' })).status).toBe(200);
   letGo.resolve();
-  await logged(id, 'the video was not removed');
+  await logged(id, 'removing the video failed');
   expect(await storedRecord(service, id)).toBeUndefined();
   await expectProblem(await service.fetch(`/v1/videos/${id}`), [404, 'not_found']);
   outage.end();
@@ -162,7 +162,7 @@ describe('without KV', () => {
     const outage = outageOf('kv');
     const { id } = await service.accepted({ prompt });
     const done = await logged(id, '"status":"completed"');
-    await logged(id, 'the record was not published', done);
+    await logged(id, 'publishing the record failed', done);
     outage.end();
     expect((await publishedRecord(service, id, 'completed')).metadata?.status).toBe('completed');
     expect(await storedVideo(service, id)).toEqual(storedSample);

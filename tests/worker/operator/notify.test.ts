@@ -150,7 +150,7 @@ describe('what an operator brought back is told once more', () => {
 
   test('while the receiver still thinks about the first, which is noted as withdrawn', async () => {
     const deliveries = await toldAgain('a bell mended in a hurry', ['silence'], async () => {});
-    expect(deliveries).toMatchObject([{ error: 'withdrawn before it was answered' }, { status: 204 }]);
+    expect(deliveries).toMatchObject([{ error: 'cancelled before the receiver answered' }, { status: 204 }]);
   });
 });
 
@@ -293,7 +293,7 @@ describe.concurrent('it is given up', () => {
     await vi.waitUntil(isGone, { timeout: SILENCE_MS, interval: 20 });
     await vi.waitUntil(() => first?.isBrokenOff, { timeout: SILENCE_MS, interval: 20 });
     // It was broken off, not given up by itself.
-    const isLogged = (line: string) => line.includes(id) && line.includes('withdrawn before it was answered');
+    const isLogged = (line: string) => line.includes(id) && line.includes('cancelled before the receiver answered');
     await vi.waitUntil(() => service.logs().some(isLogged), { timeout: SILENCE_MS });
     const headers = { authorization: `Bearer ${OPERATOR_TOKEN}` };
     await expectProblem(await service.fetch(`/operator/videos/${id}`, { headers }), [404, 'not_found']);

@@ -11,7 +11,7 @@ export async function wasmMemoryAfter(
   const { id } = await service.accepted({ prompt });
   const { status } = await service.ended(id, withinMs);
   if (status !== 'completed') throw new Error(`${prompt}: ${status}`);
-  const isIt = (line: string) => line.includes('"message":"the video was copied"') && line.includes(id);
+  const isIt = (line: string) => line.includes('"message":"copied the video"') && line.includes(id);
   // A line takes its time from the Worker to here.
   const line = await vi.waitUntil(() => service.logs().find(isIt), { timeout: 10_000 });
   const { wasm_memory_bytes } = JSON.parse(line ?? '{}') as { wasm_memory_bytes?: number };

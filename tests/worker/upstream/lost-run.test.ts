@@ -87,7 +87,7 @@ test('is found behind more rows than one search reads, and the log says where it
   const { id } = await service.accepted({ prompt });
   await Promise.all(Array.from({ length: 12 }, (_, n) => service.accepted({ prompt: `a swimmer, ${n}` })));
   expect(await service.ended(id, 60_000)).toMatchObject({ status: 'completed' });
-  expect(service.logs().join('\n')).toContain('the search came to its limit of pages');
+  expect(service.logs().join('\n')).toContain('the search reached its page limit');
 });
 
 test('is searched for in the list when a callback led nowhere', async () => {

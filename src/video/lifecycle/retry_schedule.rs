@@ -4,61 +4,61 @@ use thiserror::Error;
 
 use crate::video::time::Millis;
 
-/// Longest step of a ladder: a day.
-const MAX_STEP: Millis = Millis::from_seconds(86_400);
+/// Longest step of a schedule: a day.
+const MAX_DELAY: Millis = Millis::from_seconds(86_400);
 
 /// Waits between tries; the last one repeats.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ladder {
+pub struct RetrySchedule {
     first: Millis,
     rest: Vec<Millis>,
 }
 
 #[derive(Debug, Error, PartialEq, Eq)]
-pub enum LadderError {
+pub enum RetryScheduleError {
     #[error("must be a comma list of seconds above 0 and up to 86400, such as 2,5,15")]
-    Step,
+    Delay,
 }
 
-impl Ladder {
+impl RetrySchedule {
     /// Reads a comma list of seconds; fractions are allowed.
     ///
     /// # Errors
-    /// [`LadderError::Step`] when a step is not a number in range. It does not say which: settings may be
+    /// [`RetryScheduleError::Delay`] when a step is not a number in range. It does not say which: settings may be
     /// mixed up, and errors are shown.
-    pub fn parse(text: &str) -> Result<Self, LadderError> {
+    pub fn parse(text: &str) -> Result<Self, RetryScheduleError> {
         let mut steps = text.split(',').map(|step| seconds(step.trim()));
-        let first = steps.next().unwrap_or(Err(LadderError::Step))?;
+        let first = steps.next().unwrap_or(Err(RetryScheduleError::Delay))?;
         Ok(Self { first, rest: steps.collect::<Result<_, _>>()? })
     }
 
     /// The wait after `attempt` earlier tries, counted from 0.
     #[must_use]
-    pub fn step(&self, attempt: u32) -> Millis {
-        self.nth(attempt).or(self.rest.last().copied()).unwrap_or(self.first)
+    pub fn delay(&self, attempt: u32) -> Millis {
+        self.checked_delay(attempt).or(self.rest.last().copied()).unwrap_or(self.first)
     }
 
     /// The same for whoever gives up behind the last one.
     #[must_use]
-    pub fn nth(&self, attempt: u32) -> Option<Millis> {
+    pub fn checked_delay(&self, attempt: u32) -> Option<Millis> {
         let Some(index) = attempt.checked_sub(1) else { return Some(self.first) };
         self.rest.get(usize::try_from(index).ok()?).copied()
     }
 
     /// [`step`](Self::step), spread by a fifth to either side, so that jobs that failed together do not
-    /// return together; `chance` is any random number.
+    /// return together; `jitter` is any random number.
     #[must_use]
-    pub fn jittered(&self, attempt: u32, chance: u16) -> Millis {
-        let step = self.step(attempt).get();
-        let spread = step * 2 / 5 * u64::from(chance) / u64::from(u16::MAX);
+    pub fn jittered_delay(&self, attempt: u32, jitter: u16) -> Millis {
+        let step = self.delay(attempt).get();
+        let spread = step * 2 / 5 * u64::from(jitter) / u64::from(u16::MAX);
         Millis::new(step - step / 5 + spread)
     }
 }
 
-fn seconds(step: &str) -> Result<Millis, LadderError> {
+fn seconds(step: &str) -> Result<Millis, RetryScheduleError> {
     match Millis::parse(step, Millis::from_seconds(1)) {
-        Some(millis) if millis > Millis::new(0) && millis <= MAX_STEP => Ok(millis),
-        _ => Err(LadderError::Step),
+        Some(millis) if millis > Millis::new(0) && millis <= MAX_DELAY => Ok(millis),
+        _ => Err(RetryScheduleError::Delay),
     }
 }
 
@@ -70,16 +70,16 @@ mod tests {
 
     #[test]
     fn the_last_step_repeats() {
-        let ladder = Ladder::parse("2, 5,15.5").unwrap();
-        let waits: Vec<u64> = (0..5).map(|attempt| ladder.step(attempt).get()).collect();
+        let schedule = RetrySchedule::parse("2, 5,15.5").unwrap();
+        let waits: Vec<u64> = (0..5).map(|attempt| schedule.delay(attempt).get()).collect();
         assert_eq!(waits, [2000, 5000, 15_500, 15_500, 15_500]);
-        assert_eq!(Ladder::parse("7").unwrap().step(u32::MAX).get(), 7000);
+        assert_eq!(RetrySchedule::parse("7").unwrap().delay(u32::MAX).get(), 7000);
     }
 
     #[test]
     fn who_gives_up_does_so_behind_the_last_step() {
-        let ladder = Ladder::parse("2,5").unwrap();
-        let waits = [0, 1, 2, u32::MAX].map(|attempt| ladder.nth(attempt).map(Millis::get));
+        let schedule = RetrySchedule::parse("2,5").unwrap();
+        let waits = [0, 1, 2, u32::MAX].map(|attempt| schedule.checked_delay(attempt).map(Millis::get));
         assert_eq!(waits, [Some(2000), Some(5000), None, None]);
     }
 
@@ -101,15 +101,15 @@ mod tests {
             "86401",
             "99999999999999999999",
         ] {
-            assert!(Ladder::parse(bad).is_err(), "{bad:?} was accepted");
+            assert!(RetrySchedule::parse(bad).is_err(), "{bad:?} was accepted");
         }
     }
 
     proptest! {
         #[test]
-        fn jitter_stays_within_a_fifth(seconds in 1_u64..86_400, chance in any::<u16>()) {
-            let ladder = Ladder::parse(&seconds.to_string()).unwrap();
-            let wait = ladder.jittered(0, chance).get();
+        fn jitter_stays_within_a_fifth(seconds in 1_u64..86_400, jitter in any::<u16>()) {
+            let schedule = RetrySchedule::parse(&seconds.to_string()).unwrap();
+            let wait = schedule.jittered_delay(0, jitter).get();
             prop_assert!((seconds * 800..=seconds * 1200).contains(&wait));
         }
     }

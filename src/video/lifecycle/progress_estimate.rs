@@ -1,17 +1,17 @@
 //! What a task shows of its progress, moment by moment. In between events it only depends on the time and never
 //! falls with it; before each event, what could be seen until then is kept.
 
-use crate::video::pace;
 use crate::video::progress;
 use crate::video::record::{ProgressSource, Record};
 use crate::video::task::{Phase, Task};
 use crate::video::time::{Millis, UnixMillis};
+use crate::video::typical_duration;
 
 /// For so long after a percentage of the upstream's own, the next one is waited for.
 const UPSTREAM_VALIDITY: Millis = Millis::from_seconds(30);
 
 /// A smaller percentage of the upstream's own says little about the time that is to come.
-const MIN_TELLING_PERCENT: u8 = 10;
+const MIN_PREDICTIVE_PERCENT: u8 = 10;
 
 impl Task {
     /// The record as it is at this moment.
@@ -29,28 +29,28 @@ impl Task {
         if let Some(percent) = self.estimate(now) {
             self.record.raise_progress(percent, ProgressSource::Estimate);
         }
-        if let Some(to_come) = self.to_come(now) {
-            self.ends_at = Some(now.after(to_come));
+        if let Some(remaining) = self.remaining(now) {
+            self.ends_at = Some(now.after(remaining));
         }
     }
 
     /// How long its generation took, if that was seen from beginning to end.
     #[must_use]
-    pub fn took(&self) -> Option<Millis> {
+    pub fn generation_time(&self) -> Option<Millis> {
         let Phase::Storing { since, .. } = &self.phase else { return None };
         Some(since.since(self.begun_at?))
     }
 
     /// The upstream's own figure, which also tells how long this one takes.
-    pub(super) fn heard_progress(&mut self, percent: u8, now: UnixMillis) {
+    pub(super) fn upstream_progress(&mut self, percent: u8, now: UnixMillis) {
         let Phase::Running { since, .. } = &self.phase else { return };
-        if percent >= MIN_TELLING_PERCENT {
-            let pace = Millis::new(now.since(*since).get().saturating_mul(100) / u64::from(percent));
-            self.ends_at = Some(since.after(pace));
-            self.pace = Some(pace);
+        if percent >= MIN_PREDICTIVE_PERCENT {
+            let total = Millis::new(now.since(*since).get().saturating_mul(100) / u64::from(percent));
+            self.ends_at = Some(since.after(total));
+            self.pace = Some(total);
         }
         self.heard_at = Some(now);
-        self.record.progress = progress::of_generation(percent).max(self.record.progress);
+        self.record.progress = progress::from_upstream(percent).max(self.record.progress);
         self.record.progress_source = ProgressSource::Upstream;
     }
 
@@ -61,18 +61,18 @@ impl Task {
                 Some(progress::floor(stage))
             }
             Phase::Running { since, .. } => {
-                Some(progress::of_making(stage, now.since(*since), self.to_come(now)?))
+                Some(progress::while_generating(stage, now.since(*since), self.remaining(now)?))
             }
-            Phase::Storing { since, .. } => Some(progress::of_storing(now.since(*since))),
+            Phase::Storing { since, .. } => Some(progress::while_copying(now.since(*since))),
             _ => None,
         }
     }
 
     /// What is still to come of a generation.
-    fn to_come(&self, now: UnixMillis) -> Option<Millis> {
+    fn remaining(&self, now: UnixMillis) -> Option<Millis> {
         let Phase::Running { since, .. } = &self.phase else { return None };
-        let pace = self.pace.unwrap_or_else(|| pace::supposed(&self.record.input));
-        let ends_at = self.ends_at.unwrap_or_else(|| since.after(pace));
-        Some(progress::to_come(&self.record.stage, ends_at.since(now), pace))
+        let typical = self.pace.unwrap_or_else(|| typical_duration::default_duration(&self.record.input));
+        let ends_at = self.ends_at.unwrap_or_else(|| since.after(typical));
+        Some(progress::remaining(&self.record.stage, ends_at.since(now), typical))
     }
 }

@@ -4,11 +4,11 @@ use super::record::Input;
 use super::time::Millis;
 
 /// Each video weighs at least one part in so many, so that old times are forgotten.
-const MAX_LESSONS: u32 = 8;
+const MAX_SAMPLE_COUNT: u32 = 8;
 
 /// The seconds that such a video takes, before one was seen.
 #[must_use]
-pub fn supposed(input: &Input) -> Millis {
+pub fn default_duration(input: &Input) -> Millis {
     let is_small = input.resolution.as_ref().is_none_or(|resolution| resolution.as_str() != "1080P");
     let is_short = input.duration.is_none_or(|seconds| seconds <= 6);
     if is_small && is_short { Millis::from_seconds(120) } else { Millis::from_seconds(210) }
@@ -24,24 +24,26 @@ pub fn kind(input: &Input) -> String {
 
 /// How long videos of one kind took lately.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pace {
-    pub usual: Millis,
+pub struct TypicalDuration {
+    pub typical: Millis,
     /// Videos it rests on, as far as they still matter.
-    pub lessons: u32,
+    pub sample_count: u32,
 }
 
-impl Pace {
+impl TypicalDuration {
     /// Another one `took` so long, from Run's acceptance to the end of its generation: the mean of the first ones,
     /// later an exponentially weighted one. Each counts for at most half as much again as was known, and at least two
     /// thirds of it: an outlier must not spoil everything.
     #[must_use]
-    pub fn learn(before: Option<Self>, took: Millis) -> Self {
-        let Some(Self { usual, lessons }) = before else { return Self { usual: took, lessons: 1 } };
-        let lessons = lessons.saturating_add(1).min(MAX_LESSONS);
-        let usual = usual.get();
-        let took = took.get().clamp(usual * 2 / 3, usual * 3 / 2);
-        let weight = u64::from(lessons);
-        Self { usual: Millis::new((usual * (weight - 1) + took) / weight), lessons }
+    pub fn with_sample(before: Option<Self>, took: Millis) -> Self {
+        let Some(Self { typical, sample_count }) = before else {
+            return Self { typical: took, sample_count: 1 };
+        };
+        let sample_count = sample_count.saturating_add(1).min(MAX_SAMPLE_COUNT);
+        let typical = typical.get();
+        let took = took.get().clamp(typical * 2 / 3, typical * 3 / 2);
+        let weight = u64::from(sample_count);
+        Self { typical: Millis::new((typical * (weight - 1) + took) / weight), sample_count }
     }
 }
 
@@ -49,31 +51,33 @@ impl Pace {
 mod tests {
     use super::*;
 
-    fn learned(seconds: &[u64]) -> Option<Pace> {
-        seconds.iter().fold(None, |pace, took| Some(Pace::learn(pace, Millis::from_seconds(*took))))
+    fn learned(seconds: &[u64]) -> Option<TypicalDuration> {
+        seconds.iter().fold(None, |before, took| {
+            Some(TypicalDuration::with_sample(before, Millis::from_seconds(*took)))
+        })
     }
 
-    fn usual(seconds: &[u64]) -> u64 {
-        learned(seconds).unwrap().usual.seconds()
+    fn typical(seconds: &[u64]) -> u64 {
+        learned(seconds).unwrap().typical.seconds()
     }
 
     #[test]
     fn the_first_lesson_is_believed_and_the_next_ones_weigh_the_same() {
-        assert_eq!(usual(&[100]), 100);
-        assert_eq!(usual(&[100, 140]), 120);
-        assert_eq!(usual(&[100, 140, 90]), 110);
+        assert_eq!(typical(&[100]), 100);
+        assert_eq!(typical(&[100, 140]), 120);
+        assert_eq!(typical(&[100, 140, 90]), 110);
     }
 
     #[test]
     fn old_times_are_forgotten() {
         let slower = [[100; 50], [200; 50]].concat();
-        assert!((198..=200).contains(&usual(&slower)));
+        assert!((198..=200).contains(&typical(&slower)));
     }
 
     #[test]
     fn an_outlier_does_not_spoil_everything() {
         let settled = [100; 20].to_vec();
-        let with = |outlier: u64| usual(&[settled.clone(), vec![outlier]].concat());
+        let with = |outlier: u64| typical(&[settled.clone(), vec![outlier]].concat());
         assert_eq!(with(100_000), 106);
         assert_eq!(with(0), 95);
     }

@@ -5,13 +5,13 @@ use worker::wasm_bindgen::JsValue;
 
 use crate::runtime::values::{time_from_js, time_to_js};
 use crate::storage::object_storage::ObjectStorage;
-use crate::video::pace::Pace;
 use crate::video::time::{Millis, UnixMillis};
+use crate::video::typical_duration::TypicalDuration;
 
 /// Lengths of time go in and out as instants do.
 const ZERO: UnixMillis = UnixMillis::new(0);
 
-/// `usual` is in milliseconds.
+/// `usual` is the typical duration in milliseconds.
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS paces (
         kind TEXT PRIMARY KEY,
@@ -19,31 +19,31 @@ const SCHEMA: &str = "
         lessons INTEGER NOT NULL
     );";
 
-pub struct Paces<'a> {
+pub struct TypicalDurations<'a> {
     storage: &'a ObjectStorage,
 }
 
-impl<'a> Paces<'a> {
+impl<'a> TypicalDurations<'a> {
     /// Fails when `SQLite` does; so does everything else.
     pub fn open(storage: &'a ObjectStorage) -> Result<Self> {
-        storage.have_tables(SCHEMA)?;
+        storage.ensure_tables(SCHEMA)?;
         Ok(Self { storage })
     }
 
     /// `None` before one was seen.
-    pub fn of(&self, kind: &str) -> Result<Option<Pace>> {
+    pub fn get(&self, kind: &str) -> Result<Option<TypicalDuration>> {
         let query = "SELECT usual, lessons FROM paces WHERE kind = ?";
         let rows = self.storage.sql(query, &[JsValue::from_str(kind)])?;
-        let whole = |value: JsValue| time_from_js(value.as_f64().unwrap_or_default()).since(ZERO);
-        Ok(rows.first().map(|row| Pace {
-            usual: whole(row.get(0)),
-            lessons: u32::try_from(whole(row.get(1)).get()).unwrap_or(u32::MAX),
+        let as_millis = |value: JsValue| time_from_js(value.as_f64().unwrap_or_default()).since(ZERO);
+        Ok(rows.first().map(|row| TypicalDuration {
+            typical: as_millis(row.get(0)),
+            sample_count: u32::try_from(as_millis(row.get(1)).get()).unwrap_or(u32::MAX),
         }))
     }
 
-    pub fn learn(&self, kind: &str, took: Millis) -> Result<()> {
-        let Pace { usual, lessons } = Pace::learn(self.of(kind)?, took);
-        let values = [JsValue::from_str(kind), time_to_js(ZERO.after(usual)), lessons.into()];
+    pub fn add_sample(&self, kind: &str, took: Millis) -> Result<()> {
+        let TypicalDuration { typical, sample_count } = TypicalDuration::with_sample(self.get(kind)?, took);
+        let values = [JsValue::from_str(kind), time_to_js(ZERO.after(typical)), sample_count.into()];
         self.storage.sql("INSERT OR REPLACE INTO paces VALUES (?, ?, ?)", &values).map(|_| ())
     }
 }

@@ -2,28 +2,10 @@
 //! numbers that may be strings, fields that may be missing or null.
 
 use std::fmt;
-use std::time::SystemTime;
 
 use serde_json::Value;
 
-/// An HTTP answer as it came. `None` as body stands for one that was too long or was not text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HttpAnswer {
-    pub status: u16,
-    pub retry_after_seconds: Option<u64>,
-    pub body: Option<String>,
-}
-
-/// `Retry-After` as seconds from `now` (unix seconds): a number of them, or a date.
-#[must_use]
-pub fn retry_after_seconds(header: &str, now: i64) -> Option<u64> {
-    let header = header.trim();
-    let from_date = || {
-        let date = httpdate::parse_http_date(header).ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-        Some(date.as_secs().saturating_sub(u64::try_from(now).ok()?))
-    };
-    header.parse().ok().or_else(from_date)
-}
+use super::http_response::HttpResponse;
 
 /// One entry of `errors`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,25 +28,25 @@ impl fmt::Display for WiroError {
 
 /// An answer by its envelope.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Answer {
+pub enum Envelope {
     /// `result` is true.
-    Done(Value),
+    Success(Value),
     /// `result` is false; the first error.
-    Failed(WiroError),
+    Error(WiroError),
     /// Not Wiro's envelope.
     Unreadable,
 }
 
-impl Answer {
+impl Envelope {
     #[must_use]
-    pub fn read(http: &HttpAnswer) -> Self {
+    pub fn read(http: &HttpResponse) -> Self {
         let Some(value) = http.body.as_deref().and_then(|body| serde_json::from_str::<Value>(body).ok())
         else {
             return Self::Unreadable;
         };
         match value.get("result").and_then(flag) {
-            Some(true) => Self::Done(value),
-            Some(false) => Self::Failed(first_error(&value)),
+            Some(true) => Self::Success(value),
+            Some(false) => Self::Error(first_error(&value)),
             None => Self::Unreadable,
         }
     }
@@ -101,13 +83,13 @@ mod tests {
 
     use super::*;
 
-    fn read(body: &str) -> Answer {
-        Answer::read(&HttpAnswer { status: 200, retry_after_seconds: None, body: Some(body.to_owned()) })
+    fn read(body: &str) -> Envelope {
+        Envelope::read(&HttpResponse { status: 200, retry_after_seconds: None, body: Some(body.to_owned()) })
     }
 
     #[test]
     fn errors_come_as_objects_strings_or_not_at_all() {
-        let failed = |code, message: &str| Answer::Failed(WiroError { code, message: message.to_owned() });
+        let failed = |code, message: &str| Envelope::Error(WiroError { code, message: message.to_owned() });
         let cases = [
             (r#"{"result":false,"errors":[{"code":96,"message":"limit"}]}"#, failed(Some(96), "limit")),
             (r#"{"result":false,"errors":[{"code":"97","message":"low"}]}"#, failed(Some(97), "low")),
@@ -122,20 +104,12 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_a_number_or_a_date() {
-        assert_eq!(retry_after_seconds(" 7 ", 0), Some(7));
-        assert_eq!(retry_after_seconds("Sun, 06 Nov 1994 08:49:37 GMT", 784_111_770), Some(7));
-        assert_eq!(retry_after_seconds("Sun, 06 Nov 1994 08:49:37 GMT", 784_111_799), Some(0));
-        assert_eq!(retry_after_seconds("soon", 0), None);
-    }
-
-    #[test]
     fn anything_else_is_unreadable() {
         for body in ["", "null", "[]", "<html>", "{}", r#"{"result":null}"#, r#"{"result":1}"#] {
-            assert_eq!(read(body), Answer::Unreadable, "{body}");
+            assert_eq!(read(body), Envelope::Unreadable, "{body}");
         }
-        let too_long = HttpAnswer { status: 200, retry_after_seconds: None, body: None };
-        assert_eq!(Answer::read(&too_long), Answer::Unreadable);
+        let too_long = HttpResponse { status: 200, retry_after_seconds: None, body: None };
+        assert_eq!(Envelope::read(&too_long), Envelope::Unreadable);
     }
 
     proptest! {

@@ -1,0 +1,135 @@
+//! Work of a task besides its job, such as publishing the record. Each item is retried until it succeeds, whatever
+//! the job does meanwhile.
+
+use serde::Serialize;
+
+use super::retry_schedule::RetrySchedule;
+use crate::from_json;
+use crate::video::time::{Tick, UnixMillis};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkItem {
+    /// Write the record to KV.
+    Publish,
+    /// Tell the dispatcher whether the job needs a slot: release it, or acquire it again for a lost job that was
+    /// found.
+    #[serde(rename = "leave")]
+    SyncSlot,
+    /// Have Wiro delete its files, because our copy is verified.
+    Purge,
+    /// Tell the dispatcher whether Wiro answered Run.
+    ReportRun,
+}
+
+from_json!(enum WorkItem { "publish" => Publish, "leave" => SyncSlot, "purge" => Purge, "report_run" => ReportRun });
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct PendingItem {
+    chore: WorkItem,
+    failures: u32,
+    due: UnixMillis,
+    /// Added again while it ran: it must run once more.
+    again: bool,
+}
+
+from_json!(struct PendingItem { chore, failures, due, again });
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct PendingWork(Vec<PendingItem>);
+
+from_json!(PendingWork(items));
+
+impl PendingWork {
+    /// Adds an item, which is due at once.
+    pub fn add(&mut self, work: WorkItem, now: UnixMillis) {
+        match self.0.iter_mut().find(|item| item.chore == work) {
+            Some(item) => {
+                item.due = item.due.min(now);
+                item.again = true;
+            }
+            None => self.0.push(PendingItem { chore: work, failures: 0, due: now, again: false }),
+        }
+    }
+
+    /// Returns the due items. If no result is reported, they are due again at `guard`.
+    pub fn take_due(&mut self, now: UnixMillis, guard: UnixMillis) -> Vec<WorkItem> {
+        let due = self.0.iter_mut().filter(|item| item.due <= now);
+        due.map(|item| {
+            item.due = guard;
+            item.again = false;
+            item.chore
+        })
+        .collect()
+    }
+
+    /// Records the result of an item.
+    pub fn complete(&mut self, work: WorkItem, succeeded: bool, retry: &RetrySchedule, tick: Tick) {
+        let Some(item) = self.0.iter_mut().find(|item| item.chore == work) else { return };
+        if !succeeded {
+            item.due = tick.now.after(retry.jittered_delay(item.failures, tick.jitter));
+            item.failures = item.failures.saturating_add(1);
+        } else if item.again {
+            item.due = tick.now;
+        } else {
+            self.0.retain(|item| item.chore != work);
+        }
+    }
+
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    #[must_use]
+    pub fn next_due(&self) -> Option<UnixMillis> {
+        self.0.iter().map(|item| item.due).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: UnixMillis = UnixMillis::new(1000);
+    const GUARD: UnixMillis = UnixMillis::new(11_000);
+
+    fn complete(work: &mut PendingWork, succeeded: bool) {
+        let retry = RetrySchedule::parse("2,5").unwrap();
+        work.complete(WorkItem::Publish, succeeded, &retry, Tick { now: NOW, jitter: 0 });
+    }
+
+    #[test]
+    fn a_chore_is_done_once() {
+        let mut work = PendingWork::default();
+        work.add(WorkItem::Publish, NOW);
+        assert_eq!(work.take_due(NOW, GUARD), [WorkItem::Publish]);
+        assert_eq!(work.take_due(NOW, GUARD), []);
+        complete(&mut work, true);
+        assert_eq!(work.next_due(), None);
+    }
+
+    #[test]
+    fn a_failed_chore_climbs_the_ladder_and_a_lost_one_waits_for_its_guard() {
+        let mut work = PendingWork::default();
+        work.add(WorkItem::Publish, NOW);
+        let _ = work.take_due(NOW, GUARD);
+        assert_eq!(work.next_due(), Some(GUARD));
+        complete(&mut work, false);
+        assert_eq!(work.next_due(), Some(UnixMillis::new(1000 + 1600)));
+        complete(&mut work, false);
+        assert_eq!(work.next_due(), Some(UnixMillis::new(1000 + 4000)));
+    }
+
+    #[test]
+    fn what_is_owed_anew_while_it_is_done_is_done_again() {
+        let mut work = PendingWork::default();
+        work.add(WorkItem::Publish, NOW);
+        let _ = work.take_due(NOW, GUARD);
+        work.add(WorkItem::Publish, NOW);
+        complete(&mut work, true);
+        assert_eq!(work.take_due(NOW, GUARD), [WorkItem::Publish]);
+        complete(&mut work, true);
+        assert_eq!(work.next_due(), None);
+    }
+}

@@ -1,0 +1,124 @@
+//! How to go on when the upstream has as many jobs as the account may: whoever waits is let in as our own
+//! jobs end, and one now and then in case somebody else's did.
+
+use crate::video::lifecycle::retry_schedule::RetrySchedule;
+use crate::video::time::{Millis, Tick, UnixMillis};
+
+/// The upstream was full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CapacityBackoff {
+    /// Nobody is let in before, but for a job of ours that ended.
+    pub until: UnixMillis,
+    /// How often in a row.
+    pub refusals: u32,
+    /// One was let in to see whether there is room, and has not been turned away so far.
+    pub is_probing: bool,
+    /// Jobs of ours that ended since, and whose places nobody has taken.
+    pub freed_slots: u32,
+}
+
+impl CapacityBackoff {
+    /// Another job was turned away.
+    #[must_use]
+    pub fn after_refusal(
+        before: Option<Self>,
+        retry_after: Millis,
+        retry: &RetrySchedule,
+        tick: Tick,
+    ) -> Self {
+        let refusals = before.map_or(0, |backoff| backoff.refusals.saturating_add(1));
+        let wait = retry.jittered_delay(refusals, tick.jitter).max(retry_after);
+        Self { until: tick.now.after(wait), refusals, is_probing: false, freed_slots: 0 }
+    }
+
+    /// A job of ours ended.
+    #[must_use]
+    pub const fn with_freed_slot(self) -> Self {
+        Self { freed_slots: self.freed_slots.saturating_add(1), ..self }
+    }
+
+    /// How many of those who could go are let in, and what holds afterwards.
+    #[must_use]
+    pub fn admit(self, waiting: u32, retry: &RetrySchedule, now: UnixMillis) -> (Option<Self>, u32) {
+        let is_over = self.until <= now;
+        if waiting == 0 {
+            return (Some(self).filter(|_| !is_over), 0);
+        }
+        let admitted = waiting.min(self.freed_slots);
+        let backoff = Self { freed_slots: self.freed_slots - admitted, ..self };
+        if admitted < waiting && is_over {
+            // A probe: if it is turned away the next one waits longer, else it follows soon.
+            let refusals = if self.is_probing { 0 } else { self.refusals };
+            let until = now.after(retry.delay(0));
+            return (Some(Self { until, refusals, is_probing: true, ..backoff }), admitted + 1);
+        }
+        (Some(backoff), admitted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NONE: Millis = Millis::new(0);
+
+    fn retry() -> RetrySchedule {
+        RetrySchedule::parse("2,5,15").unwrap()
+    }
+
+    fn at(seconds: i64) -> Tick {
+        Tick { now: UnixMillis::new(seconds * 1000), jitter: u16::MAX / 2 }
+    }
+
+    fn admit(backoff: CapacityBackoff, waiting: u32, seconds: i64) -> (Option<CapacityBackoff>, u32) {
+        backoff.admit(waiting, &retry(), at(seconds).now)
+    }
+
+    fn wait(backoff: CapacityBackoff, seconds: i64) -> i64 {
+        (backoff.until.millis() - seconds * 1000 + 500) / 1000
+    }
+
+    #[test]
+    fn refusals_climb_the_ladder_and_retry_after_is_a_lower_bound() {
+        let first = CapacityBackoff::after_refusal(None, NONE, &retry(), at(0));
+        assert_eq!((wait(first, 0), admit(first, 9, 1)), (2, (Some(first), 0)));
+        let (is_probing, admitted) = admit(first, 9, 3);
+        assert_eq!(admitted, 1);
+        let second = CapacityBackoff::after_refusal(is_probing, NONE, &retry(), at(3));
+        assert_eq!(wait(second, 3), 5);
+        assert_eq!(
+            wait(CapacityBackoff::after_refusal(Some(second), Millis::from_seconds(60), &retry(), at(0)), 0),
+            60
+        );
+    }
+
+    #[test]
+    fn a_probe_that_stays_in_brings_the_next_one_soon() {
+        let first = CapacityBackoff::after_refusal(None, NONE, &retry(), at(0));
+        let backoff = CapacityBackoff::after_refusal(Some(first), NONE, &retry(), at(2));
+        let (backoff, _) = admit(backoff, 9, 8);
+        let (backoff, admitted) = admit(backoff.unwrap(), 8, 10);
+        assert_eq!((wait(backoff.unwrap(), 10), admitted), (2, 1));
+        assert_eq!(wait(CapacityBackoff::after_refusal(backoff, NONE, &retry(), at(10)), 10), 5);
+    }
+
+    #[test]
+    fn each_job_that_ends_lets_one_in_even_if_it_comes_later() {
+        let backoff = CapacityBackoff::after_refusal(None, NONE, &retry(), at(0))
+            .with_freed_slot()
+            .with_freed_slot()
+            .with_freed_slot();
+        let (backoff, admitted) = admit(backoff, 2, 1);
+        assert_eq!(admitted, 2);
+        let (backoff, admitted) = admit(backoff.unwrap(), 2, 1);
+        assert_eq!(admitted, 1);
+        assert_eq!(admit(backoff.unwrap(), 2, 1).1, 0);
+    }
+
+    #[test]
+    fn it_is_over_when_nobody_waits_any_more() {
+        let backoff = CapacityBackoff::after_refusal(None, NONE, &retry(), at(0));
+        assert_eq!(admit(backoff, 0, 1), (Some(backoff), 0));
+        assert_eq!(admit(backoff, 0, 3), (None, 0));
+    }
+}

@@ -1,0 +1,41 @@
+//! The stored format of a [`Task`]: its version, and the upgrade of older versions.
+
+use thiserror::Error;
+
+use crate::json::{self, Unreadable};
+use crate::video::lifecycle::pending_work::WorkItem;
+use crate::video::task::Task;
+use crate::video::time::UnixMillis;
+
+/// The version that is written.
+pub const TASK_VERSION: u32 = 2;
+
+#[derive(Debug, Error)]
+pub enum LoadError {
+    #[error("the stored task cannot be read: {0}")]
+    Json(#[from] Unreadable),
+    #[error("the stored task has version {0}: a newer deployment wrote it")]
+    Newer(u32),
+}
+
+impl Task {
+    /// Reads a stored task, of this version or an earlier one.
+    ///
+    /// # Errors
+    /// [`LoadError`]; a newer version is not read, because it would be misread.
+    pub fn load(text: &str) -> Result<Self, LoadError> {
+        let mut task: Self = json::read(text)?;
+        if task.version > TASK_VERSION {
+            return Err(LoadError::Newer(task.version));
+        }
+        if task.version == 1 {
+            // Version 1 had no pending work. Publishing the record once more does no harm.
+            task.answerable = task.is_answerable();
+            if task.answerable {
+                task.chores.add(WorkItem::Publish, task.wake_at.unwrap_or(UnixMillis::new(0)));
+            }
+        }
+        task.version = TASK_VERSION;
+        Ok(task)
+    }
+}
