@@ -4,9 +4,8 @@ import http from 'node:http';
 import https from 'node:https';
 import { text } from 'node:stream/consumers';
 import type { Clock } from './clock.ts';
-import type { Row } from './detail.ts';
 import type { CallbackFault } from './faults.ts';
-import type { SimTask } from './task.ts';
+import type { Row } from './row.ts';
 
 // Guess: the tries of a sister product's callbacks.
 const TRIES = 3;
@@ -25,6 +24,12 @@ export interface CallbackAttempt {
   error?: string;
 }
 
+/** The part of a task that its callbacks need. */
+interface CallbackTarget {
+  callbackUrl: string;
+  recordCallback(attempt: CallbackAttempt): void;
+}
+
 interface Payload {
   contentType: string;
   body: string | Uint8Array;
@@ -39,7 +44,7 @@ export class CallbackSender {
   }
 
   /** Resolves when the last delivery was taken or given up. `row` is read anew for each try. */
-  async deliver(task: SimTask, row: () => Row, fault: CallbackFault): Promise<void> {
+  async deliver(task: CallbackTarget, row: () => Row, fault: CallbackFault): Promise<void> {
     if (task.callbackUrl === '' || fault.lost) return;
     if (fault.delaySeconds) await this.#clock.pause(fault.delaySeconds);
     for (let delivery = 0; delivery < (fault.times ?? 1); delivery++) {
@@ -51,7 +56,7 @@ export class CallbackSender {
     this.#closing.abort();
   }
 
-  async #deliverOnce(task: SimTask, make: () => Payload): Promise<void> {
+  async #deliverOnce(task: CallbackTarget, make: () => Payload): Promise<void> {
     for (let tried = 1; tried <= TRIES && !this.#closing.signal.aborted; tried++) {
       const attempt = await this.#post(task.callbackUrl, make());
       task.recordCallback(attempt);

@@ -1,5 +1,6 @@
 // File/FolderCreate and File/Upload.
-import { storedFile, unixSeconds } from './detail.ts';
+import type { Cdn } from './cdn.ts';
+import { storedFile } from './entries.ts';
 import { malformed, notPossible, refusalOf } from './exchange.ts';
 import type { Form } from './form.ts';
 import { bufferContent } from './media.ts';
@@ -7,8 +8,8 @@ import type { Settings } from './options.ts';
 import { newOutput, type Output } from './output.ts';
 import { randomHex } from './random.ts';
 import { REFUSALS } from './refusals.ts';
+import { unixSeconds } from './row.ts';
 import type { SimTask } from './task.ts';
-import type { Wiro } from './wiro.ts';
 
 /** Where the real service keeps files. A Run may name such an address, which is fetched by nobody here. */
 const PUBLIC_CDN = 'https://cdn1.wiro.ai';
@@ -30,13 +31,13 @@ export class FileStore {
   readonly folders: Folder[] = [];
   readonly files: StoredFile[] = [];
   readonly #settings: Settings;
-  readonly #wiro: Wiro;
+  readonly #cdn: Cdn;
   /** Where a file lies that was uploaded into no folder. */
   readonly rootId = randomHex();
 
-  constructor(settings: Settings, wiro: Wiro) {
+  constructor(settings: Settings, cdn: Cdn) {
     this.#settings = settings;
-    this.#wiro = wiro;
+    this.#cdn = cdn;
   }
 
   createFolder({ fields, fieldOrder }: Form): object {
@@ -70,7 +71,7 @@ export class FileStore {
     const content = bufferContent(file.bytes, file.contentType || 'application/octet-stream');
     const stored = { ...newOutput(PUBLIC_CDN, file.filename || 'file', content), folderId, deleted: false };
     this.files.push(stored);
-    this.#wiro.cdn.add(stored);
+    this.#cdn.add(stored);
     const { id, name, contentType } = stored;
     const row = { id, name, contenttype: contentType, parentid: folderId, ...storedFile(stored) };
     return { result: true, errors: [], list: [row] };
@@ -82,7 +83,7 @@ export class FileStore {
     for (const file of this.files) {
       if (file.deleted || !links.includes(file.url)) continue;
       file.deleted = true;
-      this.#wiro.cdn.delete(file);
+      this.#cdn.delete(file);
     }
   }
 

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { CallbackAttempt } from './callback.ts';
 import { Changes } from './changes.ts';
 import type { Clock } from './clock.ts';
-import { outputEntries } from './detail.ts';
+import { outputEntries } from './entries.ts';
 import type { FaultBook } from './faults.ts';
 import {
   isLogLine,
@@ -15,11 +15,10 @@ import {
   type Step,
 } from './lifecycle.ts';
 import type { Model } from './models.ts';
+import type { Image, Order, Pictures } from './order.ts';
 import type { Output } from './output.ts';
-import type { Image, Pictures } from './pictures.ts';
 import { charge } from './price.ts';
 import { randomToken } from './random.ts';
-import type { Order } from './run.ts';
 
 export interface TaskEvent {
   type: string;

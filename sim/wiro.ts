@@ -3,14 +3,15 @@ import { CallbackSender } from './callback.ts';
 import { Cdn } from './cdn.ts';
 import { Changes } from './changes.ts';
 import type { Clock } from './clock.ts';
-import { detailRow, type Row } from './detail.ts';
+import { detailRow } from './detail.ts';
 import { FaultBook } from './faults.ts';
 import { FileStore } from './files.ts';
 import { generatedContent, previewContent, sampleContent } from './media.ts';
 import type { Settings } from './options.ts';
+import type { Order } from './order.ts';
 import { newOutput, type Output } from './output.ts';
 import { IdSequence } from './random.ts';
-import type { Order } from './run.ts';
+import type { Row } from './row.ts';
 import { type Publication, SimTask, type TaskHost } from './task.ts';
 
 export class Wiro implements TaskHost {
@@ -30,7 +31,7 @@ export class Wiro implements TaskHost {
   constructor(settings: Settings, clock: Clock) {
     this.settings = settings;
     this.clock = clock;
-    this.files = new FileStore(settings, this);
+    this.files = new FileStore(settings, this.cdn);
     this.#callbacks = new CallbackSender(clock);
   }
 
