@@ -1,4 +1,4 @@
-// Control over HTTP, for people: look at calls and tasks, script faults, release tasks, change the speed.
+// Control over HTTP for people: inspect calls and tasks, script faults, release tasks, change the speed.
 import type { Call } from './calls.ts';
 import { type Exchange, sendJson } from './exchange.ts';
 import type { Faults } from './faults.ts';
@@ -16,7 +16,7 @@ interface Controlled {
   solve(solved: Solved): string;
 }
 
-/** Answers `/control/…`. Only JSON is taken: a web page elsewhere can not send that without asking. */
+/** Answers `/control/…`. Only JSON is accepted, because a web page cannot send it to another origin without a preflight. */
 export async function serveControl(sim: Controlled, exchange: Exchange): Promise<void> {
   const { request } = exchange;
   const endpoint = `${request.method} ${request.url}`;

@@ -20,7 +20,7 @@ export function detailRow(task: SimTask, apiUrl: string, settings: Settings): Ro
     name: '',
     socketaccesstoken: task.token,
     parameters: parameters(task, apiUrl, settings),
-    debugoutput: written(task.stdout.join('\n'), settings.logBytes),
+    debugoutput: padded(task.stdout.join('\n'), settings.logBytes),
     debugerror: (task.failed && faults.reason) || task.stderr.join('\n'),
     starttime: times.starttime,
     endtime: times.endtime,
@@ -57,7 +57,7 @@ export function detailRow(task: SimTask, apiUrl: string, settings: Settings): Ro
   return faults.patch?.(row) ?? row;
 }
 
-/** What the model has understood: a file is shown as its place at Wiro, under the id of its parameter. */
+/** The parameters that the model knows. A file is shown as its URL at Wiro, under the id of its parameter. */
 function parameters(task: SimTask, apiUrl: string, { parametersAs }: Settings): Row | string | null {
   if (parametersAs === 'none') return null;
   const files = Object.values(task.madeWith.pictures).flatMap(({ id, frame }) => {
@@ -82,8 +82,8 @@ function stageTimes(task: SimTask): Record<string, string> {
 
 const LOG_LINE = 'Step 17/50: denoised one more frame of many\n';
 
-/** What a run wrote, made up to a size in bytes. */
-function written(text: string, bytes: number | undefined): string {
+/** The output of a run, padded to a size in bytes. */
+function padded(text: string, bytes: number | undefined): string {
   if (bytes === undefined) return text;
   const rest = Math.max(0, bytes - Buffer.byteLength(text));
   return (text + LOG_LINE.repeat(Math.ceil(rest / LOG_LINE.length))).slice(0, bytes);

@@ -1,4 +1,4 @@
-// Entries of files: a task's outputs in its row, and uploaded files.
+// File entries: a task's outputs in its row, and uploaded files.
 import type { Output } from './output.ts';
 import { type Row, unixSeconds } from './row.ts';
 

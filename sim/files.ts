@@ -11,7 +11,7 @@ import { REFUSALS } from './refusals.ts';
 import { unixSeconds } from './row.ts';
 import type { SimTask } from './task.ts';
 
-/** Where the real service keeps files. A Run may name such an address, which is fetched by nobody here. */
+/** The real CDN. A Run may contain such a URL; the simulator never fetches it. */
 const PUBLIC_CDN = 'https://cdn1.wiro.ai';
 
 export interface Folder {
@@ -23,7 +23,7 @@ export interface Folder {
 /** An uploaded file: `url` is public, the bytes are served under the same path here. */
 export interface StoredFile extends Output {
   folderId: string;
-  /** Gone from the CDN with the files of a task that linked to it. */
+  /** Deleted from the CDN together with a task that linked to it. */
   deleted: boolean;
 }
 
@@ -32,7 +32,7 @@ export class FileStore {
   readonly files: StoredFile[] = [];
   readonly #settings: Settings;
   readonly #cdn: Cdn;
-  /** Where a file lies that was uploaded into no folder. */
+  /** The folder of files that were uploaded without one. */
   readonly rootId = randomHex();
 
   constructor(settings: Settings, cdn: Cdn) {
@@ -77,7 +77,7 @@ export class FileStore {
     return { result: true, errors: [], list: [row] };
   }
 
-  /** Wiro's own samples are no uploads, and stay. */
+  /** Deletes the uploads that the task links to; Wiro's own samples stay. */
   deleteLinked(task: SimTask): void {
     const links = Object.values(task.understood).flat();
     for (const file of this.files) {
@@ -87,7 +87,7 @@ export class FileStore {
     }
   }
 
-  /** As somebody does on Wiro's own pages. */
+  /** Deletes a folder, as on Wiro's web pages. */
   deleteFolder(id: string): void {
     const at = this.folders.findIndex((folder) => folder.id === id);
     if (at >= 0) this.folders.splice(at, 1);

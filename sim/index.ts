@@ -1,6 +1,5 @@
-// A stand-in for Wiro on the loopback interface: API, WebSocket, CDN and callbacks on one port, with scripted faults; and
-// for the verifier of Turnstile beside it.
-// It shares no code with the Worker, so that each checks the other against Wiro's documentation.
+// A simulator of Wiro on the loopback interface: API, WebSocket, CDN and callbacks on one port, with scripted faults;
+// and of Turnstile's verifier.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Api } from './api.ts';

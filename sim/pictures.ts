@@ -1,4 +1,4 @@
-// The pictures of a Run: which of its fields hold one, by the generation of the model.
+// Reads the images of a Run from its fields, by the generation of the model.
 import { createHash } from 'node:crypto';
 import { malformed } from './exchange.ts';
 import type { FilePart, Form } from './form.ts';

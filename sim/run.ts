@@ -1,4 +1,4 @@
-// The checks of `POST /Run/{owner}/{project}`: what a Run must look like to become a task.
+// The checks of `POST /Run/{owner}/{project}` before a task is created.
 import { ApiError, malformed } from './exchange.ts';
 import type { Form } from './form.ts';
 import type { Model } from './models.ts';

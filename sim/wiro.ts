@@ -1,4 +1,4 @@
-// The simulated service behind the endpoints: one account's tasks, files and callbacks.
+// The simulated service: one account's tasks, files and callbacks.
 import { CallbackSender } from './callback.ts';
 import { Cdn } from './cdn.ts';
 import { Changes } from './changes.ts';
@@ -47,7 +47,7 @@ export class Wiro implements TaskHost {
     return task;
   }
 
-  /** What is scripted to happen between the making of a task and the answer to its Run. */
+  /** Sends the scripted early callback, before the response to Run. */
   async callBackEarly(task: SimTask): Promise<void> {
     if (!this.faults.standing(task.prompt).callback?.early) return;
     task.fastForward();
@@ -62,7 +62,7 @@ export class Wiro implements TaskHost {
     return detailRow(task, `${this.origin}/v1`, this.settings);
   }
 
-  /** As anything but Task/List shows it. */
+  /** The row in all responses except Task/List. */
   ownRow(task: SimTask): Row {
     const row = this.row(task);
     return this.settings.detailCallbackUrl ? row : { ...row, callbackurl: '' };
@@ -90,7 +90,7 @@ export class Wiro implements TaskHost {
     return { outputs, preview };
   }
 
-  /** Whoever cancels a task in the queue is not called back. Guess: told of a sister product only. */
+  /** A task that is cancelled in the queue sends no callback. Guess: documented for a sister product only. */
   taskEnded(task: SimTask, statusBefore: string): void {
     if (task.cancelled && statusBefore === 'task_queue') return;
     this.#deliveries.set(task, this.#callBack(task));
