@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use hailuo_worker::storage::models::capabilities;
 use hailuo_worker::video::model::{Capabilities, Format, Need};
 use hailuo_worker::video::money::Usd;
-use hailuo_worker::video::money::budget::Prices;
+use hailuo_worker::video::money::price_list::PriceList;
 use hailuo_worker::video::mp4;
 use hailuo_worker::wiro::envelope::Envelope;
 use hailuo_worker::wiro::files::{folder_body, read_folder, read_upload, upload_form};
@@ -119,7 +119,7 @@ fn describe(question: &Value) -> Result<Value, String> {
     let slug = text(question, "slug");
     let (model, problem) = model_of(question);
     let built_in = ModelDescription::built_in(&slug);
-    let own_prices = Prices::parse(&text(question, "prices"))?;
+    let own_prices = PriceList::parse(&text(question, "prices"))?;
     let offered = capabilities(&slug, &model);
     let formats: Vec<Value> =
         offered.formats().iter().map(|format| format_json(format, &model, &own_prices)).collect();
@@ -146,12 +146,12 @@ fn needs(offered: &Capabilities) -> Value {
 }
 
 /// `price` is in millionths of a dollar, and whose word it is.
-fn format_json((resolution, duration): &Format, model: &ModelDescription, own: &Prices) -> Value {
+fn format_json((resolution, duration): &Format, model: &ModelDescription, own: &PriceList) -> Value {
     let resolution = resolution.as_ref().map_or("", |name| name.as_str());
     let seconds = duration.map(|seconds| seconds.to_string()).unwrap_or_default();
     let micros = |amount: &str| Usd::parse(amount).map(Usd::micros);
     let told = price(&model.prices, resolution, &seconds, micros);
-    let set = own.of(&format!("{resolution}/{seconds}")).map(Usd::micros);
+    let set = own.get(&format!("{resolution}/{seconds}")).map(Usd::micros);
     let source = if told.is_some() { "Wiro" } else { "PRICES_USD" };
     json!({ "resolution": resolution, "duration": duration, "price": told.or(set), "source": source })
 }

@@ -1,11 +1,11 @@
-// The API's router: each call is read, recorded, authenticated and checked, then answered or made to fail as scripted.
+// The API's router. Each call is read, recorded, authenticated and checked, then answered or failed as scripted.
 import { createHash } from 'node:crypto';
 import type { Authenticator } from './auth.ts';
 import type { Call, CallFile, CallLog } from './calls.ts';
 import {
   ApiError,
-  comesAfterwards,
   type Exchange,
+  isAfterProcessing,
   malformed,
   refusalOf,
   sendError,
@@ -16,17 +16,18 @@ import type { AnswerQueue } from './faults.ts';
 import { type FilePart, type Form, parseForm, readBody } from './form.ts';
 import type { ModelBook } from './models.ts';
 import type { Settings } from './options.ts';
+import type { Order } from './order.ts';
 import { REFUSALS } from './refusals.ts';
-import { checkRun, type Order } from './run.ts';
+import { checkRun } from './run.ts';
 import type { SimTask } from './task.ts';
 import { cancel, checkList, deleteFiles, detail, findTask, findTaskByToken, kill, list } from './tasks.ts';
 import { toolDetail } from './tool.ts';
 import type { Wiro } from './wiro.ts';
 
-/** A call that was checked and has done nothing yet. */
+/** A checked call before it is performed. */
 interface Prepared {
   queue: AnswerQueue;
-  /** Whose faults it meets; '' for the calls that are about no single task. */
+  /** The prompt that selects its faults; '' for calls without a task. */
   prompt: string;
   task?: SimTask;
   perform: () => object | Promise<object>;
@@ -34,7 +35,7 @@ interface Prepared {
 
 interface Endpoint {
   accepts: Form['kind'][];
-  /** @throws ApiError for what cannot be done. */
+  /** @throws ApiError for a request that is refused. */
   prepare: (form: Form, call: Call) => Prepared;
 }
 
@@ -80,7 +81,7 @@ export class Api {
       this.#calls.taken(call);
       if (error instanceof ApiError) sendError(exchange, error);
       else if (request.complete) throw error;
-      else response.destroy(); // the caller left before its request was read
+      else response.destroy(); // the caller disconnected before its request was read
     }
   }
 
@@ -89,7 +90,7 @@ export class Api {
     if (request.method !== 'POST') throw malformed('Every call of the API is a POST', 405);
     const body = await readBody(request);
     const form = await parseForm(call.headers['content-type'] ?? '', body).catch((error: Error) => error);
-    if (!(form instanceof Error)) note(call, form);
+    if (!(form instanceof Error)) recordForm(call, form);
     const refusal = this.#auth.refusal(request.headers);
     if (refusal) throw refusal;
     if (form instanceof Error) throw form;
@@ -104,7 +105,7 @@ export class Api {
 
   async #perform(exchange: Exchange, { queue, prompt, perform }: Prepared): Promise<void> {
     const fault = this.#wiro.faults.next(queue, prompt);
-    if (fault && !comesAfterwards(fault)) return sendFault(exchange, fault);
+    if (fault && !isAfterProcessing(fault)) return sendFault(exchange, fault);
     const answer = await perform();
     if (fault) sendFault(exchange, fault, answer);
     else sendJson(exchange, 200, answer);
@@ -155,13 +156,13 @@ function onAccount(kind: Form['kind'], queue: AnswerQueue, action: (form: Form) 
   return { accepts: [kind], prepare: (form) => ({ queue, prompt: '', perform: () => action(form) }) };
 }
 
-function note(call: Call, { fields, fieldOrder, json, files }: Form): void {
-  const noted = files.map(noteFile);
+function recordForm(call: Call, { fields, fieldOrder, json, files }: Form): void {
+  const records = files.map(fileRecord);
   Object.assign(call, { fields, fieldOrder, ...(json && { json }) });
-  if (noted.length > 0) Object.assign(call, { files: noted, file: noted[0] });
+  if (records.length > 0) Object.assign(call, { files: records, file: records[0] });
 }
 
-function noteFile({ field, filename, contentType, bytes }: FilePart): CallFile {
+function fileRecord({ field, filename, contentType, bytes }: FilePart): CallFile {
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   return { field, filename, contentType, size: bytes.length, sha256 };
 }

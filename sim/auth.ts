@@ -13,13 +13,13 @@ export class Authenticator {
   readonly #apiSecret: string | null;
   readonly #nonces = new Set<string>();
 
-  /** Without a secret the project takes the key alone. */
+  /** `apiSecret` is null for a project without signatures. */
   constructor(apiKey: string, apiSecret: string | null) {
     this.#apiKey = apiKey;
     this.#apiSecret = apiSecret;
   }
 
-  /** Why these headers are refused, or undefined if they are right. A nonce counts as used once its signature held. */
+  /** Why these headers are refused; undefined if they are valid. A nonce is used up by a valid signature. */
   refusal(headers: IncomingHttpHeaders): ApiError | undefined {
     const [key, nonce, signature] = ['x-api-key', 'x-nonce', 'x-signature'].map((name) => headers[name]);
     const { keyNotFound, signatureRequired, invalidSignature } = REFUSALS;
@@ -28,13 +28,13 @@ export class Authenticator {
     if (this.#apiSecret === null) {
       return nonce === undefined && signature === undefined
         ? undefined
-        : // Guess: Wiro may take no notice of them.
+        : // Guess: Wiro may ignore them.
           refusalOf(invalidSignature, 'a project without a secret takes no x-nonce and no x-signature');
     }
     if (typeof nonce !== 'string' || typeof signature !== 'string')
       return refusalOf(signatureRequired, 'x-nonce or x-signature is missing');
     if (!/^\d+$/.test(nonce)) return refusalOf(invalidSignature, 'x-nonce is not an integer');
-    if (!same(signature, sign(this.#apiKey, this.#apiSecret, nonce)))
+    if (!isEqual(signature, sign(this.#apiKey, this.#apiSecret, nonce)))
       return refusalOf(invalidSignature, 'x-signature is wrong');
     // Guess: whether Wiro remembers a nonce.
     if (this.#nonces.has(nonce)) return refusalOf(invalidSignature, 'x-nonce was used before');
@@ -43,7 +43,7 @@ export class Authenticator {
   }
 }
 
-function same(given: string, expected: string): boolean {
+function isEqual(given: string, expected: string): boolean {
   const [a, b] = [Buffer.from(given), Buffer.from(expected)];
   return a.length === b.length && timingSafeEqual(a, b);
 }

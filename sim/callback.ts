@@ -1,28 +1,33 @@
-// Callbacks: a POST to the task's callbackUrl when it ends, tried three times until the answer is exactly 200.
+// Callbacks: a POST to the task's callbackUrl when it ends, up to three attempts until the response is exactly 200.
 import { randomBytes } from 'node:crypto';
 import http from 'node:http';
 import https from 'node:https';
 import { text } from 'node:stream/consumers';
 import type { Clock } from './clock.ts';
-import type { Row } from './detail.ts';
 import type { CallbackFault } from './faults.ts';
-import type { SimTask } from './task.ts';
+import type { Row } from './row.ts';
 
-// Guess: the tries of a sister product's callbacks.
-const TRIES = 3;
-const SECONDS_BETWEEN_TRIES = 2;
-const TIMEOUT_MS = 10_000; // of the wall clock: the receiver does not live in simulated time
+// Guess: the attempts of a sister product's callbacks.
+const MAX_ATTEMPTS = 3;
+const SECONDS_BETWEEN_ATTEMPTS = 2;
+const TIMEOUT_MS = 10_000; // in real time: the receiver knows no simulated time
 const GARBAGE_BYTES = 1024 * 1024;
 
 export interface CallbackAttempt {
   /** Unix milliseconds. */
   at: number;
-  /** What was sent. */
+  /** The request. */
   sent: { contentType: string; size: number };
-  /** The receiver's answer; null if there was none, and `error` says why. */
+  /** The receiver's status; null without a response, and `error` says why. */
   status: number | null;
   body: string;
   error?: string;
+}
+
+/** The part of a task that its callbacks need. */
+interface CallbackTarget {
+  callbackUrl: string;
+  recordCallback(attempt: CallbackAttempt): void;
 }
 
 interface Payload {
@@ -38,8 +43,8 @@ export class CallbackSender {
     this.#clock = clock;
   }
 
-  /** Resolves when the last delivery was taken or given up. `row` is read anew for each try. */
-  async deliver(task: SimTask, row: () => Row, fault: CallbackFault): Promise<void> {
+  /** Resolves when the last delivery succeeded or was given up. `row` is called for each attempt. */
+  async deliver(task: CallbackTarget, row: () => Row, fault: CallbackFault): Promise<void> {
     if (task.callbackUrl === '' || fault.lost) return;
     if (fault.delaySeconds) await this.#clock.pause(fault.delaySeconds);
     for (let delivery = 0; delivery < (fault.times ?? 1); delivery++) {
@@ -51,12 +56,12 @@ export class CallbackSender {
     this.#closing.abort();
   }
 
-  async #deliverOnce(task: SimTask, make: () => Payload): Promise<void> {
-    for (let tried = 1; tried <= TRIES && !this.#closing.signal.aborted; tried++) {
+  async #deliverOnce(task: CallbackTarget, make: () => Payload): Promise<void> {
+    for (let number = 1; number <= MAX_ATTEMPTS && !this.#closing.signal.aborted; number++) {
       const attempt = await this.#post(task.callbackUrl, make());
       task.recordCallback(attempt);
       if (attempt.status === 200) return;
-      if (tried < TRIES) await this.#clock.pause(SECONDS_BETWEEN_TRIES);
+      if (number < MAX_ATTEMPTS) await this.#clock.pause(SECONDS_BETWEEN_ATTEMPTS);
     }
   }
 
@@ -66,7 +71,7 @@ export class CallbackSender {
     const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(TIMEOUT_MS)]);
     const headers = { 'content-type': contentType, 'content-length': size };
     const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
-    // A connection of its own: one kept alive could be dead by the next try.
+    // A new connection: a kept-alive one could be closed before the next attempt.
     const request = url.startsWith('https:') ? https.request : http.request;
     request(url, { method: 'POST', agent: false, headers, signal }, resolve).on('error', reject).end(body);
     try {
@@ -78,7 +83,7 @@ export class CallbackSender {
   }
 }
 
-/** Guess: nobody has published the body of a real callback. */
+/** Guess: the body of a real callback is not published. */
 function payload(row: Row, shape: NonNullable<CallbackFault['body']>): Payload {
   if (typeof shape === 'object') return shape;
   switch (shape) {

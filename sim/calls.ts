@@ -1,4 +1,4 @@
-// The record of every HTTP request the simulator got, and waiting for one to come.
+// Records every HTTP request to the simulator, and waits for requests.
 import type { IncomingMessage } from 'node:http';
 import { Changes } from './changes.ts';
 import type { SimTask } from './task.ts';
@@ -26,9 +26,9 @@ export interface Call {
   /** Every file of a form; `file` is the first. */
   files?: CallFile[];
   file?: CallFile;
-  /** 0 until (or if never) answered; 101 for a socket. */
+  /** 0 before or without a response; 101 for a socket. */
   status: number;
-  /** What about this call no correct client would do. */
+  /** Why only a faulty client makes this call. */
   refused?: string;
   task?: SimTask;
 }
@@ -51,25 +51,25 @@ export class CallLog {
     return call;
   }
 
-  /** The call is read and checked: whoever waits for it may look at it now. */
+  /** Marks the call as read and checked, so that `waitFor` returns it. */
   taken(call: Call): void {
     this.#taken.add(call);
     this.#changes.announce();
   }
 
   to(path: string): Call[] {
-    return this.all.filter((call) => place(call).startsWith(path));
+    return this.all.filter((call) => targetOf(call).startsWith(path));
   }
 
-  /** The count-th call there that is meant, once it is read and checked. */
-  waitFor(path: string, count: number, isMeant: (call: Call) => boolean): Promise<Call> {
-    const counts = (call: Call) => this.#taken.has(call) && isMeant(call);
-    return this.#changes.until(() => this.to(path).filter(counts)[count - 1]);
+  /** The count-th matching call to the path, once it is read and checked. */
+  waitFor(path: string, count: number, matches: (call: Call) => boolean): Promise<Call> {
+    const isCounted = (call: Call) => this.#taken.has(call) && matches(call);
+    return this.#changes.until(() => this.to(path).filter(isCounted)[count - 1]);
   }
 }
 
-/** Where a call went: `/Run/…` without the `/v1` in front, `/cdn/…`, or `/socket` for a connect to the WebSocket. */
-function place(call: Call): string {
+/** The target of a call: `/Run/…` without the `/v1` in front, `/cdn/…`, or `/socket` for a connect to the WebSocket. */
+function targetOf(call: Call): string {
   if (call.headers.upgrade) return '/socket';
   return call.path.replace(/^\/v1(?=\/)/, '');
 }

@@ -1,4 +1,4 @@
-// The CDN: files by their random URLs, public to whoever knows one, with HEAD, single ranges and every way to break.
+// The CDN: public files under random URLs, with HEAD, single ranges and every kind of fault.
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Call } from './calls.ts';
@@ -8,28 +8,28 @@ import { bufferContent, type Content } from './media.ts';
 import type { Output } from './output.ts';
 import type { SimTask } from './task.ts';
 
-/** By how much `short` and `long` miss the size Detail tells. */
+/** How far `short` and `long` differ from Detail's size. */
 const DIFFERENCE_BYTES = 1000;
 
 interface StoredFile {
   output: Output;
-  /** None for an uploaded file. */
+  /** Undefined for an uploaded file. */
   task?: SimTask;
 }
 
 export class Cdn {
   readonly #faults: FaultBook;
   readonly #files = new Map<string, StoredFile>();
-  /** The paths that lead to nothing, but did or will. */
-  readonly #known = new Map<string, SimTask | undefined>();
+  /** Paths without a file that had one or will have one. */
+  readonly #missing = new Map<string, SimTask | undefined>();
 
   constructor(faults: FaultBook) {
     this.#faults = faults;
   }
 
-  /** Nothing is there yet. */
+  /** Announces a file that is not there yet. */
   announce(output: Output, task: SimTask): void {
-    this.#known.set(new URL(output.url).pathname, task);
+    this.#missing.set(new URL(output.url).pathname, task);
   }
 
   add(output: Output, task?: SimTask): void {
@@ -38,7 +38,7 @@ export class Cdn {
 
   delete(output: Output): void {
     const { pathname } = new URL(output.url);
-    this.#known.set(pathname, this.#files.get(pathname)?.task);
+    this.#missing.set(pathname, this.#files.get(pathname)?.task);
     this.#files.delete(pathname);
   }
 
@@ -47,7 +47,7 @@ export class Cdn {
     const pathname = URL.parse(request.url ?? '', 'http://cdn')?.pathname ?? '';
     const refused = this.#refusal(call, pathname);
     const file = this.#files.get(pathname);
-    const task = file?.task ?? this.#known.get(pathname);
+    const task = file?.task ?? this.#missing.get(pathname);
     if (task) call.task = task;
     if (refused) sendError(exchange, refused);
     else if (file) this.#serveFile(exchange, file);
@@ -65,8 +65,8 @@ export class Cdn {
     if ('x-api-key' in headers || 'x-signature' in headers) {
       return malformed('Credentials were sent to the CDN', 403);
     }
-    if (this.#files.has(pathname) || this.#known.has(pathname)) return undefined;
-    return malformed('There never was such a file on the CDN', 404);
+    if (this.#files.has(pathname) || this.#missing.has(pathname)) return undefined;
+    return malformed('The CDN never had such a file', 404);
   }
 }
 
@@ -117,7 +117,7 @@ function sendFaulty(exchange: Exchange, content: Content, fault: CdnFault): void
       break;
     case 'long':
       writeHead(exchange, 200, { ...type, 'content-length': size + DIFFERENCE_BYTES });
-      send(exchange, lengthened(content), 0, size + DIFFERENCE_BYTES);
+      send(exchange, withExtraBytes(content), 0, size + DIFFERENCE_BYTES);
       break;
     case 'cut':
       writeHead(exchange, 200, { ...type, 'content-length': size });
@@ -152,7 +152,7 @@ function sendFaulty(exchange: Exchange, content: Content, fault: CdnFault): void
   }
 }
 
-/** Streams with backpressure; a reader who leaves early is no error. */
+/** Streams with backpressure; a reader that disconnects early is no error. */
 function send({ call, response }: Exchange, content: Content, start: number, end: number): void {
   if (call.method === 'HEAD') response.end();
   else pipeline(Readable.from(content.read(start, end)), response).catch(() => response.destroy());
@@ -160,12 +160,12 @@ function send({ call, response }: Exchange, content: Content, start: number, end
 
 function sendAndCut({ response }: Exchange, content: Content, end: number): void {
   pipeline(Readable.from(content.read(0, end)), response, { end: false })
-    // The empty write is done once everything before it was handed to the system.
+    // The empty write completes after everything before it was passed to the operating system.
     .then(() => response.write('', () => response.destroy()))
     .catch(() => response.destroy());
 }
 
-function lengthened(content: Content): Content {
+function withExtraBytes(content: Content): Content {
   return {
     size: content.size + DIFFERENCE_BYTES,
     contentType: content.contentType,

@@ -1,23 +1,23 @@
-// Waiting for something to come about: looked for again whenever a change is announced, never by polling.
+// Waits for a condition: it is checked again after every announced change, never by polling.
 
 export class Changes {
   readonly #waiters = new Set<() => void>();
 
-  /** Resolves with the first thing `find` finds, now or after a change. */
+  /** Resolves with the first result of `find`, now or after a change. */
   until<T>(find: () => T | undefined): Promise<T> {
     return new Promise((resolve) => {
-      const look = () => {
+      const check = () => {
         const found = find();
         if (found === undefined) return;
-        this.#waiters.delete(look);
+        this.#waiters.delete(check);
         resolve(found);
       };
-      this.#waiters.add(look);
-      look();
+      this.#waiters.add(check);
+      check();
     });
   }
 
   announce(): void {
-    for (const look of this.#waiters) look();
+    for (const check of this.#waiters) check();
   }
 }

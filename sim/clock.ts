@@ -34,7 +34,7 @@ export class Clock {
     return this.#simulatedOrigin + ((performance.now() - this.#realOrigin) / 1000) * this.#speed;
   }
 
-  /** Does `action` in so many simulated seconds; the returned function takes it back. */
+  /** Runs `action` after this many simulated seconds; the returned function cancels it. */
   after(seconds: number, action: () => void): () => void {
     const timer: Timer = { due: this.now() + seconds, action, handle: undefined };
     if (!this.#stopped) {
@@ -44,7 +44,7 @@ export class Clock {
     return () => this.#drop(timer);
   }
 
-  /** A pause of so many simulated seconds. It never resolves once the clock has stopped. */
+  /** Resolves after this many simulated seconds, or never if the clock stops. */
   pause(seconds: number): Promise<void> {
     return new Promise((resolve) => this.after(seconds, resolve));
   }

@@ -1,11 +1,23 @@
-// Control over HTTP, for people: look at calls and tasks, script faults, release tasks, change the speed.
+// Control over HTTP for people: inspect calls and tasks, script faults, release tasks, change the speed.
+import type { Call } from './calls.ts';
 import { type Exchange, sendJson } from './exchange.ts';
 import type { Faults } from './faults.ts';
 import { readBody } from './form.ts';
-import type { Sim } from './index.ts';
+import type { SimTask } from './task.ts';
+import type { Solved } from './turnstile.ts';
 
-/** Answers `/control/…`. Only JSON is taken: a web page elsewhere can not send that without asking. */
-export async function serveControl(sim: Sim, exchange: Exchange): Promise<void> {
+/** The part of the simulator that can be controlled. */
+interface Controlled {
+  readonly calls: Call[];
+  readonly tasks: SimTask[];
+  speed: number;
+  script(promptPart: string, faults: Faults): void;
+  release(task: SimTask): void;
+  solve(solved: Solved): string;
+}
+
+/** Answers `/control/…`. Only JSON is accepted, because a web page cannot send it to another origin without a preflight. */
+export async function serveControl(sim: Controlled, exchange: Exchange): Promise<void> {
   const { request } = exchange;
   const endpoint = `${request.method} ${request.url}`;
   if (endpoint === 'GET /control/calls') return sendJson(exchange, 200, sim.calls);
@@ -22,7 +34,7 @@ export async function serveControl(sim: Sim, exchange: Exchange): Promise<void> 
   }
 }
 
-function control(sim: Sim, endpoint: string, body: Record<string, unknown>): object {
+function control(sim: Controlled, endpoint: string, body: Record<string, unknown>): object {
   switch (endpoint) {
     case 'POST /control/script': {
       if (typeof body.prompt !== 'string' || typeof body.faults !== 'object' || body.faults === null) {

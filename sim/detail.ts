@@ -1,13 +1,11 @@
-// The row of a task as Task/Detail, Task/List, Cancel, Kill and callbacks show it, and the entries of its outputs.
+// The row of a task as Task/Detail, Task/List, Cancel, Kill and callbacks show it.
+import { outputEntries } from './entries.ts';
 import { TIME_FIELDS } from './lifecycle.ts';
 import type { Settings } from './options.ts';
-import type { Output } from './output.ts';
+import { type Row, unixSeconds } from './row.ts';
 import type { SimTask } from './task.ts';
 import { categoriesOf } from './tool.ts';
 
-export type Row = Record<string, unknown>;
-
-/** Numbers are text, times unix seconds (or "0"). */
 export function detailRow(task: SimTask, apiUrl: string, settings: Settings): Row {
   const { faults, madeWith: model } = task;
   const entries = task.deleted ? [] : outputEntries(task);
@@ -22,7 +20,7 @@ export function detailRow(task: SimTask, apiUrl: string, settings: Settings): Ro
     name: '',
     socketaccesstoken: task.token,
     parameters: parameters(task, apiUrl, settings),
-    debugoutput: written(task.stdout.join('\n'), settings.logBytes),
+    debugoutput: padded(task.stdout.join('\n'), settings.logBytes),
     debugerror: (task.failed && faults.reason) || task.stderr.join('\n'),
     starttime: times.starttime,
     endtime: times.endtime,
@@ -59,42 +57,7 @@ export function detailRow(task: SimTask, apiUrl: string, settings: Settings): Ro
   return faults.patch?.(row) ?? row;
 }
 
-/** The entries of `outputs`: one without a URL comes with a preview. */
-export function outputEntries(task: SimTask): Row[] {
-  const files = task.publishedFiles.map((output) => outputEntry(task, output));
-  // Guess: only language models are known to have such an entry.
-  const raw = { contenttype: 'raw', content: { prompt: task.prompt, raw: '', thinking: [], answer: [] } };
-  return task.preview ? [raw, ...files] : files;
-}
-
-function outputEntry(task: SimTask, output: Output): Row {
-  return {
-    id: output.id,
-    name: output.name,
-    contenttype: output.contentType,
-    parentid: output.parentId,
-    uuid: task.uuid,
-    ...storedFile(output),
-  };
-}
-
-/** What an output and an uploaded file have in common. */
-export function storedFile(output: Output): Row {
-  const added = unixSeconds(output.addedAt);
-  return {
-    size: String(output.size),
-    addedtime: added,
-    modifiedtime: added,
-    accesskey: output.accessKey,
-    foldercount: '0',
-    filecount: '0',
-    ispublic: 0,
-    expiretime: null,
-    url: output.url,
-  };
-}
-
-/** What the model has understood: a file is shown as its place at Wiro, under the id of its parameter. */
+/** The parameters that the model knows. A file is shown as its URL at Wiro, under the id of its parameter. */
 function parameters(task: SimTask, apiUrl: string, { parametersAs }: Settings): Row | string | null {
   if (parametersAs === 'none') return null;
   const files = Object.values(task.madeWith.pictures).flatMap(({ id, frame }) => {
@@ -119,13 +82,9 @@ function stageTimes(task: SimTask): Record<string, string> {
 
 const LOG_LINE = 'Step 17/50: denoised one more frame of many\n';
 
-/** What a run wrote, made up to a size in bytes. */
-function written(text: string, bytes: number | undefined): string {
+/** The output of a run, padded to a size in bytes. */
+function padded(text: string, bytes: number | undefined): string {
   if (bytes === undefined) return text;
   const rest = Math.max(0, bytes - Buffer.byteLength(text));
   return (text + LOG_LINE.repeat(Math.ceil(rest / LOG_LINE.length))).slice(0, bytes);
-}
-
-export function unixSeconds(milliseconds: number): string {
-  return String(Math.floor(milliseconds / 1000));
 }

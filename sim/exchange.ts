@@ -1,4 +1,4 @@
-// One request and its answer: the only place that writes HTTP heads, so that every Call knows its status.
+// One request and its response. Only this file writes HTTP heads, so that every Call has its status.
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import type { Call } from './calls.ts';
@@ -16,7 +16,7 @@ export interface Exchange {
 export class ApiError extends Error {
   readonly status: number;
   readonly errors: ErrorItem[];
-  /** Why no correct client would have made this call; undefined if one would. */
+  /** Why only a faulty client makes this call; undefined otherwise. */
   readonly refused: string | undefined;
 
   constructor(errors: ErrorItem[], { status = 200, refused }: { status?: number; refused?: string } = {}) {
@@ -27,17 +27,17 @@ export class ApiError extends Error {
   }
 }
 
-/** The caller is wrong: malformed or against the documentation. */
+/** A request that is malformed or contradicts the documentation. */
 export function malformed(message: string, status = 200): ApiError {
   return new ApiError([{ code: 0, message }], { status, refused: message });
 }
 
-/** What no fault of the caller's is refused with. */
+/** A refusal that is not the caller's fault. */
 export function notPossible(message: string): ApiError {
   return new ApiError([{ code: 1, message }]);
 }
 
-/** One of Wiro's refusals; `refused` says why no correct client would meet it. */
+/** One of Wiro's refusals; `refused` says why only a faulty client gets it. */
 export function refusalOf({ status, errors }: Refusal, refused?: string): ApiError {
   return new ApiError(errors, refused === undefined ? { status } : { status, refused });
 }
@@ -47,7 +47,7 @@ export function writeHead({ call, response }: Exchange, status: number, headers:
   response.writeHead(status, headers);
 }
 
-/** 200, by gzip. */
+/** 200 with a gzip body. */
 function sendCompressed(exchange: Exchange, text: string): void {
   const body = gzipSync(text);
   writeHead(exchange, 200, {
@@ -73,12 +73,12 @@ export function sendError(exchange: Exchange, { status, errors, refused }: ApiEr
   sendJson(exchange, status, { result: false, errors });
 }
 
-/** Whether the call is processed first. */
-export function comesAfterwards({ kind }: AnswerFault): boolean {
+/** Whether the fault comes after the call was processed. */
+export function isAfterProcessing({ kind }: AnswerFault): boolean {
   return kind === 'lost' || kind === 'compressed';
 }
 
-/** Answers, or does not, as the fault says; `answer` is the ordinary one, where the call was processed. */
+/** Performs a fault; `answer` is the normal answer if the call was processed. */
 export function sendFault(exchange: Exchange, fault: AnswerFault, answer?: object): void {
   switch (fault.kind) {
     case 'compressed':

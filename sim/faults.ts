@@ -1,4 +1,4 @@
-// What can be made to go wrong, and the book that remembers for which prompts it shall.
+// The faults that can be scripted, and the book that stores them by prompt.
 
 /** An entry of `errors`: mostly an object, sometimes a bare text. */
 export type ErrorItem = string | { code: number; message: string };

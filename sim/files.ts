@@ -1,5 +1,6 @@
 // File/FolderCreate and File/Upload.
-import { storedFile, unixSeconds } from './detail.ts';
+import type { Cdn } from './cdn.ts';
+import { storedFile } from './entries.ts';
 import { malformed, notPossible, refusalOf } from './exchange.ts';
 import type { Form } from './form.ts';
 import { bufferContent } from './media.ts';
@@ -7,10 +8,10 @@ import type { Settings } from './options.ts';
 import { newOutput, type Output } from './output.ts';
 import { randomHex } from './random.ts';
 import { REFUSALS } from './refusals.ts';
+import { unixSeconds } from './row.ts';
 import type { SimTask } from './task.ts';
-import type { Wiro } from './wiro.ts';
 
-/** Where the real service keeps files. A Run may name such an address, which is fetched by nobody here. */
+/** The real CDN. A Run may contain such a URL; the simulator never fetches it. */
 const PUBLIC_CDN = 'https://cdn1.wiro.ai';
 
 export interface Folder {
@@ -22,7 +23,7 @@ export interface Folder {
 /** An uploaded file: `url` is public, the bytes are served under the same path here. */
 export interface StoredFile extends Output {
   folderId: string;
-  /** Gone from the CDN with the files of a task that linked to it. */
+  /** Deleted from the CDN together with a task that linked to it. */
   deleted: boolean;
 }
 
@@ -30,13 +31,13 @@ export class FileStore {
   readonly folders: Folder[] = [];
   readonly files: StoredFile[] = [];
   readonly #settings: Settings;
-  readonly #wiro: Wiro;
-  /** Where a file lies that was uploaded into no folder. */
+  readonly #cdn: Cdn;
+  /** The folder of files that were uploaded without one. */
   readonly rootId = randomHex();
 
-  constructor(settings: Settings, wiro: Wiro) {
+  constructor(settings: Settings, cdn: Cdn) {
     this.#settings = settings;
-    this.#wiro = wiro;
+    this.#cdn = cdn;
   }
 
   createFolder({ fields, fieldOrder }: Form): object {
@@ -70,23 +71,23 @@ export class FileStore {
     const content = bufferContent(file.bytes, file.contentType || 'application/octet-stream');
     const stored = { ...newOutput(PUBLIC_CDN, file.filename || 'file', content), folderId, deleted: false };
     this.files.push(stored);
-    this.#wiro.cdn.add(stored);
+    this.#cdn.add(stored);
     const { id, name, contentType } = stored;
     const row = { id, name, contenttype: contentType, parentid: folderId, ...storedFile(stored) };
     return { result: true, errors: [], list: [row] };
   }
 
-  /** Wiro's own samples are no uploads, and stay. */
+  /** Deletes the uploads that the task links to; Wiro's own samples stay. */
   deleteLinked(task: SimTask): void {
     const links = Object.values(task.understood).flat();
     for (const file of this.files) {
       if (file.deleted || !links.includes(file.url)) continue;
       file.deleted = true;
-      this.#wiro.cdn.delete(file);
+      this.#cdn.delete(file);
     }
   }
 
-  /** As somebody does on Wiro's own pages. */
+  /** Deletes a folder, as on Wiro's web pages. */
   deleteFolder(id: string): void {
     const at = this.folders.findIndex((folder) => folder.id === id);
     if (at >= 0) this.folders.splice(at, 1);

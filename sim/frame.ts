@@ -1,4 +1,4 @@
-// A message of the socket as it is sent, in the edition of Wiro's documents that the stand-in follows.
+// The wire format of a socket message, in the chosen edition of Wiro's documentation.
 import type { SocketFault } from './faults.ts';
 import { isProgress, isTerminal, type Message } from './lifecycle.ts';
 import type { SocketEdition } from './options.ts';

@@ -1,4 +1,4 @@
-// Telling image formats apart by their first bytes.
+// Detects image formats by their first bytes.
 
 /** The content type of jpg, png, webp, gif or heic bytes, the formats Wiro lists; undefined for anything else. */
 export function imageType(bytes: Uint8Array): string | undefined {

@@ -1,6 +1,5 @@
-// A stand-in for Wiro on the loopback interface: API, WebSocket, CDN and callbacks on one port, with scripted faults; and
-// for the verifier of Turnstile beside it.
-// It shares no code with the Worker, so that each checks the other against Wiro's documentation.
+// A simulator of Wiro on the loopback interface: API, WebSocket, CDN and callbacks on one port, with scripted faults;
+// and of Turnstile's verifier.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Api } from './api.ts';
@@ -26,9 +25,9 @@ export type { Folder, StoredFile } from './files.ts';
 export { digest, generatedDigest, sampleContent } from './media.ts';
 export type { Generation, ModelOptions } from './models.ts';
 export type { ParametersAs, SimOptions, SocketEdition } from './options.ts';
+export type { Image, Picture, Pictures } from './order.ts';
 export type { Output } from './output.ts';
 export type { ParameterItem } from './parameters.ts';
-export type { Image, Picture, Pictures } from './pictures.ts';
 export { REFUSALS } from './refusals.ts';
 export type { SimTask } from './task.ts';
 export { type Solved, TURNSTILE_SECRET } from './turnstile.ts';

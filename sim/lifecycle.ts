@@ -1,4 +1,4 @@
-// The life of a task as a list of steps: what happens, how long after the step before, and what the socket says of it.
+// A task's life as a list of steps: the status, the delay after the previous step, and the socket's message.
 
 export type Message = null | string | Record<string, unknown> | Record<string, unknown>[];
 

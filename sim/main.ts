@@ -1,4 +1,5 @@
-// The simulator on the command line: `node sim/main.ts --port 9090 --speed 20`. It prints where it listens, then each call.
+// The simulator on the command line: `node sim/main.ts --port 9090 --speed 20`. It prints its address, then each
+// call.
 import { parseArgs } from 'node:util';
 import { type SimOptions, startSim, TURNSTILE_SECRET } from './index.ts';
 

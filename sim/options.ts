@@ -1,4 +1,4 @@
-// What a stand-in is started with, and what of that may change while it runs.
+// The simulator's options, and those that may change while it runs.
 import type { Call } from './calls.ts';
 import type { ModelOptions } from './models.ts';
 

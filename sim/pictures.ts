@@ -1,22 +1,11 @@
-// The pictures of a Run: which of its fields hold one, by the generation of the model.
+// Reads the images of a Run from its fields, by the generation of the model.
 import { createHash } from 'node:crypto';
 import { malformed } from './exchange.ts';
 import type { FilePart, Form } from './form.ts';
 import { imageType } from './image.ts';
 import type { Model } from './models.ts';
+import type { Image, Picture, Pictures } from './order.ts';
 import type { Frame, Generation, PictureParameter } from './parameters.ts';
-
-export interface Image {
-  sha256: string;
-  size: number;
-  /** By its bytes, whatever the part claimed. */
-  contentType: string;
-}
-
-/** As the model understood it. */
-export type Picture = { file: Image; filename: string } | { url: string };
-
-export type Pictures = Partial<Record<Frame, Picture>>;
 
 /** @param strict whether the fields have to be sent as Wiro's documentation says, the empty ones too */
 export function readPictures(form: Form, { generation, pictures }: Model, strict: boolean): Pictures {

@@ -1,4 +1,4 @@
-// Prices: what a run is charged by the list that Tool/Detail publishes.
+// The charge of a run, by the price list of Tool/Detail.
 
 /** US dollars for one video. */
 export const DEFAULT_PRICES = [

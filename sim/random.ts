@@ -1,4 +1,4 @@
-// Identifiers shaped like Wiro's, random and long enough that finding one in a log is never a coincidence.
+// Random identifiers in Wiro's formats, long enough that one in a log is never a coincidence.
 import { randomBytes, randomInt } from 'node:crypto';
 
 const LETTERS_AND_DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';

@@ -1,5 +1,5 @@
-// Wiro's refusals in its own words: from its documentation, its tools and what people met. The stand-in answers with
-// them, and tests script them: `run: [REFUSALS.ipNotAllowed]`.
+// Wiro's refusals in its own words: from its documentation, its tools and real responses. The simulator uses them,
+// and tests script them: `run: [REFUSALS.ipNotAllowed]`.
 import type { ErrorItem, Refusal } from './faults.ts';
 
 export const REFUSALS = {

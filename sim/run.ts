@@ -1,21 +1,10 @@
-// The checks of `POST /Run/{owner}/{project}`: what a Run must look like to become a task.
+// The checks of `POST /Run/{owner}/{project}` before a task is created.
 import { ApiError, malformed } from './exchange.ts';
 import type { Form } from './form.ts';
 import type { Model } from './models.ts';
+import type { Order, Pictures } from './order.ts';
 import type { ParameterItem } from './parameters.ts';
-import { checkUrl, type Pictures, readPictures } from './pictures.ts';
-
-export interface Order {
-  model: Model;
-  prompt: string;
-  callbackUrl: string;
-  projectId: string | null;
-  /** Every text field, as it was sent. */
-  fields: Record<string, string>;
-  pictures: Pictures;
-  /** The parameters that the model has, by their ids; without the files, which are in `pictures`. */
-  understood: Record<string, unknown>;
-}
+import { checkUrl, readPictures } from './pictures.ts';
 
 /**
  * @throws ApiError with Wiro's code 0 for anything but a well-formed Run. Whoever used a name that the model had until

@@ -1,4 +1,4 @@
-// The WebSocket: a client names a task by its token and is told the task's life from its current stage on.
+// The WebSocket: a client names a task by its token and receives its events from the current stage on.
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';

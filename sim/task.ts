@@ -1,9 +1,9 @@
-// One task: it walks through its life on the clock's time and tells whoever watches.
+// One task: it goes through its life in simulated time and informs its watchers.
 import { randomUUID } from 'node:crypto';
 import type { CallbackAttempt } from './callback.ts';
 import { Changes } from './changes.ts';
 import type { Clock } from './clock.ts';
-import { outputEntries } from './detail.ts';
+import { outputEntries } from './entries.ts';
 import type { FaultBook } from './faults.ts';
 import {
   isLogLine,
@@ -15,11 +15,10 @@ import {
   type Step,
 } from './lifecycle.ts';
 import type { Model } from './models.ts';
+import type { Image, Order, Pictures } from './order.ts';
 import type { Output } from './output.ts';
-import type { Image, Pictures } from './pictures.ts';
 import { charge } from './price.ts';
 import { randomToken } from './random.ts';
-import type { Order } from './run.ts';
 
 export interface TaskEvent {
   type: string;
@@ -37,7 +36,7 @@ export interface TaskHost {
   clock: Clock;
   faults: FaultBook;
   publishOutputs(task: SimTask): Publication;
-  /** Told once, with the status before the last one. */
+  /** Called once, with the previous status. */
   taskEnded(task: SimTask, statusBefore: string): void;
 }
 
@@ -45,7 +44,7 @@ export class SimTask {
   readonly id: string;
   readonly token = randomToken();
   readonly uuid = randomUUID();
-  /** In the URL under which Wiro shows the input image. */
+  /** Part of the URL of the input image at Wiro. */
   readonly inputKey = randomToken();
   /** The slug of its model. */
   readonly model: string;
@@ -54,7 +53,7 @@ export class SimTask {
   readonly fields: Record<string, string>;
   readonly callbackUrl: string;
   readonly projectId: string | null;
-  /** What arrived, as the model understood it. */
+  /** The images, as the model uses them. */
   readonly pictures: Pictures;
   /** The file of the first frame. */
   readonly image?: Image;
@@ -66,9 +65,9 @@ export class SimTask {
   /** Every status taken, in order; `at` is in unix milliseconds. */
   readonly history: { status: string; at: number }[] = [];
   cancelled = false;
-  /** Staying at its status until released. */
+  /** Stays at its status until released. */
   held = false;
-  /** Staying at its status for good, which is not an end; it can be killed. */
+  /** Stays at its status forever without ending; it can be killed. */
   stuck = false;
   /** No further status will come. */
   ended = false;
@@ -114,7 +113,7 @@ export class SimTask {
     this.#takeStep();
   }
 
-  /** As its model was when it was made. */
+  /** The model as it was when the task was created. */
   get madeWith(): Model {
     return this.#model;
   }
@@ -156,7 +155,7 @@ export class SimTask {
     return () => this.#watchers.delete(watcher);
   }
 
-  /** How many watch. */
+  /** The number of watchers. */
   get watchers(): number {
     return this.#watchers.size;
   }
@@ -180,7 +179,7 @@ export class SimTask {
     this.#changes.announce();
   }
 
-  /** Lets it go on from where it is held, or past the hold it has not come to yet. */
+  /** Releases the task from its hold, or from the next one. */
   release(): void {
     const { holdAt } = this.#host.faults.standing(this.prompt);
     const place = this.held ? this.#heldAt : holdAt;
@@ -190,7 +189,7 @@ export class SimTask {
     this.#scheduleStep();
   }
 
-  /** The rest of its life in no time, up to a hold. */
+  /** Performs all remaining steps at once, up to a hold. */
   fastForward(): void {
     this.#cancelTimer();
     while (this.#takeStep()) this.#cancelTimer();
@@ -207,11 +206,11 @@ export class SimTask {
     this.#cancelTimer = this.#host.clock.after(next.after, () => this.#takeStep());
   }
 
-  /** One step; false if it was the last for now. */
+  /** Performs one step; returns false if the next one must wait. */
   #takeStep(): boolean {
     const next = this.#life[0];
     if (this.ended || !next) return false;
-    this.held = this.#shouldHold(); // it may have been scripted since the step before
+    this.held = this.#shouldHold(); // a hold may have been scripted since the last step
     if (this.held) return false;
     const { faults } = this;
     const sticksHere = isTerminal(next.type) || (next.type === faults.sticks && !isLogLine(next.type));
@@ -225,7 +224,7 @@ export class SimTask {
     }
     this.#life.shift();
     this.#log(next);
-    if (isLogLine(next.type)) this.#tell(next);
+    if (isLogLine(next.type)) this.#notify(next);
     else this.#enter(next);
     this.held = this.#shouldHold();
     if (!this.held) this.#scheduleStep();
@@ -248,7 +247,7 @@ export class SimTask {
     this.ended = true;
     this.held = false;
     this.cancelled = status === 'task_cancel';
-    // A cancelled task shows pexit "0" too: the status alone tells the two apart.
+    // A cancelled task has pexit "0" too: only the status distinguishes the two.
     this.pexit = this.cancelled ? '0' : (faults.pexit ?? '0');
     if (this.pexit !== '0') this.stderr.push('Error: generation failed');
     if (!this.cancelled && faults.outputs !== 'none') {
@@ -268,10 +267,10 @@ export class SimTask {
     this.status = event.type;
     this.#simulatedTimes.set(event.type, this.#host.clock.now());
     this.#lastEvent = event;
-    this.#tell(event);
+    this.#notify(event);
   }
 
-  #tell({ type, message }: TaskEvent): void {
+  #notify({ type, message }: TaskEvent): void {
     for (const watcher of this.#watchers) watcher({ type, message });
     this.#changes.announce();
   }

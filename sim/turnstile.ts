@@ -1,9 +1,8 @@
-// The verifier of Cloudflare's Turnstile, as its documentation has it: a token is good once and for five minutes, and the
-// answer names the page on which its challenge was solved.
-// https://developers.cloudflare.com/turnstile/get-started/server-side-validation/
+// Turnstile's verifier, as in Cloudflare's documentation: a token is valid once and for five minutes, and the
+// response names the page on which the challenge was solved.
 import { randomBytes } from 'node:crypto';
 import type { CallLog } from './calls.ts';
-import { comesAfterwards, type Exchange, sendFault, sendJson } from './exchange.ts';
+import { type Exchange, isAfterProcessing, sendFault, sendJson } from './exchange.ts';
 import type { FaultBook } from './faults.ts';
 import { readBody } from './form.ts';
 
@@ -16,15 +15,15 @@ const TOKEN_LIFE_MS = 300_000;
 export interface Solved {
   /** The host of the page with the widget. */
   hostname: string;
-  /** What the widget was rendered with; default `submit`. */
+  /** The widget's action; default `submit`. */
   action?: string;
   /** Unix milliseconds; default now. */
   at?: number;
 }
 
 interface Challenge extends Required<Solved> {
-  /** How it was asked about first; null without an `idempotency_key`, undefined before. */
-  askedAs?: string | null;
+  /** The first `idempotency_key`; null for a request without one, undefined before the first request. */
+  verifiedWith?: string | null;
 }
 
 type Verdict = { success: boolean; 'error-codes': string[] } & Record<string, unknown>;
@@ -39,12 +38,12 @@ export class Turnstile {
     this.#calls = calls;
   }
 
-  /** Every token that was ever given out. */
+  /** Every issued token. */
   get tokens(): string[] {
     return [...this.#challenges.keys()];
   }
 
-  /** The token that the widget gives to a visitor who passes. */
+  /** Issues the token of a solved challenge. */
   solve({ hostname, action = 'submit', at = Date.now() }: Solved): string {
     const token = `0.${randomBytes(120).toString('base64url')}.${randomBytes(16).toString('hex')}`;
     this.#challenges.set(token, { hostname, action, at });
@@ -58,7 +57,7 @@ export class Turnstile {
     if (fields) call.fields = fields;
     this.#calls.taken(call);
     const fault = this.#faults.next('siteverify', '');
-    if (fault && !comesAfterwards(fault)) return sendFault(exchange, fault);
+    if (fault && !isAfterProcessing(fault)) return sendFault(exchange, fault);
     const verdict = request.method === 'POST' && fields ? this.#verify(fields) : failed('bad-request');
     const [code] = verdict['error-codes'];
     if (code && CLIENT_FAULTS.includes(code)) call.refused = code;
@@ -72,16 +71,17 @@ export class Turnstile {
     if (!token) return failed('missing-input-response');
     const challenge = this.#challenges.get(token);
     if (!challenge || token.length > MAX_TOKEN_CHARS) return failed('invalid-input-response');
-    const isRepeated = challenge.askedAs !== undefined && (key === null || challenge.askedAs !== key);
+    const isRepeated =
+      challenge.verifiedWith !== undefined && (key === null || challenge.verifiedWith !== key);
     if (isRepeated || Date.now() - challenge.at > TOKEN_LIFE_MS) return failed('timeout-or-duplicate');
-    challenge.askedAs = key;
+    challenge.verifiedWith = key;
     const { hostname, action, at } = challenge;
     const challenge_ts = new Date(at).toISOString();
     return { success: true, 'error-codes': [], challenge_ts, hostname, action, cdata: '' };
   }
 }
 
-/** What no correct client would bring about. */
+/** Errors that only a faulty client causes. */
 const CLIENT_FAULTS = [
   'missing-input-secret',
   'invalid-input-secret',
@@ -93,7 +93,7 @@ function failed(code: string): Verdict {
   return { success: false, 'error-codes': [code] };
 }
 
-/** Both content types that the documentation names. */
+/** Parses both documented content types. */
 function fieldsOf(contentType: string, body: string): Record<string, string> | undefined {
   if (/^application\/x-www-form-urlencoded\b/i.test(contentType))
     return Object.fromEntries(new URLSearchParams(body));

@@ -1,16 +1,17 @@
-// The simulated service behind the endpoints: one account's tasks, files and callbacks.
+// The simulated service: one account's tasks, files and callbacks.
 import { CallbackSender } from './callback.ts';
 import { Cdn } from './cdn.ts';
 import { Changes } from './changes.ts';
 import type { Clock } from './clock.ts';
-import { detailRow, type Row } from './detail.ts';
+import { detailRow } from './detail.ts';
 import { FaultBook } from './faults.ts';
 import { FileStore } from './files.ts';
 import { generatedContent, previewContent, sampleContent } from './media.ts';
 import type { Settings } from './options.ts';
+import type { Order } from './order.ts';
 import { newOutput, type Output } from './output.ts';
 import { IdSequence } from './random.ts';
-import type { Order } from './run.ts';
+import type { Row } from './row.ts';
 import { type Publication, SimTask, type TaskHost } from './task.ts';
 
 export class Wiro implements TaskHost {
@@ -30,7 +31,7 @@ export class Wiro implements TaskHost {
   constructor(settings: Settings, clock: Clock) {
     this.settings = settings;
     this.clock = clock;
-    this.files = new FileStore(settings, this);
+    this.files = new FileStore(settings, this.cdn);
     this.#callbacks = new CallbackSender(clock);
   }
 
@@ -46,7 +47,7 @@ export class Wiro implements TaskHost {
     return task;
   }
 
-  /** What is scripted to happen between the making of a task and the answer to its Run. */
+  /** Sends the scripted early callback, before the response to Run. */
   async callBackEarly(task: SimTask): Promise<void> {
     if (!this.faults.standing(task.prompt).callback?.early) return;
     task.fastForward();
@@ -61,7 +62,7 @@ export class Wiro implements TaskHost {
     return detailRow(task, `${this.origin}/v1`, this.settings);
   }
 
-  /** As anything but Task/List shows it. */
+  /** The row in all responses except Task/List. */
   ownRow(task: SimTask): Row {
     const row = this.row(task);
     return this.settings.detailCallbackUrl ? row : { ...row, callbackurl: '' };
@@ -89,7 +90,7 @@ export class Wiro implements TaskHost {
     return { outputs, preview };
   }
 
-  /** Whoever cancels a task in the queue is not called back. Guess: told of a sister product only. */
+  /** A task that is cancelled in the queue sends no callback. Guess: documented for a sister product only. */
   taskEnded(task: SimTask, statusBefore: string): void {
     if (task.cancelled && statusBefore === 'task_queue') return;
     this.#deliveries.set(task, this.#callBack(task));

@@ -1,4 +1,4 @@
-//! The settings as the Worker uses them: read once for an isolate, checked all at once.
+//! The settings as the Worker uses them: read once per isolate, all problems reported together.
 
 mod bound_settings;
 mod setting_text;
@@ -12,7 +12,7 @@ use worker::Env;
 
 use self::setting_text::Found;
 use self::settings::{
-    Reader, amount, base_url, days, model_path, positive, site_key, socket_url, webhook_url, whole,
+    Reader, amount, base_url, days, model_path, positive, site_key, socket_url, webhook_url, whole_number,
 };
 use crate::http::origins::AllowedOrigins;
 use crate::http::turnstile::Secret;
@@ -28,16 +28,17 @@ use crate::video::lifecycle::retry_schedule::RetrySchedule;
 use crate::video::links::output_hosts::OutputHosts;
 use crate::video::links::url::ParseUrl;
 use crate::video::money::Usd;
-use crate::video::money::budget::{Limits, Prices};
+use crate::video::money::budget::Limits;
+use crate::video::money::price_list::PriceList;
 use crate::video::time::Millis;
 use crate::wiro::sign::Credentials;
 
-/// What [`Config::protection`] says when nothing does.
+/// [`Config::protection`] without any protection.
 const UNPROTECTED: &str = "none";
 
 const MIB: i64 = 1024 * 1024;
 
-/// Shortest `OPERATOR_TOKEN` that is accepted.
+/// Shortest accepted `OPERATOR_TOKEN`.
 const MIN_OPERATOR_TOKEN_CHARS: usize = 32;
 
 #[derive(Debug)]
@@ -46,66 +47,65 @@ pub struct Config {
     pub signing_keys: SigningKeys,
     /// Without a trailing slash.
     pub wiro_api_url: String,
-    /// With the scheme of HTTP, as the runtime wants it for an upgrade.
+    /// With an HTTP scheme, as the runtime requires for an upgrade.
     pub wiro_socket_url: String,
     /// `owner/model`.
     pub wiro_model: String,
     /// Without a trailing slash; `None` for the request's own origin.
     pub public_url: Option<String>,
     pub output_hosts: OutputHosts,
-    /// Whose pages may use the API.
+    /// Origins whose pages may use the API.
     pub allowed_origins: AllowedOrigins,
-    /// Submits of a client, or of an address; `None` for as many as it likes.
+    /// Submits of a client or an address; `None` for no limit.
     pub submits_per_minute: Option<u32>,
-    /// Requests of an address.
+    /// Requests of an address; `None` for no limit.
     pub visits_per_minute: Option<u32>,
-    /// Bytes that a client may upload to the upstream in a day; without clients all callers together. `None` for any
-    /// number.
+    /// Bytes that a client may upload to Wiro in a day; without clients, all callers together. `None` for no limit.
     pub upload_bytes_per_day: Option<i64>,
-    /// Without them, whoever comes is a client, and nobody in particular.
+    /// `None` without client tokens: everyone may use the API, without an owner.
     pub clients: Option<Clients>,
-    /// What everybody has to pass, where there are no clients.
+    /// The challenge before a submit, if there are no clients.
     pub turnstile: Option<Turnstile>,
-    /// Without one, nobody is the operator.
+    /// `None` without an operator.
     pub operator_token: Option<BearerToken>,
-    /// Told of every video that ends.
+    /// Receives every ending.
     pub webhook: Option<Webhook>,
-    /// What everybody together may spend in a day.
+    /// The daily budget of all clients together.
     pub daily_budget: Option<Usd>,
-    /// What videos cost when the upstream does not tell.
-    pub prices: Prices,
+    /// Prices for videos that Wiro's description does not price.
+    pub prices: PriceList,
     pub policy: Policy,
 }
 
-/// Cloudflare's challenge for people.
+/// Cloudflare's challenge for humans.
 #[derive(Debug)]
 pub struct Turnstile {
     pub secret: Secret,
-    /// What a page renders the widget with. Without one our own page cannot.
+    /// For the page's widget. Without it our own page cannot submit.
     pub site_key: Option<String>,
     pub verify_url: String,
 }
 
-/// `NOTIFY_URL`, and what signs for it.
+/// `NOTIFY_URL`, and the key that signs deliveries.
 #[derive(Debug)]
 pub struct Webhook {
     pub url: String,
     pub key: WebhookKey,
 }
 
-/// Every setting that is missing or malformed, by name; never its value.
+/// The names of all missing and malformed settings; never their values.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("{}", .0.join("; "))]
 pub struct ConfigError(pub Vec<String>);
 
 thread_local! {
-    /// Settings do not change while an isolate lives.
+    /// Settings do not change during an isolate's life.
     static CACHED: RefCell<Option<Rc<Config>>> = const { RefCell::new(None) };
 }
 
 impl Config {
-    /// Makes ready what [`of`](Self::of) reads: secrets of a store come by a promise. Every event from the runtime comes
-    /// by here first; once the settings are known it costs nothing.
+    /// Reads secrets from the Secrets Store, which is asynchronous, for [`of`](Self::of). Every event of the runtime
+    /// calls it first; once the settings are cached it costs nothing.
     pub async fn prepare(env: &Env) {
         if CACHED.with_borrow(Option::is_none) {
             bound_settings::read_secrets(env).await;
@@ -115,7 +115,7 @@ impl Config {
     /// The settings of this deployment.
     ///
     /// # Errors
-    /// [`ConfigError`]; it is not cached, and the next request reads again.
+    /// [`ConfigError`]. It is not cached: the next request reads the settings again.
     pub fn of(env: &Env) -> Result<Rc<Self>, ConfigError> {
         if let Some(config) = CACHED.with_borrow(Clone::clone) {
             return Ok(config);
@@ -132,7 +132,7 @@ impl Config {
         Ok(config)
     }
 
-    /// What keeps strangers from submitting.
+    /// The protection against submits by strangers.
     #[must_use]
     pub const fn protection(&self) -> &'static str {
         match (&self.clients, &self.turnstile) {
@@ -142,17 +142,17 @@ impl Config {
         }
     }
 
-    /// What that client may spend in a day.
+    /// The daily limits of a client.
     #[must_use]
     pub fn limits(&self, owner: &Owner) -> Limits {
         let share = self.clients.as_ref().and_then(|clients| clients.share(owner));
         Limits { budget: self.daily_budget, share }
     }
 
-    /// Reads the settings from wherever `lookup` finds them; an empty text counts as not set.
+    /// Reads the settings with `lookup`. An empty text counts as not set.
     ///
     /// # Errors
-    /// [`ConfigError`] with everything that is wrong.
+    /// [`ConfigError`] with all problems.
     pub fn read(lookup: impl Fn(&str) -> Found, parse_url: ParseUrl) -> Result<Self, ConfigError> {
         let mut reader = Reader::new(lookup);
         let api_key = reader.required("WIRO_API_KEY");
@@ -182,12 +182,12 @@ impl Config {
         let output_hosts = reader.parse("OUTPUT_HOSTS", |hosts| OutputHosts::parse(hosts, parse_url));
         let allowed_origins =
             reader.parse("ALLOWED_ORIGINS", |origins| AllowedOrigins::parse(origins, parse_url));
-        let submits_per_minute = reader.parse("SUBMIT_PER_MINUTE", whole);
-        let visits_per_minute = reader.parse("VISITS_PER_MINUTE", whole);
-        let upload_mib_per_day = reader.parse("UPLOAD_MIB_PER_DAY", whole);
-        let max_active = reader.parse("MAX_ACTIVE", whole);
+        let submits_per_minute = reader.parse("SUBMIT_PER_MINUTE", whole_number);
+        let visits_per_minute = reader.parse("VISITS_PER_MINUTE", whole_number);
+        let upload_mib_per_day = reader.parse("UPLOAD_MIB_PER_DAY", whole_number);
+        let max_active = reader.parse("MAX_ACTIVE", whole_number);
         let daily_budget = reader.parse("DAILY_BUDGET_USD", amount);
-        let prices = reader.parse("PRICES_USD", Prices::parse);
+        let prices = reader.parse("PRICES_USD", PriceList::parse);
         let poll = reader.parse("POLL_SECONDS", RetrySchedule::parse);
         let search = reader.parse("SEARCH_SECONDS", RetrySchedule::parse);
         let retry = reader.parse("RETRY_SECONDS", RetrySchedule::parse);

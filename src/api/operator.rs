@@ -6,7 +6,7 @@ use super::error::ApiError;
 use super::{Call, NO_SUCH_VIDEO, NOTHING_HERE, SHOW_A_TOKEN, respond};
 use crate::calls::task::{Message, Reply};
 use crate::runtime::http::{Answer, Header, Request};
-use crate::video::access::bearer::ShownToken;
+use crate::video::access::bearer::PresentedToken;
 use crate::video::delivery::DeliveryAttempt;
 use crate::video::id::VideoId;
 use crate::video::record::Record;
@@ -42,7 +42,7 @@ pub async fn redrive(call: &Call<'_>, request: &Request, id: &str) -> Result<Ans
 /// Anybody's video, for the operator alone.
 fn video(call: &Call<'_>, request: &Request, id: &str) -> Result<VideoId, ApiError> {
     let token = call.config.operator_token.as_ref().ok_or(NOTHING_HERE)?;
-    let shown = request.header(Header::Authorization).and_then(|header| ShownToken::read(&header));
+    let shown = request.header(Header::Authorization).and_then(|header| PresentedToken::read(&header));
     if !shown.is_some_and(|shown| token.is(&shown)) {
         return Err(SHOW_A_TOKEN);
     }

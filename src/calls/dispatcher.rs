@@ -1,4 +1,4 @@
-//! What the `Dispatcher` object is asked and answers, and the callers' side of it.
+//! The messages of the `Dispatcher` object, their answers, and the client that sends them.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -21,27 +21,26 @@ use crate::wiro::model::ModelDescription;
 
 pub const BINDING: &str = "DISPATCHER";
 
-/// The one object's name.
+/// The name of the only object.
 pub const NAME: &str = "dispatcher";
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Message {
-    /// Reserves the price of a video of that kind, which is to be made →
-    /// a [`Shortage`], or null
+    /// Reserves the price of a new video of this kind → a [`Shortage`], or null
     Reserve(VideoOwnership, String),
-    /// → what the owner has spent today, and what its jobs in flight may cost
+    /// → what the owner has spent today, and the reservations of its running jobs
     Usage(Owner),
-    /// Asks for a place for a video of that kind, perhaps after the upstream has turned it away for so long →
-    /// [`Entry`]
+    /// Asks for a slot for a video of this kind. Wiro may have refused it for capacity before, and asked for this
+    /// delay → [`SlotReply`]
     #[serde(rename = "enter")]
     AcquireSlot(VideoOwnership, String, Option<Millis>),
     /// → a number or null
     Position(VideoId),
-    /// Gives the place back; a video of that kind took so long, and cost so much → null
+    /// Releases the slot; with the generation time and the cost, if known → null
     #[serde(rename = "leave")]
     ReleaseSlot(VideoOwnership, String, Option<Millis>, Option<Usd>),
-    /// Takes a place again, above the limits if need be, for a video of that kind, which cost so much → null
+    /// Acquires a slot again, even above the limits; with the cost, if known → null
     #[serde(rename = "take_place")]
     ReacquireSlot(VideoOwnership, String, Option<Usd>),
     /// Whether the outcome of a Run is known → null
@@ -50,19 +49,19 @@ pub enum Message {
     Forget(VideoOwnership, Option<Usd>),
     /// A page of the owner's videos → [`Page`], or null
     List(Owner, Listing),
-    /// Look after a batch of what is due as of then → whether it was the last one.
+    /// Reconciles a batch of videos that are due at this time → whether it was the last one
     Sweep(UnixMillis),
-    /// Which folder uploads go to → its id, or a [`Refusal`]
+    /// The folder for uploads → its id, or a [`Refusal`]
     Folder,
     /// Counts an upload of so many bytes for its client → whether it may begin
     CountUpload(Owner, i64),
-    /// There is no such folder any more → null
+    /// Wiro does not know this folder any more → null
     ForgetFolder(String),
-    /// What Wiro tells of a model → [`ModelDescription`] as a text of JSON, or null
+    /// Wiro's description of a model → [`ModelDescription`] as JSON text, or null
     DescribeModel(String),
-    /// Takes a job of the upstream for that video → whether it may have it
+    /// Claims a job of Wiro for this video → whether it is granted
     ClaimJob(VideoId, Box<JobClaim>),
-    /// Run refused parameters: what is known of the model may be wrong → null
+    /// Run refused parameters, so the model's description may be outdated → null
     DistrustModel(String),
 }
 
@@ -85,7 +84,7 @@ from_json!(enum Message {
     "distrust_model" => DistrustModel(model),
 });
 
-/// Most batches that one sweep asks for.
+/// Most batches of one sweep.
 const MAX_SWEEP_BATCHES: u32 = 10;
 
 pub struct DispatcherClient {
@@ -93,28 +92,28 @@ pub struct DispatcherClient {
 }
 
 impl DispatcherClient {
-    /// Fails when the binding is missing; everything else when the object does not answer.
+    /// Fails if the binding is missing; the other methods fail if the object does not answer.
     pub fn new(env: &Env) -> worker::Result<Self> {
         Ok(Self { objects: Objects::bound(env, BINDING)? })
     }
 
-    /// The way to the object is the same for all, and in the script once.
+    /// One function for all messages keeps the script small.
     async fn ask<R: FromJson>(&self, message: Message) -> Result<R, CallError> {
         let answer: Value = self.objects.call(NAME, &message).await?;
         Ok(R::from_json(answer)?)
     }
 
-    /// Asks for the price of a video of that kind, before there is one; again is once.
+    /// Reserves the price of a video of this kind before it is created. Idempotent.
     pub async fn reserve(&self, video: VideoOwnership, kind: String) -> Result<Option<Shortage>, CallError> {
         self.ask(Message::Reserve(video, kind)).await
     }
 
-    /// What that client has spent today, and what its jobs in flight may cost.
+    /// What the owner has spent today, and the reservations of its running jobs.
     pub async fn usage(&self, owner: &Owner) -> Result<(Usd, Usd), CallError> {
         self.ask(Message::Usage(owner.clone())).await
     }
 
-    /// Asks for a place at the upstream, or for one's position; see
+    /// Asks for a slot, or for the position in the queue; see
     /// [`Effect::AcquireSlot`](crate::video::lifecycle::event::Effect::AcquireSlot).
     pub async fn acquire_slot(
         &self,
@@ -125,13 +124,12 @@ impl DispatcherClient {
         self.ask(Message::AcquireSlot(video, kind, capacity_retry_after)).await
     }
 
-    /// The position in line, counted from 1, of a job that waits.
+    /// The position of a queued job, counted from 1.
     pub async fn position(&self, id: &VideoId) -> Result<Option<u32>, CallError> {
         self.ask(Message::Position(id.clone())).await
     }
 
-    /// The job needs no place at the upstream any more; it took so long, if that is known, and cost so much, if
-    /// that is.
+    /// Releases a slot, with the generation time and the cost as far as they are known.
     pub async fn release_slot(
         &self,
         video: VideoOwnership,
@@ -142,7 +140,7 @@ impl DispatcherClient {
         self.ask(Message::ReleaseSlot(video, kind, took, cost)).await
     }
 
-    /// A job that had given its place up needs one again, whether or not one is free; it cost so much, if that is known.
+    /// Acquires a slot for a job that released its slot, even if none is free; with the cost, if known.
     pub async fn reacquire_slot(
         &self,
         video: VideoOwnership,
@@ -152,53 +150,53 @@ impl DispatcherClient {
         self.ask(Message::ReacquireSlot(video, kind, cost)).await
     }
 
-    /// Whether the upstream answered a Run, so that its outcome is known.
+    /// Reports whether the outcome of a Run is known.
     pub async fn run_answered(&self, is_known: bool) -> Result<(), CallError> {
         self.ask(Message::RunAnswered(is_known)).await
     }
 
-    /// A page of the owner's videos; `None` when there is no such video as it is to start behind.
+    /// A page of the owner's videos; `None` if the video at which it starts does not exist.
     pub async fn list(&self, owner: &Owner, listing: Listing) -> Result<Option<Page>, CallError> {
         self.ask(Message::List(owner.clone(), listing)).await
     }
 
-    /// There is nothing left to look after, and nothing more to learn of the cost.
+    /// Removes a video from the books, with its cost if known.
     pub async fn forget(&self, video: VideoOwnership, cost: Option<Usd>) -> Result<(), CallError> {
         self.ask(Message::Forget(video, cost)).await
     }
 
-    /// Which folder uploads go to.
+    /// The folder for uploads.
     pub async fn folder(&self) -> Result<Result<String, Refusal>, CallError> {
         self.ask(Message::Folder).await
     }
 
-    /// Counts an upload of so many bytes; whether the client may upload them today.
+    /// Counts an upload of so many bytes and returns whether the client may upload them today.
     pub async fn count_upload(&self, owner: &Owner, bytes: i64) -> Result<bool, CallError> {
         self.ask(Message::CountUpload(owner.clone(), bytes)).await
     }
 
-    /// The upstream does not know this folder any more.
+    /// Reports that Wiro does not know this folder any more.
     pub async fn forget_folder(&self, id: String) -> Result<(), CallError> {
         self.ask(Message::ForgetFolder(id)).await
     }
 
-    /// Takes a job of the upstream for this video, unless another has it or may have it.
+    /// Claims a job of Wiro for this video. Refused if another video has it or may have it.
     pub async fn claim_job(&self, id: &VideoId, claim: JobClaim) -> Result<bool, CallError> {
         self.ask(Message::ClaimJob(id.clone(), Box::new(claim))).await
     }
 
-    /// What Wiro tells of a model; `None` while it tells nothing.
+    /// Wiro's description of a model; `None` if Wiro gives none.
     pub async fn describe_model(&self, slug: &str) -> Result<Option<ModelDescription>, CallError> {
         let json: Option<String> = self.ask(Message::DescribeModel(slug.to_owned())).await?;
         Ok(json.and_then(|json| serde_json::from_str(&json).ok()))
     }
 
-    /// What is known of the model may be wrong: it is read again.
+    /// Reports that the model's description may be outdated, so that it is read again.
     pub async fn distrust_model(&self, slug: &str) -> Result<(), CallError> {
         self.ask(Message::DistrustModel(slug.to_owned())).await
     }
 
-    /// Looks after every video that is due for it `as_of` then, in bounded batches.
+    /// Reconciles all videos that are due at this time, in bounded batches.
     pub async fn sweep(&self, as_of: UnixMillis) -> Result<(), CallError> {
         for _ in 0..MAX_SWEEP_BATCHES {
             let is_done: bool = self.ask(Message::Sweep(as_of)).await?;

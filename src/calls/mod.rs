@@ -1,5 +1,5 @@
-//! What the two Durable Objects are asked and answer, and the callers' side of both. Each object depends on this room and
-//! not on the other object.
+//! The messages of the two Durable Objects, and the clients that send them. Each object uses this room and not the
+//! other object.
 
 pub mod dispatcher;
 pub mod objects;

@@ -1,4 +1,4 @@
-//! Messages to our Durable Objects, by the runtime's RPC: a JSON value there, a JSON value back.
+//! Messages to our Durable Objects over the runtime's RPC: JSON text in both directions.
 
 use serde::Serialize;
 use thiserror::Error;
@@ -13,7 +13,7 @@ use crate::runtime::binding::bound;
 use crate::runtime::fetch::request;
 use crate::runtime::promise::settled;
 
-/// Where the public reaches this Worker; on requests to watch only.
+/// The Worker's public origin, sent with subscriptions.
 const ORIGIN: &str = "x-public-origin";
 const LAST_EVENT_ID: &str = "last-event-id";
 
@@ -25,7 +25,7 @@ extern "C" {
     #[wasm_bindgen(method, catch, js_name = getByName)]
     fn get_by_name(this: &Namespace, name: &str) -> Result<Stub, JsValue>;
 
-    /// The object's own method, across the runtime's border.
+    /// The object's own method, called over RPC.
     #[wasm_bindgen(method, catch)]
     fn ask(this: &Stub, message: &str) -> Result<Promise, JsValue>;
 
@@ -51,9 +51,9 @@ impl From<JsValue> for CallError {
     }
 }
 
-/// How a watcher wants to be told.
+/// How a client subscribes.
 pub struct SubscribeOptions {
-    /// Where the public reaches this Worker, for the links in the Video.
+    /// The Worker's public origin, for links in the Video.
     pub origin: String,
     pub last_event_id: Option<u64>,
     pub is_socket: bool,
@@ -64,20 +64,20 @@ pub struct Objects(Namespace);
 
 impl Objects {
     /// # Errors
-    /// When the binding is missing.
+    /// If the binding is missing.
     pub fn bound(env: &Env, name: &str) -> worker::Result<Self> {
         Ok(Self(bound(env, name)?))
     }
 
-    /// Sends a message to the object of that name.
+    /// Sends a message to the object with this name.
     ///
     /// # Errors
-    /// [`CallError`]. The message may have been carried out all the same.
+    /// [`CallError`]. The object may have handled the message all the same.
     pub async fn call<M: Serialize, R: FromJson>(&self, name: &str, message: &M) -> Result<R, CallError> {
         read(&self.call_for_text(name, message).await?)
     }
 
-    /// The same, its answer not yet [`read`].
+    /// Like [`call`](Self::call), but returns the answer as text for [`read`].
     ///
     /// # Errors
     /// [`CallError`].
@@ -87,15 +87,19 @@ impl Objects {
         Ok(answer.as_string().unwrap_or_default())
     }
 
-    /// Asks the object of that name to let somebody watch; its answer is the watcher's.
+    /// Subscribes to the object with this name and returns its streaming response.
     ///
     /// # Errors
     /// [`CallError`].
-    pub async fn watch(&self, name: &str, manner: &SubscribeOptions) -> Result<web_sys::Response, CallError> {
-        let last_event_id = manner.last_event_id.map(|id| id.to_string());
-        let mut headers = vec![(ORIGIN, manner.origin.as_str())];
+    pub async fn watch(
+        &self,
+        name: &str,
+        options: &SubscribeOptions,
+    ) -> Result<web_sys::Response, CallError> {
+        let last_event_id = options.last_event_id.map(|id| id.to_string());
+        let mut headers = vec![(ORIGIN, options.origin.as_str())];
         headers.extend(last_event_id.iter().map(|id| (LAST_EVENT_ID, id.as_str())));
-        if manner.is_socket {
+        if options.is_socket {
             headers.push(("upgrade", "websocket"));
         }
         let request = request("GET", "https://object/", &headers, None)?;
@@ -104,19 +108,19 @@ impl Objects {
     }
 }
 
-/// What an object's answer says.
+/// Parses an object's answer.
 ///
 /// # Errors
-/// [`CallError::Failed`] when that is that it failed.
+/// [`CallError::Failed`] if the object reported an error.
 pub fn read<R: FromJson>(answer: &str) -> Result<R, CallError> {
     let answer: Result<R, String> = json::read(answer)?;
     answer.map_err(CallError::Failed)
 }
 
-/// How a watcher wants to watch, in a request that [`Objects::watch`] made.
+/// Reads the options of a request that [`Objects::watch`] sent.
 ///
 /// # Errors
-/// When the headers cannot be read.
+/// If the headers cannot be read.
 pub fn subscribe_options(request: &web_sys::Request) -> Result<SubscribeOptions, JsValue> {
     let headers = request.headers();
     Ok(SubscribeOptions {
@@ -126,18 +130,18 @@ pub fn subscribe_options(request: &web_sys::Request) -> Result<SubscribeOptions,
     })
 }
 
-/// The message that [`Objects::call`] sent.
+/// Parses a message that [`Objects::call`] sent.
 ///
 /// # Errors
-/// When it is none.
+/// If it is malformed.
 pub fn message<M: FromJson>(text: &str) -> Result<M, JsValue> {
     json::read(text).map_err(|error| JsValue::from_str(&error.to_string()))
 }
 
-/// The answer that [`Objects::call`] reads.
+/// Writes an answer for [`Objects::call`].
 ///
 /// # Errors
-/// When it cannot be written.
+/// If it cannot be written.
 pub fn answer<R: Serialize, E: ToString>(result: Result<R, E>) -> Result<JsValue, JsValue> {
     let answer = result.map_err(|error| error.to_string());
     let text = serde_json::to_string(&answer).map_err(|error| JsValue::from_str(&error.to_string()))?;

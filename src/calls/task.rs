@@ -1,4 +1,4 @@
-//! What a `VideoTask` object is asked and answers, and the callers' side of it.
+//! The messages of a `VideoTask` object, their answers, and the client that sends them.
 
 use serde::Serialize;
 use worker::Env;
@@ -17,40 +17,39 @@ use crate::video::time::UnixMillis;
 
 pub const BINDING: &str = "VIDEO_TASK";
 
-/// What an object is asked.
+/// A request to the object.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Message {
-    /// Take the job, and answer when its first Run was answered. Asked again, the object answers for
-    /// the job that it has.
+    /// Create the video and answer after its first Run. A repeated request gets the existing video.
     Accept(Box<Task>),
-    /// The same for a job that there is; a new one is not taken.
+    /// Like `Accept`, but only for an existing video; never creates one.
     Replay(Box<Task>),
-    /// Whether the token of that digest began the job; nothing is told of one that another began.
+    /// Whether the challenge token with this digest began the video. Reveals nothing about other videos.
     BeganWith(String),
     /// The image that [`Reply::SendImage`] asked for is stored.
     ImageStored,
-    /// Tell the record.
+    /// Return the record.
     Read,
-    /// Tell the record when its status or stage has changed, or after so many seconds.
+    /// Return the record when its status or stage has changed, or after this many seconds.
     Wait(u32),
-    /// The upstream called back, perhaps naming a job: look now.
+    /// Wiro sent a callback, which may name a job: check now.
     #[serde(rename = "nudge")]
     CallbackReceived(Option<Job>),
-    /// Stop, and answer when it stopped.
+    /// Cancel the video and answer when it has stopped.
     Cancel,
-    /// Stop, and forget everything.
+    /// Cancel the video and remove its data.
     Delete,
-    /// Tell the operator what is known of it.
+    /// Return the operator's view.
     Inspect,
-    /// Try a failed video again that may have been paid for.
+    /// Resume a failed video that may have been charged.
     Redrive,
     /// The job has a slot now.
     #[serde(rename = "called")]
     SlotGranted,
-    /// Somebody else's video would take that job of the upstream.
+    /// Another video wants to adopt this job. Is it this video's?
     OwnsJob(Box<JobClaim>),
-    /// See that the task goes on: it may have lost its alarm, or as of then be past its time.
+    /// Resume the task if its alarm was lost; remove it if it has expired at this time.
     #[serde(rename = "look_after")]
     Reconcile(UnixMillis),
 }
@@ -72,37 +71,37 @@ from_json!(enum Message {
     "look_after" => Reconcile(as_of),
 });
 
-/// What an object answers.
+/// The object's answer.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reply {
-    /// There is no such job, or no more.
+    /// No such video, or it was removed.
     #[serde(rename = "nothing")]
     NotFound,
-    /// There was such a video, and nothing is ever begun again under its id. Only submits are told.
+    /// The video was deleted; its id is never used again. Only submits get this answer.
     Deleted,
     Video(Record),
-    /// Nobody has to know more.
+    /// Returns only a status: callers need no details.
     #[serde(rename = "noted")]
     Ack,
-    /// The job existed already.
+    /// The video existed already.
     Replayed(Record),
-    /// Store the image, then say [`Message::ImageStored`].
+    /// Store the image, then send [`Message::ImageStored`].
     SendImage,
-    /// There is no such job, and none is taken: the upstream does not answer, and too many wait for it.
+    /// Not created: Wiro does not answer, and too many jobs are queued.
     Unavailable,
-    /// There is no such job, and none can be afforded.
+    /// Not created: the budget does not allow it.
     Unaffordable(Shortage),
-    /// The job exists, and was asked for in other words.
+    /// The video exists, but was created by a different request.
     OtherRequest,
-    /// Too late: it ended, and not by a cancel.
+    /// The video ended, and not by a cancel.
     AlreadyFinished,
     Report(SlotReport),
     Owns(Ownership),
     Inspected {
         record: Record,
         deliveries: Vec<DeliveryAttempt>,
-        /// In unix seconds.
+        /// Unix seconds.
         next_delivery_at: Option<i64>,
     },
 }
@@ -129,7 +128,7 @@ pub struct VideoTaskClient {
 
 impl VideoTaskClient {
     /// # Errors
-    /// When the binding is missing.
+    /// If the binding is missing.
     pub fn new(env: &Env) -> worker::Result<Self> {
         Ok(Self { objects: Objects::bound(env, BINDING)? })
     }
@@ -137,12 +136,12 @@ impl VideoTaskClient {
     /// Sends a message to a video's object.
     ///
     /// # Errors
-    /// [`CallError`]. The message may have been carried out all the same.
+    /// [`CallError`]. The object may have handled the message all the same.
     pub async fn send(&self, id: &VideoId, message: &Message) -> Result<Reply, CallError> {
         self.objects.call(id.as_str(), message).await
     }
 
-    /// How a video stands: its record's JSON, as it would be stored; `None` when there is no such video.
+    /// The record as JSON text, as stored in KV; `None` if there is no such video.
     ///
     /// # Errors
     /// [`CallError`].
@@ -154,7 +153,7 @@ impl VideoTaskClient {
         }
     }
 
-    /// Lets somebody watch a video.
+    /// Subscribes to a video's events.
     ///
     /// # Errors
     /// [`CallError`].

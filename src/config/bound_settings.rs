@@ -1,5 +1,5 @@
-//! The settings as they are bound to the Worker. A secret of the account's Secrets Store is an object whose `get()`
-//! promises the text: it is read before the settings are.
+//! Reads the settings from the Worker's bindings. A secret of the account's Secrets Store is an object with an
+//! asynchronous `get()`: it is read before the settings are.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -14,15 +14,15 @@ use crate::runtime::join::all;
 use crate::runtime::promise::settled;
 use crate::runtime::timeout::within;
 
-/// How long a secret may take to be read. Whoever asks next tries again.
-const STORE_PATIENCE: Duration = Duration::from_secs(5);
+/// Limit on reading a secret. The next request tries again.
+const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 
 thread_local! {
-    /// The secrets that were read from a store, by the settings' names.
+    /// The secrets that were read from the store, by setting.
     static SECRETS: RefCell<Vec<(&'static str, String)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Reads the secrets that are in a store and were not read yet. One that fails is left to the next try.
+/// Reads the secrets of the store that were not read yet. A failed one is read again next time.
 pub async fn read_secrets(env: &Env) {
     let is_known =
         |name: &str| SECRETS.with_borrow(|secrets| secrets.iter().any(|(known, _)| *known == name));
@@ -35,15 +35,15 @@ pub async fn read_secrets(env: &Env) {
     SECRETS.with_borrow_mut(|secrets| secrets.extend(read.into_iter().flatten()));
 }
 
-/// The settings were read: nothing of theirs need be kept here.
+/// Drops the secrets after the settings were cached.
 pub fn forget_secrets() {
     SECRETS.take();
 }
 
-/// The setting of that name.
+/// The setting with this name.
 ///
 /// # Errors
-/// [`Unusable`] for one that is present and no text.
+/// [`Unusable`] if it is present but not text.
 pub fn lookup(env: &Env, name: &str) -> Found {
     let bound = get(env.as_ref(), name)?;
     if getter_of(&bound).is_some() {
@@ -66,8 +66,8 @@ pub fn lookup(env: &Env, name: &str) -> Found {
 
 async fn read_secret(bound: &JsValue, getter: &Function) -> Option<String> {
     let promise = Promise::resolve(&getter.call0(bound).ok()?);
-    let secret = within(STORE_PATIENCE, settled(&promise)).await.ok()?.ok()?.as_string()?;
-    // One that was bound is meant to be there.
+    let secret = within(STORE_TIMEOUT, settled(&promise)).await.ok()?.ok()?.as_string()?;
+    // A bound secret must not be empty.
     (!secret.trim().is_empty()).then_some(secret)
 }
 
@@ -75,12 +75,12 @@ fn get(object: &JsValue, name: &str) -> Result<JsValue, Unusable> {
     Reflect::get(object, &JsValue::from_str(name)).map_err(|_| Unusable::Kind)
 }
 
-/// A table may have a member of that name, but no function.
+/// A table may have a member `get` that is no function.
 fn getter_of(bound: &JsValue) -> Option<Function> {
     if bound.is_object() { get(bound, "get").ok()?.dyn_into().ok() } else { None }
 }
 
-/// A list or a table, as it comes out of JSON.
+/// Whether the value is a plain array or object.
 fn is_data(bound: &JsValue) -> bool {
     if Array::is_array(bound) {
         return true;

@@ -1,12 +1,12 @@
-//! A setting as text, whatever it was written as. Pure.
+//! Converts a setting to text, whatever type it was written as. Pure.
 //!
-//! A configuration may hold tables, lists, numbers and booleans besides texts. Where one can only mean one text it is read
-//! as that text; everything else is an error. It is never "not set": a protection that was misspelled must not be off.
+//! A configuration may contain tables, lists, numbers and booleans. A value with only one possible text is read as
+//! that text; everything else is an error and never "not set", because a misspelled protection must not be off.
 
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-/// Settings whose text is a list with commas.
+/// Settings whose text is a comma-separated list.
 const LISTS: [&str; 7] = [
     "OUTPUT_HOSTS",
     "ALLOWED_ORIGINS",
@@ -17,13 +17,13 @@ const LISTS: [&str; 7] = [
     "NOTIFY_SECONDS",
 ];
 
-/// A setting whose text is a JSON object.
+/// The setting whose text is a JSON object.
 const OBJECT: &str = "CLIENT_TOKENS";
 
-/// A setting whose text is a list of `name=value`.
+/// The setting whose text is a list of `name=value`.
 const PAIRS: &str = "PRICES_USD";
 
-/// Why a setting that is present cannot be used; nothing of its value.
+/// Why a present setting cannot be used, without its value.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum Unusable {
     #[error("must be a text, not a list")]
@@ -40,10 +40,10 @@ pub enum Unusable {
     Secret,
 }
 
-/// `None` for one that is not set.
+/// `None` if it is not set.
 pub type Found = Result<Option<String>, Unusable>;
 
-/// The text that the setting of that name means by this value.
+/// Converts the value of this setting to text.
 ///
 /// # Errors
 /// [`Unusable`].
@@ -79,7 +79,7 @@ fn joined(entries: impl Iterator<Item = Option<String>>) -> Found {
     if entries.is_empty() { Err(Unusable::Empty) } else { Ok(Some(entries.join(","))) }
 }
 
-/// An entry that stays one when it stands in a list.
+/// An entry as text, if it contains no separator.
 fn plain(entry: &Value, dividers: &[char]) -> Option<String> {
     match entry {
         Value::Number(number) => Some(number.to_string()),
@@ -176,7 +176,7 @@ mod tests {
             let is_text = value.is_string();
             let found = text_of(name, value);
             prop_assert_eq!(found == Ok(None), is_null);
-            // Only a text that was written so counts as not set when it is empty.
+            // Only an empty text counts as not set.
             prop_assert!(is_text || !matches!(found, Ok(Some(text)) if text.trim().is_empty()));
         }
 

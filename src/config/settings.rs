@@ -1,4 +1,4 @@
-//! The settings as they are written: their names and defaults in one place, and the forms of their values.
+//! The names, defaults and formats of the settings.
 
 use std::str::FromStr;
 
@@ -8,7 +8,7 @@ use crate::video::links::url::{ParseUrl, Url};
 use crate::video::money::Usd;
 use crate::video::time::Millis;
 
-/// The vars of `wrangler.toml` and what they are when they are not set.
+/// The vars of `wrangler.toml` with their defaults.
 pub const DEFAULTS: [(&str, &str); 23] = [
     ("WIRO_API_URL", "https://api.wiro.ai/v1"),
     ("WIRO_SOCKET_URL", "wss://socket.wiro.ai/v1"),
@@ -35,7 +35,7 @@ pub const DEFAULTS: [(&str, &str); 23] = [
     ("TURNSTILE_VERIFY_URL", "https://challenges.cloudflare.com/turnstile/v0/siteverify"),
 ];
 
-/// The others, which have no default.
+/// The secrets, which have no default.
 const SECRETS: [&str; 8] = [
     "WIRO_API_KEY",
     "WIRO_API_SECRET",
@@ -47,27 +47,27 @@ const SECRETS: [&str; 8] = [
     "TURNSTILE_SECRET",
 ];
 
-/// All settings by their names.
+/// The names of all settings.
 pub fn names() -> impl Iterator<Item = &'static str> {
     DEFAULTS.iter().map(|(name, _)| *name).chain(SECRETS)
 }
 
-/// A hundred years: far from overflow.
+/// A hundred years, far from an overflow.
 const MAX_RETENTION: Millis = Millis::from_seconds(36_500 * 86_400);
 
-/// Reads one setting after another, and keeps what is wrong with them.
+/// Reads settings and collects their problems.
 pub struct Reader<F> {
     lookup: F,
     pub problems: Vec<String>,
 }
 
 impl<F: Fn(&str) -> Found> Reader<F> {
-    /// From wherever `lookup` finds them; an empty text counts as not set.
+    /// `lookup` finds a setting; an empty text counts as not set.
     pub const fn new(lookup: F) -> Self {
         Self { lookup, problems: Vec::new() }
     }
 
-    /// What is present and cannot be used is a problem, and no text.
+    /// An unusable value is reported as a problem and read as `None`.
     pub fn text(&mut self, name: &str) -> Option<String> {
         let text = (self.lookup)(name).unwrap_or_else(|unusable| {
             self.problem(name, &unusable.to_string());
@@ -77,7 +77,7 @@ impl<F: Fn(&str) -> Found> Reader<F> {
         (!text.is_empty()).then(|| text.to_owned())
     }
 
-    /// Whether it is present, be it unusable.
+    /// Whether it is present, even if it is unusable.
     pub fn is_set(&self, name: &str) -> bool {
         (self.lookup)(name).map_or(true, |text| text.is_some_and(|text| !text.trim().is_empty()))
     }
@@ -99,7 +99,7 @@ impl<F: Fn(&str) -> Found> Reader<F> {
         self.check(name, parse(&text))
     }
 
-    /// One that need not be set. A bad one is as good as none: its problem was told.
+    /// An optional setting. A malformed value is reported and read as `None`.
     pub fn optional<T, E: ToString>(
         &mut self,
         name: &str,
@@ -118,7 +118,7 @@ impl<F: Fn(&str) -> Found> Reader<F> {
     }
 }
 
-/// An https URL, or an http one on this very machine, without a trailing slash.
+/// An https URL, or an http URL of this machine, without a trailing slash.
 pub fn base_url(text: &str, parse_url: ParseUrl) -> Result<String, &'static str> {
     const RULE: &str = "must be an https URL without query (http only for localhost)";
     let url = parse_url(text).ok_or(RULE)?;
@@ -128,7 +128,7 @@ pub fn base_url(text: &str, parse_url: ParseUrl) -> Result<String, &'static str>
     Ok(url.href.trim_end_matches('/').to_owned())
 }
 
-/// It becomes part of a page's address.
+/// Letters, digits, `-` and `_`, because the key becomes part of a URL.
 pub fn site_key(text: String) -> Result<String, &'static str> {
     let is_key = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     is_key.then_some(text).ok_or("must be letters, digits, - and _, as Cloudflare gives it")
@@ -140,7 +140,7 @@ pub fn socket_url(text: &str, parse_url: ParseUrl) -> Result<String, &'static st
         .map_err(|_| "must be a wss URL without query (ws only for localhost)")
 }
 
-/// An https URL on a public host, or any on this very machine.
+/// An https URL on a public host, or any URL of this machine.
 pub fn webhook_url(text: &str, parse_url: ParseUrl) -> Result<String, &'static str> {
     let is_here = |url: &Url| url.is_loopback() && url.is_secure() && !url.has_user_info;
     if parse_url(text).is_some_and(|url| is_here(&url)) || image_url::check(text, parse_url).is_ok() {
@@ -167,11 +167,11 @@ pub fn positive<T: FromStr + PartialOrd + From<u8>>(text: &str) -> Result<T, &'s
     }
 }
 
-pub fn whole(text: &str) -> Result<u32, &'static str> {
+pub fn whole_number(text: &str) -> Result<u32, &'static str> {
     text.parse().map_err(|_| "must be a whole number")
 }
 
-/// Nothing for no limit.
+/// An empty text means no limit.
 pub fn amount(text: &str) -> Result<Option<Usd>, &'static str> {
     match Usd::parse(text) {
         None if !text.is_empty() => Err("must be an amount such as 20 or 7.50"),

@@ -21,7 +21,7 @@ fn the_defaults_are_valid_and_are_those_of_wrangler_toml() {
     }
 }
 
-/// Whichever it is: nothing that is present and not understood passes for not set.
+/// A present setting that cannot be read never counts as not set.
 #[test]
 fn an_unusable_setting_is_its_only_problem() {
     use super::setting_text::Unusable;

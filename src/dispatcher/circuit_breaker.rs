@@ -1,4 +1,4 @@
-//! The [`CircuitBreaker`] as the dispatcher's `SQLite` keeps it: a row unless all is well.
+//! The [`CircuitBreaker`] in the dispatcher's `SQLite`; no row means closed without failures.
 
 use worker::Result;
 
@@ -15,7 +15,7 @@ const SCHEMA: &str = "
         until INTEGER NOT NULL
     );";
 
-/// Fails when `SQLite` does; so does [`store`].
+/// Fails if `SQLite` fails, like [`store`].
 pub fn load(storage: &ObjectStorage) -> Result<CircuitBreaker> {
     storage.ensure_tables(SCHEMA)?;
     let rows = storage.sql("SELECT state, count, until FROM circuit_breaker", &[])?;

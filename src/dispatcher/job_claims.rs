@@ -1,5 +1,5 @@
-//! Jobs of the upstream that a video took without being told that they are its own: a row of Task/List that alone fits a Run
-//! whose answer was lost. The dispatcher grants each such job once, and only if no other video has it or may have it.
+//! Claims of jobs without a known owner: a row of Task/List that is the only match for a lost Run. The dispatcher
+//! grants each job once, and only if no other video has it or may have it.
 
 use worker::{Env, Result};
 
@@ -18,23 +18,23 @@ const SCHEMA: &str = "
         video_id TEXT NOT NULL
     );";
 
-/// Videos that are asked whether they have a job. With more of them than this, nobody can be sure, and nothing is granted.
-const MAX_OTHERS: usize = 1000;
+/// Most videos that are asked. With more of them ownership cannot be decided, and no claim is granted.
+const MAX_OWNERS: usize = 1000;
 
 /// Videos that are asked at the same time.
 const BATCH: usize = 25;
 
-/// Whether the video may have the job. Asked again, the answer is the same.
+/// Decides whether the video may adopt the job. The answer never changes.
 ///
 /// # Errors
-/// When `SQLite` fails, or an object does not answer.
+/// If `SQLite` fails, or an object does not answer.
 pub async fn claim_job(storage: &ObjectStorage, env: &Env, id: &VideoId, claim: JobClaim) -> Result<bool> {
     storage.ensure_tables(SCHEMA)?;
     if let Some(owner) = claimed_by(storage, &claim.task_id)? {
         return Ok(owner == id.as_str());
     }
-    let others = others(storage, id)?;
-    if others.len() > MAX_OTHERS {
+    let owners = possible_owners(storage, id)?;
+    if owners.len() > MAX_OWNERS {
         log::write(
             Level::Warn,
             "too many videos to decide which one owns a job",
@@ -45,7 +45,7 @@ pub async fn claim_job(storage: &ObjectStorage, env: &Env, id: &VideoId, claim: 
     let tasks = VideoTaskClient::new(env)?;
     let task_id = claim.task_id.clone();
     let question = Message::OwnsJob(Box::new(claim));
-    for batch in others.chunks(BATCH) {
+    for batch in owners.chunks(BATCH) {
         for reply in all(batch.iter().map(|other| tasks.send(other, &question))).await {
             let reply = reply.map_err(|error| error.to_string())?;
             if matches!(reply, Reply::Owns(Ownership::Owned | Ownership::Possible)) {
@@ -53,7 +53,7 @@ pub async fn claim_job(storage: &ObjectStorage, env: &Env, id: &VideoId, claim: 
             }
         }
     }
-    // Meanwhile another may have been granted it.
+    // Another claim may have been granted meanwhile.
     let values = [text_to_js(&task_id), text_to_js(id.as_str())];
     storage.sql("INSERT OR IGNORE INTO claimed_job VALUES (?, ?)", &values)?;
     Ok(claimed_by(storage, &task_id)?.as_deref() == Some(id.as_str()))
@@ -64,12 +64,12 @@ fn claimed_by(storage: &ObjectStorage, task_id: &str) -> Result<Option<String>> 
     Ok(rows.first().and_then(|row| row.get(0).as_string()))
 }
 
-/// All that may have a job that was made lately: those that are not over, and those that came last.
-fn others(storage: &ObjectStorage, id: &VideoId) -> Result<Vec<VideoId>> {
+/// The videos that may own a recent job: all unfinished ones, and the newest ones.
+fn possible_owners(storage: &ObjectStorage, id: &VideoId) -> Result<Vec<VideoId>> {
     let query = format!(
         "SELECT id FROM jobs WHERE id <> ?1 AND (state <> 'gone' OR ticket IN
-         (SELECT ticket FROM jobs ORDER BY ticket DESC LIMIT {MAX_OTHERS})) LIMIT {}",
-        MAX_OTHERS + 1
+         (SELECT ticket FROM jobs ORDER BY ticket DESC LIMIT {MAX_OWNERS})) LIMIT {}",
+        MAX_OWNERS + 1
     );
     let rows = storage.sql(&query, &[text_to_js(id.as_str())])?;
     Ok(rows.into_iter().filter_map(|row| Some(VideoId::from_stored(row.get(0).as_string()?))).collect())

@@ -1,6 +1,5 @@
-//! What lies in R2 without a video: a first frame that arrived behind the deletion of its video, or a copy that did. The
-//! sweep looks at a few objects each time, from a random one on, so that nothing need be remembered and every one has its
-//! turn.
+//! R2 objects without a video: an image or copy that was stored after its video was deleted. Each sweep checks a few
+//! keys from a random start, so no position is stored and every key is checked in time.
 
 use serde_json::json;
 use worker::{Env, Result};
@@ -13,19 +12,19 @@ use crate::storage::videos::Videos;
 use crate::video::id::VideoId;
 use crate::video::time::UnixMillis;
 
-/// Keys of each kind that one sweep lists. Each costs a request to the video's object.
+/// Most keys of each kind per sweep. Each costs a request to the video's object.
 const MAX_KEYS: u32 = 16;
 
-/// A submit stores its image before its object knows of it; a copy takes its time.
+/// Younger objects are skipped: a submit stores its image before its object exists, and a copy takes time.
 const MIN_AGE_MS: i64 = 3_600_000;
 
-/// What ids are made of, in the order of R2.
+/// The characters of ids, in R2's order.
 const ID_CHARS: &[u8; 32] = b"234567abcdefghijklmnopqrstuvwxyz";
 
-/// Removes the leftovers among a few of the objects that were stored an hour before then.
+/// Removes leftovers among a few objects that were stored an hour before `as_of`.
 ///
 /// # Errors
-/// When R2 does not answer, or an object.
+/// If R2 or an object does not answer.
 pub async fn remove_leftovers(env: &Env, as_of: UnixMillis) -> Result<()> {
     let videos = Videos::new(env)?;
     let tasks = VideoTaskClient::new(env)?;
@@ -35,7 +34,7 @@ pub async fn remove_leftovers(env: &Env, as_of: UnixMillis) -> Result<()> {
     let before = UnixMillis::new(as_of.millis().saturating_sub(MIN_AGE_MS));
     for text in videos.stored_before(before, &start, MAX_KEYS).await? {
         let Some(id) = VideoId::unproven(&text) else { continue };
-        // Only the video's object knows whether there is a video.
+        // Only the video's object knows whether the video exists.
         let reply = tasks.send(&id, &Message::Inspect).await.map_err(|error| error.to_string())?;
         if matches!(reply, Reply::NotFound) {
             videos.delete(&id).await?;

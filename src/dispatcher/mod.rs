@@ -1,5 +1,5 @@
-//! The `Dispatcher` object, one for the whole deployment: the queue, the budget, whose each video is, what Wiro tells of its
-//! models; and the sweep that the cron trigger starts.
+//! The `Dispatcher` object, one for the whole deployment: queue, budget, owners' lists and Wiro's models; and the
+//! sweep that the cron trigger starts.
 
 pub mod object;
 pub mod sweep;
@@ -10,6 +10,7 @@ mod leftovers;
 mod model_catalog;
 mod owned_videos;
 mod queue;
+mod reconciliation;
 mod spending;
 mod typical_durations;
 mod upload_folder;

@@ -1,5 +1,5 @@
-//! The dispatcher reads what Wiro tells of each model, keeps it in its `SQLite` and publishes it to KV: once a day, and
-//! again when Run refuses parameters. Prices come from it too, else from the settings.
+//! Wiro's descriptions of models: read once a day, and again after Run refused parameters; stored in `SQLite` and
+//! published to KV. Prices come from them, or else from the settings.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -20,8 +20,8 @@ use crate::video::time::{Millis, UnixMillis};
 use crate::wiro::model::{ModelDescription, TOOL_DETAIL, canonical_slug, tool_body};
 use crate::wiro::price::price;
 
-/// `description` is JSON, or empty while nothing could be read. It is read again when `stale_at`, in unix milliseconds,
-/// has come. The table of prices is an earlier version's.
+/// `description` is JSON, or empty if it was never read. `stale_at` (unix milliseconds) is when it is read again.
+/// `price_list` is a table of an earlier version.
 const SCHEMA: &str = "
     DROP TABLE IF EXISTS price_list;
     CREATE TABLE IF NOT EXISTS model_description (
@@ -36,7 +36,7 @@ const REFRESH_INTERVAL: Millis = Millis::from_seconds(86_400);
 /// After a failure.
 const RETRY_INTERVAL: Millis = Millis::from_seconds(300);
 
-/// However many Runs are refused, a model is not read more often than this.
+/// A model is not read more often than this, however many Runs are refused.
 const MIN_INTERVAL: Millis = Millis::from_seconds(5);
 
 #[derive(Default)]
@@ -52,10 +52,10 @@ struct Stored {
 }
 
 impl ModelCatalog {
-    /// What such a video costs; `None` when nobody says. Wiro is only waited for when nothing is known yet.
+    /// The price of a video; `None` if it is unknown. Waits for Wiro only if nothing is stored yet.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub async fn price(
         &self,
         storage: &ObjectStorage,
@@ -73,10 +73,10 @@ impl ModelCatalog {
         known_price(storage, config, slug, kind)
     }
 
-    /// What Wiro told of the model, which is read if it is time for that; `None` while it tells nothing.
+    /// The model's description, which is read first if it is stale; `None` if Wiro never gave one.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub async fn describe(
         &self,
         storage: &ObjectStorage,
@@ -90,18 +90,18 @@ impl ModelCatalog {
         Ok(stored(storage, slug)?.and_then(|stored| stored.description))
     }
 
-    /// Whether it is time to read the model.
+    /// Whether the description must be read again.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn is_stale(storage: &ObjectStorage, slug: &str) -> Result<bool> {
         Ok(stored(storage, slug)?.is_none_or(|stored| stored.stale_at <= clock::now()))
     }
 
-    /// What is known of the model may be wrong: it is to be read again.
+    /// Marks the description as stale.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn mark_stale(storage: &ObjectStorage, slug: &str) -> Result<()> {
         let Some(Stored { asked_at, .. }) = stored(storage, slug)? else { return Ok(()) };
         let statement = "UPDATE model_description SET stale_at = MIN(stale_at, ?) WHERE model = ?";
@@ -109,10 +109,10 @@ impl ModelCatalog {
         storage.sql(statement, &values).map(|_| ())
     }
 
-    /// Reads the model. Whoever asks meanwhile waits for the same answer; after a failure what was known stands.
+    /// Reads the description. Concurrent callers share one call; after a failure the stored description stays.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub async fn read(&self, storage: &ObjectStorage, env: &Env, config: &Config, slug: &str) -> Result<()> {
         let call = Rc::clone(self.reading.borrow_mut().entry(canonical_slug(slug)).or_default());
         let known = stored(storage, slug)?.and_then(|stored| stored.description);
@@ -121,14 +121,14 @@ impl ModelCatalog {
         let now = clock::now();
         let read = |http: &_| {
             let description = ModelDescription::read(slug, http, &known, now.seconds())?;
-            // It holds nothing that cannot be written.
+            // The type always serializes.
             Ok(serde_json::to_string(&description).unwrap_or_default())
         };
-        let keep = |got: &SharedResult| {
+        let store_result = |got: &SharedResult| {
             is_mine.set(true);
-            keep(storage, slug, got, now)
+            store(storage, slug, got, now)
         };
-        let got = call.get(config, (TOOL_DETAIL, &tool_body(slug)), &read, &keep).await?;
+        let got = call.get(config, (TOOL_DETAIL, &tool_body(slug)), &read, &store_result).await?;
         if let (true, Ok(json)) = (is_mine.get(), got)
             && let Err(error) = models::publish(env, slug, &json).await
         {
@@ -142,17 +142,17 @@ impl ModelCatalog {
     }
 }
 
-/// What such a video costs as far as it is known without asking.
+/// The price as far as it is known without a call.
 ///
 /// # Errors
-/// When `SQLite` fails.
+/// If `SQLite` fails.
 pub fn known_price(storage: &ObjectStorage, config: &Config, slug: &str, kind: &str) -> Result<Option<Usd>> {
-    let told = stored(storage, slug)?.and_then(|stored| stored.description);
-    let prices = told.map(|description| description.prices).unwrap_or_default();
+    let known = stored(storage, slug)?.and_then(|stored| stored.description);
+    let prices = known.map(|description| description.prices).unwrap_or_default();
     let (resolution, duration) = kind.split_once('/').unwrap_or_default();
     let micros = |amount: &str| Usd::parse(amount).map(Usd::micros);
-    let told = price(&prices, resolution, duration, micros).map(Usd::from_micros);
-    Ok(told.or_else(|| config.prices.of(kind)))
+    let known = price(&prices, resolution, duration, micros).map(Usd::from_micros);
+    Ok(known.or_else(|| config.prices.get(kind)))
 }
 
 fn stored(storage: &ObjectStorage, slug: &str) -> Result<Option<Stored>> {
@@ -168,7 +168,7 @@ fn stored(storage: &ObjectStorage, slug: &str) -> Result<Option<Stored>> {
     }))
 }
 
-fn keep(storage: &ObjectStorage, slug: &str, got: &SharedResult, now: UnixMillis) -> Result<()> {
+fn store(storage: &ObjectStorage, slug: &str, got: &SharedResult, now: UnixMillis) -> Result<()> {
     let (json, interval) = match got {
         Ok(json) => (JsValue::from_str(json), REFRESH_INTERVAL),
         Err(refusal) => {

@@ -1,5 +1,5 @@
-//! Whose each video is, kept in the dispatcher's `SQLite`: the list of an owner's videos, right from the moment a
-//! job is taken until it is removed. A page costs the same however many there are.
+//! The list of each owner's videos, in the dispatcher's `SQLite`, from the acceptance of a video until its removal.
+//! The cost of a page does not depend on the length of the list.
 
 use worker::Result;
 use worker::js_sys::Array;
@@ -11,7 +11,7 @@ use crate::video::id::VideoId;
 use crate::video::record::listing::{Listing, Page, Place, Start};
 use crate::video::task::VideoOwnership;
 
-/// `created_at` is in unix seconds; `ticket` keeps those of one second in the order of their arrival.
+/// `created_at` is in unix seconds; `ticket` orders videos of the same second by arrival.
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS owned (
         ticket INTEGER PRIMARY KEY,
@@ -26,13 +26,13 @@ pub struct OwnedVideos<'a> {
 }
 
 impl<'a> OwnedVideos<'a> {
-    /// Fails when `SQLite` does; so does everything else.
+    /// Fails if `SQLite` fails, like all methods.
     pub fn open(storage: &'a ObjectStorage) -> Result<Self> {
         storage.ensure_tables(SCHEMA)?;
         Ok(Self { storage })
     }
 
-    /// Again changes nothing. Videos of nobody are in no list.
+    /// Idempotent. Videos without an owner are in no list.
     pub fn add(&self, VideoOwnership { id, owner, created_at }: &VideoOwnership) -> Result<()> {
         if owner.is_nobody() {
             return Ok(());
@@ -46,7 +46,7 @@ impl<'a> OwnedVideos<'a> {
         self.storage.sql("DELETE FROM owned WHERE id = ?", &[text_to_js(id.as_str())]).map(|_| ())
     }
 
-    /// `None` when the owner has no such video as the page is to start behind.
+    /// `None` if the owner does not have the video at which the page starts.
     pub fn page(&self, owner: &Owner, listing: &Listing) -> Result<Option<Page>> {
         let (is_behind, order) = if listing.oldest_first { (">", "ASC") } else { ("<", "DESC") };
         let mut values = vec![text_to_js(owner.as_str())];

@@ -1,5 +1,5 @@
-//! Who may start at the upstream, and who waits: first come, first served, kept in the dispatcher's
-//! `SQLite`. Everything here is synchronous, so each call is one transaction.
+//! Which jobs may start at Wiro, and which wait: first come, first served, in the dispatcher's `SQLite`. All methods
+//! are synchronous, so each call is one transaction.
 
 use std::rc::Rc;
 
@@ -13,11 +13,11 @@ use crate::storage::object_storage::ObjectStorage;
 use crate::video::id::VideoId;
 use crate::video::queue::capacity_backoff::CapacityBackoff;
 use crate::video::queue::circuit_breaker::CircuitBreaker;
-use crate::video::task::{RECONCILE_INTERVAL, SlotReport};
-use crate::video::time::{Millis, Tick, UnixMillis};
+use crate::video::task::RECONCILE_INTERVAL;
+use crate::video::time::{Millis, Tick};
 
-/// `jobs`: every video until it is removed. `ticket` is the order of arrival; `look_at`, in unix
-/// milliseconds, is when to look after it. `hold`: a row while the upstream is full.
+/// `jobs`: every video until it is removed. `ticket` is the order of arrival; `look_at`, in unix milliseconds, is
+/// when the dispatcher asks for its state. `hold`: one row, the [`CapacityBackoff`], while Wiro is at capacity.
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS jobs (
         ticket INTEGER PRIMARY KEY,
@@ -35,10 +35,7 @@ const SCHEMA: &str = "
         freed INTEGER NOT NULL
     );";
 
-/// A job that was called and did not come is called again after this.
-const GRANT_RETRY_INTERVAL: Millis = Millis::new(5000);
-
-/// While the upstream does not answer, no more are taken than are likely to be sent within an hour of its return.
+/// While Wiro does not answer, no more jobs are queued than can start within an hour of its return.
 const MAX_QUEUED_IN_OUTAGE: u32 = 100;
 
 /// The answer to a job that asks for a slot.
@@ -76,7 +73,7 @@ impl SlotState {
         }
     }
 
-    fn read(text: &str) -> Self {
+    pub(super) fn read(text: &str) -> Self {
         [Self::Waiting, Self::Granted, Self::Held]
             .into_iter()
             .find(|state| state.as_str() == text)
@@ -85,21 +82,21 @@ impl SlotState {
 }
 
 pub struct Queue<'a> {
-    storage: &'a ObjectStorage,
+    pub(super) storage: &'a ObjectStorage,
     config: Rc<Config>,
-    tick: Tick,
+    pub(super) tick: Tick,
 }
 
 type Result<T> = worker::Result<T>;
 
 impl<'a> Queue<'a> {
-    /// Fails when `SQLite` does; so does everything else.
+    /// Fails if `SQLite` fails, like all methods.
     pub fn open(storage: &'a ObjectStorage, config: Rc<Config>, tick: Tick) -> Result<Self> {
         storage.ensure_tables(SCHEMA)?;
         Ok(Self { storage, config, tick })
     }
 
-    /// A job asks for a place. One that was `capacity_retry_after` by the upstream goes back to where it stood.
+    /// A job asks for a slot. A job that Wiro refused for capacity keeps its place in the queue.
     pub fn acquire_slot(&self, id: &VideoId, capacity_retry_after: Option<Millis>) -> Result<SlotDecision> {
         let before = self.slot_state(id)?;
         let mut breaker = circuit_breaker::load(self.storage)?;
@@ -138,7 +135,7 @@ impl<'a> Queue<'a> {
             )))?;
         }
         if before == Some(SlotState::Held) && !breaker.is_closed() {
-            // Its Run did not start, and would be one more that nobody answers.
+            // Its Run did not start, and the next one would probably get no response either.
             self.set_state(id, SlotState::Waiting)?;
         }
         self.grant_free_slots()?;
@@ -149,7 +146,7 @@ impl<'a> Queue<'a> {
         Ok(SlotDecision::Granted { report_run: breaker.wants_reports() })
     }
 
-    /// The upstream answered a Run, or left it open what becomes of it.
+    /// Stores whether the outcome of a Run is known.
     pub fn run_answered(&self, is_known: bool) -> Result<()> {
         let before = circuit_breaker::load(self.storage)?;
         let after = if is_known {
@@ -163,7 +160,7 @@ impl<'a> Queue<'a> {
         self.grant_free_slots()
     }
 
-    /// Whether whoever comes now gets a place at once, as far as the line and the limits go.
+    /// Whether a new job gets a slot at once, as far as queue and limits allow.
     fn has_free_slot(&self) -> Result<bool> {
         let is_queue_occupied =
             self.count("SELECT EXISTS (SELECT 1 FROM jobs WHERE state = 'waiting')", &[])? > 0;
@@ -174,7 +171,7 @@ impl<'a> Queue<'a> {
         self.count("SELECT COUNT(*) FROM jobs WHERE state = 'waiting'", &[])
     }
 
-    /// Gives a job a place, whether or not one is free.
+    /// Gives a job a slot, even if none is free.
     pub fn assign_slot(&self, id: &VideoId) -> Result<()> {
         self.run(
             "INSERT INTO jobs (id, state, look_at) VALUES (?1, 'placed', ?2)
@@ -183,13 +180,13 @@ impl<'a> Queue<'a> {
         )
     }
 
-    /// Looks after a job that is about to be taken, in case it never is.
+    /// Tracks a job that is about to be accepted, in case it never is.
     pub fn track(&self, id: &VideoId) -> Result<()> {
         let statement = "INSERT OR IGNORE INTO jobs (id, state, look_at) VALUES (?, 'gone', ?)";
         self.run(statement, &[text_to_js(id.as_str()), self.next_reconcile_at()])
     }
 
-    /// Counted from 1; `None` for a job that does not wait.
+    /// Counted from 1; `None` for a job that is not queued.
     pub fn position(&self, id: &VideoId) -> Result<Option<u32>> {
         let ahead = self.count(
             "SELECT COUNT(*) FROM jobs WHERE state = 'waiting'
@@ -199,7 +196,7 @@ impl<'a> Queue<'a> {
         Ok((ahead > 0).then_some(ahead))
     }
 
-    /// A job needs no place any more.
+    /// Releases the job's slot.
     pub fn release_slot(&self, id: &VideoId) -> Result<()> {
         self.count_freed_slot(id)?;
         self.run(
@@ -210,14 +207,14 @@ impl<'a> Queue<'a> {
         self.grant_free_slots()
     }
 
-    /// A job is not looked after any more.
+    /// Removes a job.
     pub fn remove(&self, id: &VideoId) -> Result<()> {
         self.count_freed_slot(id)?;
         self.run("DELETE FROM jobs WHERE id = ?", &[text_to_js(id.as_str())])?;
         self.grant_free_slots()
     }
 
-    /// If it has one, and if that means anything.
+    /// Counts the job's slot as free while Wiro is at capacity.
     fn count_freed_slot(&self, id: &VideoId) -> Result<()> {
         match (self.slot_state(id)?, self.backoff()?) {
             (Some(SlotState::Granted | SlotState::Held), Some(backoff)) => {
@@ -227,7 +224,7 @@ impl<'a> Queue<'a> {
         }
     }
 
-    /// Calls whoever there is room for, in the order of their arrival.
+    /// Grants the free slots, in the order of arrival.
     pub fn grant_free_slots(&self) -> Result<()> {
         let mut grants = self.queue_length()?.min(self.free_slots()?);
         let breaker = circuit_breaker::load(self.storage)?;
@@ -254,58 +251,13 @@ impl<'a> Queue<'a> {
         )
     }
 
-    /// Jobs to look after: those that were called, or all that are due `as_of` then.
-    pub fn due(&self, as_of: Option<UnixMillis>, limit: u32) -> Result<Vec<(VideoId, SlotState)>> {
-        let of_these = if as_of.is_some() { "" } else { "state = 'called' AND" };
-        let query = format!(
-            "SELECT id, state FROM jobs WHERE {of_these} look_at <= ? ORDER BY look_at LIMIT {limit}"
-        );
-        let rows = self.storage.sql(&query, &[time_to_js(as_of.unwrap_or(self.tick.now))])?;
-        let job = |row: Array| {
-            Some((VideoId::from_stored(row.get(0).as_string()?), SlotState::read(&row.get(1).as_string()?)))
-        };
-        Ok(rows.into_iter().filter_map(job).collect())
-    }
-
-    /// What looking after a job in that `state` brought.
-    pub fn apply_report(&self, id: &VideoId, state: SlotState, report: SlotReport) -> Result<()> {
-        // It may have asked for something in between.
-        if self.slot_state(id)? != Some(state) {
-            return Ok(());
-        }
-        if !report.needs_place && state != SlotState::Released {
-            self.release_slot(id)?;
-        }
-        let look_at = match state {
-            SlotState::Granted if report.needs_place => self.tick.now.after(GRANT_RETRY_INTERVAL),
-            _ => report.look_at,
-        };
-        self.run("UPDATE jobs SET look_at = ? WHERE id = ?", &[time_to_js(look_at), text_to_js(id.as_str())])
-    }
-
-    /// When somebody has to be called.
-    pub fn next_alarm(&self) -> Result<Option<UnixMillis>> {
-        let query = "SELECT MIN(look_at), EXISTS (SELECT 1 FROM jobs WHERE state = 'waiting') FROM jobs
-            WHERE state = 'called'";
-        let Some(row) = self.first_row(query, &[])? else { return Ok(None) };
-        let call = row.get(0).as_f64().map(time_from_js);
-        let is_queue_occupied = count(&row.get(1)) > 0;
-        let probe = if is_queue_occupied && self.free_slots()? > 0 {
-            let breaker = circuit_breaker::load(self.storage)?.next_probe();
-            self.backoff()?.map(|backoff| backoff.until).max(breaker)
-        } else {
-            None
-        };
-        Ok([call, probe].into_iter().flatten().min())
-    }
-
-    fn free_slots(&self) -> Result<u32> {
+    pub(super) fn free_slots(&self) -> Result<u32> {
         let Some(max) = self.config.policy.max_active else { return Ok(u32::MAX) };
         let active = self.count("SELECT COUNT(*) FROM jobs WHERE state IN ('called', 'placed')", &[])?;
         Ok(max.saturating_sub(active))
     }
 
-    fn slot_state(&self, id: &VideoId) -> Result<Option<SlotState>> {
+    pub(super) fn slot_state(&self, id: &VideoId) -> Result<Option<SlotState>> {
         let row = self.first_row("SELECT state FROM jobs WHERE id = ?", &[text_to_js(id.as_str())])?;
         Ok(row.and_then(|row| Some(SlotState::read(&row.get(0).as_string()?))))
     }
@@ -316,7 +268,7 @@ impl<'a> Queue<'a> {
         self.run(query, &[state, self.next_reconcile_at(), text_to_js(id.as_str())])
     }
 
-    fn backoff(&self) -> Result<Option<CapacityBackoff>> {
+    pub(super) fn backoff(&self) -> Result<Option<CapacityBackoff>> {
         let row = self.first_row("SELECT until, refusals, probing, freed FROM hold", &[])?;
         Ok(row.and_then(|row| {
             let until = time_from_js(row.get(0).as_f64()?);
@@ -333,11 +285,11 @@ impl<'a> Queue<'a> {
         self.run("INSERT OR REPLACE INTO hold VALUES (1, ?, ?, ?, ?)", &values)
     }
 
-    fn next_reconcile_at(&self) -> JsValue {
+    pub(super) fn next_reconcile_at(&self) -> JsValue {
         time_to_js(self.tick.now.after(RECONCILE_INTERVAL))
     }
 
-    fn run(&self, query: &str, values: &[JsValue]) -> Result<()> {
+    pub(super) fn run(&self, query: &str, values: &[JsValue]) -> Result<()> {
         self.storage.sql(query, values).map(|_| ())
     }
 
@@ -345,12 +297,12 @@ impl<'a> Queue<'a> {
         Ok(self.first_row(query, values)?.map_or(0, |row| count(&row.get(0))))
     }
 
-    fn first_row(&self, query: &str, values: &[JsValue]) -> Result<Option<Array>> {
+    pub(super) fn first_row(&self, query: &str, values: &[JsValue]) -> Result<Option<Array>> {
         Ok(self.storage.sql(query, values)?.into_iter().next())
     }
 }
 
-/// A count, as `SQLite` gives it.
-fn count(value: &JsValue) -> u32 {
+/// Reads a count from `SQLite`.
+pub(super) fn count(value: &JsValue) -> u32 {
     u32::try_from(integer_from_js(value)).unwrap_or(0)
 }

@@ -1,6 +1,5 @@
-//! What was spent and what is reserved, day by day, kept in the dispatcher's `SQLite`. Everything here is
-//! synchronous, so each call is one transaction: of any number of submits at once, only those are let in that the
-//! budget can pay.
+//! Spent and reserved money per day, in the dispatcher's `SQLite`. All methods are synchronous, so each call is one
+//! transaction: concurrent submits cannot exceed the budget together.
 
 use worker::Result;
 use worker::wasm_bindgen::JsValue;
@@ -15,8 +14,8 @@ use crate::video::money::ledger::{self, Entry, State};
 use crate::video::task::VideoOwnership;
 use crate::video::time::UnixMillis;
 
-/// A row for what each video takes of a `day` (counted from the Unix epoch): [`ledger`]'s entry. Rows of spent money stay
-/// until another video is forgotten on a later day, so that whatever comes again about a video meets its row.
+/// One row per video: its [`ledger`] entry for a `day` (counted from the Unix epoch). Rows of spent money stay until
+/// a video is removed on a later day, so that late messages about a video find its row.
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS spending (
         id TEXT UNIQUE,
@@ -27,7 +26,7 @@ const SCHEMA: &str = "
     );
     CREATE INDEX IF NOT EXISTS spending_of_day ON spending (day, owner, is_spent, micros);";
 
-/// How `is_spent` is written.
+/// The values of the column `is_spent`.
 const STATES: [(i64, State); 3] = [(0, State::Reserved), (1, State::Spent), (2, State::Assumed)];
 
 pub struct Spending<'a> {
@@ -36,13 +35,13 @@ pub struct Spending<'a> {
 }
 
 impl<'a> Spending<'a> {
-    /// Fails when `SQLite` does; so does everything else.
+    /// Fails if `SQLite` fails, like all methods.
     pub fn open(storage: &'a ObjectStorage, now: UnixMillis) -> Result<Self> {
         storage.ensure_tables(SCHEMA)?;
         Ok(Self { storage, today: Day::of(now) })
     }
 
-    /// Reserves the price of a video, once, or says why it cannot be afforded.
+    /// Reserves the price of a video once, or says why it cannot be afforded.
     pub fn reserve(
         &self,
         id: &VideoId,
@@ -62,12 +61,12 @@ impl<'a> Spending<'a> {
         self.reserve_unchecked(id, owner, price.unwrap_or_default()).map(|()| None)
     }
 
-    /// Reserves the price of a video that is on its way already, if nobody has.
+    /// Reserves the price of an accepted video without checking the limits, unless it has an entry.
     pub fn reserve_unchecked(&self, id: &VideoId, owner: &Owner, price: Usd) -> Result<()> {
         self.change(id, owner, |entry| Some(ledger::reserve(entry, price, self.today)))
     }
 
-    /// A job is over, as far as its place goes; its `cost` may not be known yet.
+    /// A job has released its slot; its `cost` may not be known yet.
     pub fn settle(
         &self,
         VideoOwnership { id, owner, created_at }: &VideoOwnership,
@@ -77,18 +76,18 @@ impl<'a> Spending<'a> {
         self.change(id, owner, |entry| ledger::settle(entry, cost, created))
     }
 
-    /// A job was never taken.
+    /// The video was never accepted.
     pub fn release(&self, id: &VideoId) -> Result<()> {
         self.change(id, &Owner::nobody(), ledger::release)
     }
 
-    /// A video is gone. What nobody tells of its cost any more counts as spent.
+    /// The video is removed. An unknown cost counts as spent.
     pub fn forget(&self, id: &VideoId) -> Result<()> {
         self.change(id, &Owner::nobody(), ledger::forget)?;
         self.run("DELETE FROM spending WHERE day < ? AND is_spent > 0", &[integer_to_js(self.today.number())])
     }
 
-    /// Applies a change of a video's entry. `owner` is written with a new one only.
+    /// Applies a change to a video's entry. `owner` is only written with a new entry.
     fn change(
         &self,
         id: &VideoId,
@@ -107,8 +106,8 @@ impl<'a> Spending<'a> {
                     text_to_js(id.as_str()),
                     text_to_js(owner.as_str()),
                     integer_to_js(day.number()),
-                    number(amount),
-                    written(state),
+                    amount_to_js(amount),
+                    state_to_js(state),
                 ],
             ),
         }
@@ -128,7 +127,7 @@ impl<'a> Spending<'a> {
         }))
     }
 
-    /// What the owner has spent today, and what its jobs in flight may cost.
+    /// What the owner has spent today, and the reservations of its running jobs.
     pub fn usage(&self, owner: &Owner) -> Result<[Usd; 2]> {
         let query = "SELECT SUM(micros * (is_spent > 0)), SUM(micros * (is_spent = 0)) FROM spending
             WHERE day = ? AND owner = ?";
@@ -147,10 +146,10 @@ impl<'a> Spending<'a> {
     }
 }
 
-fn written(state: State) -> JsValue {
+fn state_to_js(state: State) -> JsValue {
     integer_to_js(STATES.into_iter().find(|(_, known)| *known == state).map_or(1, |(written, _)| written))
 }
 
-fn number(amount: Usd) -> JsValue {
+fn amount_to_js(amount: Usd) -> JsValue {
     integer_to_js(i64::try_from(amount.micros()).unwrap_or(i64::MAX))
 }

@@ -1,4 +1,4 @@
-//! What the cron trigger does: see that every video goes on, and that what is past its time is removed.
+//! The cron trigger: it resumes videos whose alarm was lost, and removes expired ones.
 
 use worker::Env;
 
@@ -8,7 +8,7 @@ use crate::calls::objects::CallError;
 use crate::runtime::log::{self, Level};
 use crate::video::time::UnixMillis;
 
-/// Sweeps as of the time, in unix milliseconds, for which the trigger was scheduled.
+/// Sweeps as of the scheduled time, in unix milliseconds.
 pub async fn sweep(scheduled_ms: f64, env: &Env) {
     if let Err(error) = try_sweep(scheduled_ms, env).await {
         log::write(Level::Error, "the sweep failed", [("error", error.to_string().into())]);

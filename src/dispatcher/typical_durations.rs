@@ -1,4 +1,4 @@
-//! How long videos of each kind took lately, kept in the dispatcher's `SQLite`.
+//! The typical duration of each kind of video, in the dispatcher's `SQLite`.
 
 use worker::Result;
 use worker::wasm_bindgen::JsValue;
@@ -8,7 +8,7 @@ use crate::storage::object_storage::ObjectStorage;
 use crate::video::time::{Millis, UnixMillis};
 use crate::video::typical_duration::TypicalDuration;
 
-/// Lengths of time go in and out as instants do.
+/// Durations are converted like instants after this one.
 const ZERO: UnixMillis = UnixMillis::new(0);
 
 /// `usual` is the typical duration in milliseconds.
@@ -24,13 +24,13 @@ pub struct TypicalDurations<'a> {
 }
 
 impl<'a> TypicalDurations<'a> {
-    /// Fails when `SQLite` does; so does everything else.
+    /// Fails if `SQLite` fails, like all methods.
     pub fn open(storage: &'a ObjectStorage) -> Result<Self> {
         storage.ensure_tables(SCHEMA)?;
         Ok(Self { storage })
     }
 
-    /// `None` before one was seen.
+    /// `None` before the first sample.
     pub fn get(&self, kind: &str) -> Result<Option<TypicalDuration>> {
         let query = "SELECT usual, lessons FROM paces WHERE kind = ?";
         let rows = self.storage.sql(query, &[JsValue::from_str(kind)])?;

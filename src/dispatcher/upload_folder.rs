@@ -1,5 +1,4 @@
-//! The folder at the upstream that uploads go to: made once for the whole deployment and kept in the
-//! dispatcher's `SQLite`.
+//! Wiro's folder for uploads: created once for the whole deployment, its id stored in `SQLite`.
 
 use worker::Result;
 use worker::wasm_bindgen::JsValue;
@@ -16,7 +15,7 @@ const SCHEMA: &str = "
         id TEXT NOT NULL
     );";
 
-/// The folder's id, or why there is none.
+/// The folder's id, or the refusal.
 pub type Folder = SharedResult;
 
 #[derive(Default)]
@@ -25,27 +24,27 @@ pub struct UploadFolder {
 }
 
 impl UploadFolder {
-    /// The folder, which is made if it is not known. Whoever asks meanwhile gets the same answer; after a
-    /// failure the next one tries again.
+    /// Returns the folder and creates it first if there is none. Concurrent callers share one call; after a failure
+    /// the next caller tries again.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub async fn get(&self, storage: &ObjectStorage, config: &Config) -> Result<Folder> {
         if let Some(id) = load(storage)? {
             return Ok(Ok(id));
         }
-        // Under a name of its own each time: one whose answer was lost may exist, and must not be in the way.
+        // A new name each time: a folder whose response was lost may exist under the old name.
         let random = clock::random::<8>().map_err(|error| error.to_string())?;
         let name = format!("hailuo-worker-{}", base16ct::lower::encode_string(&random));
         let store = |folder: &Folder| folder.as_ref().map_or(Ok(()), |id| store(storage, id));
         self.creating.get(config, (FOLDER_CREATE, &folder_body(&name)), &read_folder, &store).await
     }
 
-    /// The upstream does not know this folder any more. If it is still the one that is remembered, the
-    /// next upload has another one made.
+    /// Forgets a folder that Wiro does not know any more. If it is still the stored one, the next upload creates
+    /// another.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn forget(storage: &ObjectStorage, id: &str) -> Result<()> {
         storage.ensure_tables(SCHEMA)?;
         storage.sql("DELETE FROM upload_folder WHERE id = ?", &[JsValue::from_str(id)]).map(|_| ())

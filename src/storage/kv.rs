@@ -1,5 +1,5 @@
-//! Workers KV on its bare interface: text under keys. The library's brings a second serializer into the script,
-//! for options that we do not use.
+//! Workers KV through its plain JavaScript interface. The library's wrapper would add a second serializer to the
+//! script.
 
 use js_sys::{Array, Map, Object, Promise, Reflect};
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -29,7 +29,7 @@ extern "C" {
 pub struct Kv(KvNamespace);
 
 impl Kv {
-    /// Fails when the binding is missing; everything else when KV does.
+    /// Fails if the binding is missing; the other methods fail if KV does.
     pub fn bound(env: &Env, name: &str) -> Result<Self> {
         Ok(Self(bound(env, name)?))
     }
@@ -38,14 +38,14 @@ impl Kv {
         Ok(settled(&self.0.get(key.into())?).await?.as_string())
     }
 
-    /// Of at most 100 keys, each one's value: one operation.
+    /// The values of at most 100 keys, in one operation.
     pub async fn get_all(&self, keys: &[String]) -> Result<Vec<Option<String>>> {
         let wanted: Array = keys.iter().map(|key| JsValue::from_str(key)).collect();
         let found: Map = settled(&self.0.get(wanted.into())?).await?.unchecked_into();
         Ok(keys.iter().map(|key| found.get(&key.into()).as_string()).collect())
     }
 
-    /// Writes a value that is forgotten after so many seconds; its metadata is JSON.
+    /// Writes a value that expires after `ttl_seconds`; `metadata` is JSON.
     pub async fn put(&self, key: &str, value: &str, ttl_seconds: u64, metadata: Option<&str>) -> Result<()> {
         let options = Object::new();
         let ttl = u32::try_from(ttl_seconds).unwrap_or(u32::MAX);

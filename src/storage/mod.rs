@@ -1,5 +1,4 @@
-//! Where things are kept: KV, R2 and a Durable Object's own storage, and on top of them records, videos and descriptions of
-//! models.
+//! Storage: KV, R2 and a Durable Object's own storage; on top of them records, videos and descriptions of models.
 
 pub(crate) mod kv;
 pub mod models;

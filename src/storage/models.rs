@@ -73,7 +73,7 @@ pub fn forget(slug: &str) {
 /// Publishes a description, as JSON, to every isolate.
 ///
 /// # Errors
-/// When KV does not take it.
+/// If KV refuses.
 pub async fn publish(env: &Env, slug: &str, json: &str) -> worker::Result<()> {
     Kv::bound(env, BINDING)?.put(&key(&canonical_slug(slug)), json, TTL_SECONDS, None).await
 }

@@ -1,6 +1,6 @@
-//! A Durable Object's own storage: text under keys, one alarm, `SQLite`. On the runtime's bare interface,
-//! because [`worker::Storage`] brings a second deserializer into the script. What is written need not be
-//! awaited: the runtime lets no answer out of the object before it is durable.
+//! A Durable Object's own storage: text under keys, one alarm, `SQLite`. It uses the plain JavaScript interface,
+//! because [`worker::Storage`] would add a second deserializer to the script. Writes need not be awaited: the runtime
+//! holds back every answer until they are durable.
 
 use std::cell::{Cell, RefCell};
 
@@ -55,11 +55,11 @@ extern "C" {
 pub struct ObjectStorage {
     storage: Storage,
     alarm: Cell<Alarm>,
-    /// The tables that are there.
+    /// The schemas that exist.
     schemas: RefCell<Vec<&'static str>>,
 }
 
-/// How the alarm stands, as far as that is known without asking.
+/// The alarm as far as it is known without asking.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Alarm {
     #[default]
@@ -78,18 +78,18 @@ impl ObjectStorage {
         Ok(self.storage.kv().get(key)?.as_string())
     }
 
-    /// Written as one with what is written before the next await, the alarm among it.
+    /// Atomic with all writes before the next await, including the alarm.
     pub fn put(&self, key: &str, value: &str) -> Result<()> {
         Ok(self.storage.kv().put(key, value)?)
     }
 
-    /// Written as one with what is written before the next await, the alarm among it.
+    /// Atomic with all writes before the next await, including the alarm.
     pub fn delete(&self, key: &str) -> Result<()> {
         self.storage.kv().delete(key)?;
         Ok(())
     }
 
-    /// Sets the alarm, or takes it away, unless that is how it stands. One whose time is past goes off at once.
+    /// Sets or deletes the alarm, unless it is unchanged. An alarm in the past fires at once.
     pub async fn set_alarm(&self, alarm: Option<UnixMillis>) -> Result<()> {
         if self.alarm.get() == Alarm::Known(alarm) {
             return Ok(());
@@ -103,12 +103,12 @@ impl ObjectStorage {
         Ok(())
     }
 
-    /// How the alarm stands is not known any more: it went off, and may be repeated, or it may have got lost.
+    /// Forgets the known alarm: it fired and may be repeated, or it was lost.
     pub fn invalidate_alarm_cache(&self) {
         self.alarm.set(Alarm::Unknown);
     }
 
-    /// Removes everything, the alarm too.
+    /// Removes everything, including the alarm.
     pub async fn clear(&self) -> Result<()> {
         let alarm_deleted = self.storage.delete_alarm()?;
         self.alarm.set(Alarm::Known(None));
@@ -118,7 +118,7 @@ impl ObjectStorage {
         Ok(())
     }
 
-    /// Sees that these tables are there.
+    /// Creates these tables unless they exist.
     pub fn ensure_tables(&self, schema: &'static str) -> Result<()> {
         if !self.schemas.borrow().contains(&schema) {
             self.sql(schema, &[])?;
@@ -127,7 +127,7 @@ impl ObjectStorage {
         Ok(())
     }
 
-    /// Runs one SQL statement, or several without values; rows are arrays of columns.
+    /// Runs one SQL statement, or several without values. Rows are arrays of columns.
     pub fn sql(&self, statement: &str, values: &[JsValue]) -> Result<Vec<Array>> {
         let rows = self.storage.sql().exec(statement, &values.iter().collect())?.raw().to_array()?;
         Ok(rows.iter().map(JsCast::unchecked_into).collect())

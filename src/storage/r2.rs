@@ -1,5 +1,5 @@
-//! R2 on its bare interface. The library's brings streams made in Rust into the script, which we have none of:
-//! ours are JavaScript's and are passed on as they are.
+//! R2 through its plain JavaScript interface. The library's wrapper would add Rust streams to the script; ours are
+//! JavaScript's and are passed on unchanged.
 
 use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -44,7 +44,7 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     fn abort(this: &R2MultipartUpload) -> JsResult<Promise>;
 
-    /// What is stored under a key.
+    /// A stored object.
     pub type R2Object;
 
     #[wasm_bindgen(method, getter, js_name = httpEtag)]
@@ -68,12 +68,12 @@ impl R2Object {
 pub struct Bucket(R2Bucket);
 
 impl Bucket {
-    /// Fails when the binding is missing; everything else when R2 does.
+    /// Fails if the binding is missing; the other methods fail if R2 does.
     pub fn bound(env: &Env, name: &str) -> Result<Self> {
         Ok(Self(bound(env, name)?))
     }
 
-    /// An object; of its bytes so many from there on, if not all.
+    /// An object, or the part (offset, length) of its bytes.
     pub async fn get(&self, key: &str, part: Option<(u64, u64)>) -> Result<Option<R2Object>> {
         let object = match part {
             Some((offset, length)) => get_part(&self.0, key, number(offset), number(length)),
@@ -83,7 +83,7 @@ impl Bucket {
         Ok(object.is_object().then(|| object.unchecked_into()))
     }
 
-    /// Stores bytes, or a stream that knows its length. Nothing is stored when it breaks.
+    /// Stores bytes, or a stream with a known length. If the stream breaks, nothing is stored.
     pub async fn put(&self, key: &str, value: &JsValue, content_type: &str) -> Result<R2Object> {
         stored(put(&self.0, key, value, content_type)).await
     }
@@ -94,7 +94,8 @@ impl Bucket {
         Ok(())
     }
 
-    /// Keys of what was stored before then, in order: from behind `after` on, and then from the first.
+    /// Keys of objects that were stored before this time, in order: first those after `after`, then those from the
+    /// beginning.
     pub async fn keys(
         &self,
         prefix: &str,
@@ -112,14 +113,14 @@ impl Bucket {
     }
 }
 
-/// An upload in parts, all of one size but the last.
+/// A multipart upload; all parts have one size except the last.
 pub struct PartsUpload {
     upload: R2MultipartUpload,
     parts: Array,
 }
 
 impl PartsUpload {
-    /// Fails when R2 refuses; so does everything else.
+    /// Fails if R2 refuses, like all methods.
     pub async fn add(&self, part: &JsValue) -> Result<()> {
         let part = settled(&self.upload.upload_part(self.parts.length() + 1, part)?).await?;
         self.parts.push(&part);
@@ -138,7 +139,7 @@ impl PartsUpload {
 
 async fn stored(promise: JsResult<Promise>) -> Result<R2Object> {
     let object = settled(&promise?).await?;
-    if object.is_object() { Ok(object.unchecked_into()) } else { Err("R2 stored nothing".into()) }
+    if object.is_object() { Ok(object.unchecked_into()) } else { Err("R2 returned no object".into()) }
 }
 
 #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "lengths are below 2^53")]

@@ -1,6 +1,6 @@
-//! KV: the published record of each video, under `video:{id}`; and, for whoever looks into the store with other
-//! tools, whose it is, under `owner:{owner}:{newest first}:{id}`. The API's own list comes from the dispatcher,
-//! which knows a new video at once, and can begin behind any of them and go either way.
+//! Records in KV: each published record under `video:{id}`; and an index for external tools under
+//! `owner:{owner}:{newest first}:{id}`. The API's own list comes from the dispatcher, which knows new videos at once
+//! and can page in both directions.
 
 use thiserror::Error;
 use worker::Env;
@@ -14,10 +14,10 @@ use crate::video::time::Millis;
 
 const BINDING: &str = "TASKS";
 
-/// KV takes no shorter ones.
+/// KV's minimum.
 const MIN_TTL_SECONDS: u64 = 60;
 
-/// Of the unix seconds that have ten digits.
+/// The last unix second with ten digits.
 const LAST_SECOND: i64 = 9_999_999_999;
 
 pub struct Records {
@@ -36,12 +36,12 @@ pub enum RecordError {
 
 impl Records {
     /// # Errors
-    /// When the binding is missing.
+    /// If the binding is missing.
     pub fn new(env: &Env) -> worker::Result<Self> {
         Ok(Self { kv: Kv::bound(env, BINDING)? })
     }
 
-    /// The record's JSON as it was last published; KV may lag up to a minute behind.
+    /// The published record as JSON; KV may lag by up to a minute.
     ///
     /// # Errors
     /// [`RecordError::Kv`].
@@ -49,7 +49,7 @@ impl Records {
         Ok(self.kv.get(&key(id)).await?)
     }
 
-    /// Each of these records, at most 100, if it is published: one operation.
+    /// Up to 100 published records, in one operation.
     ///
     /// # Errors
     /// [`RecordError`].
@@ -60,13 +60,13 @@ impl Records {
         texts.into_iter().map(read).collect()
     }
 
-    /// Publishes a record, and that it is its owner's; KV forgets both after `retention`.
+    /// Publishes a record and its index entry; KV deletes both after `retention`.
     ///
     /// # Errors
-    /// [`RecordError`], for instance when KV's one write a second for a key is used up.
+    /// [`RecordError`], for instance because KV accepts only one write per second for a key.
     pub async fn put(&self, record: &Record, owner: &Owner, retention: Millis) -> Result<(), RecordError> {
         let ttl_seconds = retention.seconds().max(MIN_TTL_SECONDS);
-        // What tells of a record to whoever lists the keys.
+        // For tools that list the keys.
         let metadata =
             format!(r#"{{"status":"{}","created_at":{}}}"#, record.status.as_str(), record.created_at);
         let text = serde_json::to_string(record)?;
@@ -83,7 +83,7 @@ impl Records {
         Ok(self.kv.delete(&key(id)).await?)
     }
 
-    /// The record is no longer its owner's.
+    /// Removes the record from the owner's index.
     ///
     /// # Errors
     /// [`RecordError::Kv`].
@@ -99,7 +99,7 @@ fn key(id: &VideoId) -> String {
     format!("video:{id}")
 }
 
-/// The newest come first. Nobody has no list.
+/// Newest first. Videos without an owner are in no index.
 fn owner_key(owner: &Owner, record: &Record) -> Option<String> {
     let until_last = LAST_SECOND.saturating_sub(record.created_at);
     (!owner.is_nobody()).then(|| format!("owner:{owner}:{until_last:010}:{}", record.id))

@@ -1,5 +1,5 @@
-//! A stream of unknown length into R2, which wants to know lengths: up to one part is held in
-//! JavaScript memory and put at once; what is longer goes up as a multipart upload, part by part.
+//! Stores a stream of unknown length in R2, which wants to know lengths. Up to one part is buffered in JavaScript
+//! memory and stored at once; longer streams become a multipart upload.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::r2::{Bucket, PartsUpload, R2Object};
 use crate::runtime::buffer::{Buffer, MemoryFull, PART_BYTES};
 use crate::runtime::timeout::{TimedOut, within};
 
-/// How long R2 may take for one part, or for the end.
+/// Limit on R2 for one part, or for the completion.
 const R2_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Error)]
@@ -29,7 +29,7 @@ pub struct Upload<'a> {
     bucket: &'a Bucket,
     key: String,
     content_type: String,
-    /// What was not sent yet.
+    /// The part that is not sent yet.
     buffer: Buffer,
     multipart: Option<PartsUpload>,
 }
@@ -47,7 +47,7 @@ impl<'a> Upload<'a> {
     }
 
     /// # Errors
-    /// When R2 refuses a part, or there is no memory for more.
+    /// If R2 refuses a part, or the memory limit is reached.
     pub async fn write(&mut self, chunk: &Uint8Array) -> Result<()> {
         let mut rest = chunk.clone();
         while self.buffer.used() + rest.length() > PART_BYTES {
@@ -60,10 +60,10 @@ impl<'a> Upload<'a> {
         Ok(self.buffer.push(&rest)?)
     }
 
-    /// Puts the object. Until this has succeeded, nothing is under the key.
+    /// Completes the object. Before that, nothing is stored under the key.
     ///
     /// # Errors
-    /// When R2 refuses; an upload in parts is then aborted.
+    /// If R2 refuses. A multipart upload is then aborted.
     pub async fn finish(self) -> Result<R2Object> {
         within(R2_TIMEOUT, self.put_rest()).await?
     }
@@ -79,17 +79,17 @@ impl<'a> Upload<'a> {
         })
     }
 
-    /// Forgets what was sent so far.
+    /// Discards what was sent so far.
     pub async fn abort(self) {
         if let Some(upload) = self.multipart {
-            // R2 drops uploads that stay unfinished by itself after a week.
+            // R2 drops unfinished uploads by itself after a week.
             let _ = within(R2_TIMEOUT, upload.abort()).await;
         }
     }
 
     async fn send_part(&mut self) -> Result<()> {
         let upload = match self.multipart.take() {
-            Some(begun) => begun,
+            Some(upload) => upload,
             None => self.bucket.begin_upload(&self.key, &self.content_type).await?,
         };
         Ok(self.multipart.insert(upload).add(&self.buffer.filled()).await?)

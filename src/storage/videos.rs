@@ -1,4 +1,5 @@
-//! R2: videos under `videos/{id}/0.mp4`, uploaded first frames under `inputs/{id}`, last frames under `inputs/{id}/last`.
+//! Videos in R2: under `videos/{id}/0.mp4`; uploaded first frames under `inputs/{id}`, last frames under
+//! `inputs/{id}/last`.
 
 use worker::web_sys::ReadableStream;
 use worker::{Env, Result};
@@ -16,7 +17,7 @@ pub struct Videos {
     bucket: Bucket,
 }
 
-/// Which picture of a submit.
+/// Which image of a submit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Frame {
     First,
@@ -25,38 +26,38 @@ pub enum Frame {
 
 impl Videos {
     /// # Errors
-    /// When the binding is missing.
+    /// If the binding is missing.
     pub fn new(env: &Env) -> Result<Self> {
         Ok(Self { bucket: Bucket::bound(env, BINDING)? })
     }
 
-    /// The bytes `first..=last` of a video; `None` when it is not there.
+    /// The bytes `first..=last` of a video; `None` if it is missing.
     ///
     /// # Errors
-    /// When R2 does not answer.
+    /// If R2 does not answer.
     pub async fn read(&self, id: &VideoId, first: u64, last: u64) -> Result<Option<ReadableStream>> {
         let part = Some((first, last - first + 1));
         Ok(self.bucket.get(&video_key(id), part).await?.and_then(|object| object.body()))
     }
 
-    /// Puts a video whose length the stream knows. Nothing is stored when the stream breaks.
+    /// Stores a video from a stream with a known length. If the stream breaks, nothing is stored.
     ///
     /// # Errors
-    /// When R2 does not take it.
+    /// If R2 refuses.
     pub async fn put(&self, id: &VideoId, stream: ReadableStream) -> Result<R2Object> {
         self.bucket.put(&video_key(id), &stream, VIDEO_CONTENT_TYPE).await
     }
 
-    /// A video whose length nobody knows yet.
+    /// Starts the upload of a video of unknown length.
     #[must_use]
     pub fn upload(&self, id: &VideoId) -> Upload<'_> {
         Upload::new(&self.bucket, video_key(id), VIDEO_CONTENT_TYPE)
     }
 
-    /// An uploaded frame and its size in bytes.
+    /// An uploaded image and its size in bytes.
     ///
     /// # Errors
-    /// When R2 does not answer.
+    /// If R2 does not answer.
     pub async fn input(&self, id: &VideoId, frame: Frame) -> Result<Option<(ReadableStream, u64)>> {
         let object = self.bucket.get(&input_key(id, frame), None).await?;
         Ok(object.and_then(|object| Some((object.body()?, object.size()))))
@@ -67,19 +68,19 @@ impl Videos {
         Upload::new(&self.bucket, input_key(id, frame), content_type)
     }
 
-    /// Removes the uploaded frames.
+    /// Removes the uploaded images.
     ///
     /// # Errors
-    /// When R2 does not answer.
+    /// If R2 does not answer.
     pub async fn delete_inputs(&self, id: &VideoId) -> Result<()> {
         self.bucket.delete(&[input_key(id, Frame::First), input_key(id, Frame::Last)]).await
     }
 
-    /// The ids of up to so many videos and first frames each that were stored before then: those behind that text in
-    /// order, and where these are few, the first ones.
+    /// The ids of up to `limit` videos and first frames each that were stored before this time: those after `after`
+    /// in order, then those from the beginning.
     ///
     /// # Errors
-    /// When R2 does not answer.
+    /// If R2 does not answer.
     pub async fn stored_before(&self, before: UnixMillis, after: &str, limit: u32) -> Result<Vec<String>> {
         let mut ids = Vec::new();
         for prefix in ["videos/", "inputs/"] {
@@ -93,10 +94,10 @@ impl Videos {
         Ok(ids)
     }
 
-    /// Removes the video and its frames.
+    /// Removes the video and its images.
     ///
     /// # Errors
-    /// When R2 does not answer.
+    /// If R2 does not answer.
     pub async fn delete(&self, id: &VideoId) -> Result<()> {
         self.bucket.delete(&[video_key(id), input_key(id, Frame::First), input_key(id, Frame::Last)]).await
     }

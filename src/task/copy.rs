@@ -1,5 +1,5 @@
-//! The finished video from the upstream's CDN into R2, verified on the way: right host, right size,
-//! MP4 by its first bytes, SHA-256 recorded. Bytes pass as JavaScript chunks and never enter wasm.
+//! Copies the finished video from Wiro's CDN into R2 and verifies it: allowed host, expected size, MP4 by its first
+//! bytes; SHA-256 is recorded. Bytes pass as JavaScript chunks and never enter wasm.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -28,13 +28,13 @@ use crate::video::record::Output;
 use crate::video::task::Source;
 
 const HEADERS_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long the CDN may send nothing.
+/// Longest pause of the CDN.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long R2 may take once it has every byte.
+/// Limit on R2 after it has every byte.
 const STORE_TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_REDIRECTS: usize = 3;
 
-/// Why a copy failed. No case names a URL: they are the upstream's.
+/// Why a copy failed. No message contains a URL, because the URLs are Wiro's.
 #[derive(Debug, Error)]
 enum CopyError {
     #[error("the host is not in OUTPUT_HOSTS")]
@@ -61,8 +61,8 @@ enum CopyError {
     Storage(#[from] worker::Error),
 }
 
-/// Copies and verifies. Under the video's key lies afterwards the whole right video, or what lay there
-/// before; why, the log is told. Every failure is worth another try.
+/// Copies and verifies the video. Afterwards its key holds either the complete verified video or what it buffered before.
+/// Failures are logged, and all of them can be retried.
 pub async fn copy(videos: &Videos, hosts: &OutputHosts, id: &VideoId, source: &Source) -> Option<Output> {
     let started = clock::now();
     let copied = verified_copy(videos, hosts, id, source).await;
@@ -128,7 +128,7 @@ async fn verified_copy(
     })
 }
 
-/// Follows redirects by hand, so that every hop is checked before it is asked.
+/// Follows redirects manually, so that every host is checked before the request.
 async fn open(hosts: &OutputHosts, url: &str) -> Result<Response, CopyError> {
     let mut url = url::parse(url).ok_or(CopyError::ForeignHost)?;
     for _ in 0..=MAX_REDIRECTS {
@@ -152,11 +152,11 @@ fn content_length(response: &Response) -> Option<u64> {
     response.headers().get("content-length").ok()??.parse().ok()
 }
 
-/// A body whose first bytes were seen to be MP4; every byte is counted and hashed as it passes.
+/// A body that starts like an MP4 file; every byte is counted and hashed as it passes.
 struct Incoming {
     reader: Reader,
-    /// What was read to see the first bytes.
-    held: Vec<Uint8Array>,
+    /// The chunks that were read to check the first bytes.
+    buffered: Vec<Uint8Array>,
     digest: Digest,
     bytes: u64,
 }
@@ -164,22 +164,23 @@ struct Incoming {
 impl Incoming {
     async fn begin(body: &ReadableStream) -> Result<Self, CopyError> {
         let mut reader = Reader::new(body, IDLE_TIMEOUT);
-        let mut held = Vec::new();
+        let mut buffered = Vec::new();
         let mut start = Vec::with_capacity(mp4::MAGIC_BYTES);
         while start.len() < mp4::MAGIC_BYTES {
             let Some(chunk) = reader.next().await? else { return Err(CopyError::NotMp4) };
             let missing = u32::try_from(mp4::MAGIC_BYTES - start.len()).unwrap_or(0);
             start.extend(chunk.subarray(0, missing.min(chunk.length())).to_vec());
-            held.push(chunk);
+            buffered.push(chunk);
         }
         if !mp4::begins(&start) {
             return Err(CopyError::NotMp4);
         }
-        Ok(Self { reader, held, digest: Digest::new()?, bytes: 0 })
+        Ok(Self { reader, buffered, digest: Digest::new()?, bytes: 0 })
     }
 
     async fn next(&mut self) -> Result<Option<Uint8Array>, StreamError> {
-        let chunk = if self.held.is_empty() { self.reader.next().await? } else { Some(self.held.remove(0)) };
+        let chunk =
+            if self.buffered.is_empty() { self.reader.next().await? } else { Some(self.buffered.remove(0)) };
         if let Some(chunk) = &chunk {
             self.digest.write(chunk).await?;
             self.bytes += u64::from(chunk.length());
@@ -187,7 +188,7 @@ impl Incoming {
         Ok(chunk)
     }
 
-    /// Each chunk is read while the one before is written.
+    /// Reads each chunk while the previous one is written.
     async fn send(&mut self, writer: Writer) -> Result<(), StreamError> {
         let mut next = self.next().await?;
         while let Some(chunk) = next {

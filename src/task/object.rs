@@ -1,13 +1,13 @@
-//! The `VideoTask` Durable Object: one for each video, named by the video's id, and the only writer of
-//! that video's state.
+//! The `VideoTask` Durable Object: one for each video, named by the video's id. It is the only writer of that video's
+//! state.
 //!
 //! - Stored: `task`, the [`Task`] as JSON text. Its alarm is always [`Task::alarm`]. In its place, after the video was
 //!   removed: `tombstone`, the [`Tombstone`](crate::video::task::tombstone::Tombstone), which an alarm clears.
 //! - Messages: [`Message`], answered with a [`Reply`].
 //!
-//! Requests only record and wait; all work is done by the alarm. Alarms of one object never overlap,
-//! survive its caller's disconnection and a restart of the machine, and so are the retry engine: each
-//! step is persisted together with the next alarm before its effects are performed.
+//! Requests only store and wait; the alarm does all work. The alarms of one object never overlap and survive a
+//! disconnected caller and a restart of the machine, so they are the retry engine: each step is stored together with
+//! the next alarm before its effects are performed.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -38,19 +38,19 @@ use crate::video::task::{Phase, Task};
 use crate::video::time::{Millis, UnixMillis};
 use crate::video::typical_duration::kind;
 
-/// How long a submit waits for the answer to its first Run before it answers without.
+/// How long a submit waits for its first Run before it answers without the result.
 const SUBMIT_TIMEOUT: Duration = Duration::from_secs(25);
 
-/// How long a submit waits until what never became a video of the same key is removed.
+/// How long a submit waits for the removal of a refused submit with the same key.
 const REMOVAL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a cancel waits for its effect.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a delete waits for a record that is being published.
+/// How long a delete waits for a record that is being written to KV.
 const PUBLISH_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// When work fails for a reason of our own, it is tried again after this.
+/// Wait before the next alarm after an internal error.
 const ERROR_RETRY_DELAY: Millis = Millis::new(30_000);
 
 #[wasm_bindgen]
@@ -59,7 +59,7 @@ pub struct VideoTask {
     store: Rc<VideoTaskStore>,
 }
 
-/// What the runtime calls, by way of `src/index.js`.
+/// The methods that `src/index.js` calls.
 #[wasm_bindgen]
 impl VideoTask {
     #[wasm_bindgen(constructor)]
@@ -68,7 +68,7 @@ impl VideoTask {
         Self { store: VideoTaskStore::new(state, env) }
     }
 
-    /// A promise of the answer to a [`Message`].
+    /// Answers a [`Message`].
     pub fn ask(&self, message: String) -> Promise {
         let task = self.clone();
         promised(async move {
@@ -78,7 +78,7 @@ impl VideoTask {
         })
     }
 
-    /// Lets somebody watch; a promise of the response.
+    /// Subscribes to the video's events; returns a streaming response.
     pub fn fetch(&self, request: Request) -> Promise {
         let task = self.clone();
         promised(async move {
@@ -88,8 +88,8 @@ impl VideoTask {
         })
     }
 
-    /// Does what is due. Fails only when not even another alarm can be set: the runtime gives a failing one up after
-    /// six tries.
+    /// Runs the alarm. It fails only if no other alarm can be set, because the runtime drops an alarm that failed six
+    /// times.
     pub fn alarm(&self) -> Promise {
         let store = Rc::clone(&self.store);
         promised(async move {
@@ -107,7 +107,7 @@ impl VideoTask {
         })
     }
 
-    /// A watcher's socket said something, of that length.
+    /// A subscriber's socket sent a message of this length.
     #[wasm_bindgen(js_name = onMessage)]
     pub fn on_message(&self, socket: &WebSocket, length: u32) {
         if !Subscribers::accept_message(socket, length) {
@@ -115,10 +115,10 @@ impl VideoTask {
         }
     }
 
-    /// A watcher's socket was closed, or broke.
+    /// A subscriber's socket was closed or broke.
     #[wasm_bindgen(js_name = onLeave)]
     pub fn on_leave(&self, socket: &WebSocket) {
-        // One that broke is closed already.
+        // Fails only for a socket that is closed already.
         let _ = socket.close();
         self.store.on_unsubscribe();
     }
@@ -189,7 +189,7 @@ impl VideoTask {
         Ok(if is_same { Reply::Ack } else { Reply::NotFound })
     }
 
-    /// Another challenge may have begun the job since [`Message::BeganWith`] was answered.
+    /// Another challenge may have created the video since [`Message::BeganWith`] was answered.
     async fn replay(&self, new: Task) -> Result<Reply, TaskError> {
         let task = self.store.load()?.filter(|task| task.is_visible());
         if task.is_some_and(|task| task.challenge != new.challenge) {
@@ -198,7 +198,7 @@ impl VideoTask {
         self.accept(new, false).await
     }
 
-    /// Here, and nowhere else, it is decided which of several equal requests makes the video, and that none makes it
+    /// The only place that decides which of several equal requests creates the video, and that no request creates it
     /// again.
     async fn accept(&self, new: Task, may_create: bool) -> Result<Reply, TaskError> {
         let mut admission = self.store.admit(&new.fingerprint)?;
@@ -210,7 +210,7 @@ impl VideoTask {
             if let Some(shortage) = Box::pin(self.reserve(&new)).await? {
                 return Ok(Reply::Unaffordable(shortage));
             }
-            // Meanwhile an equal request may have made it.
+            // An equal request may have created it meanwhile.
             admission = self.store.admit(&new.fingerprint)?;
         }
         let task = match admission {
@@ -229,7 +229,7 @@ impl VideoTask {
         }
     }
 
-    /// What a submit hears as soon as there is something to tell.
+    /// The answer to a submit, as soon as there is one.
     async fn first_answer(&self) -> Result<Reply, TaskError> {
         let has_answer = |task: &Task| task.answerable || !task.is_visible();
         let task = self.store.wait_until(has_answer, SUBMIT_TIMEOUT).await?;
@@ -243,7 +243,7 @@ impl VideoTask {
         }
     }
 
-    /// Has the price of a new job reserved, where there is a limit to keep.
+    /// Reserves the price of a new video, if there is a limit.
     async fn reserve(&self, new: &Task) -> Result<Option<Shortage>, TaskError> {
         if Config::of(&self.store.env)?.limits(&new.owner).is_unlimited() {
             return Ok(None);
@@ -252,7 +252,7 @@ impl VideoTask {
         Ok(dispatcher.reserve(new.ownership(), kind(&new.record.input)).await?)
     }
 
-    /// The record; in line, with the position as it is now.
+    /// The record; with the current position if the job is queued.
     async fn read(&self) -> Result<Reply, TaskError> {
         let Some(task) = self.store.load()? else { return Ok(Reply::NotFound) };
         let mut reply = to_public(Some(Rc::clone(&task)));
@@ -264,7 +264,7 @@ impl VideoTask {
                     record.queue_position = position;
                 }
                 if position.is_none() {
-                    // It was called, or its place in line got lost: either way it asks again.
+                    // The job got a slot, or lost its place in the queue: either way it must ask again.
                     self.store.react(Event::SlotGranted).await?;
                 }
             }
@@ -302,15 +302,15 @@ impl VideoTask {
         Ok(to_public(self.store.wait_until(|task| !task.is_stopping(), CANCEL_TIMEOUT).await?))
     }
 
-    /// The last that anybody is told of it.
+    /// Returns the record before the deletion.
     async fn delete(&self) -> Result<Reply, TaskError> {
-        let last = to_public(self.store.load()?);
+        let record = to_public(self.store.load()?);
         self.store.react(Event::DeleteRequested).await?;
-        // What is on its way to KV would arrive there behind the deletion.
+        // A record that is being written would arrive in KV after the deletion.
         if let Some(published) = self.store.publishing.take() {
             let _ = within(PUBLISH_TIMEOUT, published).await;
         }
-        Ok(last)
+        Ok(record)
     }
 
     async fn report_after(&self, event: Event) -> Result<Reply, TaskError> {

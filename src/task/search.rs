@@ -1,7 +1,7 @@
-//! Looks for the job whose answer to Run was lost: where a callback pointed, then in Task/List.
+//! Searches for the job whose response to Run was lost: first the job that a callback named, then Task/List.
 //!
-//! A row that carries our callback URL is the job. Where rows do not tell callback URLs, a row that fits by model, time and
-//! parameters is taken only if no other fits, and if none of our other videos has that job or may have it.
+//! A row with our callback URL is the job. Where rows have no callback URL, a row that matches by model, time and
+//! parameters is adopted only if it is the only match and no other video has that job or may have it.
 
 use serde_json::json;
 
@@ -13,14 +13,14 @@ use crate::video::task::{Job, Task};
 use crate::wiro::http_response::HttpResponse;
 use crate::wiro::search::{LostRun, Match, PAGE_ROWS, TaskRows, list_body, read_rows};
 
-/// Most pages of Task/List that one search reads. The next one goes on behind them.
+/// Most pages of Task/List per search. The next search continues after them.
 const MAX_PAGES: u32 = 10;
 
-/// More candidates than one are as good as none.
+/// Two candidates are enough to know that the match is not unique.
 const MAX_CANDIDATES: usize = 2;
 
 impl Upstream<'_> {
-    /// Looks for the job of a Run whose answer was lost.
+    /// Searches for the job of a lost Run.
     pub async fn search(&self, task: &Task, hint: Option<Job>, progress: SearchProgress) -> SearchOutcome {
         let run = lost_run(task);
         if let Some(hint) = hint {
@@ -49,7 +49,7 @@ impl Upstream<'_> {
         outcome
     }
 
-    /// A callback's URL is known to Wiro alone: the job it names is ours unless Detail says otherwise.
+    /// Only Wiro knows the callback URL, so the named job is ours unless Detail says otherwise.
     async fn follow(&self, run: &LostRun, hint: &Job) -> Result<Option<Job>, String> {
         let TaskRows { rows, .. } = self.detail(hint).await.and_then(|answer| read_rows(&answer))?;
         let is_ours = |url: &String| *url == run.callback_url;
@@ -57,8 +57,8 @@ impl Upstream<'_> {
         Ok(row.callback_url.as_ref().is_none_or(is_ours).then(|| job(row.remote)))
     }
 
-    /// Pages, newest first, until the rows are older than the task. A page that is too large to be read is read in
-    /// parts; a row that is too large by itself is passed over.
+    /// Reads pages, newest first, until the rows are older than the task. A page that is too large is read in smaller
+    /// parts; a single row that is too large is skipped.
     async fn search_list(&self, run: &LostRun, progress: SearchProgress) -> Result<Listed, String> {
         let SearchProgress { mut start, mut candidates } = progress;
         let mut limit = PAGE_ROWS;
@@ -90,7 +90,7 @@ impl Upstream<'_> {
         Ok(Listed::Part(SearchProgress { start, candidates }))
     }
 
-    /// The only job that fits, if Detail says nothing against it and nobody else has it.
+    /// The only match, if Detail confirms it and no other video owns it.
     async fn choose(&self, task: &Task, run: &LostRun, candidates: Vec<Job>) -> SearchOutcome {
         let candidate = match &candidates[..] {
             [] => return SearchOutcome::NotFound,
@@ -134,10 +134,10 @@ impl Upstream<'_> {
     }
 }
 
-/// What a search of the list came to.
+/// The result of a search of the list.
 enum Listed {
     Found(Job),
-    /// All of it; these fit.
+    /// The whole list was read; these rows match.
     All(Vec<Job>),
     Part(SearchProgress),
 }
@@ -146,7 +146,7 @@ fn is_too_large(answer: &HttpResponse) -> bool {
     answer.status == 200 && answer.body.is_none()
 }
 
-/// A row that was pushed back by newer ones may be read twice.
+/// Newer rows push older ones back, so a row may be read twice.
 fn add_candidate(candidates: &mut Vec<Job>, found: Job) {
     if candidates.len() < MAX_CANDIDATES && candidates.iter().all(|known| known.task_id != found.task_id) {
         candidates.push(found);

@@ -1,5 +1,5 @@
-//! Listening to Wiro's WebSocket while somebody watches: for show, and to hear of the end at once. Checks
-//! go on regardless, so a socket that is refused, silent or talks nonsense costs nothing but the show.
+//! Listens to Wiro's WebSocket while a client subscribes, to show progress and to learn of the end at once. Checks go
+//! on regardless, so a refused, silent or broken socket only costs progress.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -34,7 +34,7 @@ enum SocketError {
     Task(#[from] TaskError),
 }
 
-/// Listens until it is dropped, connecting again on the retry ladder.
+/// Listens until the future is dropped; reconnects on the retry schedule.
 pub async fn listen(store: &Rc<VideoTaskStore>, job: &Job) {
     let Ok(config) = Config::of(&store.env) else { return };
     for attempt in 0.. {
@@ -46,7 +46,7 @@ pub async fn listen(store: &Rc<VideoTaskStore>, job: &Job) {
     }
 }
 
-/// One connection, until it ends. Dropped, it is closed.
+/// One connection until it ends. Dropping the future closes it.
 async fn run_connection(store: &Rc<VideoTaskStore>, config: &Config, job: &Job) -> Result<(), SocketError> {
     let request = request("GET", &config.wiro_socket_url, &[("upgrade", "websocket")], None)?;
     let response = fetch(request, CONNECT_TIMEOUT).await?;
@@ -74,7 +74,7 @@ async fn handle_event(store: &Rc<VideoTaskStore>, event: SocketEvent) -> Result<
             publish_line(store, output, text);
             return Ok(());
         }
-        // What was written before anybody listened, or while the socket was broken.
+        // The lines from before the connection, or from while it was broken.
         SocketEvent::Full { output, lines } => {
             for text in store.subscribers.missing_lines(stream_of(output), lines) {
                 publish_line(store, output, text);

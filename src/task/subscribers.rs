@@ -1,5 +1,5 @@
-//! Who watches a video: server-sent events and `WebSocket`s, fed from one [`Feed`]. A watcher who does not keep
-//! up is let go and may resume by `Last-Event-ID`; nobody waits for anybody.
+//! The subscribers of a video: server-sent events and `WebSocket`s, fed from one [`Feed`]. A subscriber that cannot
+//! keep up is closed and may resume with `Last-Event-ID`; nobody waits for another.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -24,19 +24,19 @@ use crate::runtime::streams::chunk_of;
 use crate::video::feed::{Feed, FeedEvent, LogStream};
 use crate::video::record::Record;
 
-/// Events that may wait for one watcher: all that a feed keeps, and some more.
+/// Most events that may wait for one subscriber: more than a feed keeps.
 const MAX_BUFFERED_EVENTS: u16 = 600;
 
-/// Between comments that keep an idle stream open.
+/// Interval of the comments that keep an idle stream open.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// Streams of one video at once. Of more, the oldest that lags is closed; it may resume.
+/// Most streams of one video. The oldest stream that lags is closed for a new one; it may resume.
 const MAX_STREAMS: usize = 250;
 
-/// Sockets of one video at once: the runtime keeps for each what it has not taken, without telling how much.
+/// Most sockets of one video, because the runtime buffers for each an amount that it does not report.
 const MAX_SOCKETS: usize = 32;
 
-/// A watcher has nothing to say. Some clients send a greeting or a sign of life.
+/// Subscribers need not send anything. Some clients send a greeting or a keep-alive.
 const MAX_MESSAGES: u32 = 16;
 const MAX_MESSAGE_BYTES: u32 = 1024;
 
@@ -73,12 +73,12 @@ impl Subscribers {
         !self.streams.borrow().is_empty() || !self.sockets().is_empty()
     }
 
-    /// Those of all lines of this stream that nobody could have seen.
+    /// The lines of this stream that no subscriber can have seen.
     pub fn missing_lines(&self, stream: LogStream, lines: Vec<String>) -> Vec<String> {
         self.feed.borrow().missing_lines(stream, lines)
     }
 
-    /// Lets everybody see something, the Video with this `grant`; after the last event nobody is kept.
+    /// Sends an event to all subscribers; the Video gets this `grant`. The last event closes all of them.
     pub fn publish(&self, event: &FeedEvent, grant: Option<&str>, is_last: bool) {
         let Some(number) = self.feed.borrow_mut().add(event.clone()) else { return };
         self.streams.borrow_mut().retain(|StreamSubscriber { origin, writer }| {
@@ -97,7 +97,7 @@ impl Subscribers {
         }
     }
 
-    /// Ends every watcher's stream.
+    /// Closes every stream and socket.
     pub fn close_all(&self) {
         for subscriber in self.streams.take() {
             forget(&subscriber.writer.close());
@@ -107,11 +107,11 @@ impl Subscribers {
         }
     }
 
-    /// Begins to tell one watcher: what it events, or the Video as it is now, then what comes. `on_unsubscribe` is
-    /// called when it is gone.
+    /// Starts a subscription with the missed events, or with the current Video. `on_unsubscribe` is called when it
+    /// ends.
     ///
     /// # Errors
-    /// When the runtime refuses.
+    /// If the runtime refuses.
     pub fn subscribe(
         &self,
         options: SubscribeOptions,
@@ -125,7 +125,7 @@ impl Subscribers {
             return self.subscribe_socket(&options.origin, &events, grant, is_final);
         }
         if is_final && events.is_empty() {
-            // The one answer after which a browser does not come back.
+            // The only status after which a browser does not reconnect.
             return Ok(ResponseBuilder::new().with_status(204).empty());
         }
         let strategy = QueuingStrategy::new();
@@ -136,7 +136,7 @@ impl Subscribers {
             let chunk = if is_resumed {
                 self.chunks.borrow_mut().get(*number, event, &options.origin, grant)
             } else {
-                // The Video as it is now has the number of what was shown last.
+                // The current Video has the number of the last event, so it must not be cached as that event.
                 chunk_of(&event_text(*number, event, &options.origin, grant))
             };
             write(&writer, &chunk);
@@ -145,9 +145,9 @@ impl Subscribers {
             forget(&writer.close());
         } else {
             let streams = Rc::clone(&self.streams);
-            let gone = writer.clone();
+            let closed_writer = writer.clone();
             spawn(keep_open(writer.clone(), move || {
-                streams.borrow_mut().retain(|subscriber| subscriber.writer != gone);
+                streams.borrow_mut().retain(|subscriber| subscriber.writer != closed_writer);
                 on_unsubscribe();
             }));
             self.close_slow_stream();
@@ -165,7 +165,7 @@ impl Subscribers {
     ) -> Result<Response> {
         let WebSocketPair { client, server } = WebSocketPair::new()?;
         let socket: &WebSocket = server.as_ref();
-        // The newest comes first.
+        // The newest socket comes first.
         if let Some(oldest) = self.sockets().get(MAX_SOCKETS - 1) {
             let _ = oldest.close_with_code(TRY_AGAIN_LATER);
         }
@@ -180,7 +180,7 @@ impl Subscribers {
         Response::from_websocket(client)
     }
 
-    /// Whether a socket may go on after a message of that length; if not, it is closed.
+    /// Whether a message of this length is acceptable; if not, the socket is closed.
     #[must_use]
     pub fn accept_message(socket: &WebSocket, length: u32) -> bool {
         let (messages, origin) = read_attachment(socket);
@@ -193,7 +193,7 @@ impl Subscribers {
         false
     }
 
-    /// Closes the oldest stream that has not taken everything, where there are too many.
+    /// Closes the oldest stream that lags, if there are too many.
     fn close_slow_stream(&self) {
         let mut streams = self.streams.borrow_mut();
         if streams.len() < MAX_STREAMS {
@@ -207,7 +207,7 @@ impl Subscribers {
         forget(&streams.remove(oldest).writer.abort());
     }
 
-    /// What to begin with, and whether it is out of the feed.
+    /// The first events, and whether they come from the feed.
     fn initial_events(&self, after: Option<u64>, record: Record) -> (Vec<(u64, FeedEvent)>, bool) {
         let feed = self.feed.borrow();
         match after.and_then(|number| feed.after(number)) {
@@ -221,7 +221,7 @@ impl Subscribers {
     }
 }
 
-/// What was sent, kept once for all who watch: whoever resumes, and reads nothing, takes no memory of his own.
+/// Encoded events, shared by all streams: a client that resumes and never reads takes no memory of its own.
 #[derive(Default)]
 struct Chunks {
     origin: String,
@@ -230,7 +230,7 @@ struct Chunks {
 }
 
 impl Chunks {
-    /// Most watchers come by the same name; what was made for another one is made anew.
+    /// Most subscribers have the same origin and grant; for others the cache is rebuilt.
     fn get(&mut self, number: u64, event: &FeedEvent, origin: &str, grant: Option<&str>) -> Uint8Array {
         if self.origin != origin || self.grant.as_deref() != grant {
             *self = Self {
@@ -248,7 +248,7 @@ impl Chunks {
     }
 }
 
-/// Of a socket: how many messages it has sent, and by which name it came. Kept while the object sleeps.
+/// A socket's message count and origin, which survive hibernation.
 fn read_attachment(socket: &WebSocket) -> (u32, String) {
     let known = socket.deserialize_attachment().ok().filter(Array::is_array);
     known.map_or((MAX_MESSAGES, String::new()), |known| {
@@ -284,7 +284,7 @@ fn to_json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-/// Stays with one stream until its reader is gone or it was let go of, and keeps it open meanwhile.
+/// Keeps one stream open until it ends.
 async fn keep_open(writer: WritableStreamDefaultWriter, on_unsubscribe: impl Fn()) {
     let mut closed = settled(&writer.closed());
     while let Either::Right(_) = select(&mut closed, pin!(Sleep::new(KEEP_ALIVE))).await {
@@ -293,7 +293,7 @@ async fn keep_open(writer: WritableStreamDefaultWriter, on_unsubscribe: impl Fn(
     on_unsubscribe();
 }
 
-/// Hands a chunk to a stream, unless too much waits there already; whether it did.
+/// Writes a chunk unless the stream's buffer is full. Returns whether it was written.
 fn write(writer: &WritableStreamDefaultWriter, chunk: &Uint8Array) -> bool {
     let has_room = writer.desired_size().ok().flatten().is_some_and(|room| room > 0.0);
     if has_room {

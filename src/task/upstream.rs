@@ -1,5 +1,5 @@
-//! Between the domain and Wiro: performs a task's calls and says what they mean for its lifecycle. The search for a lost
-//! job is in `task/search.rs`.
+//! Performs a task's calls to Wiro and translates the results for its lifecycle. The search for a lost job is in
+//! `task/search.rs`.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -30,8 +30,8 @@ use crate::wiro::task::{
     RemoteStatus, RemoteTaskRef, Stop, TaskDetail, read_detail, read_done, read_remote_ref,
 };
 
-/// How long a Run with a picture waits to be description the name of its parameter, when it was never description. Without it the seed's
-/// name is used.
+/// How long a Run with an image waits for the model's description, if it was never read. Afterwards the built-in
+/// parameter names are used.
 const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(2);
 
 pub struct Upstream<'a> {
@@ -49,7 +49,7 @@ impl<'a> Upstream<'a> {
         self.env
     }
 
-    /// Sends Run, once, for the model of the record.
+    /// Sends Run once, for the model in the record.
     pub async fn run(&self, task: &Task) -> RunOutcome {
         let id = task.record.id.as_str();
         let not_sent = |reason: String| {
@@ -92,8 +92,8 @@ impl<'a> Upstream<'a> {
         }
     }
 
-    /// The model's description. Only a picture is worth waiting for one that nobody has read yet: under a name that is no
-    /// longer in use it would be ignored, and the video charged for.
+    /// The model's description. Only a Run with an image waits for one that was never read: Wiro would ignore an
+    /// image under an outdated parameter name, and charge for the video.
     async fn describe(&self, task: &Task) -> Rc<ModelDescription> {
         let model = &task.record.model;
         let known = models::describe(self.env, model).await;
@@ -127,7 +127,7 @@ impl<'a> Upstream<'a> {
         }
     }
 
-    /// What is known of the model may be wrong; it is read again in the background.
+    /// The description may be outdated; it is read again in the background.
     async fn distrust(&self, model: &str) {
         models::forget(model);
         let description = async { DispatcherClient::new(self.env)?.distrust_model(model).await };
@@ -140,7 +140,7 @@ impl<'a> Upstream<'a> {
         }
     }
 
-    /// Asks how the job stands.
+    /// Checks the job's status.
     pub async fn check(&self, task: &Task, job: &Job) -> Observation {
         let id = task.record.id.as_str();
         let warn = |message: &str, reason: &str| {
@@ -178,7 +178,7 @@ impl<'a> Upstream<'a> {
         }
     }
 
-    /// Stops the job in whichever way Wiro accepts, then asks how it stands: that alone counts.
+    /// Stops the job in either way that Wiro accepts, then checks it, because only the check counts.
     pub async fn stop(&self, task: &Task, job: &Job) -> Observation {
         let body = remote_ref(job).stop_body();
         let mut refusals = Vec::new();
@@ -193,8 +193,8 @@ impl<'a> Upstream<'a> {
         self.check(task, job).await
     }
 
-    /// Has Wiro delete the files of a job that ended; asked again, it says yes again. A picture that came by a link on
-    /// Wiro's own hosts would be deleted too, and another job may use it: such a job is spared.
+    /// Deletes the job's files at Wiro; idempotent. Wiro would also delete an image that was given as a link to its
+    /// own hosts, which another job may use: the files of such a job are kept.
     ///
     /// # Errors
     /// A reason for the log.
@@ -224,7 +224,7 @@ impl<'a> Upstream<'a> {
         WiroClient::of(self.config)
     }
 
-    /// The uploaded frames, in the order of the form.
+    /// The uploaded images, in the order of the form.
     async fn files(&self, task: &Task) -> Result<Vec<(ReadableStream, u64)>, String> {
         let input = &task.record.input;
         let mut files = Vec::new();
@@ -241,7 +241,7 @@ impl<'a> Upstream<'a> {
     }
 }
 
-/// Longest reason of Wiro's that is logged.
+/// Longest logged reason.
 const MAX_REASON_CHARS: usize = 300;
 
 pub(super) fn remote_ref(job: &Job) -> RemoteTaskRef {
@@ -272,11 +272,11 @@ fn run_request(input: &Input, callback_url: &str) -> RunRequest {
     }
 }
 
-/// A picture that was sent and that Wiro does not show among the parameters, which is logged once.
-fn ignored_picture(task: &Task, shown: Option<usize>) -> Option<Warning> {
+/// A warning if Wiro does not show an image that was sent. Logged once.
+fn ignored_picture(task: &Task, received: Option<usize>) -> Option<Warning> {
     let sent = task.record.input.pictures();
-    let warning = match shown? {
-        shown if shown >= sent => return None,
+    let warning = match received? {
+        received if received >= sent => return None,
         0 => Warning::FirstFrameIgnored,
         _ => Warning::LastFrameIgnored,
     };
@@ -287,7 +287,8 @@ fn ignored_picture(task: &Task, shown: Option<usize>) -> Option<Warning> {
     Some(warning)
 }
 
-/// Refusals for the account are the operator's: loud in the log, silent to the public.
+/// Refusals of the account concern the operator: they are logged in detail and reported to the public only as
+/// unavailable.
 fn run_outcome(id: &str, model: &str, answer: RunAnswer) -> RunOutcome {
     let retry_after = |seconds: Option<u64>| seconds.map(Millis::from_seconds);
     let unavailable = |message: &str, reason: &str| {

@@ -1,4 +1,4 @@
-//! The operator's own webhook: told how a video ended, by Standard Webhooks.
+//! The operator's webhook, which gets every ending, by Standard Webhooks.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -22,20 +22,20 @@ use crate::wiro::http_response::retry_after_seconds;
 
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Longer than any try takes.
+/// Longer than any attempt.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(Serialize)]
 struct Payload {
     #[serde(rename = "type")]
     kind: String,
-    /// When the video ended, by RFC 3339.
+    /// When the video ended, in RFC 3339.
     timestamp: String,
     data: Record,
 }
 
-/// One try: the answer, or why there was none; it is broken off when the video is deleted or goes on meanwhile.
-/// `None` when the event was not to be told any more before that.
+/// One attempt: the response, or the reason why there was none. It is cancelled if the video is deleted or resumed
+/// meanwhile. `None` if the event was no longer pending at the start.
 pub async fn notify(
     store: &VideoTaskStore,
     config: &Config,
@@ -60,10 +60,10 @@ pub async fn notify(
     Ok(Some(response))
 }
 
-/// The video as its owner sees it.
+/// The Video as its owner sees it.
 fn payload(store: &VideoTaskStore, config: &Config, task: &Task) -> Payload {
     let record = task.record.clone();
-    // The submit came by the origin that the upstream calls back.
+    // The callback URL has the origin of the submit.
     let submit_origin = || task.callback_url.rsplit_once("/hooks/wiro/").map_or("", |(origin, _)| origin);
     let origin = config.public_url.as_deref().unwrap_or_else(submit_origin);
     Payload {
@@ -73,7 +73,7 @@ fn payload(store: &VideoTaskStore, config: &Config, task: &Task) -> Payload {
     }
 }
 
-/// Redirects are answers like any other, and nobody reads the body of one.
+/// Redirects are not followed, and response bodies are not read.
 async fn post(webhook: &Webhook, webhook_id: &str, body: &str) -> Result<DeliveryResponse, FetchError> {
     let now = clock::now();
     let timestamp = now.seconds().to_string();
@@ -96,7 +96,7 @@ async fn post(webhook: &Webhook, webhook_id: &str, body: &str) -> Result<Deliver
     Ok(DeliveryResponse { status, retry_after: retry_after.map(Millis::from_seconds) })
 }
 
-/// In our own words: the runtime's may name the URL, which may hold a secret.
+/// The runtime's messages may contain the URL, which may contain a secret.
 fn public_reason(error: &FetchError) -> String {
     match error {
         FetchError::NotSent(_) => "the request could not be made".to_owned(),

@@ -17,14 +17,14 @@ use crate::wiro::form::FormBody;
 use crate::wiro::http_response::{HttpResponse, retry_after_seconds};
 use crate::wiro::sign::Credentials;
 
-/// Run with a large image takes as long as its upload.
+/// Run with a large image takes as long as the upload of the image.
 const RUN_TIMEOUT: Duration = Duration::from_mins(2);
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
-/// An upload takes as long as its sender does.
+/// An upload takes as long as its sender needs.
 const UPLOAD_TIMEOUT: Duration = Duration::from_mins(10);
-/// How long a part of an answer or of an image may take.
+/// Longest pause within a response or an image.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
-/// Detail carries the logs of a run; what is longer is not read.
+/// Detail contains the run's logs; a longer response is not read.
 const MAX_ANSWER_BYTES: u32 = 1024 * 1024;
 
 pub struct WiroClient<'a> {
@@ -33,7 +33,7 @@ pub struct WiroClient<'a> {
 }
 
 impl<'a> WiroClient<'a> {
-    /// As the settings say.
+    /// From the settings.
     #[must_use]
     pub fn of(config: &'a Config) -> Self {
         Self { base_url: &config.wiro_api_url, credentials: &config.credentials }
@@ -42,15 +42,15 @@ impl<'a> WiroClient<'a> {
     /// Sends a JSON call such as `/Task/Detail`.
     ///
     /// # Errors
-    /// [`FetchError`] when no answer came.
+    /// [`FetchError`] if no response came.
     pub async fn call(&self, path: &str, body: &str) -> Result<HttpResponse, FetchError> {
         self.exchange(path, "application/json", &body.into(), CALL_TIMEOUT, pin!(async { true })).await
     }
 
-    /// Sends Run. The files of the form are streamed, their lengths in bytes given.
+    /// Sends Run. The form's files are streamed; their lengths in bytes are given.
     ///
     /// # Errors
-    /// [`FetchError`] when no answer came.
+    /// [`FetchError`] if no response came.
     pub async fn run(
         &self,
         path: &str,
@@ -83,11 +83,11 @@ impl<'a> WiroClient<'a> {
         self.exchange(path, &form.content_type, &readable.into(), RUN_TIMEOUT, pump).await
     }
 
-    /// Sends a form whose file comes from `next`, however long it is. Without a good end of the file the
-    /// form has none either, and its connection is cut.
+    /// Sends a form with one streamed file of unknown length. If the stream fails, the form stays incomplete and its
+    /// connection is aborted.
     ///
     /// # Errors
-    /// What `next` failed with; inside, [`FetchError`] when no answer came.
+    /// The error of `next`; inside, [`FetchError`] if no response came.
     pub async fn upload<E>(
         &self,
         path: &str,
@@ -109,7 +109,7 @@ impl<'a> WiroClient<'a> {
         pumped.map(|()| answer)
     }
 
-    /// Sends a body that `pump` writes, which says whether it is whole.
+    /// Sends a body that `pump` writes. `pump` returns whether the body is complete.
     async fn exchange(
         &self,
         path: &str,
@@ -119,10 +119,10 @@ impl<'a> WiroClient<'a> {
         pump: Pin<&mut dyn Future<Output = bool>>,
     ) -> Result<HttpResponse, FetchError> {
         let request = self.signed(path, content_type, body)?;
-        // An answer may come before all of the body was taken.
+        // A response may come before the whole body was sent.
         let answer = match select(pin!(fetch(request, timeout)), pump).await {
             Either::Left((answer, _)) => answer,
-            // Aborted here, before the body ends with its writer: it must not look whole.
+            // Aborted before the writer closes the body, so that Wiro never sees a complete body.
             Either::Right((false, _)) => Err(FetchError::Lost("the body broke".to_owned())),
             Either::Right((true, answer)) => {
                 within(RUN_TIMEOUT, answer).await.unwrap_or(Err(FetchError::Timeout(RUN_TIMEOUT)))
@@ -140,7 +140,7 @@ impl<'a> WiroClient<'a> {
     }
 }
 
-/// Nonces have 53 bits: an integer in any language, and never the same twice in practice.
+/// Nonces have 53 bits: an integer in every language, and practically unique.
 const NONCE_SHIFT: u32 = 64 - 53;
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
@@ -148,8 +148,7 @@ fn not_sent(error: impl ToString) -> FetchError {
     FetchError::NotSent(error.to_string())
 }
 
-/// Writes the form around its files, each of which `next` ends with `None`. Why the reading end takes no more is for the
-/// answer to say.
+/// Writes the form and its files; `next` ends each file with `None`. If the reader stops, the response explains why.
 async fn pump<E>(
     form: &FormBody,
     writer: &Writer,
@@ -171,10 +170,10 @@ async fn pump<E>(
     Ok(())
 }
 
-/// An answer with its body, if that is text and not too long.
+/// Reads a response, and its body if that is short text.
 ///
 /// # Errors
-/// When it breaks off.
+/// If the connection breaks.
 pub async fn read(response: worker::Response) -> Result<HttpResponse, FetchError> {
     let retry_after = response.headers().get("retry-after").ok().flatten();
     let status = response.status_code();

@@ -1,4 +1,4 @@
-//! Calls to Wiro: signed, each with a limit on its time.
+//! Signed calls to Wiro, each with a time limit.
 
 pub mod client;
 pub mod shared_call;

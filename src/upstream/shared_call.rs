@@ -1,4 +1,4 @@
-//! A call to the upstream whose answer is good for all: of several who want it at the same time one makes it.
+//! A call to Wiro that concurrent callers share: one makes it, all get the result.
 
 use std::cell::RefCell;
 
@@ -10,20 +10,21 @@ use crate::config::Config;
 use crate::wiro::files::Refusal;
 use crate::wiro::http_response::HttpResponse;
 
-/// What the call was made for, as text.
+/// The result of the call, as text.
 pub type SharedResult = std::result::Result<String, Refusal>;
 
-/// Who waits for the answer.
+/// The callers that wait for the result.
 #[derive(Default)]
 pub struct SharedCall {
     waiting: RefCell<Option<Vec<oneshot::Sender<SharedResult>>>>,
 }
 
 impl SharedCall {
-    /// Makes the call and keeps what it result, or waits for whoever does. After a failure the next one tries again.
+    /// Makes the call and stores its result, or waits for the caller that does. After a failure the next caller tries
+    /// again.
     ///
     /// # Errors
-    /// When it cannot be kept.
+    /// If storing fails.
     pub async fn get(
         &self,
         config: &Config,
@@ -39,7 +40,7 @@ impl SharedCall {
             };
             let stored = store(&result);
             for sender in self.waiting.take().into_iter().flatten() {
-                // Whoever waited may be gone.
+                // A caller that waited may be gone.
                 let _ = sender.send(result.clone());
             }
             stored?;
@@ -47,7 +48,7 @@ impl SharedCall {
         result.await.map_err(|_| "the shared call was cancelled".into())
     }
 
-    /// Whether nobody waited before.
+    /// Adds a caller. Returns whether it is the first one, which makes the call.
     fn join(&self, sender: oneshot::Sender<SharedResult>) -> bool {
         let mut waiting = self.waiting.borrow_mut();
         let is_first = waiting.is_none();

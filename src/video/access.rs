@@ -1,4 +1,4 @@
-//! Who may do what: clients and their tokens, whose a video is, and the keys that prove it.
+//! Access: clients and their tokens, owners of videos, and the keys that sign ids and links.
 
 pub mod bearer;
 pub mod clients;

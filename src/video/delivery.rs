@@ -1,5 +1,5 @@
-//! Telling the operator's webhook how a video ended. Each ending is an event of its own, tried on a ladder until
-//! the receiver took it or wants no more, or the ladder is at its end.
+//! Deliveries to the operator's webhook. Each ending is an event of its own, retried on a schedule until the receiver
+//! accepts it or answers 410, or the schedule ends.
 
 use serde::Serialize;
 
@@ -8,26 +8,26 @@ use super::lifecycle::retry_schedule::RetrySchedule;
 use super::time::{Millis, UnixMillis};
 use crate::from_json;
 
-/// So many of the latest tries are kept for the operator.
+/// The latest attempts that are kept for the operator.
 const MAX_ATTEMPTS: usize = 10;
 
-/// So far a receiver may put off the next try.
+/// Longest `Retry-After` that is respected.
 const MAX_RETRY_AFTER: Millis = Millis::from_seconds(86_400);
 
-/// The receiver wants no more of this.
+/// The receiver refuses further deliveries.
 const GONE: u16 = 410;
 
-/// What the receiver answered.
+/// The receiver's response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliveryResponse {
     pub status: u16,
     pub retry_after: Option<Millis>,
 }
 
-/// One try, as the operator sees it: with the status of its answer, or why there was none.
+/// One attempt as the operator sees it: with the status of the response, or the reason why there was none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DeliveryAttempt {
-    /// When that was known, in unix seconds.
+    /// When it ended, in unix seconds.
     pub at: i64,
     pub webhook_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -38,7 +38,7 @@ pub struct DeliveryAttempt {
 
 from_json!(struct DeliveryAttempt { at, webhook_id, status, error });
 
-/// An event that is still to be told.
+/// An event that is not delivered yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct PendingDelivery {
     webhook_id: String,
@@ -50,7 +50,7 @@ from_json!(struct PendingDelivery { webhook_id, failures, due });
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Deliveries {
-    /// How many there were; an event's id counts them.
+    /// The number of events so far; part of an event's id.
     events: u32,
     pending: Option<PendingDelivery>,
     tries: Vec<DeliveryAttempt>,
@@ -59,26 +59,26 @@ pub struct Deliveries {
 from_json!(struct Deliveries { events, pending, tries });
 
 impl Deliveries {
-    /// The video has ended: a new event.
+    /// Adds an event, because the video has ended.
     pub fn add(&mut self, video: &VideoId, now: UnixMillis) {
         self.events = self.events.saturating_add(1);
         let webhook_id = format!("msg_{}_{}", video.as_str().trim_start_matches(ID_PREFIX), self.events);
         self.pending = Some(PendingDelivery { webhook_id, failures: 0, due: now });
     }
 
-    /// Nothing is to be told any more.
+    /// Drops the pending event.
     pub fn stop(&mut self) {
         self.pending = None;
     }
 
-    /// What is to be told now; it is due again at `guard` if nobody says how it went.
+    /// Returns the id of the due event. If no result is reported, it is due again at `guard`.
     pub fn take_due(&mut self, now: UnixMillis, guard: UnixMillis) -> Option<String> {
         let pending = self.pending.as_mut().filter(|pending| pending.due <= now)?;
         pending.due = guard;
         Some(pending.webhook_id.clone())
     }
 
-    /// How it went.
+    /// Records the result of an attempt.
     pub fn complete(
         &mut self,
         webhook_id: String,
@@ -110,19 +110,18 @@ impl Deliveries {
         self.tries.push(DeliveryAttempt { at: now.seconds(), webhook_id, status, error });
     }
 
-    /// Whether this event is still to be told.
+    /// Whether this event is not delivered yet.
     #[must_use]
     pub fn is_pending(&self, webhook_id: &str) -> bool {
         self.pending.as_ref().is_some_and(|pending| pending.webhook_id == webhook_id)
     }
 
-    /// When the next try is due.
     #[must_use]
     pub fn next_due(&self) -> Option<UnixMillis> {
         self.pending.as_ref().map(|pending| pending.due)
     }
 
-    /// The latest, the very latest last.
+    /// Oldest first.
     #[must_use]
     pub fn attempts(&self) -> &[DeliveryAttempt] {
         &self.tries
@@ -154,7 +153,7 @@ mod tests {
         SigningKeys::derive(&[7; 32]).unwrap().mint(&Owner::nobody(), [1; 16])
     }
 
-    /// Tries once, whenever that is due; the waiting time until the next try.
+    /// Delivers the due event; returns the delay until the next attempt.
     fn wait_after(deliveries: &mut Deliveries, response: Result<DeliveryResponse, String>) -> Option<u64> {
         let webhook_id = deliveries.take_due(UnixMillis::new(i64::MAX), GUARD).expect("something to tell");
         deliveries.complete(webhook_id, response, Some(&RetrySchedule::parse("5,300,1800").unwrap()), NOW);

@@ -1,5 +1,4 @@
-//! What there was to see of a video, in order: numbered, so that a watcher who was cut off goes on where
-//! it was, and bounded, so that nobody pays for those who never come back.
+//! The events of a video, in order: numbered, so that an interrupted client can resume, and bounded in memory.
 
 use std::collections::VecDeque;
 
@@ -7,7 +6,7 @@ use serde::Serialize;
 
 use super::record::Record;
 
-/// Most events that are kept, and most log lines that one video shows.
+/// Most events that are kept, and most log lines of one video.
 const MAX_KEPT: usize = 500;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -17,7 +16,7 @@ pub enum LogStream {
     Stderr,
 }
 
-/// A line that the run wrote, cleaned.
+/// A cleaned log line of the run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LogLine {
     pub stream: LogStream,
@@ -32,16 +31,16 @@ pub enum FeedEvent {
 
 #[derive(Debug)]
 pub struct Feed {
-    /// The newest number that was given.
+    /// The number of the newest event.
     last: u64,
-    /// Everything after this number is kept.
+    /// All events after this number are kept.
     floor: u64,
     kept: VecDeque<(u64, FeedEvent)>,
     log_lines: usize,
 }
 
 impl Feed {
-    /// Numbers begin at the time, in milliseconds, so that they grow even when everything kept is lost.
+    /// Numbers start at the current time in milliseconds, so that they grow even after the object lost its memory.
     #[must_use]
     pub fn begin(now_ms: u64) -> Self {
         Self { last: now_ms, floor: now_ms, kept: VecDeque::new(), log_lines: 0 }
@@ -52,7 +51,7 @@ impl Feed {
         self.last
     }
 
-    /// Numbers and keeps a event; `None` for the log lines of a run that writes too many.
+    /// Numbers and keeps an event; `None` for log lines beyond the limit.
     pub fn add(&mut self, event: FeedEvent) -> Option<u64> {
         if matches!(event, FeedEvent::Log(_)) {
             self.log_lines += 1;
@@ -70,14 +69,14 @@ impl Feed {
         Some(self.last)
     }
 
-    /// What came after that number; `None` when that is not known any more.
+    /// The events after this number; `None` if they are not all kept.
     #[must_use]
     pub fn after(&self, number: u64) -> Option<impl Iterator<Item = &(u64, FeedEvent)>> {
         let is_known = (self.floor..=self.last).contains(&number);
         is_known.then(|| self.kept.iter().filter(move |(kept, _)| *kept > number))
     }
 
-    /// Those of all lines of this stream that were not to be seen, each as often as it is missing.
+    /// The lines of this stream that are not among the kept events, each as often as it is missing.
     #[must_use]
     pub fn missing_lines(&self, stream: LogStream, lines: Vec<String>) -> Vec<String> {
         let texts = self.kept.iter().filter_map(|(_, event)| match event {

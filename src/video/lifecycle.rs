@@ -1,29 +1,29 @@
-//! The life of a video as a state machine without I/O. Events change a [`Task`]; waking it, when its
-//! alarm is due, names the [`Effect`]s to perform, each of whose results is an event again. Nothing else
-//! decides transitions.
+//! The life of a video as a state machine without I/O. Events change a [`Task`]; its alarm returns the [`Effect`]s to
+//! perform; the result of each effect is the next event. All transitions are decided here.
 //!
 //! ```text
-//!          place      wake          started            ended with a video           verified
-//! Waiting ─────▶ Placed ─▶ Submitting ───────▶ Running ──────────────────▶ Storing ─────────▶ Ended
-//!  ▲ │  ▲called   ▲             │ │ │ lost       ▲ │ failed, cancelled,       │ not by its     ▲ ▲
-//!  │ ▼  │         └─────────────┘ │ └▶ Unknown ──┘ │ not ended by its deadline│ deadline       │ │
-//!  │ InLine        not started    │      (searched)└──────────────────────────┴────────────────┘ │
+//!          slot       alarm         started            ended with a video           verified
+//! Waiting ─▶ SlotGranted ─▶ Submitting ──────▶ Running ──────────────────▶ Storing ─────────▶ Ended
+//!  ▲ │  ▲ slot    ▲            │ │ │ lost       ▲ │ failed, cancelled,       │ not by its     ▲ ▲
+//!  │ ▼  │ granted └────────────┘ │ └▶ Unknown ──┘ │ not ended by its deadline│ deadline       │ │
+//!  │ Queued        not started    │     (searched) └──────────────────────────┴────────────────┘ │
 //!  └──────────────────────────────┤                                                              │
-//!            the upstream is full └──────────────────────────────────────────────────────────────┘
+//!             Wiro is at capacity └──────────────────────────────────────────────────────────────┘
 //!                                   refused
 //! ```
 //!
-//! A job with an uploaded image begins as `Receiving`, before `Waiting`, until the image is stored; a
-//! video past its time ends as `Removing`. `submission.rs` leads to the upstream, `generation.rs` from
-//! there to the stored video.
+//! A job with an uploaded image starts as `Receiving`, before `Waiting`, until the image is stored. An expired video
+//! ends as `Removing`. `submission.rs` leads to Wiro's job, `generation.rs` from there to the stored video, and
+//! `owner_requests.rs` handles cancel, delete and redrive.
 //!
-//! The caller persists the task after every step, before it performs anything, and each step leaves
-//! [`Task::alarm`] such that a crash at any point is looked at again. There are three ways out of a
-//! failure, all for videos that may have been paid for: `submission_unknown` when its job speaks up
-//! after all, and `submission_unknown`, `storage_failed` and `upstream_timeout` when an operator says so.
+//! The caller stores the task after every step and before it performs an effect. After each step [`Task::alarm`] is
+//! set, so a crash at any point is retried. A failed video can resume in two ways, always because it may have been
+//! charged: after `submission_unknown` when its job sends a callback, and after `submission_unknown`,
+//! `storage_failed` or `upstream_timeout` when an operator asks for it.
 
 pub mod event;
 mod generation;
+mod owner_requests;
 pub mod pending_work;
 mod progress_estimate;
 pub mod retry_schedule;
@@ -36,28 +36,27 @@ use super::record::{Failure, FailureCode, Status};
 use super::task::{Intent, Phase, Task};
 use super::time::{Millis, Tick, UnixMillis};
 
-/// While something is under way, the task is looked at again this much later: only a crash lets
-/// that happen, because an object's alarms never overlap.
+/// The alarm during an effect. Alarms of one object never overlap, so it only fires after a crash.
 const CRASH_GUARD: Millis = Millis::new(10_000);
 
-/// After so many, a removal does without the upstream, which may not know the job any more.
+/// After this many failures the removal goes on without Wiro, which may not know the job any more.
 const MAX_REMOVAL_FAILURES: u32 = 50;
 
-/// How patient to be; read from the settings.
+/// Limits and delays, from the settings.
 #[derive(Clone, Debug)]
 pub struct Policy {
-    /// Jobs at the upstream at once; `None` for as many as it takes.
+    /// Most jobs at Wiro at the same time; `None` for no limit.
     pub max_active: Option<u32>,
-    /// Waits between checks of a running job.
+    /// Delays between checks of a running job.
     pub poll: RetrySchedule,
-    /// Waits between searches for a job whose Run was not answered. When as many found no trace of it, it holds no
-    /// place any more.
+    /// Delays between searches for a job whose response to Run was lost. After as many complete searches without a
+    /// result, it releases its slot.
     pub search: RetrySchedule,
-    /// Waits between tries of what failed and may be tried again.
+    /// Delays between retries.
     pub retry: RetrySchedule,
-    /// Waits between tries to tell the operator's webhook, then it is given up; `None` without a webhook.
+    /// Delays between deliveries to the operator's webhook, which then stop; `None` without a webhook.
     pub notify: Option<RetrySchedule>,
-    /// Whether the upstream is to delete its files once our copy is verified.
+    /// Whether Wiro is told to delete its files after our copy is verified.
     pub purge_upstream: bool,
     pub task_deadline: Millis,
     pub copy_deadline: Millis,
@@ -65,7 +64,7 @@ pub struct Policy {
 }
 
 impl Task {
-    /// What is due, in order. Nothing, when the alarm came too early.
+    /// Returns the due effects, in order; none if the alarm came too early.
     #[must_use]
     pub fn on_alarm(&mut self, policy: &Policy, tick: Tick) -> Vec<Effect> {
         self.with_follow_ups(tick.now, |task| {
@@ -76,7 +75,7 @@ impl Task {
                 task.wake_at = Some(guard);
                 effects.extend(task.next_effect(policy, tick.now));
             }
-            // Last: a receiver may be slow, and nothing here waits for it.
+            // Last, because a receiver may be slow and nothing may wait for it.
             if policy.notify.is_none() {
                 task.deliveries.stop();
             }
@@ -85,10 +84,10 @@ impl Task {
         })
     }
 
-    /// Applies one event. Events that do not fit the phase (late, repeated, early) change nothing.
+    /// Applies one event. Late, repeated and early events change nothing.
     pub fn apply(&mut self, event: Event, policy: &Policy, tick: Tick) {
         if let Event::CallbackReceived(hint) = event {
-            // Of a flood of them, all but the first must change nothing: what changes is stored.
+            // Handled apart: of many callbacks all but the first must change nothing, because every change is stored.
             return self.callback_received(hint, tick.now);
         }
         self.with_follow_ups(tick.now, |task| match event {
@@ -97,7 +96,7 @@ impl Task {
             Event::RunAnswered(outcome) => task.run_answered(outcome, policy, tick),
             Event::Observed(observation) => task.observed(observation, policy, tick),
             Event::SocketUpdated(update) => task.socket_updated(update, tick.now),
-            // What can be seen is kept with every event; the other is above.
+            // `with_follow_ups` stores the progress at every event. Callbacks are handled above.
             Event::ProgressTick | Event::CallbackReceived(_) => {}
             Event::Searched(outcome) => task.searched(outcome, policy, tick.now),
             Event::Copied(output) => task.copied(output, policy, tick),
@@ -151,8 +150,7 @@ impl Task {
         }
     }
 
-    /// Whatever changes a task: what follows for those who read its record and for those who wait in
-    /// line.
+    /// Changes the task, then adds what follows for its readers and for the queue.
     fn with_follow_ups<T>(&mut self, now: UnixMillis, change: impl FnOnce(&mut Self) -> T) -> T {
         let needed_place = self.needs_slot();
         let published = (self.answerable, self.record.status.is_final());
@@ -175,8 +173,8 @@ impl Task {
         if needed_place != self.needs_slot() {
             self.chores.add(WorkItem::SyncSlot, now);
         }
-        let is_told = self.wish != Intent::Delete;
-        if is_told && published != (self.answerable, self.record.status.is_final()) {
+        let is_published = self.wish != Intent::Delete;
+        if is_published && published != (self.answerable, self.record.status.is_final()) {
             self.chores.add(WorkItem::Publish, now);
         }
         result
@@ -189,7 +187,7 @@ impl Task {
         }
     }
 
-    /// Whether the upstream has the job, or may have it.
+    /// Whether Wiro has the job, or may have it.
     const fn is_upstream(&self) -> bool {
         matches!(self.phase, Phase::Submitting { .. } | Phase::Unknown { .. } | Phase::Running { .. })
     }

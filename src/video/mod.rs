@@ -1,5 +1,5 @@
-//! The domain: what a video is, what may be asked of it and how it moves. Pure; it performs nothing
-//! and knows neither the upstream's wire format nor the platform.
+//! The domain: videos, the requests for them, and their lifecycle. Pure: it performs no I/O and knows neither Wiro's
+//! wire format nor the platform.
 
 pub mod access;
 pub mod delivery;

@@ -1,7 +1,8 @@
-//! Amounts of money, exactly: whole micro-dollars, never floats.
+//! Exact amounts of money: whole micro-dollars, never floats.
 
 pub mod budget;
 pub mod ledger;
+pub mod price_list;
 
 use std::fmt;
 
@@ -11,7 +12,7 @@ use crate::from_json;
 
 const MICROS: u64 = 1_000_000;
 
-/// Digits in front of the point; sums of such amounts are exact in JavaScript and `SQLite` too.
+/// Most digits before the point: sums of such amounts are exact in JavaScript and `SQLite` too.
 const MAX_WHOLE_DIGITS: usize = 8;
 
 /// US dollars, in millionths.
@@ -32,7 +33,7 @@ impl Usd {
         self.0
     }
 
-    /// Reads a decimal number such as `0.28`. A part of a micro-dollar counts as a whole one.
+    /// Reads a decimal number such as `0.28`. A fraction of a micro-dollar is rounded up.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
@@ -54,7 +55,7 @@ impl Usd {
     }
 }
 
-/// As the API shows money: `0.28`, `3.00`, `0.003510`'s `0.00351`.
+/// The API's format: `0.28`, `3.00`, `0.00351`.
 impl fmt::Display for Usd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let micros = format!("{:06}", self.0 % MICROS);

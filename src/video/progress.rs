@@ -1,19 +1,17 @@
-//! How far a video is: an estimate from its stage, from the time it took so far, and from the time that it will still
-//! take, as far as can be told. Pure arithmetic.
+//! An estimate of the progress from the stage, the elapsed time and the expected remaining time. Pure arithmetic.
 
 use super::time::Millis;
 
 struct Stage {
     name: &'static str,
-    /// Percent that are reached for certain.
+    /// The progress that the stage guarantees, in percent.
     floor: u8,
-    /// What is still to come, in percent of the time that such videos take: at least, however long it has
-    /// taken so far, and at most.
+    /// The remaining time, in percent of the typical duration: at least and at most.
     remaining: (u64, u64),
 }
 
-/// In the order of the upstream's lifecycle. Making the video (`task_start` and `task_output`) takes nearly
-/// all of the time; what comes before it may take any.
+/// In the order of Wiro's lifecycle. `task_start` and `task_output` take nearly all of the time; earlier stages may
+/// take any time.
 const STAGES: [Stage; 12] = [
     stage("waiting", 0, (100, 100)),
     stage("task_queue", 1, (75, 100)),
@@ -29,16 +27,16 @@ const STAGES: [Stage; 12] = [
     stage("storing", STORING, (0, 0)),
 ];
 
-/// A stage that nobody knows is somewhere in the middle.
+/// For unknown stages: somewhere in the middle.
 const UNKNOWN: Stage = stage("", 0, (15, 100));
 
-/// Percent that are reached when the upstream is done.
+/// The progress when Wiro is done.
 const STORING: u8 = 96;
 
-/// Percent that only the end goes beyond.
+/// The highest progress before the end.
 const MAX: u8 = 99;
 
-/// How long the copy takes, about.
+/// The typical time of the copy.
 const TYPICAL_COPY: Millis = Millis::from_seconds(5);
 
 const fn stage(name: &'static str, floor: u8, remaining: (u64, u64)) -> Stage {
@@ -49,14 +47,14 @@ fn named(name: &str) -> &'static Stage {
     STAGES.iter().find(|stage| stage.name == name).unwrap_or(&UNKNOWN)
 }
 
-/// Percent that a stage alone vouches for.
+/// The progress that a stage guarantees.
 #[must_use]
 pub fn floor(stage: &str) -> u8 {
     named(stage).floor
 }
 
-/// What is still to come of the generation, when so much was `expected` and such videos take `typical`: a job that is
-/// late still has the end of its stage before it, one that is early has at most what usually follows.
+/// The remaining generation time, limited by the stage: a late job still has the rest of its stage to do, and an
+/// early one at most the usual rest.
 #[must_use]
 pub fn remaining(stage: &str, expected: Millis, typical: Millis) -> Millis {
     let (least, most) = named(stage).remaining;
@@ -64,8 +62,7 @@ pub fn remaining(stage: &str, expected: Millis, typical: Millis) -> Millis {
     Millis::new(expected.get().clamp(share(least), share(most)))
 }
 
-/// Percent between what the stage vouches for and storing, after so much time with so much [`remaining`]: it rises
-/// evenly as long as all goes as typical, and ever more slowly when it takes longer.
+/// The progress during generation. It rises evenly while the job is on time, and ever more slowly when it is late.
 #[must_use]
 pub fn while_generating(stage: &str, elapsed: Millis, remaining: Millis) -> u8 {
     let all = elapsed.get().saturating_add(remaining.get()).max(1);
@@ -74,7 +71,7 @@ pub fn while_generating(stage: &str, elapsed: Millis, remaining: Millis) -> u8 {
     u8::try_from(percent).map_or(STORING - 1, |percent| (floor + percent).min(STORING - 1))
 }
 
-/// Percent after so much time of copying.
+/// The progress during the copy.
 #[must_use]
 pub fn while_copying(elapsed: Millis) -> u8 {
     let all = elapsed.get().saturating_add(TYPICAL_COPY.get());
@@ -82,14 +79,13 @@ pub fn while_copying(elapsed: Millis) -> u8 {
     u8::try_from(percent).map_or(MAX, |percent| STORING + percent).min(MAX)
 }
 
-/// The whole of a video's progress when its generation has come to `percent`: upstream's own figure,
-/// which knows nothing of what comes after.
+/// The progress for Wiro's own percentage, which does not include the copy.
 #[must_use]
 pub fn from_upstream(percent: u8) -> u8 {
     percent.min(MAX)
 }
 
-/// Whether one stage comes after another. A stage that nobody knows is where the upstream says it is.
+/// Whether one stage comes after another. An unknown stage always counts as later.
 #[must_use]
 pub fn is_later(stage: &str, than: &str) -> bool {
     let place = |name: &str| STAGES.iter().position(|stage| stage.name == name);
@@ -107,7 +103,7 @@ mod tests {
 
     const TYPICAL: Millis = Millis::from_seconds(100);
 
-    /// Percent after so many of the 100 seconds that it usually takes.
+    /// The progress after this many of the 100 typical seconds.
     fn after(stage: &str, seconds: u64) -> u8 {
         let expected = Millis::from_seconds(100_u64.saturating_sub(seconds));
         while_generating(stage, Millis::from_seconds(seconds), remaining(stage, expected, TYPICAL))

@@ -1,4 +1,4 @@
-//! When jobs may start at the upstream: not while it turns them away or does not answer.
+//! When jobs may start at Wiro: not while it is at capacity or does not answer.
 
 pub mod capacity_backoff;
 pub mod circuit_breaker;

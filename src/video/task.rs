@@ -1,5 +1,5 @@
-//! A video in flight: everything its object knows. Private to that object, because it holds what must
-//! never be public; what may be is its [`Record`].
+//! The state of a video in its object. Private to that object, because it holds secrets; the public part is the
+//! [`Record`].
 
 pub mod search;
 pub mod stored;
@@ -19,7 +19,7 @@ use super::task::stored::TASK_VERSION;
 use super::time::{Millis, UnixMillis};
 use crate::from_json;
 
-/// The state of one video.
+/// The state of one video. Field names are stored names.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Task {
@@ -27,42 +27,41 @@ pub struct Task {
     #[serde(skip_serializing_if = "Owner::is_nobody")]
     pub owner: Owner,
     pub record: Record,
-    /// Where the upstream calls back.
+    /// The callback URL that Wiro gets.
     pub callback_url: String,
-    /// SHA-256 of what was asked for, the image included: the same `Idempotency-Key` must come with
-    /// the same request.
+    /// SHA-256 of the request, image included: a repeated `Idempotency-Key` must come with the same request.
     pub fingerprint: String,
-    /// SHA-256 of the challenge's token that began it, where one was needed.
+    /// SHA-256 of the challenge token that began the video, if one was needed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub challenge: Option<String>,
     pub phase: Phase,
-    /// When the phase is looked at again; `None` when it is over.
+    /// When the phase is due again; `None` if it is final.
     pub wake_at: Option<UnixMillis>,
-    /// A callback came that no check has answered yet.
+    /// A callback arrived that no check has followed yet.
     pub nudged: bool,
     pub wish: Intent,
-    /// There is something to tell the caller: the first Run was answered, or it waits for its turn.
+    /// The caller can get an answer: the first Run was answered, or the job is queued.
     pub answerable: bool,
-    /// So many searches found no trace of the job that it holds no place and no reservation until it is found.
+    /// Searches found no trace of the job, so it has no slot and no reservation until it is found.
     #[serde(skip_serializing_if = "is_false")]
     pub presumed_lost: bool,
-    /// The waiting line wants to hear what becomes of Run.
+    /// The outcome of Run must be reported to the dispatcher.
     #[serde(skip_serializing_if = "is_false")]
     pub reports_run: bool,
     pub chores: PendingWork,
-    /// To the operator's webhook.
+    /// Deliveries to the operator's webhook.
     #[serde(skip_serializing_if = "Deliveries::is_empty")]
     pub deliveries: Deliveries,
-    /// How long such videos took lately, or this one does as far as the upstream says.
+    /// The typical duration of such videos, or the duration that Wiro's percentage predicts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pace: Option<Millis>,
-    /// When the upstream took the job, if its answer to Run said so.
+    /// When Run was answered with a started job.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub begun_at: Option<UnixMillis>,
-    /// When its generation is expected to end.
+    /// When the generation is expected to end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ends_at: Option<UnixMillis>,
-    /// When the upstream last told a percentage of its own.
+    /// When Wiro last sent a percentage.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub heard_at: Option<UnixMillis>,
 }
@@ -87,15 +86,15 @@ const fn is_false(value: &bool) -> bool {
     !*value
 }
 
-/// What its owner wants of a video.
+/// What the owner wants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Intent {
     #[default]
     Make,
-    /// Stop; what was finished all the same is kept.
+    /// Stop. A video that was finished anyway is kept.
     Cancel,
-    /// Stop, and keep nothing. Nobody is told of it any more.
+    /// Stop and remove everything. The video is not visible any more.
     Delete,
 }
 
@@ -104,41 +103,40 @@ from_json!(enum Intent { "make" => Make, "cancel" => Cancel, "delete" => Delete 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
-    /// The uploaded image is not stored yet; the caller was told to store it.
+    /// The caller still has to store the uploaded image.
     Receiving,
-    /// Run was never sent, or is known not to have started; a place at the upstream is to be asked for.
-    /// `turned_away`: the upstream was full, and wants to be left alone so long.
+    /// Run was not sent, or did not start; a slot is needed. `turned_away`: Wiro was at capacity and asked for this
+    /// delay.
     Waiting { attempts: u32, turned_away: Option<Millis> },
-    /// Told to wait for its turn; after so many attempts.
+    /// In the queue, after this many attempts.
     #[serde(rename = "in_line")]
     Queued(u32),
-    /// It has a place, and Run may be sent; after so many attempts.
+    /// Has a slot, so Run may be sent; after this many attempts.
     #[serde(rename = "placed")]
     SlotGranted(u32),
-    /// The intent to send Run is stored; its answer is not. `hint` as below.
+    /// The intent to send Run is stored; its result is not. `hint` as in `Unknown`.
     Submitting {
         attempts: u32,
         #[serde(skip_serializing_if = "Option::is_none")]
         hint: Option<Job>,
     },
-    /// Run was sent and its answer lost: it may have started, so it is never sent again but searched
-    /// for. `hint` is what a callback claimed the job to be.
+    /// The response to Run was lost: the job may have started, so Run is never sent again and the job is searched
+    /// for. `hint` is the job that a callback named.
     Unknown {
         since: UnixMillis,
         searches: u32,
         hint: Option<Job>,
-        /// Of a search that did not come to the end of the upstream's list.
+        /// Progress of a search that did not reach the end of Wiro's list.
         #[serde(skip_serializing_if = "Option::is_none")]
         progress: Option<SearchProgress>,
     },
-    /// The upstream has the job.
-    /// `eager` counts the checks since something happened that none of them has confirmed yet.
+    /// Wiro has the job. `eager` counts the checks since a callback or cancel that they have not confirmed yet.
     Running { since: UnixMillis, checks: u32, checked_at: UnixMillis, eager: Option<u32>, job: Job },
-    /// The job ended with a video; the copy is not verified yet.
+    /// The job ended with a video; our copy is not verified yet.
     Storing { since: UnixMillis, attempts: u32, source: Source, job: Job },
-    /// Final. What the upstream calls the job is kept for cleaning up there.
+    /// Final. The job is kept for deleting its files at Wiro.
     Ended { job: Option<Job> },
-    /// Nobody is told of it any more; what is stored for it is being removed, after so many failures.
+    /// Not visible any more; its data is being removed, after this many failures.
     Removing { failures: u32, job: Option<Job> },
 }
 
@@ -155,7 +153,7 @@ from_json!(enum Phase {
     "removing" => Removing { failures, job },
 });
 
-/// The upstream's names for a started job. Secret.
+/// Wiro's names for a started job. Secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Job {
     pub task_id: String,
@@ -164,17 +162,17 @@ pub struct Job {
 
 from_json!(struct Job { task_id, token });
 
-/// Where the finished video can be fetched from. Secret.
+/// The URL of the finished video. Secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Source {
     pub url: String,
-    /// Bytes, as the upstream says.
+    /// In bytes, according to Wiro.
     pub size: Option<u64>,
 }
 
 from_json!(struct Source { url, size });
 
-/// What a job begins with.
+/// The contents of a new task.
 #[derive(Clone, Debug)]
 pub struct NewTask {
     pub owner: Owner,
@@ -185,7 +183,7 @@ pub struct NewTask {
     pub fingerprint: String,
 }
 
-/// A video, whose it is, and since when, in unix seconds.
+/// A video, its owner, and its creation time in unix seconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct VideoOwnership {
     pub id: VideoId,
@@ -195,32 +193,32 @@ pub struct VideoOwnership {
 
 from_json!(struct VideoOwnership { id, owner, created_at });
 
-/// How a task stands, as far as the dispatcher is concerned.
+/// What the dispatcher learns about a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct SlotReport {
     pub needs_place: bool,
-    /// When to look after it next.
+    /// When the dispatcher asks again.
     pub look_at: UnixMillis,
 }
 
 from_json!(struct SlotReport { needs_place, look_at });
 
 impl SlotReport {
-    /// When nothing is known of the task but that it is not forgotten.
+    /// For a task whose state is unknown.
     #[must_use]
     pub fn still_needed(now: UnixMillis) -> Self {
         Self { needs_place: true, look_at: now.after(RECONCILE_INTERVAL) }
     }
 }
 
-/// Tasks in flight are looked after this often, in case they lost their alarm.
+/// The dispatcher reconciles unfinished tasks this often, in case they lost their alarm.
 pub const RECONCILE_INTERVAL: Millis = Millis::from_seconds(600);
 
-/// How long a caller may take to store the image that it was told to store.
+/// How long a caller may take to store the image.
 const IMAGE_TIMEOUT: Millis = Millis::from_seconds(600);
 
 impl Task {
-    /// A job that was accepted: due at once, or as soon as its image is stored.
+    /// A new task: due at once, or as soon as its image is stored.
     #[must_use]
     pub fn accept(new: NewTask, now: UnixMillis) -> Self {
         let NewTask { owner, id, model, input, callback_url, fingerprint } = new;
@@ -272,7 +270,7 @@ impl Task {
         }
     }
 
-    /// Whose it is, for the list of that owner.
+    /// The entry for the owner's list.
     #[must_use]
     pub fn ownership(&self) -> VideoOwnership {
         VideoOwnership {
@@ -282,13 +280,13 @@ impl Task {
         }
     }
 
-    /// When there is something to do; `None` when nothing is left.
+    /// When the task is due; `None` if nothing is left to do.
     #[must_use]
     pub fn alarm(&self) -> Option<UnixMillis> {
         [self.wake_at, self.chores.next_due(), self.deliveries.next_due()].into_iter().flatten().min()
     }
 
-    /// Whether it needs a place at the upstream, or will.
+    /// Whether the task needs a slot now or later.
     #[must_use]
     pub const fn needs_slot(&self) -> bool {
         match self.phase {
@@ -297,30 +295,30 @@ impl Task {
         }
     }
 
-    /// Whether the upstream's part is still to come, or may be.
+    /// Whether Wiro's part is not finished.
     const fn is_unfinished(&self) -> bool {
         !matches!(self.phase, Phase::Storing { .. } | Phase::Ended { .. } | Phase::Removing { .. })
     }
 
-    /// What it has cost, as far as its reservation goes; see [`charge`].
+    /// The cost for the budget; see [`charge`].
     #[must_use]
     pub fn charge(&self) -> Option<Usd> {
         charge(&self.record).or_else(|| self.presumed_lost.then(Usd::default))
     }
 
-    /// Whether anybody is told of it: not of one that was deleted or is being removed.
+    /// Whether the owner can see the video: not if it was deleted or is being removed.
     #[must_use]
     pub const fn is_visible(&self) -> bool {
         !matches!(self.wish, Intent::Delete) && !matches!(self.phase, Phase::Removing { .. })
     }
 
-    /// Whether a cancel is still on its way to the job.
+    /// Whether a cancel has not reached the job yet.
     #[must_use]
     pub const fn is_stopping(&self) -> bool {
         !matches!(self.wish, Intent::Make) && self.is_unfinished()
     }
 
-    /// What the dispatcher is told when it looks after the task.
+    /// The answer to the dispatcher.
     #[must_use]
     pub fn slot_report(&self, now: UnixMillis) -> SlotReport {
         let expires_at = match self.phase {
@@ -331,7 +329,7 @@ impl Task {
         SlotReport { needs_place: self.needs_slot(), look_at }
     }
 
-    /// Whether there was something to tell the caller, as far as the phase shows it.
+    /// Whether the phase shows that the caller can get an answer.
     #[must_use]
     pub(super) const fn is_answerable(&self) -> bool {
         !matches!(
@@ -344,7 +342,7 @@ impl Task {
         )
     }
 
-    /// The upstream's names for the job, once it is known to have started.
+    /// Wiro's names for the job, once it has started.
     #[must_use]
     pub const fn job(&self) -> Option<&Job> {
         match &self.phase {

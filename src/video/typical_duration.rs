@@ -1,12 +1,12 @@
-//! How long videos take at the upstream: what is supposed at first, and what was seen lately. Pure arithmetic.
+//! How long videos take at Wiro: a default, then an average of recent ones.
 
 use super::record::Input;
 use super::time::Millis;
 
-/// Each video weighs at least one part in so many, so that old times are forgotten.
+/// The weight of a new sample is at least one part in this many, so that old samples are forgotten.
 const MAX_SAMPLE_COUNT: u32 = 8;
 
-/// The seconds that such a video takes, before one was seen.
+/// The duration that is assumed before the first sample.
 #[must_use]
 pub fn default_duration(input: &Input) -> Millis {
     let is_small = input.resolution.as_ref().is_none_or(|resolution| resolution.as_str() != "1080P");
@@ -14,7 +14,7 @@ pub fn default_duration(input: &Input) -> Millis {
     if is_small && is_short { Millis::from_seconds(120) } else { Millis::from_seconds(210) }
 }
 
-/// Resolution and seconds: `768P/6`. Videos of one kind take about as long as each other, and cost the same.
+/// Resolution and seconds, such as `768P/6`. Videos of one kind take about the same time and cost the same.
 #[must_use]
 pub fn kind(input: &Input) -> String {
     let resolution = input.resolution.as_ref().map_or("", |resolution| resolution.as_str());
@@ -22,18 +22,18 @@ pub fn kind(input: &Input) -> String {
     format!("{resolution}/{duration}")
 }
 
-/// How long videos of one kind took lately.
+/// The typical duration of one kind of video.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TypicalDuration {
     pub typical: Millis,
-    /// Videos it rests on, as far as they still matter.
+    /// The number of samples, up to `MAX_SAMPLE_COUNT`.
     pub sample_count: u32,
 }
 
 impl TypicalDuration {
-    /// Another one `took` so long, from Run's acceptance to the end of its generation: the mean of the first ones,
-    /// later an exponentially weighted one. Each counts for at most half as much again as was known, and at least two
-    /// thirds of it: an outlier must not spoil everything.
+    /// Adds the time from the start of a job to the end of its generation: first a mean, later an exponentially
+    /// weighted one. A sample counts as at least two thirds and at most one and a half of the old value, which limits
+    /// outliers.
     #[must_use]
     pub fn with_sample(before: Option<Self>, took: Millis) -> Self {
         let Some(Self { typical, sample_count }) = before else {

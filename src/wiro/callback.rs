@@ -1,15 +1,15 @@
-//! The callback's body: undocumented, so a hint of any shape that may name the job. What it claims
-//! about the job is never believed; Task/Detail is asked.
+//! The body of a callback. It is undocumented, so it only hints at a job, in any known shape. Its other claims are
+//! never believed: Task/Detail is asked.
 
 use serde_json::Value;
 
 use super::envelope::text;
 use super::task::RemoteTaskRef;
 
-/// Most bytes of a callback that are read.
+/// Longest callback body that is read.
 pub const MAX_CALLBACK_BYTES: u32 = 1024 * 1024;
 
-/// The job that a callback names: Detail's shape, a bare task, or a form.
+/// The job that a callback names, in Detail's shape, as a bare task, or as a form.
 #[must_use]
 pub fn hint(body: &[u8]) -> Option<RemoteTaskRef> {
     match serde_json::from_str::<Value>(&String::from_utf8_lossy(body)) {

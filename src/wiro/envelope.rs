@@ -1,5 +1,5 @@
-//! The envelope of every answer: `{ "result": bool, "errors": [...] }` with HTTP 200 even for errors,
-//! numbers that may be strings, fields that may be missing or null.
+//! The envelope of every Wiro response: `{ "result": bool, "errors": [...] }` with HTTP 200 even for errors, numbers
+//! that may be strings, fields that may be missing or null.
 
 use std::fmt;
 
@@ -21,19 +21,19 @@ impl fmt::Display for WiroError {
         if let Some(code) = self.code {
             write!(f, "code {code}: ")?;
         }
-        let shown = self.message.chars().filter(|c| !c.is_control()).take(MAX_MESSAGE_CHARS);
-        f.write_str(&shown.collect::<String>())
+        let message = self.message.chars().filter(|c| !c.is_control()).take(MAX_MESSAGE_CHARS);
+        f.write_str(&message.collect::<String>())
     }
 }
 
-/// An answer by its envelope.
+/// A response by its envelope.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Envelope {
     /// `result` is true.
     Success(Value),
     /// `result` is false; the first error.
     Error(WiroError),
-    /// Not Wiro's envelope.
+    /// No Wiro envelope.
     Unreadable,
 }
 
@@ -68,7 +68,7 @@ fn flag(value: &Value) -> Option<bool> {
     }
 }
 
-/// A field that may be a string or a number; null, missing and empty are all absent.
+/// A field that may be a string or a number; `None` if it is null, missing or empty.
 pub(super) fn text(value: &Value, field: &str) -> Option<String> {
     match value.get(field)? {
         Value::String(text) if !text.is_empty() => Some(text.clone()),

@@ -1,4 +1,4 @@
-//! Wiro's files: `FolderCreate` makes a folder, `Upload` puts a file into one and names its address.
+//! Wiro's files: `FolderCreate` creates a folder, `Upload` stores a file in one and returns its URL.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -11,16 +11,16 @@ use crate::from_json;
 pub const FOLDER_CREATE: &str = "/File/FolderCreate";
 pub const UPLOAD: &str = "/File/Upload";
 
-/// The body of `FolderCreate`. Names take letters, digits, `-` and `_` only.
+/// The body of `FolderCreate`. Names may only contain letters, digits, `-` and `_`.
 #[must_use]
 pub fn folder_body(name: &str) -> String {
     json!({ "name": name }).to_string()
 }
 
-/// The form of an upload: the folder first, so that Wiro knows it before the file comes. Without one the file goes to the
-/// account's own folder.
+/// The form of an upload: the folder first, so that Wiro knows it before the file arrives. Without a folder the file
+/// goes to the account's default folder.
 ///
-/// `boundary` must be random: nothing a caller can write may contain it.
+/// `boundary` must be random, so that no caller can write it.
 #[must_use]
 pub fn upload_form(folder_id: Option<&str>, filename: &str, content_type: &str, boundary: &str) -> FormBody {
     let mut form = FormWriter::new(boundary);
@@ -31,30 +31,30 @@ pub fn upload_form(folder_id: Option<&str>, filename: &str, content_type: &str, 
     form.finish()
 }
 
-/// A file as Wiro keeps it.
+/// A file that Wiro stored.
 #[derive(Debug, PartialEq, Eq)]
 pub struct StoredFile {
-    /// Where anybody who knows it gets the file.
+    /// Anyone who knows the URL can read the file.
     pub url: String,
-    /// In bytes, if Wiro tells.
+    /// In bytes, if Wiro reports it.
     pub size: Option<u64>,
 }
 
-/// Why there is no folder, or no file.
+/// Why Wiro stored no folder or file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Refusal {
-    /// Not now; after so many seconds, if Wiro says.
+    /// Wiro asks to wait, with its delay in seconds if given.
     #[serde(rename = "Busy")]
     RateLimited(Option<u64>),
-    /// Not answered at all.
+    /// No response.
     Unreachable(String),
-    /// Balance or authentication, the operator's business. Never to be shown.
+    /// A problem of the account for the operator. Not public.
     Account(String),
-    /// There is no such folder.
+    /// The folder does not exist.
     FolderGone,
-    /// Refused in other words. Never to be shown.
+    /// Another refusal. Not public.
     Declined(String),
-    /// Anything else. Never to be shown.
+    /// Any other failure. Not public.
     Failed(String),
 }
 
@@ -68,17 +68,17 @@ from_json!(enum Refusal {
 });
 
 impl Refusal {
-    /// Whether it may be about the folder: without one, the same may be taken.
+    /// Whether the folder may be the cause, so that the same upload without a folder may succeed.
     #[must_use]
     pub const fn may_be_about_the_folder(&self) -> bool {
         matches!(self, Self::FolderGone | Self::Declined(_))
     }
 }
 
-/// The id of the folder that was made.
+/// The id of the created folder.
 ///
 /// # Errors
-/// [`Refusal`]; the folder may have been made all the same.
+/// [`Refusal`]. The folder may exist all the same.
 pub fn read_folder(http: &HttpResponse) -> Result<String, Refusal> {
     let row = first_row(http)?;
     // It is sent back in a form.
@@ -86,10 +86,10 @@ pub fn read_folder(http: &HttpResponse) -> Result<String, Refusal> {
     id.ok_or_else(|| Refusal::Failed("a folder without an id".to_owned()))
 }
 
-/// The file that was stored.
+/// The stored file.
 ///
 /// # Errors
-/// [`Refusal`]; the file may have been stored all the same.
+/// [`Refusal`]. The file may be stored all the same.
 pub fn read_upload(http: &HttpResponse) -> Result<StoredFile, Refusal> {
     let row = first_row(http)?;
     let url = text(&row, "url").ok_or_else(|| Refusal::Failed("a file without a URL".to_owned()))?;

@@ -1,7 +1,6 @@
-//! `multipart/form-data` as Wiro is sent it.
+//! Writes `multipart/form-data` for Wiro.
 
-/// A form with files: the bytes of each file go between two of the `texts`, so there is one text more than there are
-/// files.
+/// A form with files. The bytes of each file belong between two of the `texts`, so there is one more text than files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FormBody {
     pub content_type: String,
@@ -15,7 +14,7 @@ pub(super) struct FormWriter<'a> {
 }
 
 impl<'a> FormWriter<'a> {
-    /// `boundary` must be random: nothing a caller can write may contain it.
+    /// `boundary` must be random, so that no caller can write it.
     pub(super) fn new(boundary: &'a str) -> Self {
         Self { boundary, texts: vec![String::new()] }
     }
@@ -27,7 +26,7 @@ impl<'a> FormWriter<'a> {
         ));
     }
 
-    /// A file, whose bytes are sent later. Quotes and line breaks in its name are written as browsers write them.
+    /// A file, whose bytes are sent later. Quotes and line breaks in its name are escaped as browsers do it.
     pub(super) fn file(&mut self, name: &str, filename: &str, content_type: &str) {
         let boundary = self.boundary;
         let filename = filename.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A");

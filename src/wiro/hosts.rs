@@ -1,9 +1,9 @@
 //! Wiro's own hosts.
 
-/// Wiro's domain: its API, its CDN and its public pages are on it and below it.
+/// Wiro's domain; its API, CDN and public pages are on it and its subdomains.
 const DOMAIN: &str = "wiro.ai";
 
-/// Whether a link points to a file that Wiro keeps.
+/// Whether a link points to Wiro's hosts.
 #[must_use]
 pub fn is_wiro_link(link: &str) -> bool {
     let Some((_, rest)) = link.split_once("://") else { return false };

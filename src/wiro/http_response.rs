@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-/// An HTTP answer as it came. `None` as body stands for one that was too long or was not text.
+/// An HTTP response. `body` is `None` if it was too long or not text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpResponse {
     pub status: u16,
@@ -10,7 +10,7 @@ pub struct HttpResponse {
     pub body: Option<String>,
 }
 
-/// `Retry-After` as seconds from `now` (unix seconds): a number of them, or a date.
+/// `Retry-After` (a number of seconds or a date) as seconds from `now` (unix seconds).
 #[must_use]
 pub fn retry_after_seconds(header: &str, now: i64) -> Option<u64> {
     let header = header.trim();

@@ -1,5 +1,5 @@
-//! Wiro's wire format: how calls are signed and written, and how answers are read. Pure; it performs
-//! nothing and knows neither the domain nor the platform.
+//! Wiro's wire format: signing and writing of requests, parsing of responses. Pure: it performs no I/O and knows
+//! neither the domain nor the platform.
 
 pub mod callback;
 pub mod envelope;

@@ -1,6 +1,5 @@
-//! What a model takes: the parameters that Tool/Detail lists and the prices it tells, or what is built in where it
-//! tells nothing. Wiro renames parameters, and an optional one under a name that is no longer in use is probably
-//! ignored, so Run is written by this and not by names of ours.
+//! A model's parameters and prices: from Tool/Detail, or built in. Wiro renames parameters and probably ignores
+//! optional ones under an old name, so Run uses the names of the description.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -12,15 +11,15 @@ use super::task::done;
 
 pub const TOOL_DETAIL: &str = "/Tool/Detail";
 
-/// Seconds of a video that a model may offer at most, where it names a range and no end of it.
+/// Longest duration that a range without an end offers.
 const MAX_SECONDS: u16 = 60;
 
-/// A model as Run and the validation of submits need it. Kept as JSON.
+/// The description of a model for Run and for the validation of submits. Stored as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelDescription {
-    /// When Wiro was asked, in unix seconds; `None` when everything is built in.
+    /// When it was read, in unix seconds; `None` if it is built in.
     pub read_at: Option<i64>,
-    /// Whose word the parameters are.
+    /// Where the parameters come from.
     pub source: Source,
     pub prompt: Option<Parameter>,
     pub prompt_optimizer: Option<Parameter>,
@@ -28,15 +27,15 @@ pub struct ModelDescription {
     pub duration: Option<Parameter>,
     pub first_frame: Option<Frame>,
     pub last_frame: Option<Frame>,
-    /// Required parameters that we give no value of our own, with the default that Wiro tells.
+    /// Other required parameters, with Wiro's default values.
     pub defaults: Vec<(String, String)>,
-    /// Required parameters without a default that we do not understand: such a model cannot be run.
+    /// Other required parameters without a default: such a model cannot run.
     pub not_understood: Vec<String>,
-    /// `dynamicprice` as text; empty when Wiro tells no prices.
+    /// `dynamicprice` as text; empty if Wiro gives no prices.
     pub prices: String,
 }
 
-/// Whose word it is.
+/// Where a description comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
@@ -44,18 +43,18 @@ pub enum Source {
     BuiltIn,
 }
 
-/// A parameter that is a text or one of several options.
+/// A text parameter, with options if it is an enumeration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parameter {
     pub id: String,
     pub required: bool,
-    /// The values it takes; empty for any.
+    /// The allowed values; empty for any.
     pub options: Vec<String>,
     pub default: Option<String>,
 }
 
 impl Parameter {
-    /// The option that says so many seconds, as Wiro writes it.
+    /// The option for this duration, as Wiro writes it.
     #[must_use]
     pub fn duration_text(&self, seconds: u16) -> String {
         let option = self.options.iter().find(|option| read_seconds(option) == Some(seconds));
@@ -63,7 +62,7 @@ impl Parameter {
     }
 }
 
-/// A parameter that is a picture.
+/// An image parameter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frame {
     pub id: String,
@@ -71,7 +70,7 @@ pub struct Frame {
     pub required: bool,
 }
 
-/// Which fields of Run a picture is sent in.
+/// The form fields of an image parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FrameStyle {
@@ -81,13 +80,13 @@ pub enum FrameStyle {
     Combined,
 }
 
-/// The seconds that a value of a duration says: `6`, `6s`, `6 s`.
+/// Parses a duration: `6`, `6s`, `6 s`.
 #[must_use]
 pub fn read_seconds(value: &str) -> Option<u16> {
     value.trim().trim_end_matches(['s', 'S']).trim_end().parse().ok().filter(|seconds| *seconds > 0)
 }
 
-/// One spelling for all that Wiro takes: `MiniMax/hailuo-2.3` is `minimax/hailuo-2-3`.
+/// Wiro accepts several spellings: `MiniMax/hailuo-2.3` becomes `minimax/hailuo-2-3`.
 #[must_use]
 pub fn canonical_slug(slug: &str) -> String {
     let part = |part: &str| {
@@ -98,7 +97,7 @@ pub fn canonical_slug(slug: &str) -> String {
     format!("{}/{}", part(owner), part(project))
 }
 
-/// The body of Tool/Detail for `owner/project`, names that need no escapes.
+/// The body of Tool/Detail for `owner/project`. The names need no escapes.
 #[must_use]
 pub fn tool_body(slug: &str) -> String {
     let slug = canonical_slug(slug);
@@ -107,8 +106,8 @@ pub fn tool_body(slug: &str) -> String {
 }
 
 impl ModelDescription {
-    /// What is known of a model before Wiro has told anything of it: the seed's parameters; of the rest of the family,
-    /// those that Wiro's own clients sent in 2026.
+    /// The built-in description: for Hailuo 2.3 from its documentation; for the rest of the family as Wiro's own
+    /// clients sent it in 2026.
     #[must_use]
     pub fn built_in(slug: &str) -> Self {
         let slug = canonical_slug(slug);
@@ -155,11 +154,11 @@ impl ModelDescription {
         }
     }
 
-    /// What an answer of Tool/Detail tells of that model at `now` (unix seconds). What it does not tell stays as
+    /// Reads a response of Tool/Detail for this model at `now` (unix seconds). What it does not contain stays as in
     /// `known`.
     ///
     /// # Errors
-    /// [`Refusal`] when it tells nothing that is understood.
+    /// [`Refusal`] if it contains nothing usable.
     pub fn read(slug: &str, http: &HttpResponse, known: &Self, now: i64) -> Result<Self, Refusal> {
         let value = done(http).map_err(Refusal::Failed)?;
         let tool = value.get("tool").unwrap_or(&Value::Null);
@@ -180,14 +179,14 @@ impl ModelDescription {
         Ok(Self { read_at: Some(now), prices, ..description })
     }
 
-    /// The resolutions offered, the default first; empty for a model that has no such parameter.
+    /// The offered resolutions, the default first; empty if the model has no such parameter.
     #[must_use]
     pub fn resolutions(&self) -> Vec<String> {
         let options = self.resolution.as_ref().map(default_first).unwrap_or_default();
         options.into_iter().cloned().collect()
     }
 
-    /// The seconds offered, the default first; empty for a model that has no such parameter.
+    /// The offered durations in seconds, the default first; empty if the model has no such parameter.
     #[must_use]
     pub fn durations(&self) -> Vec<u16> {
         let options = self.duration.as_ref().map(default_first).unwrap_or_default();
@@ -207,14 +206,14 @@ fn default_first(parameter: &Parameter) -> Vec<&String> {
     defaults.chain(parameter.options.iter().filter(|option| !is_default(option))).collect()
 }
 
-/// Whether the entry is about that model, as far as it says.
+/// Whether the entry describes this model, as far as it says.
 fn is_named(tool: &Value, slug: &str) -> bool {
     let named = |owner: &str, project: &str| Some(format!("{}/{}", text(tool, owner)?, text(tool, project)?));
     let name = named("cleanslugowner", "cleanslugproject").or_else(|| named("slugowner", "slugproject"));
     name.is_none_or(|name| canonical_slug(&name) == canonical_slug(slug))
 }
 
-/// A list, or a text of one.
+/// A list, or a list as JSON text.
 fn list_of(value: Option<&Value>) -> Option<Value> {
     match value? {
         Value::String(text) => serde_json::from_str::<Value>(text).ok().filter(Value::is_array),
@@ -227,12 +226,12 @@ fn read_prices(tool: &Value) -> Option<String> {
     list_of(tool.get("dynamicprice")).map(|list| list.to_string())
 }
 
-/// One parameter as Tool/Detail lists it.
+/// A parameter of Tool/Detail.
 struct Item {
     id: String,
     kind: String,
     parameter: Parameter,
-    /// Of a `range` or `number`.
+    /// Min, max and step of a `range` or `number`.
     bounds: (Option<u16>, Option<u16>, Option<u16>),
 }
 
@@ -257,13 +256,13 @@ fn read_item(item: &Value) -> Option<Item> {
     })
 }
 
-/// Everything that Tool/Detail lists; `None` when it lists nothing that makes a model of video: neither a prompt nor a
-/// first frame.
+/// Reads the parameters of Tool/Detail; `None` if there is neither a prompt nor a first frame, so that it is no video
+/// model.
 fn read_parameters(tool: &Value) -> Option<ModelDescription> {
     let groups = list_of(tool.get("parameters"))?;
     let items = groups.as_array()?.iter().flat_map(|group| {
         group.get("items").and_then(Value::as_array).map_or_else(
-            // Without groups.
+            // A list without groups.
             || vec![group],
             |items| items.iter().collect(),
         )
@@ -308,7 +307,7 @@ fn read_parameters(tool: &Value) -> Option<ModelDescription> {
     })
 }
 
-/// A range offers every step of it.
+/// Turns a range into a list of options.
 fn with_options(Item { parameter, bounds: (min, max, step), .. }: Item) -> Parameter {
     if !parameter.options.is_empty() {
         return parameter;
@@ -326,11 +325,11 @@ fn is_first_frame(id: &str) -> bool {
     id.starts_with("inputImage") && !is_last_frame(id)
 }
 
-/// Takes out the picture that is meant, with the text field for its link. A lone `…Url` is the link of a file parameter
-/// that is not listed.
+/// Takes out an image parameter, with the text field for its link. A single `…Url` parameter is the link of a file
+/// parameter that is not listed.
 fn take_frame(items: &mut Vec<Item>, is_meant: fn(&str) -> bool) -> Option<Frame> {
     let is_file = |item: &Item| item.kind.contains("fileinput");
-    let find = |is_so: &dyn Fn(&Item) -> bool| items.iter().position(is_so);
+    let find = |predicate: &dyn Fn(&Item) -> bool| items.iter().position(predicate);
     let is_usual = |id: &str| ["inputImage", "inputImageFirst"].contains(&id);
     let at = find(&|item| is_file(item) && is_meant(&item.id) && is_usual(&item.id))
         .or_else(|| find(&|item| is_file(item) && is_meant(&item.id)))

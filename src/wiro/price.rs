@@ -1,19 +1,19 @@
-//! What Wiro asks for a video: `dynamicprice` of Tool/Detail, a list of prices by the inputs of a run.
+//! The price of a video: `dynamicprice` of Tool/Detail, a list of prices by the inputs of a run.
 
 use serde_json::Value;
 
 use super::envelope::text;
 use super::model::read_seconds;
 
-/// A price for each run, whatever it takes, and one for each file that it puts out: one video, so the same.
+/// Prices per run, and per output file, of which there is one.
 const PER_RUN: [&str; 2] = ["cpr", "cpo"];
 
-/// A price for each second of the video.
+/// Prices per second of video.
 const PER_SECOND: [&str; 2] = ["cps", "cp-outputVideoLength"];
 
-/// The price of a run with these inputs, in millionths of a dollar as `micros` reads an amount. Where several may be
-/// meant, the highest, and none when one of them cannot be read: it may be the one that is charged. A price of 0 is a
-/// free video only where Wiro adds no note that says how it is charged instead.
+/// The price of a run in millionths of a dollar; `micros` parses an amount. If several entries match, the highest
+/// counts. If one of them cannot be read, the result is `None`, because it may be the one that is charged. A price of
+/// 0 counts as free only without a note, because Wiro's notes describe another way of charging.
 #[must_use]
 pub fn price(
     list: &str,
@@ -24,11 +24,11 @@ pub fn price(
     let list = read(list);
     let mut highest = None;
     for entry in list.as_array()? {
-        let is_so = |name, value: &str| {
+        let matches = |name, value: &str| {
             let given = entry.get("inputs").and_then(|inputs| text(inputs, name));
             given.is_none_or(|given| given.trim_end_matches('s').eq_ignore_ascii_case(value))
         };
-        if !is_so("resolution", resolution) || !is_so("duration", duration) {
+        if !matches("resolution", resolution) || !matches("duration", duration) {
             continue;
         }
         let amount = micros(&text(entry, "price")?)?;

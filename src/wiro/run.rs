@@ -1,18 +1,18 @@
-//! Run: the call that starts a job and costs money. Its form is written by what the model takes.
+//! Run starts a job and costs money. Its form follows the model's description.
 
 use super::form::{FormBody, FormWriter};
 use super::model::{Frame, FrameStyle, ModelDescription};
 
-/// Where a picture of a job comes from.
+/// An image for a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Picture {
-    /// A link that Wiro fetches.
+    /// A URL that Wiro fetches.
     Link(String),
     /// A file that is streamed into the form.
     File { name: String, content_type: String },
 }
 
-/// What one Run asks for. What the model has no parameter for is not sent.
+/// The inputs of a Run. Inputs without a parameter are not sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunRequest {
     pub first_frame: Option<Picture>,
@@ -26,9 +26,9 @@ pub struct RunRequest {
 }
 
 impl RunRequest {
-    /// Writes the form, pictures first, as Wiro's own sample does. All values are texts.
+    /// Writes the form, images first, as in Wiro's sample. All values are text.
     ///
-    /// `boundary` must be random: nothing a caller can write may contain it.
+    /// `boundary` must be random, so that no caller can write it.
     #[must_use]
     pub fn form(&self, model: &ModelDescription, boundary: &str) -> FormBody {
         let mut form = FormWriter::new(boundary);
@@ -59,7 +59,7 @@ impl RunRequest {
     }
 }
 
-/// Of a `fileinput` both fields are always there, one of them empty; a `combinefileinput` has one field, for either.
+/// A `fileinput` always has both fields, one of them empty; a `combinefileinput` has one field for either.
 fn write_picture(form: &mut FormWriter, frame: &Frame, picture: Option<&Picture>) {
     let Frame { id, style, .. } = frame;
     match picture {

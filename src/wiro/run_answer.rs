@@ -1,14 +1,14 @@
-//! The answer to Run, and what it means for sending Run again: whether the job started, and if not, why.
+//! The response to Run: whether the job started, and if not, why.
 
 use serde_json::Value;
 
 use super::envelope::{Envelope, WiroError, text};
 use super::http_response::HttpResponse;
 
-/// Longest text of Wiro's that is passed on.
+/// Longest text of Wiro that is passed on.
 const MAX_TEXT_CHARS: usize = 300;
 
-/// What an answer to Run says about whether the job started.
+/// Whether the job started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunAnswer {
     Started {
@@ -23,20 +23,20 @@ pub enum RunAnswer {
     AtCapacity {
         retry_after_seconds: Option<u64>,
     },
-    /// Not started: the parameters are refused. Wiro's own words, safe to show.
+    /// Not started: Wiro refused the parameters. Wiro's message is safe to show.
     RefusedParameters {
         message: String,
     },
-    /// Not started: a matter of the account, which only the operator can settle. `reason` is never shown.
+    /// Not started: a problem of the account for the operator. `reason` is not public.
     RefusedAccount {
         problem: AccountProblem,
         reason: String,
     },
-    /// Not started: this account has no such model. `reason` is never shown.
+    /// Not started: the account has no such model. `reason` is not public.
     UnknownModel {
         reason: String,
     },
-    /// It may have started. Never to be sent again.
+    /// It may have started. Must never be sent again.
     Unknown {
         reason: String,
     },
@@ -47,14 +47,14 @@ pub enum RunAnswer {
 pub enum AccountProblem {
     Balance,
     Suspended,
-    /// The project answers to some addresses only.
+    /// The project only accepts certain IP addresses.
     IpAllowList,
     /// Key, secret, signature or permission.
     Authentication,
 }
 
 impl AccountProblem {
-    /// What the operator must do.
+    /// What the operator must do, for the log.
     #[must_use]
     pub const fn advice(self) -> &'static str {
         match self {
@@ -82,7 +82,7 @@ impl RunAnswer {
                     .unwrap_or_else(|| Self::Unknown { reason: error.to_string() }),
                 Envelope::Unreadable => Self::Unknown { reason: "not a Wiro response".to_owned() },
             },
-            // The request was not read to its end, or not in time: nobody knows what became of it.
+            // The request was not read completely or in time: it may have started.
             408 => Self::Unknown { reason: "HTTP 408".to_owned() },
             400..=499 => not_started(http),
             status => Self::Unknown { reason: format!("HTTP {status}") },
@@ -90,7 +90,7 @@ impl RunAnswer {
     }
 }
 
-/// A true result without a task id starts something that only the callback or the list can name.
+/// A success without a task id: only the callback or the list can name the job.
 fn started(value: &Value) -> RunAnswer {
     match text(value, "taskid") {
         Some(task_id) => RunAnswer::Started { task_id, token: text(value, "socketaccesstoken") },
@@ -98,7 +98,7 @@ fn started(value: &Value) -> RunAnswer {
     }
 }
 
-/// A 4xx other than 408 did not start. Why, its body may tell; else its status.
+/// A 4xx other than 408 did not start. The body may explain why, otherwise the status does.
 fn not_started(http: &HttpResponse) -> RunAnswer {
     let status = http.status;
     let error = match Envelope::read(http) {
@@ -119,15 +119,15 @@ fn not_started(http: &HttpResponse) -> RunAnswer {
     }
 }
 
-/// What a refusal of the application means; `None` for words that nobody has seen before: the job may have started.
+/// Classifies an error of Wiro; `None` for an unknown one: the job may have started.
 fn refused(error: &WiroError, retry_after_seconds: Option<u64>) -> Option<RunAnswer> {
     let reason = || error.to_string();
     Some(match error.code {
         Some(96) => RunAnswer::AtCapacity { retry_after_seconds },
         Some(97..=99) => RunAnswer::RefusedAccount { problem: account_problem(error), reason: reason() },
         _ if is_about_parameters(&error.message) => {
-            let shown = error.message.chars().filter(|c| !c.is_control()).take(MAX_TEXT_CHARS);
-            RunAnswer::RefusedParameters { message: shown.collect() }
+            let message = error.message.chars().filter(|c| !c.is_control()).take(MAX_TEXT_CHARS);
+            RunAnswer::RefusedParameters { message: message.collect() }
         }
         _ if is_about_the_account(&error.message) => {
             RunAnswer::RefusedAccount { problem: account_problem(error), reason: reason() }
@@ -143,7 +143,7 @@ fn contains_any(message: &str, words: &[&str]) -> bool {
 }
 
 /// `Request parameter [prompt] required`, `Request files [inputImage] required`, `Request parameters are invalid.`,
-/// `invalid-parameters`: texts of Wiro's documentation and of answers that people met.
+/// `invalid-parameters`: from Wiro's documentation and from real responses.
 fn is_about_parameters(message: &str) -> bool {
     contains_any(message, &["request parameter", "request file", "invalid-parameters", "invalid parameters"])
 }
@@ -179,7 +179,7 @@ mod tests {
         format!(r#"{{"result":false,"errors":[{{"code":{code},"message":"{message}"}}]}}"#)
     }
 
-    /// What an answer means, in a word.
+    /// The meaning of a response, in a word.
     fn meaning(status: u16, body: &str) -> String {
         match answer(status, body) {
             RunAnswer::Started { task_id, token } => format!("started {task_id} {token:?}"),
@@ -253,7 +253,7 @@ mod tests {
             (200, error(1, "tool-not-accessible"), "no model".to_owned()),
             (200, error(1, "slug-owner-project-not-exist"), "no model".to_owned()),
             (404, error(0, "Error parsing url."), "no model".to_owned()),
-            // Nobody knows.
+            // Unknown outcomes.
             (200, error(0, "Internal error"), "unknown".to_owned()),
             (200, r#"{"result":false}"#.to_owned(), "unknown".to_owned()),
             (200, "<html>".to_owned(), "unknown".to_owned()),

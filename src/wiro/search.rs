@@ -1,4 +1,4 @@
-//! Task/List, searched for the job whose answer to Run was lost: by our callback URL where the rows tell it, else by
+//! Searches Task/List for the job whose response to Run was lost: by our callback URL where rows contain it, else by
 //! model, time and parameters.
 
 use serde_json::{Map, Value, json};
@@ -8,13 +8,13 @@ use super::http_response::HttpResponse;
 use super::model::{canonical_slug, read_seconds};
 use super::task::{RemoteTaskRef, done, parameters, pictures, remote_ref};
 
-/// Rows of one page. They may carry the logs of their runs, so a page of 50 may be larger than an answer that is read.
+/// Rows of one page. Rows may contain logs, so a page of 50 may exceed the longest response that is read.
 pub const PAGE_ROWS: u32 = 20;
 
-/// How far Wiro's clock may be behind ours. A row that is older than the task is another's.
+/// How far Wiro's clock may be behind ours. A row that is older than the task belongs to another.
 const CLOCK_SKEW_SECONDS: i64 = 60;
 
-/// The request body of Task/List: `limit` rows behind the first `start`, newest first.
+/// The body of Task/List: `limit` rows after the first `start`, newest first.
 #[must_use]
 pub fn list_body(start: u32, limit: u32) -> String {
     json!({
@@ -27,11 +27,11 @@ pub fn list_body(start: u32, limit: u32) -> String {
     .to_string()
 }
 
-/// A job as Detail and List show it, as far as that tells whose it is.
+/// A job in Detail or List, as far as it helps to find its owner.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TaskRow {
     pub remote: RemoteTaskRef,
-    /// `None` where the row does not say.
+    /// `None` if the row does not contain it.
     pub callback_url: Option<String>,
     /// Unix seconds.
     created_at: Option<i64>,
@@ -44,14 +44,14 @@ pub struct TaskRow {
 #[derive(Clone, Debug, PartialEq)]
 pub struct TaskRows {
     pub rows: Vec<TaskRow>,
-    /// How many there were, those that cannot be read too.
+    /// The number of all rows, including unreadable ones.
     pub count: usize,
 }
 
-/// Reads an answer of Task/Detail or Task/List.
+/// Reads a response of Task/Detail or Task/List.
 ///
 /// # Errors
-/// A reason for the log when there is no list.
+/// A reason for the log if there is no list.
 pub fn read_rows(http: &HttpResponse) -> Result<TaskRows, String> {
     let value = done(http)?;
     let rows = value.get("tasklist").and_then(Value::as_array).ok_or("no task list")?;
@@ -73,7 +73,7 @@ fn read_row(row: &Value) -> Option<TaskRow> {
 #[derive(Clone, Debug)]
 pub struct LostRun {
     pub callback_url: String,
-    /// When the video was asked for, in unix seconds.
+    /// When the video was created, in unix seconds.
     pub created_at: i64,
     /// `owner/project`.
     pub model: String,
@@ -81,18 +81,18 @@ pub struct LostRun {
     pub resolution: Option<String>,
     /// Seconds.
     pub duration: Option<u16>,
-    /// First and last frame, as far as they were sent.
+    /// How many images were sent.
     pub pictures: usize,
-    /// Those that were sent as links.
+    /// The images that were sent as links.
     pub links: Vec<String>,
 }
 
-/// What a row has to do with a Run.
+/// How a row matches a Run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Match {
-    /// It carries the callback URL.
+    /// It has our callback URL.
     Certain,
-    /// It does not tell a callback URL, and everything else fits.
+    /// It has no callback URL, and everything else matches.
     Possible,
     No,
 }
@@ -105,19 +105,19 @@ impl LostRun {
         }
         match &row.callback_url {
             Some(url) if *url == self.callback_url => Match::Certain,
-            None if self.fits(row) => Match::Possible,
+            None if self.has_same_inputs(row) => Match::Possible,
             Some(_) | None => Match::No,
         }
     }
 
-    /// Whether the row was made before the video was asked for; all behind it were, too.
+    /// Whether the row is older than the video; then all later rows are too.
     #[must_use]
     pub fn is_older(&self, row: &TaskRow) -> bool {
         row.created_at.is_some_and(|at| at < self.created_at - CLOCK_SKEW_SECONDS)
     }
 
-    /// Only a row that tells its time, its model and its prompt can fit. What else it tells must not differ.
-    fn fits(&self, row: &TaskRow) -> bool {
+    /// Only a row with time, model and prompt can match. Its other fields must not differ.
+    fn has_same_inputs(&self, row: &TaskRow) -> bool {
         let (Some(_), Some(model), Some(parameters)) = (row.created_at, &row.model, &row.parameters) else {
             return false;
         };
@@ -133,7 +133,7 @@ impl LostRun {
             (Some(shown), Some(asked)) => shown == asked,
             _ => true,
         };
-        // Wiro may show its own copy of a picture that it was sent as a link.
+        // Wiro may show its own copy of an image that was sent as a link.
         let is_known = |link: &str| link.contains("wiro.ai/") || self.links.iter().any(|ours| ours == link);
         let mut shown_links = parameters.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("callbackUrl"));
         *model == canonical_slug(&self.model)
@@ -145,7 +145,7 @@ impl LostRun {
     }
 }
 
-/// Line breaks may be written in another way on the other side.
+/// Line breaks may differ.
 fn same_text(a: &str, b: &str) -> bool {
     a.split_whitespace().eq(b.split_whitespace())
 }

@@ -1,4 +1,4 @@
-//! Wiro's WebSocket: one asks for a job by its token and is told its life, message by message.
+//! Wiro's WebSocket: a client asks for a job by its token and receives its progress.
 
 use serde_json::{Value, json};
 
@@ -6,10 +6,10 @@ use super::envelope::text;
 use super::task::{RemoteTaskRef, printable};
 use super::text::clean;
 
-/// So many lines are read of all that a run wrote.
+/// Most lines of a full log that are read.
 const MAX_LINES: usize = 500;
 
-/// A line with one of these words tells how far the video is; another percentage may be that of a download.
+/// Only a line with one of these words contains the progress of the video; other percentages may be downloads.
 const PROGRESS_WORDS: [&str; 4] = ["process", "progress", "generat", "render"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,28 +18,28 @@ pub enum Output {
     Stderr,
 }
 
-/// What a message says.
+/// A message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SocketEvent {
     /// The job has this status.
     Stage(String),
     /// Percent of the generation.
     Progress(u8),
-    /// A line that the run wrote, cleaned.
+    /// A cleaned log line of the run.
     Line { output: Output, text: String },
-    /// All lines that the run wrote to this stream, cleaned.
+    /// All cleaned log lines of this stream.
     Full { output: Output, lines: Vec<String> },
-    /// It is over; how, Task/Detail says.
+    /// The job ended; Task/Detail says how.
     Ended,
 }
 
-/// The first message that is sent, which asks for a job.
+/// The first message to the socket, which asks for a job.
 #[must_use]
 pub fn task_info(task: &RemoteTaskRef) -> String {
     json!({ "type": "task_info", "tasktoken": task.token }).to_string()
 }
 
-/// Reads a message; what says nothing that is understood is nothing.
+/// Reads a message. An unknown message yields no events.
 #[must_use]
 pub fn read(message: &str) -> Vec<SocketEvent> {
     let Ok(value) = serde_json::from_str::<Value>(message) else { return Vec::new() };
@@ -62,7 +62,7 @@ pub fn read(message: &str) -> Vec<SocketEvent> {
             [Some(stage), line, percent].into_iter().flatten().collect()
         }
         "task_output_full" => [Some(stage), full(Output::Stdout)].into_iter().flatten().collect(),
-        // Lines on stderr are no stages, and no failures either.
+        // Lines on stderr are neither stages nor failures.
         "task_error" => written(Output::Stderr).into_iter().collect(),
         "task_error_full" => full(Output::Stderr).into_iter().collect(),
         "task_postprocess_end" | "task_cancel" => vec![SocketEvent::Ended],
@@ -70,7 +70,7 @@ pub fn read(message: &str) -> Vec<SocketEvent> {
     }
 }
 
-/// The percentage of a progress message: an object, or a text of one.
+/// The percentage of a progress message: an object, or an object as JSON text.
 fn progress(content: &Value) -> Option<u8> {
     match content {
         Value::String(written) => {
@@ -81,12 +81,12 @@ fn progress(content: &Value) -> Option<u8> {
     }
 }
 
-/// A whole number of percent, 0 to 100, however it is written.
+/// Percent from 0 to 100, rounded down.
 fn percentage(text: &str) -> Option<u8> {
     text.trim().trim_end_matches('%').split('.').next()?.parse().ok().filter(|percent| *percent <= 100)
 }
 
-/// The last percentage in a line about the progress of the video.
+/// The last percentage in a line about the video's progress.
 fn percentage_in_line(line: &str) -> Option<u8> {
     let lower = line.to_ascii_lowercase();
     if !PROGRESS_WORDS.iter().any(|word| lower.contains(word)) {

@@ -1,5 +1,5 @@
-//! Task/Detail, the only thing that says how a job stands, and Task/Cancel, Task/Kill and Task/InputOutputDelete,
-//! which end one. Task/List is in `search.rs`.
+//! Task/Detail, the only reliable status of a job; and Task/Cancel, Task/Kill and Task/InputOutputDelete. Task/List
+//! is in `search.rs`.
 
 use serde_json::{Map, Value, json};
 
@@ -7,7 +7,7 @@ use super::envelope::{Envelope, text};
 use super::http_response::HttpResponse;
 use super::text::failure_reason;
 
-/// Wiro's last word on a job; success needs `pexit` 0 and an output as well.
+/// The final status of a job; success also needs `pexit` 0 and an output.
 const DONE: &str = "task_postprocess_end";
 const CANCELLED: &str = "task_cancel";
 const QUEUED: &str = "task_queue";
@@ -16,10 +16,10 @@ const ERROR_STATUS: &str = "task_error";
 /// Longest status that is passed on.
 const MAX_STATUS_CHARS: usize = 40;
 
-/// Longest task id or token that is taken from strangers.
+/// Longest task id or token that is accepted from a callback.
 const MAX_NAME_CHARS: usize = 64;
 
-/// What Wiro calls a job.
+/// Wiro's id and token of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemoteTaskRef {
     pub task_id: String,
@@ -28,7 +28,7 @@ pub struct RemoteTaskRef {
 }
 
 impl RemoteTaskRef {
-    /// A name that looks like one of Wiro's.
+    /// Accepts only plausible ids and tokens.
     #[must_use]
     pub fn plausible(task_id: String, token: Option<String>) -> Option<Self> {
         let is_name = |name: &String| {
@@ -39,8 +39,7 @@ impl RemoteTaskRef {
         is_name(&task_id).then_some(Self { task_id, token })
     }
 
-    /// The request body of Task/Cancel and Task/Kill. Wiro's clients name a job by its id, or by the token under this
-    /// name.
+    /// The body of Task/Cancel and Task/Kill: like Wiro's clients, with the id, and with the token if it is known.
     #[must_use]
     pub fn stop_body(&self) -> String {
         match &self.token {
@@ -50,14 +49,14 @@ impl RemoteTaskRef {
         .to_string()
     }
 
-    /// The request body of Task/InputOutputDelete, which goes by the token alone; `None` without one.
+    /// The body of Task/InputOutputDelete, which needs the token; `None` without one.
     #[must_use]
     pub fn purge_body(&self) -> Option<String> {
         let token = self.token.as_ref()?;
         Some(json!({ "tasktoken": token }).to_string())
     }
 
-    /// The request body of Task/Detail.
+    /// The body of Task/Detail.
     #[must_use]
     pub fn detail_body(&self) -> String {
         match &self.token {
@@ -68,17 +67,17 @@ impl RemoteTaskRef {
     }
 }
 
-/// The two ways to stop a job, each refused where the other is right.
+/// The two ways to stop a job; which one Wiro accepts depends on its status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
-    /// Out of the queue.
+    /// For a queued job.
     Cancel,
-    /// Off its worker.
+    /// For a running job.
     Kill,
 }
 
 impl Stop {
-    /// Both ways, the likelier first; `stage` is Wiro's own status.
+    /// Both ways, the likelier first. `stage` is Wiro's status.
     #[must_use]
     pub fn ways(stage: &str) -> [Self; 2] {
         if stage == QUEUED { [Self::Cancel, Self::Kill] } else { [Self::Kill, Self::Cancel] }
@@ -93,28 +92,28 @@ impl Stop {
     }
 }
 
-/// Whether an answer of Task/Cancel, Task/Kill or Task/InputOutputDelete says that it was done.
+/// Reads a response of Task/Cancel, Task/Kill or Task/InputOutputDelete.
 ///
 /// # Errors
-/// A reason for the log when it was not.
+/// A reason for the log if Wiro refused.
 pub fn read_done(http: &HttpResponse) -> Result<(), String> {
     done(http).map(|_| ())
 }
 
-/// What Detail says that a job is called: with the token, which a callback may not have told.
+/// The job's id and token according to Detail, for a callback without a token.
 ///
 /// # Errors
-/// A reason for the log when it names none.
+/// A reason for the log if it has none.
 pub fn read_remote_ref(http: &HttpResponse) -> Result<RemoteTaskRef, String> {
     remote_ref(&first_task(http)?).ok_or_else(|| "the task has no id".to_owned())
 }
 
-/// What a row calls its job.
+/// The id and token of a row.
 pub(super) fn remote_ref(row: &Value) -> Option<RemoteTaskRef> {
     RemoteTaskRef::plausible(text(row, "id")?, text(row, "socketaccesstoken"))
 }
 
-/// The parameters that a row shows: an object, or a text of one.
+/// The parameters of a row: an object, or an object as JSON text.
 pub(super) fn parameters(row: &Value) -> Option<Map<String, Value>> {
     match row.get("parameters")? {
         Value::Object(parameters) => Some(parameters.clone()),
@@ -123,7 +122,7 @@ pub(super) fn parameters(row: &Value) -> Option<Map<String, Value>> {
     }
 }
 
-/// The pictures among the parameters: what is not empty under a name of a picture, or is a link.
+/// Counts the images among the parameters: non-empty values of image parameters, and links.
 pub(super) fn pictures(parameters: &Map<String, Value>) -> usize {
     let is_picture = |name: &String, value: &Value| {
         let is_link = value.as_str().is_some_and(|text| text.starts_with("http"));
@@ -139,13 +138,13 @@ pub(super) fn pictures(parameters: &Map<String, Value>) -> usize {
     parameters.iter().filter(|(name, value)| is_picture(name, value)).count()
 }
 
-/// How a job stands.
+/// The status of a job at Wiro.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RemoteStatus {
-    /// Not ended; Wiro's own name for the stage.
+    /// Not ended; `status` is Wiro's name for the stage.
     Working {
         status: String,
-        /// What it wrote to stderr when that is all it does: the status `task_error` stays when a job will never end.
+        /// The run's error output while the status is `task_error`; such a job may never end.
         error_output: Option<String>,
     },
     Succeeded {
@@ -156,7 +155,7 @@ pub enum RemoteStatus {
     Failed {
         /// For the log.
         cause: &'static str,
-        /// What the run wrote of it, cleaned; for everybody.
+        /// The cleaned error output of the run; public.
         reason: Option<String>,
         total_cost: Option<String>,
     },
@@ -165,7 +164,7 @@ pub enum RemoteStatus {
     },
 }
 
-/// The video that a job made.
+/// The video of a finished job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskOutput {
     pub url: String,
@@ -173,18 +172,18 @@ pub struct TaskOutput {
     pub size: Option<u64>,
 }
 
-/// What Task/Detail says of a job.
+/// Task/Detail's view of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskDetail {
     pub state: RemoteStatus,
-    /// How many pictures Wiro has among the parameters; `None` when it does not show them.
+    /// How many images Wiro shows among the parameters; `None` if it does not show them.
     pub pictures: Option<usize>,
 }
 
-/// Reads an answer of Task/Detail.
+/// Reads a response of Task/Detail.
 ///
 /// # Errors
-/// A reason for the log when the answer says nothing about the job.
+/// A reason for the log if the response does not describe the job.
 pub fn read_detail(http: &HttpResponse) -> Result<TaskDetail, String> {
     let task = first_task(http)?;
     let pictures = parameters(&task).map(|parameters| pictures(&parameters));
@@ -197,7 +196,7 @@ fn first_task(http: &HttpResponse) -> Result<Value, String> {
     task.ok_or_else(|| "no task in the list".to_owned())
 }
 
-/// The body of an answer that says `result: true`.
+/// The body of a response with `result: true`.
 pub(super) fn done(http: &HttpResponse) -> Result<Value, String> {
     if http.status != 200 {
         return Err(format!("HTTP {}", http.status));
@@ -236,8 +235,8 @@ fn read_end(task: &Value) -> RemoteStatus {
     }
 }
 
-/// The first output that is a video by its type or name, else the first that has a URL: a preview or an entry without a
-/// file may stand in front of it.
+/// The first output that is a video by its type or name, else the first with a URL: a preview or an entry without a
+/// file may come first.
 fn video(outputs: &Value) -> Option<TaskOutput> {
     let outputs = outputs.as_array()?;
     let is_video = |output: &&Value| {
@@ -260,12 +259,12 @@ fn total_cost(task: &Value) -> Option<String> {
     text(task, "totalcost").and_then(|cost| decimal(&cost))
 }
 
-/// Zero, however many digits it is written with.
+/// Zero, with any number of digits.
 fn is_zero(number: &str) -> bool {
     number.starts_with('0') && number.bytes().all(|byte| byte == b'0' || byte == b'.')
 }
 
-/// A decimal amount without the zeros that Wiro appends: `0.280000000000` → `0.28`.
+/// A decimal amount without Wiro's trailing zeros: `0.280000000000` → `0.28`.
 fn decimal(amount: &str) -> Option<String> {
     let (whole, fraction) = amount.split_once('.').unwrap_or((amount, ""));
     let digits = |part: &str| part.len() <= 18 && part.bytes().all(|byte| byte.is_ascii_digit());
@@ -276,7 +275,7 @@ fn decimal(amount: &str) -> Option<String> {
     Some(if fraction.len() < 2 { format!("{whole}.{fraction:0<2}") } else { format!("{whole}.{fraction}") })
 }
 
-/// Unknown statuses are kept as text, but only the characters that Wiro's own names are made of.
+/// Keeps only the characters that Wiro's status names are made of.
 pub(super) fn printable(status: &str) -> String {
     let is_name = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     let name: String = status.chars().filter(is_name).take(MAX_STATUS_CHARS).collect();

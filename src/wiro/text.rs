@@ -1,27 +1,27 @@
-//! Texts of Wiro's that the public may see: log lines, and the reason why a run failed. Links, tokens and whatever
-//! is about the account are left out.
+//! Cleans Wiro's texts for the public (log lines and the reason of a failure): links, tokens and everything about the
+//! account are removed.
 
-/// Longest text that is shown.
+/// Longest text.
 const MAX_CHARS: usize = 500;
 
-/// Lines with these words are about the account, and nobody else's business.
+/// Lines with these words are about the account, and private.
 const PRIVATE_WORDS: [&str; 7] = ["account", "apikey", "api key", "balance", "credit", "secret", "token"];
 
-/// Longer runs of letters and digits are taken for tokens.
+/// Longer words count as tokens.
 const MAX_WORD_CHARS: usize = 24;
 
-/// Stands for what was left out.
+/// Replaces a removed text.
 const OMITTED: &str = "[…]";
 
-/// The text without links, tokens and control characters, line by line; at most 500 characters.
+/// Removes links, tokens and control characters, line by line; at most 500 characters.
 #[must_use]
 pub fn clean(text: &str) -> String {
     let lines: Vec<String> = text.lines().map(clean_line).collect();
     lines.join("\n").chars().take(MAX_CHARS).collect()
 }
 
-/// What a failed run wrote last, cleaned and in one line, at most 500 characters; `None` when nothing of it may be
-/// shown. Errors end with their reason, so the last lines are kept.
+/// The last output of a failed run, cleaned, in one line of at most 500 characters; `None` if nothing of it is
+/// public. Errors end with their reason, so the last lines are kept.
 #[must_use]
 pub fn failure_reason(written: &str) -> Option<String> {
     let mut reason = String::new();
@@ -40,7 +40,7 @@ pub fn failure_reason(written: &str) -> Option<String> {
 }
 
 fn clean_line(line: &str) -> String {
-    // The rules judge what will be seen: control characters must not hide a word from them.
+    // The rules check the visible text: control characters must not hide a word from them.
     let words = line.split_whitespace().map(|word| word.replace(char::is_control, ""));
     let words: Vec<String> = words.filter(|word| !word.is_empty()).collect();
     let line = words.join(" ");

@@ -1,4 +1,4 @@
-//! Bearer tokens, compared in constant time: only their MACs ever meet.
+//! Bearer tokens, compared in constant time through their MACs.
 
 use std::fmt;
 
@@ -8,41 +8,41 @@ use sha2::Sha256;
 
 type HmacSha256 = Hmac<Sha256>;
 
-/// What every token signs to be recognised.
+/// The message that every token signs for comparison.
 const CHALLENGE: &str = "bearer";
 
-/// A token that opens something. Secret.
+/// A token that grants access. Secret.
 #[derive(Clone)]
 pub struct BearerToken(HmacSha256);
 
-/// The token that an `Authorization` header shows.
-pub struct ShownToken(Output<HmacSha256>);
+/// The token of an `Authorization` header.
+pub struct PresentedToken(Output<HmacSha256>);
 
 impl BearerToken {
-    /// A token of visible ASCII characters, at least so many; it is sent as a header.
+    /// A token of at least `min_chars` visible ASCII characters, because it is sent as a header.
     #[must_use]
     #[expect(clippy::needless_pass_by_value, reason = "a secret is given away, not lent")]
     pub fn new(token: String, min_chars: usize) -> Option<Self> {
-        signed_by(&token).filter(|_| token.len() >= min_chars).map(Self)
+        keyed_mac(&token).filter(|_| token.len() >= min_chars).map(Self)
     }
 
     #[must_use]
-    pub fn is(&self, shown: &ShownToken) -> bool {
-        self.0.clone().verify(&shown.0).is_ok()
+    pub fn is(&self, presented: &PresentedToken) -> bool {
+        self.0.clone().verify(&presented.0).is_ok()
     }
 }
 
-impl ShownToken {
+impl PresentedToken {
     #[must_use]
     pub fn read(authorization: &str) -> Option<Self> {
         let (scheme, token) = authorization.split_once(' ')?;
-        let mac = signed_by(token.trim()).filter(|_| scheme.eq_ignore_ascii_case("bearer"))?;
+        let mac = keyed_mac(token.trim()).filter(|_| scheme.eq_ignore_ascii_case("bearer"))?;
         Some(Self(mac.finalize().into_bytes()))
     }
 }
 
-/// Visible ASCII only: to HMAC, a key with NUL bytes behind it is the same key.
-fn signed_by(token: &str) -> Option<HmacSha256> {
+/// Visible ASCII only: for HMAC, a key with trailing NUL bytes is the same key.
+fn keyed_mac(token: &str) -> Option<HmacSha256> {
     let is_token = token.bytes().all(|byte| byte.is_ascii_graphic());
     let mac = HmacSha256::new_from_slice(token.as_bytes()).ok().filter(|_| is_token)?;
     Some(mac.chain_update(CHALLENGE))
@@ -62,13 +62,14 @@ mod tests {
     fn only_the_token_itself_is_taken() {
         let text = "0123456789abcdef0123456789abcdef";
         let token = BearerToken::new(text.to_owned(), 32).unwrap();
-        let is_shown = |header: &str| ShownToken::read(header).is_some_and(|shown| token.is(&shown));
-        assert!(is_shown(&format!("Bearer {text}")) && is_shown(&format!("bearer  {text}")));
+        let is_presented =
+            |header: &str| PresentedToken::read(header).is_some_and(|presented| token.is(&presented));
+        assert!(is_presented(&format!("Bearer {text}")) && is_presented(&format!("bearer  {text}")));
         for wrong in ["", text, "Bearer", "Bearer ", "Basic 0123456789abcdef0123456789abcdef", "Bearer 0"] {
-            assert!(!is_shown(wrong), "{wrong:?}");
+            assert!(!is_presented(wrong), "{wrong:?}");
         }
-        assert!(!is_shown(&format!("Bearer {text}0")));
-        assert!(!is_shown(&format!("Bearer {text}\0")));
+        assert!(!is_presented(&format!("Bearer {text}0")));
+        assert!(!is_presented(&format!("Bearer {text}\0")));
         assert_eq!(format!("{token:?}"), "BearerToken(redacted)");
     }
 

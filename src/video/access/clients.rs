@@ -1,14 +1,13 @@
-//! The clients that may use the API, by the tokens that they show.
+//! The clients of the API and their tokens.
 
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use super::bearer::{BearerToken, ShownToken};
+use super::bearer::{BearerToken, PresentedToken};
 use super::owner::Owner;
 use crate::video::money::Usd;
 
-/// `CLIENT_TOKENS`: each client's name, its tokens, and what it may spend in a day. A client has two tokens while they
-/// are being changed.
+/// `CLIENT_TOKENS`: each client's name, tokens and daily limit. During a change of tokens a client has two.
 #[derive(Debug, Default)]
 pub struct Clients {
     tokens: Vec<(Owner, BearerToken)>,
@@ -32,11 +31,11 @@ pub enum ClientsError {
 }
 
 impl Clients {
-    /// Reads `{"name": "token"}`, `{"name": ["new token", "old token"]}`, or with a share of the budget
-    /// `{"name": {"token": …, "daily_usd": "5.00"}}`.
+    /// Reads `{"name": "token"}`, `{"name": ["new token", "old token"]}`, or with a daily limit `{"name": {"token":
+    /// …, "daily_usd": "5.00"}}`.
     ///
     /// # Errors
-    /// [`ClientsError`], which shows nothing of what was read.
+    /// [`ClientsError`], which quotes nothing of the text.
     pub fn parse(json: &str) -> Result<Self, ClientsError> {
         let named: Map<String, Value> = serde_json::from_str(json).map_err(|_| ClientsError::NotAnObject)?;
         let mut clients = Self::default();
@@ -54,7 +53,7 @@ impl Clients {
         if clients.tokens.is_empty() { Err(ClientsError::NotAnObject) } else { Ok(clients) }
     }
 
-    /// Keeps what the client may spend; gives its tokens.
+    /// Stores the client's daily limit and returns its tokens.
     fn add_share(&mut self, owner: &Owner, mut client: Value) -> Result<Value, ClientsError> {
         let is_known = |name: &String| name == "token" || name == "daily_usd";
         if !client.as_object().is_some_and(|members| members.keys().all(is_known)) {
@@ -73,7 +72,10 @@ impl Clients {
 
     fn add(&mut self, owner: Owner, token: Value) -> Result<(), ClientsError> {
         let Value::String(token) = token else { return Err(ClientsError::Token) };
-        if ShownToken::read(&format!("Bearer {token}")).and_then(|shown| self.of(&shown)).is_some() {
+        if PresentedToken::read(&format!("Bearer {token}"))
+            .and_then(|presented| self.of(&presented))
+            .is_some()
+        {
             return Err(ClientsError::Twice);
         }
         let token = BearerToken::new(token, 1).ok_or(ClientsError::Token)?;
@@ -81,23 +83,23 @@ impl Clients {
         Ok(())
     }
 
-    /// The client whose token is shown by an `Authorization` header.
+    /// The client with the token of this `Authorization` header.
     #[must_use]
     pub fn authorized(&self, authorization: &str) -> Option<&Owner> {
-        self.of(&ShownToken::read(authorization)?)
+        self.of(&PresentedToken::read(authorization)?)
     }
 
-    /// What that client may spend in a day by itself, if that is limited.
+    /// The client's own daily limit, if it has one.
     #[must_use]
     pub fn share(&self, owner: &Owner) -> Option<Usd> {
         self.shares.iter().find(|(known, _)| known == owner).map(|(_, share)| *share)
     }
 
-    /// Every token is looked at, whichever it is.
-    fn of(&self, shown: &ShownToken) -> Option<&Owner> {
+    /// Compares all tokens, so that the time does not depend on the match.
+    fn of(&self, presented: &PresentedToken) -> Option<&Owner> {
         self.tokens
             .iter()
-            .fold(None, |found, (owner, token)| if token.is(shown) { Some(owner) } else { found })
+            .fold(None, |found, (owner, token)| if token.is(presented) { Some(owner) } else { found })
     }
 }
 
@@ -156,8 +158,8 @@ mod tests {
             (r#"{"a": {"token": "secret", "daily_usd": [5]}}"#, "daily_usd that"),
             (r#"{"a": {"token": "secret", "sec": 5}}"#, "more than"),
         ] {
-            let told = Clients::parse(json).unwrap_err().to_string();
-            assert!(told.contains(problem) && !told.contains("sec"), "{json}: {told}");
+            let message = Clients::parse(json).unwrap_err().to_string();
+            assert!(message.contains(problem) && !message.contains("sec"), "{json}: {message}");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Everything that `SIGNING_KEY` signs. Each use derives its own subkey, so that no proof can stand
-//! in for another.
+//! Everything that `SIGNING_KEY` signs. Each use has its own subkey, so a signature for one use is invalid for
+//! another.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use crate::video::time::UnixMillis;
 
 type HmacSha256 = Hmac<Sha256>;
 
-/// Shortest `SIGNING_KEY` that is accepted: as many bytes as the MAC has.
+/// Shortest accepted `SIGNING_KEY`: the length of the MAC.
 pub const MIN_SIGNING_KEY_BYTES: usize = 32;
 
 /// Bytes of a callback proof: 160 bits, 32 characters of base32.
@@ -22,16 +22,16 @@ const CALLBACK_PROOF_BYTES: usize = 20;
 
 /// Bytes of a file's id: 160 bits, 32 characters of base32.
 const FILE_ID_BYTES: usize = 20;
-/// Bytes of a playback grant: when it ends, as 32 bits of unix seconds, and 128 bits of proof.
+/// Bytes of a playback grant: its end, as 32 bits of unix seconds, and 128 bits of MAC.
 const GRANT_BYTES: usize = 20;
 const GRANT_TIME_BYTES: usize = 4;
 
-/// A grant is good for six hours, and for the rest of the five minutes in which it was made: a Video that is
-/// read again soon reads the same.
+/// A grant is valid for six hours plus the rest of its five-minute step: within a step a Video always has the same
+/// links.
 const GRANT_SECONDS: i64 = 6 * 3600;
 const GRANT_STEP_SECONDS: i64 = 300;
 
-/// The keyed MACs, ready to use: the key schedule is paid once.
+/// The keyed MACs. Deriving them is expensive, so it happens once.
 #[derive(Clone)]
 pub struct SigningKeys {
     video_id: HmacSha256,
@@ -39,7 +39,7 @@ pub struct SigningKeys {
     idempotency: HmacSha256,
     file_id: HmacSha256,
     playback: HmacSha256,
-    /// What was signed before the key was changed, and still holds.
+    /// The previous key, whose signatures stay valid.
     previous: Option<Box<Self>>,
 }
 
@@ -67,13 +67,13 @@ impl SigningKeys {
         })
     }
 
-    /// These keys sign; what the `previous` ones signed still holds.
+    /// Signs with these keys and also accepts signatures of the `previous` ones.
     #[must_use]
     pub fn instead_of(self, previous: Option<Self>) -> Self {
         Self { previous: previous.map(Box::new), ..self }
     }
 
-    /// The id that carries these random bits and the proof that we made it for this owner.
+    /// Creates the id with these random bits and a MAC for this owner.
     #[must_use]
     pub fn mint(&self, owner: &Owner, random: [u8; RANDOM_BYTES]) -> VideoId {
         let mut bytes = [0_u8; ID_BYTES];
@@ -86,11 +86,11 @@ impl SigningKeys {
         VideoId::from_proven(format!("{ID_PREFIX}{}", Base32Unpadded::encode_string(&bytes)))
     }
 
-    /// The id that belongs to an `Idempotency-Key`: the same key of the same owner always names the same
-    /// video, and nobody can tell the id without our key.
+    /// The id for an `Idempotency-Key`: the same key of the same owner always gives the same id, which nobody can
+    /// compute without our key.
     #[must_use]
     pub fn mint_for(&self, owner: &Owner, idempotency_key: &str) -> VideoId {
-        // No owner's name holds NUL, so no two pairs look alike.
+        // No owner's name contains NUL, so two pairs never collide.
         let named = self.idempotency.clone().chain_update(owner.as_str()).chain_update([0]);
         let mac = named.chain_update(idempotency_key).finalize().into_bytes();
         let mut random = [0; RANDOM_BYTES];
@@ -100,8 +100,7 @@ impl SigningKeys {
         self.mint(owner, random)
     }
 
-    /// The id in `text`, if this key minted it for this owner: nobody else's video exists for them. Costs one
-    /// HMAC and touches no storage.
+    /// The id in `text`, if it was created for this owner. Costs one HMAC and touches no storage.
     #[must_use]
     pub fn verify_id(&self, owner: &Owner, text: &str) -> Option<VideoId> {
         let previous = || self.previous.as_ref()?.verify_id(owner, text);
@@ -119,7 +118,7 @@ impl SigningKeys {
         Some(VideoId::from_proven(text.to_owned()))
     }
 
-    /// Our own name for an uploaded file: Wiro's stays inside.
+    /// Our own id for an uploaded file: Wiro's id stays private.
     #[must_use]
     pub fn file_id(&self, url: &str) -> String {
         let mac = self.file_id.clone().chain_update(url).finalize().into_bytes();
@@ -127,7 +126,7 @@ impl SigningKeys {
         format!("file_{}", Base32Unpadded::encode_string(short))
     }
 
-    /// The secret part of the URL that Wiro calls back for this video.
+    /// The secret part of this video's callback URL.
     #[must_use]
     pub fn callback_proof(&self, id: &VideoId) -> String {
         let mac = self.callback.clone().chain_update(id.as_str()).finalize().into_bytes();
@@ -150,7 +149,7 @@ impl SigningKeys {
         Some(VideoId::from_proven(text.to_owned()))
     }
 
-    /// What plays this video for a while without its owner's token. Videos of nobody need none.
+    /// A grant: plays this video for a limited time without a token. Videos without an owner need none.
     #[must_use]
     pub fn grant(&self, owner: &Owner, id: &VideoId, now: UnixMillis) -> Option<String> {
         let step_end = now.seconds().div_euclid(GRANT_STEP_SECONDS).saturating_add(1) * GRANT_STEP_SECONDS;
@@ -160,7 +159,7 @@ impl SigningKeys {
         (!owner.is_nobody()).then(|| Base32Unpadded::encode_string(&bytes))
     }
 
-    /// The id in `text`, if this is a grant for it that still holds; compared in constant time.
+    /// The id in `text`, if this grant is valid for it; compared in constant time.
     #[must_use]
     pub fn verify_grant(&self, text: &str, grant: &str, now: UnixMillis) -> Option<VideoId> {
         let previous = || self.previous.as_ref()?.verify_grant(text, grant, now);

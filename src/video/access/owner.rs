@@ -1,14 +1,14 @@
-//! Who a video belongs to.
+//! The owner of a video.
 
 use std::fmt;
 
 use crate::from_json;
 use serde::Serialize;
 
-/// KV keys begin with it, and have 512 bytes in all.
+/// KV keys contain it, and have at most 512 bytes.
 const MAX_NAME_CHARS: usize = 64;
 
-/// The name of a client, or nobody: a service that asks for no tokens knows no names.
+/// A client's name, or nobody: without `CLIENT_TOKENS` there are no names.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Owner(String);
@@ -21,7 +21,7 @@ impl Owner {
         Self(String::new())
     }
 
-    /// A client of this name: visible ASCII without a colon, which divides keys.
+    /// A client's name: visible ASCII without a colon, which separates the parts of KV keys.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         let is_name = (1..=MAX_NAME_CHARS).contains(&name.len())

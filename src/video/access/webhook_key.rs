@@ -1,5 +1,5 @@
-//! What signs outgoing webhooks, by Standard Webhooks (<https://www.standardwebhooks.com>): an HMAC over an
-//! event's id, the time of this try and the body.
+//! The signature of outgoing webhooks by Standard Webhooks (<https://www.standardwebhooks.com>): an HMAC over the
+//! event's id, the time of the attempt and the body.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -13,7 +13,7 @@ use crate::video::time::UnixMillis;
 
 const PREFIX: &str = "whsec_";
 
-/// Bytes of a key, by the specification.
+/// Allowed bytes of a key, by the specification.
 const KEY_BYTES: RangeInclusive<usize> = 24..=64;
 
 /// `NOTIFY_SECRET`. Secret.
@@ -33,7 +33,7 @@ impl WebhookKey {
         Hmac::new_from_slice(&key).map(Self).map_err(|_| NotAWebhookKey)
     }
 
-    /// The header `webhook-signature`.
+    /// The value of the header `webhook-signature`.
     #[must_use]
     pub fn sign(&self, webhook_id: &str, at: UnixMillis, body: &str) -> String {
         let head = format!("{webhook_id}.{}.", at.seconds());

@@ -1,4 +1,4 @@
-//! What can happen to a task, and what the task asks for in turn.
+//! The events that change a task, and the effects that a task asks for.
 
 use serde::Serialize;
 
@@ -10,62 +10,62 @@ use crate::video::task::search::{SearchOutcome, SearchProgress};
 use crate::video::task::{Job, Source};
 use crate::video::time::{Millis, UnixMillis};
 
-/// What happened.
+/// An event.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// The uploaded image is stored.
     ImageStored,
-    /// The waiting line answered.
+    /// The dispatcher answered a request for a slot.
     SlotReplied(SlotReply),
-    /// The upstream called back, perhaps naming a job; a nudge that decides nothing.
+    /// Wiro sent a callback, which may name a job. It only triggers a check and decides nothing.
     CallbackReceived(Option<Job>),
     RunAnswered(RunOutcome),
     Observed(Observation),
-    /// The upstream's socket told something while somebody watched.
+    /// Wiro's socket sent something while a client was subscribed.
     SocketUpdated(SocketUpdate),
-    /// Somebody sees how far it is by now.
+    /// The percentage has risen and is published.
     ProgressTick,
-    /// The job that carries our callback URL, or fits alone, was searched for.
+    /// The search for a lost job ended.
     Searched(SearchOutcome),
-    /// The copy was verified, or failed and may be tried again.
+    /// The copy was verified, or failed and is retried.
     Copied(Option<Output>),
     WorkDone {
         item: WorkItem,
         succeeded: bool,
     },
-    /// The operator's webhook was told, or could not be.
+    /// The operator's webhook answered, or did not.
     Notified {
         webhook_id: String,
         response: Result<DeliveryResponse, String>,
     },
-    /// Its owner wants no video any more.
+    /// The owner cancelled the video.
     CancelRequested,
-    /// Its owner wants nothing of it left.
+    /// The owner deleted the video.
     DeleteRequested,
-    /// An operator wants a failed one tried again.
+    /// The operator resumes a failed video.
     RedriveRequested,
-    /// There is a place at the upstream now.
+    /// The job has a slot now.
     SlotGranted,
-    /// The dispatcher looks after it: as of then it may be past its time.
+    /// The dispatcher asks for the state; the video may have expired at this time.
     Reconciled(UnixMillis),
-    /// Not everything could be removed.
+    /// Removing the video's data failed.
     RemovalFailed,
 }
 
-/// What the waiting line says to who enters.
+/// The dispatcher's answer to a request for a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SlotReply {
-    /// A place at the upstream is free: go. Such videos took so long lately, if any were seen.
+    /// The job may start. With the typical duration of its kind, if known.
     #[serde(rename = "placed")]
     Granted(Option<Millis>),
-    /// The same, and tell the line what becomes of Run: the upstream left earlier ones open.
+    /// Like `Granted`, and the outcome of Run must be reported, because earlier ones were unknown.
     #[serde(rename = "placed_to_report")]
     GrantedWithReport(Option<Millis>),
-    /// Wait to be called; counted from 1.
+    /// Wait for a slot. The position, counted from 1.
     #[serde(rename = "behind")]
     Queued(u32),
-    /// The upstream does not answer, and too many wait for it already.
+    /// Wiro does not answer, and too many jobs are queued.
     #[serde(rename = "line_full")]
     QueueFull,
     Unreachable,
@@ -79,25 +79,25 @@ from_json!(enum SlotReply {
     "unreachable" => Unreachable,
 });
 
-/// What became of one Run.
+/// The outcome of a Run.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RunOutcome {
     Started(Job),
-    /// Known not to have started; may be sent again, not sooner than `retry_after`.
+    /// Did not start. May be sent again, but not before `retry_after`.
     NotStarted {
         retry_after: Option<Millis>,
     },
-    /// Not started, because the account has as many jobs as it may.
+    /// Did not start: the account already has as many jobs as it may.
     AtCapacity {
         retry_after: Option<Millis>,
     },
     /// Refused for good.
     Refused(Failure),
-    /// Nobody knows.
+    /// It may have started.
     Unknown,
 }
 
-/// What the upstream says of a job by itself. It is believed for show only: how a job ends, a check says.
+/// A message of Wiro's socket. Only for display: how a job ended is decided by a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SocketUpdate {
     Stage(String),
@@ -105,7 +105,7 @@ pub enum SocketUpdate {
     Progress(u8),
 }
 
-/// What a check of the job saw. `ignored`: a picture that was sent and that the upstream does not have.
+/// The result of a check. `ignored`: an image that was sent and that Wiro does not have.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Observation {
     Working {
@@ -118,7 +118,7 @@ pub enum Observation {
         ignored: Option<Warning>,
     },
     Failed {
-        /// What the run wrote of it, cleaned.
+        /// The cleaned error output of the run.
         reason: Option<String>,
         cost_usd: Option<String>,
     },
@@ -129,28 +129,28 @@ pub enum Observation {
     Unreadable,
 }
 
-/// What is to be done, in order; each one's result comes back as an [`Event`].
+/// An action to perform. Its result comes back as an [`Event`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
-    /// Ask for a place at the upstream, or one's position in line → [`Event::SlotReplied`]. Whoever was
-    /// `turned_away` there gives the place back, not to be called again so soon.
+    /// Ask for a slot, or for the position in the queue → [`Event::SlotReplied`]. After a refusal for capacity, with
+    /// Wiro's `retry_after`, this also releases the slot.
     AcquireSlot { retry_after: Option<Millis> },
     /// Send Run → [`Event::RunAnswered`].
     Run,
-    /// Ask the upstream about the job → [`Event::Observed`].
+    /// Check the job at Wiro → [`Event::Observed`].
     Check(Job),
-    /// Ask the upstream to stop the job, then about it → [`Event::Observed`].
+    /// Stop the job at Wiro, then check it → [`Event::Observed`].
     Stop(Job),
-    /// Look for the job whose Run was not answered, first where a callback pointed, then in the upstream's list from where
-    /// the last search ended → [`Event::Searched`].
+    /// Search for the job whose response to Run was lost: first the job that a callback named, then Wiro's list, from
+    /// where the last search ended → [`Event::Searched`].
     Search { hint: Option<Job>, progress: SearchProgress },
     /// Copy and verify the video → [`Event::Copied`].
     Copy(Source),
     /// → [`Event::WorkDone`].
     Perform(WorkItem),
-    /// Tell the operator's webhook how the video ended, under this id → [`Event::Notified`].
+    /// Deliver the ending to the operator's webhook, under this id → [`Event::Notified`].
     Notify(String),
-    /// Remove everything that is stored for the video, here and, of this job, at the upstream, the task
-    /// last → [`Event::RemovalFailed`], or nothing is left that an event could change.
+    /// Remove all data of the video here, and of this job at Wiro; the task last → [`Event::RemovalFailed`], or no
+    /// task is left for an event.
     Remove { purge: Option<Job> },
 }

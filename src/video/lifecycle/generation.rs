@@ -1,4 +1,4 @@
-//! From the job that the upstream has to the video in R2: checks, callbacks, cancels, the copy.
+//! From Wiro's job to the stored video: checks, callbacks and the copy.
 
 use super::Policy;
 use super::event::{Observation, SocketUpdate};
@@ -6,16 +6,16 @@ use super::pending_work::WorkItem;
 use crate::video::money::Usd;
 use crate::video::progress;
 use crate::video::record::{FailureCode, Output, Status, Warning};
-use crate::video::task::{Intent, Job, Phase, Task};
+use crate::video::task::{Job, Phase, Task};
 use crate::video::time::{Millis, Tick, UnixMillis};
 
-/// Callbacks cause at most one check of the upstream in this time.
+/// Callbacks cause at most one check in this time.
 const MIN_CHECK_INTERVAL: Millis = Millis::new(1000);
 
 impl Task {
     pub(super) fn callback_received(&mut self, hint: Option<Job>, now: UnixMillis) {
         match &mut self.phase {
-            // Run's own answer is still under way: it will look, or what it lost is searched for.
+            // The response to Run is still expected: then the job is checked or searched for.
             Phase::Submitting { hint: known, .. } => {
                 *known = hint.or_else(|| known.take());
                 self.nudged = true;
@@ -27,9 +27,9 @@ impl Task {
             Phase::Unknown { hint: known, .. } => {
                 *known = hint.or_else(|| known.take());
                 self.nudged = true;
-                self.look_by(now);
+                self.wake_by(now);
             }
-            // The job that nobody could find speaks up.
+            // A job that was given up as lost exists after all.
             Phase::Ended { job: None } if self.record.has_failed_with(FailureCode::SubmissionUnknown) => {
                 self.with_follow_ups(now, |task| task.search_again(hint, now));
             }
@@ -37,57 +37,13 @@ impl Task {
         }
     }
 
-    fn check_soon(&mut self, now: UnixMillis) {
+    pub(super) fn check_soon(&mut self, now: UnixMillis) {
         let Phase::Running { checked_at, .. } = &self.phase else { return };
-        self.look_by(soon(*checked_at, now));
+        self.wake_by(earliest_check(*checked_at, now));
     }
 
-    fn look_by(&mut self, at: UnixMillis) {
+    fn wake_by(&mut self, at: UnixMillis) {
         self.wake_at = Some(self.wake_at.map_or(at, |due| due.min(at)));
-    }
-
-    /// A job that the upstream does not have ends at once; one that it has is stopped there, and ends as
-    /// whatever the upstream then says. A finished video is kept.
-    pub(super) fn cancel_requested(&mut self, policy: &Policy, now: UnixMillis) {
-        match &mut self.phase {
-            Phase::Receiving | Phase::Waiting { .. } | Phase::Queued(_) | Phase::SlotGranted(_) => {
-                self.end(Status::Cancelled, policy, now);
-            }
-            Phase::Submitting { .. } | Phase::Unknown { .. } | Phase::Running { .. } => {
-                self.stop(Intent::Cancel, now);
-            }
-            Phase::Storing { .. } | Phase::Ended { .. } | Phase::Removing { .. } => {}
-        }
-    }
-
-    /// A job that the upstream has is stopped there first; everything else is removed at once.
-    pub(super) fn delete_requested(&mut self, now: UnixMillis) {
-        if self.is_visible() {
-            self.stop(Intent::Delete, now);
-        }
-    }
-
-    fn stop(&mut self, wish: Intent, now: UnixMillis) {
-        if self.wish != Intent::Delete {
-            self.wish = wish;
-        }
-        if let Phase::Running { eager, .. } = &mut self.phase {
-            *eager = Some(0);
-            self.check_soon(now);
-        }
-    }
-
-    /// Only what may have been paid for is tried again.
-    pub(super) fn redrive_requested(&mut self, policy: &Policy, now: UnixMillis) {
-        let Phase::Ended { job } = &self.phase else { return };
-        match (self.record.error.as_ref().map(|failure| failure.code), job.clone()) {
-            (Some(FailureCode::SubmissionUnknown), None) => self.search_again(None, now),
-            (Some(FailureCode::StorageFailed | FailureCode::UpstreamTimeout), Some(job)) => {
-                self.nudged = true;
-                self.start(job, policy, now);
-            }
-            _ => {}
-        }
     }
 
     pub(super) fn observed(&mut self, observation: Observation, policy: &Policy, tick: Tick) {
@@ -118,9 +74,9 @@ impl Task {
                 *checks = checks.saturating_add(1);
                 let mut due = tick.now.after(policy.poll.delay(*checks)).min(deadline);
                 if self.nudged {
-                    due = due.min(soon(*checked_at, tick.now));
+                    due = due.min(earliest_check(*checked_at, tick.now));
                 } else if let Some(tries) = eager {
-                    // A callback may run ahead of what a check shows, and the check may fail.
+                    // A callback may arrive before a check shows the same, and the check may fail.
                     due = due.min(tick.now.after(policy.retry.jittered_delay(*tries, tick.jitter)));
                     *tries = tries.saturating_add(1);
                 }
@@ -141,7 +97,7 @@ impl Task {
         }
     }
 
-    /// Stages only go forward: the socket and the checks may overtake each other.
+    /// Stages only go forward, because socket messages and checks may arrive out of order.
     pub(super) fn socket_updated(&mut self, update: SocketUpdate, now: UnixMillis) {
         if !matches!(self.phase, Phase::Running { .. }) {
             return;
@@ -175,12 +131,12 @@ impl Task {
     }
 }
 
-/// As soon as callbacks may cause another check.
-fn soon(checked_at: UnixMillis, now: UnixMillis) -> UnixMillis {
+/// The earliest time of the next check.
+fn earliest_check(checked_at: UnixMillis, now: UnixMillis) -> UnixMillis {
     now.max(checked_at.after(MIN_CHECK_INTERVAL))
 }
 
-/// Without a video there should be no cost; the upstream tells it as zero.
+/// Without a video there should be no charge; Wiro reports it as zero.
 fn charged(cost_usd: Option<String>) -> Option<String> {
     cost_usd.filter(|cost| Usd::parse(cost) != Some(Usd::default()))
 }

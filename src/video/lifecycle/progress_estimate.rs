@@ -1,5 +1,5 @@
-//! What a task shows of its progress, moment by moment. In between events it only depends on the time and never
-//! falls with it; before each event, what could be seen until then is kept.
+//! The progress of a task. Between events it depends only on the time and never falls; before each event the current
+//! value is stored.
 
 use crate::video::progress;
 use crate::video::record::{ProgressSource, Record};
@@ -7,14 +7,14 @@ use crate::video::task::{Phase, Task};
 use crate::video::time::{Millis, UnixMillis};
 use crate::video::typical_duration;
 
-/// For so long after a percentage of the upstream's own, the next one is waited for.
+/// Wiro's own percentage is used for this long; afterwards progress is estimated.
 const UPSTREAM_VALIDITY: Millis = Millis::from_seconds(30);
 
-/// A smaller percentage of the upstream's own says little about the time that is to come.
+/// A smaller percentage from Wiro does not predict the remaining time.
 const MIN_PREDICTIVE_PERCENT: u8 = 10;
 
 impl Task {
-    /// The record as it is at this moment.
+    /// The record with the current progress.
     #[must_use]
     pub fn record_at(&self, now: UnixMillis) -> Record {
         let mut record = self.record.clone();
@@ -24,7 +24,7 @@ impl Task {
         record
     }
 
-    /// Keeps what can be seen at this moment: from here on nobody is told less.
+    /// Stores the current progress, so that it never falls.
     pub(super) fn keep_progress(&mut self, now: UnixMillis) {
         if let Some(percent) = self.estimate(now) {
             self.record.raise_progress(percent, ProgressSource::Estimate);
@@ -34,14 +34,14 @@ impl Task {
         }
     }
 
-    /// How long its generation took, if that was seen from beginning to end.
+    /// The generation time, if both its start and its end are known.
     #[must_use]
     pub fn generation_time(&self) -> Option<Millis> {
         let Phase::Storing { since, .. } = &self.phase else { return None };
         Some(since.since(self.begun_at?))
     }
 
-    /// The upstream's own figure, which also tells how long this one takes.
+    /// Stores Wiro's own percentage, which also predicts the duration.
     pub(super) fn upstream_progress(&mut self, percent: u8, now: UnixMillis) {
         let Phase::Running { since, .. } = &self.phase else { return };
         if percent >= MIN_PREDICTIVE_PERCENT {
@@ -68,7 +68,7 @@ impl Task {
         }
     }
 
-    /// What is still to come of a generation.
+    /// The remaining generation time.
     fn remaining(&self, now: UnixMillis) -> Option<Millis> {
         let Phase::Running { since, .. } = &self.phase else { return None };
         let typical = self.pace.unwrap_or_else(|| typical_duration::default_duration(&self.record.input));

@@ -1,13 +1,13 @@
-//! When to try again: ladders of waits, read from settings, with jitter for retries.
+//! Retry schedules: delays from the settings, with jitter.
 
 use thiserror::Error;
 
 use crate::video::time::Millis;
 
-/// Longest step of a schedule: a day.
+/// Longest delay: a day.
 const MAX_DELAY: Millis = Millis::from_seconds(86_400);
 
-/// Waits between tries; the last one repeats.
+/// Delays between tries; the last one repeats.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetrySchedule {
     first: Millis,
@@ -21,32 +21,32 @@ pub enum RetryScheduleError {
 }
 
 impl RetrySchedule {
-    /// Reads a comma list of seconds; fractions are allowed.
+    /// Reads a comma-separated list of seconds; fractions are allowed.
     ///
     /// # Errors
-    /// [`RetryScheduleError::Delay`] when a step is not a number in range. It does not say which: settings may be
-    /// mixed up, and errors are shown.
+    /// [`RetryScheduleError::Delay`] if a delay is not a number in range. It does not quote the value: a secret may
+    /// be in the wrong setting, and errors are public.
     pub fn parse(text: &str) -> Result<Self, RetryScheduleError> {
         let mut steps = text.split(',').map(|step| seconds(step.trim()));
         let first = steps.next().unwrap_or(Err(RetryScheduleError::Delay))?;
         Ok(Self { first, rest: steps.collect::<Result<_, _>>()? })
     }
 
-    /// The wait after `attempt` earlier tries, counted from 0.
+    /// The delay after `attempt` earlier tries, counted from 0.
     #[must_use]
     pub fn delay(&self, attempt: u32) -> Millis {
         self.checked_delay(attempt).or(self.rest.last().copied()).unwrap_or(self.first)
     }
 
-    /// The same for whoever gives up behind the last one.
+    /// Like [`delay`](Self::delay), but `None` after the last delay.
     #[must_use]
     pub fn checked_delay(&self, attempt: u32) -> Option<Millis> {
         let Some(index) = attempt.checked_sub(1) else { return Some(self.first) };
         self.rest.get(usize::try_from(index).ok()?).copied()
     }
 
-    /// [`step`](Self::step), spread by a fifth to either side, so that jobs that failed together do not
-    /// return together; `jitter` is any random number.
+    /// The delay plus or minus up to a fifth, so that jobs that failed together are not retried together. `jitter` is
+    /// any random number.
     #[must_use]
     pub fn jittered_delay(&self, attempt: u32, jitter: u16) -> Millis {
         let step = self.delay(attempt).get();

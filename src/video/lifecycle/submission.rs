@@ -1,5 +1,4 @@
-//! From the accepted job to the one that the upstream has: the waiting line, Run, and the search for a
-//! job whose Run was never answered.
+//! From the accepted video to Wiro's job: the queue, Run, and the search for a job whose response to Run was lost.
 
 use super::Policy;
 use super::event::{Effect, RunOutcome, SlotReply};
@@ -9,10 +8,10 @@ use crate::video::task::search::SearchOutcome;
 use crate::video::task::{Job, Phase, Task};
 use crate::video::time::{Millis, Tick, UnixMillis};
 
-/// Who waits in line asks for its place again this often, in case a call was lost.
+/// A queued job asks for its slot this often, in case a message was lost.
 const QUEUE_CHECK_INTERVAL: Millis = Millis::from_seconds(60);
 
-/// A search for a job that called back, or one that did not come to the end of the list, goes on after this.
+/// Delay before the next search, if the job sent a callback or the list was not read to its end.
 const MIN_SEARCH_INTERVAL: Millis = Millis::new(1000);
 
 impl Task {
@@ -23,7 +22,7 @@ impl Task {
         }
     }
 
-    /// The next step towards the upstream, as long as there is time.
+    /// The next step of the submission, until its deadline.
     pub(super) fn next_submission_effect(&mut self, policy: &Policy, now: UnixMillis) -> Option<Effect> {
         if now >= self.submission_deadline(policy) {
             self.fail(FailureCode::UpstreamUnavailable, None, policy, now);
@@ -40,12 +39,12 @@ impl Task {
         }
     }
 
-    /// The second of its creation counts as a whole: it may have begun at its end.
+    /// `created_at` is rounded down to a second, so the whole second is added.
     fn submission_deadline(&self, policy: &Policy) -> UnixMillis {
         UnixMillis::new(self.record.created_at * 1000 + 999).after(policy.task_deadline)
     }
 
-    /// A call; who is not in line any more does not heed it.
+    /// Ignored unless the job is queued.
     pub(super) fn slot_granted(&mut self, now: UnixMillis) {
         if matches!(self.phase, Phase::Queued(_)) {
             self.wake_at = Some(now);
@@ -67,7 +66,7 @@ impl Task {
                 let check_at = tick.now.after(QUEUE_CHECK_INTERVAL);
                 self.wake_at = Some(check_at.min(self.submission_deadline(policy)));
             }
-            // Nobody was told of it yet: it is as if it had never been.
+            // The caller has no answer yet, so the video is refused as if it had never existed.
             SlotReply::QueueFull if !self.answerable => {
                 let code = FailureCode::UpstreamUnavailable;
                 self.record.error = Some(Failure { code, message: super::default_message(code).to_owned() });
@@ -78,7 +77,7 @@ impl Task {
                 let check_at = tick.now.after(QUEUE_CHECK_INTERVAL);
                 self.wake_at = Some(check_at.min(self.submission_deadline(policy)));
             }
-            // Without a cap the line is a courtesy: it must not keep anybody waiting.
+            // Without `MAX_ACTIVE` the queue is not needed, so its failure must not stop the job.
             SlotReply::Unreachable if policy.max_active.is_none() => {
                 self.phase = Phase::SlotGranted(attempts);
                 self.wake_at = Some(tick.now);
@@ -103,7 +102,7 @@ impl Task {
             self.chores.add(WorkItem::ReportRun, tick.now);
         }
         match (&self.phase, outcome) {
-            // An answer that comes after the crash guard gave it up is still the truth.
+            // The response is valid even if it arrives after the crash guard gave up on it.
             (Phase::Submitting { .. } | Phase::Unknown { .. }, RunOutcome::Started(job)) => {
                 self.start(job, policy, tick.now);
                 self.begun_at = Some(tick.now);
@@ -115,7 +114,7 @@ impl Task {
             }
             (Phase::Submitting { attempts, .. }, RunOutcome::NotStarted { retry_after }) => {
                 let attempts = *attempts;
-                // By way of the line: it may have closed meanwhile.
+                // It goes back through the queue, because the circuit breaker may have opened meanwhile.
                 self.phase = Phase::Waiting { attempts: attempts.saturating_add(1), turned_away: None };
                 self.retry_later(attempts, retry_after, policy, tick);
             }
@@ -145,7 +144,7 @@ impl Task {
         self.progress_to(Status::InProgress, "task_queue");
     }
 
-    /// At once after a callback or a cancel that came during Run, else on the ladder.
+    /// Checks at once after a callback or cancel that arrived during Run, else after the delay.
     fn first_check_at(&self, wait: Millis, now: UnixMillis) -> UnixMillis {
         if self.nudged || self.is_stopping() { now } else { now.after(wait) }
     }
@@ -161,7 +160,7 @@ impl Task {
         self.record.status = Status::InProgress;
     }
 
-    /// A failure for want of a job is looked into again; it stays a failure until the job is found.
+    /// Searches again for the job of a failed video. The status stays `failed` until the job is found.
     pub(super) fn search_again(&mut self, hint: Option<Job>, now: UnixMillis) {
         self.phase = Phase::Unknown { since: now, searches: 0, hint, progress: None };
         self.wake_at = Some(now);
@@ -173,7 +172,7 @@ impl Task {
         let mut is_complete = false;
         match outcome {
             SearchOutcome::Found(job) => {
-                // It has had all this time to finish: look at once.
+                // The job may have finished long ago, so check at once.
                 self.nudged = true;
                 self.start(job, policy, now);
                 return;
@@ -194,7 +193,7 @@ impl Task {
                 *searches = searches.saturating_add(1);
                 let is_lost = policy.search.checked_delay(*searches).is_none();
                 if is_lost && !self.presumed_lost && self.record.status.is_final() {
-                    // It gave its place back when it failed, and kept its reservation.
+                    // The slot was released when the video failed; now the reservation is released too.
                     self.chores.add(WorkItem::SyncSlot, now);
                 }
                 self.presumed_lost |= is_lost;

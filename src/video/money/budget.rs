@@ -1,4 +1,4 @@
-//! What may be spent in a day, and what a video takes of it. Pure arithmetic.
+//! Daily limits, and the cost of a video. Pure arithmetic.
 
 use serde::Serialize;
 
@@ -19,7 +19,7 @@ impl Day {
         Self(now.seconds().div_euclid(DAY_SECONDS))
     }
 
-    /// The day of that number.
+    /// The day with this number.
     #[must_use]
     pub const fn numbered(number: i64) -> Self {
         Self(number)
@@ -37,8 +37,7 @@ impl Day {
     }
 }
 
-/// What a job that needs no place at the upstream any more has cost; `None` while it may have been charged, and nobody
-/// knows how much.
+/// The cost of a job that has released its slot; `None` if it may have been charged an unknown amount.
 #[must_use]
 pub fn charge(record: &Record) -> Option<Usd> {
     if let Some(cost) = &record.cost_usd {
@@ -55,12 +54,12 @@ pub fn charge(record: &Record) -> Option<Usd> {
     is_free.then(Usd::default)
 }
 
-/// What a client may spend in a day.
+/// The daily limits of a client.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
-    /// With everybody else.
+    /// For all clients together.
     pub budget: Option<Usd>,
-    /// By itself.
+    /// For this client.
     pub share: Option<Usd>,
 }
 
@@ -68,11 +67,11 @@ pub struct Limits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Shortage {
-    /// Everybody's budget of the day.
+    /// The budget of all clients.
     Budget,
-    /// The client's share of it.
+    /// The client's own limit.
     Share,
-    /// Nobody knows what it would cost.
+    /// The price is unknown.
     Price,
 }
 
@@ -84,14 +83,14 @@ impl Limits {
         self.budget.is_none() && self.share.is_none()
     }
 
-    /// The most that the client can spend in a day.
+    /// The lower of both limits.
     #[must_use]
     pub fn lowest(&self) -> Option<Usd> {
         [self.budget, self.share].into_iter().flatten().min()
     }
 
-    /// Whether a video of that `price` can be afforded after `all` was spent or reserved today, `own` of it by the
-    /// client.
+    /// Whether a video of this `price` exceeds a limit. `all` is what was spent or reserved today, `own` the client's
+    /// part of it.
     #[must_use]
     pub fn shortage(&self, price: Option<Usd>, all: Usd, own: Usd) -> Option<Shortage> {
         let exceeds =
@@ -103,40 +102,6 @@ impl Limits {
             Some(price) if exceeds(own, price, self.share) => Some(Shortage::Share),
             Some(_) => None,
         }
-    }
-}
-
-/// `PRICES_USD`: prices by the kind of a video, for when the upstream does not tell.
-#[derive(Debug, Default)]
-pub struct Prices(Vec<(String, Usd)>);
-
-/// Resolution and seconds of every video there is.
-const KINDS: [&str; 3] = ["768P/6", "768P/10", "1080P/6"];
-
-const PRICES_RULE: &str = "must be prices such as 768P/6=0.28,768P/10=0.56,1080P/6=0.49, each once";
-
-impl Prices {
-    /// Reads a comma list of `kind=price`; empty for none.
-    ///
-    /// # Errors
-    /// What they must be.
-    pub fn parse(list: &str) -> Result<Self, &'static str> {
-        let mut prices = Self::default();
-        for entry in list.split(',').map(str::trim).filter(|_| !list.is_empty()) {
-            let (kind, price) = entry.split_once('=').ok_or(PRICES_RULE)?;
-            let kind = kind.trim();
-            let price = Usd::parse(price.trim()).ok_or(PRICES_RULE)?;
-            if !KINDS.contains(&kind) || prices.of(kind).is_some() {
-                return Err(PRICES_RULE);
-            }
-            prices.0.push((kind.to_owned(), price));
-        }
-        Ok(prices)
-    }
-
-    #[must_use]
-    pub fn of(&self, kind: &str) -> Option<Usd> {
-        self.0.iter().find(|(known, _)| known == kind).map(|(_, price)| *price)
     }
 }
 
@@ -223,19 +188,5 @@ mod tests {
             assert_eq!(record(status, code, None), None, "{status} {code:?}");
         }
         assert_eq!(record("completed", None, Some("much")), None);
-    }
-
-    #[test]
-    fn prices_are_read_as_a_whole_or_not_at_all() {
-        let prices = Prices::parse("768P/6=0.28, 1080P/6 = 0.49").unwrap();
-        assert_eq!(prices.of("768P/6"), Some(usd("0.28")));
-        assert_eq!(prices.of("1080P/6"), Some(usd("0.49")));
-        assert_eq!(prices.of("768P/10"), None);
-        assert!(Prices::parse("").unwrap().of("768P/6").is_none());
-        for wrong in
-            ["768P/6", "768P/6=", "768p/6=1", "768P/7=1", "768P/6=1,768P/6=2", "768P/6=1,", "=1", "0.28"]
-        {
-            assert!(Prices::parse(wrong).is_err(), "{wrong}");
-        }
     }
 }

@@ -1,5 +1,4 @@
-//! What one video takes of its day's budget. Each change may be repeated, lost and come in another order than it was
-//! sent: the entry is the same in the end.
+//! The entry of one video in its day's budget. Messages may be repeated, lost and reordered: the result is the same.
 
 use super::budget::Day;
 use crate::video::money::Usd;
@@ -13,21 +12,21 @@ pub struct Entry {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// Its price, until its cost is known.
+    /// Reserved: the price, until the cost is known.
     Reserved,
-    /// What the upstream charged.
+    /// Spent: Wiro's charge.
     Spent,
-    /// Its price, after the video was removed and before anybody has told its cost.
+    /// The price of a removed video whose cost is unknown.
     Assumed,
 }
 
-/// Reserves a price, if there is no entry yet.
+/// Reserves a price, unless there is an entry.
 #[must_use]
 pub fn reserve(entry: Option<Entry>, price: Usd, today: Day) -> Entry {
     entry.unwrap_or(Entry { day: today, amount: price, state: State::Reserved })
 }
 
-/// A job is over, as far as its place goes; its `cost` may not be known yet. A known cost stays as it is.
+/// A job has released its slot; its `cost` may not be known yet. A known cost never changes.
 #[must_use]
 pub fn settle(entry: Option<Entry>, cost: Option<Usd>, created: Day) -> Option<Entry> {
     match (entry, cost) {
@@ -40,13 +39,13 @@ pub fn settle(entry: Option<Entry>, cost: Option<Usd>, created: Day) -> Option<E
     }
 }
 
-/// What was reserved for a job that was never taken is free again.
+/// Frees the reservation of a video that was never accepted.
 #[must_use]
 pub fn release(entry: Option<Entry>) -> Option<Entry> {
     entry.filter(|entry| entry.state != State::Reserved)
 }
 
-/// The video is removed: its price counts as spent, unless its cost is still told.
+/// The video is removed: its price counts as spent until the cost is known.
 #[must_use]
 pub fn forget(entry: Option<Entry>) -> Option<Entry> {
     entry.map(|entry| match entry.state {
@@ -89,7 +88,7 @@ mod tests {
     }
 
     proptest! {
-        /// A known cost is told at least once, in any order with all else, after a reservation or without one.
+        /// A known cost is reported at least once, in any order with all other messages.
         #[test]
         fn any_order_of_repeated_messages_ends_with_the_cost(
             cost in 0_u64..1_000_000,

@@ -1,24 +1,24 @@
-//! How to go on when the upstream has as many jobs as the account may: whoever waits is let in as our own
-//! jobs end, and one now and then in case somebody else's did.
+//! Backoff while the account has as many jobs as it may. Queued jobs start as our own jobs end; now and then one
+//! starts as a probe, in case another user's job ended.
 
 use crate::video::lifecycle::retry_schedule::RetrySchedule;
 use crate::video::time::{Millis, Tick, UnixMillis};
 
-/// The upstream was full.
+/// Wiro was at capacity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CapacityBackoff {
-    /// Nobody is let in before, but for a job of ours that ended.
+    /// No job starts before, except into slots that our own jobs freed.
     pub until: UnixMillis,
-    /// How often in a row.
+    /// Refusals in a row.
     pub refusals: u32,
-    /// One was let in to see whether there is room, and has not been turned away so far.
+    /// A probe was started, and was not refused so far.
     pub is_probing: bool,
-    /// Jobs of ours that ended since, and whose places nobody has taken.
+    /// Slots that our own jobs have freed since, and that no job has taken.
     pub freed_slots: u32,
 }
 
 impl CapacityBackoff {
-    /// Another job was turned away.
+    /// Wiro refused another job.
     #[must_use]
     pub fn after_refusal(
         before: Option<Self>,
@@ -31,13 +31,13 @@ impl CapacityBackoff {
         Self { until: tick.now.after(wait), refusals, is_probing: false, freed_slots: 0 }
     }
 
-    /// A job of ours ended.
+    /// One of our jobs ended.
     #[must_use]
     pub const fn with_freed_slot(self) -> Self {
         Self { freed_slots: self.freed_slots.saturating_add(1), ..self }
     }
 
-    /// How many of those who could go are let in, and what holds afterwards.
+    /// How many of the `waiting` jobs may start, and the backoff afterwards.
     #[must_use]
     pub fn admit(self, waiting: u32, retry: &RetrySchedule, now: UnixMillis) -> (Option<Self>, u32) {
         let is_over = self.until <= now;
@@ -47,7 +47,7 @@ impl CapacityBackoff {
         let admitted = waiting.min(self.freed_slots);
         let backoff = Self { freed_slots: self.freed_slots - admitted, ..self };
         if admitted < waiting && is_over {
-            // A probe: if it is turned away the next one waits longer, else it follows soon.
+            // A probe: if it is refused, the next one waits longer; otherwise the next one follows soon.
             let refusals = if self.is_probing { 0 } else { self.refusals };
             let until = now.after(retry.delay(0));
             return (Some(Self { until, refusals, is_probing: true, ..backoff }), admitted + 1);

@@ -1,22 +1,22 @@
-//! Whether Run is sent while the upstream leaves it open what becomes of each: after a few in a row nothing is sent but a
-//! probe now and then, so that whoever waits stays unsent, and safe to send later.
+//! A circuit breaker for Run. After a few unknown outcomes in a row only probes are sent, so that queued jobs stay
+//! unsent and can safely be sent later.
 
 use crate::video::lifecycle::retry_schedule::RetrySchedule;
 use crate::video::time::{Millis, Tick, UnixMillis};
 
-/// So many unknown outcomes in a row open it: one or two happen to a service that works.
+/// This many unknown outcomes in a row open it. One or two happen to a working service.
 const MAX_UNKNOWN: u32 = 3;
 
-/// A probe that nobody hears of for so long is given up: Run takes two minutes at most.
-const PROBE_PATIENCE: Millis = Millis::from_seconds(150);
+/// A probe without a report is given up after this. Run takes two minutes at most.
+const PROBE_TIMEOUT: Millis = Millis::from_seconds(150);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CircuitBreaker {
-    /// Everything is sent. The last outcomes, so many, were unknown.
+    /// All Runs are sent. This many of the last outcomes were unknown.
     Closed { unknown: u32 },
-    /// Nothing is sent before then; so many probes have failed.
+    /// No Run is sent before `until`; this many probes have failed.
     Open { until: UnixMillis, failures: u32 },
-    /// A probe is under way, until then at the latest.
+    /// A probe was sent; the next one may follow at `until`.
     HalfOpen { until: UnixMillis, failures: u32 },
 }
 
@@ -37,13 +37,13 @@ impl CircuitBreaker {
         match self {
             Self::Closed { unknown } if unknown + 1 < MAX_UNKNOWN => Self::Closed { unknown: unknown + 1 },
             Self::Closed { .. } => open(0),
-            // Of a Run that was sent before.
+            // This Run was sent before the breaker opened.
             Self::Open { .. } => self,
             Self::HalfOpen { failures, .. } => open(failures.saturating_add(1)),
         }
     }
 
-    /// The upstream answered a Run, whatever it said.
+    /// Wiro answered a Run, whatever it said.
     #[must_use]
     pub fn on_known() -> Self {
         Self::default()
@@ -54,30 +54,30 @@ impl CircuitBreaker {
         matches!(self, Self::Closed { .. })
     }
 
-    /// How many may be sent now; `None` for any number.
+    /// How many Runs may be sent now; `None` for no limit.
     #[must_use]
     pub fn limit(self, now: UnixMillis) -> Option<u32> {
         self.next_probe().map(|at| u32::from(at <= now))
     }
 
-    /// One was sent.
+    /// A Run was sent.
     #[must_use]
     pub fn on_sent(self, now: UnixMillis) -> Self {
         match self {
             Self::Closed { .. } => self,
             Self::Open { failures, .. } | Self::HalfOpen { failures, .. } => {
-                Self::HalfOpen { until: now.after(PROBE_PATIENCE), failures }
+                Self::HalfOpen { until: now.after(PROBE_TIMEOUT), failures }
             }
         }
     }
 
-    /// Whether it has to hear of outcomes that are known.
+    /// Whether known outcomes must be reported too.
     #[must_use]
     pub fn wants_reports(self) -> bool {
         self != Self::default()
     }
 
-    /// When the next one may be sent, unless all may.
+    /// When the next probe may be sent; `None` if the breaker is closed.
     #[must_use]
     pub const fn next_probe(self) -> Option<UnixMillis> {
         match self {

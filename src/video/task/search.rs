@@ -1,4 +1,4 @@
-//! The search for a job whose answer to Run was lost: what it has come to, and whether a job that fits may be taken.
+//! The state of a search for a lost job, and whether a matching job may be adopted.
 
 use serde::Serialize;
 
@@ -6,30 +6,30 @@ use crate::from_json;
 use crate::video::record::Input;
 use crate::video::task::{Job, Phase, Task};
 
-/// Where a search goes on that did not come to the end of the upstream's list.
+/// Where the next search continues, if this one did not reach the end of Wiro's list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct SearchProgress {
-    /// Rows of the list that were read. Newer ones only push older ones further back, so none is passed over.
+    /// Rows of the list that were read. New rows only push older ones back, so none is skipped.
     pub start: u32,
-    /// Jobs that fit without being certain, at most two.
+    /// Possible matches, at most two.
     pub candidates: Vec<Job>,
 }
 
 from_json!(struct SearchProgress { start, candidates });
 
-/// What one search came to.
+/// The result of one search.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SearchOutcome {
     Found(Job),
-    /// The list was read back to the time of the task, and nothing in it is certain to be its job.
+    /// The list was read back to the creation of the video, without a certain match.
     NotFound,
-    /// So far nothing was found; there is more of the list.
+    /// Nothing found so far; the list goes on.
     Unfinished(SearchProgress),
-    /// The upstream did not answer.
+    /// Wiro did not answer.
     Failed,
 }
 
-/// A job of the upstream that does not tell whose it is, and the video that would take it.
+/// A job without an owner, and the video that wants to adopt it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct JobClaim {
     pub task_id: String,
@@ -40,12 +40,12 @@ pub struct JobClaim {
 
 from_json!(struct JobClaim { task_id, model, input, fingerprint });
 
-/// Whether a job is another video's.
+/// Whether a job belongs to a video.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ownership {
     Owned,
-    /// It does not know its own job, and this may be it.
+    /// The video does not know its own job, and this may be it.
     Possible,
     None,
 }
@@ -53,12 +53,12 @@ pub enum Ownership {
 from_json!(enum Ownership { "owned" => Owned, "possible" => Possible, "none" => None });
 
 impl Task {
-    /// Whether the job that somebody else claims is this video's.
+    /// Whether the claimed job is this video's.
     #[must_use]
     pub fn ownership_of(&self, claim: &JobClaim) -> Ownership {
         let is_claimed = |job: &Job| job.task_id == claim.task_id;
         match &self.phase {
-            // Of equal requests it does not matter which gets the job, once no answer is under way.
+            // Among equal requests it does not matter which one gets the job, once no response is expected any more.
             Phase::Unknown { hint, .. } if self.fingerprint == claim.fingerprint => match hint {
                 Some(hint) if is_claimed(hint) => Ownership::Possible,
                 _ => Ownership::None,
@@ -69,7 +69,7 @@ impl Task {
         }
     }
 
-    /// Whether both would look the same in the upstream's list, which does not show which file a picture is.
+    /// Whether both look the same in Wiro's list, which does not identify images.
     fn looks_like(&self, claim: &JobClaim) -> bool {
         let (ours, theirs) = (&self.record.input, &claim.input);
         self.record.model == claim.model

@@ -1,5 +1,4 @@
-//! What is left of a video that was deleted, or removed when its time was over: its id, which an
-//! `Idempotency-Key` may name, never begins a second life.
+//! The remains of a deleted or expired video: its id, which an `Idempotency-Key` may name, is never used again.
 
 use serde::Serialize;
 
@@ -7,12 +6,12 @@ use crate::from_json;
 use crate::video::task::{Intent, Task};
 use crate::video::time::{Millis, UnixMillis};
 
-/// How long a key answers that its video was deleted.
+/// How long the key gets the answer "deleted".
 const LIFETIME: Millis = Millis::from_seconds(90 * 86_400);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Tombstone {
-    /// When everything was removed, in unix seconds.
+    /// When the data was removed, in unix seconds.
     pub deleted_at: i64,
     pub reason: Reason,
 }
@@ -22,7 +21,7 @@ from_json!(struct Tombstone { deleted_at, reason });
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
-    /// Its owner deleted it.
+    /// The owner deleted it.
     Deleted,
     /// It was older than `RETENTION_DAYS`.
     Expired,
@@ -31,7 +30,7 @@ pub enum Reason {
 from_json!(enum Reason { "deleted" => Deleted, "expired" => Expired });
 
 impl Tombstone {
-    /// What a task leaves behind when it is removed; `None` when it never became a video, so that its key is free.
+    /// The tombstone of a removed task; `None` if it never became a video, so that its key is free.
     #[must_use]
     pub fn of(task: &Task, now: UnixMillis) -> Option<Self> {
         let reason = match task.wish {
@@ -41,14 +40,14 @@ impl Tombstone {
         Some(Self { deleted_at: now.seconds(), reason })
     }
 
-    /// When nothing has to be known of the video any more.
+    /// When the tombstone is removed.
     #[must_use]
     pub fn ends_at(&self) -> UnixMillis {
         UnixMillis::new(self.deleted_at.saturating_mul(1000)).after(LIFETIME)
     }
 }
 
-/// What an object has stored of its video.
+/// What an object has stored.
 #[derive(Clone, Copy, Debug)]
 pub enum Known<'a> {
     Nothing,
@@ -56,18 +55,18 @@ pub enum Known<'a> {
     Tombstone(Tombstone),
 }
 
-/// What a submit meets in the object of its id.
+/// The result of a submit in the object of its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
-    /// There is no such video, and there never was one.
+    /// The id is unused.
     New,
-    /// The same request made it.
+    /// The same request created the video.
     Replay,
-    /// Another request made it.
+    /// A different request created the video.
     OtherRequest,
-    /// There was one, whatever was asked for.
+    /// The video was deleted.
     Deleted,
-    /// What never became a video is being removed: wait.
+    /// A refused submit is being removed: wait.
     Wait,
 }
 
