@@ -82,7 +82,7 @@ export function fillFrom({ input, model }) {
   setFields({
     prompt: text,
     promptOptimizer,
-    format: `${resolution} ${duration}`,
+    format: `${resolution ?? ''} ${duration ?? ''}`,
     link: input.inputImageFirstUrl ?? '',
     model,
   });
@@ -104,7 +104,9 @@ export function currentRequest() {
   const [resolution, duration] = format.split(' ');
   const request = {
     ...(model ? { model } : {}),
-    ...{ prompt: text.trim(), promptOptimizer, resolution, duration: Number(duration) },
+    ...{ prompt: text.trim(), promptOptimizer },
+    ...(resolution ? { resolution } : {}),
+    ...(duration ? { duration: Number(duration) } : {}),
   };
   if (currentModel().firstFrame === 'none') return request;
   const frame = image.picture
@@ -183,7 +185,7 @@ async function finishInterrupted({ fresh, old }, mine) {
     setFields({
       prompt: text,
       promptOptimizer: promptOptimizer ?? true,
-      format: `${resolution} ${duration}`,
+      format: `${resolution ?? ''} ${duration ?? ''}`,
       link: inputImageFirstUrl,
       model: old[0].request.model ?? '',
     });

@@ -1,6 +1,7 @@
 // The fields of the form that depend on the model: which one, its formats and their prices, and its first frame.
 import { byId, h, setText } from './dom.js';
 import { BUILT_IN, offeredModels } from './models.js';
+import { formatWords } from './words.js';
 
 /** @typedef {import('./models.js').Model} Model */
 
@@ -57,14 +58,24 @@ function show() {
 /** @param {Model} model */
 function showFormats({ formats }) {
   const place = byId('formats');
-  const values = formats.map(({ resolution, duration }) => `${resolution} ${duration}`);
+  const values = formats.map(({ resolution = '', duration = '' }) => `${resolution} ${duration}`);
   const chosen = values.includes(wanted.format) ? wanted.format : values[0];
   const labels = formats.map(({ resolution, duration, price }, index) => {
     const value = values[index] ?? '';
     const id = index === 0 ? 'format' : `format-${index}`;
     const radio = h('input', { type: 'radio', name: 'format', value, id, checked: value === chosen });
     const cost = price ? [' ', h('small', {}, `$${price}`)] : [];
-    return h('label', {}, radio, h('span', {}, h('b', {}, `${resolution}, ${duration} s`), ...cost));
+    return h(
+      'label',
+      {},
+      radio,
+      h(
+        'span',
+        {},
+        h('b', {}, formatWords(resolution, duration).join(', ') || 'As the model has it'),
+        ...cost,
+      ),
+    );
   });
   const isSame =
     place.textContent.trim().replace(/\s+/g, ' ') === labels.map((label) => label.textContent).join(' ');

@@ -4,8 +4,8 @@ import { health } from './human.js';
 import { access } from './token.js';
 
 /**
- * `price`: in US dollars, where it is known.
- * @typedef {{ resolution: string, duration: number, price: string | undefined }} Format
+ * Without a resolution or a duration where the model has none to choose; `price`: in US dollars, where it is known.
+ * @typedef {{ resolution: string | undefined, duration: number | undefined, price: string | undefined }} Format
  */
 /**
  * `id`: '' for the one that the server takes by itself.
@@ -50,9 +50,11 @@ function modelOf(value) {
   const { combinations, first_frame, prompt, prompt_max_chars } = Object(capabilities);
   if (typeof id !== 'string' || id === '' || !Array.isArray(combinations)) return [];
   const formats = combinations.flatMap((combination) => {
-    const [resolution, duration] = Array.isArray(combination) ? combination : [];
-    if (typeof resolution !== 'string' || /\s/.test(resolution) || !Number.isFinite(duration)) return [];
-    const price = Object(prices_usd)[`${resolution}/${duration}`];
+    if (!Array.isArray(combination)) return [];
+    const [resolution, duration] = combination.map((part) => part ?? undefined);
+    if (resolution !== undefined && !/^\w+$/.test(resolution)) return [];
+    if (duration !== undefined && !Number.isFinite(duration)) return [];
+    const price = Object(prices_usd)[`${resolution ?? ''}/${duration ?? ''}`];
     return [{ resolution, duration, price: PRICE.test(price) ? `${price}` : undefined }];
   });
   if (formats.length === 0) return [];
@@ -61,7 +63,7 @@ function modelOf(value) {
       id,
       formats,
       firstFrame: first_frame === 'required' || first_frame === 'none' ? first_frame : 'optional',
-      isPromptOptional: prompt === 'optional',
+      isPromptOptional: prompt === 'optional' || prompt === 'none',
       maxChars: prompt_max_chars > 0 ? prompt_max_chars : BUILT_IN.maxChars,
     },
   ];

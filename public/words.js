@@ -76,7 +76,12 @@ export function size(bytes) {
 
 /** @param {Video} video */
 export function formatOf({ input }) {
-  return `${input.resolution} · ${input.duration} s`;
+  return formatWords(input.resolution, input.duration).join(' · ');
+}
+
+/** @param {string | null | undefined} resolution @param {number | null | undefined} duration  seconds */
+export function formatWords(resolution, duration) {
+  return [...(resolution ? [resolution] : []), ...(duration ? [`${duration} s`] : [])];
 }
 
 /** What happened and what to do next, for each code of an answer. @type {Record<string, string>} */

@@ -36,6 +36,11 @@ const MODELS = [
     prices_usd: { '768P/6': '<b>2</b>' },
   },
   TEXT_ONLY,
+  {
+    ...{ ...MODEL, id: 'as-it-is' },
+    capabilities: { combinations: [[null, null]], first_frame: 'optional', prompt: 'none' },
+    prices_usd: { '/': '0.75' },
+  },
   { id: 'of another shape' },
   null,
 ];
@@ -89,6 +94,7 @@ describe.skipIf(!hasChromium)('models (need Chromium)', { timeout: 60_000 }, () 
       'hailuo-9',
       'frame-first',
       'words-only',
+      'as-it-is',
     ]);
     expect(await formats(page)).toEqual(['768P, 6 s $1.25', '2160P, 4 s']);
     await page.getByLabel('Prompt').fill('a choice');
@@ -128,6 +134,13 @@ describe.skipIf(!hasChromium)('models (need Chromium)', { timeout: 60_000 }, () 
     await page.getByLabel('Prompt').fill('few words');
     const request = { model: 'words-only', prompt: 'few words', promptOptimizer: true };
     expect(await submit(page)).toEqual({ ...request, resolution: '512P', duration: 6 });
+  });
+
+  test('a model with nothing to choose is sent nothing of it', async () => {
+    const page = await offer(MODELS);
+    await page.getByLabel('Model').selectOption('as-it-is');
+    expect(await formats(page)).toEqual(['As the model has it $0.75']);
+    expect(await submit(page)).toEqual({ model: 'as-it-is', prompt: '', promptOptimizer: true });
   });
 
   test('the only model is not to be chosen, and not sent', async () => {
