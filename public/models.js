@@ -50,7 +50,7 @@ function modelOf(value) {
   const { combinations, first_frame, prompt, prompt_max_chars } = Object(capabilities);
   if (typeof id !== 'string' || id === '' || !Array.isArray(combinations)) return [];
   const formats = combinations.flatMap((combination) => {
-    if (!Array.isArray(combination)) return [];
+    if (!Array.isArray(combination) || combination.length !== 2) return [];
     const [resolution, duration] = combination.map((part) => part ?? undefined);
     if (resolution !== undefined && !/^\w+$/.test(resolution)) return [];
     if (duration !== undefined && !Number.isFinite(duration)) return [];
