@@ -19,7 +19,8 @@ export function serverOf(base) {
   const url = URL.canParse(`${base}`) ? new URL(`${base}`) : undefined;
   if (!url || !/^https?:$/.test(url.protocol) || /[?#]/.test(`${base}`))
     throw new TypeError('`base` must say where the Worker is, such as https://videos.example.com');
-  return url.href.replace(/\/+$/, '');
+  // As OpenAI's SDKs have it: with the version behind it.
+  return url.href.replace(/(\/v1)?\/*$/, '');
 }
 
 /** Browsers do not say so: what every page may read comes from there, and what only listed ones may does not. @param {string} server */

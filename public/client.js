@@ -88,7 +88,7 @@ import {
 /** The shape of every id; whether there is such a video, the Worker knows. */
 const ID = /^vid_[a-z2-7]{40}$/;
 /** The 5xx after which it is known that nothing was started. */
-const REFUSALS = ['misconfigured', 'upstream_unavailable'];
+const REFUSALS = ['misconfigured', 'upstream_unavailable', 'paused'];
 
 /**
  * What the Worker answered (`code`, `errors` and so on as in its problem+json), `unreachable`, or how a video failed. A success

@@ -3,6 +3,7 @@ import { VideoError } from './client.js';
 import { announce, byId, remark, setText } from './dom.js';
 import { changeDraft, draft, fields, image, keep, prompt, restoreDraft, setFields } from './draft.js';
 import { doubtHealth } from './human.js';
+import { currentModel, loadModels, startModels } from './model-field.js';
 import { attemptFor, deliver, interrupted } from './outbox.js';
 import { owner, token, wantToken } from './token.js';
 import { problemWords } from './words.js';
@@ -11,8 +12,6 @@ import { problemWords } from './words.js';
 /** @typedef {import('./client.js').VideoRequest} VideoRequest */
 /** @typedef {import('./outbox.js').Attempt} Attempt */
 /** @typedef {(video: Video, picture: Blob | undefined) => void} OnVideo */
-
-const MAX_CHARS = 2000;
 
 const form = byId('form');
 /** @type {HTMLElement[]} */
@@ -31,6 +30,8 @@ let tell = () => {};
 export async function startForm(onVideo) {
   tell = onVideo;
   startExamples();
+  startModels();
+  loadModels();
   form.addEventListener('kept', showFigures);
   form.addEventListener('submit', (/** @type {Event} */ event) => {
     event.preventDefault();
@@ -59,6 +60,7 @@ export async function changeOwner(isContinued) {
   sending?.abort();
   sending = undefined;
   clearErrors();
+  loadModels();
   await goOn(changeDraft(isContinued));
 }
 
@@ -72,7 +74,7 @@ async function goOn(restored) {
 }
 
 /** Fills the form from an earlier video; what was there comes back on demand. @param {Video} video */
-export function fillFrom({ input }) {
+export function fillFrom({ input, model }) {
   const before = draft();
   const mine = owner();
   image.restore(undefined, input.inputImageFirstUrl ?? '');
@@ -80,8 +82,9 @@ export function fillFrom({ input }) {
   setFields({
     prompt: text,
     promptOptimizer,
-    format: `${resolution} ${duration}`,
+    format: `${resolution ?? ''} ${duration ?? ''}`,
     link: input.inputImageFirstUrl ?? '',
+    model,
   });
   prompt.focus();
   form.scrollIntoView({ block: 'nearest' });
@@ -97,9 +100,15 @@ export function fillFrom({ input }) {
 
 /** The request as it stands, for the code samples too. @returns {VideoRequest} */
 export function currentRequest() {
-  const { prompt: text, promptOptimizer, format } = fields();
+  const { prompt: text, promptOptimizer, format, model } = fields();
   const [resolution, duration] = format.split(' ');
-  const request = { prompt: text.trim(), promptOptimizer, resolution, duration: Number(duration) };
+  const request = {
+    ...(model ? { model } : {}),
+    ...{ prompt: text.trim(), promptOptimizer },
+    ...(resolution ? { resolution } : {}),
+    ...(duration ? { duration: Number(duration) } : {}),
+  };
+  if (currentModel().firstFrame === 'none') return request;
   const frame = image.picture
     ? { inputImageFirst: image.picture.blob }
     : image.link && { inputImageFirstUrl: image.link };
@@ -109,10 +118,11 @@ export function currentRequest() {
 function showFigures() {
   const count = [...prompt.value].length;
   const counter = byId('counter');
-  setText(counter, `${count.toLocaleString('en')} / 2,000`);
-  counter.classList.toggle('is-over', count > MAX_CHARS);
+  const { maxChars } = currentModel();
+  setText(counter, `${count.toLocaleString('en')} / ${maxChars.toLocaleString('en')}`);
+  counter.classList.toggle('is-over', count > maxChars);
   byId('examples').hidden = prompt.value !== '' && !examples.map(textOf).includes(prompt.value);
-  if (byId('prompt-error').textContent && count > 0 && count <= MAX_CHARS) setError('prompt', '');
+  if (byId('prompt-error').textContent && count > 0 && count <= maxChars) setError('prompt', '');
 }
 
 function startExamples() {
@@ -136,13 +146,14 @@ async function submitForm() {
   const request = currentRequest();
   image.checkLink();
   const count = [...request.prompt].length;
-  if (count === 0) setError('prompt', 'Say what the video shall show.');
-  if (count > MAX_CHARS)
-    setError(
-      'prompt',
-      `That is ${(count - MAX_CHARS).toLocaleString('en')} characters too many; 2,000 is the most.`,
-    );
-  if (pictureError) image.error = pictureError;
+  const { firstFrame, isPromptOptional, maxChars } = currentModel();
+  const over = (count - maxChars).toLocaleString('en');
+  if (count === 0 && !isPromptOptional) setError('prompt', 'Say what the video shall show.');
+  if (count > maxChars)
+    setError('prompt', `That is ${over} characters too many; ${maxChars.toLocaleString('en')} is the most.`);
+  if (pictureError && firstFrame !== 'none') image.error = pictureError;
+  if (firstFrame === 'required' && !request.inputImageFirst && !request.inputImageFirstUrl)
+    image.error = 'This model begins with a picture of yours: choose one.';
   if (focusFirstError()) return;
   await send(request);
 }
@@ -174,8 +185,9 @@ async function finishInterrupted({ fresh, old }, mine) {
     setFields({
       prompt: text,
       promptOptimizer: promptOptimizer ?? true,
-      format: `${resolution} ${duration}`,
+      format: `${resolution ?? ''} ${duration ?? ''}`,
       link: inputImageFirstUrl,
+      model: old[0].request.model ?? '',
     });
     setError(
       'form',
@@ -253,6 +265,7 @@ function showProblem(error, signal, again) {
 const PLACES = {
   prompt: 'prompt',
   promptOptimizer: 'optimizer',
+  model: 'model',
   resolution: 'format',
   duration: 'format',
   inputImageFirst: 'image',
@@ -273,7 +286,7 @@ function setError(place, text) {
 }
 
 function clearErrors() {
-  for (const place of ['prompt', 'format', 'optimizer', 'form']) setError(place, '');
+  for (const place of ['prompt', 'model', 'format', 'optimizer', 'form']) setError(place, '');
 }
 
 function focusFirstError() {

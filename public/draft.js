@@ -1,11 +1,12 @@
 // What is typed and chosen in the form, kept for whoever has the same token (or none) again.
 import { byId } from './dom.js';
 import { recall, remember, Shelf } from './memory.js';
+import { chooseModel, chosenModel } from './model-field.js';
 import { owner } from './token.js';
 import './image-field.js';
 
 /** @typedef {import('./image-field.js').Picture} Picture */
-/** @typedef {{ prompt: string, promptOptimizer: boolean, format: string, link: string }} Fields */
+/** @typedef {{ prompt: string, promptOptimizer: boolean, format: string, link: string, model?: string }} Fields */
 
 const form = byId('form');
 export const prompt = byId('prompt');
@@ -53,6 +54,7 @@ export async function changeDraft(isContinued) {
   }
   isEmptying = true;
   form.reset();
+  chooseModel({ model: '', format: '' });
   image.clear();
   isEmptying = false;
   return restoreDraft();
@@ -69,8 +71,8 @@ export function fields() {
   return {
     prompt: prompt.value,
     promptOptimizer: data.has('promptOptimizer'),
-    format: `${data.get('format')}`,
     link: image.link,
+    ...chosenModel(),
   };
 }
 
@@ -78,7 +80,7 @@ export function fields() {
 export function setFields(values) {
   prompt.value = values.prompt;
   byId('optimizer').checked = values.promptOptimizer;
-  for (const radio of form.elements.format) radio.checked = radio.value === values.format;
+  chooseModel({ model: values.model ?? '', format: values.format });
   if (!image.picture) image.link = values.link;
   keep();
 }
@@ -97,11 +99,11 @@ function keepPicture() {
 
 /** @param {any} value @returns {value is Fields} */
 function isFields(value) {
-  const formats = [...form.elements.format].map(({ value }) => value);
   return (
     typeof value.prompt === 'string' &&
     typeof value.promptOptimizer === 'boolean' &&
     typeof value.link === 'string' &&
-    formats.includes(value.format)
+    typeof value.format === 'string' &&
+    typeof (value.model ?? '') === 'string'
   );
 }

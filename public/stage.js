@@ -312,7 +312,7 @@ export class Stage {
 /** @param {Video} video */
 function factsOf(video) {
   const { input, cost_usd, completed_at, started_at } = video;
-  const parts = [formatOf(video)];
+  const parts = formatOf(video) ? [formatOf(video)] : [];
   if (input.inputImageFirst || input.inputImageFirstUrl) parts.push('from an image');
   if (cost_usd) parts.push(`$${cost_usd}`);
   if (video.status === 'completed' && completed_at && started_at)

@@ -76,7 +76,12 @@ export function size(bytes) {
 
 /** @param {Video} video */
 export function formatOf({ input }) {
-  return `${input.resolution} · ${input.duration} s`;
+  return formatWords(input.resolution, input.duration).join(' · ');
+}
+
+/** @param {string | null | undefined} resolution @param {number | null | undefined} duration  seconds */
+export function formatWords(resolution, duration) {
+  return [...(resolution ? [resolution] : []), ...(duration ? [`${duration} s`] : [])];
 }
 
 /** What happened and what to do next, for each code of an answer. @type {Record<string, string>} */
@@ -93,6 +98,7 @@ const PROBLEMS = {
   method_not_allowed: 'The server does not do this. Reload the page: it may have been updated.',
   not_ready: 'The video is still being made. Wait a moment.',
   already_finished: 'The video had ended already, so there was nothing to stop.',
+  deleted: 'This was sent before, and its video was deleted since. Press the button again to make a new one.',
   payload_too_large: 'That is too much to send. Choose an image of 20 MiB at most.',
   unsupported_media_type: 'The server does not take this kind of file. Choose a JPEG, PNG or WebP image.',
   idempotency_key_reused:
@@ -105,6 +111,7 @@ const PROBLEMS = {
   upstream_error:
     'The video service gave no sensible answer. Sending again is safe: it never makes a second video.',
   upstream_unavailable: 'No videos can be made at the moment. Nothing was started.',
+  paused: 'Whoever runs this server has paused it. Nothing was started.',
   unreachable:
     'The server cannot be reached. Check your connection; sending again never makes a second video.',
 };
@@ -147,7 +154,7 @@ export function problemWords(error) {
   const words = PROBLEMS[code];
   if (words === undefined)
     return code ? message : 'Something went wrong here. Reload the page; nothing is lost.';
-  const wait = retryAfter && ['rate_limited', 'upstream_unavailable'].includes(code);
+  const wait = retryAfter && ['rate_limited', 'upstream_unavailable', 'paused'].includes(code);
   const reference = status >= 500 && requestId ? ` (Reference: ${requestId})` : '';
   return `${words}${wait ? ` Try again in ${aboutSeconds(retryAfter)}.` : ''}${reference}`;
 }

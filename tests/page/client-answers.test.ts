@@ -141,10 +141,13 @@ describe('client.js', () => {
     },
   );
 
-  test('a base is an address, with or without a slash behind it', async () => {
+  test('a base is an address, with or without a slash or the version behind it', async () => {
     answerWith(VIDEO);
-    await get(ID, { base: `${base}/` });
-    expect(asked[0]?.url).toBe(`/v1/videos/${ID}`);
+    for (const end of ['/', '/v1', '/v1/', '']) {
+      asked = [];
+      await get(ID, { base: `${base}${end}` });
+      expect(asked[0]?.url).toBe(`/v1/videos/${ID}`);
+    }
     for (const wrong of [`${base}/?x=`, `${base}/#`, 'javascript:alert(1)//', 'example.com']) {
       await expect(get(ID, { base: wrong })).rejects.toThrow(TypeError);
     }

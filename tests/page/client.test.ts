@@ -5,7 +5,10 @@ import {
   list,
   newKey,
   remove,
+  run,
   submit,
+  upload,
+  usage,
   type Video,
   VideoError,
   type WatchEvent,
@@ -50,6 +53,18 @@ describe.for(EACH)('behind %s', ([, protection]) => {
     expect(fields.duration).toBe('10');
     // What has ended is told at once.
     expect((await seen(video)).at(-1)).toMatchObject({ type: 'video', video: { status: 'completed' } });
+  });
+
+  test('run waits for the end, upload and usage do what they say', { timeout: 30_000 }, async () => {
+    const { progress, status } = await run({ prompt: 'run by an app', resolution: null }, options);
+    expect({ progress, status }).toEqual({ progress: 100, status: 'completed' });
+    service.sim.script('fails an app', { task: { pexit: '1', outputs: 'none' } });
+    const failing = run({ prompt: 'fails an app' }, options);
+    await expect(failing).rejects.toMatchObject({ code: 'generation_failed', video: { status: 'failed' } });
+    const file = new File([gradientPng(64, 36)], 'sky.png', { type: 'image/png' });
+    expect(await upload(file, options)).toMatchObject({ filename: 'sky.png', content_type: 'image/png' });
+    if (options.token) expect((await usage(options)).limit_usd).toBeNull();
+    else await expect(usage(options)).rejects.toMatchObject({ status: 401 });
   });
 
   test('the same key is the same video, and a list shows it until it is removed', async () => {

@@ -13,6 +13,7 @@ const SENTENCES: [status: number, code: string, sentence: string][] = [
   [405, 'method_not_allowed', 'The server does not do this'],
   [409, 'not_ready', 'still being made'],
   [409, 'already_finished', 'had ended already'],
+  [410, 'deleted', 'Press the button again to make a new one'],
   [413, 'payload_too_large', '20 MiB at most'],
   [415, 'unsupported_media_type', 'Choose a JPEG, PNG or WebP image'],
   [416, 'range_not_satisfiable', 'Play it from the start'],
@@ -22,6 +23,7 @@ const SENTENCES: [status: number, code: string, sentence: string][] = [
   [500, 'internal', 'never makes a second video. (Reference: req_test)'],
   [500, 'misconfigured', 'not set up completely'],
   [503, 'upstream_unavailable', 'Nothing was started. Try again in about 20 seconds'],
+  [503, 'paused', 'has paused it. Nothing was started. Try again in about 20 seconds'],
 ];
 
 const FAILURES: [code: string, sentence: string][] = [

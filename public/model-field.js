@@ -1,0 +1,89 @@
+// The fields of the form that depend on the model: which one, its formats and their prices, and its first frame.
+import { byId, h, setText } from './dom.js';
+import { BUILT_IN, offeredModels } from './models.js';
+import { formatWords } from './words.js';
+
+/** @typedef {import('./models.js').Model} Model */
+
+/** @type {Model[]} */
+let offered = [BUILT_IN];
+/** What was chosen, also as long as it is not known to be offered. */
+let wanted = { model: '', format: '' };
+
+/** The model as it is chosen. @returns {Model} */
+export function currentModel() {
+  return offered.find(({ id }) => id === wanted.model) ?? offered[0] ?? BUILT_IN;
+}
+
+/** What the form shows: '' for the only model. */
+export function chosenModel() {
+  const checked = byId('form').elements.format;
+  return { model: offered.length > 1 ? currentModel().id : '', format: `${checked?.value ?? ''}` };
+}
+
+/** @param {{ model: string, format: string }} choice  a format as in `768P 6` */
+export function chooseModel(choice) {
+  wanted = choice;
+  show();
+}
+
+export function startModels() {
+  byId('model').addEventListener('change', () => {
+    wanted = { model: byId('model').value, format: chosenModel().format };
+    show();
+  });
+  byId('formats').addEventListener('change', () => (wanted.format = chosenModel().format));
+}
+
+/** Asks the server what it offers to whoever has the token of now. */
+export async function loadModels() {
+  offered = await offeredModels();
+  show();
+  byId('form').dispatchEvent(new Event('kept'));
+}
+
+function show() {
+  const model = currentModel();
+  byId('model-field').hidden = offered.length < 2;
+  byId('model').replaceChildren(
+    ...offered.map(({ id }) => h('option', { value: id, selected: id === model.id }, id)),
+  );
+  showFormats(model);
+  const field = /** @type {any} */ (document.querySelector('image-field'));
+  field.hidden = model.firstFrame === 'none';
+  setText(byId('image-need'), model.firstFrame);
+  if (!field.picture && !field.link) field.error = '';
+}
+
+/** @param {Model} model */
+function showFormats({ formats }) {
+  const place = byId('formats');
+  const values = formats.map(({ resolution = '', duration = '' }) => `${resolution} ${duration}`);
+  const chosen = values.includes(wanted.format) ? wanted.format : values[0];
+  const labels = formats.map(({ resolution, duration, price }, index) => {
+    const value = values[index] ?? '';
+    const id = index === 0 ? 'format' : `format-${index}`;
+    const radio = h('input', { type: 'radio', name: 'format', value, id, checked: value === chosen });
+    const cost = price ? [' ', h('small', {}, `$${price}`)] : [];
+    return h(
+      'label',
+      {},
+      radio,
+      h(
+        'span',
+        {},
+        h('b', {}, formatWords(resolution, duration).join(', ') || 'As the model has it'),
+        ...cost,
+      ),
+    );
+  });
+  const isSame =
+    place.textContent.trim().replace(/\s+/g, ' ') === labels.map((label) => label.textContent).join(' ');
+  if (!isSame) place.replaceChildren(...labels);
+  for (const radio of place.querySelectorAll('input')) radio.checked = radio.value === chosen;
+  byId('format-hint').hidden = !(
+    values.includes('768P 10') &&
+    !values.includes('1080P 10') &&
+    values.includes('1080P 6')
+  );
+}

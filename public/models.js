@@ -1,0 +1,70 @@
+// The models that the server offers: their formats, prices, and whether they take a first frame. Where it does not tell, the
+// page offers what it was made for, without prices.
+import { health } from './human.js';
+import { access } from './token.js';
+
+/**
+ * Without a resolution or a duration where the model has none to choose; `price`: in US dollars, where it is known.
+ * @typedef {{ resolution: string | undefined, duration: number | undefined, price: string | undefined }} Format
+ */
+/**
+ * `id`: '' for the one that the server takes by itself.
+ * @typedef {{ id: string, formats: Format[], firstFrame: 'optional' | 'required' | 'none', isPromptOptional: boolean,
+ *   maxChars: number }} Model
+ */
+
+const PRICE = /^\d{1,6}(\.\d{1,12})?$/;
+
+/** @type {Model} */
+export const BUILT_IN = {
+  id: '',
+  formats: [
+    { resolution: '768P', duration: 6, price: undefined },
+    { resolution: '768P', duration: 10, price: undefined },
+    { resolution: '1080P', duration: 6, price: undefined },
+  ],
+  firstFrame: 'optional',
+  isPromptOptional: false,
+  maxChars: 2000,
+};
+
+/** What may be chosen, the server's default first; one model at least. @returns {Promise<Model[]>} */
+export async function offeredModels() {
+  const { token } = access();
+  // Without a token such a server tells nothing.
+  if (!token && (await health()).protection === 'tokens') return [BUILT_IN];
+  try {
+    const headers = token ? { authorization: `Bearer ${token}` } : {};
+    const answer = await fetch('/v1/models', { headers });
+    const { data } = Object(answer.ok && (await answer.json()));
+    const models = Array.isArray(data) ? data.flatMap(modelOf) : [];
+    return models.length > 0 ? models : [BUILT_IN];
+  } catch {
+    return [BUILT_IN];
+  }
+}
+
+/** None where it is of another shape. @param {unknown} value @returns {Model[]} */
+function modelOf(value) {
+  const { id, capabilities, prices_usd } = Object(value);
+  const { combinations, first_frame, prompt, prompt_max_chars } = Object(capabilities);
+  if (typeof id !== 'string' || id === '' || !Array.isArray(combinations)) return [];
+  const formats = combinations.flatMap((combination) => {
+    if (!Array.isArray(combination) || combination.length !== 2) return [];
+    const [resolution, duration] = combination.map((part) => part ?? undefined);
+    if (resolution !== undefined && !/^\w+$/.test(resolution)) return [];
+    if (duration !== undefined && !Number.isFinite(duration)) return [];
+    const price = Object(prices_usd)[`${resolution ?? ''}/${duration ?? ''}`];
+    return [{ resolution, duration, price: PRICE.test(price) ? `${price}` : undefined }];
+  });
+  if (formats.length === 0) return [];
+  return [
+    {
+      id,
+      formats,
+      firstFrame: first_frame === 'required' || first_frame === 'none' ? first_frame : 'optional',
+      isPromptOptional: prompt === 'optional' || prompt === 'none',
+      maxChars: prompt_max_chars > 0 ? prompt_max_chars : BUILT_IN.maxChars,
+    },
+  ];
+}
