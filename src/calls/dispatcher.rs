@@ -59,7 +59,22 @@ pub enum Message {
     ClaimJob(VideoId, Box<JobClaim>),
     /// Run refused parameters: what is known of the model may be wrong → null
     DistrustModel(String),
+    /// A submit that its client may send again without a key → the id of its video
+    SubmitAttempt(SubmitAttempt),
 }
+
+/// One of the times that a client sends one submit.
+#[derive(Debug, Serialize)]
+pub struct SubmitAttempt {
+    /// A digest of who asks for what.
+    pub request: String,
+    /// Of the video, if this attempt begins one.
+    pub id: VideoId,
+    /// 0 for the first time.
+    pub retry_count: u32,
+}
+
+from_json!(struct SubmitAttempt { request, id, retry_count });
 
 from_json!(enum Message {
     "reserve" => Reserve(owned, kind),
@@ -77,6 +92,7 @@ from_json!(enum Message {
     "describe_model" => DescribeModel(model),
     "claim_job" => ClaimJob(id, claim),
     "distrust_model" => DistrustModel(model),
+    "submit_attempt" => SubmitAttempt(attempt),
 });
 
 /// Most batches that one sweep asks for.
@@ -180,6 +196,11 @@ impl Dispatch {
     /// What is known of the model may be wrong: it is read again.
     pub async fn distrust_model(&self, slug: &str) -> Result<(), CallError> {
         self.ask(Message::DistrustModel(slug.to_owned())).await
+    }
+
+    /// The video of a submit that its client may send again: of a retry, the one that its first attempt began.
+    pub async fn video_of(&self, attempt: SubmitAttempt) -> Result<VideoId, CallError> {
+        self.ask(Message::SubmitAttempt(attempt)).await
     }
 
     /// Looks after every video that is due for it `as_of` then, in bounded batches.

@@ -34,6 +34,8 @@ pub enum Message {
     Read,
     /// Tell the record when its status or stage has changed, or after so many seconds.
     Wait(u32),
+    /// Tell the record when the video has ended, or after so many seconds.
+    WaitForEnd(u32),
     /// The upstream called back, perhaps naming a job: look now.
     Nudge(Option<Job>),
     /// Stop, and answer when it stopped.
@@ -59,6 +61,7 @@ from_json!(enum Message {
     "image_stored" => ImageStored,
     "read" => Read,
     "wait" => Wait(seconds),
+    "wait_for_end" => WaitForEnd(seconds),
     "nudge" => Nudge(job),
     "cancel" => Cancel,
     "delete" => Delete,

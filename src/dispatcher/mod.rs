@@ -12,4 +12,5 @@ mod model_catalog;
 mod owned_videos;
 mod queue;
 mod spending;
+mod submit_attempts;
 mod upload_folder;

@@ -9,6 +9,7 @@ use worker::wasm_bindgen::JsValue;
 use worker::{Env, Result};
 
 use crate::config::Config;
+use crate::config::prices::price_of;
 use crate::runtime::clock;
 use crate::runtime::log::{self, Level};
 use crate::runtime::values::{text_to_js, time_from_js, time_to_js};
@@ -16,9 +17,9 @@ use crate::storage::models;
 use crate::storage::object_storage::ObjectStorage;
 use crate::upstream::shared_call::{Got, SharedCall};
 use crate::video::money::Usd;
+use crate::video::pace::model_and_format;
 use crate::video::time::{Millis, UnixMillis};
 use crate::wiro::model::{ModelDescription, TOOL_DETAIL, canonical_slug, tool_body};
-use crate::wiro::price::price;
 
 /// `description` is JSON, or empty while nothing could be read. It is read again when `stale_at`, in unix milliseconds,
 /// has come. The table of prices is an earlier version's.
@@ -61,16 +62,16 @@ impl ModelCatalog {
         storage: &ObjectStorage,
         env: &Env,
         config: &Config,
-        slug: &str,
         kind: &str,
     ) -> Result<Option<Usd>> {
-        if let Some(price) = known_price(storage, config, slug, kind)? {
+        if let Some(price) = known_price(storage, config, kind)? {
             return Ok(Some(price));
         }
+        let (slug, _) = model_and_format(kind);
         if Self::is_stale(storage, slug)? {
             self.read(storage, env, config, slug).await?;
         }
-        known_price(storage, config, slug, kind)
+        known_price(storage, config, kind)
     }
 
     /// What Wiro told of the model, which is read if it is time for that; `None` while it tells nothing.
@@ -142,13 +143,11 @@ impl ModelCatalog {
 ///
 /// # Errors
 /// When `SQLite` fails.
-pub fn known_price(storage: &ObjectStorage, config: &Config, slug: &str, kind: &str) -> Result<Option<Usd>> {
+pub fn known_price(storage: &ObjectStorage, config: &Config, kind: &str) -> Result<Option<Usd>> {
+    let (slug, format) = model_and_format(kind);
     let told = stored(storage, slug)?.and_then(|stored| stored.description);
     let prices = told.map(|description| description.prices).unwrap_or_default();
-    let (resolution, duration) = kind.split_once('/').unwrap_or_default();
-    let micros = |amount: &str| Usd::parse(amount).map(Usd::micros);
-    let told = price(&prices, resolution, duration, micros).map(Usd::from_micros);
-    Ok(told.or_else(|| config.prices.of(kind)))
+    Ok(price_of(config, slug, &prices, format))
 }
 
 fn stored(storage: &ObjectStorage, slug: &str) -> Result<Option<Stored>> {

@@ -25,8 +25,9 @@ use super::model_catalog::{ModelCatalog, known_price};
 use super::owned_videos::OwnedVideos;
 use super::queue::{Standing, State, WaitingLine};
 use super::spending::Spending;
+use super::submit_attempts::video_of;
 use super::upload_folder::UploadFolder;
-use crate::calls::dispatcher::Message;
+use crate::calls::dispatcher::{Message, SubmitAttempt};
 use crate::calls::objects;
 use crate::calls::task::{self, Reply, Tasks};
 use crate::config::{Config, ConfigError};
@@ -36,6 +37,7 @@ use crate::runtime::log::{self, Level};
 use crate::storage::object_storage::ObjectStorage;
 use crate::video::id::VideoId;
 use crate::video::lifecycle::event::Entry;
+use crate::video::pace::model_and_format;
 use crate::video::task::{Owned, Report};
 use crate::video::time::{Millis, UnixMillis};
 
@@ -127,6 +129,9 @@ impl Desk {
                 self.refresh_model(&model)?;
                 return Ok(Value::Null);
             }
+            Message::SubmitAttempt(SubmitAttempt { request, id, retry_count }) => {
+                return Ok(json!(video_of(&self.storage, &request, id, retry_count, clock::now())?));
+            }
             Message::Reserve(owned, kind) => return self.reserve(owned, &kind).await,
             Message::Usage(owner) => return Ok(json!(self.spending()?.usage(&owner)?)),
             Message::Enter(owned, kind, turned_away) => {
@@ -164,7 +169,9 @@ impl Desk {
             }
             Message::List(owner, listing) => return Ok(json!(self.owned()?.page(&owner, &listing)?)),
             Message::Sweep(as_of) => {
-                self.refresh_model(&Config::of(&self.env)?.wiro_model)?;
+                for model in Config::of(&self.env)?.models.all() {
+                    self.refresh_model(&model.path)?;
+                }
                 self.line()?.advance()?;
                 json!(self.look_after(Some(as_of)).await?)
             }
@@ -210,8 +217,8 @@ impl Desk {
     /// A video that is to be made: should nobody hear of it again, the sweep finds out.
     async fn reserve(self: &Rc<Self>, owned: Owned, kind: &str) -> Result<Value, DispatchError> {
         let config = Config::of(&self.env)?;
-        let model = &config.wiro_model;
-        let price = self.models.price(&self.storage, &self.env, &config, model, kind).await?;
+        let price = self.models.price(&self.storage, &self.env, &config, kind).await?;
+        let (model, _) = model_and_format(kind);
         self.refresh_model(model)?;
         let Owned { id, owner, .. } = &owned;
         let shortage = self.spending()?.reserve(id, owner, price, &config.limits(owner))?;
@@ -225,7 +232,7 @@ impl Desk {
     fn expect_charge(&self, Owned { id, owner, .. }: &Owned, kind: &str) -> Result<(), DispatchError> {
         let config = Config::of(&self.env)?;
         if !config.limits(owner).are_none()
-            && let Some(price) = known_price(&self.storage, &config, &config.wiro_model, kind)?
+            && let Some(price) = known_price(&self.storage, &config, kind)?
         {
             self.spending()?.expect(id, owner, price)?;
         }

@@ -24,7 +24,6 @@ use crate::storage::videos::Videos;
 use crate::video::id::VideoId;
 use crate::video::lifecycle::chores::Chore;
 use crate::video::lifecycle::event::{Effect, Entry, Event};
-use crate::video::pace::kind;
 use crate::video::record::Record;
 use crate::video::task::{Job, Phase, Task};
 
@@ -89,8 +88,7 @@ async fn perform(state: &Rc<TaskState>, effect: Effect, config: &Config) -> Resu
     Ok(Some(match effect {
         Effect::Enter { turned_away } => {
             let dispatch = Dispatch::new(&state.env)?;
-            let entry =
-                dispatch.enter(task.owned(), kind(&task.record.input), turned_away).boxed_local().await;
+            let entry = dispatch.enter(task.owned(), task.kind(), turned_away).boxed_local().await;
             let entry = told(entry, "the waiting line cannot be reached", id);
             Event::Entered(entry.unwrap_or(Entry::Unreachable))
         }
@@ -149,8 +147,7 @@ async fn do_chore(
             None => Some(()),
         },
         Chore::Leave => {
-            let (dispatch, kind, cost) =
-                (Dispatch::new(&state.env)?, kind(&task.record.input), task.charge());
+            let (dispatch, kind, cost) = (Dispatch::new(&state.env)?, task.kind(), task.charge());
             if task.needs_place() {
                 let taken = dispatch.take_place(task.owned(), kind, cost).await;
                 told(taken, "the place was not taken again", id)

@@ -33,7 +33,6 @@ use crate::runtime::log::{self, Level};
 use crate::runtime::timeout::within;
 use crate::video::lifecycle::event::Event;
 use crate::video::money::budget::Shortage;
-use crate::video::pace::kind;
 use crate::video::record::{FailureCode, Record, Status};
 use crate::video::task::tombstone::Admission;
 use crate::video::task::{Phase, Task};
@@ -155,6 +154,11 @@ impl VideoTask {
                 self.wait_for_change(Duration::from_secs(seconds.into())).await?;
                 return self.read().await;
             }
+            Message::WaitForEnd(seconds) => {
+                let has_ended = |task: &Task| task.record.status.is_final() || !task.is_shown();
+                self.state.wait_until(has_ended, Duration::from_secs(seconds.into())).await?;
+                return self.read().await;
+            }
             Message::Nudge(hint) => {
                 self.state.react(Event::Nudged(hint)).await?;
                 return Ok(Reply::Noted);
@@ -245,7 +249,7 @@ impl VideoTask {
             return Ok(None);
         }
         let dispatch = Dispatch::new(&self.state.env)?;
-        Ok(dispatch.reserve(new.owned(), kind(&new.record.input)).await?)
+        Ok(dispatch.reserve(new.owned(), new.kind()).await?)
     }
 
     /// The record; in line, with the position as it is now.

@@ -191,7 +191,7 @@ impl TaskState {
     /// What lets whoever sees the Video play it.
     pub fn grant(&self, task: &Task) -> Option<String> {
         let keys = &Config::of(&self.env).ok()?.signing_keys;
-        keys.grant(&task.owner, &task.record.id, clock::now())
+        keys.grant(&task.owner, &task.record.id, task.record.created_at, clock::now())
     }
 
     /// Read once: nobody else writes it.

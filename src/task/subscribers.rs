@@ -23,6 +23,7 @@ use crate::runtime::promise::{Sleep, forget, settled};
 use crate::runtime::streams::chunk_of;
 use crate::video::feed::{Feed, LogStream, Sight};
 use crate::video::record::Record;
+use crate::video::record::public::Video;
 
 /// Events that may wait for one watcher: all that a feed keeps, and some more.
 const MAX_PENDING: u16 = 600;
@@ -274,13 +275,21 @@ fn message_text(number: u64, sight: &Sight, origin: &str, grant: Option<&str>) -
 
 fn told(sight: &Sight, origin: &str, grant: Option<&str>) -> (&'static str, String) {
     match sight {
-        Sight::Video(record) => ("video", text_of(&record.as_ref().clone().shown_at(origin, grant))),
+        Sight::Video(record) => ("video", text_of(&Video::of(record.as_ref().clone(), origin, grant))),
         Sight::Log(line) => ("log", text_of(line)),
     }
 }
 
+/// JSON without the line ends that JSON allows in a text: some readers of event streams split at them.
 fn text_of(value: &impl Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default()
+    let json = serde_json::to_string(value).unwrap_or_default();
+    let ends = [('\u{85}', "\\u0085"), ('\u{2028}', "\\u2028"), ('\u{2029}', "\\u2029")];
+    ends.into_iter().fold(
+        json,
+        |json, (end, escaped)| {
+            if json.contains(end) { json.replace(end, escaped) } else { json }
+        },
+    )
 }
 
 /// Stays with one stream until its reader is gone or it was let go of, and keeps it open meanwhile.

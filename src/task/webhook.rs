@@ -15,7 +15,7 @@ use crate::runtime::fetch::{FetchError, fetch, request};
 use crate::runtime::log::{self, Level};
 use crate::runtime::streams::Reader;
 use crate::video::delivery::Answer;
-use crate::video::record::Record;
+use crate::video::record::public::Video;
 use crate::video::task::Task;
 use crate::video::time::Millis;
 use crate::wiro::answer::retry_after_seconds;
@@ -31,7 +31,7 @@ struct Payload {
     kind: String,
     /// When the video ended, by RFC 3339.
     timestamp: String,
-    data: Record,
+    data: Video,
 }
 
 /// One try: the answer, or why there was none; it is broken off when the video is deleted or goes on meanwhile.
@@ -69,7 +69,7 @@ fn payload(state: &TaskState, config: &Config, task: &Task) -> Payload {
     Payload {
         kind: format!("video.{}", record.status.as_str()),
         timestamp: clock::rfc3339(record.completed_at.unwrap_or_default()),
-        data: record.shown_at(origin, state.grant(task).as_deref()),
+        data: Video::of(record, origin, state.grant(task).as_deref()),
     }
 }
 

@@ -14,12 +14,22 @@ pub fn supposed(input: &Input) -> Millis {
     if is_small && is_short { Millis::from_seconds(120) } else { Millis::from_seconds(210) }
 }
 
-/// Resolution and seconds: `768P/6`. Videos of one kind take about as long as each other, and cost the same.
+/// The model that a kind without one means.
+pub const FIRST_MODEL_PATH: &str = "minimax/hailuo-2-3";
+
+/// Model, resolution and seconds: `minimax/hailuo-2-3:768P/6`. Videos of one kind take about as long as each other, and
+/// cost the same.
 #[must_use]
-pub fn kind(input: &Input) -> String {
+pub fn kind(model_path: &str, input: &Input) -> String {
     let resolution = input.resolution.as_ref().map_or("", |resolution| resolution.as_str());
     let duration = input.duration.map(|seconds| seconds.to_string()).unwrap_or_default();
-    format!("{resolution}/{duration}")
+    format!("{model_path}:{resolution}/{duration}")
+}
+
+/// The model and the format of a kind. Where there was one model, kinds did not name it.
+#[must_use]
+pub fn model_and_format(kind: &str) -> (&str, &str) {
+    kind.rsplit_once(':').unwrap_or((FIRST_MODEL_PATH, kind))
 }
 
 /// How long videos of one kind took lately.

@@ -13,6 +13,8 @@ use super::id::VideoId;
 use super::lifecycle::chores::{Chore, Chores};
 use super::money::Usd;
 use super::money::budget::charge;
+use super::pace::kind;
+use super::record::metadata::Metadata;
 use super::record::{Input, Object, ProgressSource, RECORD_VERSION, Record, Status};
 use super::task::search::SearchProgress;
 use super::time::{Millis, UnixMillis};
@@ -30,6 +32,9 @@ pub struct Task {
     #[serde(skip_serializing_if = "Owner::is_nobody")]
     pub owner: Owner,
     pub record: Record,
+    /// The model's `owner/project` at the upstream; empty where the record names it so.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub model_path: String,
     /// Where the upstream calls back.
     pub callback_url: String,
     /// SHA-256 of what was asked for, the image included: the same `Idempotency-Key` must come with
@@ -72,6 +77,7 @@ pub struct Task {
 
 from_json!(struct Task { version, record, callback_url, fingerprint, phase, wake_at, nudged } or default {
     owner,
+    model_path,
     challenge,
     wish,
     answerable,
@@ -180,8 +186,12 @@ from_json!(struct Source { url, size });
 pub struct NewTask {
     pub owner: Owner,
     pub id: VideoId,
+    /// The name that the API gives the model.
     pub model: String,
+    /// The model's `owner/project` at the upstream.
+    pub model_path: String,
     pub input: Input,
+    pub metadata: Metadata,
     pub callback_url: String,
     pub fingerprint: String,
 }
@@ -232,7 +242,7 @@ impl Task {
     /// A job that was accepted: due at once, or as soon as its image is stored.
     #[must_use]
     pub fn accept(new: NewTask, now: UnixMillis) -> Self {
-        let NewTask { owner, id, model, input, callback_url, fingerprint } = new;
+        let NewTask { owner, id, model, model_path, input, metadata, callback_url, fingerprint } = new;
         let (phase, wake_at) = if input.has_upload() {
             (Phase::Receiving, now.after(RECEIVE_PATIENCE))
         } else {
@@ -260,8 +270,9 @@ impl Task {
                 cost_usd: None,
                 error: None,
                 warnings: Vec::new(),
-                urls: None,
+                metadata,
             },
+            model_path,
             callback_url,
             fingerprint,
             challenge: None,
@@ -299,6 +310,18 @@ impl Task {
         }
         task.version = TASK_VERSION;
         Ok(task)
+    }
+
+    /// The model's `owner/project` at the upstream.
+    #[must_use]
+    pub fn model_path(&self) -> &str {
+        if self.model_path.is_empty() { &self.record.model } else { &self.model_path }
+    }
+
+    /// Videos of this kind take about as long as each other, and cost the same.
+    #[must_use]
+    pub fn kind(&self) -> String {
+        kind(self.model_path(), &self.record.input)
     }
 
     /// Whose it is, for the list of that owner.

@@ -106,14 +106,16 @@ impl Limits {
     }
 }
 
-/// `PRICES_USD`: prices by the kind of a video, for when the upstream does not tell.
+/// `PRICES_USD`: prices by the format of a video, with the model's name in front where that is not the default one, for when
+/// the upstream does not tell.
 #[derive(Debug, Default)]
 pub struct Prices(Vec<(String, Usd)>);
 
-/// Resolution and seconds of every video there is.
+/// Resolution and seconds of every video that the default model makes.
 const KINDS: [&str; 3] = ["768P/6", "768P/10", "1080P/6"];
 
-const PRICES_RULE: &str = "must be prices such as 768P/6=0.28,768P/10=0.56,1080P/6=0.49, each once";
+const PRICES_RULE: &str = "must be prices such as 768P/6=0.28,768P/10=0.56,1080P/6=0.49, each once; for a model that is not \
+                           the default one hailuo-2.3-fast:768P/6=0.19";
 
 impl Prices {
     /// Reads a comma list of `kind=price`; empty for none.
@@ -126,12 +128,21 @@ impl Prices {
             let (kind, price) = entry.split_once('=').ok_or(PRICES_RULE)?;
             let kind = kind.trim();
             let price = Usd::parse(price.trim()).ok_or(PRICES_RULE)?;
-            if !KINDS.contains(&kind) || prices.of(kind).is_some() {
+            let is_format = match kind.rsplit_once(':') {
+                Some((model, format)) => !model.is_empty() && format.contains('/'),
+                None => KINDS.contains(&kind),
+            };
+            if !is_format || prices.of(kind).is_some() {
                 return Err(PRICES_RULE);
             }
             prices.0.push((kind.to_owned(), price));
         }
         Ok(prices)
+    }
+
+    /// The models that are named.
+    pub fn models(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|(kind, _)| Some(kind.rsplit_once(':')?.0))
     }
 
     #[must_use]
@@ -232,6 +243,10 @@ mod tests {
         assert_eq!(prices.of("1080P/6"), Some(usd("0.49")));
         assert_eq!(prices.of("768P/10"), None);
         assert!(Prices::parse("").unwrap().of("768P/6").is_none());
+        let prices = Prices::parse("768P/6=0.28,a/b:512P/5=0.10").unwrap();
+        assert_eq!(prices.of("a/b:512P/5"), Some(usd("0.10")));
+        assert_eq!(prices.models().collect::<Vec<_>>(), ["a/b"]);
+        assert!(Prices::parse(":768P/6=1").is_err() && Prices::parse("a:768P=1").is_err());
         for wrong in
             ["768P/6", "768P/6=", "768p/6=1", "768P/7=1", "768P/6=1,768P/6=2", "768P/6=1,", "=1", "0.28"]
         {

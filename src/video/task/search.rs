@@ -72,7 +72,7 @@ impl Task {
     /// Whether both would look the same in the upstream's list, which does not show which file a picture is.
     fn looks_like(&self, claim: &JobClaim) -> bool {
         let (ours, theirs) = (&self.record.input, &claim.input);
-        self.record.model == claim.model
+        self.model_path() == claim.model
             && ours.prompt == theirs.prompt
             && ours.resolution == theirs.resolution
             && ours.duration == theirs.duration
