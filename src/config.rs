@@ -1,6 +1,8 @@
 //! The settings as the Worker uses them: read once per isolate, all problems reported together.
 
 mod bound_settings;
+pub mod offered_models;
+pub mod prices;
 mod setting_text;
 pub mod settings;
 
@@ -10,9 +12,10 @@ use std::rc::Rc;
 use thiserror::Error;
 use worker::Env;
 
+use self::offered_models::OfferedModels;
 use self::setting_text::Found;
 use self::settings::{
-    Reader, amount, base_url, days, model_path, positive, site_key, socket_url, webhook_url, whole_number,
+    Reader, amount, base_url, days, positive, site_key, socket_url, webhook_url, whole_number,
 };
 use crate::http::origins::AllowedOrigins;
 use crate::http::turnstile::Secret;
@@ -49,8 +52,7 @@ pub struct Config {
     pub wiro_api_url: String,
     /// With an HTTP scheme, as the runtime requires for an upgrade.
     pub wiro_socket_url: String,
-    /// `owner/model`.
-    pub wiro_model: String,
+    pub models: OfferedModels,
     /// Without a trailing slash; `None` for the request's own origin.
     pub public_url: Option<String>,
     pub output_hosts: OutputHosts,
@@ -177,7 +179,10 @@ impl Config {
         });
         let wiro_api_url = reader.parse("WIRO_API_URL", |url| base_url(url, parse_url));
         let wiro_socket_url = reader.parse("WIRO_SOCKET_URL", |url| socket_url(url, parse_url));
-        let wiro_model = reader.parse("WIRO_MODEL", model_path);
+        let models = reader.parse("MODELS", OfferedModels::parse);
+        if reader.text("WIRO_MODEL").is_some() {
+            reader.problem("WIRO_MODEL", "is gone: remove it, and where it was not hailuo-2.3 set MODELS");
+        }
         let public_url = reader.optional("PUBLIC_URL", |url| base_url(&url, parse_url));
         let output_hosts = reader.parse("OUTPUT_HOSTS", |hosts| OutputHosts::parse(hosts, parse_url));
         let allowed_origins =
@@ -188,6 +193,11 @@ impl Config {
         let max_active = reader.parse("MAX_ACTIVE", whole_number);
         let daily_budget = reader.parse("DAILY_BUDGET_USD", amount);
         let prices = reader.parse("PRICES_USD", PriceList::parse);
+        if let (Some(models), Some(prices)) = (&models, &prices)
+            && prices.models().any(|name| models.all().all(|model| model.name != name))
+        {
+            reader.problem("PRICES_USD", "names a model that is not one of MODELS");
+        }
         let poll = reader.parse("POLL_SECONDS", RetrySchedule::parse);
         let search = reader.parse("SEARCH_SECONDS", RetrySchedule::parse);
         let retry = reader.parse("RETRY_SECONDS", RetrySchedule::parse);
@@ -215,7 +225,7 @@ impl Config {
                 signing_keys: signing_keys?.instead_of(previous_keys),
                 wiro_api_url: wiro_api_url?,
                 wiro_socket_url: wiro_socket_url?,
-                wiro_model: wiro_model?,
+                models: models?,
                 public_url,
                 output_hosts: output_hosts?,
                 allowed_origins: allowed_origins?,

@@ -1,12 +1,14 @@
 //! What is stored, exactly: a change here is a change of format, and older records must still load.
 
 use hailuo_worker::json;
+use hailuo_worker::video::record::public::Video;
 use hailuo_worker::video::record::{Record, Status};
 use hailuo_worker::video::task::search::SearchProgress;
 use hailuo_worker::video::task::stored::LoadError;
 use hailuo_worker::video::task::tombstone::{Reason, Tombstone};
 use hailuo_worker::video::task::{Intent, Job, Phase, Task};
 use hailuo_worker::video::time::{Millis, UnixMillis};
+use serde_json::json;
 
 const RECORD: &str = include_str!("stored/record-v1.json");
 const TASK: &str = include_str!("stored/task-v2.json");
@@ -117,6 +119,25 @@ fn records_without_warnings_have_none() {
 }
 
 #[test]
+fn metadata_is_written_where_there_is_some() {
+    let kept = RECORD.trim_end().trim_end_matches("\n}").to_owned()
+        + ",\n  \"metadata\": {\n    \"order\": \"17\"\n  }\n}";
+    let record: Record = json::read(&kept).unwrap();
+    assert!(!record.metadata.is_empty());
+    assert_eq!(serde_json::to_string_pretty(&record).unwrap(), kept);
+}
+
+#[test]
+fn the_models_path_is_written_where_it_is_not_its_name() {
+    let named =
+        TASK.replacen("\n  \"callback_url\"", "\n  \"model_path\": \"minimax/h3\",\n  \"callback_url\"", 1);
+    let task = Task::load(&named).unwrap();
+    assert_eq!(task.model_path(), "minimax/h3");
+    assert_eq!(serde_json::to_string_pretty(&task).unwrap(), named.trim_end());
+    assert_eq!(Task::load(TASK).unwrap().model_path(), "minimax/hailuo-2-3");
+}
+
+#[test]
 fn a_search_that_is_not_finished_is_written_down() {
     let candidates = vec![Job { task_id: "7".to_owned(), token: None }];
     let progress = Some(SearchProgress { start: 200, candidates });
@@ -166,8 +187,12 @@ fn a_file_is_called_by_the_first_words_of_its_prompt() {
 fn what_is_public_holds_urls_and_no_version() {
     let record: Record = json::read(RECORD).unwrap();
     let id = record.id.to_string();
-    let shown = serde_json::to_value(record.shown_at("https://w.example", None)).unwrap();
+    let shown = serde_json::to_value(Video::of(record, "https://w.example", None)).unwrap();
     assert_eq!(shown["urls"]["content"], format!("https://w.example/v1/videos/{id}/content"));
+    assert_eq!(
+        (&shown["seconds"], &shown["size"], &shown["metadata"]),
+        (&json!("6"), &json!("1366x768"), &json!({}))
+    );
     assert_eq!(shown.get("version"), None);
 }
 

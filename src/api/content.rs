@@ -10,6 +10,7 @@ use crate::json;
 use crate::runtime::clock;
 use crate::runtime::http::{Answer, Body, Header, Request};
 use crate::video::record::{Output, Record, Status};
+use crate::video::request::FieldError;
 
 /// A video never changes under its URL, but may be deleted: caches ask again after an hour.
 const CACHE_CONTROL: &str = "private, max-age=3600";
@@ -22,6 +23,12 @@ pub async fn content(call: &Call<'_>, request: &Request, id: &str) -> Result<Ans
         Some(id) => id,
         None => call.own(request, id)?.id,
     };
+
+    // OpenAI's API has pictures of a video here too.
+    if request.parameter("variant").is_some_and(|variant| variant != "video") {
+        let message = "must be video: there is nothing else of a video here".to_owned();
+        return Err(ApiError::UnsupportedParameter(FieldError { field: "variant".to_owned(), message }));
+    }
 
     // 2. The record says whether there is anything, how large it is and what it is called.
     let record: Record = json::read(&call.record(id, &Message::Read).await?).map_err(internal)?;
@@ -36,7 +43,7 @@ pub async fn content(call: &Call<'_>, request: &Request, id: &str) -> Result<Ans
     let representation = Representation { size: output.size, etag: &output.etag, modified_at };
 
     // 3. The request's conditions select what is sent. Ranges are for GET only.
-    let is_head = request.method() == "HEAD";
+    let is_head = request.is_head();
     let [range, if_range, if_none_match, if_modified_since] =
         [Header::Range, Header::IfRange, Header::IfNoneMatch, Header::IfModifiedSince]
             .map(|name| request.header(name));

@@ -15,6 +15,16 @@ pub enum ApiError {
     InvalidRequest(String),
     #[error("{} invalid field(s)", .0.len())]
     InvalidParameter(Vec<FieldError>),
+    /// A submit names a model that is not offered; what is.
+    #[error("no such model; there are {0}")]
+    UnknownModel(String),
+    #[error("no such model")]
+    ModelNotFound,
+    /// A part of OpenAI's API that is not there.
+    #[error("{0}")]
+    Unsupported(&'static str),
+    #[error("{0}")]
+    UnsupportedParameter(FieldError),
     #[error("the upstream refused the parameters: {0}")]
     RefusedParameters(String),
     #[error("the idempotency key was used for another request")]
@@ -46,17 +56,33 @@ pub enum ApiError {
     #[error("too many requests")]
     RateLimited,
     #[error("the upstream is not available")]
-    UpstreamUnavailable { retry_after_seconds: u32 },
+    UpstreamUnavailable { wanted: Wanted, retry_after_seconds: u32 },
     #[error("all uploads together hold too much memory")]
     TooManyUploads,
     #[error("the client has uploaded as much as it may today")]
     UploadsExhausted { retry_after_seconds: i64 },
     #[error("the video cannot be afforded: {shortage:?}")]
-    Unaffordable { shortage: Shortage, retry_after_seconds: i64 },
+    Unaffordable { wanted: Wanted, shortage: Shortage, retry_after_seconds: i64 },
     #[error("{0}")]
     Misconfigured(String),
     #[error("{0}")]
     Internal(String),
+}
+
+/// What was asked of the upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    Video,
+    File,
+}
+
+impl Wanted {
+    const fn not_done(self) -> &'static str {
+        match self {
+            Self::Video => "No video was started",
+            Self::File => "No file was stored",
+        }
+    }
 }
 
 /// Most bad fields that an answer names. A request may have thousands, and the answer has to stay small.
@@ -68,9 +94,20 @@ pub struct Problem {
     pub status: u16,
     pub headers: Vec<(&'static str, String)>,
     code: &'static str,
+    /// `error.code` where it is not `code`.
+    openai_code: Option<&'static str>,
     title: &'static str,
     detail: String,
     errors: Vec<FieldError>,
+}
+
+/// The error as OpenAI's API writes it, for the clients that read it.
+#[derive(Serialize)]
+struct OpenAiError<'a> {
+    message: &'a str,
+    r#type: &'static str,
+    param: Option<&'a str>,
+    code: &'static str,
 }
 
 #[derive(Serialize)]
@@ -82,6 +119,7 @@ struct ProblemBody<'a> {
     code: &'static str,
     request_id: &'a str,
     errors: &'a [FieldError],
+    error: OpenAiError<'a>,
 }
 
 impl ApiError {
@@ -94,6 +132,7 @@ impl ApiError {
             status,
             headers: none(),
             code,
+            openai_code: None,
             title,
             detail,
             errors: Vec::new(),
@@ -112,6 +151,20 @@ impl ApiError {
                 }
                 let detail = named.join("; ");
                 Problem { errors, ..problem(400, "invalid_parameter", "Some fields are not valid", detail) }
+            }
+            Self::UnknownModel(offered) => {
+                let message = format!("names no model that is offered here; there are {offered}");
+                let errors = vec![FieldError { field: "model".to_owned(), message }];
+                Problem { openai_code: Some(MODEL_NOT_FOUND), ..Self::InvalidParameter(errors).problem() }
+            }
+            Self::ModelNotFound => Problem {
+                openai_code: Some(MODEL_NOT_FOUND),
+                ..Self::NotFound("There is no such model.").problem()
+            },
+            Self::Unsupported(detail) => problem(404, "unsupported", "Not supported", detail.to_owned()),
+            Self::UnsupportedParameter(error) => {
+                let detail = format!("{} {}", error.field, error.message);
+                Problem { errors: vec![error], ..problem(400, "unsupported", "Not supported", detail) }
             }
             Self::RefusedParameters(message) => {
                 problem(422, "invalid_parameter", "The model refused the parameters", message)
@@ -178,10 +231,11 @@ impl ApiError {
                 let headers = vec![("retry-after", retry_after_seconds.to_string())];
                 Problem { headers, ..problem(429, "rate_limited", "Too many uploads", detail) }
             }
-            Self::UpstreamUnavailable { retry_after_seconds } => {
-                let detail =
-                    "The upstream does not take this at the moment. No video was started; try again later."
-                        .to_owned();
+            Self::UpstreamUnavailable { wanted, retry_after_seconds } => {
+                let detail = format!(
+                    "The upstream does not take this at the moment. {}; try again later.",
+                    wanted.not_done()
+                );
                 let headers = vec![("retry-after", retry_after_seconds.to_string())];
                 Problem { headers, ..problem(503, "upstream_unavailable", "Upstream unavailable", detail) }
             }
@@ -192,19 +246,19 @@ impl ApiError {
                 let headers = vec![("retry-after", "10".to_owned())];
                 Problem { headers, ..problem(503, "upstream_unavailable", "Too many uploads", detail) }
             }
-            Self::Unaffordable { shortage, retry_after_seconds } => {
+            Self::Unaffordable { wanted, shortage, retry_after_seconds } => {
                 let (status, code, title, reason) = match shortage {
                     Shortage::Budget => (
                         429,
                         "budget_exhausted",
                         "Budget exhausted",
-                        "Today's budget does not pay for this video. The next one begins at midnight UTC.",
+                        "Today's budget does not pay for this. The next one begins at midnight UTC.",
                     ),
                     Shortage::Share => (
                         429,
                         "budget_exhausted",
                         "Budget exhausted",
-                        "Your share of today's budget does not pay for this video. The next one begins at midnight UTC.",
+                        "Your share of today's budget does not pay for this. The next one begins at midnight UTC.",
                     ),
                     Shortage::Price => (
                         503,
@@ -213,7 +267,7 @@ impl ApiError {
                         "There is a budget, and nobody can tell at the moment what this video would cost; try again later.",
                     ),
                 };
-                let detail = format!("{reason} No video was started.");
+                let detail = format!("{reason} {}.", wanted.not_done());
                 let headers = vec![("retry-after", retry_after_seconds.to_string())];
                 Problem { headers, ..problem(status, code, title, detail) }
             }
@@ -226,7 +280,20 @@ impl ApiError {
     }
 }
 
+/// `error.code` for a model that there is not.
+const MODEL_NOT_FOUND: &str = "model_not_found";
+
 impl Problem {
+    /// Whether the same request can succeed later. OpenAI's SDKs send one again on 408, 409, 429 and 5xx.
+    #[must_use]
+    pub fn may_retry(&self) -> bool {
+        match self.status {
+            429 => self.code != "budget_exhausted",
+            500.. => self.code != "misconfigured",
+            _ => false,
+        }
+    }
+
     /// The JSON body.
     #[must_use]
     pub fn body(&self, request_id: &str) -> String {
@@ -238,6 +305,17 @@ impl Problem {
             code: self.code,
             request_id,
             errors: &self.errors,
+            error: OpenAiError {
+                message: &self.detail,
+                r#type: match self.status {
+                    401 => "authentication_error",
+                    429 => "rate_limit_error",
+                    500.. => "server_error",
+                    _ => "invalid_request_error",
+                },
+                param: self.errors.first().map(|error| error.field.as_str()),
+                code: self.openai_code.unwrap_or(self.code),
+            },
         };
         serde_json::to_string(&body).unwrap_or_default()
     }
@@ -254,8 +332,28 @@ mod tests {
         assert_eq!(problem.status, 400);
         assert_eq!(
             problem.body("req_1"),
-            r#"{"type":"about:blank","title":"Some fields are not valid","status":400,"detail":"duration must be 6 or 10","code":"invalid_parameter","request_id":"req_1","errors":[{"field":"duration","message":"must be 6 or 10"}]}"#
+            r#"{"type":"about:blank","title":"Some fields are not valid","status":400,"detail":"duration must be 6 or 10","code":"invalid_parameter","request_id":"req_1","errors":[{"field":"duration","message":"must be 6 or 10"}],"error":{"message":"duration must be 6 or 10","type":"invalid_request_error","param":"duration","code":"invalid_parameter"}}"#
         );
+    }
+
+    #[test]
+    fn what_a_retry_cannot_change_is_not_retried() {
+        let may_retry = |error: ApiError| error.problem().may_retry();
+        assert!(may_retry(ApiError::RateLimited) && may_retry(ApiError::Internal(String::new())));
+        assert!(may_retry(ApiError::UpstreamUnavailable { wanted: Wanted::File, retry_after_seconds: 1 }));
+        assert!(!may_retry(ApiError::NotReady { retry_after_seconds: 3 }));
+        assert!(!may_retry(ApiError::AlreadyFinished) && !may_retry(ApiError::IdempotencyKeyReused));
+        assert!(!may_retry(ApiError::Misconfigured(String::new())));
+        let (wanted, shortage) = (Wanted::Video, Shortage::Budget);
+        assert!(!may_retry(ApiError::Unaffordable { wanted, shortage, retry_after_seconds: 9 }));
+    }
+
+    #[test]
+    fn an_unknown_model_has_openais_code() {
+        let problem = ApiError::UnknownModel("a, b".to_owned()).problem();
+        assert_eq!((problem.status, problem.code), (400, "invalid_parameter"));
+        let body = problem.body("req_1");
+        assert!(body.contains(r#""param":"model","code":"model_not_found""#), "{body}");
     }
 
     #[test]

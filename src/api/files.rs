@@ -4,12 +4,12 @@
 use serde_json::json;
 use worker::js_sys::Uint8Array;
 
-use super::error::ApiError;
+use super::error::{ApiError, Wanted};
 use super::form::reader::{FormReader, Incoming, max_body_bytes};
 use super::form::{declared_length, form_error, media_type, open_form};
 use super::guard::challenge;
 use super::submit::{ACCOUNT_RETRY_SECONDS, unaffordable};
-use super::{Call, RETRY_AFTER_SECONDS, internal, respond};
+use super::{Call, RETRY_AFTER_SECONDS, guard, internal, respond};
 use crate::calls::dispatcher::DispatcherClient;
 use crate::runtime::buffer::{Buffer, PART_BYTES};
 use crate::runtime::clock;
@@ -18,27 +18,28 @@ use crate::runtime::log::{self, Level};
 use crate::runtime::url;
 use crate::upstream::client::WiroClient;
 use crate::video::access::owner::Owner;
-use crate::video::file::{FILE_FIELDS, File, clean_name, validate};
+use crate::video::file::{FILE_FIELDS, File, FileUpload, clean_name, is_good, validate};
 use crate::video::money::budget::{Day, Shortage};
-use crate::video::record::Image;
 use crate::wiro::files::{Refusal, StoredFile, UPLOAD, read_upload, upload_form};
 
 pub async fn upload(call: &Call<'_>, request: &Request) -> Result<Answer, ApiError> {
-    let owner = call.spender(request).await?;
+    let owner = call.client(request)?;
     challenge::check(call, request).await?.passed()?;
     check_budget(call, &owner).await?;
-    // 1. Nothing is asked of Wiro before the file begins like an image and nothing in front of it is wrong.
+    // 1. Nothing is asked of Wiro before the file begins like an image and nothing in front of it is wrong. What is wrong
+    //    does not count against the limit.
     let content_type = request.header(Header::ContentType).unwrap_or_default();
     if media_type(&content_type) != "multipart/form-data" {
         return Err(ApiError::UnsupportedMediaType("Send multipart/form-data.".to_owned()));
     }
     let mut form = open_form(request, &content_type, &FILE_FIELDS)?;
     let (filename, content_type, start) = match next(&mut form).await? {
-        Some(Incoming::Image { filename, content_type, bytes, .. }) if !form.has_fields() => {
+        Some(Incoming::Image { filename, content_type, bytes, .. }) if form.fields().iter().all(is_good) => {
             (clean_name(&filename, content_type), content_type, bytes)
         }
         _ => return Err(wrong_fields(form).await),
     };
+    guard::limits::submit(call, request, &owner).await?;
     let mut source = FileSource::new(form, start);
     let dispatch = DispatcherClient::new(call.env)?;
     count_upload(call, &dispatch, &owner, request).await?;
@@ -66,22 +67,24 @@ pub async fn upload(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
             stored = send(call, None, &filename, content_type, &mut source).await?;
         }
     }
-    let image = source.image;
+    let upload = source.upload;
     // 4. What Wiro says it has must be what was sent.
     let StoredFile { url, size } = stored.map_err(refused)?;
     let url = url::parse(&url).filter(|url| matches!(url.scheme.as_str(), "https" | "http"));
-    let (Some(image), Some(url)) = (image, url) else {
+    let (Some(FileUpload { image, purpose }), Some(url)) = (upload, url) else {
         return Err(ApiError::UpstreamError("a file before its end, or without a usable URL".to_owned()));
     };
     if size.is_some_and(|size| size != image.size) {
         return Err(ApiError::UpstreamError("a file of another size than was sent".to_owned()));
     }
     let file = File {
-        id: call.config.signing_keys.file_id(&url.href),
+        id: call.config.signing_keys.file_id(&owner, &url.href),
         object: "file",
         filename: &filename,
         bytes: image.size,
         content_type,
+        created_at: clock::now().seconds(),
+        purpose: &purpose,
         url: url.href,
     };
     Ok(respond::json(200, &file)?.with("cache-control", "no-store"))
@@ -95,7 +98,8 @@ async fn check_budget(call: &Call<'_>, owner: &Owner) -> Result<(), ApiError> {
     if spent.plus(reserved) < least {
         return Ok(());
     }
-    Err(unaffordable(if limits.share == Some(least) { Shortage::Share } else { Shortage::Budget }))
+    let shortage = if limits.share == Some(least) { Shortage::Share } else { Shortage::Budget };
+    Err(unaffordable(Wanted::File, shortage))
 }
 
 /// Counts the bytes before they are sent: as many as the request declares, or as many as it may have.
@@ -150,12 +154,12 @@ struct FileSource {
     /// To be handed out before the form goes on.
     first: Option<Uint8Array>,
     /// What it was, at its end, which must be a good form's.
-    image: Option<Image>,
+    upload: Option<FileUpload>,
 }
 
 impl FileSource {
     fn new(form: FormReader, start: Uint8Array) -> Self {
-        let mut source = Self { form, held: Some(Buffer::default()), first: None, image: None };
+        let mut source = Self { form, held: Some(Buffer::default()), first: None, upload: None };
         source.hold(&start);
         source.first = Some(start);
         source
@@ -165,7 +169,7 @@ impl FileSource {
         if let Some(first) = self.first.take() {
             return Ok(Some(first));
         }
-        if self.image.is_some() {
+        if self.upload.is_some() {
             return Ok(None);
         }
         match next(&mut self.form).await? {
@@ -174,8 +178,8 @@ impl FileSource {
                 Ok(Some(bytes))
             }
             None => {
-                let image = validate(self.form.take_fields()).map_err(ApiError::InvalidParameter)?;
-                self.image = Some(image);
+                let upload = validate(self.form.take_fields()).map_err(ApiError::InvalidParameter)?;
+                self.upload = Some(upload);
                 Ok(None)
             }
         }
@@ -225,9 +229,13 @@ fn refused(refusal: Refusal) -> ApiError {
         Refusal::Account(reason) => {
             let fields = [("reason", json!(reason))];
             log::write(Level::Error, "Wiro refuses the account: check its key, secret and balance", fields);
-            return ApiError::UpstreamUnavailable { retry_after_seconds: ACCOUNT_RETRY_SECONDS };
+            return unavailable(ACCOUNT_RETRY_SECONDS);
         }
     };
     log::write(Level::Warn, "Wiro does not take a file", [("reason", json!(reason))]);
-    ApiError::UpstreamUnavailable { retry_after_seconds }
+    unavailable(retry_after_seconds)
+}
+
+const fn unavailable(retry_after_seconds: u32) -> ApiError {
+    ApiError::UpstreamUnavailable { wanted: Wanted::File, retry_after_seconds }
 }

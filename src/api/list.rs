@@ -17,6 +17,7 @@ use crate::video::access::owner::Owner;
 use crate::video::id::VideoId;
 use crate::video::record::Record;
 use crate::video::record::listing::{Listing, NOT_AFTER, Start};
+use crate::video::record::public::Video;
 use crate::video::request::FieldError;
 
 const NOT_FOR_NOBODY: ApiError =
@@ -25,7 +26,7 @@ const NOT_FOR_NOBODY: ApiError =
 #[derive(Serialize)]
 struct List<'a> {
     object: &'static str,
-    data: &'a [Record],
+    data: &'a [Video],
     first_id: Option<&'a VideoId>,
     last_id: Option<&'a VideoId>,
     has_more: bool,
@@ -56,7 +57,7 @@ pub async fn list(call: &Call<'_>, request: &Request, owner: Owner) -> Result<An
             end => break end.is_some(),
         }
     };
-    let [first_id, last_id] = [data.first(), data.last()].map(|record| record.map(|record| &record.id));
+    let [first_id, last_id] = [data.first(), data.last()].map(|video| video.map(|video| &video.record.id));
     let list = List { object: "list", data: &data, first_id, last_id, has_more };
     Ok(respond::json(200, &list)?.with("cache-control", "private, no-store"))
 }

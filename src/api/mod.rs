@@ -10,6 +10,7 @@ mod files;
 mod form;
 mod guard;
 mod list;
+mod models;
 mod operator;
 mod respond;
 pub mod route;
@@ -41,8 +42,9 @@ use crate::storage::records::Records;
 use crate::storage::videos::Videos;
 use crate::video::access::owner::Owner;
 use crate::video::id::VideoId;
+use crate::video::record::Record;
+use crate::video::record::public::Video;
 use crate::video::record::text::status_of;
-use crate::video::record::{Record, Urls};
 
 /// What clients that ask again should wait, in seconds.
 const RETRY_AFTER_SECONDS: u32 = 3;
@@ -67,6 +69,9 @@ pub async fn serve(request: web_sys::Request, env: &Env) -> Result<web_sys::Resp
     let mut answer = outcome.unwrap_or_else(|error| failed(error, &request_id));
     let is_refusal = matches!(answer.status, 401 | 403 | 404 | 405 | 429);
     request.drain(if is_refusal { Drain::Refused } else { Drain::Served }).await;
+    if request.is_head() {
+        answer.drop_body();
+    }
     answer.add("x-request-id", &request_id);
     answer.add("x-content-type-options", "nosniff");
     if let Ok(config) = Config::of(env) {
@@ -122,6 +127,9 @@ fn flow<'a>(
         Route::Upload => files::upload(call, request).boxed_local(),
         Route::List => list::list(call, request, call.client(request)?).boxed_local(),
         Route::Usage => usage::usage(call, call.client(request)?).boxed_local(),
+        Route::Models => models::list(call, request).boxed_local(),
+        Route::Model { name } => models::read(call, request, name).boxed_local(),
+        Route::Unsupported => ready(Err(NO_VIDEO_OF_A_VIDEO)).boxed_local(),
         Route::Status { id } => status::status(call, request, call.own(request, id)?).boxed_local(),
         Route::Delete { id } => delete::delete(call, call.own(request, id)?).boxed_local(),
         Route::Content { id } => content::content(call, request, id).boxed_local(),
@@ -149,13 +157,6 @@ impl Call<'_> {
         shown.and_then(|header| clients.authorized(&header).cloned()).ok_or(SHOW_A_TOKEN)
     }
 
-    /// Who asks for what costs money, and not too often.
-    async fn spender(&self, request: &Request) -> Result<Owner, ApiError> {
-        let owner = self.client(request)?;
-        guard::limits::submit(self, request, &owner).await?;
-        Ok(owner)
-    }
-
     /// An id that we made for whoever asks; touches no storage.
     fn own(&self, request: &Request, text: &str) -> Result<Own, ApiError> {
         let owner = self.client(request)?;
@@ -164,13 +165,10 @@ impl Call<'_> {
     }
 
     /// The Video as its owner sees it.
-    fn shown(&self, owner: &Owner, record: Record) -> Record {
-        Record { version: None, urls: Some(self.urls(owner, &record.id)), ..record }
-    }
-
-    fn urls(&self, owner: &Owner, id: &VideoId) -> Urls {
-        let grant = self.config.signing_keys.grant(owner, id, clock::now());
-        Urls::of(id, &self.origin, grant.as_deref())
+    fn shown(&self, owner: &Owner, record: Record) -> Video {
+        let keys = &self.config.signing_keys;
+        let grant = keys.grant(owner, &record.id, record.created_at, clock::now());
+        Video::of(record, &self.origin, grant.as_deref())
     }
 
     /// The JSON of a video's record as it stands: KV's if it is final there, else its object's, which always
@@ -206,6 +204,10 @@ impl Call<'_> {
 const SHOW_A_TOKEN: ApiError = ApiError::Unauthorized("Send a valid token as Authorization: Bearer <token>.");
 
 const NOTHING_HERE: ApiError = ApiError::NotFound("There is nothing at this path.");
+
+const NO_VIDEO_OF_A_VIDEO: ApiError = ApiError::Unsupported(
+    "Videos are not made of videos or characters here: submit a prompt, perhaps with a first frame.",
+);
 
 const NO_SUCH_VIDEO: ApiError = ApiError::NotFound("There is no such video.");
 

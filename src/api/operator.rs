@@ -9,11 +9,11 @@ use crate::runtime::http::{Answer, Header, Request};
 use crate::video::access::bearer::PresentedToken;
 use crate::video::delivery::DeliveryAttempt;
 use crate::video::id::VideoId;
-use crate::video::record::Record;
+use crate::video::record::public::Video;
 
 #[derive(Serialize)]
 struct Inspection {
-    video: Record,
+    video: Video,
     deliveries: Vec<DeliveryAttempt>,
     next_delivery_at: Option<i64>,
 }
@@ -22,7 +22,7 @@ struct Inspection {
 pub async fn inspect(call: &Call<'_>, request: &Request, id: &str) -> Result<Answer, ApiError> {
     match call.ask(&video(call, request, id)?, &Message::Inspect).await? {
         Reply::Inspected { record, deliveries, next_delivery_at } => {
-            let video = record.shown_at(&call.origin, None);
+            let video = Video::of(record, &call.origin, None);
             let answer = respond::json(200, &Inspection { video, deliveries, next_delivery_at })?;
             Ok(answer.with("cache-control", "private, no-store"))
         }
@@ -33,7 +33,7 @@ pub async fn inspect(call: &Call<'_>, request: &Request, id: &str) -> Result<Ans
 /// `POST /operator/videos/{id}/redrive`: tries a failed video again that may have been paid for.
 pub async fn redrive(call: &Call<'_>, request: &Request, id: &str) -> Result<Answer, ApiError> {
     match call.ask(&video(call, request, id)?, &Message::Redrive).await? {
-        Reply::Video(record) => respond::json(202, &record.shown_at(&call.origin, None)),
+        Reply::Video(record) => respond::json(202, &Video::of(record, &call.origin, None)),
         Reply::AlreadyFinished => Err(ApiError::AlreadyFinished),
         _ => Err(NO_SUCH_VIDEO),
     }

@@ -24,6 +24,9 @@ pub fn problem(problem: &Problem, request_id: &str) -> Answer {
     let mut answer = Answer::new(problem.status, body)
         .with("content-type", "application/problem+json")
         .with("cache-control", "no-store");
+    if !problem.may_retry() {
+        answer.add("x-should-retry", "false");
+    }
     for (name, value) in &problem.headers {
         answer.add(name, value);
     }

@@ -8,14 +8,38 @@ pub enum Route<'a> {
     Upload,
     List,
     Usage,
-    Status { id: &'a str },
-    Delete { id: &'a str },
-    Content { id: &'a str },
-    Events { id: &'a str },
-    Cancel { id: &'a str },
-    WiroCallback { id: &'a str, proof: &'a str },
-    Inspect { id: &'a str },
-    Redrive { id: &'a str },
+    Models,
+    /// The name may be percent-encoded.
+    Model {
+        name: &'a str,
+    },
+    /// What OpenAI's API has and this one has not.
+    Unsupported,
+    Status {
+        id: &'a str,
+    },
+    Delete {
+        id: &'a str,
+    },
+    Content {
+        id: &'a str,
+    },
+    Events {
+        id: &'a str,
+    },
+    Cancel {
+        id: &'a str,
+    },
+    WiroCallback {
+        id: &'a str,
+        proof: &'a str,
+    },
+    Inspect {
+        id: &'a str,
+    },
+    Redrive {
+        id: &'a str,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,17 +60,26 @@ pub fn route<'a>(method: &str, path: &'a str) -> Result<Route<'a>, NoRoute> {
         return Err(NoRoute::NotFound);
     }
     let (route, allow) = match path.strip_prefix('/').unwrap_or(path).split('/').collect::<Vec<_>>()[..] {
-        ["health"] => (Route::Health, "GET"),
+        ["health"] => (Route::Health, READ),
         ["v1", "files"] => (Route::Upload, "POST"),
-        ["v1", "usage"] => (Route::Usage, "GET"),
-        ["v1", "videos"] if method == "GET" => (Route::List, "GET, POST"),
-        ["v1", "videos"] => (Route::Submit, "GET, POST"),
-        ["v1", "videos", id] if method == "DELETE" => (Route::Delete { id }, "GET, DELETE"),
-        ["v1", "videos", id] => (Route::Status { id }, "GET, DELETE"),
-        ["v1", "videos", id, "content"] => (Route::Content { id }, "GET, HEAD"),
-        ["v1", "videos", id, "events"] => (Route::Events { id }, "GET"),
+        ["v1", "usage"] => (Route::Usage, READ),
+        ["v1", "models"] => (Route::Models, READ),
+        ["v1", "models", name] => (Route::Model { name }, READ),
+        // `owner/project`, as it is.
+        ["v1", "models", _, _] => (Route::Model { name: path.get(MODELS.len()..).unwrap_or_default() }, READ),
+        ["v1", "videos"] if is_read(method) => (Route::List, "GET, HEAD, POST"),
+        ["v1", "videos"] => (Route::Submit, "GET, HEAD, POST"),
+        ["v1", "videos", "edits" | "extensions" | "characters"] if method == "POST" => {
+            (Route::Unsupported, "POST")
+        }
+        ["v1", "videos", "characters", _] => (Route::Unsupported, READ),
+        ["v1", "videos", _, "remix"] => (Route::Unsupported, "POST"),
+        ["v1", "videos", id] if method == "DELETE" => (Route::Delete { id }, "GET, HEAD, DELETE"),
+        ["v1", "videos", id] => (Route::Status { id }, "GET, HEAD, DELETE"),
+        ["v1", "videos", id, "content"] => (Route::Content { id }, READ),
+        ["v1", "videos", id, "events"] => (Route::Events { id }, READ),
         ["v1", "videos", id, "cancel"] => (Route::Cancel { id }, "POST"),
-        ["operator", "videos", id] => (Route::Inspect { id }, "GET"),
+        ["operator", "videos", id] => (Route::Inspect { id }, READ),
         ["operator", "videos", id, "redrive"] => (Route::Redrive { id }, "POST"),
         ["hooks", "wiro", id, proof] => (Route::WiroCallback { id, proof }, "POST"),
         _ => return Err(NoRoute::NotFound),
@@ -56,6 +89,15 @@ pub fn route<'a>(method: &str, path: &'a str) -> Result<Route<'a>, NoRoute> {
     } else {
         Err(NoRoute::MethodNotAllowed { allow })
     }
+}
+
+/// Whatever answers GET answers HEAD.
+const READ: &str = "GET, HEAD";
+
+const MODELS: &str = "/v1/models/";
+
+fn is_read(method: &str) -> bool {
+    matches!(method, "GET" | "HEAD")
 }
 
 #[cfg(test)]
@@ -70,12 +112,24 @@ mod tests {
         assert_eq!(route("GET", "/v1/files"), Err(NoRoute::MethodNotAllowed { allow: "POST" }));
         assert_eq!(route("GET", "/v1/videos"), Ok(Route::List));
         assert_eq!(route("GET", "/v1/usage"), Ok(Route::Usage));
-        assert_eq!(route("POST", "/v1/usage"), Err(NoRoute::MethodNotAllowed { allow: "GET" }));
+        assert_eq!(route("POST", "/v1/usage"), Err(NoRoute::MethodNotAllowed { allow: "GET, HEAD" }));
         assert_eq!(route("GET", "/v1/videos/a"), Ok(Route::Status { id: "a" }));
         assert_eq!(route("HEAD", "/v1/videos/a/content"), Ok(Route::Content { id: "a" }));
+        assert_eq!(route("HEAD", "/v1/videos"), Ok(Route::List));
+        assert_eq!(route("HEAD", "/v1/videos/a"), Ok(Route::Status { id: "a" }));
+        assert_eq!(route("GET", "/v1/models"), Ok(Route::Models));
+        assert_eq!(route("GET", "/v1/models/a%2Fb"), Ok(Route::Model { name: "a%2Fb" }));
+        assert_eq!(route("GET", "/v1/models/a/b"), Ok(Route::Model { name: "a/b" }));
+        for path in ["/v1/videos/edits", "/v1/videos/characters", "/v1/videos/a/remix"] {
+            assert_eq!(route("POST", path), Ok(Route::Unsupported), "{path}");
+        }
+        assert_eq!(route("GET", "/v1/videos/characters/a"), Ok(Route::Unsupported));
         assert_eq!(route("POST", "/hooks/wiro/a/b"), Ok(Route::WiroCallback { id: "a", proof: "b" }));
         assert_eq!(route("DELETE", "/v1/videos/a"), Ok(Route::Delete { id: "a" }));
-        assert_eq!(route("PUT", "/v1/videos/a"), Err(NoRoute::MethodNotAllowed { allow: "GET, DELETE" }));
+        assert_eq!(
+            route("PUT", "/v1/videos/a"),
+            Err(NoRoute::MethodNotAllowed { allow: "GET, HEAD, DELETE" })
+        );
         assert_eq!(route("GET", "/v1/videos/a/events"), Ok(Route::Events { id: "a" }));
         assert_eq!(route("POST", "/v1/videos/a/cancel"), Ok(Route::Cancel { id: "a" }));
         assert_eq!(route("GET", "/operator/videos/a"), Ok(Route::Inspect { id: "a" }));

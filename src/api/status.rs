@@ -1,19 +1,22 @@
-//! `GET /v1/videos/{id}`: the Video as it stands, or, with `Prefer: wait=N`, as soon as it has moved.
+//! `GET /v1/videos/{id}`: the Video as it stands, or, with `Prefer: wait=N`, as soon as it has ended or moved.
 
 use super::error::ApiError;
 use super::{Call, Own, internal, respond};
 use crate::calls::task::Message;
-use crate::http::prefer::preferred_wait;
+use crate::http::prefer::{Wait, preferred_wait};
 use crate::http::range::matches_any;
+use crate::runtime::clock;
 use crate::runtime::http::{Answer, Body, Header, Request};
 use crate::video::record::Status;
 use crate::video::record::text::{show, status_of};
 
 pub async fn status(call: &Call<'_>, request: &Request, own: Own) -> Result<Answer, ApiError> {
-    let wait = request.header(Header::Prefer).as_deref().and_then(preferred_wait);
-    let record = call.record(&own.id, &wait.map_or(Message::Read, Message::Wait)).await?;
+    let Own { owner, id } = &own;
+    let wait = wait_of(request);
+    let record = call.record(id, &wait.map_or(Message::Read, question)).await?;
     let is_final = status_of(&record).is_some_and(Status::is_final);
-    let video = show(&record, call.urls(&own.owner, &own.id)).ok_or_else(|| internal("it is no record"))?;
+    let grant = |created_at| call.config.signing_keys.grant(owner, id, created_at, clock::now());
+    let video = show(&record, &call.origin, grant).ok_or_else(|| internal("it is no record"))?;
     let etag = respond::etag_of(video.as_bytes());
     let is_known = request.header(Header::IfNoneMatch).is_some_and(|tags| matches_any(&tags, &etag));
     let mut answer = if is_known {
@@ -23,11 +26,27 @@ pub async fn status(call: &Call<'_>, request: &Request, own: Own) -> Result<Answ
     };
     answer.add("etag", &etag);
     answer.add("cache-control", "private, no-cache");
-    if let Some(seconds) = wait {
-        answer.add("preference-applied", &format!("wait={seconds}"));
+    add_progress(&mut answer, wait, is_final);
+    Ok(answer)
+}
+
+/// How long the caller waits, and for what.
+pub fn wait_of(request: &Request) -> Option<Wait> {
+    request.header(Header::Prefer).as_deref().and_then(preferred_wait)
+}
+
+/// What a video's object is asked for such a wait.
+pub const fn question(wait: Wait) -> Message {
+    if wait.is_until_change { Message::Wait(wait.seconds) } else { Message::WaitForEnd(wait.seconds) }
+}
+
+/// Says that the wait was kept to, and when to ask again.
+pub fn add_progress(answer: &mut Answer, wait: Option<Wait>, is_final: bool) {
+    if let Some(wait) = wait {
+        answer.add("preference-applied", &wait.to_string());
     }
     if !is_final {
         answer.add("retry-after", &super::RETRY_AFTER_SECONDS.to_string());
+        answer.add("openai-poll-after-ms", &(super::RETRY_AFTER_SECONDS * 1000).to_string());
     }
-    Ok(answer)
 }

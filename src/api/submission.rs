@@ -9,25 +9,77 @@ use super::form::{empty_body, form_error, media_type, open_form};
 use super::internal;
 use crate::runtime::http::{Header, Request};
 use crate::runtime::streams::StreamError;
-use crate::runtime::url;
 use crate::storage::upload::UploadError;
 use crate::storage::videos::Videos;
 use crate::video::id::VideoId;
 use crate::video::model::Capabilities;
-use crate::video::record::Input;
 use crate::video::request::json_fields::json_fields;
-use crate::video::request::{Fields, IMAGE_FIELDS, validate};
+use crate::video::request::{Fields, IMAGE_FIELDS, Links, Requested, named_model, validate};
 
 /// Largest JSON body: both formats allow as much text.
 const MAX_JSON_BYTES: u32 = MAX_TEXT_BYTES;
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// A submit as it was sent, its images on the way to R2.
+pub struct Body<'a> {
+    fields: Fields,
+    form: Option<ImageForm<'a>>,
+}
+
 /// What was asked for, all of it checked. The images are not in R2 before
 /// [`store_images`](Self::store_images).
 pub struct Submission<'a> {
-    pub input: Input,
+    pub requested: Requested,
     pub digests: ImageDigests,
     images: Option<ReceivedImages<'a>>,
+}
+
+impl<'a> Body<'a> {
+    /// Reads a submit; nothing is kept when it cannot be read.
+    pub async fn read(request: &Request, videos: &'a Videos, id: &VideoId) -> Result<Self, ApiError> {
+        let content_type = request.header(Header::ContentType).unwrap_or_default();
+        match media_type(&content_type).as_str() {
+            "application/json" => Ok(Self { fields: read_json(request).await?, form: None }),
+            "multipart/form-data" => {
+                let mut form = receive(request, &content_type, videos, id).await?;
+                Ok(Self { fields: std::mem::take(&mut form.fields), form: Some(form) })
+            }
+            _ => Err(ApiError::UnsupportedMediaType(
+                "Send application/json or multipart/form-data.".to_owned(),
+            )),
+        }
+    }
+
+    /// The model that it names.
+    pub fn model(&self) -> Result<Option<String>, ApiError> {
+        let model = named_model(&self.fields).map_err(|error| ApiError::InvalidParameter(vec![error]))?;
+        Ok(model.map(str::to_owned))
+    }
+
+    /// Checks it by what that model takes; nothing is kept when something is wrong with it.
+    pub async fn check(self, model: &Capabilities, links: Links<'_>) -> Result<Submission<'a>, ApiError> {
+        let requested = match validate(self.fields, model, links) {
+            Ok(requested) => requested,
+            Err(errors) => {
+                if let Some(form) = self.form {
+                    form.discard().await;
+                }
+                return Err(ApiError::InvalidParameter(errors));
+            }
+        };
+        let Some(form) = self.form else {
+            return Ok(Submission { requested, digests: ImageDigests::default(), images: None });
+        };
+        let (images, digests) = form.finish().await.map_err(internal)?;
+        Ok(Submission { requested, digests, images: Some(images) })
+    }
+
+    /// Forgets its images.
+    pub async fn discard(self) {
+        if let Some(form) = self.form {
+            form.discard().await;
+        }
+    }
 }
 
 impl Submission<'_> {
@@ -48,48 +100,18 @@ impl Submission<'_> {
     }
 }
 
-/// Reads and checks a submit; nothing is kept when something is wrong with it.
-pub async fn read<'a>(
-    request: &Request,
-    model: &Capabilities,
-    videos: &'a Videos,
-    id: &VideoId,
-) -> Result<Submission<'a>, ApiError> {
-    let content_type = request.header(Header::ContentType).unwrap_or_default();
-    match media_type(&content_type).as_str() {
-        "application/json" => {
-            let fields = read_json(request).await?;
-            let input = validate(fields, model, url::parse).map_err(ApiError::InvalidParameter)?;
-            Ok(Submission { input, digests: ImageDigests::default(), images: None })
-        }
-        "multipart/form-data" => read_multipart(request, &content_type, model, videos, id).await,
-        _ => Err(ApiError::UnsupportedMediaType("Send application/json or multipart/form-data.".to_owned())),
-    }
-}
-
-async fn read_multipart<'a>(
+async fn receive<'a>(
     request: &Request,
     content_type: &str,
-    model: &Capabilities,
     videos: &'a Videos,
     id: &VideoId,
-) -> Result<Submission<'a>, ApiError> {
+) -> Result<ImageForm<'a>, ApiError> {
     let reader = open_form(request, content_type, &IMAGE_FIELDS)?;
-    let mut form = ImageForm::receive(reader, videos, id).await.map_err(|error| match error {
+    ImageForm::receive(reader, videos, id).await.map_err(|error| match error {
         ReceiveError::Form(error) => form_error(&error),
         ReceiveError::Upload(UploadError::MemoryFull(_)) => ApiError::TooManyUploads,
         ReceiveError::Stream(_) | ReceiveError::Upload(_) => internal(error),
-    })?;
-    match validate(std::mem::take(&mut form.fields), model, url::parse) {
-        Ok(input) => {
-            let (images, digests) = form.finish().await.map_err(internal)?;
-            Ok(Submission { input, digests, images: Some(images) })
-        }
-        Err(errors) => {
-            form.discard().await;
-            Err(ApiError::InvalidParameter(errors))
-        }
-    }
+    })
 }
 
 async fn read_json(request: &Request) -> Result<Fields, ApiError> {

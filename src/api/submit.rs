@@ -4,21 +4,32 @@
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::error::ApiError;
-use super::form::images::ImageDigests;
+use super::error::{ApiError, Wanted};
 use super::guard::challenge::{self, Challenge};
-use super::{Call, internal, respond, submission};
+use super::status::{add_progress, question, wait_of};
+use super::submission::{Body, Submission};
+use super::{Call, guard, internal, respond};
+use crate::calls::dispatcher::{DispatcherClient, SubmitAttempt};
 use crate::calls::task::{Message, Reply};
-use crate::runtime::clock;
+use crate::config::offered_models::OfferedModel;
 use crate::runtime::http::{Answer, Header, Request};
+use crate::runtime::{clock, url};
 use crate::storage::models;
+use crate::video::access::owner::Owner;
+use crate::video::model::Capabilities;
 use crate::video::money::budget::{Day, Shortage};
-use crate::video::record::{FailureCode, Input, Record};
-use crate::video::request::FieldError;
+use crate::video::record::{FailureCode, Record};
+use crate::video::request::{FieldError, Links, Requested};
 use crate::video::task::{NewTask, Task};
+use crate::video::typical_duration::FIRST_MODEL_PATH;
+use crate::wiro::model::canonical_slug;
 
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 const MAX_KEY_CHARS: usize = 255;
+
+/// What an SDK says of itself.
+const SDK_HEADERS: &str = "x-stainless-";
+const RETRY_COUNT: &str = "x-stainless-retry-count:";
 
 /// What to wait when the upstream's account takes no jobs: an operator has to act.
 pub const ACCOUNT_RETRY_SECONDS: u32 = 300;
@@ -27,7 +38,7 @@ pub const ACCOUNT_RETRY_SECONDS: u32 = 300;
 const OUTAGE_RETRY_SECONDS: u32 = 60;
 
 pub async fn submit(call: &Call<'_>, request: &Request) -> Result<Answer, ApiError> {
-    let owner = &call.spender(request).await?;
+    let owner = &call.client(request)?;
     // 1. The id comes first: an image streams towards R2 under it. An idempotency key always names the
     //    same one.
     let keys = &call.config.signing_keys;
@@ -45,26 +56,45 @@ pub async fn submit(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
             challenge.passed()?;
         }
     }
-    // 3. Everything that can be wrong with the request is found before anything is stored.
+    // 3. Everything that can be wrong with the request is found before anything is stored. What is wrong does not count
+    //    against the limit.
     let videos = call.videos()?;
-    let model = &call.config.wiro_model;
-    let description = models::describe(call.env, model).await;
-    if !description.not_understood.is_empty() {
-        return Err(ApiError::Misconfigured(format!(
-            "WIRO_MODEL {model} requires parameters that are not supported: {}",
-            description.not_understood.join(", ")
-        )));
+    let body = Body::read(request, &videos, &id).await?;
+    let model = match chosen_model(call, &body).await {
+        Ok(model) => model,
+        Err(error) => {
+            body.discard().await;
+            return Err(error);
+        }
+    };
+    let links = Links { parse_url: url::parse, file_url: &|file| keys.file_url(owner, file) };
+    let submission = body.check(&model.capabilities, links).await?;
+    if let Err(error) = guard::limits::submit(call, request, owner).await {
+        submission.discard().await;
+        return Err(error);
     }
-    let capabilities = models::capabilities(model, &description);
-    let submission = submission::read(request, &capabilities, &videos, &id).await?;
-    // 4. The object takes the job and sends Run; from here on nothing is lost when we vanish. It asks for
+    // 4. The retry of an SDK is the video that its first attempt began.
+    let uploaded_id = id;
+    let fingerprint = fingerprint(&model.path, &submission);
+    let id = match retry_count(request).filter(|_| key.is_none()) {
+        None => uploaded_id.clone(),
+        Some(retry_count) => {
+            let sender = sender(request, owner, &fingerprint);
+            let attempt = SubmitAttempt { request: sender, id: uploaded_id.clone(), retry_count };
+            DispatcherClient::new(call.env)?.video_of(attempt).await.map_err(internal)?
+        }
+    };
+    // 5. The object takes the job and sends Run; from here on nothing is lost when we vanish. It asks for
     //    the image only if the job is new.
+    let Requested { input, metadata } = submission.requested.clone();
     let new = NewTask {
         owner: owner.clone(),
-        model: model.clone(),
-        input: submission.input.clone(),
         callback_url: format!("{}/hooks/wiro/{id}/{}", call.origin, keys.callback_proof(&id)),
-        fingerprint: fingerprint(&submission.input, &submission.digests),
+        fingerprint,
+        model: model.name,
+        model_path: model.path,
+        input,
+        metadata,
         id: id.clone(),
     };
     let mut task = Box::new(Task::accept(new, clock::now()));
@@ -76,6 +106,9 @@ pub async fn submit(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
     let mut reply = call.ask(&id, &accept).await?;
     if matches!(reply, Reply::SendImage) {
         submission.store_images().await?;
+        if id != uploaded_id {
+            videos.move_inputs(&uploaded_id, &id).await?;
+        }
         reply = call.ask(&id, &Message::ImageStored).await?;
         if matches!(reply, Reply::NotFound | Reply::Deleted) {
             // The video was deleted while its images were on the way.
@@ -84,14 +117,12 @@ pub async fn submit(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
     } else {
         submission.discard().await;
     }
-    // 5. A refusal is the caller's to hear at once.
+    // 6. A refusal is the caller's to hear at once.
     let (record, is_replay) = match reply {
         Reply::Video(record) => (record, false),
         Reply::Replayed(record) => (record, true),
-        Reply::Unaffordable(shortage) => return Err(unaffordable(shortage)),
-        Reply::Unavailable => {
-            return Err(ApiError::UpstreamUnavailable { retry_after_seconds: OUTAGE_RETRY_SECONDS });
-        }
+        Reply::Unaffordable(shortage) => return Err(unaffordable(Wanted::Video, shortage)),
+        Reply::Unavailable => return Err(unavailable(OUTAGE_RETRY_SECONDS)),
         Reply::Deleted => return Err(ApiError::Deleted),
         Reply::OtherRequest => return Err(ApiError::IdempotencyKeyReused),
         _ => {
@@ -101,15 +132,49 @@ pub async fn submit(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
         }
     };
     refused(&record)?;
+    // 7. Whoever prefers to wait is answered when the video has ended.
+    let wait = wait_of(request);
+    let record = match wait {
+        Some(wait) if !record.status.is_final() => match call.ask(&id, &question(wait)).await? {
+            Reply::Video(record) => record,
+            _ => record,
+        },
+        _ => record,
+    };
+    let is_final = record.status.is_final();
     let video = call.shown(owner, record);
-    let mut answer = respond::json(202, &video)?.with("retry-after", &super::RETRY_AFTER_SECONDS.to_string());
-    if let Some(urls) = &video.urls {
-        answer.add("location", &urls.itself);
-    }
+    let mut answer = respond::json(202, &video)?.with("location", &video.urls.itself);
+    add_progress(&mut answer, wait, is_final);
     if is_replay {
         answer.add("idempotent-replayed", "true");
     }
     Ok(answer)
+}
+
+/// A model that a submit may be for.
+struct ChosenModel {
+    name: String,
+    /// `owner/project` at the upstream.
+    path: String,
+    capabilities: Capabilities,
+}
+
+/// The model that a submit names, or the default one.
+async fn chosen_model(call: &Call<'_>, body: &Body<'_>) -> Result<ChosenModel, ApiError> {
+    let models = &call.config.models;
+    let OfferedModel { name, path } = match body.model()? {
+        Some(name) => models.find(&name).ok_or_else(|| ApiError::UnknownModel(models.names()))?,
+        None => models.default(),
+    };
+    let description = models::describe(call.env, path).await;
+    if !description.not_understood.is_empty() {
+        return Err(ApiError::Misconfigured(format!(
+            "MODELS: {name} ({path}) requires parameters that are not supported: {}",
+            description.not_understood.join(", ")
+        )));
+    }
+    let capabilities = models::capabilities(path, &description);
+    Ok(ChosenModel { name: name.clone(), path: path.clone(), capabilities })
 }
 
 fn idempotency_key(request: &Request) -> Result<Option<String>, ApiError> {
@@ -121,23 +186,52 @@ fn idempotency_key(request: &Request) -> Result<Option<String>, ApiError> {
     Err(ApiError::InvalidParameter(vec![FieldError { field: IDEMPOTENCY_KEY.to_owned(), message }]))
 }
 
-/// What is asked for, in a word: equal for equal requests, however they were written.
-fn fingerprint(input: &Input, digests: &ImageDigests) -> String {
+/// How often an SDK has sent this submit before; `None` for clients that do not say.
+fn retry_count(request: &Request) -> Option<u32> {
+    request.header(Header::XStainlessRetryCount)?.parse().ok()
+}
+
+/// Who asks for what, in a word: equal for all attempts of one submit, and as good as never for two clients.
+fn sender(request: &Request, owner: &Owner, fingerprint: &str) -> String {
+    let agent = request.header(Header::UserAgent).unwrap_or_default();
+    let sdk = request.headers_like(SDK_HEADERS);
+    let sdk: Vec<&str> = sdk.lines().filter(|line| !line.starts_with(RETRY_COUNT)).collect();
+    let client = guard::limits::client(request, owner);
+    let sender = json!([client, agent, sdk, fingerprint]);
+    base16ct::lower::encode_string(&Sha256::digest(sender.to_string()))
+}
+
+/// What is asked for, in a word: equal for equal requests, however they were written. What requests did not have when
+/// there was one model is left out where there is none of it: those of then are still the same.
+fn fingerprint(model_path: &str, submission: &Submission<'_>) -> String {
+    let Submission { requested: Requested { input, metadata }, digests, .. } = submission;
     let mut request = json!({ "input": input, "image_sha256": digests.first });
-    if let (Some(last), Some(request)) = (&digests.last, request.as_object_mut()) {
-        request.insert("last_image_sha256".to_owned(), json!(last));
+    if let Some(request) = request.as_object_mut() {
+        if let Some(last) = &digests.last {
+            request.insert("last_image_sha256".to_owned(), json!(last));
+        }
+        if canonical_slug(model_path) != FIRST_MODEL_PATH {
+            request.insert("model".to_owned(), json!(canonical_slug(model_path)));
+        }
+        if !metadata.is_empty() {
+            request.insert("metadata".to_owned(), json!(metadata));
+        }
     }
     base16ct::lower::encode_string(&Sha256::digest(request.to_string()))
 }
 
 /// A new day brings a new budget; a price list comes when it comes.
-pub fn unaffordable(shortage: Shortage) -> ApiError {
+pub fn unaffordable(wanted: Wanted, shortage: Shortage) -> ApiError {
     let now = clock::now();
     let retry_after_seconds = match shortage {
         Shortage::Price => i64::from(ACCOUNT_RETRY_SECONDS),
         Shortage::Budget | Shortage::Share => Day::of(now).ends_at() - now.seconds(),
     };
-    ApiError::Unaffordable { shortage, retry_after_seconds }
+    ApiError::Unaffordable { wanted, shortage, retry_after_seconds }
+}
+
+const fn unavailable(retry_after_seconds: u32) -> ApiError {
+    ApiError::UpstreamUnavailable { wanted: Wanted::Video, retry_after_seconds }
 }
 
 /// The first Run's refusal, told as the answer to the submit.
@@ -147,7 +241,7 @@ fn refused(record: &Record) -> Result<(), ApiError> {
             Err(ApiError::RefusedParameters(failure.message.clone()))
         }
         Some(failure) if failure.code == FailureCode::UpstreamUnavailable => {
-            Err(ApiError::UpstreamUnavailable { retry_after_seconds: ACCOUNT_RETRY_SECONDS })
+            Err(unavailable(ACCOUNT_RETRY_SECONDS))
         }
         _ => Ok(()),
     }

@@ -63,7 +63,22 @@ pub enum Message {
     ClaimJob(VideoId, Box<JobClaim>),
     /// Run refused parameters, so the model's description may be outdated → null
     DistrustModel(String),
+    /// A submit that its client may send again without a key → the id of its video
+    SubmitAttempt(SubmitAttempt),
 }
+
+/// One of the times that a client sends one submit.
+#[derive(Debug, Serialize)]
+pub struct SubmitAttempt {
+    /// A digest of who asks for what.
+    pub request: String,
+    /// Of the video, if this attempt begins one.
+    pub id: VideoId,
+    /// 0 for the first time.
+    pub retry_count: u32,
+}
+
+from_json!(struct SubmitAttempt { request, id, retry_count });
 
 from_json!(enum Message {
     "reserve" => Reserve(owned, kind),
@@ -82,6 +97,7 @@ from_json!(enum Message {
     "describe_model" => DescribeModel(model),
     "claim_job" => ClaimJob(id, claim),
     "distrust_model" => DistrustModel(model),
+    "submit_attempt" => SubmitAttempt(attempt),
 });
 
 /// Most batches of one sweep.
@@ -194,6 +210,11 @@ impl DispatcherClient {
     /// Reports that the model's description may be outdated, so that it is read again.
     pub async fn distrust_model(&self, slug: &str) -> Result<(), CallError> {
         self.ask(Message::DistrustModel(slug.to_owned())).await
+    }
+
+    /// The video of a submit that its client may send again: of a retry, the one that its first attempt began.
+    pub async fn video_of(&self, attempt: SubmitAttempt) -> Result<VideoId, CallError> {
+        self.ask(Message::SubmitAttempt(attempt)).await
     }
 
     /// Reconciles all videos that are due at this time, in bounded batches.

@@ -33,6 +33,8 @@ pub enum Message {
     Read,
     /// Return the record when its status or stage has changed, or after this many seconds.
     Wait(u32),
+    /// Return the record when the video has ended, or after this many seconds.
+    WaitForEnd(u32),
     /// Wiro sent a callback, which may name a job: check now.
     #[serde(rename = "nudge")]
     CallbackReceived(Option<Job>),
@@ -61,6 +63,7 @@ from_json!(enum Message {
     "image_stored" => ImageStored,
     "read" => Read,
     "wait" => Wait(seconds),
+    "wait_for_end" => WaitForEnd(seconds),
     "nudge" => CallbackReceived(job),
     "cancel" => Cancel,
     "delete" => Delete,

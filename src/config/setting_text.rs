@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 /// Settings whose text is a comma-separated list.
-const LISTS: [&str; 7] = [
+const LISTS: [&str; 8] = [
+    "MODELS",
     "OUTPUT_HOSTS",
     "ALLOWED_ORIGINS",
     "PRICES_USD",

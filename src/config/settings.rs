@@ -12,7 +12,7 @@ use crate::video::time::Millis;
 pub const DEFAULTS: [(&str, &str); 23] = [
     ("WIRO_API_URL", "https://api.wiro.ai/v1"),
     ("WIRO_SOCKET_URL", "wss://socket.wiro.ai/v1"),
-    ("WIRO_MODEL", "minimax/hailuo-2-3"),
+    ("MODELS", "hailuo-2.3,hailuo-2.3-fast"),
     ("PUBLIC_URL", ""),
     ("OUTPUT_HOSTS", "wiro.ai"),
     ("ALLOWED_ORIGINS", "*"),
@@ -47,9 +47,12 @@ const SECRETS: [&str; 8] = [
     "TURNSTILE_SECRET",
 ];
 
+/// A setting of earlier versions: where it is still set, that is an error.
+const GONE: &str = "WIRO_MODEL";
+
 /// The names of all settings.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    DEFAULTS.iter().map(|(name, _)| *name).chain(SECRETS)
+    DEFAULTS.iter().map(|(name, _)| *name).chain(SECRETS).chain([GONE])
 }
 
 /// A hundred years, far from an overflow.
@@ -147,16 +150,6 @@ pub fn webhook_url(text: &str, parse_url: ParseUrl) -> Result<String, &'static s
         Ok(text.to_owned())
     } else {
         Err("must be an https URL on a public host (http only for localhost)")
-    }
-}
-
-pub fn model_path(text: &str) -> Result<String, &'static str> {
-    let is_name = |part: &str| {
-        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-    };
-    match text.split_once('/') {
-        Some((owner, model)) if is_name(owner) && is_name(model) => Ok(text.to_owned()),
-        _ => Err("must be owner/model, such as minimax/hailuo-2-3"),
     }
 }
 

@@ -61,7 +61,8 @@ fn everything_wrong_is_named_at_once_without_its_value() {
         ("WIRO_API_KEY", " "),
         ("SIGNING_KEY", "short-secret"),
         ("WIRO_API_URL", "http://example.com/"),
-        ("WIRO_MODEL", "hailuo"),
+        ("MODELS", "hailuo"),
+        ("WIRO_MODEL", "minimax/hailuo-2-3"),
         ("PUBLIC_URL", "nonsense"),
         ("OUTPUT_HOSTS", "https://wiro.ai"),
         ("POLL_SECONDS", "0"),
@@ -77,7 +78,7 @@ fn everything_wrong_is_named_at_once_without_its_value() {
         ("TURNSTILE_VERIFY_URL", "http://example.com/"),
     ])
     .unwrap_err();
-    assert_eq!(error.0.len(), 17, "{error}");
+    assert_eq!(error.0.len(), 18, "{error}");
     assert!(error.0.contains(&"WIRO_API_KEY is not set".to_owned()));
     assert!(!error.to_string().contains("short-"));
 }

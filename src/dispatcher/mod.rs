@@ -12,6 +12,7 @@ mod owned_videos;
 mod queue;
 mod reconciliation;
 mod spending;
+mod submit_attempts;
 mod typical_durations;
 mod upload_folder;
 mod uploads;

@@ -9,6 +9,7 @@ use worker::wasm_bindgen::JsValue;
 use worker::{Env, Result};
 
 use crate::config::Config;
+use crate::config::prices::price_of;
 use crate::runtime::clock;
 use crate::runtime::log::{self, Level};
 use crate::runtime::values::{text_to_js, time_from_js, time_to_js};
@@ -17,8 +18,8 @@ use crate::storage::object_storage::ObjectStorage;
 use crate::upstream::shared_call::{SharedCall, SharedResult};
 use crate::video::money::Usd;
 use crate::video::time::{Millis, UnixMillis};
+use crate::video::typical_duration::model_and_format;
 use crate::wiro::model::{ModelDescription, TOOL_DETAIL, canonical_slug, tool_body};
-use crate::wiro::price::price;
 
 /// `description` is JSON, or empty if it was never read. `stale_at` (unix milliseconds) is when it is read again.
 /// `price_list` is a table of an earlier version.
@@ -61,16 +62,16 @@ impl ModelCatalog {
         storage: &ObjectStorage,
         env: &Env,
         config: &Config,
-        slug: &str,
         kind: &str,
     ) -> Result<Option<Usd>> {
-        if let Some(price) = known_price(storage, config, slug, kind)? {
+        if let Some(price) = known_price(storage, config, kind)? {
             return Ok(Some(price));
         }
+        let (slug, _) = model_and_format(kind);
         if Self::is_stale(storage, slug)? {
             self.read(storage, env, config, slug).await?;
         }
-        known_price(storage, config, slug, kind)
+        known_price(storage, config, kind)
     }
 
     /// The model's description, which is read first if it is stale; `None` if Wiro never gave one.
@@ -146,13 +147,11 @@ impl ModelCatalog {
 ///
 /// # Errors
 /// If `SQLite` fails.
-pub fn known_price(storage: &ObjectStorage, config: &Config, slug: &str, kind: &str) -> Result<Option<Usd>> {
-    let known = stored(storage, slug)?.and_then(|stored| stored.description);
-    let prices = known.map(|description| description.prices).unwrap_or_default();
-    let (resolution, duration) = kind.split_once('/').unwrap_or_default();
-    let micros = |amount: &str| Usd::parse(amount).map(Usd::micros);
-    let known = price(&prices, resolution, duration, micros).map(Usd::from_micros);
-    Ok(known.or_else(|| config.prices.get(kind)))
+pub fn known_price(storage: &ObjectStorage, config: &Config, kind: &str) -> Result<Option<Usd>> {
+    let (slug, format) = model_and_format(kind);
+    let told = stored(storage, slug)?.and_then(|stored| stored.description);
+    let prices = told.map(|description| description.prices).unwrap_or_default();
+    Ok(price_of(config, slug, &prices, format))
 }
 
 fn stored(storage: &ObjectStorage, slug: &str) -> Result<Option<Stored>> {

@@ -23,10 +23,11 @@ use super::model_catalog::{ModelCatalog, known_price};
 use super::owned_videos::OwnedVideos;
 use super::queue::{Queue, SlotDecision, SlotState};
 use super::spending::Spending;
+use super::submit_attempts::video_of;
 use super::typical_durations::TypicalDurations;
 use super::upload_folder::UploadFolder;
 use super::uploads::count_upload;
-use crate::calls::dispatcher::Message;
+use crate::calls::dispatcher::{Message, SubmitAttempt};
 use crate::calls::objects;
 use crate::calls::task::{self, Reply, VideoTaskClient};
 use crate::config::{Config, ConfigError};
@@ -38,6 +39,7 @@ use crate::video::id::VideoId;
 use crate::video::lifecycle::event::SlotReply;
 use crate::video::task::{SlotReport, VideoOwnership};
 use crate::video::time::{Millis, UnixMillis};
+use crate::video::typical_duration::model_and_format;
 
 /// Videos that one batch reconciles; each costs a request to its object.
 const BATCH: u32 = 100;
@@ -130,6 +132,9 @@ impl Inner {
                 self.refresh_model_if_stale(&model)?;
                 return Ok(Value::Null);
             }
+            Message::SubmitAttempt(SubmitAttempt { request, id, retry_count }) => {
+                return Ok(json!(video_of(&self.storage, &request, id, retry_count, clock::now())?));
+            }
             Message::Reserve(video, kind) => return self.reserve(video, &kind).await,
             Message::Usage(owner) => return Ok(json!(self.spending()?.usage(&owner)?)),
             Message::AcquireSlot(video, kind, capacity_retry_after) => {
@@ -171,7 +176,9 @@ impl Inner {
             }
             Message::List(owner, listing) => return Ok(json!(self.owned_videos()?.page(&owner, &listing)?)),
             Message::Sweep(as_of) => {
-                self.refresh_model_if_stale(&Config::of(&self.env)?.wiro_model)?;
+                for model in Config::of(&self.env)?.models.all() {
+                    self.refresh_model_if_stale(&model.path)?;
+                }
                 self.queue()?.grant_free_slots()?;
                 json!(self.reconcile(Some(as_of)).await?)
             }
@@ -219,8 +226,8 @@ impl Inner {
     /// reservation.
     async fn reserve(self: &Rc<Self>, video: VideoOwnership, kind: &str) -> Result<Value, DispatcherError> {
         let config = Config::of(&self.env)?;
-        let model = &config.wiro_model;
-        let price = self.models.price(&self.storage, &self.env, &config, model, kind).await?;
+        let price = self.models.price(&self.storage, &self.env, &config, kind).await?;
+        let (model, _) = model_and_format(kind);
         self.refresh_model_if_stale(model)?;
         let VideoOwnership { id, owner, .. } = &video;
         let shortage = self.spending()?.reserve(id, owner, price, &config.limits(owner))?;
@@ -238,7 +245,7 @@ impl Inner {
     ) -> Result<(), DispatcherError> {
         let config = Config::of(&self.env)?;
         if !config.limits(owner).is_unlimited()
-            && let Some(price) = known_price(&self.storage, &config, &config.wiro_model, kind)?
+            && let Some(price) = known_price(&self.storage, &config, kind)?
         {
             self.spending()?.reserve_unchecked(id, owner, price)?;
         }

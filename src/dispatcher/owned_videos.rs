@@ -11,7 +11,8 @@ use crate::video::id::VideoId;
 use crate::video::record::listing::{Listing, Page, Place, Start};
 use crate::video::task::VideoOwnership;
 
-/// `created_at` is in unix seconds; `ticket` orders videos of the same second by arrival.
+/// The place of a removed video stays for a while. `created_at` is in unix seconds; `ticket` orders videos of the same second
+/// by arrival.
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS owned (
         ticket INTEGER PRIMARY KEY,
@@ -19,7 +20,17 @@ const SCHEMA: &str = "
         owner TEXT NOT NULL,
         created_at INTEGER NOT NULL
     );
-    CREATE INDEX IF NOT EXISTS owned_in_order ON owned (owner, created_at, ticket);";
+    CREATE INDEX IF NOT EXISTS owned_in_order ON owned (owner, created_at, ticket);
+    CREATE TABLE IF NOT EXISTS removed_place (
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        owner TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        ticket INTEGER NOT NULL
+    );";
+
+/// Removed videos whose place is kept: whoever pages through the list may be just there.
+const MAX_REMOVED: u32 = 10_000;
 
 pub struct OwnedVideos<'a> {
     storage: &'a ObjectStorage,
@@ -43,10 +54,17 @@ impl<'a> OwnedVideos<'a> {
     }
 
     pub fn remove(&self, id: &VideoId) -> Result<()> {
+        let keep = "INSERT OR IGNORE INTO removed_place (id, owner, created_at, ticket)
+            SELECT id, owner, created_at, ticket FROM owned WHERE id = ?";
+        self.storage.sql(keep, &[text_to_js(id.as_str())])?;
+        let forget = format!(
+            "DELETE FROM removed_place WHERE number <= (SELECT MAX(number) FROM removed_place) - {MAX_REMOVED}"
+        );
+        self.storage.sql(&forget, &[])?;
         self.storage.sql("DELETE FROM owned WHERE id = ?", &[text_to_js(id.as_str())]).map(|_| ())
     }
 
-    /// `None` if the owner does not have the video at which the page starts.
+    /// `None` if the owner does not have the video at which the page starts, and did not have it lately.
     pub fn page(&self, owner: &Owner, listing: &Listing) -> Result<Option<Page>> {
         let (is_behind, order) = if listing.oldest_first { (">", "ASC") } else { ("<", "DESC") };
         let mut values = vec![text_to_js(owner.as_str())];
@@ -55,7 +73,8 @@ impl<'a> OwnedVideos<'a> {
             Start::AtTheFirst => None,
             Start::BehindPlace(place) => Some(*place),
             Start::Behind(id) => {
-                let query = "SELECT id, created_at, ticket FROM owned WHERE owner = ? AND id = ?";
+                let query = "SELECT id, created_at, ticket FROM owned WHERE owner = ?1 AND id = ?2
+                    UNION ALL SELECT id, created_at, ticket FROM removed_place WHERE owner = ?1 AND id = ?2";
                 let found =
                     self.storage.sql(query, &[text_to_js(owner.as_str()), text_to_js(id.as_str())])?;
                 let Some(row) = found.first() else { return Ok(None) };

@@ -2,6 +2,7 @@
 
 pub mod multipart;
 pub mod origins;
+pub mod percent;
 pub mod prefer;
 pub mod range;
 pub mod turnstile;

@@ -29,8 +29,12 @@ pub trait Bytes: Sized {
     fn slice(&self, start: usize, end: usize) -> Self;
     #[must_use]
     fn joined(&self, next: &Self) -> Self;
+    /// A copy of the bytes; they are few.
+    fn to_vec(&self) -> Vec<u8>;
     /// The bytes as UTF-8, if they are.
-    fn text(&self) -> Option<String>;
+    fn text(&self) -> Option<String> {
+        String::from_utf8(self.to_vec()).ok()
+    }
 }
 
 /// What comes next in a form.
@@ -48,7 +52,7 @@ pub enum Piece<B> {
 pub enum FormError {
     #[error("the multipart body ends before its closing boundary")]
     Truncated,
-    #[error("a part's headers are longer than {MAX_HEADER_BYTES} bytes or not text")]
+    #[error("a part's headers are longer than {MAX_HEADER_BYTES} bytes")]
     Headers,
     #[error("a part has no Content-Disposition: form-data with a name")]
     Disposition,
@@ -149,7 +153,7 @@ impl<B: Bytes> Demux<B> {
         const END: &str = "\r\n\r\n";
         match self.pending.find(END, 0) {
             Some(end) if end <= MAX_HEADER_BYTES => {
-                let text = self.pending.slice(0, end).text().ok_or(FormError::Headers)?;
+                let text = text_of_headers(self.pending.slice(0, end).to_vec());
                 self.skip_to(end + END.len(), State::Body);
                 Ok(Some(Piece::PartStart(part(&text)?)))
             }
@@ -188,6 +192,11 @@ impl<B: Bytes> Demux<B> {
     }
 }
 
+/// UTF-8, or else Latin-1, in which every byte is a character.
+fn text_of_headers(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| error.into_bytes().into_iter().map(char::from).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -216,8 +225,8 @@ mod tests {
             [self.as_slice(), next].concat()
         }
 
-        fn text(&self) -> Option<String> {
-            String::from_utf8(self.clone()).ok()
+        fn to_vec(&self) -> Vec<u8> {
+            self.clone()
         }
     }
 
@@ -272,6 +281,13 @@ mod tests {
         assert_eq!(parse(b"--B0\r\n\r\nx", &[100]), Err(FormError::Disposition));
         let long = [b"--B0\r\nX: ".to_vec(), vec![b'y'; 2 * MAX_HEADER_BYTES]].concat();
         assert_eq!(parse(&long, &[1000]), Err(FormError::Headers));
+    }
+
+    #[test]
+    fn a_file_name_may_be_latin_1() {
+        let body = b"--B0\r\nContent-Disposition: form-data; name=\"a\"; filename=\"caf\xe9.png\"\r\n\r\nx\r\n--B0--";
+        let part = Part { name: "a".to_owned(), filename: Some("café.png".to_owned()) };
+        assert_eq!(parse(body, &[9]), Ok(vec![(part, b"x".to_vec())]));
     }
 
     #[test]

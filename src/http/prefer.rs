@@ -1,17 +1,45 @@
-//! The `Prefer` header, RFC 7240: how long a client is willing to wait. Pure.
+//! The `Prefer` header, RFC 7240: how long a client is willing to wait, and for what. Pure.
+
+use std::fmt;
 
 /// Longest wait that is granted, in seconds.
 pub const MAX_WAIT_SECONDS: u32 = 60;
 
-/// The `wait` preference in seconds, 1 to [`MAX_WAIT_SECONDS`]; longer ones are cut. What is malformed counts
-/// as absent: a preference is never an error.
+/// A wait that is granted. As text it is the value of `Preference-Applied`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// 1 to [`MAX_WAIT_SECONDS`].
+    pub seconds: u32,
+    /// Until status or stage changes, and not until the video has ended.
+    pub is_until_change: bool,
+}
+
+impl fmt::Display for Wait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let until = if self.is_until_change { "; until=change" } else { "" };
+        write!(f, "wait={}{until}", self.seconds)
+    }
+}
+
+/// The `wait` preference; longer ones are cut. What is malformed counts as absent: a preference is never an error.
 #[must_use]
-pub fn preferred_wait(header: &str) -> Option<u32> {
-    let mut preferences =
-        header.split(',').filter_map(|preference| preference.split(';').next()?.split_once('='));
-    let (_, value) = preferences.find(|(name, _)| name.trim().eq_ignore_ascii_case("wait"))?;
-    let seconds = value.trim().trim_matches('"').parse::<u32>().ok()?;
-    (seconds > 0).then_some(seconds.min(MAX_WAIT_SECONDS))
+pub fn preferred_wait(header: &str) -> Option<Wait> {
+    let is_named = |pair: &str, wanted: &str| {
+        let (name, value) = pair.split_once('=')?;
+        let is_wanted = name.trim().eq_ignore_ascii_case(wanted);
+        is_wanted.then(|| value.trim().trim_matches('"').to_owned())
+    };
+    header
+        .split(',')
+        .find_map(|preference| {
+            let mut parts = preference.split(';');
+            let seconds = is_named(parts.next()?, "wait")?;
+            Some((seconds, parts.any(|part| is_named(part, "until").is_some_and(|until| until == "change"))))
+        })
+        .and_then(|(seconds, is_until_change)| {
+            let seconds = seconds.parse::<u32>().ok().filter(|seconds| *seconds > 0)?;
+            Some(Wait { seconds: seconds.min(MAX_WAIT_SECONDS), is_until_change })
+        })
 }
 
 #[cfg(test)]
@@ -20,15 +48,23 @@ mod tests {
 
     #[test]
     fn a_wait_is_read_and_bounded() {
-        for (header, seconds) in [
-            ("wait=5", 5),
-            ("respond-async, Wait = \"10\"", 10),
-            ("wait=60; strict", 60),
-            ("wait=61", 60),
-            ("wait=4294967295", 60),
-            ("wait=3, wait=9", 3),
+        for (header, applied) in [
+            ("wait=5", "wait=5"),
+            ("respond-async, Wait = \"10\"", "wait=10"),
+            ("wait=60; strict", "wait=60"),
+            ("wait=61", "wait=60"),
+            ("wait=4294967295", "wait=60"),
+            ("wait=3, wait=9", "wait=3"),
+            ("wait=3; until=change", "wait=3; until=change"),
+            ("wait=90 ;foo; Until = \"change\", respond-async", "wait=60; until=change"),
+            ("wait=3; until=doomsday", "wait=3"),
+            ("wait=3, until=change", "wait=3"),
         ] {
-            assert_eq!(preferred_wait(header), Some(seconds), "{header}");
+            assert_eq!(
+                preferred_wait(header).map(|wait| wait.to_string()).as_deref(),
+                Some(applied),
+                "{header}"
+            );
         }
         for header in
             ["", "wait", "wait=", "wait=0", "wait=-1", "wait=1.5", "wait=soon", "waits=5", "return=minimal"]

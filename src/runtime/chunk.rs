@@ -38,8 +38,8 @@ impl Bytes for Chunk {
         Self(joined(&self.0, &next.0))
     }
 
-    fn text(&self) -> Option<String> {
-        String::from_utf8(self.0.to_vec()).ok()
+    fn to_vec(&self) -> Vec<u8> {
+        self.0.to_vec()
     }
 }
 

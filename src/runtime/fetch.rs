@@ -46,6 +46,9 @@ pub enum FetchError {
     Timeout(Duration),
 }
 
+/// Who asks: some firewalls answer nobody who does not say.
+const USER_AGENT: &str = concat!("hailuo-worker/", env!("CARGO_PKG_VERSION"));
+
 /// A request that follows no redirect by itself.
 ///
 /// # Errors
@@ -56,7 +59,8 @@ pub fn request(
     headers: &[(&str, &str)],
     body: Option<&JsValue>,
 ) -> worker::Result<Request> {
-    Ok(make_request(method, url, &header_lines(headers), body)?)
+    let headers: Vec<_> = headers.iter().copied().chain([("user-agent", USER_AGENT)]).collect();
+    Ok(make_request(method, url, &header_lines(&headers), body)?)
 }
 
 /// Sends a request; resolves when the headers of the answer are there. Dropped before, it is aborted.

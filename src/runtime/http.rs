@@ -17,6 +17,9 @@ extern "C" {
     #[wasm_bindgen(js_name = readHeader)]
     fn read_header(request: &web_sys::Request, name: Header) -> Option<String>;
 
+    #[wasm_bindgen(js_name = readHeadersLike)]
+    fn read_headers_like(request: &web_sys::Request, prefix: &str) -> String;
+
     #[wasm_bindgen(catch, js_name = respondBytes)]
     fn respond_bytes(status: u16, headers: &str, bytes: &[u8]) -> Result<web_sys::Response, JsValue>;
 
@@ -54,6 +57,9 @@ pub enum Header {
     /// Not in the body, so that it is known before anything of that is read.
     TurnstileToken = "turnstile-token",
     Upgrade = "upgrade",
+    UserAgent = "user-agent",
+    /// How often the SDK has sent this request before.
+    XStainlessRetryCount = "x-stainless-retry-count",
 }
 
 /// A request from outside.
@@ -73,6 +79,12 @@ impl Request {
     #[must_use]
     pub fn method(&self) -> &str {
         &self.head.method
+    }
+
+    /// Whether it asks for the headers of an answer alone.
+    #[must_use]
+    pub fn is_head(&self) -> bool {
+        self.method() == "HEAD"
     }
 
     /// Scheme, host and port, as the request names them.
@@ -97,6 +109,12 @@ impl Request {
     #[must_use]
     pub fn header(&self, name: Header) -> Option<String> {
         read_header(&self.inner, name)
+    }
+
+    /// All headers whose name begins with that text in lower case, a line each, in the order of their names.
+    #[must_use]
+    pub fn headers_like(&self, prefix: &str) -> String {
+        read_headers_like(&self.inner, prefix)
     }
 
     /// The body, if there is one, chunk by chunk, each of which may take so long.
@@ -177,6 +195,15 @@ impl Answer {
 
     pub fn add(&mut self, name: &str, value: &str) {
         add_header(&mut self.headers, name, value);
+    }
+
+    /// Leaves the headers alone, as the answer to HEAD: of a body that is known its length is told.
+    pub fn drop_body(&mut self) {
+        if let Body::Bytes(bytes) = &self.body {
+            let length = bytes.len().to_string();
+            self.add("content-length", &length);
+        }
+        self.body = Body::Empty;
     }
 
     /// # Errors

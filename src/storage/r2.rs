@@ -53,9 +53,22 @@ extern "C" {
     fn length(this: &R2Object) -> f64;
     #[wasm_bindgen(method, getter)]
     pub fn body(this: &R2Object) -> Option<ReadableStream>;
+    #[wasm_bindgen(method, getter, js_name = httpMetadata)]
+    fn http_metadata(this: &R2Object) -> HttpMetadata;
+
+    type HttpMetadata;
+
+    #[wasm_bindgen(method, getter, js_name = contentType)]
+    fn content_type(this: &HttpMetadata) -> Option<String>;
 }
 
 impl R2Object {
+    /// Empty where none was stored.
+    #[must_use]
+    pub fn content_type(&self) -> String {
+        self.http_metadata().content_type().unwrap_or_default()
+    }
+
     /// In bytes.
     #[must_use]
     #[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "a whole number below 2^53")]

@@ -68,7 +68,22 @@ impl Videos {
         Upload::new(&self.bucket, input_key(id, frame), content_type)
     }
 
-    /// Removes the uploaded images.
+    /// Gives the uploaded frames of one video to another.
+    ///
+    /// # Errors
+    /// When R2 does not answer.
+    pub async fn move_inputs(&self, from: &VideoId, to: &VideoId) -> Result<()> {
+        for frame in [Frame::First, Frame::Last] {
+            let Some(object) = self.bucket.get(&input_key(from, frame), None).await? else { continue };
+            let content_type = object.content_type();
+            if let Some(body) = object.body() {
+                self.bucket.put(&input_key(to, frame), &body, &content_type).await?;
+            }
+        }
+        self.delete_inputs(from).await
+    }
+
+    /// Removes the uploaded frames.
     ///
     /// # Errors
     /// If R2 does not answer.

@@ -26,7 +26,6 @@ use crate::video::lifecycle::event::{Effect, Event, SlotReply};
 use crate::video::lifecycle::pending_work::WorkItem;
 use crate::video::record::Record;
 use crate::video::task::{Job, Phase, Task};
-use crate::video::typical_duration::kind;
 
 /// Limit on one write to KV, or one call of the dispatcher.
 const WORK_TIMEOUT: Duration = Duration::from_secs(30);
@@ -93,7 +92,7 @@ async fn perform(
     Ok(Some(match effect {
         Effect::AcquireSlot { retry_after } => {
             let dispatcher = DispatcherClient::new(&store.env)?;
-            let reply = dispatcher.acquire_slot(task.ownership(), kind(&task.record.input), retry_after);
+            let reply = dispatcher.acquire_slot(task.ownership(), task.kind(), retry_after);
             let reply = log_error(reply.boxed_local().await, "asking for a slot failed", id);
             Event::SlotReplied(reply.unwrap_or(SlotReply::Unreachable))
         }
@@ -153,7 +152,7 @@ async fn perform_work(
         },
         WorkItem::SyncSlot => {
             let dispatcher = DispatcherClient::new(&store.env)?;
-            let (video, kind, cost) = (task.ownership(), kind(&task.record.input), task.charge());
+            let (video, kind, cost) = (task.ownership(), task.kind(), task.charge());
             if task.needs_slot() {
                 let reacquired = dispatcher.reacquire_slot(video, kind, cost).await;
                 log_error(reacquired, "reacquiring the slot failed", id)

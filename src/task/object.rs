@@ -36,7 +36,6 @@ use crate::video::record::{FailureCode, Record, Status};
 use crate::video::task::tombstone::Admission;
 use crate::video::task::{Phase, Task};
 use crate::video::time::{Millis, UnixMillis};
-use crate::video::typical_duration::kind;
 
 /// How long a submit waits for its first Run before it answers without the result.
 const SUBMIT_TIMEOUT: Duration = Duration::from_secs(25);
@@ -159,6 +158,11 @@ impl VideoTask {
                 self.wait_for_change(Duration::from_secs(seconds.into())).await?;
                 return self.read().await;
             }
+            Message::WaitForEnd(seconds) => {
+                let has_ended = |task: &Task| task.record.status.is_final() || !task.is_visible();
+                self.store.wait_until(has_ended, Duration::from_secs(seconds.into())).await?;
+                return self.read().await;
+            }
             Message::CallbackReceived(hint) => {
                 self.store.react(Event::CallbackReceived(hint)).await?;
                 return Ok(Reply::Ack);
@@ -249,7 +253,7 @@ impl VideoTask {
             return Ok(None);
         }
         let dispatcher = DispatcherClient::new(&self.store.env)?;
-        Ok(dispatcher.reserve(new.ownership(), kind(&new.record.input)).await?)
+        Ok(dispatcher.reserve(new.ownership(), new.kind()).await?)
     }
 
     /// The record; with the current position if the job is queued.

@@ -109,7 +109,7 @@ impl Upstream<'_> {
         };
         let claim = JobClaim {
             task_id: candidate.task_id.clone(),
-            model: task.record.model.clone(),
+            model: task.model_path().to_owned(),
             input: task.record.input.clone(),
             fingerprint: task.fingerprint.clone(),
         };
@@ -158,7 +158,7 @@ fn lost_run(task: &Task) -> LostRun {
     LostRun {
         callback_url: task.callback_url.clone(),
         created_at: task.record.created_at,
-        model: task.record.model.clone(),
+        model: task.model_path().to_owned(),
         prompt: input.prompt.clone(),
         resolution: input.resolution.as_ref().map(|resolution| resolution.as_str().to_owned()),
         duration: input.duration,

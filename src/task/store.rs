@@ -120,7 +120,7 @@ impl VideoTaskStore {
     /// The grant in the links that play the video.
     pub fn grant(&self, task: &Task) -> Option<String> {
         let keys = &Config::of(&self.env).ok()?.signing_keys;
-        keys.grant(&task.owner, &task.record.id, clock::now())
+        keys.grant(&task.owner, &task.record.id, task.record.created_at, clock::now())
     }
 
     /// Reads storage only once: no other object writes it.

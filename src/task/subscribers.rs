@@ -23,6 +23,7 @@ use crate::runtime::promise::{Sleep, forget, settled};
 use crate::runtime::streams::chunk_of;
 use crate::video::feed::{Feed, FeedEvent, LogStream};
 use crate::video::record::Record;
+use crate::video::record::public::Video;
 
 /// Most events that may wait for one subscriber: more than a feed keeps.
 const MAX_BUFFERED_EVENTS: u16 = 600;
@@ -275,13 +276,21 @@ fn message_text(number: u64, event: &FeedEvent, origin: &str, grant: Option<&str
 
 fn event_data(event: &FeedEvent, origin: &str, grant: Option<&str>) -> (&'static str, String) {
     match event {
-        FeedEvent::Video(record) => ("video", to_json(&record.as_ref().clone().shown_at(origin, grant))),
+        FeedEvent::Video(record) => ("video", to_json(&Video::of(record.as_ref().clone(), origin, grant))),
         FeedEvent::Log(line) => ("log", to_json(line)),
     }
 }
 
+/// JSON without the line ends that JSON allows in a text: some readers of event streams split at them.
 fn to_json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default()
+    let json = serde_json::to_string(value).unwrap_or_default();
+    let ends = [('\u{85}', "\\u0085"), ('\u{2028}', "\\u2028"), ('\u{2029}', "\\u2029")];
+    ends.into_iter().fold(
+        json,
+        |json, (end, escaped)| {
+            if json.contains(end) { json.replace(end, escaped) } else { json }
+        },
+    )
 }
 
 /// Keeps one stream open until it ends.

@@ -68,7 +68,7 @@ impl<'a> Upstream<'a> {
             Ok(files) => files,
             Err(reason) => return not_sent(reason),
         };
-        let model = &task.record.model;
+        let model = task.model_path();
         let description = self.describe(task).await;
         let form = run_request(&task.record.input, &task.callback_url).form(&description, &boundary);
         match self.client().run(&format!("/Run/{model}"), &form, files).await {
@@ -95,7 +95,7 @@ impl<'a> Upstream<'a> {
     /// The model's description. Only a Run with an image waits for one that was never read: Wiro would ignore an
     /// image under an outdated parameter name, and charge for the video.
     async fn describe(&self, task: &Task) -> Rc<ModelDescription> {
-        let model = &task.record.model;
+        let model = task.model_path();
         let known = models::describe(self.env, model).await;
         if known.read_at.is_some() || task.record.input.pictures() == 0 {
             return known;
@@ -310,7 +310,7 @@ fn run_outcome(id: &str, model: &str, answer: RunAnswer) -> RunOutcome {
         }
         RunAnswer::RefusedAccount { problem, reason } => unavailable(problem.advice(), &reason),
         RunAnswer::UnknownModel { reason } => {
-            unavailable("Wiro has no such model for this account: check WIRO_MODEL", &reason)
+            unavailable("Wiro has no such model for this account: check MODELS", &reason)
         }
         RunAnswer::Unknown { reason } => {
             let fields = [("video.id", json!(id)), ("reason", json!(reason))];

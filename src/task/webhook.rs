@@ -15,7 +15,7 @@ use crate::runtime::fetch::{FetchError, fetch, request};
 use crate::runtime::log::{self, Level};
 use crate::runtime::streams::Reader;
 use crate::video::delivery::DeliveryResponse;
-use crate::video::record::Record;
+use crate::video::record::public::Video;
 use crate::video::task::Task;
 use crate::video::time::Millis;
 use crate::wiro::http_response::retry_after_seconds;
@@ -31,7 +31,7 @@ struct Payload {
     kind: String,
     /// When the video ended, in RFC 3339.
     timestamp: String,
-    data: Record,
+    data: Video,
 }
 
 /// One attempt: the response, or the reason why there was none. It is cancelled if the video is deleted or resumed
@@ -69,7 +69,7 @@ fn payload(store: &VideoTaskStore, config: &Config, task: &Task) -> Payload {
     Payload {
         kind: format!("video.{}", record.status.as_str()),
         timestamp: clock::rfc3339(record.completed_at.unwrap_or_default()),
-        data: record.shown_at(origin, store.grant(task).as_deref()),
+        data: Video::of(record, origin, store.grant(task).as_deref()),
     }
 }
 

@@ -6,8 +6,16 @@ use serde_json::Value;
 use super::record::Image;
 use super::request::{FieldError, FieldValue, Fields, ImageType, error};
 
-/// The only field of an upload.
+/// The file.
 pub const FILE_FIELD: &str = "file";
+
+/// What OpenAI's API wants to be told of a file: a word that is only handed back.
+const PURPOSE: &str = "purpose";
+
+/// What a file is for, where nobody says: OpenAI's word for a picture that a model looks at.
+const DEFAULT_PURPOSE: &str = "vision";
+
+const MAX_PURPOSE_CHARS: usize = 64;
 
 /// The fields that are files.
 pub const FILE_FIELDS: [&str; 1] = [FILE_FIELD];
@@ -26,21 +34,56 @@ pub struct File<'a> {
     pub filename: &'a str,
     pub bytes: u64,
     pub content_type: &'static str,
+    /// Unix seconds.
+    pub created_at: i64,
+    pub purpose: &'a str,
     pub url: String,
+}
+
+/// What an upload brings, checked.
+#[derive(Debug, PartialEq, Eq)]
+pub struct FileUpload {
+    pub image: Image,
+    pub purpose: String,
+}
+
+/// Whether a field may stand in front of the file.
+#[must_use]
+pub fn is_good((name, value): &(String, FieldValue)) -> bool {
+    name == PURPOSE && purpose(value).is_ok()
+}
+
+fn purpose(value: &FieldValue) -> Result<String, &'static str> {
+    match value {
+        FieldValue::Json(Value::Null) => Ok(DEFAULT_PURPOSE.to_owned()),
+        FieldValue::Json(Value::String(text)) if text.is_empty() => Ok(DEFAULT_PURPOSE.to_owned()),
+        FieldValue::Json(Value::String(text)) if text.chars().count() <= MAX_PURPOSE_CHARS => {
+            Ok(text.clone())
+        }
+        _ => Err("must be a word of at most 64 characters"),
+    }
 }
 
 /// The image in the fields of an upload.
 ///
 /// # Errors
 /// Every bad field at once, in the order given; then the missing one.
-pub fn validate(fields: Fields) -> Result<Image, Vec<FieldError>> {
+pub fn validate(fields: Fields) -> Result<FileUpload, Vec<FieldError>> {
     let mut image = None;
+    let mut given_purpose = DEFAULT_PURPOSE.to_owned();
     let mut errors = Vec::new();
     let mut seen: Vec<String> = Vec::new();
     for (name, value) in fields {
         let message = match value {
             _ if seen.contains(&name) => Some("is given more than once"),
-            _ if name != FILE_FIELD => Some("is not a field; the only field is file"),
+            value if name == PURPOSE => match purpose(&value) {
+                Ok(purpose) => {
+                    given_purpose = purpose;
+                    None
+                }
+                Err(message) => Some(message),
+            },
+            _ if name != FILE_FIELD => Some("is not a field; the fields are file and purpose"),
             FieldValue::File(file) => {
                 image = Some(file);
                 None
@@ -56,7 +99,7 @@ pub fn validate(fields: Fields) -> Result<Image, Vec<FieldError>> {
         errors.push(error(FILE_FIELD, "is required: a JPEG, PNG or WebP image of at most 20 MiB"));
     }
     match image {
-        Some(image) if errors.is_empty() => Ok(image),
+        Some(image) if errors.is_empty() => Ok(FileUpload { image, purpose: given_purpose }),
         _ => Err(errors),
     }
 }
@@ -114,20 +157,31 @@ mod tests {
 
     #[test]
     fn one_file_and_nothing_else() {
-        assert_eq!(validate(vec![(FILE_FIELD.to_owned(), file())]).unwrap().size, 12);
+        let upload = validate(vec![(FILE_FIELD.to_owned(), file())]).unwrap();
+        assert_eq!((upload.image.size, upload.purpose.as_str()), (12, "vision"));
         let text = || FieldValue::Json(json!("a"));
         assert_eq!(
-            bad(vec![("purpose", text()), ("file", file()), ("other", file()), ("file", file())]),
+            bad(vec![("colour", text()), ("file", file()), ("other", file()), ("file", file())]),
             [
-                "purpose is not a field; the only field is file",
-                "other is not a field; the only field is file",
+                "colour is not a field; the fields are file and purpose",
+                "other is not a field; the fields are file and purpose",
                 "file is given more than once"
             ]
         );
         let missing = "file is required: a JPEG, PNG or WebP image of at most 20 MiB";
         assert_eq!(bad(vec![]), [missing]);
-        assert_eq!(bad(vec![("File", file())]), ["File is not a field; the only field is file", missing]);
+        assert_eq!(
+            bad(vec![("File", file())]),
+            ["File is not a field; the fields are file and purpose", missing]
+        );
         assert_eq!(bad(vec![("file", text())]), ["file must be a file"]);
+        let long = FieldValue::Json(json!("p".repeat(MAX_PURPOSE_CHARS + 1)));
+        assert_eq!(
+            bad(vec![("file", file()), (PURPOSE, long)]),
+            ["purpose must be a word of at most 64 characters"]
+        );
+        let given = vec![(PURPOSE.to_owned(), text()), (FILE_FIELD.to_owned(), file())];
+        assert_eq!(validate(given).unwrap().purpose, "a");
         assert_eq!(
             bad(vec![("file", FieldValue::Json(Value::Null))]),
             ["file is required: no file was chosen"]

@@ -3,6 +3,8 @@
 //! Nothing here may hold a secret or anything upstream-only: whatever is in these types is public.
 
 pub mod listing;
+pub mod metadata;
+pub mod public;
 pub mod text;
 
 use serde::Serialize;
@@ -12,6 +14,7 @@ use super::id::VideoId;
 use super::request::{ImageType, Resolution};
 use crate::from_json;
 use crate::json::{FromJson, Held, Read};
+use metadata::Metadata;
 
 /// Of a file's name without its extension.
 const MAX_STEM_CHARS: usize = 60;
@@ -203,9 +206,9 @@ pub struct Record {
     pub error: Option<Failure>,
     /// What did not go as it was asked for, though it went on.
     pub warnings: Vec<Warning>,
-    /// Where to go from here; not stored, because it depends on how the public reaches this Worker.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub urls: Option<Urls>,
+    /// The caller's own.
+    #[serde(skip_serializing_if = "Metadata::is_empty")]
+    pub metadata: Metadata,
 }
 
 from_json!(struct Record {
@@ -226,8 +229,7 @@ from_json!(struct Record {
     output,
     cost_usd,
     error,
-    urls,
-} or default { warnings });
+} or default { warnings, metadata });
 
 /// What did not go as it was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -243,41 +245,6 @@ from_json!(enum Warning {
     "first_frame_ignored" => FirstFrameIgnored,
     "last_frame_ignored" => LastFrameIgnored,
 });
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Urls {
-    #[serde(rename = "self")]
-    pub itself: String,
-    pub events: String,
-    pub content: String,
-    pub cancel: String,
-}
-
-impl Urls {
-    #[must_use]
-    pub fn of(id: &VideoId, origin: &str, grant: Option<&str>) -> Self {
-        let itself = format!("{origin}/v1/videos/{id}");
-        let granted = grant.map_or_else(String::new, |grant| format!("?grant={grant}"));
-        Self {
-            events: format!("{itself}/events"),
-            content: format!("{itself}/content{granted}"),
-            cancel: format!("{itself}/cancel"),
-            itself,
-        }
-    }
-}
-
-impl FromJson for Urls {
-    fn from_json(json: Value) -> Read<Self> {
-        let mut held = Held::of(json);
-        Ok(Self {
-            itself: held.member("self")?,
-            events: held.member("events")?,
-            content: held.member("content")?,
-            cancel: held.member("cancel")?,
-        })
-    }
-}
 
 impl Record {
     #[must_use]
@@ -309,15 +276,6 @@ impl Record {
             stem.push_str(&word.to_ascii_lowercase());
         }
         if stem.is_empty() { self.id.to_string() } else { stem }
-    }
-
-    /// The Video object of the API. `origin` is where the public reaches this Worker, without a
-    /// trailing slash; a `grant` lets whoever has the link play the video.
-    #[must_use]
-    pub fn shown_at(mut self, origin: &str, grant: Option<&str>) -> Self {
-        self.version = None;
-        self.urls = Some(Urls::of(&self.id, origin, grant));
-        self
     }
 }
 

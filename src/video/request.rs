@@ -1,17 +1,21 @@
 //! What a caller may ask for: the fields of a submit, checked all at once.
 //!
-//! Both body formats arrive as the same list of named values, so that a rule is written once.
+//! Both body formats arrive as the same list of named values, so that a rule is written once. A field has Wiro's name, or
+//! the name that OpenAI's Videos API gives it; two names for one thing must say the same.
 
+mod draft;
 pub mod json_fields;
-
-use std::collections::BTreeSet;
+mod size;
+mod values;
 
 use serde::Serialize;
 use serde_json::Value;
+use thiserror::Error;
 
-use super::links::image_url::{self, MAX_URL_CHARS};
+use self::draft::Draft;
 use super::links::url::ParseUrl;
-use super::model::{Capabilities, Format, Need};
+use super::model::{Capabilities, Need};
+use super::record::metadata::Metadata;
 use super::record::{Image, Input};
 use crate::from_json;
 
@@ -22,11 +26,22 @@ pub const MAX_PROMPT_CHARS: usize = 2000;
 pub const MAX_IMAGE_BYTES: u64 = 20 * 1024 * 1024;
 
 /// The fields that may be files.
-pub const IMAGE_FIELDS: [&str; 2] = [FIRST, LAST];
+pub const IMAGE_FIELDS: [&str; 3] = [FIRST, REFERENCE, LAST];
+/// How many of them one submit may have.
+pub const MAX_IMAGES: u64 = 2;
+
 const FIRST: &str = "inputImageFirst";
-const LAST: &str = "inputImageLast";
+pub const LAST: &str = "inputImageLast";
 const FIRST_URL: &str = "inputImageFirstUrl";
 const LAST_URL: &str = "inputImageLastUrl";
+/// OpenAI's name of the first frame: a file, a link or the id of an uploaded file.
+const REFERENCE: &str = "input_reference";
+const REFERENCE_URL: &str = "input_reference[image_url]";
+const REFERENCE_ID: &str = "input_reference[file_id]";
+const FIRST_NAMES: [&str; 5] = [FIRST, FIRST_URL, REFERENCE, REFERENCE_URL, REFERENCE_ID];
+const LAST_NAMES: [&str; 2] = [LAST, LAST_URL];
+
+const MODEL: &str = "model";
 
 /// A resolution as the model names it, such as `768P`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -108,114 +123,93 @@ pub enum FieldValue {
 pub type Fields = Vec<(String, FieldValue)>;
 
 /// One thing that is wrong with a submit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Error, PartialEq, Eq, Serialize)]
+#[error("{field} {message}")]
 pub struct FieldError {
     pub field: String,
     pub message: String,
+}
+
+/// How links and file ids are read.
+#[derive(Clone, Copy)]
+pub struct Links<'a> {
+    pub parse_url: ParseUrl,
+    /// The link of an uploaded file, by its id; `None` when the caller has no such file.
+    pub file_url: &'a dyn Fn(&str) -> Option<String>,
+}
+
+/// What is asked for, checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Requested {
+    pub input: Input,
+    pub metadata: Metadata,
+}
+
+/// The model that a submit names; `None` for the default one.
+///
+/// # Errors
+/// When it is no text.
+pub fn named_model(fields: &Fields) -> Result<Option<&str>, FieldError> {
+    match fields.iter().find(|(name, _)| name == MODEL) {
+        None | Some((_, FieldValue::Json(Value::Null))) => Ok(None),
+        Some((_, FieldValue::Json(Value::String(model)))) => Ok(Some(model)),
+        Some(_) => Err(error(MODEL, "must be a string")),
+    }
 }
 
 /// Checks every field by what the model takes, and applies the defaults.
 ///
 /// # Errors
 /// Every bad field at once, in the order of the fields given, then the missing and the conflicting.
-pub fn validate(fields: Fields, model: &Capabilities, parse_url: ParseUrl) -> Result<Input, Vec<FieldError>> {
+pub fn validate(fields: Fields, model: &Capabilities, links: Links) -> Result<Requested, Vec<FieldError>> {
     let mut draft = Draft::default();
     let mut errors = Vec::new();
-    let mut seen = BTreeSet::new();
+    let mut seen: Vec<String> = Vec::new();
+    let mut given: Vec<String> = Vec::new();
     for (name, value) in fields {
         if seen.contains(&name) {
             errors.push(error(&name, "is given more than once"));
             continue;
         }
-        if let Err(message) = draft.set(&name, value, model, parse_url) {
+        if !is_empty(&name, &value) {
+            given.push(name.clone());
+        }
+        if let Err(message) = draft.set(&name, value, model, links) {
             errors.push(error(&name, message));
         }
-        seen.insert(name);
+        seen.push(name);
     }
-    let was_given = |name: &str| seen.contains(name);
+    let is_given = |names: &[&str]| names.iter().any(|name| given.iter().any(|known| known == name));
     let may_lack_prompt = match model.prompt {
         Need::Required => false,
-        Need::Optional => was_given(FIRST) || was_given(FIRST_URL),
+        Need::Optional => is_given(&FIRST_NAMES),
         Need::None => true,
     };
-    if !was_given("prompt") && !may_lack_prompt {
+    if !is_given(&["prompt"]) && !may_lack_prompt {
         errors.push(error("prompt", "is required: 1 to 2000 characters"));
     }
-    for (frame, (file, file_name), (url, url_name)) in [
-        (model.first_frame, (&draft.first, FIRST), (&draft.first_url, FIRST_URL)),
-        (model.last_frame, (&draft.last, LAST), (&draft.last_url, LAST_URL)),
-    ] {
-        if file.is_some() && url.is_some() {
-            errors.push(error(url_name, format!("give {file_name} or {url_name}, not both")));
-        }
-        if frame == Need::Required && !was_given(file_name) && !was_given(url_name) {
-            errors.push(error(file_name, format!("or {url_name} is required by this model")));
+    errors.extend(draft.conflicts());
+    for (frame, names) in [(model.first_frame, &FIRST_NAMES[..]), (model.last_frame, &LAST_NAMES[..])] {
+        if let (Need::Required, false, [file, url, ..]) = (frame, is_given(names), names) {
+            errors.push(error(file, format!("or {url} is required by this model")));
         }
     }
-    let format = model.format(draft.resolution.as_ref(), draft.duration).unwrap_or_else(|wrong| {
-        errors.push(wrong);
-        (None, None)
-    });
-    if errors.is_empty() { Ok(draft.finish(format)) } else { Err(errors) }
-}
-
-#[derive(Default)]
-struct Draft {
-    prompt: String,
-    prompt_optimizer: Option<bool>,
-    resolution: Option<Resolution>,
-    duration: Option<u16>,
-    first: Option<Image>,
-    first_url: Option<String>,
-    last: Option<Image>,
-    last_url: Option<String>,
-}
-
-type Checked = Result<(), String>;
-
-impl Draft {
-    fn set(&mut self, name: &str, value: FieldValue, model: &Capabilities, parse_url: ParseUrl) -> Checked {
-        match (name, value) {
-            // A form sends an empty field for a file that was not chosen, and for a link that was not filled in.
-            (FIRST | FIRST_URL | LAST | LAST_URL, FieldValue::Json(value)) if is_empty(&value) => {}
-            (FIRST | FIRST_URL, _) if model.first_frame == Need::None => return Err(NO_FIELD.to_owned()),
-            (LAST | LAST_URL, _) if model.last_frame == Need::None => return Err(NO_FIELD.to_owned()),
-            (FIRST, FieldValue::File(image)) => self.first = Some(image),
-            (LAST, FieldValue::File(image)) => self.last = Some(image),
-            (FIRST | LAST, FieldValue::Json(_)) => {
-                return Err(format!("must be a file in multipart/form-data; for a link use {name}Url"));
-            }
-            (FIRST_URL, FieldValue::Json(value)) => self.first_url = Some(image_url(&value, parse_url)?),
-            (LAST_URL, FieldValue::Json(value)) => self.last_url = Some(image_url(&value, parse_url)?),
-            ("prompt", FieldValue::Json(value)) => self.prompt = prompt(value, model.prompt)?,
-            ("promptOptimizer", FieldValue::Json(value)) => self.prompt_optimizer = Some(boolean(&value)?),
-            ("resolution", FieldValue::Json(value)) => {
-                self.resolution = Some(model.resolution(value.as_str().unwrap_or_default())?);
-            }
-            ("duration", FieldValue::Json(value)) => self.duration = Some(model.duration(seconds(&value))?),
-            (_, FieldValue::File(_)) => return Err("must not be a file".to_owned()),
-            _ => return Err(format!("is not a field; the fields are {}", field_names(model).join(", "))),
-        }
-        Ok(())
+    if let Some(size) = draft.shape_without_frame()
+        && !is_given(&FIRST_NAMES)
+    {
+        errors.push(error("size", format!("{size} needs a first frame, whose shape the video takes")));
     }
-
-    fn finish(self, (resolution, duration): Format) -> Input {
-        Input {
-            prompt: self.prompt,
-            prompt_optimizer: self.prompt_optimizer.unwrap_or(true),
-            resolution,
-            duration,
-            input_image_first: self.first,
-            input_image_first_url: self.first_url,
-            input_image_last: self.last,
-            input_image_last_url: self.last_url,
+    match draft.finish(model) {
+        Ok(requested) if errors.is_empty() => Ok(requested),
+        Ok(_) => Err(errors),
+        Err(wrong) => {
+            errors.push(wrong);
+            Err(errors)
         }
     }
 }
 
-const NO_FIELD: &str = "is not a field of this model";
-
-/// The fields that a submit for this model may have.
+/// The fields that a submit for this model may have, Wiro's names first.
 #[must_use]
 pub fn field_names(model: &Capabilities) -> Vec<&'static str> {
     let mut names = vec!["prompt", "promptOptimizer", "resolution", "duration"];
@@ -223,8 +217,9 @@ pub fn field_names(model: &Capabilities) -> Vec<&'static str> {
         names.extend([FIRST, FIRST_URL]);
     }
     if model.last_frame != Need::None {
-        names.extend([LAST, LAST_URL]);
+        names.extend(LAST_NAMES);
     }
+    names.extend([MODEL, "seconds", "size", REFERENCE, "metadata"]);
     names
 }
 
@@ -234,57 +229,16 @@ pub(super) fn error(field: &str, message: impl Into<String>) -> FieldError {
     FieldError { field: field.chars().take(MAX_NAME_CHARS).collect(), message: message.into() }
 }
 
-fn is_empty(value: &Value) -> bool {
-    value.is_null() || value.as_str() == Some("")
-}
-
-fn prompt(value: Value, need: Need) -> Result<String, String> {
-    let Value::String(text) = value else { return Err("must be a string".to_owned()) };
-    if text.is_empty() && need != Need::Required {
-        return Ok(text);
-    }
-    let length = text.chars().count();
-    if text.trim().is_empty() {
-        return Err(format!("must not be empty: 1 to {MAX_PROMPT_CHARS} characters"));
-    }
-    if length > MAX_PROMPT_CHARS {
-        return Err(format!("has {length} characters; the limit is {MAX_PROMPT_CHARS}"));
-    }
-    if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
-        return Err("must not hold control characters other than tab and line breaks".to_owned());
-    }
-    Ok(text)
-}
-
-fn boolean(value: &Value) -> Result<bool, String> {
+/// Null, and for a picture an empty text: a form sends one for a file that was not chosen, and for a link that was not
+/// filled in.
+fn is_empty(name: &str, value: &FieldValue) -> bool {
     match value {
-        Value::Bool(value) => Ok(*value),
-        Value::String(text) if text == "true" => Ok(true),
-        Value::String(text) if text == "false" => Ok(false),
-        _ => Err("must be true or false".to_owned()),
-    }
-}
-
-/// Whole seconds, which may be written with a fraction of 0.
-fn seconds(value: &Value) -> Option<u16> {
-    match value {
-        Value::Number(number) => {
-            let seconds = number.as_f64().filter(|seconds| seconds.fract() == 0.0)?;
-            format!("{seconds:.0}").parse().ok()
+        FieldValue::Json(Value::Null) => true,
+        FieldValue::Json(Value::String(text)) if text.is_empty() => {
+            FIRST_NAMES.contains(&name) || LAST_NAMES.contains(&name)
         }
-        Value::String(text) => text.parse().ok(),
-        _ => None,
+        _ => false,
     }
-}
-
-fn image_url(value: &Value, parse_url: ParseUrl) -> Result<String, String> {
-    let Value::String(text) = value else { return Err("must be a string".to_owned()) };
-    let length = text.chars().count();
-    if length > MAX_URL_CHARS {
-        return Err(format!("has {length} characters; the limit is {MAX_URL_CHARS}"));
-    }
-    image_url::check(text, parse_url).map_err(|problem| problem.to_string())?;
-    Ok(text.clone())
 }
 
 #[cfg(test)]

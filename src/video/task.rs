@@ -13,10 +13,12 @@ use super::id::VideoId;
 use super::lifecycle::pending_work::PendingWork;
 use super::money::Usd;
 use super::money::budget::charge;
+use super::record::metadata::Metadata;
 use super::record::{Input, Object, ProgressSource, RECORD_VERSION, Record, Status};
 use super::task::search::SearchProgress;
 use super::task::stored::TASK_VERSION;
 use super::time::{Millis, UnixMillis};
+use super::typical_duration::kind;
 use crate::from_json;
 
 /// The state of one video. Field names are stored names.
@@ -27,6 +29,9 @@ pub struct Task {
     #[serde(skip_serializing_if = "Owner::is_nobody")]
     pub owner: Owner,
     pub record: Record,
+    /// The model's `owner/project` at the upstream; empty where the record names it so.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub model_path: String,
     /// The callback URL that Wiro gets.
     pub callback_url: String,
     /// SHA-256 of the request, image included: a repeated `Idempotency-Key` must come with the same request.
@@ -68,6 +73,7 @@ pub struct Task {
 
 from_json!(struct Task { version, record, callback_url, fingerprint, phase, wake_at, nudged } or default {
     owner,
+    model_path,
     challenge,
     wish,
     answerable,
@@ -177,8 +183,12 @@ from_json!(struct Source { url, size });
 pub struct NewTask {
     pub owner: Owner,
     pub id: VideoId,
+    /// The name that the API gives the model.
     pub model: String,
+    /// The model's `owner/project` at the upstream.
+    pub model_path: String,
     pub input: Input,
+    pub metadata: Metadata,
     pub callback_url: String,
     pub fingerprint: String,
 }
@@ -221,7 +231,7 @@ impl Task {
     /// A new task: due at once, or as soon as its image is stored.
     #[must_use]
     pub fn accept(new: NewTask, now: UnixMillis) -> Self {
-        let NewTask { owner, id, model, input, callback_url, fingerprint } = new;
+        let NewTask { owner, id, model, model_path, input, metadata, callback_url, fingerprint } = new;
         let (phase, wake_at) = if input.has_upload() {
             (Phase::Receiving, now.after(IMAGE_TIMEOUT))
         } else {
@@ -249,8 +259,9 @@ impl Task {
                 cost_usd: None,
                 error: None,
                 warnings: Vec::new(),
-                urls: None,
+                metadata,
             },
+            model_path,
             callback_url,
             fingerprint,
             challenge: None,
@@ -268,6 +279,18 @@ impl Task {
             ends_at: None,
             heard_at: None,
         }
+    }
+
+    /// The model's `owner/project` at the upstream.
+    #[must_use]
+    pub fn model_path(&self) -> &str {
+        if self.model_path.is_empty() { &self.record.model } else { &self.model_path }
+    }
+
+    /// Videos of this kind take about as long as each other, and cost the same.
+    #[must_use]
+    pub fn kind(&self) -> String {
+        kind(self.model_path(), &self.record.input)
     }
 
     /// The entry for the owner's list.

@@ -14,12 +14,22 @@ pub fn default_duration(input: &Input) -> Millis {
     if is_small && is_short { Millis::from_seconds(120) } else { Millis::from_seconds(210) }
 }
 
-/// Resolution and seconds, such as `768P/6`. Videos of one kind take about the same time and cost the same.
+/// The model of a kind that names none.
+pub const FIRST_MODEL_PATH: &str = "minimax/hailuo-2-3";
+
+/// Model, resolution and seconds, such as `minimax/hailuo-2-3:768P/6`. Videos of one kind take about the same time and cost
+/// the same.
 #[must_use]
-pub fn kind(input: &Input) -> String {
+pub fn kind(model_path: &str, input: &Input) -> String {
     let resolution = input.resolution.as_ref().map_or("", |resolution| resolution.as_str());
     let duration = input.duration.map(|seconds| seconds.to_string()).unwrap_or_default();
-    format!("{resolution}/{duration}")
+    format!("{model_path}:{resolution}/{duration}")
+}
+
+/// The model and the format of a kind. Earlier versions knew one model and did not name it.
+#[must_use]
+pub fn model_and_format(kind: &str) -> (&str, &str) {
+    kind.rsplit_once(':').unwrap_or((FIRST_MODEL_PATH, kind))
 }
 
 /// The typical duration of one kind of video.

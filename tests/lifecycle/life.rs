@@ -5,6 +5,7 @@ use hailuo_worker::video::access::owner::Owner;
 use hailuo_worker::video::lifecycle::Policy;
 use hailuo_worker::video::lifecycle::event::{Effect, Event, Observation};
 use hailuo_worker::video::lifecycle::retry_schedule::RetrySchedule;
+use hailuo_worker::video::record::metadata::Metadata;
 use hailuo_worker::video::record::{FailureCode, Image, Input, Output, Status};
 use hailuo_worker::video::request::Resolution;
 use hailuo_worker::video::task::search::SearchProgress;
@@ -75,8 +76,10 @@ pub fn submitted(input_image_first: Option<Image>, fingerprint: &str, now: i64) 
     let new = NewTask {
         owner: Owner::nobody(),
         id,
-        model: "m/m".to_owned(),
+        model: "m".to_owned(),
+        model_path: "m/m".to_owned(),
         input,
+        metadata: Metadata::default(),
         callback_url: "https://w.example/hook".to_owned(),
         fingerprint: fingerprint.to_owned(),
     };

@@ -7,6 +7,7 @@ use super::life::{START, policy};
 use hailuo_worker::video::access::keys::SigningKeys;
 use hailuo_worker::video::access::owner::Owner;
 use hailuo_worker::video::lifecycle::event::{Effect, Event, RunOutcome, SlotReply};
+use hailuo_worker::video::record::metadata::Metadata;
 use hailuo_worker::video::record::{Image, Input};
 use hailuo_worker::video::request::{ImageType, Resolution};
 use hailuo_worker::video::task::search::{JobClaim, Ownership, SearchOutcome};
@@ -68,6 +69,8 @@ impl Video {
             owner: Owner::nobody(),
             id,
             model: MODEL.to_owned(),
+            model_path: String::new(),
+            metadata: Metadata::default(),
             input: Input {
                 prompt: asked.prompt.to_owned(),
                 prompt_optimizer: true,

@@ -160,7 +160,7 @@ fn live(learns: bool) -> Verdict {
         };
         // From the middle on the upstream is busier.
         let usual = if number < LIVES / 2 { usual } else { usual * 1.5 };
-        let kind = kind(input);
+        let kind = kind("m/m", input);
         let pace = paces.get(&kind).map(|known| known.typical);
         let is_watched = chance.one_in(2);
         let tells_percentages = is_watched && chance.one_in(2);

@@ -50,7 +50,8 @@ static MADE: LazyLock<Made> = LazyLock::new(|| {
     let keys = SigningKeys::derive(&[b'k'; 32]).unwrap_or_else(|error| panic!("{error}"));
     let alice = Owner::named("alice").unwrap_or_default();
     let id = keys.mint(&alice, RANDOM);
-    let (proof, grant) = (keys.callback_proof(&id), keys.grant(&alice, &id, NOW).unwrap_or_default());
+    let (proof, grant) =
+        (keys.callback_proof(&id), keys.grant(&alice, &id, NOW.seconds(), NOW).unwrap_or_default());
     Made { keys, id, proof, grant }
 });
 

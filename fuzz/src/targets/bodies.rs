@@ -6,7 +6,9 @@ use hailuo_worker::storage::models::capabilities;
 use hailuo_worker::video::file::clean_name;
 use hailuo_worker::video::record::Input;
 use hailuo_worker::video::request::json_fields::json_fields;
-use hailuo_worker::video::request::{FieldValue, Fields, ImageType, MAX_PROMPT_CHARS, validate};
+use hailuo_worker::video::request::{
+    FieldValue, Fields, ImageType, Links, MAX_PROMPT_CHARS, Requested, validate,
+};
 use hailuo_worker::wiro::model::ModelDescription;
 use serde_json::Value;
 
@@ -26,11 +28,11 @@ fn check(fields: Fields) {
     let has_twins = names.windows(2).any(|pair| pair.first() == pair.last());
     let slug = "minimax/hailuo-2-3";
     let model = capabilities(slug, &ModelDescription::built_in(slug));
-    match validate(fields, &model, parse_url) {
-        Ok(input) => {
+    match validate(fields, &model, Links { parse_url, file_url: &|_| None }) {
+        Ok(Requested { input, .. }) => {
             assert!(!has_twins);
             assert!((1..=MAX_PROMPT_CHARS).contains(&input.prompt.chars().count()));
-            assert!(!input.prompt.chars().any(|c| c.is_control() && !"\r\n\t".contains(c)));
+            assert!(!input.prompt.chars().any(|c| c.is_control() && !"\n\t".contains(c)));
             assert!(matches!(input.duration, Some(6 | 10)));
             let written = serde_json::to_value(&input).unwrap_or_default();
             assert_eq!(Input::from_json(written), Ok(input));
@@ -110,8 +112,8 @@ impl Bytes for Plain {
         Self([self.0.as_slice(), &next.0].concat())
     }
 
-    fn text(&self) -> Option<String> {
-        String::from_utf8(self.0.clone()).ok()
+    fn to_vec(&self) -> Vec<u8> {
+        self.0.to_vec()
     }
 }
 

@@ -28,7 +28,7 @@ pub fn range(data: &[u8]) {
 /// `Prefer`, and `Retry-After` as Wiro writes it.
 pub fn prefer(data: &[u8]) {
     let [prefer, retry_after] = lines(data);
-    assert!(preferred_wait(&prefer).is_none_or(|seconds| (1..=MAX_WAIT_SECONDS).contains(&seconds)));
+    assert!(preferred_wait(&prefer).is_none_or(|wait| (1..=MAX_WAIT_SECONDS).contains(&wait.seconds)));
     let _ = retry_after_seconds(&retry_after, 1_700_000_000);
 }
 

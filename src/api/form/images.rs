@@ -9,7 +9,7 @@ use crate::runtime::streams::StreamError;
 use crate::storage::upload::{Upload, UploadError};
 use crate::storage::videos::{Frame, Videos};
 use crate::video::id::VideoId;
-use crate::video::request::{Fields, IMAGE_FIELDS};
+use crate::video::request::{Fields, LAST};
 
 #[derive(Debug, Error)]
 pub enum ReceiveError {
@@ -102,11 +102,10 @@ impl<'a> ImageForm<'a> {
         videos: &'a Videos,
         id: &VideoId,
     ) -> Result<(), ReceiveError> {
-        let [first, _] = IMAGE_FIELDS;
         while let Some(incoming) = reader.next().await? {
             let bytes = match incoming {
                 Incoming::Image { field, content_type, bytes, .. } => {
-                    let frame = if field == first { Frame::First } else { Frame::Last };
+                    let frame = if field == LAST { Frame::Last } else { Frame::First };
                     let upload = videos.upload_input(id, frame, content_type.content_type());
                     self.images.push(Received { frame, upload, digest: Digest::new()? });
                     bytes

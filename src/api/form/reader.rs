@@ -11,7 +11,7 @@ use crate::http::multipart::{Demux, FormError, Part, Piece};
 use crate::runtime::chunk::{Chunk, joined, to_usize};
 use crate::runtime::streams::{Reader, StreamError};
 use crate::video::record::Image;
-use crate::video::request::{FieldValue, Fields, ImageType, MAX_IMAGE_BYTES};
+use crate::video::request::{FieldValue, Fields, ImageType, MAX_IMAGE_BYTES, MAX_IMAGES};
 
 /// All text fields together; the same as for a JSON body.
 pub const MAX_TEXT_BYTES: u32 = 64 * 1024;
@@ -19,15 +19,15 @@ pub const MAX_TEXT_BYTES: u32 = 64 * 1024;
 /// What a form takes besides its images: all text, and as much again for delimiters and headers.
 const MAX_OTHER_BYTES: u64 = 2 * 64 * 1024;
 
-/// The whole body of a form with so many images.
+/// The whole body of a form with these fields for images.
 #[must_use]
 pub fn max_body_bytes(image_fields: &[&str]) -> u64 {
-    let images = u64::try_from(image_fields.len()).unwrap_or(u64::MAX);
+    let images = u64::try_from(image_fields.len()).unwrap_or(u64::MAX).min(MAX_IMAGES);
     images.saturating_mul(MAX_IMAGE_BYTES).saturating_add(MAX_OTHER_BYTES)
 }
 
-/// A form has eight fields at most; more parts than this are not read.
-const MAX_PARTS: usize = 32;
+/// A form has some 15 fields at most, and 16 pairs of metadata; more parts than this are not read.
+const MAX_PARTS: usize = 48;
 
 /// How long a client may send nothing.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -148,9 +148,10 @@ impl FormReader {
         }
     }
 
+    /// All fields so far, in the order given.
     #[must_use]
-    pub fn has_fields(&self) -> bool {
-        !self.fields.is_empty()
+    pub const fn fields(&self) -> &Fields {
+        &self.fields
     }
 
     /// All fields so far, in the order given.

@@ -9,7 +9,8 @@ use crate::runtime::http::{Answer, Header, Request};
 
 /// What a page may read beside the headers that it always may.
 const EXPOSED_HEADERS: &str = "accept-ranges, content-disposition, content-range, etag, idempotent-replayed, \
-                               location, preference-applied, repr-digest, retry-after, x-request-id";
+                               location, openai-poll-after-ms, preference-applied, repr-digest, retry-after, \
+                               x-request-id, x-should-retry";
 
 /// What a page may send beside the headers that it always may, when it does not say what it will send.
 const ALLOWED_HEADERS: &str = "authorization, content-type, idempotency-key, if-modified-since, if-none-match, \

@@ -16,8 +16,12 @@ const LIMITERS: [Limiter; 3] = [
 
 /// Limits submits and uploads of a client, or, where there are none, of an address.
 pub async fn submit(call: &Call<'_>, request: &Request, owner: &Owner) -> Result<(), ApiError> {
-    let client = || if owner.is_nobody() { address(request) } else { format!("client {owner}") };
-    limit(call, || format!("submit {}", client()), call.config.submits_per_minute).await
+    limit(call, || format!("submit {}", client(request, owner)), call.config.submits_per_minute).await
+}
+
+/// A client, or where there are none an address.
+pub fn client(request: &Request, owner: &Owner) -> String {
+    if owner.is_nobody() { address(request) } else { format!("client {owner}") }
 }
 
 /// Limits whatever comes from an address.

@@ -1,6 +1,7 @@
 //! What a form says of itself in headers: its boundary, and what each part is.
 
-use super::FormError;
+use super::{FormError, text_of_headers};
+use crate::http::percent;
 
 /// Most characters of a boundary, by RFC 2046.
 const MAX_BOUNDARY_CHARS: usize = 70;
@@ -37,8 +38,19 @@ pub(super) fn part(headers: &str) -> Result<Part, FormError> {
         .1;
     let is_form_data = disposition.trim_start().to_ascii_lowercase().starts_with("form-data");
     let name = parameter(disposition, "name").filter(|_| is_form_data).ok_or(FormError::Disposition)?;
-    let filename = parameter(disposition, "filename").or_else(|| parameter(disposition, "filename*"));
+    let extended = parameter(disposition, "filename*").as_deref().map(extended_value);
+    let filename = extended.or_else(|| parameter(disposition, "filename"));
     Ok(Part { name, filename })
+}
+
+/// The value of a parameter with a star, RFC 8187: `UTF-8''%e2%82%ac`. Bytes that are not UTF-8 are Latin-1.
+fn extended_value(value: &str) -> String {
+    let mut parts = value.splitn(3, '\'');
+    let text = match (parts.next(), parts.next(), parts.next()) {
+        (Some(_charset), Some(_language), Some(text)) => text,
+        _ => value,
+    };
+    text_of_headers(percent::decode(text))
 }
 
 fn parameter(header: &str, wanted: &str) -> Option<String> {
@@ -116,6 +128,13 @@ mod tests {
         assert_eq!(named("form-data; filename=\"x;y=\\\"z\"; name=a"), part("a", Some("x;y=\"z")));
         assert_eq!(named(" form-data; name=\"a\"; filename=\"\""), part("a", Some("")));
         assert_eq!(named(r#"form-data; name="a"; filename="C:\cat.png""#), part("a", Some(r"C:\cat.png")));
+        let cat = "form-data; name=a; filename=\"cat.png\"; filename*=utf-8''%E7%8C%AB.png";
+        assert_eq!(named(cat), part("a", Some("猫.png")));
+        assert_eq!(
+            named("form-data; name=a; filename*=iso-8859-1'en'caf%E9.png"),
+            part("a", Some("café.png"))
+        );
+        assert_eq!(named("form-data; name=a; filename*=plain.png"), part("a", Some("plain.png")));
         assert_eq!(named(" attachment; name=\"a\""), Err(FormError::Disposition));
         assert_eq!(named(" form-data"), Err(FormError::Disposition));
     }

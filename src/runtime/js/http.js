@@ -6,6 +6,13 @@ export const readHead = ({ method, url }) => `${method}\n${url}`;
 
 export const readHeader = ({ headers }, name) => headers.get(name);
 
+/** All headers whose name begins so, a line each. */
+export const readHeadersLike = ({ headers }, prefix) =>
+  [...headers]
+    .filter(([name]) => name.startsWith(prefix))
+    .map(([name, value]) => `${name}: ${value}`)
+    .join('\n');
+
 /** `bytes` lie in wasm, where they do not stay. */
 export function respondBytes(status, headers, bytes) {
   return respond(status, headers, bytes.slice());

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use base32ct::{Base32Unpadded, Encoding};
+use base64ct::{Base64UrlUnpadded, Encoding as _};
 use hmac::digest::InvalidLength;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -20,16 +21,18 @@ pub const MIN_SIGNING_KEY_BYTES: usize = 32;
 /// Bytes of a callback proof: 160 bits, 32 characters of base32.
 const CALLBACK_PROOF_BYTES: usize = 20;
 
-/// Bytes of a file's id: 160 bits, 32 characters of base32.
-const FILE_ID_BYTES: usize = 20;
-/// Bytes of a playback grant: its end, as 32 bits of unix seconds, and 128 bits of MAC.
+/// What a file's id begins with.
+const FILE_ID_PREFIX: &str = "file_";
+/// Bytes of the proof that a file's id begins with: 128 bits. The file's link follows.
+const FILE_PROOF_BYTES: usize = 16;
+
+/// Bytes of a playback grant: when it ends, as 32 bits of unix seconds, and 128 bits of proof.
 const GRANT_BYTES: usize = 20;
 const GRANT_TIME_BYTES: usize = 4;
 
-/// A grant is valid for six hours plus the rest of its five-minute step: within a step a Video always has the same
-/// links.
+/// A grant is good for six hours, and for the rest of the six hours in which it was made, counted from the making of the
+/// video: whoever reads a Video again, for hours, reads the same link.
 const GRANT_SECONDS: i64 = 6 * 3600;
-const GRANT_STEP_SECONDS: i64 = 300;
 
 /// The keyed MACs. Deriving them is expensive, so it happens once.
 #[derive(Clone)]
@@ -118,12 +121,32 @@ impl SigningKeys {
         Some(VideoId::from_proven(text.to_owned()))
     }
 
-    /// Our own id for an uploaded file: Wiro's id stays private.
+    /// The id of an uploaded file: its link, and the proof that this owner uploaded it here. So nothing has to be stored.
     #[must_use]
-    pub fn file_id(&self, url: &str) -> String {
-        let mac = self.file_id.clone().chain_update(url).finalize().into_bytes();
-        let short = mac.get(..FILE_ID_BYTES).unwrap_or(&mac);
-        format!("file_{}", Base32Unpadded::encode_string(short))
+    pub fn file_id(&self, owner: &Owner, url: &str) -> String {
+        let mac = self.file_mac(owner, url).finalize().into_bytes();
+        let bytes: Vec<u8> = mac.into_iter().take(FILE_PROOF_BYTES).chain(url.bytes()).collect();
+        format!("{FILE_ID_PREFIX}{}", Base64UrlUnpadded::encode_string(&bytes))
+    }
+
+    /// The link of a file that this owner uploaded; compared in constant time.
+    #[must_use]
+    pub fn file_url(&self, owner: &Owner, id: &str) -> Option<String> {
+        let previous = || self.previous.as_ref()?.file_url(owner, id);
+        self.own_file_url(owner, id).or_else(previous)
+    }
+
+    fn own_file_url(&self, owner: &Owner, id: &str) -> Option<String> {
+        let bytes = Base64UrlUnpadded::decode_vec(id.strip_prefix(FILE_ID_PREFIX)?).ok()?;
+        let (proof, url) = bytes.split_at_checked(FILE_PROOF_BYTES)?;
+        let url = std::str::from_utf8(url).ok()?;
+        self.file_mac(owner, url).verify_truncated_left(proof).ok()?;
+        Some(url.to_owned())
+    }
+
+    fn file_mac(&self, owner: &Owner, url: &str) -> HmacSha256 {
+        // No owner's name holds NUL, so no two pairs look alike.
+        self.file_id.clone().chain_update(owner.as_str()).chain_update([0]).chain_update(url)
     }
 
     /// The secret part of this video's callback URL.
@@ -149,11 +172,14 @@ impl SigningKeys {
         Some(VideoId::from_proven(text.to_owned()))
     }
 
-    /// A grant: plays this video for a limited time without a token. Videos without an owner need none.
+    /// What plays this video, made at `created_at` (unix seconds), for a while without its owner's token. Videos of nobody
+    /// need none.
     #[must_use]
-    pub fn grant(&self, owner: &Owner, id: &VideoId, now: UnixMillis) -> Option<String> {
-        let step_end = now.seconds().div_euclid(GRANT_STEP_SECONDS).saturating_add(1) * GRANT_STEP_SECONDS;
-        let until = u32::try_from(step_end.saturating_add(GRANT_SECONDS)).ok()?.to_be_bytes();
+    pub fn grant(&self, owner: &Owner, id: &VideoId, created_at: i64, now: UnixMillis) -> Option<String> {
+        let age = now.seconds().saturating_sub(created_at).max(0);
+        let periods = (age / GRANT_SECONDS).saturating_add(2);
+        let ends_at = created_at.saturating_add(periods.saturating_mul(GRANT_SECONDS));
+        let until = u32::try_from(ends_at).ok()?.to_be_bytes();
         let mac = self.playback.clone().chain_update(until).chain_update(id.as_str()).finalize().into_bytes();
         let bytes: Vec<u8> = until.into_iter().chain(mac).take(GRANT_BYTES).collect();
         (!owner.is_nobody()).then(|| Base32Unpadded::encode_string(&bytes))
@@ -218,24 +244,41 @@ mod tests {
             keys.mint(&owner("alice"), [1; RANDOM_BYTES]).as_str(),
             "vid_aeaqcaibaeaqcaibaeaqcaibaes6ugg5uyrvdx6q"
         );
-        let grant = keys.grant(&owner("alice"), &id, at(1_700_000_000));
+        let grant = keys.grant(&owner("alice"), &id, 1_699_978_500, at(1_700_000_000));
         assert_eq!(grant.as_deref(), Some("mvkelrfodndgrvlpvkxdhyvuqxfmdcpw"));
-        assert_eq!(keys.file_id("https://cdn.example/a.png"), "file_bn23bmlbklr6ljlaqwpqwfa6puccsot2");
+        assert_eq!(keys.file_id(&owner("alice"), "https://cdn.example/a.png"), "FILE_ID");
     }
 
     #[test]
-    fn grants_hold_for_six_hours_and_are_the_same_for_a_while() {
+    fn a_grant_stays_the_same_for_six_hours_and_holds_for_six_more() {
         let keys = keys(b"k");
-        let (alice, from) = (owner("alice"), 1_700_000_100);
+        let (alice, from, hours) = (owner("alice"), 1_700_000_123, 6 * 3600);
         let id = keys.mint(&alice, [1; RANDOM_BYTES]);
-        let grant = keys.grant(&alice, &id, at(from)).unwrap();
-        assert_eq!(keys.grant(&alice, &id, at(from + 299)).as_ref(), Some(&grant));
-        assert_ne!(keys.grant(&alice, &id, at(from + 300)).as_ref(), Some(&grant));
-        for seconds in [0, 6 * 3600, 6 * 3600 + 299] {
-            assert_eq!(keys.verify_grant(id.as_str(), &grant, at(from + seconds)), Some(id.clone()));
+        let grant = |seconds: i64| keys.grant(&alice, &id, from, at(from + seconds)).unwrap();
+        for seconds in [1, hours - 1] {
+            assert_eq!(grant(seconds), grant(0));
         }
-        assert_eq!(keys.verify_grant(id.as_str(), &grant, at(from + 6 * 3600 + 300)), None);
-        assert_eq!(keys.grant(&owner(""), &id, at(from)), None);
+        assert_ne!(grant(hours), grant(0));
+        for seconds in [0, hours, 2 * hours - 1] {
+            assert_eq!(keys.verify_grant(id.as_str(), &grant(0), at(from + seconds)), Some(id.clone()));
+        }
+        assert_eq!(keys.verify_grant(id.as_str(), &grant(0), at(from + 2 * hours)), None);
+        // A clock that is behind.
+        assert_eq!(grant(-5), grant(0));
+        assert_eq!(keys.grant(&owner(""), &id, from, at(from)), None);
+    }
+
+    #[test]
+    fn a_file_id_holds_its_link_for_its_owner_alone() {
+        let (keys, alice) = (keys(b"k"), owner("alice"));
+        let link = "https://cdn.example/猫.png?x=1";
+        let id = keys.file_id(&alice, link);
+        assert_eq!(keys.file_url(&alice, &id).as_deref(), Some(link));
+        assert_eq!(keys.file_url(&owner("bob"), &id), None);
+        assert_eq!(keys.file_url(&alice, &id.to_lowercase()), None);
+        for other in ["", "file_", "file_AAAA", link, "file_!!"] {
+            assert_eq!(keys.file_url(&alice, other), None, "{other}");
+        }
     }
 
     #[test]
@@ -243,7 +286,7 @@ mod tests {
         let (before, alice) = (keys(b"a"), owner("alice"));
         let rotated = keys(b"b").instead_of(Some(keys(b"a")));
         let id = before.mint(&alice, [1; RANDOM_BYTES]);
-        let grant = before.grant(&alice, &id, at(0)).unwrap();
+        let grant = before.grant(&alice, &id, 0, at(0)).unwrap();
         assert_eq!(rotated.verify_id(&alice, id.as_str()), Some(id.clone()));
         assert_eq!(rotated.verify_id(&owner("bob"), id.as_str()), None);
         assert_eq!(rotated.verify_callback(id.as_str(), &before.callback_proof(&id)), Some(id.clone()));
@@ -270,7 +313,7 @@ mod tests {
             let proof = ours.callback_proof(&id);
             prop_assert_eq!(ours.verify_callback(text, &proof), Some(id.clone()));
             prop_assert_eq!(theirs.verify_callback(text, &proof), None);
-            if let Some(grant) = ours.grant(&owner, &id, at(0)) {
+            if let Some(grant) = ours.grant(&owner, &id, 0, at(0)) {
                 prop_assert_eq!(ours.verify_grant(text, &grant, at(0)), Some(id.clone()));
                 prop_assert_eq!(theirs.verify_grant(text, &grant, at(0)), None);
                 prop_assert_eq!(ours.verify_callback(text, &grant), None);
@@ -304,7 +347,7 @@ mod tests {
             };
             let id = keys.mint(&alice, random);
             prop_assert_eq!(keys.verify_id(&alice, &altered(id.as_str(), ID_PREFIX.len())), None);
-            let grant = keys.grant(&alice, &id, at(0)).unwrap();
+            let grant = keys.grant(&alice, &id, 0, at(0)).unwrap();
             prop_assert_eq!(keys.verify_grant(id.as_str(), &altered(&grant, 0), at(0)), None);
         }
 

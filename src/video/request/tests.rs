@@ -12,6 +12,17 @@ fn fields(body: &Value) -> Fields {
 
 const NOTHING: [&str; 0] = [];
 
+const FILE_LINK: &str = "http://127.0.0.1/cat.png";
+
+fn requested(fields: Fields, model: &Capabilities) -> Result<Requested, Vec<FieldError>> {
+    let file_url = |id: &str| (id == "file_mine").then(|| FILE_LINK.to_owned());
+    super::validate(fields, model, Links { parse_url: parse, file_url: &file_url })
+}
+
+fn validate(fields: Fields, model: &Capabilities, _: ParseUrl) -> Result<Input, Vec<FieldError>> {
+    requested(fields, model).map(|requested| requested.input)
+}
+
 fn bad_fields(body: &Value) -> Vec<String> {
     let errors = validate(fields(body), &hailuo(), parse).unwrap_err();
     errors.into_iter().map(|error| error.field).collect()
@@ -49,9 +60,15 @@ fn every_bad_field_is_named_at_once() {
     });
     let mut named = bad_fields(&body);
     named.sort();
-    let mut expected: Vec<String> = field_names(&hailuo()).into_iter().map(str::to_owned).collect();
-    expected.push("seed".to_owned());
-    expected.sort();
+    let expected = [
+        "duration",
+        "inputImageFirst",
+        "inputImageFirstUrl",
+        "prompt",
+        "promptOptimizer",
+        "resolution",
+        "seed",
+    ];
     assert_eq!(named, expected);
 }
 
@@ -110,7 +127,150 @@ fn prompts_are_counted_in_characters() {
     assert_eq!(errors, [error("prompt", "has 2001 characters; the limit is 2000")]);
     assert_eq!(bad_fields(&json!({ "prompt": " \n" })), ["prompt"]);
     assert_eq!(bad_fields(&json!({ "prompt": "a\u{0}b" })), ["prompt"]);
-    assert!(validate(fields(&json!({ "prompt": "a\r\n\tb" })), &hailuo(), parse).is_ok());
+}
+
+#[test]
+fn each_line_break_is_one_character() {
+    let prompt = "a\r\n\tb\rc\u{b}d\u{c}e\u{85}f\n\u{2028}g";
+    let input = validate(fields(&json!({ "prompt": prompt })), &hailuo(), parse).unwrap();
+    assert_eq!(input.prompt, "a\n\tb\nc\nd\ne\nf\n\u{2028}g");
+    let as_a_form_sends_it = format!("{}{}", "a\r\n".repeat(199), "b".repeat(MAX_PROMPT_CHARS - 398));
+    assert!(validate(fields(&json!({ "prompt": as_a_form_sends_it })), &hailuo(), parse).is_ok());
+}
+
+#[test]
+fn null_is_the_default() {
+    let body = json!({
+        "prompt": "a", "promptOptimizer": null, "resolution": null, "duration": null, "inputImageFirst": null,
+        "inputImageFirstUrl": null, "model": null, "seconds": null, "size": null, "input_reference": null,
+        "metadata": null, "user": null, "n": null,
+    });
+    assert_eq!(
+        validate(fields(&body), &hailuo(), parse),
+        validate(fields(&json!({ "prompt": "a" })), &hailuo(), parse)
+    );
+    assert_eq!(bad_fields(&json!({ "prompt": null })), ["prompt"]);
+    assert_eq!(bad_fields(&json!({ "prompt": "a", "seed": null })), ["seed"]);
+    let fast = Capabilities { first_frame: Need::Required, ..hailuo() };
+    let errors = requested(fields(&json!({ "prompt": "a", "input_reference": null })), &fast).unwrap_err();
+    assert_eq!(errors[0].field, FIRST);
+}
+
+#[test]
+fn openais_names_mean_the_same() {
+    let both = |theirs: Value, ours: Value| {
+        assert_eq!(
+            validate(fields(&theirs), &hailuo(), parse),
+            validate(fields(&ours), &hailuo(), parse),
+            "{theirs}"
+        );
+    };
+    let link = "https://example.com/a.png";
+    both(
+        json!({ "prompt": "a", "seconds": "10", "user": "u", "n": 1 }),
+        json!({ "prompt": "a", "duration": 10 }),
+    );
+    both(json!({ "prompt": "a", "size": "1920x1080" }), json!({ "prompt": "a", "resolution": "1080P" }));
+    both(json!({ "prompt": "a", "size": "1080p" }), json!({ "prompt": "a", "resolution": "1080P" }));
+    let first = json!({ "prompt": "a", "inputImageFirstUrl": link });
+    both(json!({ "prompt": "a", "input_reference": { "image_url": link } }), first.clone());
+    both(json!({ "prompt": "a", "input_reference": { "image_url": link, "file_id": null } }), first.clone());
+    both(json!({ "prompt": "a", "input_reference": format!("{{\"image_url\":\"{link}\"}}") }), first.clone());
+    both(json!({ "prompt": "a", "input_reference": link }), first.clone());
+    both(json!({ "prompt": "a", "input_reference[image_url]": link }), first.clone());
+    both(json!({ "prompt": "a", "input_reference": link, "inputImageFirstUrl": link }), first);
+    both(
+        json!({ "prompt": "a", "seconds": 6, "duration": "6", "size": "1280x720", "resolution": "768p" }),
+        json!({ "prompt": "a" }),
+    );
+    for file in [
+        json!({ "input_reference": { "file_id": "file_mine" } }),
+        json!({ "input_reference[file_id]": "file_mine" }),
+    ] {
+        let mut body = file;
+        body["prompt"] = json!("a");
+        let input = validate(fields(&body), &hailuo(), parse).unwrap();
+        assert_eq!(input.input_image_first_url.as_deref(), Some(FILE_LINK));
+    }
+}
+
+#[test]
+fn two_names_must_say_the_same() {
+    let link = "https://example.com/a.png";
+    let bad = |body: Value| bad_fields(&body);
+    assert_eq!(bad(json!({ "prompt": "a", "duration": 6, "seconds": "10" })), ["seconds"]);
+    assert_eq!(bad(json!({ "prompt": "a", "resolution": "768P", "size": "1920x1080" })), ["size"]);
+    let other =
+        json!({ "prompt": "a", "inputImageFirstUrl": link, "input_reference": { "file_id": "file_mine" } });
+    assert_eq!(bad(other), ["input_reference"]);
+    let image = Image { content_type: ImageType::Png, size: 1 };
+    for names in [[FIRST, REFERENCE], [REFERENCE, FIRST]] {
+        let files = names.map(|name| (name.to_owned(), FieldValue::File(image)));
+        let mut given = fields(&json!({ "prompt": "a" }));
+        given.extend(files);
+        assert_eq!(requested(given, &hailuo()).unwrap_err()[0].field, names[1]);
+    }
+    for wrong in [
+        json!("cat"),
+        json!({}),
+        json!({ "url": link }),
+        json!([link]),
+        json!({ "file_id": "file_theirs" }),
+        json!("{"),
+    ] {
+        assert_eq!(bad(json!({ "prompt": "a", "input_reference": wrong })), ["input_reference"]);
+    }
+    for (name, wrong) in
+        [("n", json!(2)), ("n", json!("two")), ("size", json!("big")), ("size", json!("4096x2304"))]
+    {
+        assert_eq!(bad(json!({ "prompt": "a", name: wrong })), [name]);
+    }
+}
+
+#[test]
+fn the_shape_of_a_video_is_its_first_frames() {
+    for size in ["720x1280", "1024x1024"] {
+        assert_eq!(bad_fields(&json!({ "prompt": "a", "size": size })), ["size"]);
+        let link = "https://example.com/a.png";
+        let body = json!({ "prompt": "a", "size": size, "input_reference": { "image_url": link } });
+        assert!(validate(fields(&body), &hailuo(), parse).is_ok());
+    }
+}
+
+#[test]
+fn metadata_comes_as_an_object_or_in_parts() {
+    let metadata = |body: Value| {
+        let mut given = fields(&body);
+        given.push(("prompt".to_owned(), FieldValue::Json(json!("a"))));
+        requested(given, &hailuo()).map(|requested| json!(requested.metadata).to_string())
+    };
+    let expected = r#"{"a":"1","b":"2"}"#;
+    assert_eq!(metadata(json!({ "metadata": { "a": "1", "b": "2" } })).unwrap(), expected);
+    assert_eq!(metadata(json!({ "metadata": r#"{"a":"1","b":"2"}"# })).unwrap(), expected);
+    assert_eq!(metadata(json!({ "metadata[a]": "1", "metadata[b]": "2" })).unwrap(), expected);
+    assert_eq!(metadata(json!({})).unwrap(), "{}");
+    for wrong in [json!({ "a": 1 }), json!([]), json!("a"), json!({ "": "x" })] {
+        assert_eq!(metadata(json!({ "metadata": wrong })).unwrap_err()[0].field, "metadata");
+    }
+}
+
+#[test]
+fn booleans_may_be_in_any_case() {
+    for (text, value) in [("True", true), ("FALSE", false)] {
+        let input =
+            validate(fields(&json!({ "prompt": "a", "promptOptimizer": text })), &hailuo(), parse).unwrap();
+        assert_eq!(input.prompt_optimizer, value);
+    }
+}
+
+#[test]
+fn the_model_is_named_by_a_text() {
+    let named =
+        |model: Value| named_model(&fields(&json!({ "model": model }))).map(|name| name.map(str::to_owned));
+    assert_eq!(named(json!("hailuo-2.3")), Ok(Some("hailuo-2.3".to_owned())));
+    assert_eq!(named(json!(null)), Ok(None));
+    assert_eq!(named(json!(3)).unwrap_err().field, MODEL);
+    assert_eq!(named_model(&Fields::new()), Ok(None));
 }
 
 #[test]
@@ -125,7 +285,7 @@ fn images_are_known_by_their_bytes() {
 
 proptest! {
     #[test]
-    fn no_value_panics(name in "(prompt|duration|resolution|promptOptimizer|inputImageFirst|inputImageFirstUrl|.{0,9})", text in ".{0,40}") {
+    fn no_value_panics(name in "(prompt|duration|resolution|promptOptimizer|inputImageFirst|inputImageFirstUrl|size|input_reference|metadata|n|.{0,9})", text in ".{0,40}") {
         for value in [json!(text), json!([text]), json!(null), json!(1e300), json!({ "a": text })] {
             let given = vec![(name.clone(), FieldValue::Json(value))];
             if let Err(errors) = validate(given, &hailuo(), parse) {

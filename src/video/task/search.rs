@@ -72,7 +72,7 @@ impl Task {
     /// Whether both look the same in Wiro's list, which does not identify images.
     fn looks_like(&self, claim: &JobClaim) -> bool {
         let (ours, theirs) = (&self.record.input, &claim.input);
-        self.record.model == claim.model
+        self.model_path() == claim.model
             && ours.prompt == theirs.prompt
             && ours.resolution == theirs.resolution
             && ours.duration == theirs.duration

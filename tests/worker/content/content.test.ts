@@ -78,7 +78,7 @@ describe('whole', () => {
   });
 
   test('urls.content leads to it', async () => {
-    await expectWhole(await service.fetch(video.urls.content));
+    await expectWhole(await service.fetch(video.urls.content!));
   });
 
   test('?download=1 offers it as a file', async () => {
@@ -217,20 +217,20 @@ describe('not there', () => {
     const prompt = `a boat asked for too early by ${method}`;
     service.sim.script(prompt, { holdAt: 'task_start' });
     const { id, urls } = await service.accepted({ prompt });
-    const response = await service.fetch(urls.content, { method });
+    const response = await service.fetch(`${urls.self}/content`, { method });
     expect(response.status).toBe(409);
     expect(response.headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
     if (method === 'GET') expect(await problem(response)).toMatchObject({ status: 409, code: 'not_ready' });
     service.sim.release(await service.sim.waitForTask(prompt));
     await service.ended(id);
-    await expectWhole(await service.fetch(urls.content));
+    await expectWhole(await service.fetch(`${urls.self}/content`));
   });
 
   test('while it waits for Wiro: not ready', async () => {
     service.sim.script('kept waiting', { run: [{ kind: 'status', status: 429, retryAfter: 3600 }] });
     const { status, urls } = await service.accepted({ prompt: 'a boat kept waiting' });
     expect(status).toBe('queued');
-    expect(await problem(await service.fetch(urls.content))).toMatchObject({ code: 'not_ready' });
+    expect(await problem(await service.fetch(`${urls.self}/content`))).toMatchObject({ code: 'not_ready' });
   });
 
   test.each([
@@ -240,7 +240,7 @@ describe('not there', () => {
     service.sim.script(`it ${status}`, { task });
     const { id, urls } = await service.accepted({ prompt: `a boat, but it ${status}` });
     expect((await service.ended(id)).status).toBe(status);
-    const response = await service.fetch(urls.content);
+    const response = await service.fetch(`${urls.self}/content`);
     expect([response.status, response.headers.get('retry-after')]).toEqual([404, null]);
     expect(await problem(response)).toMatchObject({ code: 'not_found' });
   });
@@ -254,6 +254,12 @@ describe('not there', () => {
       expect(await problem(response)).toMatchObject({ code: 'not_found' });
     }
     expect((await service.objectIds()).toSorted()).toEqual(before.toSorted());
+  });
+
+  test.each(['thumbnail', 'spritesheet', 'x'])('variant=%s: unsupported, and not the video', async (variant) => {
+    const response = await service.fetch(`/v1/videos/${video.id}/content?variant=${variant}`);
+    expect(await problem(response)).toMatchObject({ status: 400, code: 'unsupported' });
+    await expectWhole(await service.fetch(`/v1/videos/${video.id}/content?variant=video`));
   });
 
   test.each(['POST', 'PUT', 'PATCH', 'DELETE'])('%s is not allowed', async (method) => {

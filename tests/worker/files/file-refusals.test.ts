@@ -52,7 +52,7 @@ describe('fields', () => {
     ['a text in its place', [text('file', 'cat.png')], ['file']],
     ['a file that was not chosen', [filePart('', '')], ['file']],
     ['a file under another name', [{ ...png(), name: 'image' }], ['image', 'file']],
-    ['an unknown text before it', [text('purpose', 'vision'), png()], ['purpose']],
+    ['an unknown text before it', [text('colour', 'red'), png()], ['colour']],
     ['an unknown file before it', [{ ...png(), name: 'File' }, png()], ['File']],
     ['a text before the file, both called file', [text('file', 'a'), png()], ['file', 'file']],
   ];

@@ -7,11 +7,12 @@ import {
   fileAt,
   filePart,
   folderCalls,
+  upload,
   uploadCalls,
   uploaded,
 } from '../support/requests/uploads.ts';
 import { onlyRun, RUN_FIELDS } from '../support/runs.ts';
-import { type Service, startService } from '../support/service.ts';
+import { problem, type Service, startService } from '../support/service.ts';
 import { sha256 } from '../support/stored.ts';
 
 let service: Service;
@@ -26,11 +27,13 @@ describe.for(FRAMINGS)('an image arrives at Wiro byte by byte, %s', (framing) =>
     const file = await uploaded(service, filePart(bytes, 'my frame.png'), framing);
     const name = `my frame.${type === 'image/jpeg' ? 'jpg' : type.replace('image/', '')}`;
     expect(file).toEqual({
-      id: expect.stringMatching(/^file_[a-z2-7]{32}$/),
+      id: expect.stringMatching(/^file_[\w-]{40,}$/),
       object: 'file',
       filename: name,
       bytes: bytes.length,
       content_type: type,
+      created_at: expect.any(Number),
+      purpose: 'vision',
       url: expect.stringMatching(/^https:\/\/cdn1\.wiro\.ai\/cdn\/[\w-]+\/my%20frame\.(png|jpg|webp)$/),
     });
     const call = uploadCalls(service).at(-1)!;
@@ -73,6 +76,30 @@ test('a form as a browser sends it', async () => {
   const response = await service.fetch('/v1/files', { method: 'POST', body: form });
   expect(response.status).toBe(200);
   expect(await response.json()).toMatchObject({ filename: 'cat.webp', bytes: 3000 });
+});
+
+test('its id is the first frame of a video too, and of nobody who made it up', async () => {
+  const file = await uploaded(service, filePart(picture('image/png', 2000)));
+  const prompt = 'rain by its id';
+  const { input } = await service.accepted({ prompt, input_reference: { file_id: file.id } });
+  expect(input.inputImageFirstUrl).toBe(file.url);
+  expect(onlyRun(service.sim, prompt).fields).toMatchObject({ inputImageFirstUrl: file.url });
+  for (const file_id of [`${file.id.slice(0, -1)}A`, file.id.toUpperCase(), 'file_', file.url]) {
+    const answer = await service.submit({ prompt, input_reference: { file_id } });
+    expect((await problem(answer)).errors).toMatchObject([{ field: 'input_reference' }]);
+  }
+});
+
+test('a purpose may come before or behind it, and is told again', async () => {
+  const purpose = { name: 'purpose', value: 'user_data' };
+  const part = filePart(picture('image/png', 800));
+  for (const parts of [
+    [purpose, part],
+    [part, purpose],
+  ]) {
+    const answer = await upload(service, parts);
+    expect(await answer.json()).toMatchObject({ object: 'file', bytes: 800, purpose: 'user_data' });
+  }
 });
 
 test('two uploads of the same bytes are two files', async () => {

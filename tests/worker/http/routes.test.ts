@@ -65,7 +65,9 @@ describe('no such method', () => {
     ['POST', '/v1/videos/:id/content', ['GET', 'HEAD']],
     ['DELETE', '/v1/videos/:id/content', ['GET', 'HEAD']],
     ['GET', '/hooks/wiro/:id/0', ['POST']],
-    ['POST', '/health', ['GET']],
+    ['POST', '/health', ['GET', 'HEAD']],
+    ['POST', '/v1/models', ['GET', 'HEAD']],
+    ['GET', '/v1/videos/:id/remix', ['POST']],
   ] as const)('%s %s', async ([method, path, allowed]) => {
     let allow: string | null = null;
     await refused(service, METHOD_NOT_ALLOWED, async () => {
@@ -76,6 +78,40 @@ describe('no such method', () => {
     const methods = String(allow).split(', ');
     expect(methods).toEqual(expect.arrayContaining([...allowed]));
     expect(methods).not.toContain(method);
+  });
+});
+
+describe('what GET answers, HEAD answers without a body', () => {
+  test.for(['/health', '/v1/models', '/v1/models/hailuo-2.3', '/v1/videos/:id', '/v1/videos/:id/content'])(
+    '%s',
+    async (path) => {
+      const at = path.replace(':id', id);
+      const [get, head] = [await service.fetch(at), await service.fetch(at, { method: 'HEAD' })];
+      expect([head.status, await head.text()]).toEqual([200, '']);
+      for (const name of ['content-type', 'etag', 'cache-control', 'access-control-allow-origin']) {
+        expect(head.headers.get(name), name).toBe(get.headers.get(name));
+      }
+      expect(Number(head.headers.get('content-length'))).toBe((await get.arrayBuffer()).byteLength);
+    },
+  );
+
+  test('events, refusals too', async () => {
+    const events = await service.fetch(`/v1/videos/${id}/events`, { method: 'HEAD' });
+    expect([events.status, events.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8']);
+    const nowhere = await service.fetch('/v1/videos/vid_no', { method: 'HEAD' });
+    expect([nowhere.status, await nowhere.text()]).toEqual([404, '']);
+  });
+});
+
+describe('what OpenAI has and this service has not', () => {
+  test.for([
+    ['POST', '/v1/videos/:id/remix'],
+    ['POST', '/v1/videos/edits'],
+    ['POST', '/v1/videos/extensions'],
+    ['POST', '/v1/videos/characters'],
+    ['GET', '/v1/videos/characters/char_1'],
+  ] as const)('%s %s', async ([method, path]) => {
+    await refused(service, [404, 'unsupported'], () => service.fetch(path.replace(':id', id), { method }));
   });
 });
 

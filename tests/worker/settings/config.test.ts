@@ -62,8 +62,8 @@ describe('PUBLIC_URL', () => {
   );
 });
 
-test('WIRO_MODEL is what is run and what the Video names', async () => {
-  await start({ vars: { WIRO_MODEL: 'another/model-1.5' }, sim: { model: 'another/model-1.5' } });
+test('MODELS is what is run and what the Video names', async () => {
+  await start({ vars: { MODELS: 'another/model-1.5' }, sim: { model: 'another/model-1.5' } });
   const { id, model } = await service.accepted({ prompt: 'made by another model' });
   expect(model).toBe('another/model-1.5');
   expect(service.sim.callsTo('/Run/another/model-1.5')).toHaveLength(1);

@@ -104,7 +104,8 @@ describe('malformed', () => {
       {
         SIGNING_KEY: 'short-7f3a',
         WIRO_API_URL: 'https://user:hunter2@api.example.com/v1',
-        WIRO_MODEL: 'hailuo-7f3a',
+        MODELS: 'hailuo-7f3a',
+        WIRO_MODEL: 'minimax/hailuo-7f3a',
         PUBLIC_URL: 'http://video.example.com',
         OUTPUT_HOSTS: 'https://cdn.example.com',
         POLL_SECONDS: 'soon-7f3a',
@@ -127,7 +128,7 @@ describe('malformed', () => {
       {
         WIRO_API_KEY: '',
         WIRO_API_URL: 'api.example.com/v1',
-        WIRO_MODEL: '../Task/Detail-7f3a',
+        MODELS: '../Task/Detail-7f3a',
         PUBLIC_URL: 'nonsense-7f3a',
         OUTPUT_HOSTS: 'user@cdn.example.com',
         POLL_SECONDS: '30,,45',

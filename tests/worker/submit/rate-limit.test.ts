@@ -3,6 +3,8 @@
 import { expect, test, vi } from 'vitest';
 import { ALICE, BOB, CLIENT_TOKENS } from '../support/clients.ts';
 import { expectProblem, type Refusal } from '../support/refusals.ts';
+import { picture } from '../support/requests/pictures.ts';
+import { filePart, upload } from '../support/requests/uploads.ts';
 import { type Service, type ServiceOptions, startService } from '../support/service.ts';
 
 const RATE_LIMITED: Refusal = [429, 'rate_limited'];
@@ -77,9 +79,18 @@ test('each client has a limit of its own, whatever it says of its address', () =
 
 test('uploads count as submits', () =>
   withService({ vars: { SUBMIT_PER_MINUTE: '1' } }, async (service) => {
-    const upload = () => service.fetch('/v1/files', { method: 'POST' });
-    expect(await statuses(2, upload)).toEqual([415, 429]);
+    const send = () => upload(service, [filePart(picture('image/png', 500))]);
+    expect(await statuses(2, send)).toEqual([200, 429]);
     expect((await service.submit({ prompt: 'no more of anything' })).status).toBe(429);
+  }));
+
+test('what is refused does not count', () =>
+  withService({ vars: { SUBMIT_PER_MINUTE: '1' } }, async (service) => {
+    expect(await statuses(5, () => service.submit({ prompt: '' }))).toEqual(Array(5).fill(400));
+    expect(await statuses(5, () => service.submit({ prompt: 'a', model: 'sora-2' }))).toEqual(Array(5).fill(400));
+    expect(await statuses(5, () => service.fetch('/v1/files', { method: 'POST' }))).toEqual(Array(5).fill(415));
+    expect((await service.submit({ prompt: 'the first that is good' })).status).toBe(202);
+    expect((await service.submit({ prompt: 'the second' })).status).toBe(429);
   }));
 
 test('an address may not ask more often than it may, whoever it says it is', () =>

@@ -34,7 +34,7 @@ describe('the answer', () => {
     expect(video).toEqual({
       id: expect.stringMatching(/^vid_[a-z2-7]{40}$/),
       object: 'video',
-      model: 'minimax/hailuo-2-3',
+      model: 'hailuo-2.3',
       status: 'in_progress',
       stage: 'task_queue',
       queue_position: null,
@@ -49,7 +49,12 @@ describe('the answer', () => {
       cost_usd: null,
       error: null,
       warnings: [],
-      urls: { self, events: `${self}/events`, content: `${self}/content`, cancel: `${self}/cancel` },
+      prompt,
+      seconds: '6',
+      size: '1366x768',
+      remixed_from_video_id: null,
+      metadata: {},
+      urls: { self, events: `${self}/events`, content: null, download: null, cancel: `${self}/cancel` },
     });
     for (const time of [video.created_at, video.started_at]) {
       expect(time).toBeGreaterThanOrEqual(before);
@@ -159,8 +164,8 @@ describe('the Run', () => {
 
   test.for([
     ['quotes and backslashes', '"; filename="a.png" \\" \\'],
-    ['line breaks', 'first\nsecond\r\nthird\r\n'],
-    ['a form', '\r\n--x\r\nContent-Disposition: form-data; name="projectid"\r\n\r\n1\r\n--x--\r\n'],
+    ['line breaks', 'first\nsecond\n\nthird\n'],
+    ['a form', '\n--x\nContent-Disposition: form-data; name="projectid"\n\n1\n--x--\n'],
     ['scripts of the world', 'ünïcödé 猫が走る 🐈‍⬛ \u202eעברית'],
     ['spaces around it', '  spaced  '],
     ['JSON', '{"prompt":"another"}'],

@@ -58,10 +58,16 @@ export async function expectProblem(response: Response, [status, code]: Refusal)
     code,
     request_id: response.headers.get('x-request-id'),
     errors: expect.any(Array),
+    error: {
+      message: found.detail,
+      type: expect.stringMatching(/^(invalid_request|authentication|rate_limit|server)_error$/),
+      param: found.errors[0]?.field ?? null,
+      code: expect.stringMatching(/^[a-z_]+$/),
+    },
   });
   expect(response.status).toBe(status);
   expect(found.request_id).toMatch(/^\S{8,}$/);
-  if (code !== INVALID_PARAMETER[1]) expect(found.errors).toEqual([]);
+  if (![INVALID_PARAMETER[1], 'unsupported'].includes(code)) expect(found.errors).toEqual([]);
   return found;
 }
 

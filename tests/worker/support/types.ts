@@ -27,7 +27,12 @@ export interface Video {
   cost_usd: string | null;
   error: { code: string; message: string } | null;
   warnings: string[];
-  urls: { self: string; events: string; content: string; cancel: string };
+  prompt: string;
+  seconds: string | null;
+  size: string | null;
+  remixed_from_video_id: null;
+  metadata: Record<string, string>;
+  urls: { self: string; events: string; content: string | null; download: string | null; cancel: string };
 }
 
 export interface Problem {
@@ -38,6 +43,8 @@ export interface Problem {
   code: string;
   request_id: string;
   errors: { field: string; message: string }[];
+  /** The same as OpenAI's API writes it. */
+  error: { message: string; type: string; param: string | null; code: string };
 }
 
 export interface List {

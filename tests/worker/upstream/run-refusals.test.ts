@@ -66,7 +66,7 @@ describe.concurrent('a refusal of account or model', () => {
 test('a wrong secret and a model that is not there are heard by the submit', async () => {
   for (const options of [
     { secrets: { WIRO_API_SECRET: 'another-secret-8d1f' } },
-    { vars: { WIRO_MODEL: 'minimax/hailuo-9' } },
+    { vars: { MODELS: 'minimax/hailuo-9' } },
   ]) {
     const other = await startService(options);
     try {

@@ -60,9 +60,12 @@ describe('in KV and R2', () => {
 
   test('a completed one is there as it was shown, with the very bytes', async () => {
     const { id } = await service.accepted({ prompt: 'a boat to be kept', resolution: '768P', duration: 6 });
-    const { urls, ...video } = await service.ended(id);
+    const { urls, ...shown } = await service.ended(id);
+    const { prompt, seconds, size, remixed_from_video_id, metadata: kept, ...video } = shown;
+    expect([prompt, seconds, size]).toEqual(['a boat to be kept', '6', '1366x768']);
+    expect([remixed_from_video_id, kept]).toEqual([null, {}]);
     expect(video).toMatchObject({
-      ...{ id, object: 'video', model: 'minimax/hailuo-2-3', status: 'completed', stage: 'done' },
+      ...{ id, object: 'video', model: 'hailuo-2.3', status: 'completed', stage: 'done' },
       ...{ queue_position: null, progress: 100, error: null, cost_usd: '0.28' },
       output: { content_type: 'video/mp4', size: storedSample.size, sha256: sampleSha256 },
     });
@@ -78,7 +81,7 @@ describe('in KV and R2', () => {
     expect(metadata).toEqual({ status: 'completed', created_at });
     expect(record).toMatchObject(video);
     await expectExpiration(id, completed_at ?? Number.NaN);
-    expect(urls.content).toBe(`${urls.self}/content`);
+    expect([urls.content, urls.download]).toEqual([`${urls.self}/content`, `${urls.self}/content?download=1`]);
     expect((await fetch(urls.self)).status).toBe(200);
   });
 });

@@ -1,0 +1,151 @@
+//! `GET /v1/models` and `/v1/models/{name}`: the models that are offered, what each takes and costs.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::error::ApiError;
+use super::{Call, respond};
+use crate::calls::dispatcher::DispatcherClient;
+use crate::config::offered_models::OfferedModel;
+use crate::config::prices::price_of;
+use crate::http::percent;
+use crate::runtime::http::{Answer, Request};
+use crate::runtime::join;
+use crate::runtime::log::{self, Level};
+use crate::runtime::timeout::within;
+use crate::storage::models;
+use crate::video::model::{Capabilities, Need};
+use crate::video::request::MAX_PROMPT_CHARS;
+use crate::wiro::model::{ModelDescription, Source, canonical_slug};
+
+/// How long an answer waits to be told of a model that was never described.
+const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// When the models of that family were released, in unix seconds; Wiro does not tell it.
+const CREATED: [(&str, i64); 2] = [("hailuo-2-3", 1_761_609_600), ("hailuo-02", 1_750_204_800)];
+
+#[derive(Serialize)]
+struct Model<'a> {
+    id: &'a str,
+    object: &'static str,
+    /// Unix seconds; 0 where nobody knows.
+    created: i64,
+    owned_by: String,
+    capabilities: ModelCapabilities,
+    /// By resolution and seconds, as far as prices are known.
+    prices_usd: Option<BTreeMap<String, String>>,
+    source: Source,
+    /// When Wiro was asked, in unix seconds.
+    read_at: Option<i64>,
+}
+
+#[derive(Serialize)]
+struct ModelCapabilities {
+    resolutions: Vec<String>,
+    /// Seconds.
+    durations: Vec<u16>,
+    /// What the model makes together.
+    combinations: Vec<(Option<String>, Option<u16>)>,
+    first_frame: &'static str,
+    last_frame: bool,
+    prompt: &'static str,
+    prompt_max_chars: usize,
+}
+
+pub async fn list(call: &Call<'_>, request: &Request) -> Result<Answer, ApiError> {
+    call.client(request)?;
+    let described = join::all(call.config.models.all().map(|model| describe(call, model))).await;
+    let data: Vec<Model> =
+        call.config.models.all().zip(&described).map(|(of, told)| model(call, of, told)).collect();
+    answer(&json!({ "object": "list", "data": data }))
+}
+
+pub async fn read(call: &Call<'_>, request: &Request, name: &str) -> Result<Answer, ApiError> {
+    call.client(request)?;
+    let name = String::from_utf8(percent::decode(name)).map_err(|_| ApiError::ModelNotFound)?;
+    let of = call.config.models.find(&name).ok_or(ApiError::ModelNotFound)?;
+    let told = describe(call, of).await;
+    answer(&model(call, of, &told))
+}
+
+fn answer(body: &impl Serialize) -> Result<Answer, ApiError> {
+    Ok(respond::json(200, body)?.with("cache-control", "private, no-cache"))
+}
+
+/// What is known of the model. One that nobody has described yet is asked for, and not waited for long.
+async fn describe(call: &Call<'_>, model: &OfferedModel) -> Rc<ModelDescription> {
+    let known = models::describe(call.env, &model.path).await;
+    if known.read_at.is_some() {
+        return known;
+    }
+    let asked = async { DispatcherClient::new(call.env)?.describe_model(&model.path).await };
+    match within(DESCRIBE_TIMEOUT, asked).await {
+        Ok(Ok(Some(told))) => {
+            let told = Rc::new(told);
+            models::remember(&model.path, Rc::clone(&told));
+            told
+        }
+        Ok(Ok(None)) | Err(_) => known,
+        Ok(Err(error)) => {
+            log::write(Level::Warn, "the model is not described", [("error", error.to_string().into())]);
+            known
+        }
+    }
+}
+
+fn model<'a>(
+    call: &Call<'_>,
+    OfferedModel { name, path }: &'a OfferedModel,
+    told: &ModelDescription,
+) -> Model<'a> {
+    let capabilities = models::capabilities(path, told);
+    let slug = canonical_slug(path);
+    let (owner, project) = slug.split_once('/').unwrap_or_default();
+    let released = CREATED.iter().find(|(family, _)| project.contains(family));
+    let prices: BTreeMap<String, String> = capabilities
+        .formats()
+        .into_iter()
+        .filter_map(|(resolution, seconds)| {
+            let resolution = resolution.as_ref().map_or("", |resolution| resolution.as_str());
+            let seconds = seconds.map(|seconds| seconds.to_string()).unwrap_or_default();
+            let format = format!("{resolution}/{seconds}");
+            let price = price_of(&call.config, path, &told.prices, &format)?;
+            Some((format, price.to_string()))
+        })
+        .collect();
+    Model {
+        id: name,
+        object: "model",
+        created: released.map_or(0, |(_, at)| *at),
+        owned_by: owner.to_owned(),
+        capabilities: shown(&capabilities),
+        prices_usd: Some(prices).filter(|prices| !prices.is_empty()),
+        source: told.source,
+        read_at: told.read_at,
+    }
+}
+
+fn shown(capabilities: &Capabilities) -> ModelCapabilities {
+    let need = |need: Need| match need {
+        Need::Required => "required",
+        Need::Optional => "optional",
+        Need::None => "none",
+    };
+    let combinations = capabilities
+        .formats()
+        .into_iter()
+        .map(|(resolution, seconds)| (resolution.map(|resolution| resolution.as_str().to_owned()), seconds));
+    ModelCapabilities {
+        resolutions: capabilities.resolutions.clone(),
+        durations: capabilities.durations.clone(),
+        combinations: combinations.collect(),
+        first_frame: need(capabilities.first_frame),
+        last_frame: capabilities.last_frame != Need::None,
+        prompt: need(capabilities.prompt),
+        prompt_max_chars: MAX_PROMPT_CHARS,
+    }
+}

@@ -1,0 +1,49 @@
+//! Percent-encoding, RFC 3986, as paths and parameters of headers use it. Pure.
+
+/// The bytes that a text stands for. A percent sign without two hexadecimal digits behind it is itself.
+#[must_use]
+pub fn decode(text: &str) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, behind)) = rest.split_first() {
+        rest = behind;
+        let digits = behind.split_first_chunk::<2>().filter(|_| byte == b'%');
+        let escaped = digits.and_then(|(digits, behind)| Some((hex(*digits)?, behind)));
+        match escaped {
+            Some((byte, behind)) => {
+                decoded.push(byte);
+                rest = behind;
+            }
+            None => decoded.push(byte),
+        }
+    }
+    decoded
+}
+
+fn hex(digits: [u8; 2]) -> Option<u8> {
+    let [high, low] = digits.map(|digit| char::from(digit).to_digit(16));
+    u8::try_from(high? * 16 + low?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn escapes_are_bytes_and_anything_else_is_itself() {
+        assert_eq!(decode("%E7%8C%ab.png"), "猫.png".as_bytes());
+        for text in ["", "%", "%4", "%zz", "100%", "a+b", "%+1"] {
+            assert_eq!(decode(text), text.as_bytes(), "{text}");
+        }
+        assert_eq!(decode("%%41"), b"%A");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in ".{0,40}") {
+            prop_assert!(decode(&text).len() <= text.len());
+        }
+    }
+}

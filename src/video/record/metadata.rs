@@ -1,0 +1,84 @@
+//! What a caller keeps with a video: pairs of texts, which mean nothing to us and appear in no log.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::json::{FromJson, Read, Unreadable};
+
+/// OpenAI's limits.
+const MAX_PAIRS: usize = 16;
+const MAX_KEY_CHARS: usize = 64;
+const MAX_VALUE_CHARS: usize = 512;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Metadata(BTreeMap<String, String>);
+
+impl Metadata {
+    /// Adds a pair. A key that is there already must have the same value.
+    ///
+    /// # Errors
+    /// The limit that it breaks.
+    pub fn insert(&mut self, key: &str, value: &str) -> Result<(), String> {
+        if key.is_empty() || key.chars().count() > MAX_KEY_CHARS {
+            return Err(format!("must have keys of 1 to {MAX_KEY_CHARS} characters"));
+        }
+        if value.chars().count() > MAX_VALUE_CHARS {
+            return Err(format!("must have values of at most {MAX_VALUE_CHARS} characters"));
+        }
+        if self.0.get(key).is_some_and(|known| known != value) {
+            return Err("gives one key two values".to_owned());
+        }
+        if self.0.len() >= MAX_PAIRS && !self.0.contains_key(key) {
+            return Err(format!("must have at most {MAX_PAIRS} pairs"));
+        }
+        self.0.insert(key.to_owned(), value.to_owned());
+        Ok(())
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl FromJson for Metadata {
+    fn from_json(json: Value) -> Read<Self> {
+        let Value::Object(pairs) = json else { return Err(Unreadable("pairs of texts")) };
+        let pairs = pairs.into_iter().map(|(key, value)| Ok((key, String::from_json(value)?)));
+        Ok(Self(pairs.collect::<Read<_>>()?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sixteen_pairs_within_their_lengths_are_kept() {
+        let mut metadata = Metadata::default();
+        for number in 0..MAX_PAIRS {
+            assert_eq!(metadata.insert(&format!("k{number}"), &"é".repeat(MAX_VALUE_CHARS)), Ok(()));
+        }
+        assert!(metadata.insert("one more", "").unwrap_err().contains("16 pairs"));
+        assert!(metadata.insert("k0", "another").unwrap_err().contains("two values"));
+        assert_eq!(metadata.insert("k0", &"é".repeat(MAX_VALUE_CHARS)), Ok(()));
+        let mut metadata = Metadata::default();
+        assert_eq!(metadata.insert(&"é".repeat(MAX_KEY_CHARS), ""), Ok(()));
+        assert!(metadata.insert(&"é".repeat(MAX_KEY_CHARS + 1), "").unwrap_err().contains("64"));
+        assert!(metadata.insert("", "").is_err());
+        assert!(metadata.insert("k", &"é".repeat(MAX_VALUE_CHARS + 1)).unwrap_err().contains("512"));
+    }
+
+    #[test]
+    fn it_is_written_and_read_as_an_object() {
+        let mut metadata = Metadata::default();
+        metadata.insert("order", "17").unwrap();
+        let text = serde_json::to_string(&metadata).unwrap();
+        assert_eq!(text, r#"{"order":"17"}"#);
+        assert_eq!(crate::json::read::<Metadata>(&text), Ok(metadata));
+        assert!(crate::json::read::<Metadata>(r#"{"order":17}"#).is_err());
+    }
+}

@@ -1,0 +1,67 @@
+//! The values of a submit's fields, each by itself.
+
+use serde_json::Value;
+
+use super::MAX_PROMPT_CHARS;
+use crate::video::links::image_url::{self, MAX_URL_CHARS};
+use crate::video::links::url::ParseUrl;
+use crate::video::model::Need;
+
+/// A prompt with one line break for each of the ways in which line breaks are written: forms send `\r\n`, slides hold
+/// vertical tabs.
+pub fn prompt(value: Value, need: Need) -> Result<String, String> {
+    let Value::String(text) = value else { return Err("must be a string".to_owned()) };
+    let text = text.replace("\r\n", "\n").replace(['\r', '\u{b}', '\u{c}', '\u{85}'], "\n");
+    if text.is_empty() && need != Need::Required {
+        return Ok(text);
+    }
+    let length = text.chars().count();
+    if text.trim().is_empty() {
+        return Err(format!("must not be empty: 1 to {MAX_PROMPT_CHARS} characters"));
+    }
+    if length > MAX_PROMPT_CHARS {
+        return Err(format!("has {length} characters; the limit is {MAX_PROMPT_CHARS}"));
+    }
+    if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
+        return Err("must not hold control characters other than tab and line breaks".to_owned());
+    }
+    Ok(text)
+}
+
+pub fn boolean(value: &Value) -> Result<bool, String> {
+    match value {
+        Value::Bool(value) => Ok(*value),
+        Value::String(text) if text.eq_ignore_ascii_case("true") => Ok(true),
+        Value::String(text) if text.eq_ignore_ascii_case("false") => Ok(false),
+        _ => Err("must be true or false".to_owned()),
+    }
+}
+
+/// Whole seconds, which may be written with a fraction of 0.
+pub fn seconds(value: &Value) -> Option<u16> {
+    match value {
+        Value::Number(number) => {
+            let seconds = number.as_f64().filter(|seconds| seconds.fract() == 0.0)?;
+            format!("{seconds:.0}").parse().ok()
+        }
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+pub fn image_url(value: &Value, parse_url: ParseUrl) -> Result<String, String> {
+    let Value::String(text) = value else { return Err("must be a string".to_owned()) };
+    let length = text.chars().count();
+    if length > MAX_URL_CHARS {
+        return Err(format!("has {length} characters; the limit is {MAX_URL_CHARS}"));
+    }
+    image_url::check(text, parse_url).map_err(|problem| problem.to_string())?;
+    Ok(text.clone())
+}
+
+pub fn metadata_value(value: Value) -> Result<String, String> {
+    match value {
+        Value::String(text) => Ok(text),
+        _ => Err("must have strings as values".to_owned()),
+    }
+}

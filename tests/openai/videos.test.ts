@@ -1,0 +1,171 @@
+// OpenAI's own SDK for Node makes, watches, plays, lists and deletes videos here as it does there.
+import OpenAI, { toFile } from 'openai';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ALICE, BOB, CLIENT_TOKENS } from '../worker/clients.ts';
+import { picture } from '../worker/pictures.ts';
+import { onlyRun } from '../worker/runs.ts';
+import { sampleBytes } from '../worker/sample.ts';
+import { type Service, startService } from '../worker/service.ts';
+import { sha256 } from '../worker/stored.ts';
+import type { Video } from '../worker/types.ts';
+import { sdk } from './client.ts';
+
+const FRAME = picture('image/png', 4000);
+const LINK = 'https://images.example.com/first.png';
+
+let service: Service;
+let openai: OpenAI;
+beforeAll(async () => {
+  service = await startService({ sim: { speed: 600 }, secrets: { CLIENT_TOKENS } });
+  openai = sdk(service, ALICE).client;
+});
+afterAll(() => service.close());
+
+type Params = OpenAI.VideoCreateParams;
+
+const created = (params: Params | object) => openai.videos.create(params as Params) as Promise<unknown> as Promise<Video>;
+
+async function ended(id: string): Promise<OpenAI.Video> {
+  for (;;) {
+    const { data, response } = await openai.videos.retrieve(id).withResponse();
+    if (!['queued', 'in_progress'].includes(data.status)) return data;
+    expect(response.headers.get('openai-poll-after-ms')).toBe('3000');
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
+
+describe('a video is made', () => {
+  test('from words, and answered with what the SDK reads', async () => {
+    const prompt = 'a heron by the book';
+    const video = await created({ prompt, model: 'hailuo-2.3', seconds: '6', size: '1280x720', metadata: { order: '17' } });
+    expect(video).toMatchObject({
+      ...{ object: 'video', model: 'hailuo-2.3', prompt, seconds: '6', size: '1366x768' },
+      ...{ remixed_from_video_id: null, metadata: { order: '17' }, error: null },
+    });
+    expect(onlyRun(service.sim, prompt).fields).toMatchObject({ resolution: '768P', duration: '6' });
+    expect(await ended(video.id)).toMatchObject({ status: 'completed', progress: 100, metadata: { order: '17' } });
+    expect(service.logs().join('\n')).not.toContain('"17"');
+  });
+
+  test('with a first frame as a file', async () => {
+    const prompt = 'a heron from a file';
+    const input_reference = await toFile(FRAME, 'heron.png', { type: 'image/png' });
+    const { id, input } = await created({ prompt, seconds: '10', input_reference });
+    expect(input.inputImageFirst).toEqual({ content_type: 'image/png', size: FRAME.length });
+    expect((await ended(id)).seconds).toBe('10');
+    expect(onlyRun(service.sim, prompt).file?.sha256).toBe(sha256(FRAME));
+  });
+
+  test('with a first frame as a link', async () => {
+    const prompt = 'a heron from a link';
+    const { id } = await created({ prompt, size: '1080x1920', input_reference: { image_url: LINK } });
+    await ended(id);
+    expect(onlyRun(service.sim, prompt).fields).toMatchObject({ inputImageFirstUrl: LINK, resolution: '1080P' });
+  });
+
+  test('with a first frame that was uploaded before', async () => {
+    const file = await openai.files.create({ file: await toFile(FRAME, 'heron.png'), purpose: 'vision' });
+    expect(file).toMatchObject({ object: 'file', purpose: 'vision', bytes: FRAME.length, filename: 'heron.png' });
+    const prompt = 'a heron from an upload';
+    const { id, input } = await created({ prompt, input_reference: { file_id: file.id } });
+    expect(input.inputImageFirstUrl).toMatch(/heron\.png$/);
+    await ended(id);
+  });
+});
+
+test('its content is downloaded, whole and in part', async () => {
+  const { id } = await created({ prompt: 'a heron to keep' });
+  await ended(id);
+  const whole = await openai.videos.downloadContent(id);
+  expect(Buffer.from(await whole.arrayBuffer())).toEqual(Buffer.from(sampleBytes));
+  const part = await openai.videos.downloadContent(id, {}, { headers: { range: 'bytes=100-199' } });
+  expect(part.status).toBe(206);
+  expect(Buffer.from(await part.arrayBuffer())).toEqual(Buffer.from(sampleBytes.subarray(100, 200)));
+});
+
+test('the list comes in pages, to its end', async () => {
+  const bob = sdk(service, BOB).client;
+  const ids: string[] = [];
+  for (let number = 0; number < 5; number++) {
+    ids.unshift((await bob.videos.create({ prompt: `heron ${number} of a flock` })).id);
+  }
+  const seen: string[] = [];
+  for await (const { id } of bob.videos.list({ limit: 2 })) seen.push(id);
+  expect(seen).toEqual(ids);
+});
+
+test('one that is deleted is not found any more, and the page behind it still is', async () => {
+  const { id } = await created({ prompt: 'a heron that leaves' });
+  await ended(id);
+  expect(await openai.videos.delete(id)).toEqual({ id, object: 'video.deleted', deleted: true });
+  await expect(openai.videos.retrieve(id)).rejects.toMatchObject({ status: 404, code: 'not_found' });
+  const behind = await openai.videos.list({ after: id, limit: 1 });
+  expect(behind.data).toHaveLength(1);
+});
+
+describe('an error has message, code and param', () => {
+  const failure = async (call: Promise<unknown>) => {
+    const error = await call.then(
+      () => undefined,
+      (error) => error,
+    );
+    if (!(error instanceof OpenAI.APIError)) throw new Error(`not an error of the API: ${error}`);
+    return error;
+  };
+
+  test('of a field', async () => {
+    const error = await failure(created({ prompt: 'a heron too long', seconds: '7' }));
+    expect(error).toBeInstanceOf(OpenAI.BadRequestError);
+    expect(error).toMatchObject({ status: 400, code: 'invalid_parameter', param: 'seconds' });
+    expect(error.type).toBe('invalid_request_error');
+    expect(error.message).toContain('6 or 10');
+    expect(error.requestID).toMatch(/^req_/);
+  });
+
+  test('of a model', async () => {
+    const error = await failure(created({ prompt: 'a heron by another', model: 'sora-2' }));
+    expect(error).toMatchObject({ status: 400, code: 'model_not_found', param: 'model' });
+    expect(error.message).toContain('hailuo-2.3');
+  });
+
+  test('of a token', async () => {
+    const error = await failure(sdk(service, 'no-token').client.videos.create({ prompt: 'a heron of nobody' }));
+    expect(error).toBeInstanceOf(OpenAI.AuthenticationError);
+    expect(error).toMatchObject({ code: 'unauthorized', type: 'authentication_error' });
+  });
+
+  test('and what a retry cannot change is asked once', async () => {
+    const prompt = 'a heron that is not there yet';
+    service.sim.script(prompt, { holdAt: 'task_start' });
+    const { client, sent } = sdk(service, ALICE);
+    const { id } = await client.videos.create({ prompt });
+    const early = await failure(client.videos.downloadContent(id));
+    expect(early).toMatchObject({ status: 409, code: 'not_ready' });
+    expect(sent.filter(({ method }) => method === 'GET')).toHaveLength(1);
+    service.sim.release(await service.sim.waitForTask(prompt));
+  });
+
+  test('where OpenAI does something that is not done here', async () => {
+    const { id } = await created({ prompt: 'a heron as it is' });
+    await ended(id);
+    for (const call of [
+      openai.videos.remix(id, { prompt: 'another heron' }),
+      openai.videos.edit({ prompt: 'another heron', video: { id } } as OpenAI.VideoEditParams),
+      openai.videos.downloadContent(id, { variant: 'thumbnail' }),
+    ]) {
+      expect(await failure(call)).toMatchObject({ code: 'unsupported' });
+    }
+  });
+});
+
+test('the models are listed, and each is read by its name', async () => {
+  const models: OpenAI.Model[] = [];
+  for await (const model of openai.models.list()) models.push(model);
+  expect(models.map(({ id, object, owned_by }) => [id, object, owned_by])).toEqual([
+    ['hailuo-2.3', 'model', 'minimax'],
+    ['hailuo-2.3-fast', 'model', 'minimax'],
+  ]);
+  expect(await openai.models.retrieve('hailuo-2.3')).toMatchObject({ id: 'hailuo-2.3', object: 'model' });
+  expect(await openai.models.retrieve('minimax/hailuo-2-3')).toMatchObject({ id: 'hailuo-2.3' });
+  await expect(openai.models.retrieve('sora-2')).rejects.toMatchObject({ status: 404, code: 'model_not_found' });
+});
