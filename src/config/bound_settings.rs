@@ -12,7 +12,7 @@ use super::setting_text::{Found, Unusable, text_of};
 use super::settings::names;
 use crate::runtime::join::all;
 use crate::runtime::promise::settled;
-use crate::runtime::timeout::within;
+use crate::runtime::timeout::with_timeout;
 
 /// Limit on reading a secret. The next request tries again.
 const STORE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -66,7 +66,7 @@ pub fn lookup(env: &Env, name: &str) -> Found {
 
 async fn read_secret(bound: &JsValue, getter: &Function) -> Option<String> {
     let promise = Promise::resolve(&getter.call0(bound).ok()?);
-    let secret = within(STORE_TIMEOUT, settled(&promise)).await.ok()?.ok()?.as_string()?;
+    let secret = with_timeout(STORE_TIMEOUT, settled(&promise)).await.ok()?.ok()?.as_string()?;
     // A bound secret must not be empty.
     (!secret.trim().is_empty()).then_some(secret)
 }

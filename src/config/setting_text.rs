@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_only_mean_one_text_is_read() {
+    fn unambiguous_values_become_text() {
         for (name, value, expected) in [
             ("TURNSTILE_SECRET", json!("s"), "s"),
             ("TURNSTILE_SECRET", json!(null), ""),
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_is_an_error_that_shows_nothing_of_it() {
+    fn other_values_are_errors_without_the_value() {
         for (name, value, why) in [
             ("CLIENT_TOKENS", json!(["tok7f3a"]), Unusable::List),
             ("CLIENT_TOKENS", json!({}), Unusable::Empty),

@@ -11,7 +11,7 @@ use worker::web_sys::{self, Request};
 
 use super::http::header_lines;
 use super::promise::settled;
-use super::timeout::within;
+use super::timeout::with_timeout;
 
 #[wasm_bindgen(module = "/src/runtime/js/fetch.js")]
 extern "C" {
@@ -69,7 +69,7 @@ pub fn request(
 /// [`FetchError::Lost`] or [`FetchError::Timeout`].
 pub async fn fetch(request: Request, timeout: Duration) -> Result<Response, FetchError> {
     let mut unanswered = Unanswered { sending: Sending::send(&request), is_over: false };
-    let answer = within(timeout, settled(&unanswered.sending.answer())).await;
+    let answer = with_timeout(timeout, settled(&unanswered.sending.answer())).await;
     let answer = answer.map_err(|_| FetchError::Timeout(timeout))?;
     unanswered.is_over = true;
     let answer = answer.map_err(|error| FetchError::Lost(text_of(error)))?;

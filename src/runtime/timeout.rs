@@ -22,7 +22,7 @@ impl From<TimedOut> for worker::Error {
 ///
 /// # Errors
 /// [`TimedOut`].
-pub async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, TimedOut> {
+pub async fn with_timeout<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, TimedOut> {
     match select(pin!(work), pin!(Sleep::new(limit))).await {
         Either::Left((result, _)) => Ok(result),
         Either::Right(_) => Err(TimedOut(limit)),

@@ -8,7 +8,7 @@ use worker::js_sys::Uint8Array;
 
 use super::r2::{Bucket, PartsUpload, R2Object};
 use crate::runtime::buffer::{Buffer, MemoryFull, PART_BYTES};
-use crate::runtime::timeout::{TimedOut, within};
+use crate::runtime::timeout::{TimedOut, with_timeout};
 
 /// Limit on R2 for one part, or for the completion.
 const R2_TIMEOUT: Duration = Duration::from_secs(30);
@@ -54,7 +54,7 @@ impl<'a> Upload<'a> {
             let room = PART_BYTES - self.buffer.used();
             self.buffer.push(&rest.subarray(0, room))?;
             rest = rest.subarray(room, rest.length());
-            within(R2_TIMEOUT, self.send_part()).await??;
+            with_timeout(R2_TIMEOUT, self.send_part()).await??;
             self.buffer.clear();
         }
         Ok(self.buffer.push(&rest)?)
@@ -65,7 +65,7 @@ impl<'a> Upload<'a> {
     /// # Errors
     /// If R2 refuses. A multipart upload is then aborted.
     pub async fn finish(self) -> Result<R2Object> {
-        within(R2_TIMEOUT, self.put_rest()).await?
+        with_timeout(R2_TIMEOUT, self.put_rest()).await?
     }
 
     async fn put_rest(self) -> Result<R2Object> {
@@ -83,7 +83,7 @@ impl<'a> Upload<'a> {
     pub async fn abort(self) {
         if let Some(upload) = self.multipart {
             // R2 drops unfinished uploads by itself after a week.
-            let _ = within(R2_TIMEOUT, upload.abort()).await;
+            let _ = with_timeout(R2_TIMEOUT, upload.abort()).await;
         }
     }
 

@@ -16,7 +16,7 @@ use crate::runtime::digest::Digest;
 use crate::runtime::fetch::{FetchError, fetch, request};
 use crate::runtime::log::{self, Level};
 use crate::runtime::streams::{Pipe, Reader, StreamError, Writer};
-use crate::runtime::timeout::{TimedOut, within};
+use crate::runtime::timeout::{TimedOut, with_timeout};
 use crate::runtime::url;
 use crate::storage::r2::R2Object;
 use crate::storage::upload::UploadError;
@@ -105,7 +105,7 @@ async fn verified_copy(
             match select(pin!(incoming.send(pipe.writer)), put).await {
                 Either::Left((sent, put)) => {
                     sent?;
-                    within(STORE_TIMEOUT, put).await??
+                    with_timeout(STORE_TIMEOUT, put).await??
                 }
                 Either::Right((stored, send)) => {
                     let stored = stored?;

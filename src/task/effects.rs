@@ -18,7 +18,7 @@ use crate::calls::objects::CallError;
 use crate::config::Config;
 use crate::runtime::clock;
 use crate::runtime::log::{self, Level};
-use crate::runtime::timeout::within;
+use crate::runtime::timeout::with_timeout;
 use crate::storage::records::{RecordError, Records};
 use crate::storage::videos::Videos;
 use crate::video::id::VideoId;
@@ -108,7 +108,8 @@ async fn perform(
             Event::Copied(copied)
         }
         Effect::Perform(item) => {
-            let done = within(WORK_TIMEOUT, perform_work(store, item, task, config).boxed_local()).await;
+            let done =
+                with_timeout(WORK_TIMEOUT, perform_work(store, item, task, config).boxed_local()).await;
             let done = log_error(done, "pending work timed out", id).transpose()?;
             Event::WorkDone { item, succeeded: done == Some(true) }
         }
@@ -187,7 +188,7 @@ async fn remove(
     if let Some(job) = purge {
         upstream.purge(task, &job).await.map_err(RemoveError::Upstream)?;
     }
-    Ok(store.bury(task).await?)
+    Ok(store.replace_by_tombstone(task).await?)
 }
 
 /// Logs an error. Returns the value of a success.

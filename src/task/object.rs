@@ -29,7 +29,7 @@ use crate::config::Config;
 use crate::runtime::clock;
 use crate::runtime::executor::promised;
 use crate::runtime::log::{self, Level};
-use crate::runtime::timeout::within;
+use crate::runtime::timeout::with_timeout;
 use crate::video::lifecycle::event::Event;
 use crate::video::money::budget::Shortage;
 use crate::video::record::{FailureCode, Record, Status};
@@ -312,7 +312,7 @@ impl VideoTask {
         self.store.react(Event::DeleteRequested).await?;
         // A record that is being written would arrive in KV after the deletion.
         if let Some(published) = self.store.publishing.take() {
-            let _ = within(PUBLISH_TIMEOUT, published).await;
+            let _ = with_timeout(PUBLISH_TIMEOUT, published).await;
         }
         Ok(record)
     }

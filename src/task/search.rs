@@ -24,7 +24,7 @@ impl Upstream<'_> {
     pub async fn search(&self, task: &Task, hint: Option<Job>, progress: SearchProgress) -> SearchOutcome {
         let run = lost_run(task);
         if let Some(hint) = hint {
-            match self.follow(&run, &hint).await {
+            match self.check_hint(&run, &hint).await {
                 Ok(Some(job)) => return SearchOutcome::Found(job),
                 Ok(None) => {}
                 Err(reason) => warn(task, "reading the job that a callback named failed", &reason),
@@ -50,7 +50,7 @@ impl Upstream<'_> {
     }
 
     /// Only Wiro knows the callback URL, so the named job is ours unless Detail says otherwise.
-    async fn follow(&self, run: &LostRun, hint: &Job) -> Result<Option<Job>, String> {
+    async fn check_hint(&self, run: &LostRun, hint: &Job) -> Result<Option<Job>, String> {
         let TaskRows { rows, .. } = self.detail(hint).await.and_then(|answer| read_rows(&answer))?;
         let is_ours = |url: &String| *url == run.callback_url;
         let row = rows.into_iter().next().ok_or("no task in the list")?;

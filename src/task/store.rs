@@ -157,7 +157,7 @@ impl VideoTaskStore {
     }
 
     /// Replaces the task by its tombstone, if it leaves one, in one write.
-    pub async fn bury(&self, task: &Task) -> Result<(), TaskError> {
+    pub async fn replace_by_tombstone(&self, task: &Task) -> Result<(), TaskError> {
         let Some(tombstone) = Tombstone::of(task, clock::now()) else {
             self.storage.clear().await?;
             self.stored.replace(Stored::Nothing);

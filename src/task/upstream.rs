@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::runtime::clock;
 use crate::runtime::fetch::FetchError;
 use crate::runtime::log::{self, Level};
-use crate::runtime::timeout::within;
+use crate::runtime::timeout::with_timeout;
 use crate::storage::models;
 use crate::storage::videos::{Frame, Videos};
 use crate::upstream::client::WiroClient;
@@ -101,7 +101,7 @@ impl<'a> Upstream<'a> {
             return known;
         }
         let Ok(dispatcher) = DispatcherClient::new(self.env) else { return known };
-        match within(DESCRIBE_TIMEOUT, dispatcher.describe_model(model)).await {
+        match with_timeout(DESCRIBE_TIMEOUT, dispatcher.describe_model(model)).await {
             Ok(Ok(Some(description))) => {
                 let description = Rc::new(description);
                 models::remember(model, Rc::clone(&description));

@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::runtime::clock;
 use crate::runtime::fetch::{FetchError, fetch, request};
 use crate::runtime::streams::{Pipe, Reader, StreamError, Writer, chunk_of, read_response};
-use crate::runtime::timeout::within;
+use crate::runtime::timeout::with_timeout;
 use crate::wiro::form::FormBody;
 use crate::wiro::http_response::{HttpResponse, retry_after_seconds};
 use crate::wiro::sign::Credentials;
@@ -125,7 +125,7 @@ impl<'a> WiroClient<'a> {
             // Aborted before the writer closes the body, so that Wiro never sees a complete body.
             Either::Right((false, _)) => Err(FetchError::Lost("the body broke".to_owned())),
             Either::Right((true, answer)) => {
-                within(RUN_TIMEOUT, answer).await.unwrap_or(Err(FetchError::Timeout(RUN_TIMEOUT)))
+                with_timeout(RUN_TIMEOUT, answer).await.unwrap_or(Err(FetchError::Timeout(RUN_TIMEOUT)))
             }
         };
         read(answer?).await

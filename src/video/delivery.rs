@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn every_ending_has_its_own_id_and_every_try_the_same() {
+    fn each_ending_has_one_id_for_all_attempts() {
         let mut deliveries = ended();
         let first = deliveries.take_due(NOW, GUARD).unwrap();
         assert_eq!(deliveries.take_due(NOW, GUARD), None, "it is under way");
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn only_success_and_gone_end_it_before_the_ladder_does() {
+    fn only_success_and_410_end_the_attempts_early() {
         for end in [200, 204, 299, 410] {
             assert_eq!(wait_after(&mut ended(), Ok(with(end))), None, "{end}");
         }
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_receiver_may_ask_for_more_time_but_not_for_ever() {
+    fn retry_after_is_respected_up_to_a_day() {
         let later = |seconds| {
             let retry_after = Some(Millis::from_seconds(seconds));
             wait_after(&mut ended(), Ok(DeliveryResponse { status: 429, retry_after }))
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_comes_too_late_is_noted_and_nothing_more() {
+    fn a_late_response_is_only_recorded() {
         let mut deliveries = ended();
         let webhook_id = deliveries.take_due(NOW, GUARD).unwrap();
         deliveries.stop();
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn the_latest_tries_are_kept() {
+    fn the_latest_attempts_are_kept() {
         let mut deliveries = Deliveries::default();
         for status in 501..=515 {
             deliveries.add(&video(), NOW);

@@ -104,7 +104,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn cut_anywhere_and_resumed_it_is_the_same(count in 0_usize..MAX_KEPT, cuts in proptest::collection::vec(0_usize..MAX_KEPT, 0..9)) {
+        fn a_resumed_feed_is_the_same_wherever_it_was_cut(count in 0_usize..MAX_KEPT, cuts in proptest::collection::vec(0_usize..MAX_KEPT, 0..9)) {
             let mut feed = Feed::begin(1000);
             let mut seen: Vec<(u64, FeedEvent)> = Vec::new();
             let resume = |feed: &Feed, seen: &mut Vec<(u64, FeedEvent)>| {
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_bounded_and_says_what_it_does_not_know() {
+    fn a_feed_is_bounded_and_reports_missing_events() {
         let mut feed = Feed::begin(1000);
         for text in 0..=MAX_KEPT {
             assert_eq!(feed.add(line(text)).is_some(), text < MAX_KEPT);
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn who_came_late_misses_what_came_before() {
+    fn a_late_subscriber_gets_the_missing_lines() {
         let mut feed = Feed::begin(1000);
         feed.add(line(2));
         feed.add(FeedEvent::Log(LogLine { stream: LogStream::Stdout, text: "3\n1".to_owned() }));

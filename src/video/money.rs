@@ -86,21 +86,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_amount_is_none() {
+    fn invalid_amounts_are_none() {
         for text in ["", ".", "1.", ".5", "-1", "+1", "1e3", "1,5", " 1", "NaN", "$3", "100000000", "１"] {
             assert_eq!(Usd::parse(text), None, "{text:?}");
         }
     }
 
     #[test]
-    fn no_part_of_a_micro_dollar_is_lost() {
+    fn fractions_of_a_micro_dollar_are_rounded_up() {
         assert_eq!(Usd::parse("0.0000001"), Some(Usd(1)));
         assert_eq!(Usd::parse("0.2800000"), Some(Usd(280_000)));
     }
 
     proptest! {
         #[test]
-        fn what_is_shown_is_read(micros in 0_u64..99_999_999_999_999) {
+        fn amounts_round_trip(micros in 0_u64..99_999_999_999_999) {
             prop_assert_eq!(Usd::parse(&Usd(micros).to_string()), Some(Usd(micros)));
         }
 

@@ -110,32 +110,32 @@ mod tests {
     }
 
     #[test]
-    fn it_rises_evenly_and_then_ever_more_slowly() {
+    fn progress_rises_evenly_and_slows_down_when_late() {
         let seen = [0, 10, 50, 80, 100, 200, 1000, 100_000].map(|seconds| after("task_output", seconds));
         assert_eq!(seen, [8, 16, 52, 78, 81, 88, 94, 95]);
     }
 
     #[test]
-    fn a_job_that_waits_long_has_most_of_it_to_come() {
+    fn a_long_wait_keeps_most_of_the_time_remaining() {
         let seen = [0, 10, 50, 100, 200].map(|seconds| after("task_queue", seconds));
         assert_eq!(seen, [1, 10, 39, 55, 70]);
     }
 
     #[test]
-    fn a_quick_job_is_believed_to_be_nearly_done() {
+    fn a_fast_job_is_nearly_done() {
         assert_eq!([after("task_output_full", 1), after("task_output_full", 90)], [81, 94]);
         assert_eq!([after("task_end", 30), after("task_postprocess_start", 5)], [93, 89]);
     }
 
     #[test]
-    fn a_copy_ends_below_the_end() {
+    fn a_copy_stays_below_100_percent() {
         let seen = [0, 5, 20, 100_000].map(|seconds| while_copying(Millis::from_seconds(seconds)));
         assert_eq!(seen, [96, 97, 98, 98]);
     }
 
     proptest! {
         #[test]
-        fn neither_time_nor_a_later_stage_lets_it_fall(
+        fn progress_never_falls(
             from in 0..STAGES.len() - 1, to in 0..STAGES.len() - 1,
             start: u32, more: u32, expected: u32, typical: u32,
         ) {

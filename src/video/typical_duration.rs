@@ -72,20 +72,20 @@ mod tests {
     }
 
     #[test]
-    fn the_first_lesson_is_believed_and_the_next_ones_weigh_the_same() {
+    fn the_first_samples_weigh_the_same() {
         assert_eq!(typical(&[100]), 100);
         assert_eq!(typical(&[100, 140]), 120);
         assert_eq!(typical(&[100, 140, 90]), 110);
     }
 
     #[test]
-    fn old_times_are_forgotten() {
+    fn old_samples_are_forgotten() {
         let slower = [[100; 50], [200; 50]].concat();
         assert!((198..=200).contains(&typical(&slower)));
     }
 
     #[test]
-    fn an_outlier_does_not_spoil_everything() {
+    fn outliers_are_limited() {
         let settled = [100; 20].to_vec();
         let with = |outlier: u64| typical(&[settled.clone(), vec![outlier]].concat());
         assert_eq!(with(100_000), 106);

@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_made_is_read_leniently() {
+    fn responses_are_read_leniently() {
         let folder = |row: &str| {
             read_folder(&answer(200, &format!(r#"{{"result":true,"errors":[],"list":[{row}]}}"#)))
         };

@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_the_highest_counts_and_an_unreadable_one_spoils_them() {
+    fn the_highest_price_counts_unless_one_is_unreadable() {
         let entry = |inputs: Value, price: Value| json!({ "inputs": inputs, "price": price });
         let with = |other: Value| {
             let list = json!([entry(json!({ "resolution": "768P" }), json!(0.28)), other]);

@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_model_has_not_is_not_sent() {
+    fn inputs_without_a_parameter_are_not_sent() {
         let mut model = ModelDescription::built_in("minimax/hailuo-2-3");
         model.prompt_optimizer = None;
         model.resolution = None;

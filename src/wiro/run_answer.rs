@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn the_log_is_told_the_cause() {
+    fn the_reason_contains_the_cause() {
         let RunAnswer::RefusedAccount { problem, reason } =
             answer(401, &error(0, "Requested ip 203.0.113.7 is not allowed."))
         else {

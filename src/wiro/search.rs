@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn the_callback_url_decides_where_it_is_told() {
+    fn the_callback_url_decides_if_present() {
         let run = run();
         assert_eq!(matched(&run, &json!({ "callbackurl": URL, "parameters": null })), Match::Certain);
         assert_eq!(matched(&run, &json!({ "callbackurl": format!("{URL}3") })), Match::No);
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn without_one_everything_that_is_told_must_fit() {
+    fn without_a_callback_url_all_fields_must_match() {
         let run = run();
         let parameters = |changes: Value| {
             let mut parameters = row(&json!({}))["parameters"].take();

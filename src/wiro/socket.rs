@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_none_of_them_says_nothing() {
+    fn unknown_messages_yield_no_events() {
         for message in
             ["", "[]", "null", "42", "\"task_end\"", r#"{"type":17}"#, r#"{"type":"connected"}"#, "{"]
         {

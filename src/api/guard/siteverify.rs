@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::config::Turnstile;
 use crate::http::turnstile::{Token, Verdict, question, verdict};
 use crate::runtime::fetch::{FetchError, fetch, request};
-use crate::runtime::timeout::within;
+use crate::runtime::timeout::with_timeout;
 use crate::upstream::client::read;
 use crate::wiro::http_response::HttpResponse;
 
@@ -20,7 +20,7 @@ pub async fn verify(
     is_ours: impl Fn(&str) -> bool,
 ) -> Verdict {
     let question = question(&turnstile.secret, token, address);
-    let answer = within(PATIENCE, ask(&turnstile.verify_url, &question)).await;
+    let answer = with_timeout(PATIENCE, ask(&turnstile.verify_url, &question)).await;
     match answer.unwrap_or(Err(FetchError::Timeout(PATIENCE))) {
         Ok(answer) => verdict(answer.status, &answer.body.unwrap_or_default(), is_ours),
         Err(error) => Verdict::Unknown(error.to_string()),

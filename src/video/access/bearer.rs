@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_token_itself_is_taken() {
+    fn only_the_exact_token_is_accepted() {
         let text = "0123456789abcdef0123456789abcdef";
         let token = BearerToken::new(text.to_owned(), 32).unwrap();
         let is_presented =

@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_without_showing_it() {
+    fn errors_name_the_problem_without_the_secret() {
         for (json, problem) in [
             ("", "a JSON object"),
             ("[]", "a JSON object"),

@@ -58,12 +58,12 @@ impl Task {
                 self.progress_to(Status::InProgress, "storing");
             }
             Observation::Failed { reason, cost_usd } => {
-                self.record.cost_usd = charged(cost_usd);
+                self.record.cost_usd = without_zero(cost_usd);
                 let message = reason.map(|reason| format!("The model ended without a video: {reason}"));
                 self.fail(FailureCode::GenerationFailed, message, policy, tick.now);
             }
             Observation::Cancelled { cost_usd } => {
-                self.record.cost_usd = charged(cost_usd);
+                self.record.cost_usd = without_zero(cost_usd);
                 self.end(Status::Cancelled, policy, tick.now);
             }
             Observation::Working { .. } | Observation::Unreadable => {
@@ -137,6 +137,6 @@ fn earliest_check(checked_at: UnixMillis, now: UnixMillis) -> UnixMillis {
 }
 
 /// Without a video there should be no charge; Wiro reports it as zero.
-fn charged(cost_usd: Option<String>) -> Option<String> {
+fn without_zero(cost_usd: Option<String>) -> Option<String> {
     cost_usd.filter(|cost| Usd::parse(cost) != Some(Usd::default()))
 }

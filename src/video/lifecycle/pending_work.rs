@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chore_is_done_once() {
+    fn pending_work_runs_once() {
         let mut work = PendingWork::default();
         work.add(WorkItem::Publish, NOW);
         assert_eq!(work.take_due(NOW, GUARD), [WorkItem::Publish]);
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_chore_climbs_the_ladder_and_a_lost_one_waits_for_its_guard() {
+    fn a_failed_item_is_retried_and_a_lost_one_waits_for_its_guard() {
         let mut work = PendingWork::default();
         work.add(WorkItem::Publish, NOW);
         let _ = work.take_due(NOW, GUARD);
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_owed_anew_while_it_is_done_is_done_again() {
+    fn an_item_added_while_it_runs_runs_again() {
         let mut work = PendingWork::default();
         work.add(WorkItem::Publish, NOW);
         let _ = work.take_due(NOW, GUARD);

@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_step_repeats() {
+    fn the_last_delay_repeats() {
         let schedule = RetrySchedule::parse("2, 5,15.5").unwrap();
         let waits: Vec<u64> = (0..5).map(|attempt| schedule.delay(attempt).get()).collect();
         assert_eq!(waits, [2000, 5000, 15_500, 15_500, 15_500]);
@@ -77,14 +77,14 @@ mod tests {
     }
 
     #[test]
-    fn who_gives_up_does_so_behind_the_last_step() {
+    fn a_checked_delay_ends_after_the_last_one() {
         let schedule = RetrySchedule::parse("2,5").unwrap();
         let waits = [0, 1, 2, u32::MAX].map(|attempt| schedule.checked_delay(attempt).map(Millis::get));
         assert_eq!(waits, [Some(2000), Some(5000), None, None]);
     }
 
     #[test]
-    fn bad_steps_are_refused() {
+    fn invalid_delays_are_refused() {
         for bad in [
             "",
             "1,,2",

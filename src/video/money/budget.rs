@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_charge_is_what_is_known_of_it() {
+    fn a_charge_follows_from_the_record() {
         let record = |status: &str, code: Option<&str>, cost: Option<&str>| {
             let mut json: Value =
                 serde_json::from_str(include_str!("../../../tests/stored/record-v1.json")).unwrap();

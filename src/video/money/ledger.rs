@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cost_that_nobody_tells_is_the_price_and_a_known_one_corrects_it() {
+    fn an_unknown_cost_is_the_price_until_it_is_known() {
         let assumed = forget(Some(reserved()));
         assert_eq!(assumed.map(|entry| (entry.amount, entry.state)), Some((usd("0.28"), State::Assumed)));
         let spent = settle(assumed, Some(usd("0.1")), TODAY);

@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn prices_are_read_as_a_whole_or_not_at_all() {
+    fn one_bad_price_refuses_the_whole_list() {
         let prices = PriceList::parse("768P/6=0.28, 1080P/6 = 0.49").unwrap();
         assert_eq!(prices.get("768P/6"), Some(usd("0.28")));
         assert_eq!(prices.get("1080P/6"), Some(usd("0.49")));

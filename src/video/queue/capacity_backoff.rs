@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_climb_the_ladder_and_retry_after_is_a_lower_bound() {
+    fn refusals_lengthen_the_backoff_and_retry_after_is_a_minimum() {
         let first = CapacityBackoff::after_refusal(None, NONE, &retry(), at(0));
         assert_eq!((wait(first, 0), admit(first, 9, 1)), (2, (Some(first), 0)));
         let (is_probing, admitted) = admit(first, 9, 3);
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_probe_that_stays_in_brings_the_next_one_soon() {
+    fn a_successful_probe_is_followed_soon() {
         let first = CapacityBackoff::after_refusal(None, NONE, &retry(), at(0));
         let backoff = CapacityBackoff::after_refusal(Some(first), NONE, &retry(), at(2));
         let (backoff, _) = admit(backoff, 9, 8);
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn each_job_that_ends_lets_one_in_even_if_it_comes_later() {
+    fn each_freed_slot_admits_one_job() {
         let backoff = CapacityBackoff::after_refusal(None, NONE, &retry(), at(0))
             .with_freed_slot()
             .with_freed_slot()
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_over_when_nobody_waits_any_more() {
+    fn the_backoff_ends_with_an_empty_queue() {
         let backoff = CapacityBackoff::after_refusal(None, NONE, &retry(), at(0));
         assert_eq!(admit(backoff, 0, 1), (Some(backoff), 0));
         assert_eq!(admit(backoff, 0, 3), (None, 0));

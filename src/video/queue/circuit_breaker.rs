@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn one_probe_goes_at_a_time_and_each_failure_climbs_the_ladder() {
+    fn probes_go_one_at_a_time_and_failures_lengthen_the_delay() {
         let mut breaker = lose(lose(lose(CircuitBreaker::default(), 0), 0), 0);
         for (now, expected) in [(10, 5), (20, 15), (40, 15)] {
             assert_eq!(breaker.limit(at(now).now), Some(1));
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_probe_that_nobody_hears_of_is_followed_by_another() {
+    fn a_probe_without_report_is_followed_by_another() {
         let open = lose(lose(lose(CircuitBreaker::default(), 0), 0), 0);
         assert_eq!(open.on_sent(at(3).now).limit(at(153).now), Some(1));
         let closed = CircuitBreaker::default();
