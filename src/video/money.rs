@@ -52,6 +52,12 @@ impl Usd {
     pub const fn plus(self, more: Self) -> Self {
         Self(self.0.saturating_add(more.0))
     }
+
+    /// Never below zero.
+    #[must_use]
+    pub const fn minus(self, less: Self) -> Self {
+        Self(self.0.saturating_sub(less.0))
+    }
 }
 
 /// As the API shows money: `0.28`, `3.00`, `0.003510`'s `0.00351`.
