@@ -41,7 +41,7 @@ impl<'a> Spending<'a> {
         Ok(Self { storage, today: Day::of(now) })
     }
 
-    /// Reserves the price of a video once, or says why it cannot be afforded.
+    /// Reserves the price of a video that was not accepted yet, once, or says why it cannot be afforded.
     pub fn reserve(
         &self,
         id: &VideoId,
@@ -49,16 +49,17 @@ impl<'a> Spending<'a> {
         price: Option<Usd>,
         limits: &Limits,
     ) -> Result<Option<Shortage>> {
-        if self.entry(id)?.is_some() {
-            return Ok(None);
-        }
+        let entry = self.entry(id)?;
+        let Some(reserved) = ledger::reserved_of(entry, price) else { return Ok(None) };
+        let day = entry.map_or(self.today, |entry| entry.day);
         let query = "SELECT SUM(micros), SUM(micros * (owner = ?)) FROM spending WHERE day = ?";
-        let [all, own] =
-            self.sums(query, &[text_to_js(owner.as_str()), integer_to_js(self.today.number())])?;
-        if let Some(shortage) = limits.shortage(price, all, own) {
+        let [all, own] = self.sums(query, &[text_to_js(owner.as_str()), integer_to_js(day.number())])?;
+        let missing = price.map(|price| price.minus(reserved));
+        if let Some(shortage) = limits.shortage(missing, all, own) {
             return Ok(Some(shortage));
         }
-        self.reserve_unchecked(id, owner, price.unwrap_or_default()).map(|()| None)
+        let price = price.unwrap_or_default();
+        self.change(id, owner, |entry| Some(ledger::raise(entry, price, self.today))).map(|()| None)
     }
 
     /// Reserves the price of an accepted video without checking the limits, unless it has an entry.

@@ -65,6 +65,9 @@ pub struct Demux<B> {
     delimiter: String,
     pending: B,
     state: State,
+    /// The end of a part's headers does not begin before this place in `pending`. Whoever sends them byte by byte must not
+    /// have all of them searched again for each.
+    searched: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +85,12 @@ impl<B: Bytes> Demux<B> {
     #[must_use]
     pub fn new(boundary: &str) -> Self {
         // The line break before the first delimiter is implied, so that all look alike.
-        Self { delimiter: format!("\r\n--{boundary}"), pending: B::of("\r\n"), state: State::Preamble }
+        Self {
+            delimiter: format!("\r\n--{boundary}"),
+            pending: B::of("\r\n"),
+            state: State::Preamble,
+            searched: 0,
+        }
     }
 
     pub fn push(&mut self, bytes: &B) {
@@ -151,13 +159,16 @@ impl<B: Bytes> Demux<B> {
 
     fn headers(&mut self) -> Result<Option<Piece<B>>, FormError> {
         const END: &str = "\r\n\r\n";
-        match self.pending.find(END, 0) {
+        match self.pending.find(END, self.searched) {
             Some(end) if end <= MAX_HEADER_BYTES => {
                 let text = text_of_headers(self.pending.slice(0, end).to_vec());
                 self.skip_to(end + END.len(), State::Body);
                 Ok(Some(Piece::PartStart(part(&text)?)))
             }
-            None if self.pending.len() <= MAX_HEADER_BYTES + END.len() => Ok(None),
+            None if self.pending.len() <= MAX_HEADER_BYTES + END.len() => {
+                self.searched = self.pending.len().saturating_sub(END.len() - 1);
+                Ok(None)
+            }
             _ => Err(FormError::Headers),
         }
     }
@@ -189,6 +200,7 @@ impl<B: Bytes> Demux<B> {
     fn skip_to(&mut self, at: usize, state: State) {
         self.pending = self.pending.slice(at, self.pending.len());
         self.state = state;
+        self.searched = 0;
     }
 }
 
@@ -199,9 +211,16 @@ fn text_of_headers(bytes: Vec<u8>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use proptest::prelude::*;
 
     use super::*;
+
+    thread_local! {
+        /// All bytes that a search went through.
+        static SEARCHED_BYTES: Cell<usize> = const { Cell::new(0) };
+    }
 
     impl Bytes for Vec<u8> {
         fn of(text: &str) -> Self {
@@ -213,6 +232,7 @@ mod tests {
         }
 
         fn find(&self, needle: &str, from: usize) -> Option<usize> {
+            SEARCHED_BYTES.set(SEARCHED_BYTES.get() + self.len() - from);
             let at = self[from..].windows(needle.len()).position(|window| window == needle.as_bytes());
             at.map(|at| from + at)
         }
@@ -301,6 +321,16 @@ mod tests {
             assert!(parse(&padded(MAX_PADDING), &[length]).is_ok(), "{length} bytes at once");
             assert_eq!(parse(&padded(MAX_PADDING + 1), &[length]), Err(FormError::Delimiter));
         }
+    }
+
+    #[test]
+    fn headers_that_come_byte_by_byte_are_searched_once() {
+        let headers = format!("X: {}\r\nContent-Disposition: form-data; name=\"a\"", "\r".repeat(7000));
+        let body = format!("--B0\r\n{headers}\r\n\r\nb\r\n--B0--").into_bytes();
+        SEARCHED_BYTES.set(0);
+        assert!(parse(&body, &[1]).is_ok());
+        let searched = SEARCHED_BYTES.get();
+        assert!(searched < 10 * body.len(), "{searched} bytes of {}", body.len());
     }
 
     proptest! {

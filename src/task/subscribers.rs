@@ -217,8 +217,11 @@ impl Subscribers {
         }
     }
 
+    /// Those that are open. The runtime also names those that were closed and whose clients never answer that.
     fn sockets(&self) -> Vec<WebSocket> {
-        self.state.get_websockets().unwrap_or_default()
+        let mut sockets = self.state.get_websockets().unwrap_or_default();
+        sockets.retain(|socket| socket.ready_state() == WebSocket::OPEN);
+        sockets
     }
 }
 

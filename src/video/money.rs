@@ -53,6 +53,12 @@ impl Usd {
     pub const fn plus(self, more: Self) -> Self {
         Self(self.0.saturating_add(more.0))
     }
+
+    /// Never below zero.
+    #[must_use]
+    pub const fn minus(self, less: Self) -> Self {
+        Self(self.0.saturating_sub(less.0))
+    }
 }
 
 /// The API's format: `0.28`, `3.00`, `0.00351`.

@@ -26,6 +26,29 @@ pub fn reserve(entry: Option<Entry>, price: Usd, today: Day) -> Entry {
     entry.unwrap_or(Entry { day: today, amount: price, state: State::Reserved })
 }
 
+/// The part of the price that is reserved so far for a video that was not accepted yet; `None` if it is enough. An earlier
+/// submit with the same key may have reserved the price of a cheaper video, and its answer may have been lost.
+#[must_use]
+pub fn reserved_of(entry: Option<Entry>, price: Option<Usd>) -> Option<Usd> {
+    match entry {
+        None => Some(Usd::default()),
+        Some(Entry { state: State::Reserved, amount, .. }) if price.is_none_or(|price| price > amount) => {
+            Some(amount)
+        }
+        Some(_) => None,
+    }
+}
+
+/// Reserves a price, or the missing part of it.
+#[must_use]
+pub fn raise(entry: Option<Entry>, price: Usd, today: Day) -> Entry {
+    let entry = reserve(entry, price, today);
+    match entry.state {
+        State::Reserved => Entry { amount: entry.amount.max(price), ..entry },
+        State::Spent | State::Assumed => entry,
+    }
+}
+
 /// A job has released its slot; its `cost` may not be known yet. A known cost never changes.
 #[must_use]
 pub fn settle(entry: Option<Entry>, cost: Option<Usd>, created: Day) -> Option<Entry> {
@@ -78,6 +101,22 @@ mod tests {
         let spent = settle(assumed, Some(usd("0.1")), TODAY);
         assert_eq!(spent.map(|entry| (entry.amount, entry.state)), Some((usd("0.1"), State::Spent)));
         assert_eq!(settle(assumed, Some(usd("0")), TODAY), None);
+    }
+
+    #[test]
+    fn a_dearer_request_reserves_what_is_missing() {
+        let (cheap, dear) = (usd("0.28"), usd("0.56"));
+        assert_eq!(reserved_of(None, Some(dear)), Some(Usd::default()));
+        assert_eq!(reserved_of(None, None), Some(Usd::default()));
+        assert_eq!(reserved_of(Some(reserved()), Some(cheap)), None);
+        assert_eq!(reserved_of(Some(reserved()), Some(usd("0.1"))), None);
+        assert_eq!(reserved_of(Some(reserved()), None), Some(cheap));
+        assert_eq!(reserved_of(Some(reserved()), Some(dear)), Some(cheap));
+        assert_eq!(raise(Some(reserved()), dear, TODAY).amount, dear);
+        assert_eq!(raise(Some(reserved()), usd("0.1"), TODAY).amount, cheap);
+        let spent = settle(Some(reserved()), Some(usd("0.3")), TODAY);
+        assert_eq!(reserved_of(spent, Some(dear)), None);
+        assert_eq!(Some(raise(spent, dear, TODAY)), spent);
     }
 
     #[test]

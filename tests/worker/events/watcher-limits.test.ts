@@ -1,5 +1,6 @@
 // Watchers who take nothing, talk, or are too many cost no more than they may.
 import { get, type IncomingMessage } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import WebSocket from 'ws';
 import { type BareService, startBare } from '../support/bare.ts';
@@ -76,4 +77,48 @@ test(`of more than ${MAX_SOCKETS} sockets the oldest is closed`, async () => {
   const others = await Promise.all(Array.from({ length: MAX_SOCKETS }, () => opened(id)));
   expect(await code).toBe(1013);
   for (const socket of others) socket.close();
+});
+
+/** A socket that talks until it is closed, and never answers that: its connection stays. */
+function closedUnanswered(id: string): Promise<Socket> {
+  const { hostname, port } = new URL(service.origin);
+  const hello = [
+    `GET /v1/videos/${id}/events HTTP/1.1`,
+    `Host: ${hostname}`,
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+    'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
+  ];
+  // Text of one byte, masked with zeros.
+  const message = Buffer.from([0x81, 0x81, 0, 0, 0, 0, 0x2e]);
+  const policyViolation = Buffer.from([0x88, 0x02, 0x03, 0xf0]);
+  return new Promise((resolve, reject) => {
+    const connection = connect(Number(port), hostname, () => {
+      connection.write(`${hello.join('\r\n')}\r\n\r\n`);
+    });
+    let received = Buffer.alloc(0);
+    connection.once('data', () => {
+      for (let count = 0; count < 17; count++) connection.write(message);
+    });
+    connection.on('data', (data) => {
+      received = Buffer.concat([received, data]);
+      if (received.includes(policyViolation)) resolve(connection);
+    });
+    connection.once('error', reject).once('close', () => reject(new Error('the connection was closed')));
+  });
+}
+
+test('sockets that do not answer that they are closed take no place of others', async () => {
+  const id = await running('a deaf parrot');
+  const watching = await opened(id);
+  const fate = new Promise<string>((resolve) => {
+    watching.once('pong', () => resolve('open')).once('close', (code) => resolve(`closed with ${code}`));
+  });
+  const deaf: Socket[] = [];
+  for (let count = 0; count < MAX_SOCKETS; count++) deaf.push(await closedUnanswered(id));
+  watching.ping();
+  expect(await fate).toBe('open');
+  watching.close();
+  for (const connection of deaf) connection.destroy();
 });

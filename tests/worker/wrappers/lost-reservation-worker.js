@@ -1,0 +1,18 @@
+// Stands around the built Worker: the dispatcher's first answer about a reservation is lost.
+import worker, { Dispatcher as BuiltDispatcher, VideoTask } from '../../../dist/index.js';
+
+let isLost = false;
+
+export class Dispatcher extends BuiltDispatcher {
+  async ask(message) {
+    const answer = await super.ask(message);
+    if (!isLost && message.startsWith('{"reserve"')) {
+      isLost = true;
+      throw new Error('the answer was lost');
+    }
+    return answer;
+  }
+}
+
+export { VideoTask };
+export default worker;
