@@ -21,7 +21,7 @@ let service: Service;
 describe('a video object evicted when', () => {
   beforeAll(async () => {
     // Rests that are long enough for an eviction.
-    const vars = { POLL_SECONDS: '2', RETRY_SECONDS: '2' };
+    const vars = { POLL_SECONDS: '2', SEARCH_SECONDS: '2', RETRY_SECONDS: '2' };
     service = await startService({ vars, sim: { speed: SPEED } });
   });
   afterAll(() => service.close());
