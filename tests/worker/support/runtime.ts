@@ -3,9 +3,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
-import { unstable_getMiniflareWorkerOptions, unstable_readConfig } from 'wrangler';
 import type { Json } from './service.ts';
 import { root } from './settings.ts';
+import { workerOptions } from './worker-options.ts';
 
 const NAME = 'hailuo-worker';
 
@@ -21,15 +21,25 @@ export interface WorkerProcess {
   sweep(scheduledTime: Date): Promise<void>;
 }
 
-/** `bundle` is the folder of the built Worker; the bindings take the place of those in wrangler.toml. */
+export interface WorkerOptions {
+  /** The folder of the built Worker, in place of `dist`. */
+  bundle?: string | undefined;
+  /** By default any that is free. */
+  port?: number;
+  /** The folder that holds everything that is stored; without one it lasts as long as the process. */
+  storage?: string;
+  /** Told of each message that the Worker logs. */
+  onLog?: (message: string) => void;
+}
+
+/** `bindings` take the place of those in wrangler.toml. */
 export async function startWorker(
   bindings: Record<string, Json>,
-  bundle = join(root, 'dist'),
+  { bundle = join(root, 'dist'), port = 0, storage, onLog }: WorkerOptions = {},
 ): Promise<WorkerProcess> {
   const wasm = readdirSync(bundle).find((name) => name.endsWith('.wasm')) ?? '';
   const contents = (name: string) => readFileSync(join(bundle, name));
-  const config = unstable_readConfig({ config: join(root, 'wrangler.toml') });
-  const { modulesRules: _, ...options } = unstable_getMiniflareWorkerOptions(config).workerOptions;
+  const options = workerOptions();
   const logs: string[] = [];
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
@@ -39,10 +49,15 @@ export async function startWorker(
         { type: 'ESModule', path: 'index.js', contents: contents('index.js').toString() },
         { type: 'CompiledWasm', path: wasm, contents: contents(wasm) },
       ],
-      // And nothing of a `.dev.vars`.
-      bindings: { ...(config.vars as Record<string, Json>), ...bindings },
+      bindings: { ...options.bindings, ...bindings },
       cf: false,
-      handleStructuredLogs: ({ message }: { message: string }) => logs.push(message),
+      port,
+      ...(storage === undefined ? {} : { resourcePersistencePath: persistencePath(storage) }),
+      unsafeTriggerHandlers: true,
+      handleStructuredLogs: ({ message }: { message: string }) => {
+        logs.push(message);
+        onLog?.(message);
+      },
     }),
   );
   const { origin } = await miniflare.ready;
@@ -53,4 +68,27 @@ export async function startWorker(
     evict: (className, name) => miniflare.unsafeEvictDurableObject(NAME, className, { name }),
     sweep: async (scheduledTime) => void (await (await miniflare.getWorker()).scheduled({ scheduledTime })),
   };
+}
+
+/** KV and R2 as a Worker stores them, read from beside it while it runs. */
+export async function openStorage(storage: string): Promise<Miniflare> {
+  const { kvNamespaces, r2Buckets } = workerOptions();
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      name: 'storage',
+      modules: true,
+      script: 'export default {}',
+      kvNamespaces,
+      r2Buckets,
+      cf: false,
+      resourcePersistencePath: persistencePath(storage),
+    }),
+  );
+  await miniflare.ready;
+  return miniflare;
+}
+
+/** As `wrangler dev` lays it out. */
+function persistencePath(storage: string): string {
+  return join(storage, 'v3');
 }

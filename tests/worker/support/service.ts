@@ -36,10 +36,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
 export async function launch(options: ServiceOptions): Promise<ServiceParts> {
   const sim = await startSim({ speed: 60, ...options.sim });
   const { vars, secrets } = settingsFor(sim, options);
-  const { miniflare, origin, logs, evict, sweep } = await startWorker(
-    { ...vars, ...secrets },
-    options.bundle,
-  );
+  const { miniflare, origin, logs, evict, sweep } = await startWorker({ ...vars, ...secrets }, options);
   const runtime: Runtime = {
     logs: () => logs,
     objectIds: () => miniflare.listDurableObjectIds('VIDEO_TASK'),
@@ -135,7 +132,7 @@ export class Service {
   }
 
   /** The video as soon as it is seen so; asks again and again, as a client would. */
-  async until(id: string, isSo: (video: Video) => boolean, withinMs = 30_000): Promise<Video> {
+  async until(id: string, isSo: (video: Video) => boolean, withinMs = 60_000): Promise<Video> {
     const deadline = Date.now() + withinMs;
     for (;;) {
       const video = await this.video(id);
@@ -163,7 +160,7 @@ export class Service {
    */
   async evict(id: string): Promise<void> {
     await vi.waitUntil(() => this.sim.calls.every(({ status }) => status !== 0), {
-      timeout: 10_000,
+      timeout: 30_000,
       interval: 1,
     });
     await this.#runtime.evict('VideoTask', id);
