@@ -18,7 +18,7 @@ test('neither the page nor the documents name the prices of the stand-in', () =>
   }
 });
 
-describe.skipIf(!hasChromium)('prices (need Chromium)', { timeout: 60_000 }, () => {
+describe.skipIf(!hasChromium)('prices (need Chromium)', () => {
   const scene = useScene({ sim: { speed: 60 } });
 
   test('none is shown before a video is made, and what it cost is shown afterwards', async () => {
