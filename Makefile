@@ -49,7 +49,7 @@ MAX_PAGE_BYTES := 60000
 SOURCES := $(shell find src -type f) Cargo.toml Cargo.lock rust-toolchain.toml Makefile \
   scripts/wasm-ld scripts/wasm-file.ts scripts/trim-bindings.ts scripts/name-by-likeness.ts
 
-.PHONY: demo dev test quick check check-rust check-node check-supply-chain sbom fuzz worker bundle bench profile screenshots \
+.PHONY: demo dev test test-fast quick check check-rust check-node check-supply-chain sbom fuzz worker bundle bench profile screenshots \
   redrive soak deploy probe clean
 .DEFAULT_GOAL := demo
 
@@ -64,6 +64,13 @@ dev: bundle
 ## The whole suite; the last line counts it.
 test: bundle
 	node scripts/test.ts
+
+# From the submit to the stored video, its callback and its owner.
+SPINE := submit/submit videos/status content/content upstream/webhook videos/owners
+
+## The native tests and a few files of the Worker's: what most mistakes break, in under a minute when built.
+test-fast: bundle
+	node scripts/test.ts $(SPINE:%=tests/worker/%.test.ts)
 
 ## Formatting, lints (native and wasm32), types, docs, dependencies, sizes of Worker and page, a dry run of the deployment.
 check: check-rust check-node check-supply-chain bundle

@@ -1,5 +1,5 @@
 // `make test`: the native tests (cargo), then those of Worker, stand-in and scripts (vitest). The last lines name every
-// test that failed, and count all.
+// test that failed, and count all. With arguments, vitest runs those files only.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants, existsSync, readFileSync, rmSync } from 'node:fs';
@@ -49,7 +49,7 @@ async function runCargo(): Promise<Run> {
 
 async function runVitest(): Promise<Run> {
   rmSync(VITEST_REPORT, { force: true });
-  const { exitCode } = await run('vitest', ['run']);
+  const { exitCode } = await run('vitest', ['run', ...process.argv.slice(2)]);
   const counts = existsSync(VITEST_REPORT)
     ? vitestCounts(JSON.parse(readFileSync(VITEST_REPORT, 'utf8')))
     : noCounts();

@@ -21,6 +21,8 @@ export interface DevOptions {
   onLine?: (line: string) => void;
   /** Whether `.dev.vars` is read; default false: the process knows `vars` and `wrangler.toml` only. */
   devVars?: boolean;
+  /** The program and its arguments that start the Worker in place of `wrangler dev`; it says "Ready on" too. */
+  command?: [string, ...string[]];
 }
 
 /** `wrangler dev` and the workerd below it. */
@@ -28,7 +30,7 @@ export class DevProcess {
   readonly origin: string;
   /** Everything that the Worker logged, over all starts. */
   readonly logs: string[] = [];
-  readonly #args: string[];
+  readonly #command: [string, ...string[]];
   readonly #onLine: (line: string) => void;
   #child: ChildProcess | undefined;
   /** However this process ends, that one does not outlive it. */
@@ -37,7 +39,8 @@ export class DevProcess {
   constructor(port: number, storage: string, vars: Record<string, string>, options: DevOptions = {}) {
     this.origin = `http://127.0.0.1:${port}`;
     this.#onLine = options.onLine ?? (() => {});
-    this.#args = [
+    this.#command = options.command ?? [
+      'wrangler',
       ...['dev', '--ip', '127.0.0.1', '--port', `${port}`, '--inspector-port', '0'],
       ...['--persist-to', storage, '--show-interactive-dev-session=false'],
       ...(options.devVars ? [] : ['--env-file', '/dev/null']),
@@ -53,7 +56,8 @@ export class DevProcess {
   /** Resolves when it answers. */
   async start(): Promise<void> {
     // A process group of its own, so that workerd can be killed with it.
-    const child = spawn('wrangler', this.#args, {
+    const [program, ...args] = this.#command;
+    const child = spawn(program, args, {
       cwd: root,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -73,7 +77,7 @@ export class DevProcess {
       });
     }
     child.once('error', ready.reject);
-    child.once('exit', () => ready.reject(new Error(`wrangler dev ended\n${output.join('\n')}`)));
+    child.once('exit', () => ready.reject(new Error(`${program} ended\n${output.join('\n')}`)));
     await ready.promise;
   }
 

@@ -25,7 +25,7 @@ async function findings(page: Page): Promise<string[]> {
   return found;
 }
 
-describe.skipIf(!hasChromium)('accessibility (needs Chromium)', { timeout: 90_000 }, () => {
+describe.skipIf(!hasChromium)('accessibility (needs Chromium)', () => {
   const scene = useScene({ sim: { speed: 60 } }, { reducedMotion: 'reduce' });
   beforeEach(() => scene.service.sim.clearScripts());
 

@@ -11,15 +11,14 @@ import {
 } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import { CHROMIUM, OFFLINE } from '../chromium.ts';
-import { type DirectService, startDirect } from '../worker/support/direct.ts';
-import type { ServiceOptions } from '../worker/support/service.ts';
+import { type Service, type ServiceOptions, startService } from '../worker/support/service.ts';
 import { OPEN, type Protection } from './protections.ts';
 import { CHALLENGES } from './turnstile-widget.ts';
 
 export const hasChromium = existsSync(CHROMIUM);
 
 export interface Scene {
-  service: DirectService;
+  service: Service;
   browser: Browser;
   context: BrowserContext;
   page: Page;
@@ -37,7 +36,7 @@ export function useScene(
   let complaints: string[];
   beforeAll(async () => {
     const { vars, secrets } = protection.options;
-    scene.service = await startDirect({
+    scene.service = await startService({
       ...options,
       vars: { ...vars, ...options.vars },
       secrets: { ...secrets, ...options.secrets },

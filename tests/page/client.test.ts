@@ -15,8 +15,7 @@ import {
   watch,
 } from '../../public/client.js';
 import { gradientPng } from '../../scripts/gradient.ts';
-import { startBare } from '../worker/support/bare.ts';
-import type { Service } from '../worker/support/service.ts';
+import { type Service, startService } from '../worker/support/service.ts';
 import { sha256 } from '../worker/support/stored.ts';
 import { releaseOnceFollowed } from './followed.ts';
 import { EACH, type Protection } from './protections.ts';
@@ -25,9 +24,9 @@ describe.for(EACH)('behind %s', ([, protection]) => {
   let service: Service;
   let options: { base: string } & ReturnType<Protection['access']>;
   beforeAll(async () => {
-    service = await startBare({ sim: { speed: 60 }, ...protection.options });
+    service = await startService({ sim: { speed: 60 }, ...protection.options });
     options = { base: service.origin, ...protection.access(service.sim) };
-  }, 60_000);
+  });
   afterAll(() => service?.close());
 
   async function seen(video: Video): Promise<WatchEvent[]> {
@@ -36,7 +35,7 @@ describe.for(EACH)('behind %s', ([, protection]) => {
     return events;
   }
 
-  test('a video from a picture, watched to its end', { timeout: 30_000 }, async () => {
+  test('a video from a picture, watched to its end', async () => {
     const picture = gradientPng(64, 36);
     const inputImageFirst = new Blob([picture], { type: 'image/png' });
     service.sim.script('watched by an app', { holdAt: 'task_start' });

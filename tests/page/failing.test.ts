@@ -35,7 +35,7 @@ const FAILURES: [code: string, sentence: string][] = [
   ['storage_failed', 'could not be stored'],
 ];
 
-describe.skipIf(!hasChromium)('failures (needs Chromium)', { timeout: 60_000 }, () => {
+describe.skipIf(!hasChromium)('failures (needs Chromium)', () => {
   const scene = useScene({ sim: { speed: 60 } });
   beforeEach(() => {
     scene.expected = ['Failed to load resource'];

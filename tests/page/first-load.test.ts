@@ -13,7 +13,7 @@ interface Vitals {
   blockingMs: number;
 }
 
-describe.skipIf(!hasChromium)('the first load (needs Chromium)', { timeout: 60_000 }, () => {
+describe.skipIf(!hasChromium)('the first load (needs Chromium)', () => {
   const scene = useScene({ sim: { speed: 60 } });
 
   test('keeps still', async () => {

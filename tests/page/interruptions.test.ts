@@ -7,7 +7,7 @@ import { done, hasChromium, make, onStage, useScene } from './browser.ts';
 const SUBMIT = '**/v1/videos';
 const EVENTS = '**/events';
 
-describe.skipIf(!hasChromium)('interruptions (needs Chromium)', { timeout: 60_000 }, () => {
+describe.skipIf(!hasChromium)('interruptions (needs Chromium)', () => {
   const scene = useScene({ sim: { speed: 60 } });
   beforeEach(() => scene.service.sim.clearScripts());
 

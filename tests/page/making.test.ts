@@ -16,79 +16,76 @@ import { TOGETHER } from './protections.ts';
 const PICTURE = gradientPng(320, 180);
 const run = promisify(execFile);
 
-describe.skipIf(!hasChromium).for(TOGETHER)(
-  'making videos behind %s (needs Chromium)',
-  { timeout: 60_000 },
-  ([, protection]) => {
-    const scene = useScene({ sim: { speed: 60 } }, {}, protection);
-    beforeEach(() => scene.service.sim.clearScripts());
+describe.skipIf(!hasChromium).for(TOGETHER)('making videos behind %s (needs Chromium)', ([, protection]) => {
+  const scene = useScene({ sim: { speed: 60 } }, {}, protection);
+  beforeEach(() => scene.service.sim.clearScripts());
 
-    test('a prompt becomes a video that plays, seeks and loops', async () => {
-      const { page, service } = scene;
-      await page.getByLabel('1080P, 6 s').check();
-      await make(page, 'a page that turns by itself');
-      await done(page);
-      expect(service.sim.tasks.at(-1)?.fields).toMatchObject({ resolution: '1080P', duration: '6' });
-      // It has begun by itself, without a sound.
-      await page.waitForFunction(() => (document.querySelector('video')?.currentTime ?? 0) > 0.2);
-      const seen = await page.locator('video').evaluate((element) => {
-        const { duration, videoWidth, loop, muted, paused } = element as HTMLVideoElement;
-        return { duration, videoWidth, loop, muted, paused };
-      });
-      expect(seen).toEqual({ duration: 6, videoWidth: 768, loop: true, muted: true, paused: false });
-      expect(await frameAt(page, 4)).not.toEqual(await frameAt(page, 0));
+  test('a prompt becomes a video that plays, seeks and loops', async () => {
+    const { page, service } = scene;
+    await page.getByLabel('1080P, 6 s').check();
+    await make(page, 'a page that turns by itself');
+    await done(page);
+    expect(service.sim.tasks.at(-1)?.fields).toMatchObject({ resolution: '1080P', duration: '6' });
+    // It has begun by itself, without a sound.
+    await page.waitForFunction(() => (document.querySelector('video')?.currentTime ?? 0) > 0.2);
+    const seen = await page.locator('video').evaluate((element) => {
+      const { duration, videoWidth, loop, muted, paused } = element as HTMLVideoElement;
+      return { duration, videoWidth, loop, muted, paused };
     });
+    expect(seen).toEqual({ duration: 6, videoWidth: 768, loop: true, muted: true, paused: false });
+    expect(await frameAt(page, 4)).not.toEqual(await frameAt(page, 0));
+  });
 
-    test('a first frame by the picker, shown and removed again', async () => {
-      const { page } = scene;
-      const file = { name: 'evening.png', mimeType: 'image/png', buffer: PICTURE };
-      await page.getByLabel('First frame').setInputFiles(file);
-      await page.getByAltText('The chosen first frame').waitFor();
-      await page.getByRole('button', { name: 'Remove' }).click();
-      await page.getByAltText('The chosen first frame').waitFor({ state: 'hidden' });
-      await page.getByLabel('First frame').setInputFiles(file);
-      await page.getByText('evening.png').waitFor();
-      await make(page, 'an evening by the picker');
-      expect((await scene.service.sim.waitForTask('by the picker')).image?.sha256).toBe(sha256(PICTURE));
-      await done(page);
-    });
+  test('a first frame by the picker, shown and removed again', async () => {
+    const { page } = scene;
+    const file = { name: 'evening.png', mimeType: 'image/png', buffer: PICTURE };
+    await page.getByLabel('First frame').setInputFiles(file);
+    await page.getByAltText('The chosen first frame').waitFor();
+    await page.getByRole('button', { name: 'Remove' }).click();
+    await page.getByAltText('The chosen first frame').waitFor({ state: 'hidden' });
+    await page.getByLabel('First frame').setInputFiles(file);
+    await page.getByText('evening.png').waitFor();
+    await make(page, 'an evening by the picker');
+    expect((await scene.service.sim.waitForTask('by the picker')).image?.sha256).toBe(sha256(PICTURE));
+    await done(page);
+  });
 
-    test('download, link, again with changes, delete', async () => {
-      const { page, service, context } = scene;
-      await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: service.origin });
-      await page.getByLabel('768P, 10 s').check();
-      await page.getByLabel('Refine my words').uncheck();
-      await make(page, 'A kite over the dunes, wind');
-      await done(page);
-      const downloading = page.waitForEvent('download');
-      await page.getByRole('link', { name: 'Download' }).click();
-      const download = await downloading;
-      expect(download.suggestedFilename()).toMatch(/^[a-z]+(-[a-z0-9]+)+\.mp4$/);
-      expect(sha256(readFileSync(await download.path()))).toBe(storedSample.sha256);
-      await page.getByRole('button', { name: 'Copy link' }).click();
-      await remarked(page, 'The link is copied.');
-      const copied = await page.evaluate(() => navigator.clipboard.readText());
-      expect((await fetch(copied)).headers.get('content-type')).toBe('video/mp4');
+  test('download, link, again with changes, delete', async () => {
+    const { page, service, context } = scene;
+    await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: service.origin });
+    await page.getByLabel('768P, 10 s').check();
+    await page.getByLabel('Refine my words').uncheck();
+    await make(page, 'A kite over the dunes, wind');
+    await done(page);
+    const downloading = page.waitForEvent('download');
+    await page.getByRole('link', { name: 'Download' }).click();
+    const download = await downloading;
+    expect(download.suggestedFilename()).toMatch(/^[a-z]+(-[a-z0-9]+)+\.mp4$/);
+    expect(sha256(readFileSync(await download.path()))).toBe(storedSample.sha256);
+    await page.getByRole('button', { name: 'Copy link' }).click();
+    await remarked(page, 'The link is copied.');
+    const copied = await page.evaluate(() => navigator.clipboard.readText());
+    expect((await fetch(copied)).headers.get('content-type')).toBe('video/mp4');
 
-      await page.getByLabel('Prompt').fill('something typed meanwhile');
-      await page.getByLabel('1080P, 6 s').check();
-      // What can be undone goes by after ten seconds: not before this has been looked at.
-      await page.evaluate(() => Object.assign(window, { setTimeout: () => 0 }));
-      await page.getByRole('button', { name: 'Again with changes' }).click();
-      await expect.poll(() => page.getByLabel('Prompt').inputValue()).toBe('A kite over the dunes, wind');
-      expect(await page.getByLabel('768P, 10 s').isChecked()).toBe(true);
-      expect(await page.getByLabel('Refine my words').isChecked()).toBe(false);
-      // What was typed is not lost.
-      await page.getByRole('button', { name: 'Undo' }).click();
-      await expect.poll(() => page.getByLabel('Prompt').inputValue()).toBe('something typed meanwhile');
+    await page.getByLabel('Prompt').fill('something typed meanwhile');
+    await page.getByLabel('1080P, 6 s').check();
+    // What can be undone goes by after ten seconds: not before this has been looked at.
+    await page.evaluate(() => Object.assign(window, { setTimeout: () => 0 }));
+    await page.getByRole('button', { name: 'Again with changes' }).click();
+    await expect.poll(() => page.getByLabel('Prompt').inputValue()).toBe('A kite over the dunes, wind');
+    expect(await page.getByLabel('768P, 10 s').isChecked()).toBe(true);
+    expect(await page.getByLabel('Refine my words').isChecked()).toBe(false);
+    // What was typed is not lost.
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await expect.poll(() => page.getByLabel('Prompt').inputValue()).toBe('something typed meanwhile');
 
-      await page.getByRole('button', { name: 'Delete' }).click();
-      await page.getByRole('button', { name: 'Delete it' }).click();
-      await remarked(page, 'The video is deleted.');
-      await page.getByText('Your video appears here.').waitFor();
-      expect(await page.getByRole('list').getByText('A kite over the dunes').count()).toBe(0);
-      expect((await fetch(copied)).status).toBe(404);
-    });
+    await page.getByRole('button', { name: 'Delete' }).click();
+    await page.getByRole('button', { name: 'Delete it' }).click();
+    await remarked(page, 'The video is deleted.');
+    await page.getByText('Your video appears here.').waitFor();
+    expect(await page.getByRole('list').getByText('A kite over the dunes').count()).toBe(0);
+    expect((await fetch(copied)).status).toBe(404);
+  });
 
     describe.each(['with', 'without'] as const)(
       'the code, %s a picture, does what the form would do',
@@ -149,23 +146,22 @@ describe.skipIf(!hasChromium).for(TOGETHER)(
       },
     );
 
-    test('cancel asks once, stops it, and the next one can be made', async () => {
-      const { page, service } = scene;
-      service.sim.script('never ends', { holdAt: 'task_start' });
-      await make(page, 'a corridor that never ends');
-      await page.getByText('Started', { exact: true }).waitFor();
-      await page.getByRole('button', { name: 'Cancel' }).click();
-      await page.getByRole('button', { name: 'Keep it' }).click();
-      await page.getByRole('button', { name: 'Cancel' }).click();
-      await page.getByRole('button', { name: 'Stop it' }).click();
-      await page.getByRole('heading', { name: 'Cancelled' }).waitFor();
-      await make(page, 'a door at last');
-      await done(page);
-    });
-  },
-);
+  test('cancel asks once, stops it, and the next one can be made', async () => {
+    const { page, service } = scene;
+    service.sim.script('never ends', { holdAt: 'task_start' });
+    await make(page, 'a corridor that never ends');
+    await page.getByText('Started', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByRole('button', { name: 'Keep it' }).click();
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByRole('button', { name: 'Stop it' }).click();
+    await page.getByRole('heading', { name: 'Cancelled' }).waitFor();
+    await make(page, 'a door at last');
+    await done(page);
+  });
+});
 
-describe.skipIf(!hasChromium)('making videos (needs Chromium)', { timeout: 60_000 }, () => {
+describe.skipIf(!hasChromium)('making videos (needs Chromium)', () => {
   const scene = useScene({ sim: { speed: 60 } });
   beforeEach(() => scene.service.sim.clearScripts());
 

@@ -8,7 +8,7 @@ import { done, hasChromium, make, onStage, useScene } from './browser.ts';
 
 const SUBMIT = '**/v1/videos';
 
-describe.skipIf(!hasChromium)('several clients in one browser (needs Chromium)', { timeout: 60_000 }, () => {
+describe.skipIf(!hasChromium)('several clients in one browser (needs Chromium)', () => {
   const scene = useScene({ sim: { speed: 60 }, secrets: { CLIENT_TOKENS } });
   beforeEach(() => scene.service.sim.clearScripts());
 

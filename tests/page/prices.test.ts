@@ -19,7 +19,7 @@ test('neither the page nor the documents name the prices of the stand-in', () =>
   }
 });
 
-describe.skipIf(!hasChromium)('prices (need Chromium)', { timeout: 60_000 }, () => {
+describe.skipIf(!hasChromium)('prices (need Chromium)', () => {
   const scene = useScene({ sim: { speed: 60 } });
 
   test('only those that the server tells are shown before a video is made, and what it cost afterwards', async () => {

@@ -8,13 +8,13 @@ import { CHROMIUM, OFFLINE } from '../chromium.ts';
 import { type DirectService, startDirect } from '../worker/support/direct.ts';
 import { collectComplaints, done, hasChromium, make, onStage } from './browser.ts';
 
-describe.skipIf(!hasChromium)('a restart (needs Chromium)', { timeout: 90_000 }, () => {
+describe.skipIf(!hasChromium)('a restart (needs Chromium)', () => {
   let service: DirectService;
   let profile: string;
   beforeAll(async () => {
     service = await startDirect({ sim: { speed: 60 } });
     profile = await mkdtemp(join(tmpdir(), 'hailuo-profile-'));
-  }, 60_000);
+  });
   afterAll(async () => {
     await service?.close();
     await rm(profile, { recursive: true, force: true, maxRetries: 5 });
@@ -44,7 +44,7 @@ describe.skipIf(!hasChromium)('a restart (needs Chromium)', { timeout: 90_000 },
     }
     // Pictures are taken of what is looked at.
     await before.page.getByRole('heading', { name: 'Earlier videos' }).hover();
-    await expect.poll(() => before.page.locator('.poster img').count(), { timeout: 20_000 }).toBe(2);
+    await expect.poll(() => before.page.locator('.poster img').count(), { timeout: 30_000 }).toBe(2);
     await before.page.getByLabel('Prompt').fill('half a thou');
     await before.context.close();
     await service.dev.kill('SIGKILL');

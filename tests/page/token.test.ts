@@ -4,7 +4,7 @@ import { ALICE, BOB, CLIENT_TOKENS } from '../worker/support/clients.ts';
 import type { Video } from '../worker/support/types.ts';
 import { done, frameAt, hasChromium, make, onStage, useScene } from './browser.ts';
 
-describe.skipIf(!hasChromium)('client tokens (needs Chromium)', { timeout: 60_000 }, () => {
+describe.skipIf(!hasChromium)('client tokens (needs Chromium)', () => {
   const scene = useScene({ sim: { speed: 60 }, secrets: { CLIENT_TOKENS } });
 
   test('asked for, checked, kept here, and forgotten', async () => {
@@ -57,7 +57,7 @@ describe.skipIf(!hasChromium)('client tokens (needs Chromium)', { timeout: 60_00
     await page.getByRole('button', { name: 'Show more' }).click();
     await expect.poll(() => cards.count()).toBe(26);
     expect(await page.getByRole('button', { name: 'Show more' }).count()).toBe(0);
-    await expect.poll(() => page.locator('.poster img').count(), { timeout: 20_000 }).toBeGreaterThan(3);
+    await expect.poll(() => page.locator('.poster img').count(), { timeout: 30_000 }).toBeGreaterThan(3);
     await page.getByRole('button', { name: 'number 7 of' }).click();
     await onStage(page, "number 7 of bob's");
     await done(page);

@@ -12,7 +12,7 @@ import { CHALLENGES, serveWidget, type Widget } from './turnstile-widget.ts';
 const SUBMIT = '**/v1/videos';
 const REFUSED = 'could not tell that you are human';
 
-describe.skipIf(!hasChromium)('Turnstile (needs Chromium)', { timeout: 60_000 }, () => {
+describe.skipIf(!hasChromium)('Turnstile (needs Chromium)', () => {
   let widget: Widget;
   const scene = useScene(
     { sim: { speed: 60 } },
@@ -66,7 +66,7 @@ describe.skipIf(!hasChromium)('Turnstile (needs Chromium)', { timeout: 60_000 },
     await box.waitFor();
     const height = async () => (await page.locator('#challenge iframe').boundingBox())?.height;
     // The box may be there before the page has made room for it.
-    await expect.poll(height, { timeout: 15_000 }).toBe(65);
+    await expect.poll(height, { timeout: 30_000 }).toBe(65);
     await page.evaluate(readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'));
     const { violations } = await page.evaluate<AxeResults>('axe.run()');
     expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html)}`)).toEqual([]);
@@ -169,7 +169,7 @@ describe.skipIf(!hasChromium)('Turnstile (needs Chromium)', { timeout: 60_000 },
   });
 });
 
-describe.skipIf(!hasChromium)('Turnstile without a site key (needs Chromium)', { timeout: 60_000 }, () => {
+describe.skipIf(!hasChromium)('Turnstile without a site key (needs Chromium)', () => {
   const scene = useScene({ secrets: { TURNSTILE_SECRET } });
 
   test('the page says that the server is not set up for it', async () => {

@@ -4,7 +4,7 @@ import { done, hasChromium, make, onStage, remarked, useScene } from './browser.
 
 const ID = `vid_${'a2'.repeat(20)}`;
 
-describe.skipIf(!hasChromium)('what is not trusted (needs Chromium)', { timeout: 60_000 }, () => {
+describe.skipIf(!hasChromium)('what is not trusted (needs Chromium)', () => {
   const scene = useScene({ sim: { speed: 60 } });
 
   test.for([

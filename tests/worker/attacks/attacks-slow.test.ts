@@ -1,8 +1,6 @@
-// Attacks by patience: bodies that begin and never end. Beside the bare runtime: what stands in front of it elsewhere
-// waits for them itself.
+// Attacks by patience: bodies that begin and never end.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startBare } from '../support/bare.ts';
-import type { Service } from '../support/service.ts';
+import { type Service, startService } from '../support/service.ts';
 import { AttackTable, rawRequest, sendRaw } from './attacks.ts';
 
 const JSON_TYPE = 'application/json';
@@ -10,14 +8,14 @@ const JSON_TYPE = 'application/json';
 const table = new AttackTable();
 let service: Service;
 beforeAll(async () => {
-  service = await startBare({ vars: { POLL_SECONDS: '600' }, sim: { speed: 0 } });
+  service = await startService({ vars: { POLL_SECONDS: '600' }, sim: { speed: 0 } });
 });
 afterAll(async () => {
   table.print();
   await service.close();
 });
 
-describe('a body that stops half way', { concurrent: true, timeout: 90_000 }, () => {
+describe('a body that stops half way', { concurrent: true }, () => {
   /** What is waited for the next byte at most, and then for the rest to be thrown away. */
   const PATIENCE_MS = 60_000;
   const form = ['Content-Type: multipart/form-data; boundary=x', 'Content-Length: 5000'];

@@ -1,9 +1,8 @@
 // A playback grant: whoever has the link plays this one video, and nothing else.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startBare } from '../support/bare.ts';
 import { ALICE, BOB, CLIENT_TOKENS } from '../support/clients.ts';
 import { watch } from '../support/event-source.ts';
-import type { Service } from '../support/service.ts';
+import { type Service, startService } from '../support/service.ts';
 import { publishedRecord } from '../support/stored.ts';
 import type { Video } from '../support/types.ts';
 
@@ -12,7 +11,7 @@ let alice: Service;
 let video: Video;
 let other: Video;
 beforeAll(async () => {
-  service = await startBare({ sim: { speed: 600 }, secrets: { CLIENT_TOKENS } });
+  service = await startService({ sim: { speed: 600 }, secrets: { CLIENT_TOKENS } });
   alice = service.as(ALICE);
   const made = await Promise.all(
     ['a window', 'a door'].map((prompt) => alice.accepted({ prompt: `${prompt} for whoever has the key` })),

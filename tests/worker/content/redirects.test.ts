@@ -1,17 +1,16 @@
-// Redirects of the CDN: followed by hand, each hop checked, never to where outputs do not come from. In `wrangler dev`,
-// because the test harness of service.ts follows redirects by itself before the Worker can see them.
+// Redirects of the CDN: followed by hand, each hop checked, never to where outputs do not come from.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CdnFault, SimTask } from '../../../sim/index.ts';
-import { type DirectService, startDirect } from '../support/direct.ts';
 import { storedSample } from '../support/sample.ts';
+import { type Service, startService } from '../support/service.ts';
 import { storedVideo } from '../support/stored.ts';
 import { callsAbout } from '../support/upstream-calls.ts';
 import { type ForeignHost, startForeignHost } from './foreign-host.ts';
 
-let service: DirectService;
+let service: Service;
 let foreign: ForeignHost;
 beforeAll(async () => {
-  service = await startDirect({ sim: { speed: 600 }, vars: { COPY_DEADLINE_SECONDS: '8' } });
+  service = await startService({ sim: { speed: 600 }, vars: { COPY_DEADLINE_SECONDS: '8' } });
   foreign = await startForeignHost();
 });
 afterAll(async () => {

@@ -2,18 +2,18 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CdnFault, DetailFault, RunFault } from '../../../sim/index.ts';
 import { anotherLife } from '../events/another-life.ts';
-import { type DirectService, startDirect } from '../support/direct.ts';
 import { withoutSize } from '../support/output-rows.ts';
 import { sampleSha256, storedSample } from '../support/sample.ts';
+import { type Service, startService } from '../support/service.ts';
 import { publishedRecord, storedVideo } from '../support/stored.ts';
 import { callsAbout, detailCalls, runsOf } from '../support/upstream-calls.ts';
 
 /** What the Worker waits for an answer to Task/Detail. */
 const DETAIL_PATIENCE_MS = 30_000;
 
-let service: DirectService;
+let service: Service;
 beforeAll(async () => {
-  service = await startDirect();
+  service = await startService();
 });
 afterAll(() => service.close());
 

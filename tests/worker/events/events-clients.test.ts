@@ -4,16 +4,16 @@ import { existsSync } from 'node:fs';
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CHROMIUM, OFFLINE } from '../../chromium.ts';
-import { type DirectService, startDirect } from '../support/direct.ts';
 import { eventOf, type SeenEvent, sinceAllCame, watch } from '../support/event-source.ts';
+import { type Service, startService } from '../support/service.ts';
 import { callsAbout } from '../support/upstream-calls.ts';
 
 const CURL = '/usr/bin/curl';
 
-let service: DirectService;
+let service: Service;
 beforeAll(async () => {
   // Whatever is seen before the end comes from the socket.
-  service = await startDirect({ vars: { POLL_SECONDS: '600' }, sim: { speed: 30 } });
+  service = await startService({ vars: { POLL_SECONDS: '600' }, sim: { speed: 30 } });
 });
 afterAll(() => service.close());
 
@@ -31,7 +31,7 @@ async function watched(prompt: string): Promise<Life> {
   const { id } = await service.accepted({ prompt });
   const task = await service.sim.waitForTask(prompt);
   const watcher = await watch(service, id);
-  await expect.poll(() => callsAbout(service.sim, task, '/socket').length, { timeout: 20_000 }).toBe(1);
+  await expect.poll(() => callsAbout(service.sim, task, '/socket').length, { timeout: 30_000 }).toBe(1);
   const seen = async () => {
     await watcher.ended;
     return watcher.events;
@@ -39,11 +39,11 @@ async function watched(prompt: string): Promise<Life> {
   return { id, release: () => service.sim.release(task), seen };
 }
 
-describe.skipIf(!existsSync(CHROMIUM))('a browser (needs Chromium)', { timeout: 120_000 }, () => {
+describe.skipIf(!existsSync(CHROMIUM))('a browser (needs Chromium)', () => {
   let browser: Browser;
   beforeAll(async () => {
     browser = await chromium.launch({ executablePath: CHROMIUM, args: OFFLINE });
-  }, 120_000);
+  });
   afterAll(() => browser?.close());
 
   test('by EventSource and by WebSocket', async () => {
@@ -90,7 +90,7 @@ describe.skipIf(!existsSync(CHROMIUM))('a browser (needs Chromium)', { timeout: 
 });
 
 describe.skipIf(!existsSync(CURL))('a terminal (needs curl)', () => {
-  test('by curl -N, as it happens', { timeout: 60_000 }, async () => {
+  test('by curl -N, as it happens', async () => {
     const life = await watched('a comet in a terminal');
     const curl = spawn(CURL, ['-sN', `${service.origin}/v1/videos/${life.id}/events`]);
     let text = '';

@@ -2,15 +2,15 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import type { Faults, SimTask, SocketFault } from '../../../sim/index.ts';
-import { type DirectService, startDirect } from '../support/direct.ts';
 import { type SeenEvent, sinceAllCame, watch } from '../support/event-source.ts';
 import { expectProblem } from '../support/refusals.ts';
+import { type Service, startService } from '../support/service.ts';
 import { callsAbout, followed } from '../support/upstream-calls.ts';
 
-let service: DirectService;
+let service: Service;
 beforeAll(async () => {
   // Whatever is seen before the end comes from the socket.
-  service = await startDirect({ vars: { POLL_SECONDS: '600' }, sim: { speed: 30, socketEdition: '2025' } });
+  service = await startService({ vars: { POLL_SECONDS: '600' }, sim: { speed: 30, socketEdition: '2025' } });
 });
 afterAll(() => service.close());
 
@@ -27,7 +27,7 @@ const lines = (events: SeenEvent[]) => events.filter(({ event }) => event === 'l
 
 test('who comes late hears what was written before, once', async () => {
   const { id, task } = await submitted('a comet seen late', { holdAt: '50 %' });
-  await vi.waitUntil(() => task.held, 10_000);
+  await vi.waitUntil(() => task.held, 30_000);
   const seen = await watch(service, id);
   await followed(service.sim, task);
   service.sim.release(task);
@@ -86,9 +86,7 @@ test('the whole life, by server-sent events and by WebSocket', async () => {
 });
 
 // A stream whose reader vanished is found by the second comment that it does not take.
-test('nobody watches, and no socket is opened; the last one leaves, and it is closed', {
-  timeout: 70_000,
-}, async () => {
+test('nobody watches, and no socket is opened; the last one leaves, and it is closed', async () => {
   const { id, task } = await submitted('a comet unseen');
   await service.video(id);
   const first = await watch(service, id);

@@ -27,7 +27,7 @@ function resumed(id: string, lastEventId: number): Promise<IncomingMessage> {
   });
 }
 
-test(`${RESUMING} resume and read nothing`, { timeout: 60_000 }, async () => {
+test(`${RESUMING} resume and read nothing`, async () => {
   const prompt = `a canoe ${'🛶'.repeat(990)}`;
   service.sim.script(prompt, { socket: 'chatty' });
   const { id } = await service.accepted({ prompt });

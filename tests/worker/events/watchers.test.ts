@@ -45,7 +45,7 @@ function notReading(id: string): Promise<IncomingMessage> {
 async function watchedFirst(id: string): Promise<Watch> {
   const first = await watch(service, id);
   const lines = () => first.events.filter(({ event }) => event === 'log').length;
-  await expect.poll(lines, { timeout: 20_000 }).toBe(LINES_IN_THE_QUEUE);
+  await expect.poll(lines, { timeout: 30_000 }).toBe(LINES_IN_THE_QUEUE);
   return first;
 }
 
@@ -84,7 +84,7 @@ async function watchedBy(reading: number, idling: number): Promise<Crowd> {
   return { milliseconds, bytes };
 }
 
-test(`${READING} watchers read, ${NOT_READING} do not`, { timeout: 120_000 }, async () => {
+test(`${READING} watchers read, ${NOT_READING} do not`, async () => {
   const alone = await watchedBy(1, 0);
   const crowds: Crowd[] = [];
   for (let round = 0; round < ROUNDS; round++) crowds.push(await watchedBy(READING, NOT_READING));

@@ -3,12 +3,11 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ALICE, CLIENT_TOKENS } from '../support/clients.ts';
-import { startDirect } from '../support/direct.ts';
 import { watch } from '../support/event-source.ts';
 import { type Part, submitForm } from '../support/requests/bodies.ts';
 import { picture } from '../support/requests/pictures.ts';
 import { upload } from '../support/requests/uploads.ts';
-import type { Service } from '../support/service.ts';
+import { type Service, startService } from '../support/service.ts';
 import type { Video } from '../support/types.ts';
 
 interface Operation {
@@ -29,7 +28,7 @@ let video: Video;
 const seen = new Set<string>();
 
 beforeAll(async () => {
-  service = await startDirect({ sim: { speed: 600 }, secrets: { CLIENT_TOKENS } });
+  service = await startService({ sim: { speed: 600 }, secrets: { CLIENT_TOKENS } });
   alice = service.as(ALICE);
   openapi = await (await service.fetch('/openapi.json')).json();
   ajv = new Ajv2020({ strict: false, validateFormats: false });

@@ -11,7 +11,6 @@ import { mostAtOnce, positions, submittedInLine } from '../upstream/line.ts';
 
 /** A whole life at Wiro in a tenth of a second. */
 const SPEED = 600;
-const TIMEOUT_MS = 60_000;
 
 /** Only a search can find it. */
 const RUN_LOST: Faults = { run: [{ kind: 'lost', how: 'status' }], callback: { lost: true } };
@@ -21,7 +20,7 @@ let service: Service;
 describe('a video object evicted when', () => {
   beforeAll(async () => {
     // Rests that are long enough for an eviction.
-    const vars = { POLL_SECONDS: '2', RETRY_SECONDS: '2' };
+    const vars = { POLL_SECONDS: '2', SEARCH_SECONDS: '2', RETRY_SECONDS: '2' };
     service = await startService({ vars, sim: { speed: SPEED } });
   });
   afterAll(() => service.close());
@@ -71,20 +70,18 @@ describe('a video object evicted when', () => {
   async function copyFailed(prompt: string): Promise<Job> {
     const job = await submitted(prompt, { cdn: [{ kind: 'short' }] });
     const isLogged = (line: string) => line.includes(job.id) && line.includes('copying the video failed');
-    await vi.waitUntil(() => service.logs().some(isLogged), { timeout: 10_000 });
+    await vi.waitUntil(() => service.logs().some(isLogged), { timeout: 30_000 });
     return job;
   }
 
   async function copied(prompt: string): Promise<Job> {
     const job = await submitted(prompt);
-    await vi.waitUntil(() => storedVideo(service, job.id), { timeout: 10_000, interval: 1 });
+    await vi.waitUntil(() => storedVideo(service, job.id), { timeout: 30_000, interval: 1 });
     return job;
   }
 });
 
-test('the dispatcher and those in line, evicted at each step of the line', {
-  timeout: TIMEOUT_MS,
-}, async () => {
+test('the dispatcher and those in line, evicted at each step of the line', async () => {
   const service = await startService({ vars: { MAX_ACTIVE: '1' }, sim: { speed: SPEED } });
   try {
     service.sim.script('', { holdAt: 'task_start' });

@@ -6,7 +6,6 @@ import { publishedRecord, storedVideo } from '../support/stored.ts';
 import { detailCalls, runsOf } from '../support/upstream-calls.ts';
 import { loseAlarms, loseObjects } from './object-databases.ts';
 
-const TIMEOUT_MS = 60_000;
 /** Longer than a video goes without being looked after. */
 const LATER_SECONDS = 11 * 60;
 
@@ -31,7 +30,7 @@ async function expectMade(id: string, prompt: string): Promise<void> {
   expect(runsOf(service.sim, prompt)).toHaveLength(1);
 }
 
-test('jobs that lost their alarm, at Wiro and in line', { timeout: TIMEOUT_MS }, async () => {
+test('jobs that lost their alarm, at Wiro and in line', async () => {
   const [first, second] = ['a bear asleep', 'a bear behind it'];
   service.sim.script(first, { holdAt: 'task_start', callback: { lost: true } });
   const atWiro = await service.accepted({ prompt: first });
@@ -53,7 +52,7 @@ test('jobs that lost their alarm, at Wiro and in line', { timeout: TIMEOUT_MS },
   await expectMade(inLine.id, second);
 });
 
-test('a place whose holder is gone', { timeout: TIMEOUT_MS }, async () => {
+test('a place whose holder is gone', async () => {
   const [first, second] = ['a bear that vanishes', 'a bear that waits for it'];
   service.sim.script(first, { holdAt: 'task_start' });
   await service.accepted({ prompt: first });
@@ -65,7 +64,7 @@ test('a place whose holder is gone', { timeout: TIMEOUT_MS }, async () => {
   await expectMade(id, second);
 });
 
-test('a whole line that is gone comes back when it is looked at', { timeout: TIMEOUT_MS }, async () => {
+test('a whole line that is gone comes back when it is looked at', async () => {
   const prompts = ['a bear in front', 'a bear in the middle', 'a bear at the end'];
   service.sim.script(prompts[0]!, { holdAt: 'task_start' });
   const ids: string[] = [];

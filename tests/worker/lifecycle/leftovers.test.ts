@@ -27,7 +27,7 @@ test('objects in R2 without a video are removed once they are an hour old; other
   const kept = await submitted('a boat that stays');
   const deleted = await submitted('a boat that goes');
   await service.fetch(`/v1/videos/${deleted}`, { method: 'DELETE' });
-  await expect.poll(() => exists(`inputs/${deleted}`), { timeout: 10_000 }).toBe(false);
+  await expect.poll(() => exists(`inputs/${deleted}`), { timeout: 30_000 }).toBe(false);
   const leftovers = [`inputs/${deleted}`, `videos/${deleted}/0.mp4`];
   for (const key of leftovers) await service.bindings.VIDEOS.put(key, 'late');
 

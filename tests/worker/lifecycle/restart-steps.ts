@@ -113,7 +113,7 @@ async function runAnswered(service: DirectService, prompt: string): Promise<Halt
   service.dev.freeze();
   const run = onlyRun(service.sim, prompt);
   expect(run.status).toBe(0);
-  await vi.waitUntil(() => run.status === 200, 10_000);
+  await vi.waitUntil(() => run.status === 200, 30_000);
   return { id: idOf(task), prompt };
 }
 

@@ -8,7 +8,6 @@ import { type Halted, runSent, STEPS } from './restart-steps.ts';
 
 /** Work that was under way is looked at again after 10 s. */
 const COMEBACK_MS = 20_000;
-const TIMEOUT_MS = 60_000;
 /** A whole life at Wiro in a tenth of a second. */
 const SPEED = 600;
 
@@ -28,10 +27,10 @@ describe('one kill, and a job at each step of its life:', () => {
     service = await startDirect({ vars: { POLL_SECONDS: '0.2,4' }, sim: { speed: SPEED } });
     for (const [name, step] of STEPS) jobs.set(name, await step(service, `A boat: ${name}.`));
     await restart([...jobs.values()]);
-  }, TIMEOUT_MS);
+  });
   afterAll(() => service.close());
 
-  test.each(STEPS)('%s', { timeout: TIMEOUT_MS }, async (name) => {
+  test.each(STEPS)('%s', async (name) => {
     await expectMadeOnce(service, jobs.get(name)!, COMEBACK_MS);
   });
 });
@@ -42,9 +41,7 @@ describe('jobs in line', () => {
   });
   afterAll(() => service.close());
 
-  test('keep their order, and wait even for a job that may not have started', {
-    timeout: TIMEOUT_MS,
-  }, async () => {
+  test('keep their order, and wait even for a job that may not have started', async () => {
     const prompt = 'A boat that nobody is sure of.';
     service.sim.script(prompt, { holdAt: 'task_start' });
     const first = await runSent(service, prompt);

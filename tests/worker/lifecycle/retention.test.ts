@@ -67,7 +67,7 @@ test('videos, inputs, records and objects past their time go, younger and unfini
   expect((await stored()).r2).toEqual(everything.r2);
 
   await service.sweep(old.expires_at!);
-  await vi.waitUntil(async () => (await stored()).kv.length === 2, 10_000);
+  await vi.waitUntil(async () => (await stored()).kv.length === 2, 30_000);
   const left = await stored();
   expect(left.kv).toEqual([held, young].map(({ id }) => `video:${id}`).sort());
   expect(left.r2).toEqual([`inputs/${held.id}`, `inputs/${young.id}`, `videos/${young.id}/0.mp4`].sort());
@@ -83,7 +83,7 @@ test('videos, inputs, records and objects past their time go, younger and unfini
   expect(await stored()).toEqual(left);
 
   await service.sweep(young.expires_at! + 1);
-  await vi.waitUntil(async () => (await stored()).kv.length === 1, 10_000);
+  await vi.waitUntil(async () => (await stored()).kv.length === 1, 30_000);
   service.sim.release(await service.sim.waitForTask('a held candle'));
   expect(await service.ended(held.id)).toMatchObject({ status: 'completed' });
 });

@@ -47,7 +47,7 @@ async function almostDone(prompt: string, faults: Faults = {}): Promise<{ id: st
 /** Resolves when the Worker has logged this about the video, with the number of lines up to there. */
 function logged(id: string, words: string, from = 0): Promise<number> {
   const isIt = (line: string, index: number) => index >= from && line.includes(id) && line.includes(words);
-  return vi.waitUntil(() => service.logs().findIndex(isIt) + 1, { timeout: 10_000 });
+  return vi.waitUntil(() => service.logs().findIndex(isIt) + 1, { timeout: 30_000 });
 }
 
 function submitImage(prompt: string, image: Body, headers: HeadersInit = {}): Promise<Response> {
@@ -153,7 +153,7 @@ test('a video that is deleted before it was published is not published, though R
   expect(await storedRecord(service, id)).toBeUndefined();
   await expectProblem(await service.fetch(`/v1/videos/${id}`), [404, 'not_found']);
   outage.end();
-  await vi.waitUntil(async () => !(await isVideoStored(service, id)), { timeout: 10_000 });
+  await vi.waitUntil(async () => !(await isVideoStored(service, id)), { timeout: 30_000 });
 });
 
 describe('without KV', () => {

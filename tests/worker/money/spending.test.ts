@@ -32,7 +32,7 @@ test('a removal that Wiro refuses again and again counts no cost again', async (
   const prompt = 'a bill that is not torn up';
   service.sim.script(prompt, { delete: Array(1000).fill({ kind: 'status', status: 503 }) });
   const video = await paid(prompt);
-  await expect.poll(usage, { timeout: 10_000 }).toEqual(['0.28', '0.00']);
+  await expect.poll(usage, { timeout: 30_000 }).toEqual(['0.28', '0.00']);
   const task = await service.sim.waitForTask(prompt);
   const tries = service.sim.callsTo(FILES).length;
   expect((await remove(video)).status).toBe(200);
@@ -44,15 +44,15 @@ test('what is lost on its way to the dispatcher, repeated or carried out twice c
   service = await startWrapped('lossy-dispatcher.js', { vars, secrets });
   const videos: Video[] = [];
   for (const n of [1, 2, 3]) videos.push(await paid(`a bill in copy ${n}.`));
-  await expect.poll(usage, { timeout: 10_000 }).toEqual(['0.84', '0.00']);
+  await expect.poll(usage, { timeout: 30_000 }).toEqual(['0.84', '0.00']);
   for (const video of videos) expect((await remove(video)).status).toBe(200);
   const isLeft = async () => (await service.as(ALICE).fetch('/v1/videos')).json();
-  await vi.waitUntil(async () => (await isLeft()).data.length === 0, 10_000);
+  await vi.waitUntil(async () => (await isLeft()).data.length === 0, 30_000);
   for (const prompt of videos.map(({ input }) => input.prompt)) {
     const task = await service.sim.waitForTask(prompt);
-    await vi.waitUntil(() => task.deleted, 10_000);
+    await vi.waitUntil(() => task.deleted, 30_000);
   }
   const another = await paid('a bill after all');
-  await expect.poll(usage, { timeout: 10_000 }).toEqual(['1.12', '0.00']);
+  await expect.poll(usage, { timeout: 30_000 }).toEqual(['1.12', '0.00']);
   expect(another.cost_usd).toBe('0.28');
 });

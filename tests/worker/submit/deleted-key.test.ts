@@ -50,7 +50,7 @@ describe('a video that is deleted while its Run is not answered', () => {
     // At once, and when nothing is left of it.
     await expectProblem(await alice.submit(body, name), DELETED);
     const task = runs.service.sim.tasks.find(({ prompt }) => prompt === body.prompt);
-    if (task) await vi.waitUntil(() => task.status === 'task_cancel', 10_000);
+    if (task) await vi.waitUntil(() => task.status === 'task_cancel', 30_000);
     await expectProblem(await alice.submit(body, name), DELETED);
     await expectProblem(await alice.fetch(`/v1/videos/${id}`), [404, 'not_found']);
     expect(runs.count()).toBe(count);
@@ -86,7 +86,7 @@ describe('the key of a deleted video', () => {
       await expectProblem(await alice.submit({ prompt }, 'phoenix'), DELETED);
     }
     // The object is removed meanwhile.
-    await vi.waitUntil(async () => (await service.bindings.VIDEOS.list()).objects.length === 0, 10_000);
+    await vi.waitUntil(async () => (await service.bindings.VIDEOS.list()).objects.length === 0, 30_000);
     for (const prompt of ['a second life', 'the first life of phoenix']) {
       await expectProblem(await alice.submit({ prompt }, 'phoenix'), DELETED);
     }
@@ -112,7 +112,7 @@ describe('the key of a deleted video', () => {
     const saying = alice.saying({ ...alice.headers, 'idempotency-key': 'portrait' });
     const answer = await submitForm(saying, [{ name: 'prompt', value: 'a portrait' }, file]);
     await expectProblem(answer, DELETED);
-    await vi.waitUntil(async () => (await service.bindings.VIDEOS.list()).objects.length === 0, 10_000);
+    await vi.waitUntil(async () => (await service.bindings.VIDEOS.list()).objects.length === 0, 30_000);
   });
 
   test('is gone too when the video went at RETENTION_DAYS', async () => {
@@ -121,7 +121,7 @@ describe('the key of a deleted video', () => {
     const { expires_at } = await alice.ended(id);
     await publishedRecord(service, id, 'completed');
     await service.sweep(expires_at!);
-    await vi.waitUntil(async () => (await service.bindings.VIDEOS.list()).objects.length === 0, 10_000);
+    await vi.waitUntil(async () => (await service.bindings.VIDEOS.list()).objects.length === 0, 30_000);
     for (const prompt of ['a mayfly', 'another mayfly']) {
       await expectProblem(await alice.submit({ prompt }, 'mayfly'), DELETED);
     }

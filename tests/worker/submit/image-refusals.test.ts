@@ -147,10 +147,10 @@ describe('fields', () => {
     expect(fieldNames(await invalid(...parts))).toEqual([field]);
   });
 
-  test('32 of them are still told one by one, 33 are not read', async () => {
+  test('20 of 32 unknown fields are named, and a form with 33 fields is not read', async () => {
     const many = Array.from({ length: 32 }, (_, index) => text(`field${index}`, ''));
     const found = await invalid(...many);
-    expect(fieldNames(found)).toEqual(expect.arrayContaining(many.map(({ name }) => name)));
+    expect(fieldNames(found)).toEqual(many.slice(0, 20).map(({ name }) => name));
     await refusedForm(INVALID_REQUEST, [...many, prompt]);
     await refusedForm(INVALID_REQUEST, [png(6 * MIB), ...many]);
   });

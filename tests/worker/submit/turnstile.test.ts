@@ -8,7 +8,6 @@ import type { AddressInfo } from 'node:net';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type AnswerFault, TURNSTILE_SECRET } from '../../../sim/index.ts';
-import { startBare } from '../support/bare.ts';
 import { ALICE, CLIENT_TOKENS } from '../support/clients.ts';
 import { expectProblem, type Refusal, refused, traces } from '../support/refusals.ts';
 import { BOUNDARY, formBody, postBody, submitForm } from '../support/requests/bodies.ts';
@@ -181,7 +180,6 @@ describe('refused by what the verifier says:', () => {
   });
 
   test('a redirect, even to who would say yes', async () => {
-    // The harness follows redirects by itself; the runtime does not.
     let target = '';
     const server = createServer(
       (_request, response) => void response.writeHead(307, { location: target }).end(),
@@ -189,7 +187,7 @@ describe('refused by what the verifier says:', () => {
     await once(server.listen(0, '127.0.0.1'), 'listening');
     const { port } = server.address() as AddressInfo;
     const vars = { ...challenged.vars, TURNSTILE_VERIFY_URL: `http://127.0.0.1:${port}/siteverify` };
-    const bare = await startBare({ ...challenged, vars });
+    const bare = await startService({ ...challenged, vars });
     target = bare.sim.verifyUrl;
     try {
       const answer = await showing(solved(bare), bare).submit({ prompt: 'a door that moved' });
@@ -266,7 +264,7 @@ describe('an answer that was lost', () => {
 
   test('begins nothing new when its video is deleted while the request comes in', async () => {
     // With nothing in front of the Worker, what it does not read is not sent.
-    const bare = await startBare(challenged);
+    const bare = await startService(challenged);
     try {
       const image = picture('image/png', 16 * MIB);
       const form = formBody([

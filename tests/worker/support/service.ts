@@ -1,13 +1,12 @@
 // The built Worker in workerd with real KV, R2 and Durable Objects, and the stand-in for Wiro beside it. Everything
-// that leaves the Worker is kept, and searched for secrets when the service is closed. The harness brings its own way to
-// the network, which stalls behind a socket and ends a body that was broken off: who watches a video or breaks off an
-// upload takes bare.ts or direct.ts.
+// that leaves the Worker is kept, and searched for secrets when the service is closed. What needs a process that can be
+// killed takes direct.ts.
 import type { KVNamespace, R2Bucket } from '@cloudflare/workers-types';
 import { vi } from 'vitest';
-import { createTestHarness } from 'wrangler';
 import { type Sim, type SimOptions, startSim } from '../../../sim/index.ts';
 import { LeakCheck } from './leaks.ts';
-import { root, SIGNING_KEY, settingsFor } from './settings.ts';
+import { startWorker } from './runtime.ts';
+import { SIGNING_KEY, settingsFor } from './settings.ts';
 import type { Problem, Video } from './types.ts';
 
 /** What a var may be in a configuration. */
@@ -30,23 +29,22 @@ export interface Bindings {
 }
 
 export async function startService(options: ServiceOptions = {}): Promise<Service> {
+  return new Service(...(await launch(options)));
+}
+
+/** What a service is made of, started. */
+export async function launch(options: ServiceOptions): Promise<ServiceParts> {
   const sim = await startSim({ speed: 60, ...options.sim });
   const { vars, secrets } = settingsFor(sim, options);
-  const harness = createTestHarness({
-    root,
-    workers: [{ configPath: 'wrangler.toml', prebuiltWorkerDir: options.bundle ?? 'dist', vars, secrets }],
-  });
-  const { url } = await harness.listen();
-  const worker = harness.getWorker<Bindings & Record<string, unknown>>();
-  const bindings = (await worker.getEnv()) as Bindings;
+  const { miniflare, origin, logs, evict, sweep } = await startWorker({ ...vars, ...secrets }, options);
   const runtime: Runtime = {
-    logs: () => harness.getLogs().map(({ message }) => message),
-    objectIds: () => worker.listDurableObjectIds('VIDEO_TASK'),
-    evict: (binding, name) => worker.evictDurableObject(binding, { name }),
-    sweep: async (scheduledTime) => void (await worker.scheduled({ scheduledTime })),
-    stop: () => harness.close(),
+    logs: () => logs,
+    objectIds: () => miniflare.listDurableObjectIds('VIDEO_TASK'),
+    evict,
+    sweep,
+    stop: () => miniflare.dispose(),
   };
-  return new Service(sim, url.origin, bindings, runtime, secretsOf(options));
+  return [sim, origin, await miniflare.getBindings<Bindings>(), runtime, secretsOf(options)];
 }
 
 /** What the tests' own settings hold that must not leave. */
@@ -57,10 +55,12 @@ export function secretsOf({ secrets = {} }: ServiceOptions): string[] {
   return [SIGNING_KEY, webhookKey, ...[...tokens].map(([, token]) => token ?? '')];
 }
 
+export type ServiceParts = [Sim, origin: string, Bindings, Runtime, secrets: string[]];
+
 interface Runtime {
   logs(): string[];
   objectIds(): Promise<string[]>;
-  evict(binding: 'VIDEO_TASK' | 'DISPATCHER', name: string): Promise<void>;
+  evict(className: 'VideoTask' | 'Dispatcher', name: string): Promise<void>;
   sweep(asOf: Date): Promise<void>;
   stop(): Promise<void>;
 }
@@ -132,7 +132,7 @@ export class Service {
   }
 
   /** The video as soon as it is seen so; asks again and again, as a client would. */
-  async until(id: string, isSo: (video: Video) => boolean, withinMs = 30_000): Promise<Video> {
+  async until(id: string, isSo: (video: Video) => boolean, withinMs = 60_000): Promise<Video> {
     const deadline = Date.now() + withinMs;
     for (;;) {
       const video = await this.video(id);
@@ -160,15 +160,15 @@ export class Service {
    */
   async evict(id: string): Promise<void> {
     await vi.waitUntil(() => this.sim.calls.every(({ status }) => status !== 0), {
-      timeout: 10_000,
+      timeout: 30_000,
       interval: 1,
     });
-    await this.#runtime.evict('VIDEO_TASK', id);
+    await this.#runtime.evict('VideoTask', id);
   }
 
   /** The same for the one dispatcher. */
   evictDispatcher(): Promise<void> {
-    return this.#runtime.evict('DISPATCHER', 'dispatcher');
+    return this.#runtime.evict('Dispatcher', 'dispatcher');
   }
 
   /** What the cron trigger does, as of that time (unix seconds). */

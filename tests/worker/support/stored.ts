@@ -39,7 +39,7 @@ export function publishedRecord(service: Service, id: string, status: Video['sta
       if (stored?.record.status !== status) throw new Error(`in KV is ${stored?.text}, not ${status}`);
       return stored;
     },
-    { timeout: 15_000, interval: 10 },
+    { timeout: 30_000, interval: 10 },
   );
 }
 

@@ -13,7 +13,7 @@ export async function wasmMemoryAfter(
   if (status !== 'completed') throw new Error(`${prompt}: ${status}`);
   const isIt = (line: string) => line.includes('"message":"copied the video"') && line.includes(id);
   // A line takes its time from the Worker to here.
-  const line = await vi.waitUntil(() => service.logs().find(isIt), { timeout: 10_000 });
+  const line = await vi.waitUntil(() => service.logs().find(isIt), { timeout: 30_000 });
   const { wasm_memory_bytes } = JSON.parse(line ?? '{}') as { wasm_memory_bytes?: number };
   if (!wasm_memory_bytes) throw new Error(`no size in ${line}`);
   return wasm_memory_bytes;

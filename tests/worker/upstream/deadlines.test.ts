@@ -63,7 +63,8 @@ describe('upstream_timeout', () => {
     await expectFailed(hasty, id, 'upstream_timeout');
     const { completed_at } = await hasty.video(id);
     expect(completed_at).toBeGreaterThanOrEqual(created_at + TASK_DEADLINE_SECONDS);
-    expect(detailCalls(hasty.sim, await hasty.sim.waitForTask(prompt)).length).toBeGreaterThan(3);
+    // How often it is asked within the deadline is up to the machine.
+    expect(detailCalls(hasty.sim, await hasty.sim.waitForTask(prompt)).length).toBeGreaterThan(1);
     expect(runsOf(hasty.sim, prompt)).toHaveLength(1);
   });
 });

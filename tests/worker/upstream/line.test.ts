@@ -9,7 +9,6 @@ import { mostAtOnce } from './line.ts';
 
 const PLACES = 3;
 const JOBS = 30;
-const TIMEOUT_MS = 60_000;
 const PATIENT = { POLL_SECONDS: '60', RETRY_SECONDS: '60' };
 
 const limits: [string, ServiceOptions][] = [
@@ -53,9 +52,7 @@ describe.each(limits)('%s', (_, options) => {
     expect(await service.ended(video.id)).toMatchObject({ status: 'completed', queue_position: null });
   }
 
-  test('thirty jobs go three at a time, in order, and know their position', {
-    timeout: TIMEOUT_MS,
-  }, async () => {
+  test('thirty jobs go three at a time, in order, and know their position', async () => {
     const videos = await submitted('penguin', JOBS);
     expect(videos.map(({ queue_position }) => queue_position)).toEqual(
       videos.map((_, index) => (index < PLACES ? null : index - PLACES + 1)),
@@ -75,7 +72,7 @@ describe.each(limits)('%s', (_, options) => {
     expect(mostAtOnce(service.sim.tasks)).toBe(PLACES);
   });
 
-  test('a job in line can be cancelled, and those behind it move up', { timeout: TIMEOUT_MS }, async () => {
+  test('a job in line can be cancelled, and those behind it move up', async () => {
     const videos = await submitted('seal', PLACES + 4);
     const [cancelled, ...behind] = videos.slice(PLACES + 1);
     const answer = await service.cancel(cancelled!.id);
@@ -88,7 +85,7 @@ describe.each(limits)('%s', (_, options) => {
     expect(await service.video(cancelled!.id)).toMatchObject({ status: 'cancelled' });
   });
 
-  test('a job that fails or is cancelled at Wiro frees its place', { timeout: TIMEOUT_MS }, async () => {
+  test('a job that fails or is cancelled at Wiro frees its place', async () => {
     const videos = await submitted('walrus', PLACES + 2);
     const [failing, stopped, ...others] = videos;
     service.sim.script(failing!.input.prompt, { task: { pexit: '1' } });

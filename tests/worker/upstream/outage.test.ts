@@ -7,7 +7,6 @@ import type { Video } from '../support/types.ts';
 import { runsOf } from '../support/upstream-calls.ts';
 
 const secrets = { CLIENT_TOKENS: JSON.stringify({ alice: ALICE }) };
-const TIMEOUT_MS = 60_000;
 const bad = { kind: 'status', status: 502 } as const;
 
 let service: Service;
@@ -24,9 +23,7 @@ async function usage(): Promise<[spent: string, reserved: string]> {
   return [spent_usd, reserved_usd];
 }
 
-test('after three unknown outcomes jobs wait unsent, and start when a probe is answered', {
-  timeout: TIMEOUT_MS,
-}, async () => {
+test('after three unknown outcomes jobs wait unsent, and start when a probe is answered', async () => {
   await start({ RETRY_SECONDS: '3', SEARCH_SECONDS: '600', DAILY_BUDGET_USD: '100' });
   service.sim.script('', { run: [bad, bad, bad, bad] });
   for (const n of [1, 2, 3]) {
@@ -55,7 +52,7 @@ test('after three unknown outcomes jobs wait unsent, and start when a probe is a
   for (const { input } of waiting) expect(runsOf(service.sim, input.prompt)).toHaveLength(1);
 });
 
-test('a hundred wait, and whoever comes then is told to come again', { timeout: TIMEOUT_MS }, async () => {
+test('a hundred wait, and whoever comes then is told to come again', async () => {
   await start({ RETRY_SECONDS: '600', SEARCH_SECONDS: '600' });
   service.sim.script('', { run: [bad, bad, bad] });
   for (const n of [1, 2, 3]) await alice.accepted({ prompt: `the last that was sent ${n}.` });
@@ -74,32 +71,30 @@ test('a hundred wait, and whoever comes then is told to come again', { timeout: 
   expect(service.sim.callsTo('/Run/').length).toBeLessThanOrEqual(6);
 });
 
-test('a job of which no search finds a trace gives its place and reservation back', {
-  timeout: TIMEOUT_MS,
-}, async () => {
+test('a job of which no search finds a trace gives its place and reservation back', async () => {
   await start({ MAX_ACTIVE: '1', DAILY_BUDGET_USD: '0.30', SEARCH_SECONDS: '0.2,0.2' });
   const prompt = 'a refusal in unknown words';
   service.sim.script(prompt, { run: [{ kind: 'error', code: 0, message: 'Das geht leider nicht' }] });
   const lost = await alice.accepted({ prompt });
-  await expect.poll(usage, { timeout: 10_000 }).toEqual(['0.00', '0.00']);
+  await expect.poll(usage, { timeout: 30_000 }).toEqual(['0.00', '0.00']);
   const next = await alice.accepted({ prompt: 'whoever waited for its place' });
   expect(await alice.ended(next.id)).toMatchObject({ status: 'completed' });
   expect(await alice.video(lost.id)).toMatchObject({ status: 'in_progress' });
-  await expect.poll(usage, { timeout: 10_000 }).toEqual(['0.28', '0.00']);
+  await expect.poll(usage, { timeout: 30_000 }).toEqual(['0.28', '0.00']);
 });
 
-test('a job that turns up after all has its place and its cost', { timeout: TIMEOUT_MS }, async () => {
+test('a job that turns up after all has its place and its cost', async () => {
   await start({ MAX_ACTIVE: '1', DAILY_BUDGET_USD: '0.30', SEARCH_SECONDS: '0.2' });
   service.sim.listCallbackUrl = false;
   service.sim.parametersAs = 'none';
   const prompt = 'a ship that comes back late';
   service.sim.script(prompt, { run: [{ kind: 'lost', how: 'status' }], holdAt: 'task_start' });
   const lost = await alice.accepted({ prompt });
-  await expect.poll(usage, { timeout: 10_000 }).toEqual(['0.00', '0.00']);
+  await expect.poll(usage, { timeout: 30_000 }).toEqual(['0.00', '0.00']);
   service.sim.listCallbackUrl = true;
   // It still runs: it takes its place, and its reservation, again.
-  await expect.poll(usage, { timeout: 10_000 }).toEqual(['0.00', '0.28']);
+  await expect.poll(usage, { timeout: 30_000 }).toEqual(['0.00', '0.28']);
   service.sim.release(await service.sim.waitForTask(prompt));
   expect(await alice.ended(lost.id)).toMatchObject({ status: 'completed' });
-  await expect.poll(usage, { timeout: 10_000 }).toEqual(['0.28', '0.00']);
+  await expect.poll(usage, { timeout: 30_000 }).toEqual(['0.28', '0.00']);
 });

@@ -66,7 +66,7 @@ describe.concurrent('a failed run', () => {
     service.sim.script(prompt, { task: { sticks: 'task_error', reason: 'Output folder creation failed' } });
     const { id } = await service.accepted({ prompt });
     const isTold = (line: string) => line.includes(id) && line.includes('Output folder creation failed');
-    await vi.waitUntil(() => service.logs().some(isTold), { timeout: 20_000 });
+    await vi.waitUntil(() => service.logs().some(isTold), { timeout: 30_000 });
     expect(await service.video(id)).toMatchObject({ status: 'in_progress', stage: 'task_error' });
     await service.fetch(`/v1/videos/${id}`, { method: 'DELETE' });
   });

@@ -22,7 +22,7 @@ function recordOf(prompt: string): Promise<StoredRecord> {
     return records.find((record) => record?.input.prompt === prompt);
   };
   // It is written a moment after the answer.
-  return vi.waitUntil(find, { timeout: 10_000 }) as Promise<StoredRecord>;
+  return vi.waitUntil(find, { timeout: 30_000 }) as Promise<StoredRecord>;
 }
 
 /** Resolves when a video that was submitted after everything before has been made. */

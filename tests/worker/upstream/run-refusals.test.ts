@@ -51,7 +51,7 @@ describe.concurrent('a refusal of account or model', () => {
     const response = await service.submit({ prompt });
     const { detail, title } = await expectProblem(response, [503, 'upstream_unavailable']);
     expect(`${title} ${detail}`).not.toMatch(/account|balance|suspended|203\.0\.113\.7|model/i);
-    await vi.waitUntil(() => service.logs().some((line) => advice.test(line)), { timeout: 10_000 });
+    await vi.waitUntil(() => service.logs().some((line) => advice.test(line)), { timeout: 30_000 });
     expect(onlyRun(service.sim, prompt).task).toBeUndefined();
     expect(service.sim.callsTo('/Task/List')).toHaveLength(0);
   });

@@ -40,7 +40,7 @@ describe.concurrent('cancelled at', () => {
     await task.reached(stage);
     if (known) {
       await service.fetch(new URL(task.callbackUrl).pathname, { method: 'POST' });
-      await expect.poll(async () => (await service.video(id)).stage, { timeout: 20_000 }).toBe(stage);
+      await expect.poll(async () => (await service.video(id)).stage, { timeout: 30_000 }).toBe(stage);
     }
 
     const answers = await Promise.all([service.cancel(id), service.cancel(id)]);

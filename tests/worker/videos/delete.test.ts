@@ -101,23 +101,23 @@ describe.concurrent('a video is deleted', () => {
     if (end) {
       const task = await service.sim.waitForTask(prompt);
       await task.reached(end);
-      await vi.waitUntil(() => task.deleted, 10_000);
+      await vi.waitUntil(() => task.deleted, 30_000);
       const late = await service.fetch(new URL(task.callbackUrl).pathname, { method: 'POST' });
       expect(late.status).toBe(200);
     }
-    await vi.waitUntil(async () => (await leftOf(id)).length === 0, 10_000);
+    await vi.waitUntil(async () => (await leftOf(id)).length === 0, 30_000);
     await expectProblem(await service.fetch(`/v1/videos/${id}`), [404, 'not_found']);
   });
 });
 
-test('of what was deleted a tombstone stays, for 90 days', { timeout: 60_000 }, async () => {
+test('of what was deleted a tombstone stays, for 90 days', async () => {
   const direct = await startDirect();
   try {
     const prompt = 'a sandcastle in the tide';
     const { id } = (await (await direct.submit({ prompt }, 'tide')).json()) as Video;
     await direct.ended(id);
     await direct.fetch(`/v1/videos/${id}`, { method: 'DELETE' });
-    await vi.waitFor(() => expect(storedValues(direct)).toEqual(['tombstone']), { timeout: 10_000 });
+    await vi.waitFor(() => expect(storedValues(direct)).toEqual(['tombstone']), { timeout: 30_000 });
     const restarted = async (daysLater: number) => {
       await direct.dev.kill('SIGKILL');
       ageTombstones(direct, daysLater);
@@ -128,7 +128,7 @@ test('of what was deleted a tombstone stays, for 90 days', { timeout: 60_000 }, 
     expect(storedValues(direct)).toEqual(['tombstone']);
     await restarted(1);
     // A database that is being removed cannot be read.
-    await vi.waitFor(() => expect(storedValues(direct)).toEqual([]), { timeout: 10_000 });
+    await vi.waitFor(() => expect(storedValues(direct)).toEqual([]), { timeout: 30_000 });
     expect((await direct.submit({ prompt }, 'tide')).status).toBe(202);
   } finally {
     await direct.close();
@@ -142,7 +142,7 @@ describe("Wiro's files", () => {
     const { id } = await submitted(prompt, { delete: [no, no] });
     expect(await service.ended(id)).toMatchObject({ status: 'completed' });
     const task = await service.sim.waitForTask(prompt);
-    await vi.waitUntil(() => task.deleted, 10_000);
+    await vi.waitUntil(() => task.deleted, 30_000);
     expect(callsAbout(service.sim, task, FILES)).toHaveLength(3);
     const [copied] = callsAbout(service.sim, task, '/cdn/');
     expect(callsAbout(service.sim, task, FILES)[0]!.at).toBeGreaterThanOrEqual(copied!.at);
@@ -155,7 +155,7 @@ describe("Wiro's files", () => {
     const task = await service.sim.waitForTask(prompt);
     await remove(id);
     const asked = callsAbout(service.sim, task, FILES).length;
-    await vi.waitUntil(async () => (await leftOf(id)).length === 0, 10_000);
+    await vi.waitUntil(async () => (await leftOf(id)).length === 0, 30_000);
     await called(service.sim, task, FILES, asked + 1);
   });
 
@@ -166,7 +166,7 @@ describe("Wiro's files", () => {
       await keeping.ended(id);
       await publishedRecord(keeping, id, 'completed');
       expect((await keeping.fetch(`/v1/videos/${id}`, { method: 'DELETE' })).status).toBe(200);
-      await vi.waitUntil(async () => (await keeping.bindings.VIDEOS.list()).objects.length === 0, 10_000);
+      await vi.waitUntil(async () => (await keeping.bindings.VIDEOS.list()).objects.length === 0, 30_000);
       expect(keeping.sim.callsTo(FILES)).toEqual([]);
     } finally {
       await keeping.close();

@@ -9,12 +9,13 @@ const TOKENS = {
   bob: 'bob-token-c4f0a85e21d7',
   carol: 'carol-token-5b80e7f3a962',
   dave: 'dave-token-31c9d07e84ab',
+  erin: 'erin-token-a94e6b10f8c2',
 };
 type Name = keyof typeof TOKENS;
 
-/** Of 1,500 videos in all. */
-const COUNTS = { alice: 1000, bob: 400, carol: 100 } as const;
-/** Of each of them, so many are done: the others wait in line. */
+/** Two whole pages of the largest size and a rest, a multiple of another limit, and exactly one largest page. */
+const COUNTS = { alice: 230, bob: 120, carol: 100 } as const;
+/** Of each owner's videos, so many are completed: the others wait in line. */
 const DONE = 20;
 const LIMITS = [7, 20, 99, 100];
 const AT_ONCE = 12;
@@ -26,7 +27,8 @@ const made = { alice: [] as string[], bob: [] as string[], carol: [] as string[]
 
 beforeAll(async () => {
   service = await startService({
-    vars: { MAX_ACTIVE: '12' },
+    // Callbacks end the first ones; nothing polls those that are held.
+    vars: { MAX_ACTIVE: '12', POLL_SECONDS: '600' },
     secrets: { CLIENT_TOKENS: JSON.stringify(TOKENS) },
     sim: { speed: 6000 },
   });
@@ -48,7 +50,7 @@ beforeAll(async () => {
     turns.filter((turn) => !isFirst(turn)),
     async (turn) => void (await make(turn)),
   );
-}, 300_000);
+});
 afterAll(() => service.close());
 
 async function inParallel<T>(items: T[], work: (item: T) => Promise<void>): Promise<void> {
@@ -86,9 +88,9 @@ function expectAll(name: keyof typeof COUNTS, videos: Video[], order: 'asc' | 'd
   expect(times).toEqual(times.toSorted((one, other) => (order === 'asc' ? one - other : other - one)));
 }
 
-describe('1,500 videos of three owners', { timeout: 300_000 }, () => {
+describe('450 videos of three owners', () => {
   test.for((['alice', 'bob'] as const).flatMap((name) => LIMITS.map((limit) => [name, limit] as const)))(
-    "%s's, %i at a time, both ways",
+    "%s's list, %i on a page, in both orders",
     async ([name, limit]) => {
       const newestFirst = await everything(name, limit, 'desc');
       expectAll(name, newestFirst, 'desc');
@@ -99,7 +101,7 @@ describe('1,500 videos of three owners', { timeout: 300_000 }, () => {
     },
   );
 
-  test("carol's, with every limit there is", async () => {
+  test("carol's list with every limit from 1 to 100", async () => {
     for (let limit = 1; limit <= 100; limit++) {
       expectAll(
         'carol',
@@ -109,7 +111,7 @@ describe('1,500 videos of three owners', { timeout: 300_000 }, () => {
     }
   });
 
-  test('each as it is when asked for by itself', async () => {
+  test('a listed video equals the video that is read alone', async () => {
     for (const listed of (await everything('carol', 50, 'desc')).filter((_, index) => index % 7 === 0)) {
       const { queue_position: _, ...alone } = await as('carol').video(listed.id);
       expect(listed).toMatchObject({ ...alone, urls: expect.anything() });
@@ -117,27 +119,26 @@ describe('1,500 videos of three owners', { timeout: 300_000 }, () => {
   });
 });
 
-test('a new video is there at once, in front', async () => {
-  for (let index = 0; index < 50; index++) {
+test('a new video is at the front of the list at once', async () => {
+  for (let index = 0; index < 20; index++) {
     const { id } = await as('dave').accepted({ prompt: `a video that is quite new ${index}` });
     const { data } = await page('dave', { limit: '3' });
     expect(data.map((video) => video.id)).toContain(id);
   }
 });
 
-test('one that was deleted is gone at once, and nothing comes behind it any more', async () => {
+test('a deleted video leaves the list at once, and `after` refuses its id', async () => {
   const [first, second] = (await page('dave', { limit: '2' })).data;
   const answer = await as('dave').fetch(`/v1/videos/${first!.id}`, { method: 'DELETE' });
   expect(answer.status).toBe(200);
   expect((await page('dave', { limit: '1' })).data[0]?.id).toBe(second!.id);
   await expect
-    .poll(async () => (await as('dave').fetch(`/v1/videos?after=${first!.id}`)).status, { timeout: 10_000 })
+    .poll(async () => (await as('dave').fetch(`/v1/videos?after=${first!.id}`)).status, { timeout: 30_000 })
     .toBe(400);
 });
 
-test('nothing is a list too', async () => {
-  const service = await startService({ secrets: { CLIENT_TOKENS: JSON.stringify(TOKENS) } });
-  const answer = await service.as(TOKENS.alice).fetch('/v1/videos');
+test('a client without videos gets an empty list', async () => {
+  const answer = await as('erin').fetch('/v1/videos');
   expect(await answer.json()).toEqual({
     object: 'list',
     data: [],
@@ -145,10 +146,9 @@ test('nothing is a list too', async () => {
     last_id: null,
     has_more: false,
   });
-  await service.close();
 });
 
-describe('what cannot be asked', () => {
+describe('a list is refused', () => {
   test.for([
     ['limit=0', ['limit']],
     ['limit=101', ['limit']],
@@ -156,17 +156,17 @@ describe('what cannot be asked', () => {
     ['order=newest', ['order']],
     ['after=vid_x', ['after']],
     ['limit=-1&order=&after=1', ['limit', 'after', 'order']],
-  ] as [string, string[]][])('%s', async ([query, fields]) => {
+  ] as [string, string[]][])('for %s', async ([query, fields]) => {
     const answer = await as('carol').fetch(`/v1/videos?${query}`);
     expect(fieldNames(await expectProblem(answer, INVALID_PARAMETER))).toEqual(fields);
   });
 
-  test("what comes behind a stranger's video", async () => {
+  test("when `after` is another client's video", async () => {
     const answer = await as('carol').fetch(`/v1/videos?after=${made.bob[0]}`);
     expect(fieldNames(await expectProblem(answer, INVALID_PARAMETER))).toEqual(['after']);
   });
 
-  test('a list where nobody has a token', async () => {
+  test('where there are no client tokens', async () => {
     const open = await startService();
     await expectProblem(await open.fetch('/v1/videos'), [401, 'unauthorized']);
     await open.close();

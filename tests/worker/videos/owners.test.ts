@@ -93,7 +93,7 @@ test('KV says whose a video is, newest first, until it is deleted', async () => 
   await alice.ended(id);
   const key = `owner:alice:${String(9_999_999_999 - created_at).padStart(10, '0')}:${id}`;
   const keys = async () => (await service.bindings.TASKS.list()).keys.map(({ name }) => name);
-  await vi.waitFor(async () => expect(await keys()).toContain(key), { timeout: 15_000 });
+  await vi.waitFor(async () => expect(await keys()).toContain(key), { timeout: 30_000 });
   await alice.fetch(`/v1/videos/${id}`, { method: 'DELETE' });
-  await vi.waitFor(async () => expect((await keys()).join()).not.toContain(id), { timeout: 15_000 });
+  await vi.waitFor(async () => expect((await keys()).join()).not.toContain(id), { timeout: 30_000 });
 });

@@ -1,7 +1,6 @@
 // The percentage between two stages: it goes on with the time, for who asks and for who watches, by what such videos
 // took lately, and never back.
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { startDirect } from '../support/direct.ts';
 import { watch } from '../support/event-source.ts';
 import { type Service, startService } from '../support/service.ts';
 import type { Video } from '../support/types.ts';
@@ -45,7 +44,7 @@ async function meanError(prompt: string): Promise<number> {
   return errors.reduce((sum, error) => sum + error, 0) / errors.length;
 }
 
-test('asked again in the same stage, it has gone on', { timeout: 60_000 }, async () => {
+test('asked again in the same stage, it has gone on', async () => {
   const prompt = 'a snail on its way';
   const { id, progress, progress_source } = await held(service, prompt);
   expect(progress_source).toBe('estimate');
@@ -54,11 +53,9 @@ test('asked again in the same stage, it has gone on', { timeout: 60_000 }, async
   await release(service, prompt, id);
 });
 
-test('who watches sees it rise within one stage, by one event for each whole percent', {
-  timeout: 90_000,
-}, async () => {
+test('who watches sees it rise within one stage, by one event for each whole percent', async () => {
   // Only there does Wiro's socket reach the Worker.
-  const direct = await startDirect({ sim: { speed: SPEED } });
+  const direct = await startService({ sim: { speed: SPEED } });
   try {
     const prompt = 'a snail that is watched';
     const { id } = await held(direct, prompt);
@@ -74,7 +71,7 @@ test('who watches sees it rise within one stage, by one event for each whole per
   }
 });
 
-test('the second video of a kind goes by the time that the first one took', { timeout: 60_000 }, async () => {
+test('the second video of a kind goes by the time that the first one took', async () => {
   const first = await meanError('a snail that nobody knows');
   await service.evictDispatcher();
   const second = await meanError('a snail like the one before');
@@ -82,7 +79,7 @@ test('the second video of a kind goes by the time that the first one took', { ti
   expect(second).toBeLessThan(first / 2);
 });
 
-test('an object that was evicted goes on from what it has shown', { timeout: 60_000 }, async () => {
+test('an object that was evicted goes on from what it has shown', async () => {
   // Nothing is on its way while the object is taken away.
   const quiet = await startService({ vars: { POLL_SECONDS: '600' }, sim: { speed: SPEED } });
   try {

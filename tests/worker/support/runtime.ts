@@ -1,0 +1,94 @@
+// The built Worker in workerd as wrangler.toml binds it, with nothing in front of it: neither wrangler's proxy nor its
+// test harness, both of which take time and memory of their own, follow redirects and mend bodies that were cut off.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
+import type { Json } from './service.ts';
+import { root } from './settings.ts';
+import { workerOptions } from './worker-options.ts';
+
+const NAME = 'hailuo-worker';
+
+export interface WorkerProcess {
+  miniflare: Miniflare;
+  /** Where it listens, without a trailing slash. */
+  origin: string;
+  /** Every message that the Worker has logged so far. */
+  logs: string[];
+  /** Takes an object that has nothing to do out of memory. */
+  evict(className: string, name: string): Promise<void>;
+  /** Fires the cron trigger. */
+  sweep(scheduledTime: Date): Promise<void>;
+}
+
+export interface WorkerOptions {
+  /** The folder of the built Worker, in place of `dist`. */
+  bundle?: string | undefined;
+  /** By default any that is free. */
+  port?: number;
+  /** The folder that holds everything that is stored; without one it lasts as long as the process. */
+  storage?: string;
+  /** Told of each message that the Worker logs. */
+  onLog?: (message: string) => void;
+}
+
+/** `bindings` take the place of those in wrangler.toml. */
+export async function startWorker(
+  bindings: Record<string, Json>,
+  { bundle = join(root, 'dist'), port = 0, storage, onLog }: WorkerOptions = {},
+): Promise<WorkerProcess> {
+  const wasm = readdirSync(bundle).find((name) => name.endsWith('.wasm')) ?? '';
+  const contents = (name: string) => readFileSync(join(bundle, name));
+  const options = workerOptions();
+  const logs: string[] = [];
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      ...options,
+      name: NAME,
+      modules: [
+        { type: 'ESModule', path: 'index.js', contents: contents('index.js').toString() },
+        { type: 'CompiledWasm', path: wasm, contents: contents(wasm) },
+      ],
+      bindings: { ...options.bindings, ...bindings },
+      cf: false,
+      port,
+      ...(storage === undefined ? {} : { resourcePersistencePath: persistencePath(storage) }),
+      unsafeTriggerHandlers: true,
+      handleStructuredLogs: ({ message }: { message: string }) => {
+        logs.push(message);
+        onLog?.(message);
+      },
+    }),
+  );
+  const { origin } = await miniflare.ready;
+  return {
+    miniflare,
+    origin,
+    logs,
+    evict: (className, name) => miniflare.unsafeEvictDurableObject(NAME, className, { name }),
+    sweep: async (scheduledTime) => void (await (await miniflare.getWorker()).scheduled({ scheduledTime })),
+  };
+}
+
+/** KV and R2 as a Worker stores them, read from beside it while it runs. */
+export async function openStorage(storage: string): Promise<Miniflare> {
+  const { kvNamespaces, r2Buckets } = workerOptions();
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      name: 'storage',
+      modules: true,
+      script: 'export default {}',
+      kvNamespaces,
+      r2Buckets,
+      cf: false,
+      resourcePersistencePath: persistencePath(storage),
+    }),
+  );
+  await miniflare.ready;
+  return miniflare;
+}
+
+/** As `wrangler dev` lays it out. */
+function persistencePath(storage: string): string {
+  return join(storage, 'v3');
+}
