@@ -1,4 +1,4 @@
-//! Messages to our Durable Objects, by the runtime's RPC: a JSON value there, a JSON value back.
+//! Messages to our Durable Objects: each is a POST of JSON, answered with JSON.
 
 use serde::Serialize;
 use thiserror::Error;
@@ -17,6 +17,13 @@ use crate::runtime::promise::settled;
 const ORIGIN: &str = "x-public-origin";
 const LAST_EVENT_ID: &str = "last-event-id";
 
+#[wasm_bindgen(module = "/src/calls/objects.js")]
+extern "C" {
+    /// A promise of the answer's text.
+    #[wasm_bindgen(js_name = sendMessage)]
+    fn send_message(namespace: &Namespace, name: &str, message: &str) -> Promise;
+}
+
 #[wasm_bindgen]
 extern "C" {
     type Namespace;
@@ -24,10 +31,6 @@ extern "C" {
 
     #[wasm_bindgen(method, catch, js_name = getByName)]
     fn get_by_name(this: &Namespace, name: &str) -> Result<Stub, JsValue>;
-
-    /// The object's own method, across the runtime's border.
-    #[wasm_bindgen(method, catch)]
-    fn ask(this: &Stub, message: &str) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(method, catch)]
     fn fetch(this: &Stub, request: &web_sys::Request) -> Result<Promise, JsValue>;
@@ -83,7 +86,7 @@ impl Objects {
     /// [`CallError`].
     pub async fn call_for_text<M: Serialize>(&self, name: &str, message: &M) -> Result<String, CallError> {
         let message = serde_json::to_string(message)?;
-        let answer = settled(&self.0.get_by_name(name)?.ask(&message)?).await?;
+        let answer = settled(&send_message(&self.0, name, &message)).await?;
         Ok(answer.as_string().unwrap_or_default())
     }
 
@@ -126,20 +129,27 @@ pub fn watching(request: &web_sys::Request) -> Result<Manner, JsValue> {
     })
 }
 
+/// Whether a request carries a message. Otherwise [`Objects::watch`] made it.
+#[must_use]
+pub fn has_message(request: &web_sys::Request) -> bool {
+    request.method() == "POST"
+}
+
 /// The message that [`Objects::call`] sent.
 ///
 /// # Errors
 /// When it is none.
-pub fn message<M: FromJson>(text: &str) -> Result<M, JsValue> {
-    json::read(text).map_err(|error| JsValue::from_str(&error.to_string()))
+pub async fn message<M: FromJson>(request: &web_sys::Request) -> Result<M, JsValue> {
+    let text = settled(&request.text()?).await?.as_string().unwrap_or_default();
+    json::read(&text).map_err(|error| JsValue::from_str(&error.to_string()))
 }
 
-/// The answer that [`Objects::call`] reads.
+/// The response that [`Objects::call`] reads.
 ///
 /// # Errors
 /// When it cannot be written.
 pub fn answer<R: Serialize, E: ToString>(result: Result<R, E>) -> Result<JsValue, JsValue> {
     let answer = result.map_err(|error| error.to_string());
     let text = serde_json::to_string(&answer).map_err(|error| JsValue::from_str(&error.to_string()))?;
-    Ok(JsValue::from_str(&text))
+    web_sys::Response::new_with_opt_str(Some(&text)).map(JsValue::from)
 }

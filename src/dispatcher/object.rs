@@ -17,6 +17,7 @@ use worker::Env;
 use worker::js_sys::Promise;
 use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
+use worker::web_sys::Request;
 use worker::worker_sys::DurableObjectState;
 
 use super::durations::Paces;
@@ -66,7 +67,7 @@ struct Desk {
     env: Env,
 }
 
-/// What the runtime calls, by way of `src/index.js`.
+/// What the runtime calls.
 #[wasm_bindgen]
 impl Dispatcher {
     #[wasm_bindgen(constructor)]
@@ -82,11 +83,11 @@ impl Dispatcher {
     }
 
     /// A promise of the answer to a [`Message`].
-    pub fn ask(&self, message: String) -> Promise {
+    pub fn fetch(&self, request: Request) -> Promise {
         let desk = Rc::clone(&self.desk);
         promised(async move {
             Config::prepare(&desk.env).await;
-            let message = objects::message(&message)?;
+            let message = objects::message(&request).await?;
             objects::answer(desk.answer(message).await)
         })
     }

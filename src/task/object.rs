@@ -13,8 +13,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use worker::Env;
-use worker::js_sys::Promise;
-use worker::wasm_bindgen::JsValue;
+use worker::js_sys::{ArrayBuffer, JsString, Promise};
+use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::web_sys::{Request, Response, WebSocket};
 use worker::worker_sys::DurableObjectState;
@@ -60,7 +60,7 @@ pub struct VideoTask {
     state: Rc<TaskState>,
 }
 
-/// What the runtime calls, by way of `src/index.js`.
+/// What the runtime calls.
 #[wasm_bindgen]
 impl VideoTask {
     #[wasm_bindgen(constructor)]
@@ -69,21 +69,15 @@ impl VideoTask {
         Self { state: TaskState::new(state, env) }
     }
 
-    /// A promise of the answer to a [`Message`].
-    pub fn ask(&self, message: String) -> Promise {
-        let task = self.clone();
-        promised(async move {
-            Config::prepare(&task.state.env).await;
-            let message = objects::message(&message)?;
-            objects::answer(task.answer(message).await)
-        })
-    }
-
-    /// Lets somebody watch; a promise of the response.
+    /// A promise of the response: the answer to a [`Message`], or what a watcher receives.
     pub fn fetch(&self, request: Request) -> Promise {
         let task = self.clone();
         promised(async move {
             Config::prepare(&task.state.env).await;
+            if objects::has_message(&request) {
+                let message = objects::message(&request).await?;
+                return objects::answer(task.answer(message).await);
+            }
             let manner = objects::watching(&request)?;
             Ok(Response::from(task.watch(manner).await?).into())
         })
@@ -104,20 +98,32 @@ impl VideoTask {
         })
     }
 
-    /// A watcher's socket said something, of that length.
-    #[wasm_bindgen(js_name = onMessage)]
-    pub fn on_message(&self, socket: &WebSocket, length: u32) {
-        if !Watchers::may_talk(socket, length) {
+    /// A watcher's socket sent a text or bytes.
+    #[wasm_bindgen(js_name = webSocketMessage)]
+    pub fn web_socket_message(&self, socket: &WebSocket, message: &JsValue) {
+        if !Watchers::may_talk(socket, length_of(message)) {
             self.state.on_leave();
         }
     }
 
-    /// A watcher's socket was closed, or broke.
-    #[wasm_bindgen(js_name = onLeave)]
-    pub fn on_leave(&self, socket: &WebSocket) {
+    #[wasm_bindgen(js_name = webSocketClose)]
+    pub fn web_socket_close(&self, socket: &WebSocket) {
         // One that broke is closed already.
         let _ = socket.close();
         self.state.on_leave();
+    }
+
+    #[wasm_bindgen(js_name = webSocketError)]
+    pub fn web_socket_error(&self, socket: &WebSocket) {
+        self.web_socket_close(socket);
+    }
+}
+
+/// Characters of a text, or bytes.
+fn length_of(message: &JsValue) -> u32 {
+    match message.dyn_ref::<JsString>() {
+        Some(text) => text.length(),
+        None => message.unchecked_ref::<ArrayBuffer>().byte_length(),
     }
 }
 
