@@ -95,6 +95,6 @@ fn disposition(request: &Request, record: &Record) -> String {
 
 /// RFC 9530: a structured field, the digest between colons.
 fn repr_digest(output: &Output) -> Option<String> {
-    let digest = base16ct::lower::decode_vec(&output.sha256).ok()?;
+    let digest = hex::decode(&output.sha256).ok()?;
     Some(format!("sha-256=:{}:", Base64::encode_string(&digest)))
 }
