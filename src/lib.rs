@@ -20,7 +20,6 @@ mod calls;
 mod config;
 mod dispatcher;
 pub mod http;
-pub mod json;
 mod runtime;
 pub mod storage;
 mod task;

@@ -1,12 +1,10 @@
 //! What the `Dispatcher` object is asked and answers, and the callers' side of it.
 
-use serde::Serialize;
-use serde_json::Value;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use worker::Env;
 
 use super::objects::{CallError, Objects};
-use crate::from_json;
-use crate::json::FromJson;
 use crate::video::access::owner::Owner;
 use crate::video::id::VideoId;
 use crate::video::lifecycle::event::Entry;
@@ -24,7 +22,7 @@ pub const BINDING: &str = "DISPATCHER";
 /// The one object's name.
 pub const NAME: &str = "dispatcher";
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Message {
     /// Reserves the price of a video of that kind, which is to be made →
@@ -61,24 +59,6 @@ pub enum Message {
     DistrustModel(String),
 }
 
-from_json!(enum Message {
-    "reserve" => Reserve(owned, kind),
-    "usage" => Usage(owner),
-    "enter" => Enter(owned, kind, turned_away),
-    "position" => Position(id),
-    "leave" => Leave(owned, kind, took, cost),
-    "take_place" => TakePlace(owned, kind, cost),
-    "run_answered" => RunAnswered(is_known),
-    "forget" => Forget(owned, cost),
-    "list" => List(owner, listing),
-    "sweep" => Sweep(as_of),
-    "folder" => Folder,
-    "forget_folder" => ForgetFolder(id),
-    "describe_model" => DescribeModel(model),
-    "claim_job" => ClaimJob(id, claim),
-    "distrust_model" => DistrustModel(model),
-});
-
 /// Most batches that one sweep asks for.
 const MAX_SWEEP_BATCHES: u32 = 10;
 
@@ -92,10 +72,8 @@ impl Dispatch {
         Ok(Self { objects: Objects::bound(env, BINDING)? })
     }
 
-    /// The way to the object is the same for all, and in the script once.
-    async fn ask<R: FromJson>(&self, message: Message) -> Result<R, CallError> {
-        let answer: Value = self.objects.call(NAME, &message).await?;
-        Ok(R::from_json(answer)?)
+    async fn ask<R: DeserializeOwned>(&self, message: Message) -> Result<R, CallError> {
+        self.objects.call(NAME, &message).await
     }
 
     /// Asks for the price of a video of that kind, before there is one; again is once.

@@ -1,6 +1,7 @@
 //! Messages to our Durable Objects: each is a POST of JSON, answered with JSON.
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use thiserror::Error;
 use worker::Env;
 use worker::js_sys::Promise;
@@ -8,7 +9,6 @@ use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::web_sys;
 
-use crate::json::{self, FromJson, Unreadable};
 use crate::runtime::binding::bound;
 use crate::runtime::fetch::request;
 use crate::runtime::promise::settled;
@@ -42,8 +42,8 @@ pub enum CallError {
     Runtime(#[from] worker::Error),
     #[error("the message cannot be written: {0}")]
     Write(#[from] serde_json::Error),
-    #[error("the answer cannot be read: {0}")]
-    Read(#[from] Unreadable),
+    #[error("what an object was sent or answered cannot be read at column {}", .0.column())]
+    Read(serde_json::Error),
     #[error("the object answered: {0}")]
     Failed(String),
 }
@@ -76,7 +76,11 @@ impl Objects {
     ///
     /// # Errors
     /// [`CallError`]. The message may have been carried out all the same.
-    pub async fn call<M: Serialize, R: FromJson>(&self, name: &str, message: &M) -> Result<R, CallError> {
+    pub async fn call<M: Serialize, R: DeserializeOwned>(
+        &self,
+        name: &str,
+        message: &M,
+    ) -> Result<R, CallError> {
         read(&self.call_for_text(name, message).await?)
     }
 
@@ -111,8 +115,8 @@ impl Objects {
 ///
 /// # Errors
 /// [`CallError::Failed`] when that is that it failed.
-pub fn read<R: FromJson>(answer: &str) -> Result<R, CallError> {
-    let answer: Result<R, String> = json::read(answer)?;
+pub fn read<R: DeserializeOwned>(answer: &str) -> Result<R, CallError> {
+    let answer: Result<R, String> = serde_json::from_str(answer).map_err(CallError::Read)?;
     answer.map_err(CallError::Failed)
 }
 
@@ -139,9 +143,9 @@ pub fn has_message(request: &web_sys::Request) -> bool {
 ///
 /// # Errors
 /// When it is none.
-pub async fn message<M: FromJson>(request: &web_sys::Request) -> Result<M, JsValue> {
+pub async fn message<M: DeserializeOwned>(request: &web_sys::Request) -> Result<M, JsValue> {
     let text = settled(&request.text()?).await?.as_string().unwrap_or_default();
-    json::read(&text).map_err(|error| JsValue::from_str(&error.to_string()))
+    serde_json::from_str(&text).map_err(|error| JsValue::from_str(&CallError::Read(error).to_string()))
 }
 
 /// The response that [`Objects::call`] reads.

@@ -1,12 +1,11 @@
 //! What a `VideoTask` object is asked and answers, and the callers' side of it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use worker::Env;
 use worker::web_sys::Response;
 
 use super::objects::Manner;
 use super::objects::{CallError, Objects, read};
-use crate::from_json;
 use crate::video::delivery::Try;
 use crate::video::id::VideoId;
 use crate::video::money::budget::Shortage;
@@ -18,7 +17,7 @@ use crate::video::time::UnixMillis;
 pub const BINDING: &str = "VIDEO_TASK";
 
 /// What an object is asked.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Message {
     /// Take the job, and answer when its first Run was answered. Asked again, the object answers for
@@ -52,25 +51,8 @@ pub enum Message {
     LookAfter(UnixMillis),
 }
 
-from_json!(enum Message {
-    "accept" => Accept(task),
-    "replay" => Replay(task),
-    "began_with" => BeganWith(digest),
-    "image_stored" => ImageStored,
-    "read" => Read,
-    "wait" => Wait(seconds),
-    "nudge" => Nudge(job),
-    "cancel" => Cancel,
-    "delete" => Delete,
-    "inspect" => Inspect,
-    "redrive" => Redrive,
-    "called" => Called,
-    "owns_job" => OwnsJob(claim),
-    "look_after" => LookAfter(as_of),
-});
-
 /// What an object answers.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reply {
     /// There is no such job, or no more.
@@ -101,22 +83,6 @@ pub enum Reply {
         next_delivery_at: Option<i64>,
     },
 }
-
-from_json!(enum Reply {
-    "nothing" => Nothing,
-    "deleted" => Deleted,
-    "video" => Video(record),
-    "noted" => Noted,
-    "replayed" => Replayed(record),
-    "send_image" => SendImage,
-    "unavailable" => Unavailable,
-    "unaffordable" => Unaffordable(shortage),
-    "other_request" => OtherRequest,
-    "already_finished" => AlreadyFinished,
-    "report" => Report(report),
-    "owns" => Owns(ownership),
-    "inspected" => Inspected { record, deliveries, next_delivery_at },
-});
 
 pub struct Tasks {
     objects: Objects,

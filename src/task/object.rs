@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use worker::Env;
 use worker::js_sys::{ArrayBuffer, JsString, Promise};
-use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::wasm_bindgen::prelude::wasm_bindgen;
+use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::web_sys::{Request, Response, WebSocket};
 use worker::worker_sys::DurableObjectState;
 

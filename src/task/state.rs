@@ -17,7 +17,6 @@ use super::socket;
 use super::subscribers::Watchers;
 use crate::calls::objects::CallError;
 use crate::config::{Config, ConfigError};
-use crate::json;
 use crate::runtime::clock;
 use crate::runtime::executor::spawn;
 use crate::runtime::log::{self, Level};
@@ -209,7 +208,7 @@ impl TaskState {
         }
         self.task.replace(match (self.storage.get(TASK_KEY)?, self.storage.get(TOMBSTONE_KEY)?) {
             (Some(text), _) => Stored::Task(Rc::new(Task::load(&text)?)),
-            (None, Some(text)) => Stored::Tombstone(json::read(&text).map_err(LoadError::from)?),
+            (None, Some(text)) => Stored::Tombstone(serde_json::from_str(&text).map_err(LoadError::from)?),
             (None, None) => Stored::Nothing,
         });
         Ok(())

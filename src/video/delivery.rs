@@ -1,12 +1,11 @@
 //! Telling the operator's webhook how a video ended. Each ending is an event of its own, tried on a ladder until
 //! the receiver took it or wants no more, or the ladder is at its end.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::id::{ID_PREFIX, VideoId};
 use super::lifecycle::schedule::Ladder;
 use super::time::{Millis, UnixMillis};
-use crate::from_json;
 
 /// So many of the latest tries are kept for the operator.
 const MAX_TRIES: usize = 10;
@@ -25,7 +24,7 @@ pub struct Answer {
 }
 
 /// One try, as the operator sees it: with the status of its answer, or why there was none.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Try {
     /// When that was known, in unix seconds.
     pub at: i64,
@@ -36,27 +35,21 @@ pub struct Try {
     pub error: Option<String>,
 }
 
-from_json!(struct Try { at, webhook_id, status, error });
-
 /// An event that is still to be told.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 struct Pending {
     webhook_id: String,
     failures: u32,
     due: UnixMillis,
 }
 
-from_json!(struct Pending { webhook_id, failures, due });
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Deliveries {
     /// How many there were; an event's id counts them.
     events: u32,
     pending: Option<Pending>,
     tries: Vec<Try>,
 }
-
-from_json!(struct Deliveries { events, pending, tries });
 
 impl Deliveries {
     /// The video has ended: a new event.

@@ -6,14 +6,13 @@ pub mod json_fields;
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::links::image_url::{self, MAX_URL_CHARS};
 use super::links::url::ParseUrl;
 use super::model::{Capabilities, Format, Need};
 use super::record::{Image, Input};
-use crate::from_json;
 
 /// `MiniMax`'s own limit for a prompt.
 pub const MAX_PROMPT_CHARS: usize = 2000;
@@ -29,11 +28,9 @@ const FIRST_URL: &str = "inputImageFirstUrl";
 const LAST_URL: &str = "inputImageLastUrl";
 
 /// A resolution as the model names it, such as `768P`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct Resolution(String);
-
-from_json!(Resolution(name));
 
 impl Resolution {
     #[must_use]
@@ -48,7 +45,7 @@ impl Resolution {
 }
 
 /// The image types that both Wiro and `MiniMax` take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub enum ImageType {
     #[serde(rename = "image/jpeg")]
     Jpeg,
@@ -57,8 +54,6 @@ pub enum ImageType {
     #[serde(rename = "image/webp")]
     Webp,
 }
-
-from_json!(enum ImageType { "image/jpeg" => Jpeg, "image/png" => Png, "image/webp" => Webp });
 
 impl ImageType {
     /// Bytes that [`sniff`](Self::sniff) needs to see.

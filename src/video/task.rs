@@ -4,7 +4,7 @@
 pub mod search;
 pub mod tombstone;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::access::owner::Owner;
@@ -16,18 +16,16 @@ use super::money::budget::charge;
 use super::record::{Input, Object, ProgressSource, RECORD_VERSION, Record, Status};
 use super::task::search::SearchProgress;
 use super::time::{Millis, UnixMillis};
-use crate::from_json;
-use crate::json::{self, Unreadable};
 
 /// Version of the stored form of [`Task`].
 pub const TASK_VERSION: u32 = 2;
 
 /// The state of one video.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Task {
     pub version: u32,
-    #[serde(skip_serializing_if = "Owner::is_nobody")]
+    #[serde(default, skip_serializing_if = "Owner::is_nobody")]
     pub owner: Owner,
     pub record: Record,
     /// Where the upstream calls back.
@@ -43,18 +41,21 @@ pub struct Task {
     pub wake_at: Option<UnixMillis>,
     /// A callback came that no check has answered yet.
     pub nudged: bool,
+    #[serde(default)]
     pub wish: Wish,
     /// There is something to tell the caller: the first Run was answered, or it waits for its turn.
+    #[serde(default)]
     pub answerable: bool,
     /// So many searches found no trace of the job that it holds no place and no reservation until it is found.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub presumed_lost: bool,
     /// The waiting line wants to hear what becomes of Run.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub reports_run: bool,
+    #[serde(default)]
     pub chores: Chores,
     /// To the operator's webhook.
-    #[serde(skip_serializing_if = "Deliveries::are_none")]
+    #[serde(default, skip_serializing_if = "Deliveries::are_none")]
     pub deliveries: Deliveries,
     /// How long such videos took lately, or this one does as far as the upstream says.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,28 +71,13 @@ pub struct Task {
     pub heard_at: Option<UnixMillis>,
 }
 
-from_json!(struct Task { version, record, callback_url, fingerprint, phase, wake_at, nudged } or default {
-    owner,
-    challenge,
-    wish,
-    answerable,
-    presumed_lost,
-    reports_run,
-    chores,
-    deliveries,
-    pace,
-    begun_at,
-    ends_at,
-    heard_at,
-});
-
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde wants")]
 const fn is_false(value: &bool) -> bool {
     !*value
 }
 
 /// What its owner wants of a video.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Wish {
     #[default]
@@ -102,9 +88,7 @@ pub enum Wish {
     Delete,
 }
 
-from_json!(enum Wish { "make" => Make, "cancel" => Cancel, "delete" => Delete });
-
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// The uploaded image is not stored yet; the caller was told to store it.
@@ -143,37 +127,20 @@ pub enum Phase {
     Removing { failures: u32, job: Option<Job> },
 }
 
-from_json!(enum Phase {
-    "receiving" => Receiving,
-    "waiting" => Waiting { attempts, turned_away },
-    "in_line" => InLine(attempts),
-    "placed" => Placed(attempts),
-    "submitting" => Submitting { attempts, hint },
-    "unknown" => Unknown { since, searches, hint, progress },
-    "running" => Running { since, checks, checked_at, eager, job },
-    "storing" => Storing { since, attempts, source, job },
-    "ended" => Ended { job },
-    "removing" => Removing { failures, job },
-});
-
 /// The upstream's names for a started job. Secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Job {
     pub task_id: String,
     pub token: Option<String>,
 }
 
-from_json!(struct Job { task_id, token });
-
 /// Where the finished video can be fetched from. Secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Source {
     pub url: String,
     /// Bytes, as the upstream says.
     pub size: Option<u64>,
 }
-
-from_json!(struct Source { url, size });
 
 /// What a job begins with.
 #[derive(Clone, Debug)]
@@ -187,32 +154,29 @@ pub struct NewTask {
 }
 
 /// A video, whose it is, and since when, in unix seconds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Owned {
     pub id: VideoId,
     pub owner: Owner,
     pub created_at: i64,
 }
 
-from_json!(struct Owned { id, owner, created_at });
-
 #[derive(Debug, Error)]
 pub enum LoadError {
-    #[error("the stored task cannot be read: {0}")]
-    Json(#[from] Unreadable),
+    /// What stands there may be a secret, so it is not repeated.
+    #[error("the stored task cannot be read at column {}", .0.column())]
+    Json(#[from] serde_json::Error),
     #[error("the stored task has version {0}: a newer deployment wrote it")]
     Newer(u32),
 }
 
 /// How a task stands, as far as the dispatcher is concerned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Report {
     pub needs_place: bool,
     /// When to look after it next.
     pub look_at: UnixMillis,
 }
-
-from_json!(struct Report { needs_place, look_at });
 
 impl Report {
     /// When nothing is known of the task but that it is not forgotten.
@@ -286,7 +250,7 @@ impl Task {
     /// # Errors
     /// [`LoadError`]; a newer version is not read, because it would be misread.
     pub fn load(text: &str) -> Result<Self, LoadError> {
-        let mut task: Self = json::read(text)?;
+        let mut task: Self = serde_json::from_str(text)?;
         if task.version > TASK_VERSION {
             return Err(LoadError::Newer(task.version));
         }

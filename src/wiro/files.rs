@@ -1,11 +1,10 @@
 //! Wiro's files: `FolderCreate` makes a folder, `Upload` puts a file into one and names its address.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::answer::{Answer, HttpAnswer, text};
 use super::form::{FormBody, FormWriter};
-use crate::from_json;
 
 pub const FOLDER_CREATE: &str = "/File/FolderCreate";
 pub const UPLOAD: &str = "/File/Upload";
@@ -40,7 +39,7 @@ pub struct StoredFile {
 }
 
 /// Why there is no folder, or no file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub enum Refusal {
     /// Not now; after so many seconds, if Wiro says.
     Busy(Option<u64>),
@@ -55,15 +54,6 @@ pub enum Refusal {
     /// Anything else. Never to be shown.
     Failed(String),
 }
-
-from_json!(enum Refusal {
-    "Busy" => Busy(seconds),
-    "Unreachable" => Unreachable(reason),
-    "Account" => Account(reason),
-    "FolderGone" => FolderGone,
-    "Declined" => Declined(reason),
-    "Failed" => Failed(reason),
-});
 
 impl Refusal {
     /// Whether it may be about the folder: without one, the same may be taken.

@@ -2,18 +2,15 @@
 
 use std::fmt;
 
-use crate::from_json;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// KV keys begin with it, and have 512 bytes in all.
 const MAX_NAME_CHARS: usize = 64;
 
 /// The name of a client, or nobody: a service that asks for no tokens knows no names.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct Owner(String);
-
-from_json!(Owner(name));
 
 impl Owner {
     #[must_use]

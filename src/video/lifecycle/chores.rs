@@ -1,13 +1,12 @@
 //! What a task owes besides its job: each chore is done again until it succeeded, whatever the job does
 //! meanwhile.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::schedule::Ladder;
-use crate::from_json;
 use crate::video::time::{Moment, UnixMillis};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Chore {
     /// Write the record to KV.
@@ -21,9 +20,7 @@ pub enum Chore {
     ReportRun,
 }
 
-from_json!(enum Chore { "publish" => Publish, "leave" => Leave, "purge" => Purge, "report_run" => ReportRun });
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 struct Owed {
     chore: Chore,
     failures: u32,
@@ -32,13 +29,9 @@ struct Owed {
     again: bool,
 }
 
-from_json!(struct Owed { chore, failures, due, again });
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct Chores(Vec<Owed>);
-
-from_json!(Chores(owed));
 
 impl Chores {
     /// From now on, `chore` is owed.

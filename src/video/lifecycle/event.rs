@@ -1,9 +1,8 @@
 //! What can happen to a task, and what the task asks for in turn.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::chores::Chore;
-use crate::from_json;
 use crate::video::delivery::Answer;
 use crate::video::record::{Failure, Output, Warning};
 use crate::video::task::search::{SearchOutcome, SearchProgress};
@@ -53,7 +52,7 @@ pub enum Event {
 }
 
 /// What the waiting line says to who enters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Entry {
     /// A place at the upstream is free: go. Such videos took so long lately, if any were seen.
@@ -66,14 +65,6 @@ pub enum Entry {
     LineFull,
     Unreachable,
 }
-
-from_json!(enum Entry {
-    "placed" => Placed(pace),
-    "placed_to_report" => PlacedToReport(pace),
-    "behind" => Behind(position),
-    "line_full" => LineFull,
-    "unreachable" => Unreachable,
-});
 
 /// What became of one Run.
 #[derive(Clone, Debug, PartialEq)]

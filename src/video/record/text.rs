@@ -3,7 +3,6 @@
 
 use serde_json::Value;
 
-use crate::json::{self, FromJson};
 use crate::video::record::{RECORD_VERSION, Record, Status, Urls};
 
 /// How the video of a stored record stands; `None` when it is none.
@@ -11,7 +10,7 @@ use crate::video::record::{RECORD_VERSION, Record, Status, Urls};
 pub fn status_of(stored: &str) -> Option<Status> {
     match Members::of(stored) {
         Some(members) => Some(members.status),
-        None => json::read::<Record>(stored).ok().map(|record| record.status),
+        None => serde_json::from_str::<Record>(stored).ok().map(|record| record.status),
     }
 }
 
@@ -22,7 +21,7 @@ pub fn show(stored: &str, urls: Urls) -> Option<String> {
         let urls = serde_json::to_string(&urls).ok()?;
         return Some(format!(r#"{{{text},"urls":{urls}}}"#));
     }
-    let record = json::read::<Record>(stored).ok()?;
+    let record = serde_json::from_str::<Record>(stored).ok()?;
     serde_json::to_string(&Record { version: None, urls: Some(urls), ..record }).ok()
 }
 
@@ -42,7 +41,7 @@ impl<'a> Members<'a> {
         // No text of a stranger's stands in front of it.
         let (_, behind) = text.split_once(r#","status":""#)?;
         let (status, _) = behind.split_once('"')?;
-        let status = Status::from_json(Value::String(status.to_owned())).ok()?;
+        let status = serde_json::from_value(Value::String(status.to_owned())).ok()?;
         Some(Self { status, text })
     }
 }
@@ -58,7 +57,7 @@ mod tests {
     const STORED: &str = include_str!("../../../tests/stored/record-v1.json");
 
     fn record() -> Record {
-        json::read(STORED).unwrap()
+        serde_json::from_str(STORED).unwrap()
     }
 
     fn assert_shown(record: &Record, stored: &str) {

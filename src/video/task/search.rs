@@ -1,21 +1,18 @@
 //! The search for a job whose answer to Run was lost: what it has come to, and whether a job that fits may be taken.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::from_json;
 use crate::video::record::Input;
 use crate::video::task::{Job, Phase, Task};
 
 /// Where a search goes on that did not come to the end of the upstream's list.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct SearchProgress {
     /// Rows of the list that were read. Newer ones only push older ones further back, so none is passed over.
     pub start: u32,
     /// Jobs that fit without being certain, at most two.
     pub candidates: Vec<Job>,
 }
-
-from_json!(struct SearchProgress { start, candidates });
 
 /// What one search came to.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,7 +27,7 @@ pub enum SearchOutcome {
 }
 
 /// A job of the upstream that does not tell whose it is, and the video that would take it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct JobClaim {
     pub task_id: String,
     pub model: String,
@@ -38,10 +35,8 @@ pub struct JobClaim {
     pub fingerprint: String,
 }
 
-from_json!(struct JobClaim { task_id, model, input, fingerprint });
-
 /// Whether a job is another video's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ownership {
     Owned,
@@ -49,8 +44,6 @@ pub enum Ownership {
     Possible,
     None,
 }
-
-from_json!(enum Ownership { "owned" => Owned, "possible" => Possible, "none" => None });
 
 impl Task {
     /// Whether the job that somebody else claims is this video's.

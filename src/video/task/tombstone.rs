@@ -1,25 +1,22 @@
 //! What is left of a video that was deleted, or removed when its time was over: its id, which an
 //! `Idempotency-Key` may name, never begins a second life.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::from_json;
 use crate::video::task::{Task, Wish};
 use crate::video::time::{Millis, UnixMillis};
 
 /// How long a key answers that its video was deleted.
 const LIFETIME: Millis = Millis::from_seconds(90 * 86_400);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Tombstone {
     /// When everything was removed, in unix seconds.
     pub deleted_at: i64,
     pub reason: Reason,
 }
 
-from_json!(struct Tombstone { deleted_at, reason });
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// Its owner deleted it.
@@ -27,8 +24,6 @@ pub enum Reason {
     /// It was older than `RETENTION_DAYS`.
     Expired,
 }
-
-from_json!(enum Reason { "deleted" => Deleted, "expired" => Expired });
 
 impl Tombstone {
     /// What a task leaves behind when it is removed; `None` when it never became a video, so that its key is free.
