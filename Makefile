@@ -3,12 +3,15 @@
 # by version.
 
 # --- pinned tools: the Node side is pinned in package.json, Rust's in rust-toolchain.toml and here
+WORKER_BUILD_VERSION := 0.8.7
 # Must equal the wasm-bindgen crate in Cargo.toml.
 WASM_BINDGEN_VERSION := 0.2.129
 CARGO_DENY_VERSION := 0.20.2
 
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hailuo-worker
+WORKER_BUILD := $(CACHE)/worker-build-$(WORKER_BUILD_VERSION)/bin/worker-build
 WASM_BINDGEN := $(CACHE)/wasm-bindgen-cli-$(WASM_BINDGEN_VERSION)/bin/wasm-bindgen
+BUILD_TOOLS := $(WORKER_BUILD) $(CACHE)/wasm-bindgen-cli-$(WASM_BINDGEN_VERSION)/.ready
 BIN := $(CURDIR)/node_modules/.bin
 CARGO_DENY := $(CACHE)/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 NODE_MODULES := node_modules/.package-lock.json
@@ -23,31 +26,12 @@ export npm_config_fetch_retries := 5
 CARGO_DIR := $(or $(CARGO_HOME),$(HOME)/.cargo)
 NO_PATHS := $(foreach folder,$(wildcard $(CARGO_DIR)/registry/src/*) $(CURDIR),--remap-path-prefix=$(folder)/=)
 
-# The standard library is compiled with the Worker, for size, and a panic traps without building a message
-# first: together a thirteenth of the script. The toolchain is pinned, so that these flags, which a stable
-# compiler hides, stay what they are.
-FOR_SIZE := RUSTC_BOOTSTRAP=1 CARGO_UNSTABLE_BUILD_STD=std,panic_abort \
-  CARGO_UNSTABLE_BUILD_STD_FEATURES=optimize_for_size \
-  CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=$(CURDIR)/scripts/wasm-ld
-FOR_SIZE_FLAGS := -Zunstable-options -Cpanic=immediate-abort
-
-# Vectors, which every runtime of today has, make copies shorter: a fiftieth of the script. What that brings is spent on
-# speed where every request goes through: memory, strings, numbers and JSON.
-WITH_VECTORS := -Ctarget-feature=+simd128
-FAST := core alloc std compiler_builtins dlmalloc serde_core serde_json
-FOR_SPEED := $(foreach crate,$(FAST),--config profile.release.package.$(crate).opt-level=3)
-
-# Not all of it is understood everywhere: lists of imports that name their module once are too new.
-WASM_FEATURES := --all-features --disable-compact-imports
-WASM_OPT_FLAGS := $(WASM_FEATURES) -Os -Os --one-caller-inline-max-function-size=20
-
 # Script and wasm together, gzipped.
 MAX_BUNDLE_BYTES := 500000
 # The page with everything that its first visit loads, gzipped.
 MAX_PAGE_BYTES := 60000
 
-SOURCES := $(shell find src -type f) Cargo.toml Cargo.lock rust-toolchain.toml Makefile \
-  scripts/wasm-ld scripts/wasm-file.ts scripts/trim-bindings.ts scripts/name-by-likeness.ts
+SOURCES := $(shell find src -type f) Cargo.toml Cargo.lock rust-toolchain.toml Makefile
 
 .PHONY: demo dev test test-fast quick check check-rust check-node check-supply-chain sbom fuzz worker bundle bench profile screenshots \
   redrive soak deploy probe clean
@@ -115,7 +99,7 @@ bench: bundle
 	node bench/main.ts
 
 ## Where the time of a route goes: make profile ROUTE=status, KIND=javascript for the reference's.
-profile: bundle build/named.wasm
+profile: bundle
 	node bench/profile.ts $(ROUTE)
 
 ## The page in its main states, narrow and wide, light and dark, in .screenshots/.
@@ -135,38 +119,22 @@ clean:
 
 # --- building
 
+# worker-build takes wasm-opt and esbuild from npm. It downloads wasm-bindgen, unless that had to be compiled here.
+RUN_WORKER_BUILD := if [ -x $(WASM_BINDGEN) ]; then export WASM_BINDGEN_BIN=$(WASM_BINDGEN); fi; \
+  WASM_OPT_BIN=$(BIN)/wasm-opt ESBUILD_BIN=$(BIN)/esbuild $(WORKER_BUILD)
+
 # `[build]` in wrangler.toml comes here; `make quick` has built already.
 worker: $(if $(IS_BUILT),,build/.done)
 
-# As a script alone (`--crate-type`): a library beside it would keep all that is public from the optimizer, 15 kB.
-build/.done: $(SOURCES) $(NODE_MODULES) $(WASM_BINDGEN)
-	rustup target add wasm32-unknown-unknown >/dev/null 2>&1
-	rustup component add rust-src >/dev/null 2>&1
-	$(FOR_SIZE) RUSTFLAGS="$(NO_PATHS) $(FOR_SIZE_FLAGS) $(WITH_VECTORS)" \
-	  cargo $(FOR_SPEED) rustc --release --lib --crate-type cdylib --locked --target wasm32-unknown-unknown
-	rm -rf build
-	$(WASM_BINDGEN) target/wasm32-unknown-unknown/release/hailuo_worker.wasm --out-dir build --out-name index \
-	  --target web --no-typescript --experimental-reset-state-function
-	node scripts/trim-bindings.ts build
-	cp build/index_bg.wasm build/unoptimized.wasm
-	wasm-opt build/unoptimized.wasm -o build/optimized.wasm $(WASM_OPT_FLAGS) \
-	  --strip-debug --strip-producers --strip-target-features
-	node scripts/name-by-likeness.ts build/optimized.wasm
-	wasm-opt build/optimized.wasm -o build/index_bg.wasm $(WASM_FEATURES) --reorder-functions-by-name --strip-debug
+build/.done: $(SOURCES) $(NODE_MODULES) $(BUILD_TOOLS)
+	export RUSTFLAGS="$(NO_PATHS)"; $(RUN_WORKER_BUILD) --release --locked
 	touch $@
 
 ## Build the Worker into dist in seconds, for trying things out: large and slow, and never what `make test` or `make deploy` take.
-quick: $(NODE_MODULES) $(WASM_BINDGEN)
-	cargo rustc --profile quick --lib --crate-type cdylib --locked --target wasm32-unknown-unknown
+quick: $(NODE_MODULES) $(BUILD_TOOLS)
 	rm -rf build dist
-	$(WASM_BINDGEN) target/wasm32-unknown-unknown/quick/hailuo_worker.wasm --out-dir build --out-name index \
-	  --target web --no-typescript --experimental-reset-state-function
-	node scripts/trim-bindings.ts build
+	$(RUN_WORKER_BUILD) --profile quick --no-opt --locked
 	IS_BUILT=1 wrangler deploy --dry-run --outdir dist >/dev/null
-
-# The same code with the names of its functions, for a profile.
-build/named.wasm: build/.done
-	wasm-opt build/unoptimized.wasm -o $@ $(WASM_OPT_FLAGS) -g
 
 # What would be deployed, and what the tests run.
 bundle: dist/.done
@@ -185,9 +153,19 @@ $(NODE_MODULES): package.json package-lock.json
 INSTALL := CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_TARGET_DIR=$(CACHE)/target \
   cargo install --quiet --locked --root
 
-$(WASM_BINDGEN):
-	CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
+$(WORKER_BUILD):
+	CARGO_PROFILE_RELEASE_OPT_LEVEL=0 \
+	  $(INSTALL) $(CACHE)/worker-build-$(WORKER_BUILD_VERSION) worker-build@$(WORKER_BUILD_VERSION)
+
+# Compiled only on a machine that cannot reach the releases: that takes minutes.
+WASM_BINDGEN_RELEASES := https://github.com/wasm-bindgen/wasm-bindgen/releases/tag
+$(CACHE)/wasm-bindgen-cli-$(WASM_BINDGEN_VERSION)/.ready:
+	[ -x $(WASM_BINDGEN) ] || \
+	  curl --fail --silent --head --max-time 10 --output /dev/null $(WASM_BINDGEN_RELEASES)/$(WASM_BINDGEN_VERSION) || \
+	  CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
 	  $(INSTALL) $(CACHE)/wasm-bindgen-cli-$(WASM_BINDGEN_VERSION) wasm-bindgen-cli@$(WASM_BINDGEN_VERSION)
+	mkdir -p $(@D)
+	touch $@
 
 $(CARGO_DENY):
 	CARGO_PROFILE_RELEASE_OPT_LEVEL=0 \

@@ -1,6 +1,6 @@
 // `make profile ROUTE=status`: drives one route, and tells in which functions the Worker spends its time. The profile goes
 // to a file that browsers and editors open. KIND=javascript for the reference.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { reasonOf } from '../scripts/reason.ts';
 import { runToExit } from '../scripts/shutdown.ts';
@@ -22,7 +22,6 @@ const MAX_NAME_CHARS = 90;
 /** No time of the Worker's. */
 const IDLE = ['(idle)', '(root)'];
 
-const SCRIPT = readFileSync(join(root, 'dist/index.js'), 'utf8');
 const FOLDER = join(root, '.wrangler/profiles');
 
 await runToExit(
@@ -39,8 +38,7 @@ async function run(key: string, kind: Kind, connections: number): Promise<void> 
   const upstream = await Upstream.start(SPEED);
   await direct(upstream);
   const inspectorPort = await freePort();
-  const wasm = join(root, 'build/named.wasm');
-  const subject = await startSubject(kind, upstream, { inspectorPort, wasm });
+  const subject = await startSubject(kind, upstream, { inspectorPort });
   try {
     const shots = await route.shots(new Scene(subject, upstream));
     const drive = (ms: number) => fire(subject.origin, shots, { connections, ms });
@@ -56,7 +54,7 @@ async function run(key: string, kind: Kind, connections: number): Promise<void> 
     const all = times.reduce((sum, { ms }) => sum + ms, 0);
     const rows = times.slice(0, SHOWN).map(({ name, ms }) => {
       return [
-        readable(name).slice(0, MAX_NAME_CHARS),
+        name.slice(0, MAX_NAME_CHARS),
         figure((ms * 1000) / requests),
         `${((ms * 100) / all).toFixed(1)} %`,
       ];
@@ -67,11 +65,4 @@ async function run(key: string, kind: Kind, connections: number): Promise<void> 
     await subject.stop();
     await upstream.stop();
   }
-}
-
-/** Imports of the wasm have short names, and are known by what they do: `_45` is `queueMicrotask(e)`. */
-function readable(name: string): string {
-  if (!/^_\w{1,2}$/.test(name)) return name;
-  const [, body] = SCRIPT.match(new RegExp(`[,{]${name}:function\\([^)]*\\)\\{(.{1,80})`)) ?? [];
-  return body === undefined ? name : `${name} ${body}`;
 }

@@ -17,8 +17,6 @@ export interface SubjectOptions {
   /** Default: a new one, removed at the end. */
   storage?: string;
   inspectorPort?: number;
-  /** Another wasm in place of the built one, made of the same code. */
-  wasm?: string;
 }
 
 export interface Subject {
@@ -52,11 +50,11 @@ export const SIGNING_KEY = 'a-key-for-benchmarks-and-nothing-else';
 export async function startSubject(
   kind: Kind,
   upstream: Pick<Upstream, 'addresses'>,
-  { vars = {}, storage, inspectorPort, wasm }: SubjectOptions = {},
+  { vars = {}, storage, inspectorPort }: SubjectOptions = {},
 ): Promise<Subject> {
   const folder = storage ?? newStorage();
   const options = convertV4MiniflareOptions({
-    modules: kind === 'rust' ? [...PROBES, ...modulesOf(kind, wasm)] : modulesOf(kind),
+    modules: kind === 'rust' ? [...PROBES, ...modulesOf(kind)] : modulesOf(kind),
     compatibilityDate: '2026-11-01',
     bindings: { ...settingsFor(upstream), ...vars },
     kvNamespaces: ['TASKS'],
@@ -121,13 +119,13 @@ function settingsFor({ addresses }: Pick<Upstream, 'addresses'>): Record<string,
 }
 
 /** As it is deployed; the entry point first. */
-export function modulesOf(kind: Kind, wasm?: string): Module[] {
+export function modulesOf(kind: Kind): Module[] {
   if (kind === 'javascript') {
     const others = readdirSync(REFERENCE).filter((name) => name.endsWith('.js') && name !== 'worker.js');
     return ['worker.js', ...others].map((name) => esModule(REFERENCE, name));
   }
   const binary = readdirSync(DIST).find((name) => name.endsWith('.wasm')) ?? '';
-  const contents = new Uint8Array(readFileSync(wasm ?? join(DIST, binary)));
+  const contents = new Uint8Array(readFileSync(join(DIST, binary)));
   return [esModule(DIST, 'index.js'), { type: 'CompiledWasm', path: binary, contents }];
 }
 

@@ -1,6 +1,6 @@
 // `SECONDS=… RUNS=… node scripts/fuzz.ts [TARGET…]`: fuzzes each target for so long, or so often, whichever comes first,
 // on top of what is kept of it in fuzz/corpus. What breaks one is kept there too, so that `cargo test` fails until it is mended. By libFuzzer, with the
-// pinned compiler: RUSTC_BOOTSTRAP lets it count what is reached.
+// pinned compiler.
 import { spawnSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,7 +23,7 @@ const COVERAGE = [
 const built = spawnSync('cargo', ['build', '--locked', '--release', '--bins', '--target', HOST], {
   cwd: folder,
   stdio: 'inherit',
-  env: { ...process.env, RUSTC_BOOTSTRAP: '1', RUSTFLAGS: COVERAGE.join(' ') },
+  env: { ...process.env, RUSTFLAGS: COVERAGE.join(' ') },
 });
 if (built.status !== 0) process.exit(1);
 

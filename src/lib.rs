@@ -20,7 +20,6 @@ mod calls;
 mod config;
 mod dispatcher;
 pub mod http;
-pub mod json;
 mod runtime;
 pub mod storage;
 mod task;
@@ -35,6 +34,7 @@ use worker::js_sys::Promise;
 use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::web_sys::Request;
+use worker::worker_sys::ScheduledEvent;
 
 /// A request from outside; a promise of the response.
 #[wasm_bindgen]
@@ -45,12 +45,13 @@ pub fn fetch(request: Request, env: Env) -> Promise {
     })
 }
 
-/// The cron trigger, at the time for which it was scheduled, in unix milliseconds.
+/// The cron trigger.
 #[wasm_bindgen]
-pub fn scheduled(time: f64, env: Env) -> Promise {
+pub fn scheduled(event: &ScheduledEvent, env: Env) -> Promise {
+    let scheduled_ms = event.scheduled_time();
     promised(async move {
         Config::prepare(&env).await;
-        dispatcher::sweep::sweep(time, &env).await;
+        dispatcher::sweep::sweep(scheduled_ms?, &env).await;
         Ok(JsValue::UNDEFINED)
     })
 }

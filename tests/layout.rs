@@ -27,9 +27,6 @@ const RUNTIME_CRATES: [&str; 4] = ["worker::", "js_sys", "web_sys", "wasm_bindge
 const MAX_LINES: usize = 400;
 const MAX_FILES: usize = 20;
 
-/// Reading our own JSON is a language, not a part of the whole.
-const EVERYWHERE: [&str; 2] = ["json", "from_json"];
-
 fn source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
@@ -58,7 +55,7 @@ fn files_of(room: &str) -> Vec<PathBuf> {
 fn used(text: &str) -> Vec<String> {
     let names = text.split("crate::").skip(1);
     let names = names.map(|rest| rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next());
-    names.flatten().filter(|name| !EVERYWHERE.contains(name)).map(str::to_owned).collect()
+    names.flatten().map(str::to_owned).collect()
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! What is stored, exactly: a change here is a change of format, and older records must still load.
 
-use hailuo_worker::json;
 use hailuo_worker::video::record::public::Video;
 use hailuo_worker::video::record::{Record, Status};
 use hailuo_worker::video::task::search::SearchProgress;
@@ -16,7 +15,7 @@ const TASK_V1: &str = include_str!("stored/task-v1.json");
 
 #[test]
 fn records_are_read_and_written_as_they_were() {
-    let record: Record = json::read(RECORD).unwrap();
+    let record: Record = serde_json::from_str(RECORD).unwrap();
     assert_eq!(record.status, Status::Completed);
     assert_eq!(serde_json::to_string_pretty(&record).unwrap(), RECORD.trim_end());
 }
@@ -107,7 +106,7 @@ fn every_phase_is_written_as_it_was() {
     ];
     for (phase, text) in phases {
         assert_eq!(serde_json::to_string(&phase).unwrap(), text);
-        assert_eq!(json::read::<Phase>(text).unwrap(), phase);
+        assert_eq!(serde_json::from_str::<Phase>(text).unwrap(), phase);
     }
 }
 
@@ -115,14 +114,17 @@ fn every_phase_is_written_as_it_was() {
 fn records_without_warnings_have_none() {
     let earlier = RECORD.replace(",\n  \"warnings\": []", "");
     assert!(!earlier.contains("warnings"));
-    assert_eq!(json::read::<Record>(&earlier).unwrap(), json::read::<Record>(RECORD).unwrap());
+    assert_eq!(
+        serde_json::from_str::<Record>(&earlier).unwrap(),
+        serde_json::from_str::<Record>(RECORD).unwrap()
+    );
 }
 
 #[test]
 fn metadata_is_written_where_there_is_some() {
     let kept = RECORD.trim_end().trim_end_matches("\n}").to_owned()
         + ",\n  \"metadata\": {\n    \"order\": \"17\"\n  }\n}";
-    let record: Record = json::read(&kept).unwrap();
+    let record: Record = serde_json::from_str(&kept).unwrap();
     assert!(!record.metadata.is_empty());
     assert_eq!(serde_json::to_string_pretty(&record).unwrap(), kept);
 }
@@ -144,7 +146,7 @@ fn a_search_that_is_not_finished_is_written_down() {
     let phase = Phase::Unknown { since: UnixMillis::new(1), searches: 2, hint: None, progress };
     let text = r#"{"unknown":{"since":1,"searches":2,"hint":null,"progress":{"start":200,"candidates":[{"task_id":"7","token":null}]}}}"#;
     assert_eq!(serde_json::to_string(&phase).unwrap(), text);
-    assert_eq!(json::read::<Phase>(text).unwrap(), phase);
+    assert_eq!(serde_json::from_str::<Phase>(text).unwrap(), phase);
 }
 
 #[test]
@@ -167,7 +169,7 @@ fn tasks_of_a_later_version_are_not_misread() {
 
 #[test]
 fn a_file_is_called_by_the_first_words_of_its_prompt() {
-    let mut record: Record = json::read(RECORD).unwrap();
+    let mut record: Record = serde_json::from_str(RECORD).unwrap();
     for (prompt, stem) in [
         ("A paper boat, drifting!", "a-paper-boat-drifting"),
         ("  \"quotes\"; filename=x\r\nX-Evil: 1", "quotes-filename-x-x-evil-1"),
@@ -185,7 +187,7 @@ fn a_file_is_called_by_the_first_words_of_its_prompt() {
 
 #[test]
 fn what_is_public_holds_urls_and_no_version() {
-    let record: Record = json::read(RECORD).unwrap();
+    let record: Record = serde_json::from_str(RECORD).unwrap();
     let id = record.id.to_string();
     let shown = serde_json::to_value(Video::of(record, "https://w.example", None)).unwrap();
     assert_eq!(shown["urls"]["content"], format!("https://w.example/v1/videos/{id}/content"));
@@ -204,7 +206,7 @@ fn a_tombstone_is_written_as_it_was() {
     ] {
         let tombstone = Tombstone { deleted_at: 1_734_513_900, reason };
         assert_eq!(serde_json::to_string(&tombstone).unwrap(), text);
-        assert_eq!(json::read::<Tombstone>(text).unwrap(), tombstone);
+        assert_eq!(serde_json::from_str::<Tombstone>(text).unwrap(), tombstone);
         assert_eq!(tombstone.ends_at(), UnixMillis::new((1_734_513_900 + 90 * 86_400) * 1000));
     }
 }

@@ -6,7 +6,6 @@ use super::error::ApiError;
 use super::{Call, NO_SUCH_VIDEO, internal, respond};
 use crate::calls::task::Message;
 use crate::http::range::{Conditions, Representation, Selection, http_date};
-use crate::json;
 use crate::runtime::clock;
 use crate::runtime::http::{Answer, Body, Header, Request};
 use crate::video::record::{Output, Record, Status};
@@ -31,7 +30,7 @@ pub async fn content(call: &Call<'_>, request: &Request, id: &str) -> Result<Ans
     }
 
     // 2. The record says whether there is anything, how large it is and what it is called.
-    let record: Record = json::read(&call.record(id, &Message::Read).await?).map_err(internal)?;
+    let record: Record = serde_json::from_str(&call.record(id, &Message::Read).await?).map_err(internal)?;
     let output = match (record.status, &record.output) {
         (Status::Completed, Some(output)) => output,
         (Status::Queued | Status::InProgress, _) => {
@@ -102,6 +101,6 @@ fn disposition(request: &Request, record: &Record) -> String {
 
 /// RFC 9530: a structured field, the digest between colons.
 fn repr_digest(output: &Output) -> Option<String> {
-    let digest = base16ct::lower::decode_vec(&output.sha256).ok()?;
+    let digest = hex::decode(&output.sha256).ok()?;
     Some(format!("sha-256=:{}:", Base64::encode_string(&digest)))
 }

@@ -16,7 +16,7 @@ use crate::http::percent;
 use crate::runtime::http::{Answer, Request};
 use crate::runtime::join;
 use crate::runtime::log::{self, Level};
-use crate::runtime::timeout::within;
+use crate::runtime::timeout::with_timeout;
 use crate::storage::models;
 use crate::video::model::{Capabilities, Need};
 use crate::video::request::MAX_PROMPT_CHARS;
@@ -83,7 +83,7 @@ async fn describe(call: &Call<'_>, model: &OfferedModel) -> Rc<ModelDescription>
         return known;
     }
     let asked = async { DispatcherClient::new(call.env)?.describe_model(&model.path).await };
-    match within(DESCRIBE_TIMEOUT, asked).await {
+    match with_timeout(DESCRIBE_TIMEOUT, asked).await {
         Ok(Ok(Some(told))) => {
             let told = Rc::new(told);
             models::remember(&model.path, Rc::clone(&told));

@@ -48,5 +48,5 @@ pub fn health(config: &Config) -> Result<Answer, ApiError> {
 pub fn etag_of(body: &[u8]) -> String {
     const PREFIX_BYTES: usize = 16;
     let digest = Sha256::digest(body);
-    format!("\"{}\"", base16ct::lower::encode_string(digest.get(..PREFIX_BYTES).unwrap_or(&digest)))
+    format!("\"{}\"", hex::encode(digest.get(..PREFIX_BYTES).unwrap_or(&digest)))
 }

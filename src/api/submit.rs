@@ -198,7 +198,7 @@ fn sender(request: &Request, owner: &Owner, fingerprint: &str) -> String {
     let sdk: Vec<&str> = sdk.lines().filter(|line| !line.starts_with(RETRY_COUNT)).collect();
     let client = guard::limits::client(request, owner);
     let sender = json!([client, agent, sdk, fingerprint]);
-    base16ct::lower::encode_string(&Sha256::digest(sender.to_string()))
+    hex::encode(Sha256::digest(sender.to_string()))
 }
 
 /// What is asked for, in a word: equal for equal requests, however they were written. What requests did not have when
@@ -217,7 +217,7 @@ fn fingerprint(model_path: &str, submission: &Submission<'_>) -> String {
             request.insert("metadata".to_owned(), json!(metadata));
         }
     }
-    base16ct::lower::encode_string(&Sha256::digest(request.to_string()))
+    hex::encode(&Sha256::digest(request.to_string()))
 }
 
 /// A new day brings a new budget; a price list comes when it comes.

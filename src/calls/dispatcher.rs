@@ -1,12 +1,10 @@
 //! The messages of the `Dispatcher` object, their answers, and the client that sends them.
 
-use serde::Serialize;
-use serde_json::Value;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use worker::Env;
 
 use super::objects::{CallError, Objects};
-use crate::from_json;
-use crate::json::FromJson;
 use crate::video::access::owner::Owner;
 use crate::video::id::VideoId;
 use crate::video::lifecycle::event::SlotReply;
@@ -24,7 +22,7 @@ pub const BINDING: &str = "DISPATCHER";
 /// The name of the only object.
 pub const NAME: &str = "dispatcher";
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Message {
     /// Reserves the price of a new video of this kind → a [`Shortage`], or null
@@ -68,7 +66,7 @@ pub enum Message {
 }
 
 /// One of the times that a client sends one submit.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Deserialize, Serialize)]
 pub struct SubmitAttempt {
     /// A digest of who asks for what.
     pub request: String,
@@ -77,28 +75,6 @@ pub struct SubmitAttempt {
     /// 0 for the first time.
     pub retry_count: u32,
 }
-
-from_json!(struct SubmitAttempt { request, id, retry_count });
-
-from_json!(enum Message {
-    "reserve" => Reserve(owned, kind),
-    "usage" => Usage(owner),
-    "enter" => AcquireSlot(owned, kind, capacity_retry_after),
-    "position" => Position(id),
-    "leave" => ReleaseSlot(owned, kind, took, cost),
-    "take_place" => ReacquireSlot(owned, kind, cost),
-    "run_answered" => RunAnswered(is_known),
-    "forget" => Forget(owned, cost),
-    "list" => List(owner, listing),
-    "sweep" => Sweep(as_of),
-    "folder" => Folder,
-    "count_upload" => CountUpload(owner, bytes),
-    "forget_folder" => ForgetFolder(id),
-    "describe_model" => DescribeModel(model),
-    "claim_job" => ClaimJob(id, claim),
-    "distrust_model" => DistrustModel(model),
-    "submit_attempt" => SubmitAttempt(attempt),
-});
 
 /// Most batches of one sweep.
 const MAX_SWEEP_BATCHES: u32 = 10;
@@ -113,10 +89,9 @@ impl DispatcherClient {
         Ok(Self { objects: Objects::bound(env, BINDING)? })
     }
 
-    /// One function for all messages keeps the script small.
-    async fn ask<R: FromJson>(&self, message: Message) -> Result<R, CallError> {
-        let answer: Value = self.objects.call(NAME, &message).await?;
-        Ok(R::from_json(answer)?)
+    /// Sends a message and reads its answer.
+    async fn ask<R: DeserializeOwned>(&self, message: Message) -> Result<R, CallError> {
+        self.objects.call(NAME, &message).await
     }
 
     /// Reserves the price of a video of this kind before it is created. Idempotent.

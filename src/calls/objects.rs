@@ -1,6 +1,7 @@
-//! Messages to our Durable Objects over the runtime's RPC: JSON text in both directions.
+//! Messages to our Durable Objects: each is a POST of JSON, answered with JSON.
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use thiserror::Error;
 use worker::Env;
 use worker::js_sys::Promise;
@@ -8,7 +9,6 @@ use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::web_sys;
 
-use crate::json::{self, FromJson, Unreadable};
 use crate::runtime::binding::bound;
 use crate::runtime::fetch::request;
 use crate::runtime::promise::settled;
@@ -17,6 +17,13 @@ use crate::runtime::promise::settled;
 const ORIGIN: &str = "x-public-origin";
 const LAST_EVENT_ID: &str = "last-event-id";
 
+#[wasm_bindgen(module = "/src/calls/objects.js")]
+extern "C" {
+    /// A promise of the answer's text.
+    #[wasm_bindgen(js_name = sendMessage)]
+    fn send_message(namespace: &Namespace, name: &str, message: &str) -> Promise;
+}
+
 #[wasm_bindgen]
 extern "C" {
     type Namespace;
@@ -24,10 +31,6 @@ extern "C" {
 
     #[wasm_bindgen(method, catch, js_name = getByName)]
     fn get_by_name(this: &Namespace, name: &str) -> Result<Stub, JsValue>;
-
-    /// The object's own method, called over RPC.
-    #[wasm_bindgen(method, catch)]
-    fn ask(this: &Stub, message: &str) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(method, catch)]
     fn fetch(this: &Stub, request: &web_sys::Request) -> Result<Promise, JsValue>;
@@ -39,8 +42,8 @@ pub enum CallError {
     Runtime(#[from] worker::Error),
     #[error("the message cannot be written: {0}")]
     Write(#[from] serde_json::Error),
-    #[error("the answer cannot be read: {0}")]
-    Read(#[from] Unreadable),
+    #[error("what an object was sent or answered cannot be read at column {}", .0.column())]
+    Read(serde_json::Error),
     #[error("the object answered: {0}")]
     Failed(String),
 }
@@ -73,7 +76,11 @@ impl Objects {
     ///
     /// # Errors
     /// [`CallError`]. The object may have handled the message all the same.
-    pub async fn call<M: Serialize, R: FromJson>(&self, name: &str, message: &M) -> Result<R, CallError> {
+    pub async fn call<M: Serialize, R: DeserializeOwned>(
+        &self,
+        name: &str,
+        message: &M,
+    ) -> Result<R, CallError> {
         read(&self.call_for_text(name, message).await?)
     }
 
@@ -83,7 +90,7 @@ impl Objects {
     /// [`CallError`].
     pub async fn call_for_text<M: Serialize>(&self, name: &str, message: &M) -> Result<String, CallError> {
         let message = serde_json::to_string(message)?;
-        let answer = settled(&self.0.get_by_name(name)?.ask(&message)?).await?;
+        let answer = settled(&send_message(&self.0, name, &message)).await?;
         Ok(answer.as_string().unwrap_or_default())
     }
 
@@ -112,8 +119,8 @@ impl Objects {
 ///
 /// # Errors
 /// [`CallError::Failed`] if the object reported an error.
-pub fn read<R: FromJson>(answer: &str) -> Result<R, CallError> {
-    let answer: Result<R, String> = json::read(answer)?;
+pub fn read<R: DeserializeOwned>(answer: &str) -> Result<R, CallError> {
+    let answer: Result<R, String> = serde_json::from_str(answer).map_err(CallError::Read)?;
     answer.map_err(CallError::Failed)
 }
 
@@ -130,20 +137,27 @@ pub fn subscribe_options(request: &web_sys::Request) -> Result<SubscribeOptions,
     })
 }
 
-/// Parses a message that [`Objects::call`] sent.
+/// Whether the request carries a message. Otherwise [`Objects::watch`] sent it.
+#[must_use]
+pub fn has_message(request: &web_sys::Request) -> bool {
+    request.method() == "POST"
+}
+
+/// Reads a message that [`Objects::call`] sent.
 ///
 /// # Errors
 /// If it is malformed.
-pub fn message<M: FromJson>(text: &str) -> Result<M, JsValue> {
-    json::read(text).map_err(|error| JsValue::from_str(&error.to_string()))
+pub async fn message<M: DeserializeOwned>(request: &web_sys::Request) -> Result<M, JsValue> {
+    let text = settled(&request.text()?).await?.as_string().unwrap_or_default();
+    serde_json::from_str(&text).map_err(|error| JsValue::from_str(&CallError::Read(error).to_string()))
 }
 
-/// Writes an answer for [`Objects::call`].
+/// Writes the response that [`Objects::call`] reads.
 ///
 /// # Errors
 /// If it cannot be written.
 pub fn answer<R: Serialize, E: ToString>(result: Result<R, E>) -> Result<JsValue, JsValue> {
     let answer = result.map_err(|error| error.to_string());
     let text = serde_json::to_string(&answer).map_err(|error| JsValue::from_str(&error.to_string()))?;
-    Ok(JsValue::from_str(&text))
+    web_sys::Response::new_with_opt_str(Some(&text)).map(JsValue::from)
 }

@@ -1,12 +1,11 @@
 //! The messages of a `VideoTask` object, their answers, and the client that sends them.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use worker::Env;
 use worker::web_sys::Response;
 
 use super::objects::SubscribeOptions;
 use super::objects::{CallError, Objects, read};
-use crate::from_json;
 use crate::video::delivery::DeliveryAttempt;
 use crate::video::id::VideoId;
 use crate::video::money::budget::Shortage;
@@ -18,7 +17,7 @@ use crate::video::time::UnixMillis;
 pub const BINDING: &str = "VIDEO_TASK";
 
 /// A request to the object.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Message {
     /// Create the video and answer after its first Run. A repeated request gets the existing video.
@@ -56,26 +55,8 @@ pub enum Message {
     Reconcile(UnixMillis),
 }
 
-from_json!(enum Message {
-    "accept" => Accept(task),
-    "replay" => Replay(task),
-    "began_with" => BeganWith(digest),
-    "image_stored" => ImageStored,
-    "read" => Read,
-    "wait" => Wait(seconds),
-    "wait_for_end" => WaitForEnd(seconds),
-    "nudge" => CallbackReceived(job),
-    "cancel" => Cancel,
-    "delete" => Delete,
-    "inspect" => Inspect,
-    "redrive" => Redrive,
-    "called" => SlotGranted,
-    "owns_job" => OwnsJob(claim),
-    "look_after" => Reconcile(as_of),
-});
-
 /// The object's answer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reply {
     /// No such video, or it was removed.
@@ -108,22 +89,6 @@ pub enum Reply {
         next_delivery_at: Option<i64>,
     },
 }
-
-from_json!(enum Reply {
-    "nothing" => NotFound,
-    "deleted" => Deleted,
-    "video" => Video(record),
-    "noted" => Ack,
-    "replayed" => Replayed(record),
-    "send_image" => SendImage,
-    "unavailable" => Unavailable,
-    "unaffordable" => Unaffordable(shortage),
-    "other_request" => OtherRequest,
-    "already_finished" => AlreadyFinished,
-    "report" => Report(report),
-    "owns" => Owns(ownership),
-    "inspected" => Inspected { record, deliveries, next_delivery_at },
-});
 
 pub struct VideoTaskClient {
     objects: Objects,

@@ -16,6 +16,7 @@ use worker::Env;
 use worker::js_sys::Promise;
 use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
+use worker::web_sys::Request;
 use worker::worker_sys::DurableObjectState;
 
 use super::job_claims::claim_job;
@@ -67,7 +68,7 @@ struct Inner {
     env: Env,
 }
 
-/// The methods that `src/index.js` calls.
+/// The methods that the runtime calls.
 #[wasm_bindgen]
 impl Dispatcher {
     #[wasm_bindgen(constructor)]
@@ -83,11 +84,11 @@ impl Dispatcher {
     }
 
     /// Answers a [`Message`].
-    pub fn ask(&self, message: String) -> Promise {
+    pub fn fetch(&self, request: Request) -> Promise {
         let inner = Rc::clone(&self.inner);
         promised(async move {
             Config::prepare(&inner.env).await;
-            let message = objects::message(&message)?;
+            let message = objects::message(&request).await?;
             objects::answer(inner.answer(message).await)
         })
     }

@@ -35,7 +35,7 @@ impl UploadFolder {
         }
         // A new name each time: a folder whose response was lost may exist under the old name.
         let random = clock::random::<8>().map_err(|error| error.to_string())?;
-        let name = format!("hailuo-worker-{}", base16ct::lower::encode_string(&random));
+        let name = format!("hailuo-worker-{}", hex::encode(random));
         let store = |folder: &Folder| folder.as_ref().map_or(Ok(()), |id| store(storage, id));
         self.creating.get(config, (FOLDER_CREATE, &folder_body(&name)), &read_folder, &store).await
     }

@@ -11,6 +11,8 @@ use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen::closure::Closure;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 
+use super::executor::spawn;
+
 #[wasm_bindgen(module = "/src/runtime/js/promise.js")]
 extern "C" {
     #[wasm_bindgen(js_name = onSettled)]
@@ -18,9 +20,6 @@ extern "C" {
     fn settle(promise: &Promise, slot: usize);
     #[wasm_bindgen(js_name = startTimer)]
     fn start_timer(ms: u32, slot: usize) -> JsValue;
-
-    /// Leaves a promise to itself: nobody waits for it, and it may fail.
-    pub fn forget(promise: &Promise);
 }
 
 #[wasm_bindgen]
@@ -52,6 +51,14 @@ pub fn settled(promise: &Promise) -> impl Future<Output = Outcome> + Unpin + use
     let waiting = Waiting::begin();
     settle(promise, waiting.slot);
     waiting
+}
+
+/// Leaves a promise to itself: nobody waits for it, and it may fail.
+pub fn forget(promise: &Promise) {
+    let outcome = settled(promise);
+    spawn(async move {
+        let _ = outcome.await;
+    });
 }
 
 /// Nothing, for so long.

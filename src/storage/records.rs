@@ -6,7 +6,6 @@ use thiserror::Error;
 use worker::Env;
 
 use super::kv::Kv;
-use crate::json::{self, Unreadable};
 use crate::video::access::owner::Owner;
 use crate::video::id::VideoId;
 use crate::video::record::Record;
@@ -30,8 +29,8 @@ pub enum RecordError {
     Kv(#[from] worker::Error),
     #[error("a record cannot be written: {0}")]
     Write(#[from] serde_json::Error),
-    #[error("a stored record cannot be read: {0}")]
-    Read(#[from] Unreadable),
+    #[error("a stored record cannot be read at column {}", .0.column())]
+    Read(serde_json::Error),
 }
 
 impl Records {
@@ -60,7 +59,9 @@ impl Records {
         }
         let keys: Vec<String> = ids.iter().map(key).collect();
         let texts = self.kv.get_all(&keys).await?;
-        let read = |text: Option<String>| Ok(text.map(|text| json::read(&text)).transpose()?);
+        let read = |text: Option<String>| {
+            text.map(|text| serde_json::from_str(&text)).transpose().map_err(RecordError::Read)
+        };
         texts.into_iter().map(read).collect()
     }
 

@@ -13,9 +13,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use worker::Env;
-use worker::js_sys::Promise;
-use worker::wasm_bindgen::JsValue;
+use worker::js_sys::{ArrayBuffer, JsString, Promise};
 use worker::wasm_bindgen::prelude::wasm_bindgen;
+use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::web_sys::{Request, Response, WebSocket};
 use worker::worker_sys::DurableObjectState;
 
@@ -58,7 +58,7 @@ pub struct VideoTask {
     store: Rc<VideoTaskStore>,
 }
 
-/// The methods that `src/index.js` calls.
+/// The methods that the runtime calls.
 #[wasm_bindgen]
 impl VideoTask {
     #[wasm_bindgen(constructor)]
@@ -67,21 +67,15 @@ impl VideoTask {
         Self { store: VideoTaskStore::new(state, env) }
     }
 
-    /// Answers a [`Message`].
-    pub fn ask(&self, message: String) -> Promise {
-        let task = self.clone();
-        promised(async move {
-            Config::prepare(&task.store.env).await;
-            let message = objects::message(&message)?;
-            objects::answer(task.answer(message).await)
-        })
-    }
-
-    /// Subscribes to the video's events; returns a streaming response.
+    /// Answers a [`Message`], or subscribes to the video's events with a streaming response.
     pub fn fetch(&self, request: Request) -> Promise {
         let task = self.clone();
         promised(async move {
             Config::prepare(&task.store.env).await;
+            if objects::has_message(&request) {
+                let message = objects::message(&request).await?;
+                return objects::answer(task.answer(message).await);
+            }
             let options = objects::subscribe_options(&request)?;
             Ok(Response::from(task.subscribe(options).await?).into())
         })
@@ -106,20 +100,32 @@ impl VideoTask {
         })
     }
 
-    /// A subscriber's socket sent a message of this length.
-    #[wasm_bindgen(js_name = onMessage)]
-    pub fn on_message(&self, socket: &WebSocket, length: u32) {
-        if !Subscribers::accept_message(socket, length) {
+    /// A subscriber's socket sent a text or bytes.
+    #[wasm_bindgen(js_name = webSocketMessage)]
+    pub fn web_socket_message(&self, socket: &WebSocket, message: &JsValue) {
+        if !Subscribers::accept_message(socket, length_of(message)) {
             self.store.on_unsubscribe();
         }
     }
 
-    /// A subscriber's socket was closed or broke.
-    #[wasm_bindgen(js_name = onLeave)]
-    pub fn on_leave(&self, socket: &WebSocket) {
+    #[wasm_bindgen(js_name = webSocketClose)]
+    pub fn web_socket_close(&self, socket: &WebSocket) {
         // Fails only for a socket that is closed already.
         let _ = socket.close();
         self.store.on_unsubscribe();
+    }
+
+    #[wasm_bindgen(js_name = webSocketError)]
+    pub fn web_socket_error(&self, socket: &WebSocket) {
+        self.web_socket_close(socket);
+    }
+}
+
+/// Characters of a text, or bytes.
+fn length_of(message: &JsValue) -> u32 {
+    match message.dyn_ref::<JsString>() {
+        Some(text) => text.length(),
+        None => message.unchecked_ref::<ArrayBuffer>().byte_length(),
     }
 }
 

@@ -13,7 +13,6 @@ use super::subscribers::Subscribers;
 use super::waiters::Waiters;
 use crate::calls::objects::CallError;
 use crate::config::{Config, ConfigError};
-use crate::json;
 use crate::runtime::clock;
 use crate::runtime::log::{self, Level};
 use crate::storage::object_storage::ObjectStorage;
@@ -138,7 +137,7 @@ impl VideoTaskStore {
         }
         self.stored.replace(match (self.storage.get(TASK_KEY)?, self.storage.get(TOMBSTONE_KEY)?) {
             (Some(text), _) => Stored::Task(Rc::new(Task::load(&text)?)),
-            (None, Some(text)) => Stored::Tombstone(json::read(&text).map_err(LoadError::from)?),
+            (None, Some(text)) => Stored::Tombstone(serde_json::from_str(&text).map_err(LoadError::from)?),
             (None, None) => Stored::Nothing,
         });
         Ok(())

@@ -1,12 +1,11 @@
 //! Deliveries to the operator's webhook. Each ending is an event of its own, retried on a schedule until the receiver
 //! accepts it or answers 410, or the schedule ends.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::id::{ID_PREFIX, VideoId};
 use super::lifecycle::retry_schedule::RetrySchedule;
 use super::time::{Millis, UnixMillis};
-use crate::from_json;
 
 /// The latest attempts that are kept for the operator.
 const MAX_ATTEMPTS: usize = 10;
@@ -25,7 +24,7 @@ pub struct DeliveryResponse {
 }
 
 /// One attempt as the operator sees it: with the status of the response, or the reason why there was none.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct DeliveryAttempt {
     /// When it ended, in unix seconds.
     pub at: i64,
@@ -36,27 +35,21 @@ pub struct DeliveryAttempt {
     pub error: Option<String>,
 }
 
-from_json!(struct DeliveryAttempt { at, webhook_id, status, error });
-
 /// An event that is not delivered yet.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 struct PendingDelivery {
     webhook_id: String,
     failures: u32,
     due: UnixMillis,
 }
 
-from_json!(struct PendingDelivery { webhook_id, failures, due });
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Deliveries {
     /// The number of events so far; part of an event's id.
     events: u32,
     pending: Option<PendingDelivery>,
     tries: Vec<DeliveryAttempt>,
 }
-
-from_json!(struct Deliveries { events, pending, tries });
 
 impl Deliveries {
     /// Adds an event, because the video has ended.

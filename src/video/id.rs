@@ -4,8 +4,7 @@
 
 use std::fmt;
 
-use crate::from_json;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub(super) const ID_PREFIX: &str = "vid_";
 
@@ -21,11 +20,9 @@ const ID_CHARS: usize = 40;
 
 /// An id whose proof was checked, or that was minted here. Strangers' text becomes one only through
 /// [`SigningKeys::verify_id`](super::access::keys::SigningKeys::verify_id).
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct VideoId(String);
-
-from_json!(VideoId(text));
 
 impl VideoId {
     pub(super) fn from_proven(text: String) -> Self {

@@ -6,9 +6,7 @@ pub mod price_list;
 
 use std::fmt;
 
-use serde::Serialize;
-
-use crate::from_json;
+use serde::{Deserialize, Serialize};
 
 const MICROS: u64 = 1_000_000;
 
@@ -16,11 +14,9 @@ const MICROS: u64 = 1_000_000;
 const MAX_WHOLE_DIGITS: usize = 8;
 
 /// US dollars, in millionths.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct Usd(u64);
-
-from_json!(Usd(micros));
 
 impl Usd {
     #[must_use]

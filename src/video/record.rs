@@ -7,13 +7,10 @@ pub mod metadata;
 pub mod public;
 pub mod text;
 
-use serde::Serialize;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 
 use super::id::VideoId;
 use super::request::{ImageType, Resolution};
-use crate::from_json;
-use crate::json::{FromJson, Held, Read};
 use metadata::Metadata;
 
 /// Of a file's name without its extension.
@@ -22,7 +19,7 @@ const MAX_STEM_CHARS: usize = 60;
 /// Version of the stored form; raised when an older reader would misread a newer record.
 pub const RECORD_VERSION: u32 = 1;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     Queued,
@@ -31,14 +28,6 @@ pub enum Status {
     Failed,
     Cancelled,
 }
-
-from_json!(enum Status {
-    "queued" => Queued,
-    "in_progress" => InProgress,
-    "completed" => Completed,
-    "failed" => Failed,
-    "cancelled" => Cancelled,
-});
 
 impl Status {
     #[must_use]
@@ -59,7 +48,7 @@ impl Status {
 }
 
 /// Where the `progress` figure comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProgressSource {
     Upstream,
@@ -67,10 +56,8 @@ pub enum ProgressSource {
     None,
 }
 
-from_json!(enum ProgressSource { "upstream" => Upstream, "estimate" => Estimate, "none" => None });
-
 /// Why a video failed, as the public sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureCode {
     /// The run ended without a video.
@@ -87,25 +74,14 @@ pub enum FailureCode {
     StorageFailed,
 }
 
-from_json!(enum FailureCode {
-    "generation_failed" => GenerationFailed,
-    "upstream_rejected" => UpstreamRejected,
-    "upstream_unavailable" => UpstreamUnavailable,
-    "upstream_timeout" => UpstreamTimeout,
-    "submission_unknown" => SubmissionUnknown,
-    "storage_failed" => StorageFailed,
-});
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Failure {
     pub code: FailureCode,
     pub message: String,
 }
 
-from_json!(struct Failure { code, message });
-
 /// The request as it was accepted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Input {
     pub prompt: String,
@@ -142,34 +118,16 @@ impl Input {
     }
 }
 
-impl FromJson for Input {
-    fn from_json(json: Value) -> Read<Self> {
-        let mut held = Held::of(json);
-        Ok(Self {
-            prompt: held.member("prompt")?,
-            prompt_optimizer: held.member("promptOptimizer")?,
-            resolution: held.member("resolution")?,
-            duration: held.member("duration")?,
-            input_image_first: held.member("inputImageFirst")?,
-            input_image_first_url: held.member("inputImageFirstUrl")?,
-            input_image_last: held.member("inputImageLast")?,
-            input_image_last_url: held.member("inputImageLastUrl")?,
-        })
-    }
-}
-
 /// An uploaded frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Image {
     pub content_type: ImageType,
     /// Bytes.
     pub size: u64,
 }
 
-from_json!(struct Image { content_type, size });
-
 /// The verified video in R2.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Output {
     pub content_type: String,
     /// Bytes.
@@ -180,10 +138,8 @@ pub struct Output {
     pub etag: String,
 }
 
-from_json!(struct Output { content_type, size, sha256, etag });
-
 /// One video. Times are unix seconds, money is USD as a decimal string.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Record {
     /// Version of the stored form; not shown to the public.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -205,34 +161,15 @@ pub struct Record {
     pub cost_usd: Option<String>,
     pub error: Option<Failure>,
     /// What did not go as it was asked for, though it went on.
+    #[serde(default)]
     pub warnings: Vec<Warning>,
     /// The caller's own.
-    #[serde(skip_serializing_if = "Metadata::is_empty")]
+    #[serde(default, skip_serializing_if = "Metadata::is_empty")]
     pub metadata: Metadata,
 }
 
-from_json!(struct Record {
-    version,
-    id,
-    object,
-    model,
-    status,
-    stage,
-    queue_position,
-    progress,
-    progress_source,
-    created_at,
-    started_at,
-    completed_at,
-    expires_at,
-    input,
-    output,
-    cost_usd,
-    error,
-} or default { warnings, metadata });
-
 /// What did not go as it was asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Warning {
     /// A first frame was sent, and the upstream does not have it.
@@ -240,11 +177,6 @@ pub enum Warning {
     /// The same of the last frame alone.
     LastFrameIgnored,
 }
-
-from_json!(enum Warning {
-    "first_frame_ignored" => FirstFrameIgnored,
-    "last_frame_ignored" => LastFrameIgnored,
-});
 
 impl Record {
     #[must_use]
@@ -280,10 +212,8 @@ impl Record {
 }
 
 /// The constant `"video"`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Object {
     Video,
 }
-
-from_json!(enum Object { "video" => Video });

@@ -8,7 +8,7 @@ pub mod json_fields;
 mod size;
 mod values;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
@@ -17,7 +17,6 @@ use super::links::url::ParseUrl;
 use super::model::{Capabilities, Need};
 use super::record::metadata::Metadata;
 use super::record::{Image, Input};
-use crate::from_json;
 
 /// `MiniMax`'s own limit for a prompt.
 pub const MAX_PROMPT_CHARS: usize = 2000;
@@ -44,11 +43,9 @@ const LAST_NAMES: [&str; 2] = [LAST, LAST_URL];
 const MODEL: &str = "model";
 
 /// A resolution as the model names it, such as `768P`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct Resolution(String);
-
-from_json!(Resolution(name));
 
 impl Resolution {
     #[must_use]
@@ -63,7 +60,7 @@ impl Resolution {
 }
 
 /// The image types that both Wiro and `MiniMax` take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub enum ImageType {
     #[serde(rename = "image/jpeg")]
     Jpeg,
@@ -72,8 +69,6 @@ pub enum ImageType {
     #[serde(rename = "image/webp")]
     Webp,
 }
-
-from_json!(enum ImageType { "image/jpeg" => Jpeg, "image/png" => Png, "image/webp" => Webp });
 
 impl ImageType {
     /// Bytes that [`sniff`](Self::sniff) needs to see.

@@ -5,7 +5,7 @@ pub mod search;
 pub mod stored;
 pub mod tombstone;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::access::owner::Owner;
 use super::delivery::Deliveries;
@@ -19,18 +19,17 @@ use super::task::search::SearchProgress;
 use super::task::stored::TASK_VERSION;
 use super::time::{Millis, UnixMillis};
 use super::typical_duration::kind;
-use crate::from_json;
 
 /// The state of one video. Field names are stored names.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Task {
     pub version: u32,
-    #[serde(skip_serializing_if = "Owner::is_nobody")]
+    #[serde(default, skip_serializing_if = "Owner::is_nobody")]
     pub owner: Owner,
     pub record: Record,
     /// The model's `owner/project` at the upstream; empty where the record names it so.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub model_path: String,
     /// The callback URL that Wiro gets.
     pub callback_url: String,
@@ -44,18 +43,21 @@ pub struct Task {
     pub wake_at: Option<UnixMillis>,
     /// A callback arrived that no check has followed yet.
     pub nudged: bool,
+    #[serde(default)]
     pub wish: Intent,
     /// The caller can get an answer: the first Run was answered, or the job is queued.
+    #[serde(default)]
     pub answerable: bool,
     /// Searches found no trace of the job, so it has no slot and no reservation until it is found.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub presumed_lost: bool,
     /// The outcome of Run must be reported to the dispatcher.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub reports_run: bool,
+    #[serde(default)]
     pub chores: PendingWork,
     /// Deliveries to the operator's webhook.
-    #[serde(skip_serializing_if = "Deliveries::is_empty")]
+    #[serde(default, skip_serializing_if = "Deliveries::is_empty")]
     pub deliveries: Deliveries,
     /// The typical duration of such videos, or the duration that Wiro's percentage predicts.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -71,29 +73,13 @@ pub struct Task {
     pub heard_at: Option<UnixMillis>,
 }
 
-from_json!(struct Task { version, record, callback_url, fingerprint, phase, wake_at, nudged } or default {
-    owner,
-    model_path,
-    challenge,
-    wish,
-    answerable,
-    presumed_lost,
-    reports_run,
-    chores,
-    deliveries,
-    pace,
-    begun_at,
-    ends_at,
-    heard_at,
-});
-
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde wants")]
 const fn is_false(value: &bool) -> bool {
     !*value
 }
 
 /// What the owner wants.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Intent {
     #[default]
@@ -104,9 +90,7 @@ pub enum Intent {
     Delete,
 }
 
-from_json!(enum Intent { "make" => Make, "cancel" => Cancel, "delete" => Delete });
-
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// The caller still has to store the uploaded image.
@@ -146,37 +130,20 @@ pub enum Phase {
     Removing { failures: u32, job: Option<Job> },
 }
 
-from_json!(enum Phase {
-    "receiving" => Receiving,
-    "waiting" => Waiting { attempts, turned_away },
-    "in_line" => Queued(attempts),
-    "placed" => SlotGranted(attempts),
-    "submitting" => Submitting { attempts, hint },
-    "unknown" => Unknown { since, searches, hint, progress },
-    "running" => Running { since, checks, checked_at, eager, job },
-    "storing" => Storing { since, attempts, source, job },
-    "ended" => Ended { job },
-    "removing" => Removing { failures, job },
-});
-
 /// Wiro's names for a started job. Secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Job {
     pub task_id: String,
     pub token: Option<String>,
 }
 
-from_json!(struct Job { task_id, token });
-
 /// The URL of the finished video. Secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Source {
     pub url: String,
     /// In bytes, according to Wiro.
     pub size: Option<u64>,
 }
-
-from_json!(struct Source { url, size });
 
 /// The contents of a new task.
 #[derive(Clone, Debug)]
@@ -194,24 +161,20 @@ pub struct NewTask {
 }
 
 /// A video, its owner, and its creation time in unix seconds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct VideoOwnership {
     pub id: VideoId,
     pub owner: Owner,
     pub created_at: i64,
 }
 
-from_json!(struct VideoOwnership { id, owner, created_at });
-
 /// What the dispatcher learns about a task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct SlotReport {
     pub needs_place: bool,
     /// When the dispatcher asks again.
     pub look_at: UnixMillis,
 }
-
-from_json!(struct SlotReport { needs_place, look_at });
 
 impl SlotReport {
     /// For a task whose state is unknown.

@@ -1,14 +1,11 @@
 //! Instants as the domain sees them: numbers that somebody else read from a clock.
 
-use crate::from_json;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Milliseconds since the Unix epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct UnixMillis(i64);
-
-from_json!(UnixMillis(millis));
 
 impl UnixMillis {
     #[must_use]
@@ -41,11 +38,9 @@ impl UnixMillis {
 }
 
 /// A length of time in milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct Millis(u64);
-
-from_json!(Millis(millis));
 
 impl Millis {
     #[must_use]

@@ -1,12 +1,11 @@
 //! Wiro's files: `FolderCreate` creates a folder, `Upload` stores a file in one and returns its URL.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::envelope::{Envelope, text};
 use super::form::{FormBody, FormWriter};
 use super::http_response::HttpResponse;
-use crate::from_json;
 
 pub const FOLDER_CREATE: &str = "/File/FolderCreate";
 pub const UPLOAD: &str = "/File/Upload";
@@ -41,7 +40,7 @@ pub struct StoredFile {
 }
 
 /// Why Wiro stored no folder or file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub enum Refusal {
     /// Wiro asks to wait, with its delay in seconds if given.
     #[serde(rename = "Busy")]
@@ -57,15 +56,6 @@ pub enum Refusal {
     /// Any other failure. Not public.
     Failed(String),
 }
-
-from_json!(enum Refusal {
-    "Busy" => RateLimited(seconds),
-    "Unreachable" => Unreachable(reason),
-    "Account" => Account(reason),
-    "FolderGone" => FolderGone,
-    "Declined" => Declined(reason),
-    "Failed" => Failed(reason),
-});
 
 impl Refusal {
     /// Whether the folder may be the cause, so that the same upload without a folder may succeed.

@@ -34,10 +34,3 @@ function pass(tell, slot, isKept, value) {
     });
   }
 }
-
-const ignore = () => {};
-
-/** To nobody, whatever comes of it. */
-export function forget(promise) {
-  promise.catch(ignore);
-}

@@ -2,18 +2,15 @@
 
 use std::fmt;
 
-use crate::from_json;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// KV keys contain it, and have at most 512 bytes.
 const MAX_NAME_CHARS: usize = 64;
 
 /// A client's name, or nobody: without `CLIENT_TOKENS` there are no names.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct Owner(String);
-
-from_json!(Owner(name));
 
 impl Owner {
     #[must_use]

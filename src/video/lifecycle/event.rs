@@ -1,9 +1,8 @@
 //! The events that change a task, and the effects that a task asks for.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::pending_work::WorkItem;
-use crate::from_json;
 use crate::video::delivery::DeliveryResponse;
 use crate::video::record::{Failure, Output, Warning};
 use crate::video::task::search::{SearchOutcome, SearchProgress};
@@ -53,7 +52,7 @@ pub enum Event {
 }
 
 /// The dispatcher's answer to a request for a slot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SlotReply {
     /// The job may start. With the typical duration of its kind, if known.
@@ -70,14 +69,6 @@ pub enum SlotReply {
     QueueFull,
     Unreachable,
 }
-
-from_json!(enum SlotReply {
-    "placed" => Granted(pace),
-    "placed_to_report" => GrantedWithReport(pace),
-    "behind" => Queued(position),
-    "line_full" => QueueFull,
-    "unreachable" => Unreachable,
-});
 
 /// The outcome of a Run.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,13 +1,12 @@
 //! Work of a task besides its job, such as publishing the record. Each item is retried until it succeeds, whatever
 //! the job does meanwhile.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::retry_schedule::RetrySchedule;
-use crate::from_json;
 use crate::video::time::{Tick, UnixMillis};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WorkItem {
     /// Write the record to KV.
@@ -22,9 +21,7 @@ pub enum WorkItem {
     ReportRun,
 }
 
-from_json!(enum WorkItem { "publish" => Publish, "leave" => SyncSlot, "purge" => Purge, "report_run" => ReportRun });
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 struct PendingItem {
     chore: WorkItem,
     failures: u32,
@@ -33,13 +30,9 @@ struct PendingItem {
     again: bool,
 }
 
-from_json!(struct PendingItem { chore, failures, due, again });
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct PendingWork(Vec<PendingItem>);
-
-from_json!(PendingWork(items));
 
 impl PendingWork {
     /// Adds an item, which is due at once.

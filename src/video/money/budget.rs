@@ -1,8 +1,7 @@
 //! Daily limits, and the cost of a video. Pure arithmetic.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::from_json;
 use crate::video::money::Usd;
 use crate::video::record::{FailureCode, Record, Status};
 use crate::video::time::UnixMillis;
@@ -64,7 +63,7 @@ pub struct Limits {
 }
 
 /// Why a video cannot be afforded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Shortage {
     /// The budget of all clients.
@@ -74,8 +73,6 @@ pub enum Shortage {
     /// The price is unknown.
     Price,
 }
-
-from_json!(enum Shortage { "budget" => Budget, "share" => Share, "price" => Price });
 
 impl Limits {
     #[must_use]
@@ -110,7 +107,6 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::json::FromJson as _;
 
     fn usd(text: &str) -> Usd {
         Usd::parse(text).unwrap()
@@ -164,7 +160,7 @@ mod tests {
             json["status"] = status.into();
             json["error"] = code.map_or(Value::Null, |code| json!({ "code": code, "message": "m" }));
             json["cost_usd"] = cost.into();
-            charge(&Record::from_json(json).unwrap())
+            charge(&serde_json::from_value::<Record>(json).unwrap())
         };
         assert_eq!(record("completed", None, Some("0.31")), Some(usd("0.31")));
         assert_eq!(record("failed", Some("storage_failed"), Some("0.31")), Some(usd("0.31")));

@@ -1,8 +1,7 @@
 //! Which of its videos a client wants listed, and in what pages they come.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::from_json;
 use crate::video::id::VideoId;
 use crate::video::request::FieldError;
 
@@ -10,7 +9,7 @@ use crate::video::request::FieldError;
 const MAX_LIMIT: u32 = 100;
 const DEFAULT_LIMIT: u32 = 20;
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Listing {
     /// 1–100.
     pub limit: u32,
@@ -18,10 +17,8 @@ pub struct Listing {
     pub oldest_first: bool,
 }
 
-from_json!(struct Listing { limit, start, oldest_first });
-
 /// Where a page starts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Start {
     AtTheFirst,
@@ -29,31 +26,21 @@ pub enum Start {
     BehindPlace(Place),
 }
 
-from_json!(enum Start {
-    "at_the_first" => AtTheFirst,
-    "behind" => Behind(id),
-    "behind_place" => BehindPlace(place),
-});
-
 /// Where a video is in its owner's list, or was before it was removed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Place {
     /// Unix seconds.
     pub created_at: i64,
     pub ticket: i64,
 }
 
-from_json!(struct Place { created_at, ticket });
-
 /// What was asked for, as far as it goes.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Deserialize, Serialize)]
 pub struct Page {
     pub ids: Vec<VideoId>,
     /// Where it ends, when more comes behind it.
     pub end: Option<Place>,
 }
-
-from_json!(struct Page { ids, end });
 
 impl Listing {
     /// Reads the parameters of a query; `own` is the id in a text, if it is the client's own.

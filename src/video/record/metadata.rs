@@ -2,17 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-use serde_json::Value;
-
-use crate::json::{FromJson, Read, Unreadable};
+use serde::{Deserialize, Serialize};
 
 /// OpenAI's limits.
 const MAX_PAIRS: usize = 16;
 const MAX_KEY_CHARS: usize = 64;
 const MAX_VALUE_CHARS: usize = 512;
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct Metadata(BTreeMap<String, String>);
 
@@ -44,14 +41,6 @@ impl Metadata {
     }
 }
 
-impl FromJson for Metadata {
-    fn from_json(json: Value) -> Read<Self> {
-        let Value::Object(pairs) = json else { return Err(Unreadable("pairs of texts")) };
-        let pairs = pairs.into_iter().map(|(key, value)| Ok((key, String::from_json(value)?)));
-        Ok(Self(pairs.collect::<Read<_>>()?))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,7 +67,7 @@ mod tests {
         metadata.insert("order", "17").unwrap();
         let text = serde_json::to_string(&metadata).unwrap();
         assert_eq!(text, r#"{"order":"17"}"#);
-        assert_eq!(crate::json::read::<Metadata>(&text), Ok(metadata));
-        assert!(crate::json::read::<Metadata>(r#"{"order":17}"#).is_err());
+        assert_eq!(serde_json::from_str::<Metadata>(&text).unwrap(), metadata);
+        assert!(serde_json::from_str::<Metadata>(r#"{"order":17}"#).is_err());
     }
 }

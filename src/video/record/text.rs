@@ -3,7 +3,6 @@
 
 use serde_json::Value;
 
-use crate::json::{self, FromJson};
 use crate::video::record::public::{Urls, Video, size_of};
 use crate::video::record::{RECORD_VERSION, Record, Status};
 
@@ -12,7 +11,7 @@ use crate::video::record::{RECORD_VERSION, Record, Status};
 pub fn status_of(stored: &str) -> Option<Status> {
     match Members::of(stored) {
         Some(members) => Some(members.status),
-        None => json::read::<Record>(stored).ok().map(|record| record.status),
+        None => serde_json::from_str::<Record>(stored).ok().map(|record| record.status),
     }
 }
 
@@ -23,7 +22,7 @@ pub fn show(stored: &str, origin: &str, grant: impl FnOnce(i64) -> Option<String
     if let Some(members) = Members::of(stored) {
         return members.show(origin, grant(members.created_at).as_deref());
     }
-    let record = json::read::<Record>(stored).ok()?;
+    let record = serde_json::from_str::<Record>(stored).ok()?;
     let grant = grant(record.created_at);
     serde_json::to_string(&Video::of(record, origin, grant.as_deref())).ok()
 }
@@ -58,7 +57,7 @@ impl<'a> Members<'a> {
         let (duration, _) = behind.split_once(',')?;
         Some(Self {
             id,
-            status: Status::from_json(Value::String(status.to_owned())).ok()?,
+            status: serde_json::from_value(Value::String(status.to_owned())).ok()?,
             created_at: created_at.parse().ok()?,
             prompt,
             resolution: (resolution != "null").then(|| resolution.trim_matches('"')),
@@ -104,7 +103,7 @@ mod tests {
     const STORED: &str = include_str!("../../../tests/stored/record-v1.json");
 
     fn record() -> Record {
-        json::read(STORED).unwrap()
+        serde_json::from_str(STORED).unwrap()
     }
 
     fn assert_shown(record: &Record, stored: &str) {

@@ -1,21 +1,18 @@
 //! The state of a search for a lost job, and whether a matching job may be adopted.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::from_json;
 use crate::video::record::Input;
 use crate::video::task::{Job, Phase, Task};
 
 /// Where the next search continues, if this one did not reach the end of Wiro's list.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct SearchProgress {
     /// Rows of the list that were read. New rows only push older ones back, so none is skipped.
     pub start: u32,
     /// Possible matches, at most two.
     pub candidates: Vec<Job>,
 }
-
-from_json!(struct SearchProgress { start, candidates });
 
 /// The result of one search.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,7 +27,7 @@ pub enum SearchOutcome {
 }
 
 /// A job without an owner, and the video that wants to adopt it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct JobClaim {
     pub task_id: String,
     pub model: String,
@@ -38,10 +35,8 @@ pub struct JobClaim {
     pub fingerprint: String,
 }
 
-from_json!(struct JobClaim { task_id, model, input, fingerprint });
-
 /// Whether a job belongs to a video.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ownership {
     Owned,
@@ -49,8 +44,6 @@ pub enum Ownership {
     Possible,
     None,
 }
-
-from_json!(enum Ownership { "owned" => Owned, "possible" => Possible, "none" => None });
 
 impl Task {
     /// Whether the claimed job is this video's.

@@ -2,7 +2,6 @@
 
 use thiserror::Error;
 
-use crate::json::{self, Unreadable};
 use crate::video::lifecycle::pending_work::WorkItem;
 use crate::video::task::Task;
 use crate::video::time::UnixMillis;
@@ -12,8 +11,9 @@ pub const TASK_VERSION: u32 = 2;
 
 #[derive(Debug, Error)]
 pub enum LoadError {
-    #[error("the stored task cannot be read: {0}")]
-    Json(#[from] Unreadable),
+    /// Names no part of the text, which may hold a secret.
+    #[error("the stored task cannot be read at column {}", .0.column())]
+    Json(#[from] serde_json::Error),
     #[error("the stored task has version {0}: a newer deployment wrote it")]
     Newer(u32),
 }
@@ -24,7 +24,7 @@ impl Task {
     /// # Errors
     /// [`LoadError`]; a newer version is not read, because it would be misread.
     pub fn load(text: &str) -> Result<Self, LoadError> {
-        let mut task: Self = json::read(text)?;
+        let mut task: Self = serde_json::from_str(text)?;
         if task.version > TASK_VERSION {
             return Err(LoadError::Newer(task.version));
         }

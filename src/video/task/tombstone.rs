@@ -1,24 +1,21 @@
 //! The remains of a deleted or expired video: its id, which an `Idempotency-Key` may name, is never used again.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::from_json;
 use crate::video::task::{Intent, Task};
 use crate::video::time::{Millis, UnixMillis};
 
 /// How long the key gets the answer "deleted".
 const LIFETIME: Millis = Millis::from_seconds(90 * 86_400);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Tombstone {
     /// When the data was removed, in unix seconds.
     pub deleted_at: i64,
     pub reason: Reason,
 }
 
-from_json!(struct Tombstone { deleted_at, reason });
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// The owner deleted it.
@@ -26,8 +23,6 @@ pub enum Reason {
     /// It was older than `RETENTION_DAYS`.
     Expired,
 }
-
-from_json!(enum Reason { "deleted" => Deleted, "expired" => Expired });
 
 impl Tombstone {
     /// The tombstone of a removed task; `None` if it never became a video, so that its key is free.

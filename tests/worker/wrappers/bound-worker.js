@@ -1,6 +1,6 @@
 // Stands around the built Worker and binds settings that `vars` cannot: STORED names those whose values are in a store, with
 // their texts; STRANGE those that are bound to what is no setting, be it another binding's. /store?fails=… lets the store fail, in that way.
-import worker, * as built from '../../../dist/index.js';
+import * as built from '../../../dist/index.js';
 
 let failing = '';
 
@@ -45,15 +45,18 @@ function bound(env) {
   return rest;
 }
 
-export default {
-  fetch(request, env) {
+export default class extends built.default {
+  constructor(context, env) {
+    super(context, bound(env));
+  }
+
+  fetch(request) {
     const { pathname, searchParams } = new URL(request.url);
-    if (pathname !== '/store') return worker.fetch(request, bound(env));
+    if (pathname !== '/store') return super.fetch(request);
     failing = searchParams.get('fails');
     return new Response('as you say');
-  },
-  scheduled: (event, env) => worker.scheduled(event, bound(env)),
-};
+  }
+}
 
 export class VideoTask extends built.VideoTask {
   constructor(state, env) {

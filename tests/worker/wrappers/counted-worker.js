@@ -1,5 +1,5 @@
 // Stands around the built Worker and counts what Cloudflare bills; tells the counts at /counts.
-import worker, { Dispatcher as BuiltDispatcher, VideoTask as BuiltVideoTask } from '../../../dist/index.js';
+import BuiltWorker, { Dispatcher as BuiltDispatcher, VideoTask as BuiltVideoTask } from '../../../dist/index.js';
 
 const counts = {};
 
@@ -49,11 +49,6 @@ function countedObject(name, Built) {
       countCalls(state.storage.sql, 'exec', 'SQL statements');
     }
 
-    ask(message) {
-      count(`${name} requests`);
-      return super.ask(message);
-    }
-
     fetch(request) {
       count(`${name} requests`);
       return super.fetch(request);
@@ -69,9 +64,13 @@ function countedObject(name, Built) {
 export const VideoTask = countedObject('VideoTask', BuiltVideoTask);
 export const Dispatcher = countedObject('Dispatcher', BuiltDispatcher);
 
-export default {
-  fetch(request, env) {
+export default class extends BuiltWorker {
+  constructor(context, env) {
+    super(context, countedEnv(env));
+  }
+
+  fetch(request) {
     if (new URL(request.url).pathname === '/counts') return Response.json(counts);
-    return worker.fetch(request, countedEnv(env));
-  },
-};
+    return super.fetch(request);
+  }
+}

@@ -1,6 +1,8 @@
 // Stands around the built Worker and holds what goes into R2: after /hold the next write waits; /held tells whether one does;
 // /release lets it go on.
-import worker, * as built from '../../../dist/index.js';
+import BuiltWorker from '../../../dist/index.js';
+
+export { Dispatcher, VideoTask } from '../../../dist/index.js';
 
 let isHolding = false;
 let release;
@@ -38,13 +40,13 @@ const controls = {
   },
 };
 
-export const VideoTask = built.VideoTask;
-export const Dispatcher = built.Dispatcher;
+export default class extends BuiltWorker {
+  constructor(context, env) {
+    super(context, { ...env, VIDEOS: heldBucket(env.VIDEOS) });
+  }
 
-export default {
-  fetch(request, env, ctx) {
+  fetch(request) {
     const control = controls[new URL(request.url).pathname];
-    if (control) return Response.json(control() ?? null);
-    return worker.fetch(request, { ...env, VIDEOS: heldBucket(env.VIDEOS) }, ctx);
-  },
-};
+    return control ? Response.json(control() ?? null) : super.fetch(request);
+  }
+}

@@ -20,8 +20,9 @@ const LOSSES = [
 const counts = new Map();
 
 export class Dispatcher extends BuiltDispatcher {
-  ask(message) {
-    const carryOut = () => super.ask(message);
+  async fetch(request) {
+    const message = await request.text();
+    const carryOut = () => super.fetch(new Request(request.url, { method: 'POST', body: message }));
     const kind = /^\{"(leave|forget)"/.exec(message)?.[1];
     if (!kind) return carryOut();
     const count = counts.get(kind) ?? 0;

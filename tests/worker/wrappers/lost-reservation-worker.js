@@ -4,8 +4,9 @@ import worker, { Dispatcher as BuiltDispatcher, VideoTask } from '../../../dist/
 let isLost = false;
 
 export class Dispatcher extends BuiltDispatcher {
-  async ask(message) {
-    const answer = await super.ask(message);
+  async fetch(request) {
+    const message = await request.text();
+    const answer = await super.fetch(new Request(request.url, { method: 'POST', body: message }));
     if (!isLost && message.startsWith('{"reserve"')) {
       isLost = true;
       throw new Error('the answer was lost');
