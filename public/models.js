@@ -35,8 +35,8 @@ export async function offeredModels() {
   if (!token && (await health()).protection === 'tokens') return [BUILT_IN];
   try {
     const headers = token ? { authorization: `Bearer ${token}` } : {};
-    const answer = await fetch('/v1/models', { headers });
-    const { data } = Object(answer.ok && (await answer.json()));
+    // A refusal is read too: what nobody reads counts as still being loaded.
+    const { data } = Object(await (await fetch('/v1/models', { headers })).json());
     const models = Array.isArray(data) ? data.flatMap(modelOf) : [];
     return models.length > 0 ? models : [BUILT_IN];
   } catch {
