@@ -1,7 +1,29 @@
 #!/usr/bin/env bash
-# Installs the system packages that only some tests need: chromium (the page, and playing the video) and ffmpeg with
-# ffprobe (looking into the video). Where that cannot be done it says so and ends well: those tests are skipped then.
+# Installs what only some tests need: the system packages chromium (the page, and playing the video) and ffmpeg with ffprobe
+# (looking into the video), and the Python packages of tests/openai in a virtual environment of their own. Where that cannot
+# be done it says so and ends well: those tests are skipped then.
 set -u
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+
+install_python_packages() {
+  local requirements=$root/tests/openai/requirements.txt environment=$root/.python
+  if cmp -s "$requirements" "$environment/requirements.txt"; then
+    echo "The Python packages are installed."
+    return
+  fi
+  echo "Installing the Python packages of tests/openai …"
+  rm -rf "$environment"
+  if python3 -m venv "$environment" >/dev/null 2>&1 &&
+    "$environment/bin/pip" install --quiet --disable-pip-version-check --retries 4 --requirement "$requirements"; then
+    cp "$requirements" "$environment/requirements.txt"
+  else
+    rm -rf "$environment"
+    echo "Not installed: the Python packages. The tests that need them are skipped."
+  fi
+}
+
+install_python_packages
 
 packages=()
 command -v chromium >/dev/null || packages+=(chromium)

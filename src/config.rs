@@ -193,9 +193,7 @@ impl Config {
         let max_active = reader.parse("MAX_ACTIVE", whole_number);
         let daily_budget = reader.parse("DAILY_BUDGET_USD", amount);
         let prices = reader.parse("PRICES_USD", PriceList::parse);
-        if let (Some(models), Some(prices)) = (&models, &prices)
-            && prices.models().any(|name| models.all().all(|model| model.name != name))
-        {
+        if names_another_model(prices.as_ref(), models.as_ref()) {
             reader.problem("PRICES_USD", "names a model that is not one of MODELS");
         }
         let poll = reader.parse("POLL_SECONDS", RetrySchedule::parse);
@@ -261,6 +259,12 @@ impl Config {
             _ => Err(ConfigError(problems)),
         }
     }
+}
+
+/// Whether there is a price for a model that is not offered.
+fn names_another_model(prices: Option<&PriceList>, models: Option<&OfferedModels>) -> bool {
+    let Some((prices, models)) = prices.zip(models) else { return false };
+    prices.models().any(|name| models.all().all(|model| model.name != name))
 }
 
 #[cfg(test)]

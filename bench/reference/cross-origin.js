@@ -3,7 +3,7 @@ import { originNotAllowed } from './errors.js';
 
 const EXPOSED_HEADERS =
   'accept-ranges, content-disposition, content-range, etag, idempotent-replayed, ' +
-  'location, preference-applied, repr-digest, retry-after, x-request-id';
+  'location, openai-poll-after-ms, preference-applied, repr-digest, retry-after, x-request-id, x-should-retry';
 
 const allowedOrigins = (env) => (env.ALLOWED_ORIGINS || '*').split(',').map((origin) => origin.trim());
 

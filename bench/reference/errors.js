@@ -79,11 +79,30 @@ const internal = () =>
   );
 
 /** The answer to a request that failed; of what is no ApiError only the log is told. */
-export function problem(error, requestId) {
-  const { status, code, title, message, headers, errors } = error instanceof ApiError ? error : internal();
-  const body = { type: 'about:blank', title, status, detail: message, code, request_id: requestId, errors };
+export function problem(failure, requestId) {
+  const { status, code, title, message, headers, errors } =
+    failure instanceof ApiError ? failure : internal();
+  const type =
+    { 401: 'authentication_error', 429: 'rate_limit_error' }[status] ??
+    (status >= 500 ? 'server_error' : 'invalid_request_error');
+  const error = { message, type, param: errors[0]?.field ?? null, code };
+  const body = {
+    type: 'about:blank',
+    title,
+    status,
+    detail: message,
+    code,
+    request_id: requestId,
+    errors,
+    error,
+  };
   return new Response(JSON.stringify(body), {
     status,
-    headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...headers },
+    headers: {
+      'content-type': 'application/problem+json',
+      'cache-control': 'no-store',
+      ...(status >= 500 || status === 429 ? {} : { 'x-should-retry': 'false' }),
+      ...headers,
+    },
   });
 }

@@ -23,8 +23,9 @@ const CHECKS = {
     input.prompt = value;
   },
   promptOptimizer(input, value) {
-    if (![true, false, 'true', 'false'].includes(value)) return 'must be true or false';
-    input.promptOptimizer = `${value}` === 'true';
+    const text = typeof value === 'string' ? value.toLowerCase() : value;
+    if (![true, false, 'true', 'false'].includes(text)) return 'must be true or false';
+    input.promptOptimizer = `${text}` === 'true';
   },
   resolution(input, value) {
     if (!['768P', '1080P'].includes(value)) return 'must be 768P or 1080P';
@@ -50,7 +51,7 @@ const CHECKS = {
   },
 };
 
-const NAMES = Object.keys(CHECKS);
+const NAMES = [...Object.keys(CHECKS), 'model', 'seconds', 'size', 'input_reference', 'metadata'];
 
 /** @param {[string, unknown][]} fields */
 export function validate(fields) {

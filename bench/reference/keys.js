@@ -9,7 +9,6 @@ const PROOF_BYTES = 20;
 const GRANT_BYTES = 20;
 const GRANT_TIME_BYTES = 4;
 const GRANT_SECONDS = 6 * 3600;
-const GRANT_STEP_SECONDS = 300;
 
 const utf8 = new TextEncoder();
 
@@ -63,11 +62,11 @@ export class SigningKeys {
   }
 
   /** Lets whoever has it play an owner's video for a while; undefined where nobody owns it. */
-  async grant(owner, id, now = Date.now()) {
+  async grant(owner, id, createdAt, now = Date.now()) {
     if (owner === '') return undefined;
-    const step = (Math.floor(now / 1000 / GRANT_STEP_SECONDS) + 1) * GRANT_STEP_SECONDS;
+    const periods = Math.floor(Math.max(now / 1000 - createdAt, 0) / GRANT_SECONDS) + 2;
     const grant = new Uint8Array(GRANT_BYTES);
-    new DataView(grant.buffer).setUint32(0, step + GRANT_SECONDS);
+    new DataView(grant.buffer).setUint32(0, createdAt + periods * GRANT_SECONDS);
     const mac = await hmac(this.playback, joined(grant.subarray(0, GRANT_TIME_BYTES), id));
     grant.set(mac.subarray(0, GRANT_BYTES - GRANT_TIME_BYTES), GRANT_TIME_BYTES);
     return encode(grant);

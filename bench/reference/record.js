@@ -26,12 +26,21 @@ export function newRecord(id, model, input, now) {
   };
 }
 
+const SIZES = { '768P': '1366x768', '1080P': '1920x1080' };
+
 /** The Video of the API as its owner sees it. */
 export async function shown({ settings, origin }, owner, { version, ...record }) {
-  const grant = await settings.signingKeys.grant(owner, record.id);
+  const { prompt, duration, resolution } = record.input;
+  const grant = await settings.signingKeys.grant(owner, record.id, record.created_at);
   const self = `${origin}/v1/videos/${record.id}`;
-  const content = `${self}/content${grant ? `?grant=${grant}` : ''}`;
-  return { ...record, urls: { self, events: `${self}/events`, content, cancel: `${self}/cancel` } };
+  const isThere = record.status === 'completed';
+  const content = isThere ? `${self}/content${grant ? `?grant=${grant}` : ''}` : null;
+  const download = isThere ? `${self}/content?${grant ? `grant=${grant}&` : ''}download=1` : null;
+  return {
+    ...record,
+    ...{ metadata: {}, prompt, seconds: `${duration}`, size: SIZES[resolution], remixed_from_video_id: null },
+    urls: { self, events: `${self}/events`, content, download, cancel: `${self}/cancel` },
+  };
 }
 
 const MAX_STEM_CHARS = 60;

@@ -7,6 +7,10 @@ import { isFinal, shown } from './record.js';
 
 const VERSION = '0.1.0';
 export const RETRY_AFTER_SECONDS = 3;
+export const ASK_AGAIN = {
+  'retry-after': `${RETRY_AFTER_SECONDS}`,
+  'openai-poll-after-ms': `${RETRY_AFTER_SECONDS * 1000}`,
+};
 const ETAG_BYTES = 16;
 
 export function health({ settings }) {
@@ -24,7 +28,7 @@ export async function status(call, id) {
   const etag = `"${digest.subarray(0, ETAG_BYTES).toHex()}"`;
   const headers = { etag, 'cache-control': 'private, no-cache' };
   if (wait) headers['preference-applied'] = `wait=${wait}`;
-  if (!isFinal(record)) headers['retry-after'] = `${RETRY_AFTER_SECONDS}`;
+  if (!isFinal(record)) Object.assign(headers, ASK_AGAIN);
   const known = request.headers.get('if-none-match');
   if (known !== null && matchesAny(known, etag)) return new Response(null, { status: 304, headers });
   return new Response(body, { headers: { ...headers, 'content-type': 'application/json' } });

@@ -15,8 +15,8 @@ import {
 import { validate } from './fields.js';
 import { ImageForm, imageTooLarge, MAX_BODY_BYTES } from './image-form.js';
 import { boundaryOf, textOf } from './multipart.js';
-import { newRecord, shown } from './record.js';
-import { RETRY_AFTER_SECONDS } from './status.js';
+import { isFinal, newRecord, shown } from './record.js';
+import { ASK_AGAIN } from './status.js';
 import { readSmall } from './streams.js';
 
 const MAX_JSON_BYTES = 64 * 1024;
@@ -51,7 +51,7 @@ export async function submit(call) {
   if (record.error?.code === 'upstream_rejected') throw refusedParameters(record.error.message);
   if (record.error?.code === 'upstream_unavailable') throw upstreamUnavailable(ACCOUNT_RETRY_SECONDS);
   const video = await shown(call, owner, record);
-  const headers = { 'retry-after': `${RETRY_AFTER_SECONDS}`, location: video.urls.self };
+  const headers = { ...(isFinal(record) ? {} : ASK_AGAIN), location: video.urls.self };
   if (isReplay) headers['idempotent-replayed'] = 'true';
   return Response.json(video, { status: 202, headers });
 }

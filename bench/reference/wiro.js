@@ -18,7 +18,10 @@ export async function run(env, settings, { record, callbackUrl }) {
   const body = image ? around(image, head, tail) : head + tail;
   const headers = { 'content-type': `multipart/form-data; boundary=${boundary}` };
   try {
-    return runOutcome(record.id, await exchange(settings, `/Run/${settings.model}`, headers, body, RUN_MS));
+    return runOutcome(
+      record.id,
+      await exchange(settings, `/Run/${settings.modelPath}`, headers, body, RUN_MS),
+    );
   } catch (error) {
     log.error("Run's answer was lost", { 'video.id': record.id, reason: String(error) });
     return {};

@@ -45,13 +45,20 @@ export function readSettings(
     socketUrl: value('WIRO_SOCKET_URL'),
     key,
     secret: value('WIRO_API_SECRET'),
-    models: [value('WIRO_MODEL')],
+    models: value('MODELS').split(',').map(pathOf),
     pricesUsd: value('PRICES_USD'),
     run: value('RUN') === '1',
     maxUsd,
     callbackUrl: value('CALLBACK_URL') || undefined,
     file: join(root, `probe-${new Date().toISOString().slice(0, 10)}.json`),
   };
+}
+
+/** `owner/project` of an entry of MODELS: a built-in name, that itself, or `name=owner/project`. */
+function pathOf(entry: string): string {
+  const text = entry.split('=').at(-1)?.trim() ?? '';
+  if (text.includes('/')) return text;
+  return text.startsWith('hailuo-') ? `minimax/${text.replace('.', '-')}` : `MiniMax/${text}`;
 }
 
 function readIfThere(name: string): string {

@@ -23,7 +23,8 @@ afterAll(() => service.close());
 
 type Params = OpenAI.VideoCreateParams;
 
-const created = (params: Params | object) => openai.videos.create(params as Params) as Promise<unknown> as Promise<Video>;
+const created = (params: Params | object) =>
+  openai.videos.create(params as Params) as Promise<unknown> as Promise<Video>;
 
 async function ended(id: string): Promise<OpenAI.Video> {
   for (;;) {
@@ -37,13 +38,23 @@ async function ended(id: string): Promise<OpenAI.Video> {
 describe('a video is made', () => {
   test('from words, and answered with what the SDK reads', async () => {
     const prompt = 'a heron by the book';
-    const video = await created({ prompt, model: 'hailuo-2.3', seconds: '6', size: '1280x720', metadata: { order: '17' } });
+    const video = await created({
+      prompt,
+      model: 'hailuo-2.3',
+      seconds: '6',
+      size: '1280x720',
+      metadata: { order: '17' },
+    });
     expect(video).toMatchObject({
       ...{ object: 'video', model: 'hailuo-2.3', prompt, seconds: '6', size: '1366x768' },
       ...{ remixed_from_video_id: null, metadata: { order: '17' }, error: null },
     });
     expect(onlyRun(service.sim, prompt).fields).toMatchObject({ resolution: '768P', duration: '6' });
-    expect(await ended(video.id)).toMatchObject({ status: 'completed', progress: 100, metadata: { order: '17' } });
+    expect(await ended(video.id)).toMatchObject({
+      status: 'completed',
+      progress: 100,
+      metadata: { order: '17' },
+    });
     expect(service.logs().join('\n')).not.toContain('"17"');
   });
 
@@ -60,12 +71,20 @@ describe('a video is made', () => {
     const prompt = 'a heron from a link';
     const { id } = await created({ prompt, size: '1080x1920', input_reference: { image_url: LINK } });
     await ended(id);
-    expect(onlyRun(service.sim, prompt).fields).toMatchObject({ inputImageFirstUrl: LINK, resolution: '1080P' });
+    expect(onlyRun(service.sim, prompt).fields).toMatchObject({
+      inputImageFirstUrl: LINK,
+      resolution: '1080P',
+    });
   });
 
   test('with a first frame that was uploaded before', async () => {
     const file = await openai.files.create({ file: await toFile(FRAME, 'heron.png'), purpose: 'vision' });
-    expect(file).toMatchObject({ object: 'file', purpose: 'vision', bytes: FRAME.length, filename: 'heron.png' });
+    expect(file).toMatchObject({
+      object: 'file',
+      purpose: 'vision',
+      bytes: FRAME.length,
+      filename: 'heron.png',
+    });
     const prompt = 'a heron from an upload';
     const { id, input } = await created({ prompt, input_reference: { file_id: file.id } });
     expect(input.inputImageFirstUrl).toMatch(/heron\.png$/);
@@ -129,7 +148,9 @@ describe('an error has message, code and param', () => {
   });
 
   test('of a token', async () => {
-    const error = await failure(sdk(service, 'no-token').client.videos.create({ prompt: 'a heron of nobody' }));
+    const error = await failure(
+      sdk(service, 'no-token').client.videos.create({ prompt: 'a heron of nobody' }),
+    );
     expect(error).toBeInstanceOf(OpenAI.AuthenticationError);
     expect(error).toMatchObject({ code: 'unauthorized', type: 'authentication_error' });
   });
@@ -149,11 +170,11 @@ describe('an error has message, code and param', () => {
     const { id } = await created({ prompt: 'a heron as it is' });
     await ended(id);
     for (const call of [
-      openai.videos.remix(id, { prompt: 'another heron' }),
-      openai.videos.edit({ prompt: 'another heron', video: { id } } as OpenAI.VideoEditParams),
-      openai.videos.downloadContent(id, { variant: 'thumbnail' }),
+      () => openai.videos.remix(id, { prompt: 'another heron' }),
+      () => openai.videos.edit({ prompt: 'another heron', video: { id } }),
+      () => openai.videos.downloadContent(id, { variant: 'thumbnail' }),
     ]) {
-      expect(await failure(call)).toMatchObject({ code: 'unsupported' });
+      expect(await failure(call())).toMatchObject({ code: 'unsupported' });
     }
   });
 });
@@ -167,5 +188,8 @@ test('the models are listed, and each is read by its name', async () => {
   ]);
   expect(await openai.models.retrieve('hailuo-2.3')).toMatchObject({ id: 'hailuo-2.3', object: 'model' });
   expect(await openai.models.retrieve('minimax/hailuo-2-3')).toMatchObject({ id: 'hailuo-2.3' });
-  await expect(openai.models.retrieve('sora-2')).rejects.toMatchObject({ status: 404, code: 'model_not_found' });
+  await expect(openai.models.retrieve('sora-2')).rejects.toMatchObject({
+    status: 404,
+    code: 'model_not_found',
+  });
 });

@@ -112,7 +112,7 @@ impl Bytes for Plain {
     }
 
     fn to_vec(&self) -> Vec<u8> {
-        self.0.to_vec()
+        self.0.clone()
     }
 }
 

@@ -128,13 +128,12 @@ impl Draft {
     fn set_size(&mut self, value: &Value, model: &Capabilities) -> Checked {
         let text = value.as_str().unwrap_or_default();
         // A resolution's name can mean nothing else.
-        let resolution = match model.resolution(text) {
-            Ok(resolution) => resolution,
-            Err(_) => {
-                let size = Size::parse(text).ok_or("must be WIDTHxHEIGHT, such as 1366x768 or 1920x1080")?;
-                self.size = Some(size);
-                size.resolution(model)?
-            }
+        let resolution = if let Ok(resolution) = model.resolution(text) {
+            resolution
+        } else {
+            let size = Size::parse(text).ok_or("must be WIDTHxHEIGHT, such as 1366x768 or 1920x1080")?;
+            self.size = Some(size);
+            size.resolution(model)?
         };
         give(&mut self.resolution, "size", resolution)
     }
@@ -211,11 +210,9 @@ fn give<T: PartialEq>(slot: &mut Given<T>, name: &'static str, value: T) -> Chec
 
 /// Two files cannot be compared while they come in.
 fn only(slot: &mut Given<Image>, name: &'static str, image: Image) -> Checked {
-    match slot {
-        Some((_, other)) => Err(format!("give {other} or {name}, not both")),
-        None => {
-            *slot = Some((image, name));
-            Ok(())
-        }
+    if let Some((_, other)) = slot {
+        return Err(format!("give {other} or {name}, not both"));
     }
+    *slot = Some((image, name));
+    Ok(())
 }

@@ -256,11 +256,14 @@ describe('not there', () => {
     expect((await service.objectIds()).toSorted()).toEqual(before.toSorted());
   });
 
-  test.each(['thumbnail', 'spritesheet', 'x'])('variant=%s: unsupported, and not the video', async (variant) => {
-    const response = await service.fetch(`/v1/videos/${video.id}/content?variant=${variant}`);
-    expect(await problem(response)).toMatchObject({ status: 400, code: 'unsupported' });
-    await expectWhole(await service.fetch(`/v1/videos/${video.id}/content?variant=video`));
-  });
+  test.each(['thumbnail', 'spritesheet', 'x'])(
+    'variant=%s: unsupported, and not the video',
+    async (variant) => {
+      const response = await service.fetch(`/v1/videos/${video.id}/content?variant=${variant}`);
+      expect(await problem(response)).toMatchObject({ status: 400, code: 'unsupported' });
+      await expectWhole(await service.fetch(`/v1/videos/${video.id}/content?variant=video`));
+    },
+  );
 
   test.each(['POST', 'PUT', 'PATCH', 'DELETE'])('%s is not allowed', async (method) => {
     const response = await content({}, method);

@@ -97,7 +97,10 @@ describe('what GET answers, HEAD answers without a body', () => {
 
   test('events, refusals too', async () => {
     const events = await service.fetch(`/v1/videos/${id}/events`, { method: 'HEAD' });
-    expect([events.status, events.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8']);
+    expect([events.status, events.headers.get('content-type')]).toEqual([
+      200,
+      'text/event-stream; charset=utf-8',
+    ]);
     const nowhere = await service.fetch('/v1/videos/vid_no', { method: 'HEAD' });
     expect([nowhere.status, await nowhere.text()]).toEqual([404, '']);
   });

@@ -87,8 +87,12 @@ test('uploads count as submits', () =>
 test('what is refused does not count', () =>
   withService({ vars: { SUBMIT_PER_MINUTE: '1' } }, async (service) => {
     expect(await statuses(5, () => service.submit({ prompt: '' }))).toEqual(Array(5).fill(400));
-    expect(await statuses(5, () => service.submit({ prompt: 'a', model: 'sora-2' }))).toEqual(Array(5).fill(400));
-    expect(await statuses(5, () => service.fetch('/v1/files', { method: 'POST' }))).toEqual(Array(5).fill(415));
+    expect(await statuses(5, () => service.submit({ prompt: 'a', model: 'sora-2' }))).toEqual(
+      Array(5).fill(400),
+    );
+    expect(await statuses(5, () => service.fetch('/v1/files', { method: 'POST' }))).toEqual(
+      Array(5).fill(415),
+    );
     expect((await service.submit({ prompt: 'the first that is good' })).status).toBe(202);
     expect((await service.submit({ prompt: 'the second' })).status).toBe(429);
   }));

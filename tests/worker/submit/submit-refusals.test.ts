@@ -90,7 +90,10 @@ describe('fields', () => {
     ['promptOptimizer', ['yes', 1, 0, [true], {}]],
     ['n', [0, 2, '2', 1.5, true, [1]]],
     ['size', ['big', '1920', '3840x2160', 1080, ['1280x720']]],
-    ['metadata', ['text', 5, ['a'], { a: 1 }, { '': 'b' }, { ['k'.repeat(65)]: 'b' }, { a: 'v'.repeat(513) }]],
+    [
+      'metadata',
+      ['text', 5, ['a'], { a: 1 }, { '': 'b' }, { ['k'.repeat(65)]: 'b' }, { a: 'v'.repeat(513) }],
+    ],
     ['input_reference', [5, 'cat.png', [], {}, { url: 'https://a.example/b' }, { file_id: 'file_no' }]],
     ['resolution', ['720P', '768', 768, true, ['768P']]],
     ['duration', [0, 5, 6.5, 11, -6, 1e300, '7', '6s', 'six', true, [6]]],

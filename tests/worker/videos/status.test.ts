@@ -81,7 +81,10 @@ describe('in KV and R2', () => {
     expect(metadata).toEqual({ status: 'completed', created_at });
     expect(record).toMatchObject(video);
     await expectExpiration(id, completed_at ?? Number.NaN);
-    expect([urls.content, urls.download]).toEqual([`${urls.self}/content`, `${urls.self}/content?download=1`]);
+    expect([urls.content, urls.download]).toEqual([
+      `${urls.self}/content`,
+      `${urls.self}/content?download=1`,
+    ]);
     expect((await fetch(urls.self)).status).toBe(200);
   });
 });

@@ -1,5 +1,5 @@
-// `Prefer: wait=N` holds a status until it has moved, or for so long.
-import { afterAll, beforeAll, expect, test } from 'vitest';
+// `Prefer: wait=N` holds an answer until the video has ended, or moved, or for so long.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SimTask } from '../../../sim/index.ts';
 import { expectProblem } from '../support/refusals.ts';
 import { type Service, startService } from '../support/service.ts';
@@ -22,15 +22,60 @@ async function heldAt(stage: string, prompt: string): Promise<{ id: string; task
   return { id, task: await service.sim.waitForTask(prompt) };
 }
 
-test('a change is told at once', async () => {
+test('a change is told at once to whoever waits for one', async () => {
   const { id, task } = await heldAt('task_start', 'a heron stands still');
-  const waiting = waited(id, 'wait=60');
+  const waiting = waited(id, 'wait=60; until=change');
   // A request that came later is answered; the one that waits still is not.
   await service.video(id);
+  service.sim.script('a heron stands still', { holdAt: 'task_output' });
+  service.sim.release(task);
+  const answer = await waiting;
+  expect([answer.status, answer.headers.get('preference-applied')]).toEqual([200, 'wait=60; until=change']);
+  expect(await answer.json()).toMatchObject({ status: 'in_progress', stage: 'task_output' });
+  service.sim.release(task);
+});
+
+test('the end is told at once, and nothing before it', async () => {
+  const { id, task } = await heldAt('task_start', 'a heron takes off');
+  const waiting = waited(id, 'wait=60');
+  service.sim.script('a heron takes off', { holdAt: 'task_output' });
+  service.sim.release(task);
+  await service.until(id, ({ stage }) => stage === 'task_output');
   service.sim.release(task);
   const answer = await waiting;
   expect([answer.status, answer.headers.get('preference-applied')]).toEqual([200, 'wait=60']);
-  expect(((await answer.json()) as Video).stage).not.toBe('task_start');
+  expect(answer.headers.get('openai-poll-after-ms')).toBeNull();
+  expect(await answer.json()).toMatchObject({ status: 'completed' });
+});
+
+describe('a submit', () => {
+  const submit = (prompt: string, prefer: string) => {
+    const headers = { 'content-type': 'application/json', prefer };
+    return service.fetch('/v1/videos', { method: 'POST', headers, body: JSON.stringify({ prompt }) });
+  };
+
+  test('is answered when its video has ended', async () => {
+    const answer = await submit('a heron in one go', 'wait=90');
+    expect([answer.status, answer.headers.get('preference-applied')]).toEqual([202, 'wait=60']);
+    expect([answer.headers.get('retry-after'), answer.headers.get('openai-poll-after-ms')]).toEqual([
+      null,
+      null,
+    ]);
+    const video = (await answer.json()) as Video;
+    expect(video.status).toBe('completed');
+    expect((await service.fetch(video.urls.content ?? '')).status).toBe(200);
+  });
+
+  test('or as soon as its video has moved, or in time', async () => {
+    service.sim.script('a heron at rest', { holdAt: 'task_start' });
+    const moved = await submit('a heron at rest', 'wait=30; until=change');
+    expect(moved.headers.get('preference-applied')).toBe('wait=30; until=change');
+    expect(await moved.json()).toMatchObject({ status: 'in_progress' });
+    service.sim.script('a heron asleep', { holdAt: 'task_start' });
+    const inTime = await submit('a heron asleep', 'wait=1');
+    expect(inTime.headers.get('openai-poll-after-ms')).toBe('3000');
+    expect(await inTime.json()).toMatchObject({ status: 'in_progress' });
+  });
 });
 
 test('without a change it is answered in time', async () => {
