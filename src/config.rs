@@ -180,9 +180,7 @@ impl Config {
         let wiro_api_url = reader.parse("WIRO_API_URL", |url| base_url(url, parse_url));
         let wiro_socket_url = reader.parse("WIRO_SOCKET_URL", |url| socket_url(url, parse_url));
         let models = reader.parse("MODELS", OfferedModels::parse);
-        if reader.text("WIRO_MODEL").is_some() {
-            reader.problem("WIRO_MODEL", "is gone: remove it, and where it was not hailuo-2.3 set MODELS");
-        }
+        reader.refuse("WIRO_MODEL", "is gone: remove it, and where it was not hailuo-2.3 set MODELS");
         let public_url = reader.optional("PUBLIC_URL", |url| base_url(&url, parse_url));
         let output_hosts = reader.parse("OUTPUT_HOSTS", |hosts| OutputHosts::parse(hosts, parse_url));
         let allowed_origins =

@@ -217,7 +217,7 @@ fn fingerprint(model_path: &str, submission: &Submission<'_>) -> String {
             request.insert("metadata".to_owned(), json!(metadata));
         }
     }
-    hex::encode(&Sha256::digest(request.to_string()))
+    hex::encode(Sha256::digest(request.to_string()))
 }
 
 /// A new day brings a new budget; a price list comes when it comes.

@@ -116,6 +116,13 @@ impl<F: Fn(&str) -> Found> Reader<F> {
         parsed.map_err(|error| self.problem(name, &error.to_string())).ok()
     }
 
+    /// A setting that must not be set.
+    pub fn refuse(&mut self, name: &'static str, rule: &str) {
+        if self.is_set(name) {
+            self.problem(name, rule);
+        }
+    }
+
     pub fn problem(&mut self, name: &str, problem: &str) {
         self.problems.push(format!("{name} {problem}"));
     }
