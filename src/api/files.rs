@@ -109,7 +109,7 @@ async fn send(
     content_type: &str,
     source: &mut FileSource,
 ) -> Result<Result<StoredFile, Refusal>, ApiError> {
-    let boundary = hex::encode(&clock::random::<16>().map_err(internal)?);
+    let boundary = hex::encode(clock::random::<16>().map_err(internal)?);
     let form = upload_form(folder, filename, content_type, &boundary);
     let answer = WiroClient::of(&call.config).upload(UPLOAD, &form, async || source.next().await).await?;
     Ok(match answer {

@@ -223,5 +223,5 @@ impl From<worker::Error> for ApiError {
 fn request_id() -> String {
     // Without randomness a request still deserves an answer.
     let random = clock::random::<12>().unwrap_or_default();
-    format!("req_{}", hex::encode(&random))
+    format!("req_{}", hex::encode(random))
 }

@@ -127,7 +127,7 @@ fn fingerprint(input: &Input, digests: &ImageDigests) -> String {
     if let (Some(last), Some(request)) = (&digests.last, request.as_object_mut()) {
         request.insert("last_image_sha256".to_owned(), json!(last));
     }
-    hex::encode(&Sha256::digest(request.to_string()))
+    hex::encode(Sha256::digest(request.to_string()))
 }
 
 /// A new day brings a new budget; a price list comes when it comes.

@@ -36,7 +36,7 @@ impl UploadFolder {
         }
         // Under a name of its own each time: one whose answer was lost may exist, and must not be in the way.
         let random = clock::random::<8>().map_err(|error| error.to_string())?;
-        let name = format!("hailuo-worker-{}", hex::encode(&random));
+        let name = format!("hailuo-worker-{}", hex::encode(random));
         let keep = |folder: &Folder| folder.as_ref().map_or(Ok(()), |id| keep(storage, id));
         self.making.get(config, (FOLDER_CREATE, &folder_body(&name)), &read_folder, &keep).await
     }

@@ -52,7 +52,7 @@ impl Token {
     /// What a job remembers of the token that began it: SHA-256, in lowercase hex.
     #[must_use]
     pub fn digest(&self) -> String {
-        hex::encode(&Sha256::digest(&self.0))
+        hex::encode(Sha256::digest(&self.0))
     }
 }
 

@@ -32,6 +32,6 @@ impl Digest {
     pub async fn finish(self) -> Result<String, StreamError> {
         self.writer.close().await?;
         let digest = self.stream.digest().await.map_err(|error| StreamError::Broken(error.to_string()))?;
-        Ok(hex::encode(&digest.to_vec()))
+        Ok(hex::encode(digest.to_vec()))
     }
 }

@@ -55,7 +55,7 @@ impl<'a> Upstream<'a> {
             RunOutcome::NotStarted { retry_after: None }
         };
         let boundary = match clock::random::<16>() {
-            Ok(random) => hex::encode(&random),
+            Ok(random) => hex::encode(random),
             Err(error) => return not_sent(error.to_string()),
         };
         let files = match self.files(task).await {

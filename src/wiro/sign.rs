@@ -34,7 +34,7 @@ impl Credentials {
             let nonce = nonce.to_string();
             let mac = signature.clone().chain_update(&nonce).finalize().into_bytes();
             headers.push(("x-nonce", nonce));
-            headers.push(("x-signature", hex::encode(&mac)));
+            headers.push(("x-signature", hex::encode(mac)));
         }
         headers
     }
