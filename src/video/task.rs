@@ -1,6 +1,7 @@
 //! A video in flight: everything its object knows. Private to that object, because it holds what must
 //! never be public; what may be is its [`Record`].
 
+mod model;
 pub mod search;
 pub mod tombstone;
 
@@ -13,7 +14,6 @@ use super::id::VideoId;
 use super::lifecycle::chores::{Chore, Chores};
 use super::money::Usd;
 use super::money::budget::charge;
-use super::pace::kind;
 use super::record::metadata::Metadata;
 use super::record::{Input, Object, ProgressSource, RECORD_VERSION, Record, Status};
 use super::task::search::SearchProgress;
@@ -310,18 +310,6 @@ impl Task {
         }
         task.version = TASK_VERSION;
         Ok(task)
-    }
-
-    /// The model's `owner/project` at the upstream.
-    #[must_use]
-    pub fn model_path(&self) -> &str {
-        if self.model_path.is_empty() { &self.record.model } else { &self.model_path }
-    }
-
-    /// Videos of this kind take about as long as each other, and cost the same.
-    #[must_use]
-    pub fn kind(&self) -> String {
-        kind(self.model_path(), &self.record.input)
     }
 
     /// Whose it is, for the list of that owner.
