@@ -118,7 +118,7 @@ impl<F: Fn(&str) -> Found> Reader<F> {
 
     /// A setting that must not be set.
     pub fn refuse(&mut self, name: &'static str, rule: &str) {
-        if self.is_set(name) {
+        if self.text(name).is_some() {
             self.problem(name, rule);
         }
     }

@@ -1,6 +1,7 @@
 //! The state of a video in its object. Private to that object, because it holds secrets; the public part is the
 //! [`Record`].
 
+mod model;
 pub mod search;
 pub mod stored;
 pub mod tombstone;
@@ -18,7 +19,6 @@ use super::record::{Input, Object, ProgressSource, RECORD_VERSION, Record, Statu
 use super::task::search::SearchProgress;
 use super::task::stored::TASK_VERSION;
 use super::time::{Millis, UnixMillis};
-use super::typical_duration::kind;
 
 /// The state of one video. Field names are stored names.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -242,18 +242,6 @@ impl Task {
             ends_at: None,
             heard_at: None,
         }
-    }
-
-    /// The model's `owner/project` at the upstream.
-    #[must_use]
-    pub fn model_path(&self) -> &str {
-        if self.model_path.is_empty() { &self.record.model } else { &self.model_path }
-    }
-
-    /// Videos of this kind take about as long as each other, and cost the same.
-    #[must_use]
-    pub fn kind(&self) -> String {
-        kind(self.model_path(), &self.record.input)
     }
 
     /// The entry for the owner's list.

@@ -1,6 +1,6 @@
-"""Makes, watches, plays, lists and deletes a video by OpenAI's SDK for Python, or by LiteLLM. Prints what it saw as JSON.
+"""Makes, watches, plays, lists and deletes a video by OpenAI's SDK for Python. Prints what it saw as JSON.
 
-Usage: client.py openai|litellm BASE_URL TOKEN PROMPT IMAGE
+Usage: client.py openai BASE_URL TOKEN PROMPT IMAGE
 """
 
 import json
@@ -36,23 +36,6 @@ def with_openai(base_url, token, prompt, image):
     }
 
 
-def with_litellm(base_url, token, prompt, image):
-    import litellm
-
-    reach = {"api_base": base_url, "api_key": token, "custom_llm_provider": "openai"}
-    made = litellm.video_generation(prompt=prompt, model="hailuo-2.3", seconds="6", size="1280x720", **reach)
-    status = made.status
-    while status in ("queued", "in_progress"):
-        time.sleep(0.05)
-        status = litellm.video_status(video_id=made.id, **reach).status
-    content = litellm.video_content(video_id=made.id, **reach)
-    with open(image, "rb") as frame:
-        framed = litellm.video_generation(
-            prompt=f"{prompt}, framed", model="hailuo-2.3", input_reference=frame, **reach
-        )
-    return {"status": [status], "bytes": len(content), "framed": framed.object}
-
-
 if __name__ == "__main__":
     library, *arguments = sys.argv[1:]
-    print(json.dumps({"openai": with_openai, "litellm": with_litellm}[library](*arguments)))
+    print(json.dumps({"openai": with_openai}[library](*arguments)))

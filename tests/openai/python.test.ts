@@ -1,4 +1,4 @@
-// OpenAI's SDK for Python and LiteLLM, where scripts/install-test-packages.sh could install them.
+// OpenAI's SDK for Python, where scripts/install-test-packages.sh could install it.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -61,16 +61,6 @@ test.skipIf(!isThere('openai'))('OpenAI’s SDK for Python', async () => {
     deleted: true,
     error: { code: 'invalid_parameter', param: 'seconds', type: 'invalid_request_error' },
     models: ['hailuo-2.3', 'hailuo-2.3-fast'],
-  });
-  expect(onlyRun(service.sim, `${prompt}, framed`).file?.sha256).toBe(sha256(FRAME));
-});
-
-test.skipIf(!isThere('litellm'))('LiteLLM', async () => {
-  const prompt = 'a heron by a third book';
-  expect(await run('litellm', prompt)).toEqual({
-    status: ['completed'],
-    bytes: sampleBytes.length,
-    framed: 'video',
   });
   expect(onlyRun(service.sim, `${prompt}, framed`).file?.sha256).toBe(sha256(FRAME));
 });

@@ -246,7 +246,10 @@ mod tests {
         );
         let grant = keys.grant(&owner("alice"), &id, 1_699_978_500, at(1_700_000_000));
         assert_eq!(grant.as_deref(), Some("mvkelrfodndgrvlpvkxdhyvuqxfmdcpw"));
-        assert_eq!(keys.file_id(&owner("alice"), "https://cdn.example/a.png"), "FILE_ID");
+        assert_eq!(
+            keys.file_id(&owner("alice"), "https://cdn.example/a.png"),
+            "file_K_wENv1RAd0bB8daYaHzrWh0dHBzOi8vY2RuLmV4YW1wbGUvYS5wbmc"
+        );
     }
 
     #[test]

@@ -125,6 +125,8 @@ describe('it is true of', () => {
     await play(alice, { 'if-none-match': video.output?.etag ?? '' });
     await play(alice, {}, NOBODY);
     await play(service);
+    const picture = await alice.fetch(at(video.id, '/content?variant=thumbnail'));
+    await described('get', '/v1/videos/{id}/content', picture);
     service.sim.script('a page that is not there yet', { holdAt: 'task_queue' });
     const { id } = await alice.accepted({ prompt: 'a page that is not there yet' });
     await play(alice, {}, id);
@@ -154,6 +156,26 @@ describe('it is true of', () => {
     await send(alice, [{ ...file, value: 'text' }]);
     await send(alice, [{ ...file, value: picture('image/png', 20 * 2 ** 20 + 1) }]);
     await send(service, [file]);
+  });
+
+  test('models', async () => {
+    await described('get', '/v1/models', await alice.fetch('/v1/models'));
+    await described('get', '/v1/models', await service.fetch('/v1/models'));
+    await described('get', '/v1/models/{name}', await alice.fetch('/v1/models/hailuo-2.3'));
+    await described('get', '/v1/models/{name}', await alice.fetch('/v1/models/sora-2'));
+    await described('get', '/v1/models/{name}', await service.fetch('/v1/models/hailuo-2.3'));
+  });
+
+  test('what OpenAI’s clients send', async () => {
+    const body = {
+      prompt: 'a page for another reader',
+      seconds: '6',
+      size: '1920x1080',
+      metadata: { a: 'b' },
+    };
+    const isRequest = ajv.getSchema('openapi#/components/schemas/VideoRequest');
+    expect(isRequest?.({ ...body, user: 'u', n: 1, resolution: null })).toBe(true);
+    await described('post', '/v1/videos', await alice.submit(body));
   });
 
   test('the usage', async () => {
