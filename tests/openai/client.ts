@@ -1,6 +1,6 @@
 // The official SDK against the built Worker, and a network that loses what a test says.
 import OpenAI from 'openai';
-import type { Service } from '../worker/service.ts';
+import type { Service } from '../worker/support/service.ts';
 
 /** Whether the answer to the request is lost on its way; the request was carried out all the same. */
 export type Loses = (request: Request, attempt: number) => boolean;

@@ -1,13 +1,13 @@
 // A retry of OpenAI's SDK, which sends a submit again without a key, never buys a second video.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { formBody, type Part } from '../worker/bodies.ts';
-import { ALICE, BOB, CLIENT_TOKENS } from '../worker/clients.ts';
-import { picture } from '../worker/pictures.ts';
-import { type Service, startService } from '../worker/service.ts';
-import { sha256 } from '../worker/stored.ts';
-import type { Video } from '../worker/types.ts';
-import { FORM_TYPE } from '../worker/uploads.ts';
-import { runsOf } from '../worker/upstream-calls.ts';
+import { ALICE, BOB, CLIENT_TOKENS } from '../worker/support/clients.ts';
+import { formBody, type Part } from '../worker/support/requests/bodies.ts';
+import { picture } from '../worker/support/requests/pictures.ts';
+import { FORM_TYPE } from '../worker/support/requests/uploads.ts';
+import { type Service, startService } from '../worker/support/service.ts';
+import { sha256 } from '../worker/support/stored.ts';
+import type { Video } from '../worker/support/types.ts';
+import { runsOf } from '../worker/support/upstream-calls.ts';
 import { sdk } from './client.ts';
 
 let service: Service;

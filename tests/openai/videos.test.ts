@@ -1,13 +1,13 @@
 // OpenAI's own SDK for Node makes, watches, plays, lists and deletes videos here as it does there.
 import OpenAI, { toFile } from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ALICE, BOB, CLIENT_TOKENS } from '../worker/clients.ts';
-import { picture } from '../worker/pictures.ts';
-import { onlyRun } from '../worker/runs.ts';
-import { sampleBytes } from '../worker/sample.ts';
-import { type Service, startService } from '../worker/service.ts';
-import { sha256 } from '../worker/stored.ts';
-import type { Video } from '../worker/types.ts';
+import { ALICE, BOB, CLIENT_TOKENS } from '../worker/support/clients.ts';
+import { picture } from '../worker/support/requests/pictures.ts';
+import { onlyRun } from '../worker/support/runs.ts';
+import { sampleBytes } from '../worker/support/sample.ts';
+import { type Service, startService } from '../worker/support/service.ts';
+import { sha256 } from '../worker/support/stored.ts';
+import type { Video } from '../worker/support/types.ts';
 import { sdk } from './client.ts';
 
 const FRAME = picture('image/png', 4000);

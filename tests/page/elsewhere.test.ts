@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CHROMIUM, OFFLINE } from '../chromium.ts';
-import { type DirectService, startDirect } from '../worker/direct.ts';
-import type { Video } from '../worker/types.ts';
+import { type DirectService, startDirect } from '../worker/support/direct.ts';
+import type { Video } from '../worker/support/types.ts';
 import { hasChromium } from './browser.ts';
 
 describe.skipIf(!hasChromium)('pages of other origins (need Chromium)', { timeout: 60_000 }, () => {

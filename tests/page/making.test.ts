@@ -87,64 +87,64 @@ describe.skipIf(!hasChromium).for(TOGETHER)('making videos behind %s (needs Chro
     expect((await fetch(copied)).status).toBe(404);
   });
 
-    describe.each(['with', 'without'] as const)(
-      'the code, %s a picture, does what the form would do',
-      (how) => {
-        const prompt = (language: string) => `it's made by ${language}\u2028${how} a picture`;
-        let folder: string;
-        beforeEach(async () => {
-          folder = await mkdtemp(join(tmpdir(), 'hailuo-code-'));
-          await writeFile(join(folder, 'picture.png'), PICTURE);
-        });
-        afterEach(() => rm(folder, { recursive: true }));
+  describe.each(['with', 'without'] as const)(
+    'the code, %s a picture, does what the form would do',
+    (how) => {
+      const prompt = (language: string) => `it's made by ${language}\u2028${how} a picture`;
+      let folder: string;
+      beforeEach(async () => {
+        folder = await mkdtemp(join(tmpdir(), 'hailuo-code-'));
+        await writeFile(join(folder, 'picture.png'), PICTURE);
+      });
+      afterEach(() => rm(folder, { recursive: true }));
 
-        async function code(language: 'JavaScript' | 'curl'): Promise<string> {
-          const { page } = scene;
-          await page.getByLabel('Prompt').fill(prompt(language));
-          await page.getByLabel('768P, 10 s').check();
-          if (how === 'with') {
-            const picture = { name: 'sky.png', mimeType: 'image/png', buffer: PICTURE };
-            await page.getByLabel('First frame').setInputFiles(picture);
-            await page.getByText('sky.png').waitFor();
-          }
-          await page.getByRole('button', { name: 'Code' }).click();
-          await page.getByRole('dialog').waitFor();
-          await page.getByLabel(language).check();
-          expect(await page.locator('#code-token').isVisible()).toBe(
-            protection.options.secrets?.CLIENT_TOKENS !== undefined,
-          );
-          return (await page.locator('#code').textContent()) ?? '';
+      async function code(language: 'JavaScript' | 'curl'): Promise<string> {
+        const { page } = scene;
+        await page.getByLabel('Prompt').fill(prompt(language));
+        await page.getByLabel('768P, 10 s').check();
+        if (how === 'with') {
+          const picture = { name: 'sky.png', mimeType: 'image/png', buffer: PICTURE };
+          await page.getByLabel('First frame').setInputFiles(picture);
+          await page.getByText('sky.png').waitFor();
         }
+        await page.getByRole('button', { name: 'Code' }).click();
+        await page.getByRole('dialog').waitFor();
+        await page.getByLabel(language).check();
+        expect(await page.locator('#code-token').isVisible()).toBe(
+          protection.options.secrets?.CLIENT_TOKENS !== undefined,
+        );
+        return (await page.locator('#code').textContent()) ?? '';
+      }
 
-        async function expectMade(language: string) {
-          const { image, fields } = await scene.service.sim.waitForTask(prompt(language));
-          expect(image?.sha256).toBe(how === 'with' ? sha256(PICTURE) : undefined);
-          expect(fields).toMatchObject({ prompt: prompt(language), duration: '10' });
-        }
+      async function expectMade(language: string) {
+        const { image, fields } = await scene.service.sim.waitForTask(prompt(language));
+        expect(image?.sha256).toBe(how === 'with' ? sha256(PICTURE) : undefined);
+        expect(fields).toMatchObject({ prompt: prompt(language), duration: '10' });
+      }
 
-        const environment = async () => {
-          const { challenge } = protection.access(scene.service.sim);
-          return { PATH: process.env.PATH, TURNSTILE_TOKEN: (await challenge?.()) ?? '' };
-        };
+      const environment = async () => {
+        const { challenge } = protection.access(scene.service.sim);
+        return { PATH: process.env.PATH, TURNSTILE_TOKEN: (await challenge?.()) ?? '' };
+      };
 
-        test.skipIf(!existsSync('/usr/bin/curl'))('in a shell (needs curl)', async () => {
-          const script = await code('curl');
-          await run('sh', ['-c', script], { cwd: folder, env: await environment() });
-          await expectMade('curl');
-          expect(sha256(readFileSync(join(folder, 'video.mp4')))).toBe(storedSample.sha256);
-        });
+      test.skipIf(!existsSync('/usr/bin/curl'))('in a shell (needs curl)', async () => {
+        const script = await code('curl');
+        await run('sh', ['-c', script], { cwd: folder, env: await environment() });
+        await expectMade('curl');
+        expect(sha256(readFileSync(join(folder, 'video.mp4')))).toBe(storedSample.sha256);
+      });
 
-        test('in Node', async () => {
-          const script = await code('JavaScript');
-          const env = await environment();
-          await writeFile(join(folder, 'code.mjs'), script.replace('TURNSTILE_TOKEN', env.TURNSTILE_TOKEN));
-          const { stdout } = await run(process.execPath, ['code.mjs'], { cwd: folder, env });
-          await expectMade('JavaScript');
-          const content = await fetch(stdout.trim().split('\n').at(-1) ?? '');
-          expect(sha256(Buffer.from(await content.arrayBuffer()))).toBe(storedSample.sha256);
-        });
-      },
-    );
+      test('in Node', async () => {
+        const script = await code('JavaScript');
+        const env = await environment();
+        await writeFile(join(folder, 'code.mjs'), script.replace('TURNSTILE_TOKEN', env.TURNSTILE_TOKEN));
+        const { stdout } = await run(process.execPath, ['code.mjs'], { cwd: folder, env });
+        await expectMade('JavaScript');
+        const content = await fetch(stdout.trim().split('\n').at(-1) ?? '');
+        expect(sha256(Buffer.from(await content.arrayBuffer()))).toBe(storedSample.sha256);
+      });
+    },
+  );
 
   test('cancel asks once, stops it, and the next one can be made', async () => {
     const { page, service } = scene;

@@ -4,10 +4,14 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { startBare } from '../worker/bare.ts';
-import type { Service } from '../worker/service.ts';
-import { root } from '../worker/settings.ts';
-import { startWebhookReceiver, type Told, type WebhookReceiver } from '../worker/webhook-receiver.ts';
+import {
+  startWebhookReceiver,
+  type Told,
+  type WebhookReceiver,
+} from '../worker/operator/webhook-receiver.ts';
+import { startBare } from '../worker/support/bare.ts';
+import type { Service } from '../worker/support/service.ts';
+import { root } from '../worker/support/settings.ts';
 
 const NOTIFY_SECRET = `whsec_${Buffer.from('a key that all the samples share').toString('base64')}`;
 const OTHER_SECRET = `whsec_${Buffer.from('a key that none of the samples has').toString('base64')}`;

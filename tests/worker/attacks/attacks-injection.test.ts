@@ -84,7 +84,8 @@ describe('a video that is none', () => {
 
 describe('in a header', () => {
   test('a prompt names a download by its letters and digits alone', async () => {
-    const prompt = 'Evil"; filename="x.html\r\nSet-Cookie: a=b\r\n\r\n<script>';
+    // Line breaks arrive as \n, however they were sent.
+    const prompt = 'Evil"; filename="x.html\nSet-Cookie: a=b\n\n<script>';
     const { id } = await made(prompt, '/both.mp4');
     const answer = await service.fetch(`/v1/videos/${id}/content?download=1`, { method: 'HEAD' });
     expect(answer.headers.get('content-disposition')).toMatch(/^attachment; filename="evil[a-z0-9-]+\.mp4"$/);

@@ -292,7 +292,8 @@ describe.concurrent('it is given up', () => {
     await vi.waitUntil(isGone, { timeout: SILENCE_MS, interval: 20 });
     await vi.waitUntil(() => first?.isBrokenOff, { timeout: SILENCE_MS, interval: 20 });
     // It was broken off, not given up by itself.
-    const isLogged = (line: string) => line.includes(id) && line.includes('cancelled before the receiver answered');
+    const isLogged = (line: string) =>
+      line.includes(id) && line.includes('cancelled before the receiver answered');
     await vi.waitUntil(() => service.logs().some(isLogged), { timeout: SILENCE_MS });
     const headers = { authorization: `Bearer ${OPERATOR_TOKEN}` };
     await expectProblem(await service.fetch(`/operator/videos/${id}`, { headers }), [404, 'not_found']);

@@ -1,5 +1,8 @@
 // Stands around the built Worker and counts what Cloudflare bills; tells the counts at /counts.
-import BuiltWorker, { Dispatcher as BuiltDispatcher, VideoTask as BuiltVideoTask } from '../../../dist/index.js';
+import BuiltWorker, {
+  Dispatcher as BuiltDispatcher,
+  VideoTask as BuiltVideoTask,
+} from '../../../dist/index.js';
 
 const counts = {};
 
