@@ -24,11 +24,13 @@ export function refuseStrangers(request, env) {
   if (judge(request, env) === undefined) throw originNotAllowed();
 }
 
+/** Where any page may read the answer, it says so to everybody: browsers keep what was fetched without an `Origin`. */
 export function tellOrigin(request, env, headers) {
-  const origin = judge(request, env);
+  const isAny = allowedOrigins(env).includes('*');
+  const origin = isAny ? '*' : judge(request, env);
   if (origin) {
     headers.set('access-control-allow-origin', origin);
     headers.set('access-control-expose-headers', EXPOSED_HEADERS);
   }
-  if (!allowedOrigins(env).includes('*')) headers.append('vary', 'origin');
+  if (!isAny) headers.append('vary', 'origin');
 }
