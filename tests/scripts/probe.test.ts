@@ -38,7 +38,12 @@ async function start(generation: Generation, options: SimOptions = {}): Promise<
 /** Exit code, what was printed and what the file holds. */
 async function probed(changes: Partial<ProbeSettings> = {}) {
   const lines: string[] = [];
-  const settings = { ...readSettings(settingsFor(sim), ''), file: join(folder, 'probe.json'), ...changes };
+  const settings = {
+    ...readSettings(settingsFor(sim), ''),
+    models: [MODEL],
+    file: join(folder, 'probe.json'),
+    ...changes,
+  };
   const exitCode = await probe(settings, (line) => lines.push(line));
   const file = readFileSync(settings.file, 'utf8');
   const { differences, problems } = JSON.parse(file) as { differences: string[]; problems: string[] };
@@ -195,7 +200,7 @@ test('settings come from the environment, then .dev.vars, then wrangler.toml', a
     secret: '',
     run: true,
     maxUsd: 0.5,
-    models: [MODEL],
+    models: [MODEL, `${MODEL}-fast`],
   });
   expect(settings.apiUrl).toBe('https://api.wiro.ai/v1');
   expect(() => readSettings({}, '')).toThrow('set WIRO_API_KEY');

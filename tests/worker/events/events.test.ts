@@ -39,7 +39,7 @@ test('who comes late hears what was written before, once', async () => {
 test('the whole life, by server-sent events and by WebSocket', async () => {
   const { id, task } = await submitted('a comet passes');
   const seen = await watch(service, id);
-  expect([seen.status, seen.headers.get('content-type')]).toEqual([200, 'text/event-stream']);
+  expect([seen.status, seen.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8']);
   expect(seen.headers.get('cache-control')).toContain('no-cache');
   const socket = new WebSocket(`${service.origin.replace('http', 'ws')}/v1/videos/${id}/events`);
   const messages: SeenEvent[] = [];

@@ -61,7 +61,7 @@ describe.for(FRAMINGS)('found wrong half way, %s', (framing) => {
 
   const late: [string, Part[], string[]][] = [
     ['a second file', [png(), png(6 * MIB)], ['file']],
-    ['an unknown text behind the file', [png(3 * MIB), text('purpose', 'vision')], ['purpose']],
+    ['an unknown text behind the file', [png(3 * MIB), text('intent', 'vision')], ['intent']],
     ['several', [png(2 * MIB), text('a', '1'), png(), text('b', '2')], ['a', 'file', 'b']],
   ];
   test.for(late)('%s', async ([_name, parts, fields]) => {

@@ -147,8 +147,8 @@ describe('fields', () => {
     expect(fieldNames(await invalid(...parts))).toEqual([field]);
   });
 
-  test('20 of 32 unknown fields are named, and a form with 33 fields is not read', async () => {
-    const many = Array.from({ length: 32 }, (_, index) => text(`field${index}`, ''));
+  test('20 of 48 unknown fields are named, and a form with 49 fields is not read', async () => {
+    const many = Array.from({ length: 48 }, (_, index) => text(`field${index}`, ''));
     const found = await invalid(...many);
     expect(fieldNames(found)).toEqual(many.slice(0, 20).map(({ name }) => name));
     await refusedForm(INVALID_REQUEST, [...many, prompt]);
