@@ -22,7 +22,7 @@ const ORDINARY: Bill = {
   'Dispatcher alarms': 0,
   'task writes': 11,
   'alarms set': 9,
-  'SQL statements': 27,
+  'SQL statements': 23,
   'calls to Wiro': 2,
   'fetches of the output': 1,
 };
@@ -31,7 +31,7 @@ const ORDINARY: Bill = {
 const FIRST_PICTURE: Bill = {
   'KV writes': 3,
   'Dispatcher requests': 3,
-  'SQL statements': 32,
+  'SQL statements': 28,
   'calls to Wiro': 3,
 };
 
