@@ -44,7 +44,7 @@ test('/health tells status and version, and asks nobody', async () => {
     version: expect.stringMatching(/^\d+\.\d+\.\d+$/),
     protection: 'none',
   });
-  expect(service.logs().filter((line) => line.includes('anybody may submit'))).toHaveLength(1);
+  expect(service.logs().filter((line) => line.includes('anyone can submit'))).toHaveLength(1);
   expect(service.sim.calls).toEqual([]);
 });
 

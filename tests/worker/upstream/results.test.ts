@@ -96,7 +96,7 @@ test('a picture that lies at Wiro is spared when the files of a job are deleted'
   const purged = await service.sim.waitForTask('a job without one');
   await expect.poll(() => purged.deleted).toBe(true);
   await expect
-    .poll(() => service.logs().some((line) => line.includes(id) && line.includes('are kept')))
+    .poll(() => service.logs().some((line) => line.includes(id) && line.includes('files were kept')))
     .toBe(true);
   expect(task.deleted).toBe(false);
   expect((await service.fetch(`/v1/videos/${id}`, { method: 'DELETE' })).status).toBe(200);

@@ -58,7 +58,7 @@ describe('without a token of a client', () => {
       status: 'ok',
       protection: 'tokens',
     });
-    expect(service.logs().join()).not.toContain('anybody may submit');
+    expect(service.logs().join()).not.toContain('anyone can submit');
     expect((await service.fetch('/')).status).toBe(200);
   });
 });
