@@ -137,10 +137,18 @@ function wrongInR2({ tasks, video, file }: Case): string | undefined {
   return `has in R2 ${tell(file)}, promised ${tell(promised)}, made ${tell(published)}`;
 }
 
+/** Members of a Video that are computed from the others. */
+const COMPUTED = new Set(['urls', 'prompt', 'seconds', 'size', 'remixed_from_video_id']);
+
+/** Metadata is stored only where there is any. */
+function isStored(name: string, value: unknown): boolean {
+  return !COMPUTED.has(name) && !(name === 'metadata' && isDeepStrictEqual(value, {}));
+}
+
 function wrongInKv({ video, stored }: Case): string | undefined {
   if (!video) return undefined;
-  const { urls: _, ...shown } = video;
-  const { version: __, ...record } = stored?.record ?? {};
+  const shown = Object.fromEntries(Object.entries(video).filter(([name, value]) => isStored(name, value)));
+  const { version: _, ...record } = stored?.record ?? {};
   const metadata = { status: video.status, created_at: video.created_at };
   if (isDeepStrictEqual(record, shown) && isDeepStrictEqual(stored?.metadata, metadata)) return undefined;
   return `has in KV ${JSON.stringify(stored)}, and is ${JSON.stringify(shown)}`;

@@ -10,7 +10,7 @@ beforeAll(async () => {
 afterAll(() => service.close());
 
 test('429 does not wait for a body that drips', async () => {
-  await service.fetch('/openapi.json');
+  await service.fetch('/v1/usage');
   const client = slowClient(service, 'POST /v1/videos', ['Content-Type: application/json']);
   const { status, milliseconds } = await drip(client, 300);
   client.socket.destroy();
