@@ -7,6 +7,8 @@ import { formatWords } from './words.js';
 
 /** @type {Model[]} */
 let offered = [BUILT_IN];
+/** Until the server has told its models, the field keeps the place that it has in the page. */
+let isTold = false;
 /** What was chosen, also as long as it is not known to be offered. */
 let wanted = { model: '', format: '' };
 
@@ -38,21 +40,27 @@ export function startModels() {
 /** Asks the server what it offers to whoever has the token of now. */
 export async function loadModels() {
   offered = await offeredModels();
+  isTold = true;
   show();
   byId('form').dispatchEvent(new Event('kept'));
 }
 
 function show() {
   const model = currentModel();
-  byId('model-field').hidden = offered.length < 2;
-  byId('model').replaceChildren(
-    ...offered.map(({ id }) => h('option', { value: id, selected: id === model.id }, id)),
-  );
+  if (isTold) showModels(model);
   showFormats(model);
   const field = /** @type {any} */ (document.querySelector('image-field'));
   field.hidden = model.firstFrame === 'none';
   setText(byId('image-need'), model.firstFrame);
   if (!field.picture && !field.link) field.error = '';
+}
+
+/** @param {Model} model */
+function showModels(model) {
+  byId('model-field').hidden = offered.length < 2;
+  byId('model').replaceChildren(
+    ...offered.map(({ id }) => h('option', { value: id, selected: id === model.id }, id)),
+  );
 }
 
 /** @param {Model} model */
