@@ -29,7 +29,9 @@ describe.skipIf(!hasChromium)('prices (need Chromium)', () => {
       ? await answer.json()
       : {};
     const told = Object.values(data[0]?.prices_usd ?? {});
-    const shown = async () => ((await page.locator('body').innerText()).match(/\$[\d.]+/g) ?? []).sort();
+    // Two digits of cents: the next label's text follows without a gap.
+    const shown = async () =>
+      ((await page.locator('body').textContent())?.match(/\$\d+\.\d\d/g) ?? []).sort();
     await expect.poll(shown).toEqual(told.map((price) => `$${price}`).sort());
     for (const format of ['768P, 6 s', '768P, 10 s', '1080P, 6 s']) {
       await page.getByLabel(new RegExp(`^${format}\\b`)).check();
