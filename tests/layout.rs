@@ -87,6 +87,7 @@ fn each_room_uses_what_the_table_says_and_nothing_else() {
         let mut found: Vec<&str> = Vec::new();
         for file in files_of(room) {
             let text = fs::read_to_string(&file).unwrap();
+            assert!(!text.contains("super::super"), "{} leaves its room by super::super", file.display());
             for name in used(&text) {
                 let Some(known) = uses.iter().find(|known| **known == name) else {
                     assert_eq!(name, room, "{} uses crate::{name}", file.display());

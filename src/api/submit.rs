@@ -191,7 +191,7 @@ fn retry_count(request: &Request) -> Option<u32> {
     request.header(Header::XStainlessRetryCount)?.parse().ok()
 }
 
-/// Who asks for what, in a word: equal for all attempts of one submit, and as good as never for two clients.
+/// A digest of client, program and request: equal for all attempts of one submit.
 fn sender(request: &Request, owner: &Owner, fingerprint: &str) -> String {
     let agent = request.header(Header::UserAgent).unwrap_or_default();
     let sdk = request.headers_like(SDK_HEADERS);
@@ -201,8 +201,8 @@ fn sender(request: &Request, owner: &Owner, fingerprint: &str) -> String {
     hex::encode(Sha256::digest(sender.to_string()))
 }
 
-/// What is asked for, in a word: equal for equal requests, however they were written. What requests did not have when
-/// there was one model is left out where there is none of it: those of then are still the same.
+/// A digest of the request: equal for equal requests, however they are written. Members that earlier versions did not
+/// have are left out where they are empty, so that fingerprints of earlier versions stay equal.
 fn fingerprint(model_path: &str, submission: &Submission<'_>) -> String {
     let Submission { requested: Requested { input, metadata }, digests, .. } = submission;
     let mut request = json!({ "input": input, "image_sha256": digests.first });
@@ -220,7 +220,7 @@ fn fingerprint(model_path: &str, submission: &Submission<'_>) -> String {
     hex::encode(Sha256::digest(request.to_string()))
 }
 
-/// A new day brings a new budget; a price list comes when it comes.
+/// The refusal for want of budget or of a known price, with the time after which to try again.
 pub fn unaffordable(wanted: Wanted, shortage: Shortage) -> ApiError {
     let now = clock::now();
     let retry_after_seconds = match shortage {
