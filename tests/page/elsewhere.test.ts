@@ -81,6 +81,9 @@ describe.skipIf(!hasChromium)('pages of other origins (need Chromium)', { timeou
       ['client.js', /javascript/],
       ['client-wire.js', /javascript/],
       ['client.d.ts', /^text\/plain/],
+      ['ai-sdk.js', /javascript/],
+      ['ai-sdk-wire.js', /javascript/],
+      ['ai-sdk.d.ts', /^text\/plain/],
       ['openapi.json', /json/],
     ] as const) {
       const { status, headers } = await fetch(`${service.origin}/${name}`);
