@@ -32,4 +32,5 @@ export async function declarations(name: TypedFile): Promise<string> {
   }
 }
 
-if (import.meta.main) for (const name of TYPED_FILES) await writeFile(typesPath(name), await declarations(name));
+if (import.meta.main)
+  for (const name of TYPED_FILES) await writeFile(typesPath(name), await declarations(name));
