@@ -1,6 +1,6 @@
 // What public/ai-sdk.js sends and warns of, against a network that answers as each test says.
-import { experimental_generateVideo as generateVideo } from 'ai';
-import { expect, test } from 'vitest';
+import { APICallError, experimental_generateVideo as generateVideo } from 'ai';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { createHailuo, type HailuoSettings } from '../../public/ai-sdk.js';
 import { ID, VIDEO } from '../page/fake-server.ts';
 
@@ -163,4 +163,49 @@ test('an answer of something else is none of the Worker', async () => {
   await generateVideo({ model: model(), prompt: 'p', download, maxRetries: 0 });
   expect(new Set(asked.map(({ headers }) => headers['idempotency-key'])).size).toBe(1);
   expect(asked).toHaveLength(3);
+});
+
+describe('time passes', () => {
+  afterEach(() => void vi.useRealTimers());
+
+  test('a server that cannot be reached is an error that may be tried again, with the key', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
+    const keys: (string | null)[] = [];
+    const send = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
+      keys.push(new Request(input, init).headers.get('idempotency-key'));
+      throw new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED') });
+    };
+    const model = createHailuo({ baseURL: BASE, fetch: send }).video('hailuo-2.3');
+    const call = generateVideo({ model, prompt: 'p', maxRetries: 0 }).catch((error) => error);
+    await vi.advanceTimersByTimeAsync(90_000);
+    const error = await call;
+    expect(APICallError.isInstance(error)).toBe(true);
+    expect(error).toMatchObject({ code: 'unreachable', isRetryable: true, status: 0, key: keys[0] });
+    expect([error.statusCode, error.message]).toEqual([undefined, expect.stringContaining('ECONNREFUSED')]);
+    expect(keys.length).toBeGreaterThan(3);
+    expect(new Set(keys).size).toBe(1);
+  });
+
+  test('an aborted call does not wait for long until its cancellation is answered', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
+    const leaving = new AbortController();
+    const cancelled: string[] = [];
+    const send = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
+      const { method, url, signal } = new Request(input, init);
+      if (method === 'POST' && url.endsWith('/v1/videos')) return pending();
+      if (method === 'POST') cancelled.push(url);
+      else leaving.abort();
+      return new Promise((_, reject) => {
+        if (signal.aborted) reject(signal.reason);
+        signal.addEventListener('abort', () => reject(signal.reason));
+      });
+    };
+    const model = createHailuo({ baseURL: BASE, fetch: send }).video('hailuo-2.3');
+    const before = Date.now();
+    const call = generateVideo({ model, prompt: 'p', abortSignal: leaving.signal }).catch((error) => error);
+    await vi.waitFor(() => expect(cancelled).toEqual([`${BASE}/v1/videos/${ID}/cancel`]));
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(await call).toMatchObject({ name: 'AbortError' });
+    expect(Date.now() - before).toBeLessThan(6_000);
+  });
 });
