@@ -130,17 +130,20 @@ describe('an aborted call cancels its video', () => {
     service.sim.script(prompt, { holdAt: 'task_start' });
     const leaving = new AbortController();
     let id = '';
+    let isBrokenOff: boolean | undefined;
     const slow = client(service, { token: ALICE }, async (request, send) => {
       const answer = await send();
       if (request.method !== 'POST' || !request.url.endsWith('/v1/videos')) return answer;
       ({ id } = await answer.clone().json());
       // The video is there, and the caller does not know it yet.
       leaving.abort(new Error('the user left'));
+      isBrokenOff = request.signal.aborted;
       return answer;
     });
     const model = slow.hailuo.video('hailuo-2.3');
     const error = await failure(generateVideo({ model, prompt, abortSignal: leaving.signal }));
     expect(error).toMatchObject({ message: 'the user left' });
+    expect(isBrokenOff).toBe(false);
     expect(slow.sent.at(-1)?.path).toBe(`/v1/videos/${id}/cancel`);
     expect((await service.as(ALICE).ended(id)).status).toBe('cancelled');
     expect(submits(slow)).toHaveLength(1);
