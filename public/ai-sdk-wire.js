@@ -1,5 +1,5 @@
-// What ai-sdk.js sends and how it fails: requests with the headers of a call, tries again, and errors that the AI SDK knows. For
-// ai-sdk.js alone: import that.
+// What ai-sdk.js sends: requests with the headers of a call, retries, and errors that the AI SDK recognizes. For ai-sdk.js
+// alone: import that.
 
 import { isVideo, VideoError } from './client.js';
 import { pause, problemOf } from './client-wire.js';
@@ -8,17 +8,20 @@ import { pause, problemOf } from './client-wire.js';
 /** @typedef {Record<string, string | undefined>} HeaderFields */
 /** @typedef {{ video: Video, headers: Record<string, string> }} Answer */
 /** @typedef {{ method?: string, body?: BodyInit | null, headers?: Record<string, string> }} Message */
-/** Of a call: its own headers, and what ends it. @typedef {{ headers?: HeaderFields | undefined, signal?: AbortSignal | undefined }} Call */
+/**
+ * The headers of a call of the SDK, and what aborts it.
+ * @typedef {{ headers?: HeaderFields | undefined, signal?: AbortSignal | undefined }} Call
+ */
 
-/** How long to try again what got no answer. */
+/** How long a request without an answer is retried. */
 const PATIENCE_MS = 300_000;
 
 /** What the AI SDK recognizes its own errors by. */
 const AI_SDK_ERROR = 'vercel.ai.error';
 
 /**
- * A VideoError that is an APICallError for the AI SDK, which tries again by `isRetryable`. `data` is the problem that was
- * answered, or the code and message of the `video` that failed.
+ * A VideoError that the AI SDK recognizes as its APICallError. The SDK retries when `isRetryable`. `data` is the problem of
+ * the answer, or the error of the `video` that failed.
  */
 export class HailuoError extends VideoError {
   /**
@@ -43,7 +46,7 @@ export class HailuoError extends VideoError {
   }
 }
 
-/** Gives an error the name and the marks by which the AI SDK knows its class. @param {Error} error @param {string} name */
+/** Gives an error the name and the marks of a class of the AI SDK. @param {Error} error @param {string} name */
 export function markAsAiSdkError(error, name) {
   error.name = name;
   for (const mark of [AI_SDK_ERROR, `${AI_SDK_ERROR}.${name}`])
@@ -69,7 +72,8 @@ export class Connection {
 
   /**
    * One request whose answer is a Video.
-   * @param {string} path @param {Message} message @param {Call} call @param {number} [timeoutMs]  after which the answer is lost
+   * @param {string} path @param {Message} message @param {Call} call
+   * @param {number} [timeoutMs]  after it the answer counts as lost
    * @returns {Promise<Answer>}
    */
   async video(path, message, call, timeoutMs = 60_000) {
@@ -89,12 +93,12 @@ export class Connection {
   }
 
   /**
-   * An answer with its body: where that breaks off, the server was not reached either.
+   * An answer with its body. A body that breaks off counts as no answer.
    * @template T @param {string} url @param {Message} message @param {Call} call
    * @param {(response: Response) => Promise<T>} read @param {AbortSignal} [timeout] @returns {Promise<[Response, T]>}
    */
   async #answer(url, { method = 'GET', body = null, headers = {} }, { headers: own, signal }, read, timeout) {
-    // What is meant for the Worker is sent nowhere else.
+    // Token and headers go to the Worker only.
     const all = new URL(url).origin === new URL(this.server).origin ? this.#headersWith(own) : new Headers();
     for (const [name, value] of Object.entries(headers)) all.set(name, value);
     const signals = [signal, timeout].filter((one) => one !== undefined);
@@ -108,19 +112,19 @@ export class Connection {
     }
   }
 
-  /** @param {HeaderFields | undefined} own  of the call: they take the place of the provider's */
+  /** @param {HeaderFields | undefined} own  of the call: they replace the provider's */
   #headersWith(own) {
     const all = new Headers(this.#token ? { authorization: `Bearer ${this.#token}` } : {});
     for (const [name, value] of [...Object.entries(this.#headers ?? {}), ...Object.entries(own ?? {})])
       if (value !== undefined) all.set(name, value);
-    // Each message says these itself, where it has them.
+    // Each message sets these itself where it needs them.
     for (const name of ['content-type', 'idempotency-key']) all.delete(name);
     return all;
   }
 }
 
 /**
- * Tries again what got no answer; by default also what may pass.
+ * Retries an attempt while its error may pass.
  * @template T @param {() => Promise<T>} attempt
  * @param {{ signal?: AbortSignal | undefined, patienceMs?: number, mayTryAgain?: (error: VideoError) => boolean }} [options]
  */
@@ -148,7 +152,10 @@ export function isLost({ status, code }) {
   return status === 0 || (status >= 500 && code === 'upstream_error');
 }
 
-/** Stops waiting at an abort; what is waited for goes on. @template T @param {Promise<T>} coming @param {AbortSignal | undefined} signal */
+/**
+ * Rejects at an abort; the promise itself goes on.
+ * @template T @param {Promise<T>} coming @param {AbortSignal | undefined} signal
+ */
 export async function abortable(coming, signal) {
   if (!signal) return coming;
   const over = new AbortController();
@@ -163,7 +170,7 @@ export async function abortable(coming, signal) {
   }
 }
 
-/** Waits until something has ended in whatever way, but no longer than that. @param {Promise<unknown>} coming @param {number} ms */
+/** Waits until a promise has settled, but not longer than `ms`. @param {Promise<unknown>} coming @param {number} ms */
 export async function settledWithin(coming, ms) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
@@ -174,7 +181,7 @@ export async function settledWithin(coming, ms) {
   clearTimeout(timer);
 }
 
-/** Whether the AI SDK may refuse to download from there: local names, and addresses instead of names. @param {string} url */
+/** Whether the host is an IP address or a local name: the AI SDK downloads from no private one. @param {string} url */
 export function isLocal(url) {
   return /^\[|^[\d.]+$|(^|\.)(localhost|local|internal)\.?$/.test(new URL(url).hostname);
 }

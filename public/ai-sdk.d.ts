@@ -1,5 +1,6 @@
 export type Video = import('./client.js').Video;
-export type VideoModelV4 = Extract<Parameters<typeof import('ai').experimental_generateVideo>[0]['model'], {
+export type VideoModel = Parameters<typeof import('ai').experimental_generateVideo>[0]['model'];
+export type VideoModelV4 = Extract<VideoModel, {
     specificationVersion: 'v4';
 }>;
 export type CallOptions = Parameters<NonNullable<VideoModelV4['doGenerate']>>[0];

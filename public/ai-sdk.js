@@ -4,7 +4,7 @@
 //   import { experimental_generateVideo as generateVideo } from 'ai';
 //   import { createHailuo } from './ai-sdk.js';
 //   const hailuo = createHailuo({ baseURL: 'https://videos.example.com' });
-//   const { video } = await generateVideo({ model: hailuo.video('hailuo-2.3'), prompt: 'A paper boat drifts down a street' });
+//   const { video } = await generateVideo({ model: hailuo.video('hailuo-2.3'), prompt: 'A paper boat on a river' });
 
 import {
   abortable,
@@ -21,7 +21,8 @@ import { messageOf, pause, serverOf } from './client-wire.js';
 
 /** @typedef {import('./client.js').Video} Video */
 /** @import { Answer, Call } from './ai-sdk-wire.js' */
-/** @typedef {Extract<Parameters<typeof import('ai').experimental_generateVideo>[0]['model'], { specificationVersion: 'v4' }>} VideoModelV4 */
+/** @typedef {Parameters<typeof import('ai').experimental_generateVideo>[0]['model']} VideoModel */
+/** @typedef {Extract<VideoModel, { specificationVersion: 'v4' }>} VideoModelV4 */
 /** @typedef {Parameters<NonNullable<VideoModelV4['doGenerate']>>[0]} CallOptions */
 /** @typedef {Awaited<ReturnType<NonNullable<VideoModelV4['doGenerate']>>>} GenerateResult */
 /** @typedef {Awaited<ReturnType<NonNullable<VideoModelV4['doStart']>>>} StartResult */
@@ -55,13 +56,13 @@ import { messageOf, pause, serverOf } from './client-wire.js';
  * @property {(modelId: string) => never} imageModel
  */
 
-/** How long a submit without an answer is sent again, with the same key. */
+/** How long a submit without an answer is retried, with the same key. */
 const SUBMIT_PATIENCE_MS = 60_000;
-/** With two pictures on a slow line. */
+/** Enough for two pictures over a slow connection. */
 const SUBMIT_TIMEOUT_MS = 300_000;
 /** How long the Worker may hold its answer about a video that has not ended. */
 const WAIT_SECONDS = 30;
-/** How long an aborted call waits for the cancellation to be answered, which goes on after that. */
+/** How long an aborted call waits for the answer to its cancellation. */
 const CANCEL_WAIT_MS = 5_000;
 
 /** @param {HailuoSettings} [settings] @returns {HailuoProvider} */
@@ -162,8 +163,8 @@ class HailuoVideoModel {
   }
 
   /**
-   * Submits, and goes on with the answer. When the call is aborted meanwhile, the video is cancelled. Only the answer names it,
-   * so the submit itself is not broken off.
+   * Submits, and goes on with the answer. When the call is aborted meanwhile, cancels the video. Only the answer to the
+   * submit has the id, so an abort does not break off the submit.
    * @param {Record<string, unknown>} request @param {CallOptions} options @param {(answer: Answer) => Promise<Answer>} goOn
    */
   async #submitted(request, options, goOn) {
@@ -196,7 +197,7 @@ class HailuoVideoModel {
     for (let latest = answer; ; ) {
       if (isFinal(latest.video)) return latest;
       latest = await this.#get(latest.video.id, { prefer: `wait=${WAIT_SECONDS}` }, call);
-      // Without this header the answer was not held: something on the way dropped `Prefer`.
+      // Without this header the answer was not held: a proxy dropped `Prefer`.
       if (!isFinal(latest.video) && !latest.headers['preference-applied']) await pause(3, call.signal);
     }
   }
@@ -208,7 +209,7 @@ class HailuoVideoModel {
   }
 
   /**
-   * The link of a video, which the SDK downloads; its bytes, where the SDK refuses the host.
+   * The link of a video, which the SDK downloads; or its bytes, where the SDK refuses the host.
    * @param {Video} video @param {Call} call @returns {Promise<GenerateResult['videos'][number]>}
    */
   async #file(video, call) {
@@ -232,14 +233,17 @@ function callOf({ headers, abortSignal }) {
   return { headers, signal: abortSignal };
 }
 
-/** The key of each call, whose options are the same object whenever the SDK tries it again. @type {WeakMap<object, string>} */
+/** The key of each call: when the SDK retries a call, the options are the same object. @type {WeakMap<object, string>} */
 const keys = new WeakMap();
-/** How many calls are under way with the same headers: those for the `n` videos of one `generateVideo`. @type {WeakMap<object, number>} */
+/**
+ * How many calls with the same headers object are under way: one `generateVideo` makes `n` calls.
+ * @type {WeakMap<object, number>}
+ */
 const underWay = new WeakMap();
 
 /**
- * The idempotency key of a submit: the caller's, or else a new one, and the same whenever the SDK tries the call again. Of several
- * videos that are asked for with one key each has its own, by its number.
+ * The idempotency key of a submit: the caller's, or a new one; a retry of the SDK has the same. When the caller wants several
+ * videos with one key, the second and later ones add their number to it.
  * @param {CallOptions} options
  */
 function takeKey(options) {
@@ -253,13 +257,16 @@ function takeKey(options) {
   return { key, release: () => underWay.set(headers, (underWay.get(headers) ?? 1) - 1) };
 }
 
-/** What the Worker is asked for, and what of the call the model does not have. @param {string} model @param {CallOptions} options */
+/**
+ * The fields of the submit, and a warning for each option that the model does not have.
+ * @param {string} model @param {CallOptions} options
+ */
 function requestOf(model, options) {
   const { prompt, duration, aspectRatio, frameImages = [], inputReferences = [] } = options;
   const frame = (/** @type {string} */ type) =>
     frameImages.find(({ frameType }) => frameType === type)?.image;
   const first = frame('first_frame') ?? options.image;
-  // The fields of the API are strict: the Worker refuses what it does not know.
+  // The Worker refuses a field that it does not know.
   const request = {
     ...{ model, prompt, duration, size: options.resolution },
     ...pictureFields('inputImageFirst', first),
@@ -315,7 +322,7 @@ function metadataOf({ id, model, status, created_at, completed_at, expires_at, c
     output,
     url: urls.content,
   };
-  // Of several calls the SDK joins these lists, and keeps the last of every other member.
+  // The SDK concatenates the `videos` of several calls. Of other members it keeps those of the last call.
   return { hailuo: { ...facts, videos: [facts] } };
 }
 
