@@ -1,5 +1,5 @@
 // What client.js sends and reads: addresses, bodies, checks of answers, event streams; and the pauses between tries. For client.js
-// alone: import that.
+// and ai-sdk.js: import one of those.
 
 const STATUSES = ['queued', 'in_progress', 'completed', 'failed', 'cancelled'];
 const FIRST_EVENT_MS = 10_000;

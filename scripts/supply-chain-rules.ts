@@ -4,6 +4,7 @@ import type { Package } from './dependencies.ts';
 
 /** As a package states it, choices and all: whoever brings another wording is read first. */
 const LICENCES = [
+  '(AFL-2.1 OR BSD-3-Clause)',
   '0BSD',
   'Apache-2.0',
   'Apache-2.0 AND LGPL-3.0-or-later',

@@ -1,15 +1,15 @@
-// public/client.d.ts is what the compiler makes of public/client.js, and enough for a project that compiles no JavaScript.
+// The declarations in public/ are what the compiler makes of the JavaScript, and enough for a project that compiles none.
 import { execFile } from 'node:child_process';
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { CLIENT_TYPES, clientTypes } from '../../scripts/client-types.ts';
+import { declarations, TYPED_FILES, typesPath } from '../../scripts/client-types.ts';
 import { root } from '../../scripts/worker-process.ts';
 
-test('client.d.ts is up to date (node scripts/client-types.ts writes it)', async () => {
-  expect(await readFile(CLIENT_TYPES, 'utf8')).toBe(await clientTypes());
+test.for(TYPED_FILES)('%s.d.ts is up to date (node scripts/client-types.ts writes it)', async (name) => {
+  expect(await readFile(typesPath(name), 'utf8')).toBe(await declarations(name));
 });
 
 const APP = `

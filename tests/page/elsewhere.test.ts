@@ -5,6 +5,7 @@ import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CHROMIUM, OFFLINE } from '../chromium.ts';
 import { type DirectService, startDirect } from '../worker/support/direct.ts';
+import { sampleBytes } from '../worker/support/sample.ts';
 import type { Video } from '../worker/support/types.ts';
 import { hasChromium } from './browser.ts';
 
@@ -63,6 +64,24 @@ describe.skipIf(!hasChromium)('pages of other origins (need Chromium)', { timeou
     expect(video?.urls.content).toContain(`${service.origin}/v1/videos/`);
   });
 
+  test('one that is listed makes a video with the provider for the AI SDK', async () => {
+    const page = await browser.newPage();
+    try {
+      await page.goto(origins[0] ?? '');
+      // The SDK itself needs a bundler: this is what it asks of a provider.
+      const made = await page.evaluate(`(async () => {
+        const { createHailuo } = await import('${service.origin}/ai-sdk.js');
+        const { videos, response } = await createHailuo().video('hailuo-2.3').doGenerate({
+          prompt: 'made by a provider elsewhere', n: 1, providerOptions: {}, headers: { 'user-agent': 'ai/7' },
+        });
+        return { bytes: videos[0].data.length, wasHeld: response.headers['preference-applied'] };
+      })()`);
+      expect(made).toEqual({ bytes: sampleBytes.length, wasHeld: 'wait=30' });
+    } finally {
+      await page.close();
+    }
+  });
+
   test('one that is not listed is told so at once', async () => {
     const { error, waitedMs } = await make(origins[1] ?? '', 'asked from an origin that is not listed');
     expect(error).toMatchObject({ name: 'VideoError', code: 'origin_not_allowed' });
@@ -81,6 +100,9 @@ describe.skipIf(!hasChromium)('pages of other origins (need Chromium)', { timeou
       ['client.js', /javascript/],
       ['client-wire.js', /javascript/],
       ['client.d.ts', /^text\/plain/],
+      ['ai-sdk.js', /javascript/],
+      ['ai-sdk-wire.js', /javascript/],
+      ['ai-sdk.d.ts', /^text\/plain/],
       ['openapi.json', /json/],
     ] as const) {
       const { status, headers } = await fetch(`${service.origin}/${name}`);
