@@ -5,6 +5,7 @@ use base64ct::{Base64, Encoding};
 use super::error::ApiError;
 use super::{Call, NO_SUCH_VIDEO, internal, respond};
 use crate::calls::task::Message;
+use crate::http::percent;
 use crate::http::range::{Conditions, Representation, Selection, http_date};
 use crate::runtime::clock;
 use crate::runtime::http::{Answer, Body, Header, Request};
@@ -91,12 +92,17 @@ fn about(answer: Answer, output: &Output, modified_at: i64) -> Answer {
         .with("cache-control", CACHE_CONTROL)
 }
 
+/// RFC 6266: a name in ASCII for every client, and behind it the name in the prompt's own script (RFC 8187).
 fn disposition(request: &Request, record: &Record) -> String {
-    if request.parameter("download") == Some("1") {
-        format!("attachment; filename=\"{}.mp4\"", record.file_stem())
-    } else {
-        format!("inline; filename=\"{}.mp4\"", record.id)
+    if request.parameter("download") != Some("1") {
+        return format!("inline; filename=\"{}.mp4\"", record.id);
     }
+    let (ascii, stem) = (record.ascii_file_stem(), record.file_stem());
+    let plain = format!("attachment; filename=\"{ascii}.mp4\"");
+    if stem == ascii {
+        return plain;
+    }
+    format!("{plain}; filename*=UTF-8''{}.mp4", percent::encode(&stem))
 }
 
 /// RFC 9530: a structured field, the digest between colons.
