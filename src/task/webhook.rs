@@ -93,7 +93,7 @@ fn payload<'a>(
         created_at,
         timestamp: clock::rfc3339(created_at),
         data: OwnedVideo {
-            video: Video::of(record, origin, store.grant(task).as_deref()),
+            video: Video::of(record, origin, store.grants(task).as_ref()),
             client: Some(task.owner.as_str()).filter(|_| !task.owner.is_nobody()),
         },
     }
