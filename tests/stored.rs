@@ -177,11 +177,7 @@ fn a_file_is_called_by_the_first_words_of_its_prompt() {
     // A prompt, its name in its own script, and its name in ASCII.
     for (prompt, stem, ascii) in [
         ("A paper boat, drifting!", "a-paper-boat-drifting", "a-paper-boat-drifting"),
-        (
-            "  \"quotes\"; filename=x\r\nX-Evil: 1",
-            "quotes-filename-x-x-evil-1",
-            "quotes-filename-x-x-evil-1",
-        ),
+        ("  \"quotes\"; filename=x\r\nX-Evil: 1", "quotes-filename-x-x-evil-1", "quotes-filename-x-x-evil-1"),
         ("Ein Bär im Schnee", "ein-bär-im-schnee", "ein-im-schnee"),
         ("夕暮れの街を、紙の舟が流れる。4K", "夕暮れの街を-紙の舟が流れる-4k", "4k"),
         ("人々「猫」ー１２３", "人々-猫-ー１２３", &id),

@@ -18,7 +18,8 @@ const CACHE_CONTROL: &str = "private, max-age=3600";
 pub async fn content(call: &Call<'_>, request: &Request, id: &str) -> Result<Answer, ApiError> {
     // 1. A grant is as good as the owner's token: a <video> can show nothing else.
     let keys = &call.config.signing_keys;
-    let granted = request.parameter("grant").and_then(|grant| keys.verify_content_grant(id, grant, clock::now()));
+    let granted =
+        request.parameter("grant").and_then(|grant| keys.verify_content_grant(id, grant, clock::now()));
     let id = &match granted {
         Some(id) => id,
         None => call.own(request, id)?.id,

@@ -75,12 +75,7 @@ pub async fn notify(
     Ok(Some(response))
 }
 
-fn payload<'a>(
-    store: &VideoTaskStore,
-    config: &Config,
-    task: &'a Task,
-    webhook_id: &'a str,
-) -> Payload<'a> {
+fn payload<'a>(store: &VideoTaskStore, config: &Config, task: &'a Task, webhook_id: &'a str) -> Payload<'a> {
     let record = task.record.clone();
     // The callback URL has the origin of the submit.
     let submit_origin = || task.callback_url.rsplit_once("/hooks/wiro/").map_or("", |(origin, _)| origin);

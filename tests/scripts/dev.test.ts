@@ -48,12 +48,17 @@ class Dev {
 
   constructor() {
     const stdio = ['ignore', 'pipe', 'inherit'] as const;
-    this.#child = spawn(process.execPath, ['scripts/dev.ts'], { cwd: root, env: environment, stdio: [...stdio] });
+    this.#child = spawn(process.execPath, ['scripts/dev.ts'], {
+      cwd: root,
+      env: environment,
+      stdio: [...stdio],
+    });
   }
 
   /** Resolves when it answers, with what it says of itself. */
   async ready(): Promise<string> {
-    for await (const chunk of this.#child.stdout?.setEncoding('utf8').iterator({ destroyOnReturn: false }) ?? []) {
+    for await (const chunk of this.#child.stdout?.setEncoding('utf8').iterator({ destroyOnReturn: false }) ??
+      []) {
       this.output += chunk;
       if (this.output.includes('content ')) break;
     }
@@ -98,13 +103,19 @@ async function ended(id: string): Promise<Video> {
 
 const submit = async (prompt: string) => {
   const headers = { 'content-type': 'application/json' };
-  const { status, body } = await ask('/v1/videos', { method: 'POST', headers, body: JSON.stringify({ prompt }) });
+  const { status, body } = await ask('/v1/videos', {
+    method: 'POST',
+    headers,
+    body: JSON.stringify({ prompt }),
+  });
   return { status, id: String(body.id) };
 };
 
 test('clients, operator, uploads and a redrive, before and after a restart', async () => {
   const greeting = await start();
-  expect(greeting).toContain('In force from .dev.vars: CLIENT_TOKENS, OPERATOR_TOKEN, MODELS, COPY_DEADLINE_SECONDS');
+  expect(greeting).toContain(
+    'In force from .dev.vars: CLIENT_TOKENS, OPERATOR_TOKEN, MODELS, COPY_DEADLINE_SECONDS',
+  );
   expect(greeting).not.toContain(TOKEN);
   expect((await ask('/health')).body.protection).toBe('tokens');
   expect((await fetch(`${origin()}/v1/models`)).status).toBe(401);

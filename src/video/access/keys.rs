@@ -303,10 +303,7 @@ mod tests {
         assert_eq!(rotated.verify_content_grant(id.as_str(), &content, at(0)), Some(id.clone()));
         let signed_anew = rotated.grants(&alice, &id, 0, at(0)).unwrap();
         assert_ne!(signed_anew.events, events);
-        assert_eq!(
-            rotated.verify_events_grant(id.as_str(), &events, at(0)),
-            Some((id.clone(), signed_anew))
-        );
+        assert_eq!(rotated.verify_events_grant(id.as_str(), &events, at(0)), Some((id.clone(), signed_anew)));
         let new = rotated.mint(&alice, [1; RANDOM_BYTES]);
         assert_eq!(before.verify_id(&alice, new.as_str()), None);
         assert_eq!(keys(b"b").verify_id(&alice, new.as_str()), Some(new));

@@ -71,14 +71,17 @@ describe.each([
     expect(await opened(grant(video.id, now() + 60))).toBe(200);
   });
 
-  test.runIf(path === 'events')('what it shows ends with it: nobody goes on for ever by one link', async () => {
-    const until = now() + 60;
-    const answer = await (await asked(grant(video.id, until))).text();
-    const { urls } = JSON.parse(/^data: (.*)$/m.exec(answer)?.[1] ?? '{}') as Video;
-    const grants = [urls.events, urls.content].map((link) => new URL(link ?? '').searchParams.get('grant'));
-    expect(grants).toEqual([grant(video.id, until), grant(video.id, until, 'playback-grant')]);
-    table.add('a grant to watch, to get a longer one', 'the same end');
-  });
+  test.runIf(path === 'events')(
+    'what it shows ends with it: nobody goes on for ever by one link',
+    async () => {
+      const until = now() + 60;
+      const answer = await (await asked(grant(video.id, until))).text();
+      const { urls } = JSON.parse(/^data: (.*)$/m.exec(answer)?.[1] ?? '{}') as Video;
+      const grants = [urls.events, urls.content].map((link) => new URL(link ?? '').searchParams.get('grant'));
+      expect(grants).toEqual([grant(video.id, until), grant(video.id, until, 'playback-grant')]);
+      table.add('a grant to watch, to get a longer one', 'the same end');
+    },
+  );
 
   test.for<[string, () => string]>([
     ['expired a second ago', () => grant(video.id, now() - 1)],

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { WebSocket } from 'ws';
+import { WebSocket as SocketClient } from 'ws';
 import { CHROMIUM, OFFLINE } from '../../chromium.ts';
 import { ALICE, BOB, CLIENT_TOKENS } from '../support/clients.ts';
 import { type Service, startService } from '../support/service.ts';
@@ -35,66 +35,66 @@ async function held(prompt: string, by = alice): Promise<{ video: Video; release
 
 const socketOf = (link: string) => link.replace(/^http/, 'ws');
 
-describe.skipIf(!existsSync(CHROMIUM))('a page of another origin, which has no token (needs Chromium)', () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: OFFLINE });
-  });
-  afterAll(() => browser?.close());
+describe.skipIf(!existsSync(CHROMIUM))(
+  'a page of another origin, which has no token (needs Chromium)',
+  () => {
+    let browser: Browser;
+    beforeAll(async () => {
+      browser = await chromium.launch({ executablePath: CHROMIUM, args: OFFLINE });
+    });
+    afterAll(() => browser?.close());
 
-  test('sees the whole life by EventSource and by WebSocket, and plays the video', async () => {
-    const { video, release } = await held('a kite on a long string');
-    const page = await browser.newPage();
-    await page.goto('data:text/html,<title>elsewhere</title>');
-    const open = await page.evaluateHandle(
-      async ([link, socketLink]) => {
-        const bySource: string[] = [];
-        const bySocket: string[] = [];
-        let last: unknown;
-        const source = new EventSource(link);
-        const socket = new WebSocket(socketLink);
-        source.addEventListener('video', ({ data }) => bySource.push(JSON.parse(data).status));
-        const sourceEnds = new Promise<void>((resolve) => {
-          source.addEventListener('error', () => source.readyState === EventSource.CLOSED && resolve());
-        });
-        socket.addEventListener('message', (message) => {
-          const { type, data } = JSON.parse(message.data);
-          if (type !== 'video') return;
-          bySocket.push(data.status);
-          last = data;
-        });
-        const socketEnds = new Promise<number>((resolve) => {
-          socket.addEventListener('close', ({ code }) => resolve(code));
-        });
-        const opened = [source, socket].map(
-          (target) => new Promise((resolve) => target.addEventListener('open', resolve)),
-        );
-        await Promise.all(opened);
-        const all = Promise.all([sourceEnds, socketEnds]);
-        return { ended: all.then(([, code]) => ({ bySource, bySocket, code, last })) };
-      },
-      [video.urls.events, socketOf(video.urls.events)] as const,
-    );
-    await release();
-    const { bySource, bySocket, code, last } = await open.evaluate(({ ended }) => ended);
-    expect([bySource.at(-1), bySocket.at(-1), code]).toEqual(['completed', 'completed', 1000]);
-    expect(bySource[0]).not.toBe('completed');
-    expect(last).toEqual(await alice.video(video.id));
-    const { urls } = last as Video;
-    expect(urls.events).toBe(video.urls.events);
-    expect((await service.fetch(urls.content!)).status).toBe(200);
-  });
-});
+    test('sees the whole life by EventSource and by WebSocket, and plays the video', async () => {
+      const { video, release } = await held('a kite on a long string');
+      const page = await browser.newPage();
+      await page.goto('data:text/html,<title>elsewhere</title>');
+      const open = await page.evaluateHandle(
+        async ([link, socketLink]) => {
+          const bySource: string[] = [];
+          const bySocket: string[] = [];
+          let last: unknown;
+          const source = new EventSource(link);
+          const socket = new WebSocket(socketLink);
+          source.addEventListener('video', ({ data }) => bySource.push(JSON.parse(data).status));
+          const sourceEnds = new Promise<void>((resolve) => {
+            source.addEventListener('error', () => source.readyState === EventSource.CLOSED && resolve());
+          });
+          socket.addEventListener('message', (message) => {
+            const { type, data } = JSON.parse(message.data);
+            if (type !== 'video') return;
+            bySocket.push(data.status);
+            last = data;
+          });
+          const socketEnds = new Promise<number>((resolve) => {
+            socket.addEventListener('close', ({ code }) => resolve(code));
+          });
+          const opened = [source, socket].map(
+            (target) => new Promise((resolve) => target.addEventListener('open', resolve)),
+          );
+          await Promise.all(opened);
+          const all = Promise.all([sourceEnds, socketEnds]);
+          return { ended: all.then(([, code]) => ({ bySource, bySocket, code, last })) };
+        },
+        [video.urls.events, socketOf(video.urls.events)] as const,
+      );
+      await release();
+      const { bySource, bySocket, code, last } = await open.evaluate(({ ended }) => ended);
+      expect([bySource.at(-1), bySocket.at(-1), code]).toEqual(['completed', 'completed', 1000]);
+      expect(bySource[0]).not.toBe('completed');
+      expect(last).toEqual(await alice.video(video.id));
+      const { urls } = last as Video;
+      expect(urls.events).toBe(video.urls.events);
+      expect((await service.fetch(urls.content!)).status).toBe(200);
+    });
+  },
+);
 
 test('HEAD of it is answered too', async () => {
   const { video, release } = await held('a kite in a calm');
   const head = await service.fetch(video.urls.events, { method: 'HEAD' });
-  expect([head.status, head.headers.get('content-type')]).toEqual([
-    200,
-    'text/event-stream; charset=utf-8',
-  ]);
+  expect([head.status, head.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8']);
   expect(head.headers.get('access-control-allow-origin')).toBe('*');
-  const watcher = new WebSocket(socketOf(video.urls.events));
+  const watcher = new SocketClient(socketOf(video.urls.events));
   await new Promise((resolve) => watcher.once('open', resolve));
   await release();
   await new Promise((resolve) => watcher.once('close', resolve));
@@ -131,7 +131,7 @@ test('a page that is not listed opens no socket with it', async () => {
     await choosy.as(ALICE).ended(id);
     const opened = (origin: string) =>
       new Promise<number>((resolve) => {
-        const socket = new WebSocket(socketOf(urls.events), { origin });
+        const socket = new SocketClient(socketOf(urls.events), { origin });
         socket.once('open', () => resolve(101)).once('error', () => {});
         socket.once('unexpected-response', (_request, response) => resolve(response.statusCode ?? 0));
       });

@@ -1,11 +1,22 @@
 // What a gateway in front of Wiro may want: the length of a request before its body. And one that answers before it has read
 // the body, while the caller still sends.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { expectProblem, INVALID_PARAMETER, refused } from '../support/refusals.ts';
 import { FRAMINGS, formBody, submitForm } from '../support/requests/bodies.ts';
 import { MIB, picture } from '../support/requests/pictures.ts';
 import { slowClient } from '../support/requests/slow-clients.ts';
-import { bytesAt, FORM_TYPE, filePart, UPLOAD, upload, uploadCalls, uploaded } from '../support/requests/uploads.ts';
+import {
+  bytesAt,
+  FORM_TYPE,
+  filePart,
+  UPLOAD,
+  upload,
+  uploadCalls,
+  uploaded,
+} from '../support/requests/uploads.ts';
 import { onlyRun } from '../support/runs.ts';
 import { type Service, startService } from '../support/service.ts';
 import { sha256 } from '../support/stored.ts';
@@ -78,5 +89,59 @@ describe('answered before the caller has sent the file, it is sent again as it i
     client.socket.destroy();
     expect(service.sim.files).toHaveLength(files + 1);
     expect(sha256(await bytesAt(service, service.sim.files.at(-1)?.url ?? ''))).toBe(sha256(value));
+  });
+});
+
+describe('an answer whose body comes late, while the caller goes on sending', () => {
+  /** Answers the first upload 403 at once, ends that answer when it is let, and takes the second. */
+  async function startGateway() {
+    const stored: Buffer[] = [];
+    const letGo = Promise.withResolvers<void>();
+    const begun = Promise.withResolvers<void>();
+    let uploads = 0;
+    const server = createServer(async (request, response) => {
+      const row = (list: object) => response.end(JSON.stringify({ result: true, errors: [], list: [list] }));
+      if (request.url === '/v1/File/FolderCreate') return void row({ id: 'f1' });
+      uploads += 1;
+      if (uploads === 1) {
+        response.writeHead(403, { 'content-length': 2 }).flushHeaders();
+        begun.resolve();
+        await letGo.promise;
+        return void response.end('no');
+      }
+      const type = request.headers['content-type'] ?? '';
+      const form = await new Response(await buffer(request), {
+        headers: { 'content-type': type },
+      }).formData();
+      stored.push(Buffer.from(await (form.get('file') as File).arrayBuffer()));
+      row({ id: 'a', url: 'https://cdn1.wiro.ai/a.png' });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+    const close = () => new Promise((resolve) => void server.close(resolve).closeAllConnections());
+    return { url, stored, letGo: letGo.resolve, begun: begun.promise, close };
+  }
+
+  test('loses nothing of the file', async () => {
+    const gateway = await startGateway();
+    const other = await startService({ vars: { WIRO_API_URL: gateway.url } });
+    try {
+      const value = picture('image/png', MIB);
+      const body = formBody([filePart(value)]);
+      const client = slowClient(other, 'POST /v1/files', [`Content-Type: ${FORM_TYPE}`]);
+      await client.send(body.subarray(0, 100_000));
+      await gateway.begun;
+      // The answer's head is on its way: the upload is not read on for it.
+      await vi.waitUntil(async () => (await other.fetch('/health')).ok);
+      for (let at = 100_000; at < body.length; at += 50_021)
+        await client.send(body.subarray(at, at + 50_021));
+      gateway.letGo();
+      await client.send(new Uint8Array(0));
+      expect([await client.status, gateway.stored.map(sha256)]).toEqual([200, [sha256(value)]]);
+      client.socket.destroy();
+    } finally {
+      await other.close();
+      await gateway.close();
+    }
   });
 });
