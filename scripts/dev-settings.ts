@@ -12,14 +12,16 @@ export interface DevSettings {
   real: boolean;
   /** Whether SIGNING_KEY must come from elsewhere. */
   lacksSigningKey: boolean;
-  /** The settings in the file that are not empty. They apply with the stand-in too. */
+  /** The settings in the file that are not empty, by name. They apply with the stand-in too. */
   given: string[];
 }
 
 /** `devVars`: the file's text, undefined when there is no such file. */
 export function devSettings(devVars: string | undefined): DevSettings {
   const values = parseEnv(devVars ?? '');
-  const given = Object.keys(values).filter((name) => values[name]?.trim());
+  const given = Object.keys(values)
+    .filter((name) => values[name]?.trim())
+    .sort();
   const signingKey = values.SIGNING_KEY?.trim() ?? '';
   if (signingKey !== '' && signingKey.length < MIN_SIGNING_KEY_CHARACTERS) {
     throw new Error(`SIGNING_KEY in .dev.vars needs at least ${MIN_SIGNING_KEY_CHARACTERS} characters`);

@@ -31,12 +31,8 @@ describe.skipIf(!hasChromium)('frames of the models (need Chromium)', { timeout:
 
   test('hailuo-2.3: from words alone, and there is no last frame', async () => {
     const { page, service } = scene;
-    await page.getByLabel('Model').waitFor();
-    expect(await page.getByLabel('Model').locator('option').allTextContents()).toEqual([
-      'hailuo-2.3',
-      'hailuo-2.3-fast',
-      HAILUO_02,
-    ]);
+    const offered = () => page.getByLabel('Model').locator('option').allTextContents();
+    await expect.poll(offered).toEqual(['hailuo-2.3', 'hailuo-2.3-fast', HAILUO_02]);
     expect(await lastFrame().isVisible()).toBe(false);
     await make(page, 'a harbour in words');
     await onStage(page, 'a harbour in words');

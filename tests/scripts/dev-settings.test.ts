@@ -46,7 +46,7 @@ describe('with the stand-in', () => {
       'WIRO_API_URL=https://api.wiro.ai/v1\nWIRO_API_SECRET=s\nPOLL_SECONDS=9\nCLIENT_TOKENS={"a":"b"}\nOPERATOR_TOKEN=\n',
     );
     expect(standInSettings(standIn, settings)).toEqual({ ...standIn, RETRY_SECONDS: quick.RETRY_SECONDS });
-    expect(appliedSettings(standIn, settings)).toEqual(['POLL_SECONDS', 'CLIENT_TOKENS']);
+    expect(appliedSettings(standIn, settings)).toEqual(['CLIENT_TOKENS', 'POLL_SECONDS']);
   });
 
   test("a secret of Turnstile's is verified by Turnstile", () => {

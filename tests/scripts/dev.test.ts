@@ -114,7 +114,7 @@ const submit = async (prompt: string) => {
 test('clients, operator, uploads and a redrive, before and after a restart', async () => {
   const greeting = await start();
   expect(greeting).toContain(
-    'In force from .dev.vars: CLIENT_TOKENS, OPERATOR_TOKEN, MODELS, COPY_DEADLINE_SECONDS',
+    'In force from .dev.vars: CLIENT_TOKENS, COPY_DEADLINE_SECONDS, MODELS, OPERATOR_TOKEN',
   );
   expect(greeting).not.toContain(TOKEN);
   expect((await ask('/health')).body.protection).toBe('tokens');

@@ -1,6 +1,8 @@
 // `urls.events` where there are client tokens: a browser's EventSource and WebSocket can send no token, and the link opens
 // them without one.
 import { existsSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket as SocketClient } from 'ws';
@@ -39,15 +41,26 @@ describe.skipIf(!existsSync(CHROMIUM))(
   'a page of another origin, which has no token (needs Chromium)',
   () => {
     let browser: Browser;
+    let server: Server;
+    /** A page of another origin. */
+    let elsewhere: string;
     beforeAll(async () => {
+      server = createServer((_request, response) => {
+        response.writeHead(200, { 'content-type': 'text/html' }).end('<title>elsewhere</title>');
+      });
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      elsewhere = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
       browser = await chromium.launch({ executablePath: CHROMIUM, args: OFFLINE });
     });
-    afterAll(() => browser?.close());
+    afterAll(async () => {
+      await browser?.close();
+      server?.close();
+    });
 
     test('sees the whole life by EventSource and by WebSocket, and plays the video', async () => {
       const { video, release } = await held('a kite on a long string');
       const page = await browser.newPage();
-      await page.goto('data:text/html,<title>elsewhere</title>');
+      await page.goto(elsewhere);
       const open = await page.evaluateHandle(
         async ([link, socketLink]) => {
           const bySource: string[] = [];

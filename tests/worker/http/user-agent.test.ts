@@ -1,5 +1,6 @@
 // Every request that the Worker sends says who it is: some firewalls answer nobody who does not.
 import { expect, test } from 'vitest';
+import { TURNSTILE_SECRET } from '../../../sim/index.ts';
 import { startWebhookReceiver } from '../operator/webhook-receiver.ts';
 import { watch } from '../support/event-source.ts';
 import { picture } from '../support/requests/pictures.ts';
@@ -15,7 +16,7 @@ test('Wiro’s API, socket and CDN, Turnstile’s verifier and the webhook', asy
   const sim = { speed: 60 };
   const vars = { NOTIFY_URL: receiver.url, PURGE_UPSTREAM: true, POLL_SECONDS: '0.2' };
   const service = await startService({ vars, secrets: { NOTIFY_SECRET }, sim });
-  const challenged = await startService({ secrets: { TURNSTILE_SECRET: 'a secret' }, sim });
+  const challenged = await startService({ secrets: { TURNSTILE_SECRET }, sim });
   try {
     await upload(service, [filePart(picture('image/png', 500))]);
     await service.fetch('/v1/models');
@@ -36,7 +37,7 @@ test('Wiro’s API, socket and CDN, Turnstile’s verifier and the webhook', asy
     const { id: stopped } = await service.accepted({ prompt: 'an ending parade' });
     await service.until(stopped, ({ stage }) => stage === 'task_queue');
     await service.cancel(stopped);
-    const headers = { 'turnstile-token': 'a token that nobody gave' };
+    const headers = { 'turnstile-token': challenged.sim.solve({ hostname: '127.0.0.1' }) };
     await challenged.saying(headers).submit({ prompt: 'a parade for people' });
 
     const calls = [...service.sim.calls, ...challenged.sim.calls];

@@ -78,7 +78,7 @@ describe('line breaks', () => {
 
   test('a browser’s form is the same request as JSON, also where CR LF would make it too long', async () => {
     expect([PROMPT.length, CRLF.length]).toEqual([1999, 2198]);
-    const keyed = service.saying({ 'idempotency-key': 'one request in two spellings' });
+    const keyed = service.saying({ 'idempotency-key': 'one-request-in-two-spellings' });
     const json = await taken(keyed.submit({ prompt: PROMPT }));
     const again = await submitForm(keyed, [text('prompt', CRLF)]);
     expect([again.status, again.headers.get('idempotent-replayed')]).toEqual([202, 'true']);
