@@ -30,6 +30,11 @@ export type Video = {
             size: number;
         } | null;
         inputImageFirstUrl: string | null;
+        inputImageLast?: {
+            content_type: string;
+            size: number;
+        };
+        inputImageLastUrl?: string;
     };
     output: {
         content_type: string;

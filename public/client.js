@@ -33,7 +33,8 @@ import {
  * @property {number | null} completed_at
  * @property {number | null} expires_at
  * @property {{ prompt: string, promptOptimizer: boolean, resolution: string, duration: number,
- *   inputImageFirst: { content_type: string, size: number } | null, inputImageFirstUrl: string | null }} input
+ *   inputImageFirst: { content_type: string, size: number } | null, inputImageFirstUrl: string | null,
+ *   inputImageLast?: { content_type: string, size: number }, inputImageLastUrl?: string }} input
  * @property {{ content_type: string, size: number, sha256: string, etag: string, width?: number, height?: number,
  *   duration_seconds?: number, fps?: number } | null} output
  * @property {string | null} cost_usd

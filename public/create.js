@@ -1,7 +1,7 @@
 // The form: checked and sent, by button or by Ctrl/⌘ + Enter. What is typed is kept by draft.js.
 import { VideoError } from './client.js';
 import { announce, byId, remark, setText } from './dom.js';
-import { changeDraft, draft, fields, image, keep, prompt, restoreDraft, setFields } from './draft.js';
+import { changeDraft, draft, fields, image, keep, last, prompt, restoreDraft, setFields } from './draft.js';
 import { doubtHealth } from './human.js';
 import { currentModel, loadModels, startModels } from './model-field.js';
 import { attemptFor, deliver, interrupted } from './outbox.js';
@@ -78,22 +78,26 @@ export function fillFrom({ input, model }) {
   const before = draft();
   const mine = owner();
   image.restore(undefined, input.inputImageFirstUrl ?? '');
+  last.restore(undefined, input.inputImageLastUrl ?? '');
   const { prompt: text, promptOptimizer, resolution, duration } = input;
   setFields({
     prompt: text,
     promptOptimizer,
     format: `${resolution ?? ''} ${duration ?? ''}`,
     link: input.inputImageFirstUrl ?? '',
+    lastLink: input.inputImageLastUrl ?? '',
     model,
   });
   prompt.focus();
   form.scrollIntoView({ block: 'nearest' });
-  const note = input.inputImageFirst
-    ? 'The form is filled. Choose the first frame again: it is not kept here.'
+  const uploaded = [...(input.inputImageFirst ? ['first'] : []), ...(input.inputImageLast ? ['last'] : [])];
+  const note = uploaded.length
+    ? `The form is filled. Choose the ${uploaded.join(' and the ')} frame again: it is not kept here.`
     : 'The form is filled.';
   remark(note, 'Undo', async () => {
     if (owner() !== mine) return;
     await image.restore(before.picture, before.fields.link);
+    await last.restore(before.lastPicture, before.fields.lastLink);
     setFields(before.fields);
   });
 }
@@ -108,11 +112,18 @@ export function currentRequest() {
     ...(resolution ? { resolution } : {}),
     ...(duration ? { duration: Number(duration) } : {}),
   };
-  if (currentModel().firstFrame === 'none') return request;
-  const frame = image.picture
-    ? { inputImageFirst: image.picture.blob }
-    : image.link && { inputImageFirstUrl: image.link };
-  return /** @type {VideoRequest} */ ({ ...request, ...frame });
+  const { firstFrame, hasLastFrame } = currentModel();
+  return {
+    ...request,
+    ...(firstFrame !== 'none' ? frameOf(image, 'inputImageFirst') : {}),
+    ...(hasLastFrame ? frameOf(last, 'inputImageLast') : {}),
+  };
+}
+
+/** @param {any} field @param {string} name  of the file in the API */
+function frameOf({ picture, link }, name) {
+  if (picture) return { [name]: picture.blob };
+  return link ? { [`${name}Url`]: link } : {};
 }
 
 function showFigures() {
@@ -139,12 +150,13 @@ async function submitForm() {
   // Who is quick sends the picture, too, that is still being read, and does not send beside it what is sent on.
   const mine = owner();
   await kept;
-  await image.ready;
+  await Promise.all([image.ready, last.ready]);
   if (sending || owner() !== mine) return;
   clearErrors();
-  const pictureError = image.error;
+  const [pictureError, lastError] = [image.error, last.error];
   const request = currentRequest();
   image.checkLink();
+  if (!last.hidden) last.checkLink();
   const count = [...request.prompt].length;
   const { firstFrame, isPromptOptional, maxChars } = currentModel();
   const over = (count - maxChars).toLocaleString('en');
@@ -152,6 +164,7 @@ async function submitForm() {
   if (count > maxChars)
     setError('prompt', `That is ${over} characters too many; ${maxChars.toLocaleString('en')} is the most.`);
   if (pictureError && firstFrame !== 'none') image.error = pictureError;
+  if (lastError && !last.hidden) last.error = lastError;
   if (firstFrame === 'required' && !request.inputImageFirst && !request.inputImageFirstUrl)
     image.error = 'This model begins with a picture of yours: choose one.';
   if (focusFirstError()) return;
@@ -178,15 +191,17 @@ async function finishInterrupted({ fresh, old }, mine) {
   }
   if (owner() !== mine) return;
   if (old[0] && prompt.value === '') {
-    const { prompt: text, promptOptimizer, resolution, duration, inputImageFirst } = old[0].request;
-    const inputImageFirstUrl = old[0].request.inputImageFirstUrl ?? '';
-    const picture = inputImageFirst ? { blob: inputImageFirst, name: 'Image' } : undefined;
-    await image.restore(picture, inputImageFirstUrl);
+    const { prompt: text, promptOptimizer, resolution, duration, ...frames } = old[0].request;
+    const [link, lastLink] = [frames.inputImageFirstUrl ?? '', frames.inputImageLastUrl ?? ''];
+    const pictureOf = (/** @type {Blob | null | undefined} */ blob) =>
+      blob ? { blob, name: 'Image' } : undefined;
+    await image.restore(pictureOf(frames.inputImageFirst), link);
+    await last.restore(pictureOf(frames.inputImageLast), lastLink);
     setFields({
       prompt: text,
       promptOptimizer: promptOptimizer ?? true,
       format: `${resolution ?? ''} ${duration ?? ''}`,
-      link: inputImageFirstUrl,
+      ...{ link, lastLink },
       model: old[0].request.model ?? '',
     });
     setError(
@@ -251,10 +266,14 @@ function showProblem(error, signal, again) {
   for (const { field, message } of error.errors) {
     const place = PLACES[field];
     if (place === 'image') image.error = `The image ${message}.`;
+    else if (place === 'last') last.error = `The image ${message}.`;
     else if (place) setError(place, `${place === 'prompt' ? 'The text' : 'This'} ${message}.`);
   }
   const isShown = error.errors.length > 0 && error.errors.every(({ field }) => PLACES[field]);
-  if ([413, 415].includes(error.status) && (image.picture || image.link)) image.error = problemWords(error);
+  // Such a refusal names its field in its text.
+  const refused = last.picture && error.message.startsWith('inputImageLast') ? last : image;
+  if ([413, 415].includes(error.status) && (refused.picture || refused.link))
+    refused.error = problemWords(error);
   else if (!isShown) setError('form', inWords(error));
   focusFirstError();
   if (error.status === 401) wantToken(again, again !== undefined);
@@ -270,6 +289,8 @@ const PLACES = {
   duration: 'format',
   inputImageFirst: 'image',
   inputImageFirstUrl: 'image',
+  inputImageLast: 'last',
+  inputImageLastUrl: 'last',
 };
 
 /** @param {VideoError} error */
@@ -292,6 +313,6 @@ function clearErrors() {
 function focusFirstError() {
   const first = [...form.querySelectorAll('[data-error-for]')].find((error) => error.textContent !== '');
   const target = first && byId(first.dataset.errorFor);
-  (target?.checkVisibility() ? target : first && byId('image-remove'))?.focus();
+  (target?.checkVisibility() ? target : first && byId(`${first.dataset.errorFor}-remove`))?.focus();
   return first !== undefined;
 }

@@ -1,4 +1,5 @@
-// <image-field>: the first frame, by drop, paste, picker or link; looked at before it is sent.
+// <image-field>: the first or the last frame, by drop, paste, picker or link; looked at before it is sent. `data-place` is the id
+// of its picker, and begins the ids of its other parts.
 import { byId } from './dom.js';
 import { size } from './words.js';
 
@@ -17,44 +18,57 @@ class ImageField extends HTMLElement {
   #preview = '';
 
   connectedCallback() {
-    byId('image').addEventListener('change', () => {
-      const file = byId('image').files[0];
-      byId('image').value = '';
+    const picker = this.#part();
+    picker.addEventListener('change', () => {
+      const file = picker.files[0];
+      picker.value = '';
       if (file) this.take(file);
     });
-    byId('image-remove').addEventListener('click', () => {
+    this.#part('remove').addEventListener('click', () => {
       this.clear();
-      byId('image').focus();
+      picker.focus();
     });
-    byId('image-link').addEventListener('input', () => this.#changed(''));
-    byId('image-link').addEventListener('change', () => this.#changed(linkError(this.link)));
+    this.#part('link').addEventListener('input', () => this.#changed(''));
+    this.#part('link').addEventListener('change', () => this.#changed(linkError(this.link)));
     document.addEventListener('paste', (event) => {
       const file = event.clipboardData?.files[0];
-      if (!file) return;
+      if (!file || !this.#isMeantBy(event)) return;
       event.preventDefault();
       this.take(file);
     });
     this.#acceptDrops();
   }
 
+  /** The picker, or another part. @param {string} [name] */
+  #part(name) {
+    return byId([this.dataset.place, name].filter(Boolean).join('-'));
+  }
+
+  /** What happens in no field is meant for the first. @param {Event} event */
+  #isMeantBy({ target }) {
+    const field = target instanceof Element && target.closest('image-field');
+    return (field || document.querySelector('image-field')) === this;
+  }
+
   get link() {
-    return byId('image-link').value.trim();
+    return this.#part('link').value.trim();
   }
 
   set link(link) {
-    byId('image-link').value = link;
+    this.#part('link').value = link;
   }
 
   /** What keeps the form from being sent; '' when nothing does. */
   get error() {
-    return byId('image-error').textContent;
+    return this.#part('error').textContent;
   }
 
   /** @param {string} error */
   set error(error) {
-    byId('image-error').textContent = error;
+    this.#part('error').textContent = error;
     this.classList.toggle('is-wrong', error !== '');
-    for (const id of ['image', 'image-link']) byId(id).setAttribute('aria-invalid', `${error !== ''}`);
+    for (const part of [this.#part(), this.#part('link')])
+      part.setAttribute('aria-invalid', `${error !== ''}`);
   }
 
   /** Says what is wrong with the link; that of a picture has been said. */
@@ -86,7 +100,7 @@ class ImageField extends HTMLElement {
     this.#show(type !== undefined);
     this.#changed(
       type === undefined
-        ? `${name} cannot be used: the first frame must be a JPEG, PNG or WebP image.`
+        ? `${name} cannot be used: a frame must be a JPEG, PNG or WebP image.`
         : blob.size > MAX_BYTES
           ? `${name} has ${size(blob.size)}; 20 MiB is the most. Choose a smaller image.`
           : '',
@@ -105,14 +119,14 @@ class ImageField extends HTMLElement {
   #show(isPicture) {
     URL.revokeObjectURL(this.#preview);
     this.#preview = isPicture && this.picture ? URL.createObjectURL(this.picture.blob) : '';
-    const preview = byId('image-preview');
+    const preview = this.#part('preview');
     preview.hidden = !this.#preview;
     if (this.#preview) preview.src = this.#preview;
     else preview.removeAttribute('src');
-    byId('image-chosen').hidden = !this.picture;
-    byId('image-choose').hidden = Boolean(this.picture);
-    byId('image-name').textContent = this.picture?.name ?? '';
-    byId('image-size').textContent = this.picture ? size(this.picture.blob.size) : '';
+    this.#part('chosen').hidden = !this.picture;
+    this.#part('choose').hidden = Boolean(this.picture);
+    this.#part('name').textContent = this.picture?.name ?? '';
+    this.#part('size').textContent = this.picture ? size(this.picture.blob.size) : '';
   }
 
   /** @param {string} error */
@@ -126,14 +140,14 @@ class ImageField extends HTMLElement {
     // Anywhere on the page: who misses the field does not leave the page for the picture.
     document.addEventListener('dragover', (event) => {
       event.preventDefault();
-      isOver(true);
+      isOver(this.#isMeantBy(event));
     });
     document.addEventListener('dragleave', (event) => event.relatedTarget === null && isOver(false));
     document.addEventListener('drop', (event) => {
       const file = event.dataTransfer?.files[0];
       const link = event.dataTransfer?.getData('text/uri-list').split('\n')[0];
       isOver(false);
-      if (!file && !link) return;
+      if ((!file && !link) || !this.#isMeantBy(event)) return;
       event.preventDefault();
       if (file) return void this.take(file);
       this.clear();

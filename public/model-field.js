@@ -1,4 +1,4 @@
-// The fields of the form that depend on the model: which one, its formats and their prices, and its first frame.
+// The fields of the form that depend on the model: which one, its formats and their prices, and its frames.
 import { byId, h, setText } from './dom.js';
 import { BUILT_IN, offeredModels } from './models.js';
 import { formatWords } from './words.js';
@@ -49,10 +49,11 @@ function show() {
   const model = currentModel();
   if (isTold) showModels(model);
   showFormats(model);
-  const field = /** @type {any} */ (document.querySelector('image-field'));
-  field.hidden = model.firstFrame === 'none';
   setText(byId('image-need'), model.firstFrame);
-  if (!field.picture && !field.link) field.error = '';
+  const [first, last] = /** @type {any} */ (document.querySelectorAll('image-field'));
+  first.hidden = model.firstFrame === 'none';
+  last.hidden = !model.hasLastFrame;
+  for (const field of [first, last]) if (!field.picture && !field.link) field.error = '';
 }
 
 /** @param {Model} model */

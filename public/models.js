@@ -1,4 +1,4 @@
-// The models that the server offers: their formats, prices, and whether they take a first frame. Where it does not tell, the
+// The models that the server offers: their formats, prices, and which frames they take. Where it does not tell, the
 // page offers what it was made for, without prices.
 import { health } from './human.js';
 import { access } from './token.js';
@@ -9,8 +9,8 @@ import { access } from './token.js';
  */
 /**
  * `id`: '' for the one that the server takes by itself.
- * @typedef {{ id: string, formats: Format[], firstFrame: 'optional' | 'required' | 'none', isPromptOptional: boolean,
- *   maxChars: number }} Model
+ * @typedef {{ id: string, formats: Format[], firstFrame: 'optional' | 'required' | 'none', hasLastFrame: boolean,
+ *   isPromptOptional: boolean, maxChars: number }} Model
  */
 
 const PRICE = /^\d{1,6}(\.\d{1,12})?$/;
@@ -24,6 +24,7 @@ export const BUILT_IN = {
     { resolution: '1080P', duration: 6, price: undefined },
   ],
   firstFrame: 'optional',
+  hasLastFrame: false,
   isPromptOptional: false,
   maxChars: 2000,
 };
@@ -47,7 +48,7 @@ export async function offeredModels() {
 /** None where it is of another shape. @param {unknown} value @returns {Model[]} */
 function modelOf(value) {
   const { id, capabilities, prices_usd } = Object(value);
-  const { combinations, first_frame, prompt, prompt_max_chars } = Object(capabilities);
+  const { combinations, first_frame, last_frame, prompt, prompt_max_chars } = Object(capabilities);
   if (typeof id !== 'string' || id === '' || !Array.isArray(combinations)) return [];
   const formats = combinations.flatMap((combination) => {
     if (!Array.isArray(combination) || combination.length !== 2) return [];
@@ -63,6 +64,7 @@ function modelOf(value) {
       id,
       formats,
       firstFrame: first_frame === 'required' || first_frame === 'none' ? first_frame : 'optional',
+      hasLastFrame: last_frame === true,
       isPromptOptional: prompt === 'optional' || prompt === 'none',
       maxChars: prompt_max_chars > 0 ? prompt_max_chars : BUILT_IN.maxChars,
     },

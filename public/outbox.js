@@ -82,9 +82,15 @@ export async function interrupted() {
 
 /** @param {VideoRequest} one @param {VideoRequest} other */
 async function isSame(one, other) {
-  const { inputImageFirst: image, ...rest } = one;
-  const { inputImageFirst: otherImage, ...otherRest } = other;
-  if (JSON.stringify(rest) !== JSON.stringify(otherRest) || image?.size !== otherImage?.size) return false;
+  const { inputImageFirst: first, inputImageLast: last, ...rest } = one;
+  const { inputImageFirst: otherFirst, inputImageLast: otherLast, ...otherRest } = other;
+  if (JSON.stringify(rest) !== JSON.stringify(otherRest)) return false;
+  return (await isSameBlob(first, otherFirst)) && (await isSameBlob(last, otherLast));
+}
+
+/** @param {Blob | null | undefined} image @param {Blob | null | undefined} otherImage */
+async function isSameBlob(image, otherImage) {
+  if (image?.size !== otherImage?.size) return false;
   if (!image || !otherImage) return true;
   const [bytes, otherBytes] = await Promise.all(
     [image, otherImage].map(async (blob) => new Uint8Array(await blob.arrayBuffer())),
@@ -95,14 +101,14 @@ async function isSame(one, other) {
 /** @param {any} value @param {string} at  the key in the table */
 function isAttempt(value, at) {
   const { key, owner, request, at: time } = Object(value);
-  const { prompt, inputImageFirst, inputImageFirstUrl } = Object(request);
+  const { prompt, inputImageFirst, inputImageFirstUrl, inputImageLast, inputImageLastUrl } = Object(request);
   return (
     key === at &&
     /^[\x21-\x7e]{1,255}$/.test(key) &&
     typeof owner === 'string' &&
     Number.isFinite(time) &&
     typeof prompt === 'string' &&
-    (inputImageFirst === undefined || inputImageFirst instanceof Blob) &&
-    (inputImageFirstUrl === undefined || typeof inputImageFirstUrl === 'string')
+    [inputImageFirst, inputImageLast].every((image) => image === undefined || image instanceof Blob) &&
+    [inputImageFirstUrl, inputImageLastUrl].every((link) => link === undefined || typeof link === 'string')
   );
 }

@@ -313,7 +313,10 @@ export class Stage {
 function factsOf(video) {
   const { input, cost_usd, completed_at, started_at } = video;
   const parts = formatOf(video) ? [formatOf(video)] : [];
-  if (input.inputImageFirst || input.inputImageFirstUrl) parts.push('from an image');
+  const isFrom = input.inputImageFirst || input.inputImageFirstUrl;
+  const isTo = input.inputImageLast || input.inputImageLastUrl;
+  if (isFrom || isTo)
+    parts.push(isFrom && isTo ? 'from an image to another' : isFrom ? 'from an image' : 'to an image');
   if (cost_usd) parts.push(`$${cost_usd}`);
   if (video.status === 'completed' && completed_at && started_at)
     parts.push(`made in ${clock(completed_at - started_at)}`);

@@ -139,7 +139,10 @@ const OWN_REASONS = {
 };
 
 /** The codes of a Video's `warnings`. @type {Map<string, string>} */
-const WARNINGS = new Map([['first_frame_ignored', 'The model did not use the first frame.']]);
+const WARNINGS = new Map([
+  ['first_frame_ignored', 'The model did not use the first frame.'],
+  ['last_frame_ignored', 'The model did not use the last frame.'],
+]);
 
 /** What is to be said about a video, even when all went well. @param {Video} video */
 export function warningWords({ warnings = [] }) {

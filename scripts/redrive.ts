@@ -6,7 +6,7 @@ import { parseEnv } from 'node:util';
 import { reasonOf } from './reason.ts';
 import { root } from './worker-process.ts';
 
-const DEV_VARS = join(root, '.dev.vars');
+const DEV_VARS = process.env.DEV_VARS ?? join(root, '.dev.vars');
 
 try {
   console.log(await redrive(process.env.ID, process.env.URL ?? 'http://localhost:8787', operatorToken()));

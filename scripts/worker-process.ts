@@ -19,8 +19,8 @@ const PATIENCE_MS = 5000;
 export interface DevOptions {
   /** Told of each line that wrangler or the Worker writes. */
   onLine?: (line: string) => void;
-  /** Whether `.dev.vars` is read; default false: the process knows `vars` and `wrangler.toml` only. */
-  devVars?: boolean;
+  /** Whether `.dev.vars` is read, or another file; default false: the process knows `vars` and `wrangler.toml` only. */
+  devVars?: boolean | string;
   /** The program and its arguments that start the Worker in place of `wrangler dev`; it says "Ready on" too. */
   command?: [string, ...string[]];
 }
@@ -43,7 +43,7 @@ export class DevProcess {
       'wrangler',
       ...['dev', '--ip', '127.0.0.1', '--port', `${port}`, '--inspector-port', '0'],
       ...['--persist-to', storage, '--show-interactive-dev-session=false'],
-      ...(options.devVars ? [] : ['--env-file', '/dev/null']),
+      ...(options.devVars === true ? [] : ['--env-file', options.devVars || '/dev/null']),
       ...Object.entries(vars).flatMap(([name, value]) => ['--var', `${name}:${value}`]),
     ];
   }

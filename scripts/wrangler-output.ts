@@ -28,7 +28,7 @@ const NOISE = [
 export function readable(line: string): string | undefined {
   const plain = stripVTControlCharacters(line).trimEnd();
   if (NOISE.some((noise) => noise.test(plain))) return undefined;
-  return logEntry(plain) ?? withoutProof(plain.replace(/^\[wrangler:info\] /, ''));
+  return logEntry(plain) ?? withoutSecrets(plain.replace(/^\[wrangler:info\] /, ''));
 }
 
 /** A line of the Worker's own log: `level  message  field=value …`. */
@@ -52,7 +52,7 @@ function text(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-/** Who knows the path of a callback may call back. */
-function withoutProof(line: string): string {
-  return line.replace(/(\/hooks\/wiro\/[^/\s]+\/)\S+/, '$1…');
+/** Who knows the path of a callback may call back, and who knows a grant may see its video. */
+function withoutSecrets(line: string): string {
+  return line.replace(/(\/hooks\/wiro\/[^/\s]+\/)\S+/, '$1…').replace(/([?&]grant=)[^&\s]+/, '$1…');
 }

@@ -170,18 +170,27 @@ fn tasks_of_a_later_version_are_not_misread() {
 #[test]
 fn a_file_is_called_by_the_first_words_of_its_prompt() {
     let mut record: Record = serde_json::from_str(RECORD).unwrap();
-    for (prompt, stem) in [
-        ("A paper boat, drifting!", "a-paper-boat-drifting"),
-        ("  \"quotes\"; filename=x\r\nX-Evil: 1", "quotes-filename-x-x-evil-1"),
-        ("Ein Bär im Schnee", "ein-im-schnee"),
-        ("猫", record.id.as_str()),
-        (&"word ".repeat(40), "word-word-word-word-word-word-word-word-word-word-word-word"),
-        (&"x".repeat(61), record.id.as_str()),
-    ]
-    .map(|(prompt, stem)| (prompt.to_owned(), stem.to_owned()))
-    {
-        record.input.prompt = prompt;
-        assert_eq!(record.file_stem(), stem);
+    let long = "word ".repeat(40);
+    let (words, unbroken) = (vec!["word"; 12].join("-"), "x".repeat(60));
+    let (letters, kana) = ("x".repeat(61), "あ".repeat(61));
+    let id = record.id.to_string();
+    // A prompt, its name in its own script, and its name in ASCII.
+    for (prompt, stem, ascii) in [
+        ("A paper boat, drifting!", "a-paper-boat-drifting", "a-paper-boat-drifting"),
+        ("  \"quotes\"; filename=x\r\nX-Evil: 1", "quotes-filename-x-x-evil-1", "quotes-filename-x-x-evil-1"),
+        ("Ein Bär im Schnee", "ein-bär-im-schnee", "ein-im-schnee"),
+        ("夕暮れの街を、紙の舟が流れる。4K", "夕暮れの街を-紙の舟が流れる-4k", "4k"),
+        ("人々「猫」ー１２３", "人々-猫-ー１２３", &id),
+        ("नमस्ते दुनिया।", "नमस्ते-दुनिया", &id),
+        ("صباح الخير، يا قمر؟", "صباح-الخير-يا-قمر", &id),
+        ("\u{202e}4pm.exe\u{2066}\u{feff}", "4pm-exe", "4pm-exe"),
+        ("🎈🎈", &id, &id),
+        (&long, &words, &words),
+        (&letters, &unbroken, &unbroken),
+        (&kana, &"あ".repeat(60), &id),
+    ] {
+        prompt.clone_into(&mut record.input.prompt);
+        assert_eq!((record.file_stem().as_str(), record.ascii_file_stem().as_str()), (stem, ascii));
     }
 }
 

@@ -5,6 +5,7 @@ use base64ct::{Base64, Encoding};
 use super::error::ApiError;
 use super::{Call, NO_SUCH_VIDEO, internal, respond};
 use crate::calls::task::Message;
+use crate::http::percent;
 use crate::http::range::{Conditions, Representation, Selection, http_date};
 use crate::runtime::clock;
 use crate::runtime::http::{Answer, Body, Header, Request};
@@ -17,7 +18,8 @@ const CACHE_CONTROL: &str = "private, max-age=3600";
 pub async fn content(call: &Call<'_>, request: &Request, id: &str) -> Result<Answer, ApiError> {
     // 1. A grant is as good as the owner's token: a <video> can show nothing else.
     let keys = &call.config.signing_keys;
-    let granted = request.parameter("grant").and_then(|grant| keys.verify_grant(id, grant, clock::now()));
+    let granted =
+        request.parameter("grant").and_then(|grant| keys.verify_content_grant(id, grant, clock::now()));
     let id = &match granted {
         Some(id) => id,
         None => call.own(request, id)?.id,
@@ -91,12 +93,17 @@ fn about(answer: Answer, output: &Output, modified_at: i64) -> Answer {
         .with("cache-control", CACHE_CONTROL)
 }
 
+/// RFC 6266: a name in ASCII for every client, and behind it the name in the prompt's own script (RFC 8187).
 fn disposition(request: &Request, record: &Record) -> String {
-    if request.parameter("download") == Some("1") {
-        format!("attachment; filename=\"{}.mp4\"", record.file_stem())
-    } else {
-        format!("inline; filename=\"{}.mp4\"", record.id)
+    if request.parameter("download") != Some("1") {
+        return format!("inline; filename=\"{}.mp4\"", record.id);
     }
+    let (ascii, stem) = (record.ascii_file_stem(), record.file_stem());
+    let plain = format!("attachment; filename=\"{ascii}.mp4\"");
+    if stem == ascii {
+        return plain;
+    }
+    format!("{plain}; filename*=UTF-8''{}.mp4", percent::encode(&stem))
 }
 
 /// RFC 9530: a structured field, the digest between colons.

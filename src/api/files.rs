@@ -12,6 +12,7 @@ use super::submit::{ACCOUNT_RETRY_SECONDS, unaffordable};
 use super::{Call, RETRY_AFTER_SECONDS, guard, internal, respond};
 use crate::calls::dispatcher::DispatcherClient;
 use crate::runtime::buffer::{Buffer, PART_BYTES};
+use crate::runtime::chunk::joined;
 use crate::runtime::clock;
 use crate::runtime::http::{Answer, Header, Request};
 use crate::runtime::log::{self, Level};
@@ -39,8 +40,11 @@ pub async fn upload(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
         }
         _ => return Err(wrong_fields(form).await),
     };
-    guard::limits::submit(call, request, &owner).await?;
     let mut source = FileSource::new(form, start);
+    if declared_length(request).is_some_and(|bytes| bytes <= PART_BYTES.into()) {
+        source.read_ahead().await?;
+    }
+    guard::limits::submit(call, request, &owner).await?;
     let dispatch = DispatcherClient::new(call.env)?;
     count_upload(call, &dispatch, &owner, request).await?;
     // 2. The folder that all uploads share, or none where Wiro makes none.
@@ -52,10 +56,16 @@ pub async fn upload(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
         }
         Err(refusal) => return Err(refused(refusal)),
     };
-    // 3. The bytes go on as they come. Their end is only told when the whole form was found good; if not,
-    //    the upload breaks off and Wiro has no file.
+    // 3. A small file goes on when it is whole, the bytes of others as they come. Their end is only told when the whole form
+    //    was found good; if not, the upload breaks off and Wiro has no file.
     let content_type = content_type.content_type();
     let mut stored = send(call, folder.as_deref(), &filename, content_type, &mut source).await?;
+    if stored == Err(Refusal::LengthRequired) {
+        source.read_ahead().await?;
+        if source.length().is_some() {
+            stored = send(call, folder.as_deref(), &filename, content_type, &mut source).await?;
+        }
+    }
     if let (Some(folder), Err(refusal)) = (folder, &stored)
         && refusal.may_be_about_the_folder()
     {
@@ -135,7 +145,9 @@ async fn send(
 ) -> Result<Result<StoredFile, Refusal>, ApiError> {
     let boundary = hex::encode(clock::random::<16>().map_err(internal)?);
     let form = upload_form(folder, filename, content_type, &boundary);
-    let answer = WiroClient::of(&call.config).upload(UPLOAD, &form, async || source.next().await).await?;
+    let length = source.length();
+    let wiro = WiroClient::of(&call.config);
+    let answer = wiro.upload(UPLOAD, &form, length, async || source.next().await).await?;
     Ok(match answer {
         Ok(answer) => read_upload(&answer),
         Err(error) => Err(Refusal::Unreachable(error.to_string())),
@@ -169,14 +181,39 @@ impl FileSource {
         if let Some(first) = self.first.take() {
             return Ok(Some(first));
         }
+        let bytes = self.read().await?;
+        if let Some(bytes) = &bytes {
+            self.hold(bytes);
+        }
+        Ok(bytes)
+    }
+
+    /// Reads the form to its end, while the file can be held; what was read is handed out later.
+    async fn read_ahead(&mut self) -> Result<(), ApiError> {
+        while let Some(held) = self.held.as_ref().map(Buffer::filled) {
+            let Some(bytes) = self.read().await? else {
+                self.rewind();
+                return Ok(());
+            };
+            self.hold(&bytes);
+            if self.held.is_none() {
+                self.first = Some(joined(&held, &bytes));
+            }
+        }
+        Ok(())
+    }
+
+    /// Bytes of the file, once it was read to its end and is held.
+    fn length(&self) -> Option<u64> {
+        self.held.as_ref().filter(|_| self.upload.is_some()).map(|held| held.used().into())
+    }
+
+    async fn read(&mut self) -> Result<Option<Uint8Array>, ApiError> {
         if self.upload.is_some() {
             return Ok(None);
         }
         match next(&mut self.form).await? {
-            Some(Incoming::Image { bytes, .. } | Incoming::Bytes(bytes)) => {
-                self.hold(&bytes);
-                Ok(Some(bytes))
-            }
+            Some(Incoming::Image { bytes, .. } | Incoming::Bytes(bytes)) => Ok(Some(bytes)),
             None => {
                 let upload = validate(self.form.take_fields()).map_err(ApiError::InvalidParameter)?;
                 self.upload = Some(upload);
@@ -219,6 +256,9 @@ async fn wrong_fields(mut form: FormReader) -> ApiError {
 fn refused(refusal: Refusal) -> ApiError {
     let (reason, retry_after_seconds) = match refusal {
         Refusal::Failed(reason) | Refusal::Declined(reason) => return ApiError::UpstreamError(reason),
+        Refusal::LengthRequired => {
+            return ApiError::UpstreamError("a file of unknown length is not taken: HTTP 411".to_owned());
+        }
         Refusal::RateLimited(wait) => {
             let wait = wait.and_then(|seconds| u32::try_from(seconds).ok());
             ("it is busy".to_owned(), wait.unwrap_or(RETRY_AFTER_SECONDS))

@@ -133,7 +133,7 @@ fn flow<'a>(
         Route::Status { id } => status::status(call, request, call.own(request, id)?).boxed_local(),
         Route::Delete { id } => delete::delete(call, call.own(request, id)?).boxed_local(),
         Route::Content { id } => content::content(call, request, id).boxed_local(),
-        Route::Events { id } => events::events(call, request, call.own(request, id)?).boxed_local(),
+        Route::Events { id } => events::events(call, request, id).boxed_local(),
         Route::Cancel { id } => cancel::cancel(call, call.own(request, id)?).boxed_local(),
         Route::Inspect { id } => operator::inspect(call, request, id).boxed_local(),
         Route::Redrive { id } => operator::redrive(call, request, id).boxed_local(),
@@ -167,8 +167,8 @@ impl Call<'_> {
     /// The Video as its owner sees it.
     fn shown(&self, owner: &Owner, record: Record) -> Video {
         let keys = &self.config.signing_keys;
-        let grant = keys.grant(owner, &record.id, record.created_at, clock::now());
-        Video::of(record, &self.origin, grant.as_deref())
+        let grants = keys.grants(owner, &record.id, record.created_at, clock::now());
+        Video::of(record, &self.origin, grants.as_ref())
     }
 
     /// The JSON of a video's record as it stands: KV's if it is final there, else its object's, which always

@@ -15,8 +15,8 @@ pub async fn status(call: &Call<'_>, request: &Request, own: Own) -> Result<Answ
     let wait = wait_of(request);
     let record = call.record(id, &wait.map_or(Message::Read, question)).await?;
     let is_final = status_of(&record).is_some_and(Status::is_final);
-    let grant = |created_at| call.config.signing_keys.grant(owner, id, created_at, clock::now());
-    let video = show(&record, &call.origin, grant).ok_or_else(|| internal("it is no record"))?;
+    let grants = |created_at| call.config.signing_keys.grants(owner, id, created_at, clock::now());
+    let video = show(&record, &call.origin, grants).ok_or_else(|| internal("it is no record"))?;
     let etag = respond::etag_of(video.as_bytes());
     let is_known = request.header(Header::IfNoneMatch).is_some_and(|tags| matches_any(&tags, &etag));
     let mut answer = if is_known {

@@ -8,7 +8,7 @@ pub fn decode(text: &str) -> Vec<u8> {
     while let Some((&byte, behind)) = rest.split_first() {
         rest = behind;
         let digits = behind.split_first_chunk::<2>().filter(|_| byte == b'%');
-        let escaped = digits.and_then(|(digits, behind)| Some((hex(*digits)?, behind)));
+        let escaped = digits.and_then(|(digits, behind)| Some((byte_of(*digits)?, behind)));
         match escaped {
             Some((byte, behind)) => {
                 decoded.push(byte);
@@ -20,7 +20,22 @@ pub fn decode(text: &str) -> Vec<u8> {
     decoded
 }
 
-fn hex(digits: [u8; 2]) -> Option<u8> {
+/// The text with every byte escaped that is neither an ASCII letter or digit nor `-`.
+#[must_use]
+pub fn encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || byte == b'-' {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push('%');
+            encoded.push_str(&hex::encode_upper([byte]));
+        }
+    }
+    encoded
+}
+
+fn byte_of(digits: [u8; 2]) -> Option<u8> {
     let [high, low] = digits.map(|digit| char::from(digit).to_digit(16));
     u8::try_from(high? * 16 + low?).ok()
 }
@@ -40,7 +55,18 @@ mod tests {
         assert_eq!(decode("%%41"), b"%A");
     }
 
+    #[test]
+    fn what_is_escaped_is_written_in_capitals() {
+        assert_eq!(encode("紙-boat 1"), "%E7%B4%99-boat%201");
+    }
+
     proptest! {
+        #[test]
+        fn a_text_is_what_its_escapes_stand_for(text in ".{0,40}") {
+            prop_assert!(encode(&text).bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-%".contains(&byte)));
+            prop_assert_eq!(decode(&encode(&text)), text.as_bytes());
+        }
+
         #[test]
         fn no_text_panics(text in ".{0,40}") {
             prop_assert!(decode(&text).len() <= text.len());

@@ -97,6 +97,8 @@ impl From<JsValue> for StreamError {
 /// client's.
 pub struct Reader {
     source: ByteReader,
+    /// The read that is under way. Whoever waited for it may have given up: its chunk is the next one's.
+    reading: Option<Promise>,
     idle: Duration,
     cancels: bool,
     is_request: bool,
@@ -106,7 +108,8 @@ impl Reader {
     /// `idle` is how long a single chunk may take.
     #[must_use]
     pub fn new(stream: &ReadableStream, idle: Duration) -> Self {
-        Self { source: ByteReader::new(stream, millis(idle)), idle, cancels: true, is_request: false }
+        let source = ByteReader::new(stream, millis(idle));
+        Self { source, reading: None, idle, cancels: true, is_request: false }
     }
 
     /// The body of a client's request, if there is one. It is only let go of: cancelling it would close the connection
@@ -114,15 +117,17 @@ impl Reader {
     #[must_use]
     pub fn of_client(request: &Request, idle: Duration) -> Option<Self> {
         let source = reader_of(request, millis(idle), millis(GRACE), LEAST_BYTES_PER_SECOND)?;
-        Some(Self { source, idle, cancels: false, is_request: true })
+        Some(Self { source, reading: None, idle, cancels: false, is_request: true })
     }
 
-    /// The next chunk; `None` at the end.
+    /// The next chunk; `None` at the end. Dropped while it waits, it loses nothing.
     ///
     /// # Errors
     /// [`StreamError::Broken`] or [`StreamError::Idle`].
     pub async fn next(&mut self) -> Result<Option<Uint8Array>, StreamError> {
-        let chunk = settled(&self.source.next()).await?;
+        let chunk = settled(self.reading.get_or_insert_with(|| self.source.next())).await;
+        self.reading = None;
+        let chunk = chunk?;
         if chunk.is_null() {
             return Err(self.timed_out());
         }

@@ -143,9 +143,9 @@ impl VideoTask {
                 store.on_unsubscribe();
             }
         };
-        let grant = self.store.grant(&task);
+        let grants = self.store.grants(&task);
         let record = task.record.clone();
-        let response = self.store.subscribers.subscribe(options, record, grant.as_deref(), on_unsubscribe)?;
+        let response = self.store.subscribers.subscribe(options, record, grants, on_unsubscribe)?;
         self.store.update_listening(&task);
         Ok(response)
     }

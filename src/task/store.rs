@@ -16,6 +16,7 @@ use crate::config::{Config, ConfigError};
 use crate::runtime::clock;
 use crate::runtime::log::{self, Level};
 use crate::storage::object_storage::ObjectStorage;
+use crate::video::access::grants::Grants;
 use crate::video::feed::FeedEvent;
 use crate::video::lifecycle::event::Event;
 use crate::video::task::Task;
@@ -109,17 +110,17 @@ impl VideoTaskStore {
             self.subscribers.close_all();
         } else if before != record {
             let event = FeedEvent::Video(Box::new(record.clone()));
-            self.subscribers.publish(&event, self.grant(&task).as_deref(), record.status.is_final());
+            self.subscribers.publish(&event, self.grants(&task).as_ref(), record.status.is_final());
         }
         self.waiters.wake_all();
         self.update_listening(&task);
         Ok(Some((task, result)))
     }
 
-    /// The grant in the links that play the video.
-    pub fn grant(&self, task: &Task) -> Option<String> {
+    /// The grants in the links that play and watch the video.
+    pub fn grants(&self, task: &Task) -> Option<Grants> {
         let keys = &Config::of(&self.env).ok()?.signing_keys;
-        keys.grant(&task.owner, &task.record.id, task.record.created_at, clock::now())
+        keys.grants(&task.owner, &task.record.id, task.record.created_at, clock::now())
     }
 
     /// Reads storage only once: no other object writes it.

@@ -2,6 +2,7 @@
 //!
 //! Nothing here may hold a secret or anything upstream-only: whatever is in these types is public.
 
+mod file_name;
 pub mod listing;
 pub mod metadata;
 pub mod public;
@@ -12,9 +13,6 @@ use serde::{Deserialize, Serialize};
 use super::id::VideoId;
 use super::request::{ImageType, Resolution};
 use metadata::Metadata;
-
-/// Of a file's name without its extension.
-const MAX_STEM_CHARS: usize = 60;
 
 /// Version of the stored form; raised when an older reader would misread a newer record.
 pub const RECORD_VERSION: u32 = 1;
@@ -190,24 +188,6 @@ impl Record {
             self.progress = percent.max(self.progress);
             self.progress_source = source;
         }
-    }
-
-    /// What the video is called on its owner's disk: the first words of the prompt as far as they are ASCII, or
-    /// the id.
-    #[must_use]
-    pub fn file_stem(&self) -> String {
-        let words = self.input.prompt.split(|c: char| c.is_ascii() && !c.is_ascii_alphanumeric());
-        let mut stem = String::new();
-        for word in words.filter(|word| !word.is_empty() && word.is_ascii()) {
-            if stem.len() + word.len() > MAX_STEM_CHARS {
-                break;
-            }
-            if !stem.is_empty() {
-                stem.push('-');
-            }
-            stem.push_str(&word.to_ascii_lowercase());
-        }
-        if stem.is_empty() { self.id.to_string() } else { stem }
     }
 }
 

@@ -51,6 +51,8 @@ pub enum Refusal {
     Account(String),
     /// The folder does not exist.
     FolderGone,
+    /// The request did not tell its length.
+    LengthRequired,
     /// Another refusal. Not public.
     Declined(String),
     /// Any other failure. Not public.
@@ -96,6 +98,7 @@ fn first_row(http: &HttpResponse) -> Result<Value, Refusal> {
             };
             return Err(Refusal::Account(reason));
         }
+        411 => return Err(Refusal::LengthRequired),
         200 => {}
         status @ 400..=499 => return Err(Refusal::Declined(format!("HTTP {status}"))),
         status => return Err(Refusal::Failed(format!("HTTP {status}"))),
@@ -176,6 +179,7 @@ mod tests {
             (200, error(96), Refusal::RateLimited(Some(7))),
             (401, error(98), Refusal::Account("HTTP 401, code 98: m".to_owned())),
             (403, String::new(), Refusal::Declined("HTTP 403".to_owned())),
+            (411, String::new(), Refusal::LengthRequired),
             (413, String::new(), Refusal::Declined("HTTP 413".to_owned())),
             (200, error(97), Refusal::Account("code 97: m".to_owned())),
             (200, error(98), Refusal::Account("code 98: m".to_owned())),

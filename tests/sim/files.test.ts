@@ -1,7 +1,7 @@
 // Folders, uploads and the price list.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { REFUSALS, type Sim, startSim } from '../../sim/index.ts';
-import { ask, multipart, PNG } from './support/client.ts';
+import { ask, multipart, PNG, signedHeaders } from './support/client.ts';
 
 let sim: Sim;
 beforeAll(async () => {
@@ -57,6 +57,22 @@ test('where folders are refused, a file still goes to the root folder', async ()
   expect(sim.rejections()).toEqual([]);
   sim.refusesFolders = false;
   expect(await ask(sim, '/File/FolderCreate', { name: 'after' })).toMatchObject({ result: true });
+});
+
+test('where a length is required, a body without one is answered 411 and not read', async () => {
+  sim.refusesChunked = true;
+  const file = new File([PNG], 'long.png', { type: 'image/png' });
+  const stream = new Response(multipart({ file }));
+  const chunked: RequestInit & { duplex: 'half' } = {
+    method: 'POST',
+    headers: { ...signedHeaders(sim), 'content-type': stream.headers.get('content-type') ?? '' },
+    body: stream.body,
+    duplex: 'half',
+  };
+  expect((await fetch(`${sim.apiUrl}/File/Upload`, chunked)).status).toBe(411);
+  expect(sim.files.map(({ name }) => name)).not.toContain('long.png');
+  expect((await ask(sim, '/File/Upload', multipart({ file }))).result).toBe(true);
+  sim.refusesChunked = false;
 });
 
 test('names of folders are checked, folders have to exist, a file has to be there', async () => {

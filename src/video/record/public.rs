@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::metadata::Metadata;
 use super::{Record, Status};
+use crate::video::access::grants::Grants;
 use crate::video::id::VideoId;
 
 /// A record as its owner sees it.
@@ -24,11 +25,11 @@ pub struct Video {
 }
 
 impl Video {
-    /// `origin` is where the public reaches this Worker, without a trailing slash; a `grant` lets whoever has the link
-    /// play the video.
+    /// `origin` is where the public reaches this Worker, without a trailing slash; `grants` let whoever has the
+    /// links play and watch the video.
     #[must_use]
-    pub fn of(record: Record, origin: &str, grant: Option<&str>) -> Self {
-        let urls = Urls::of(&record.id, origin, grant, record.status);
+    pub fn of(record: Record, origin: &str, grants: Option<&Grants>) -> Self {
+        let urls = Urls::of(&record.id, origin, grants, record.status);
         Self {
             metadata: record.metadata.is_empty().then(Metadata::default),
             prompt: record.input.prompt.clone(),
@@ -63,17 +64,21 @@ pub struct Urls {
 
 impl Urls {
     #[must_use]
-    pub fn of(id: &VideoId, origin: &str, grant: Option<&str>, status: Status) -> Self {
+    pub fn of(id: &VideoId, origin: &str, grants: Option<&Grants>, status: Status) -> Self {
         let itself = format!("{origin}/v1/videos/{id}");
-        let content = |query: &str| {
+        let link = |path: &str, grant: Option<&String>, query: &str| {
             let granted = grant.map(|grant| format!("grant={grant}"));
             let query = [granted.as_deref().unwrap_or(""), query];
             let query: Vec<&str> = query.into_iter().filter(|parameter| !parameter.is_empty()).collect();
             let mark = if query.is_empty() { "" } else { "?" };
-            (status == Status::Completed).then(|| format!("{itself}/content{mark}{}", query.join("&")))
+            format!("{itself}/{path}{mark}{}", query.join("&"))
+        };
+        let content = |query: &str| {
+            let grant = grants.map(|grants| &grants.content);
+            (status == Status::Completed).then(|| link("content", grant, query))
         };
         Self {
-            events: format!("{itself}/events"),
+            events: link("events", grants.map(|grants| &grants.events), ""),
             content: content(""),
             download: content("download=1"),
             cancel: format!("{itself}/cancel"),

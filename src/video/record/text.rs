@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use crate::video::access::grants::Grants;
 use crate::video::record::public::{Urls, Video, size_of};
 use crate::video::record::{RECORD_VERSION, Record, Status};
 
@@ -15,16 +16,16 @@ pub fn status_of(stored: &str) -> Option<Status> {
     }
 }
 
-/// The Video of a stored record, as [`Video::of`] would show it; `None` when it is none. `grant` lets whoever has the
-/// link play a video that was made then, in unix seconds.
+/// The Video of a stored record, as [`Video::of`] would show it; `None` when it is none. `grants` let whoever has the
+/// links play and watch a video that was made then, in unix seconds.
 #[must_use]
-pub fn show(stored: &str, origin: &str, grant: impl FnOnce(i64) -> Option<String>) -> Option<String> {
+pub fn show(stored: &str, origin: &str, grants: impl FnOnce(i64) -> Option<Grants>) -> Option<String> {
     if let Some(members) = Members::of(stored) {
-        return members.show(origin, grant(members.created_at).as_deref());
+        return members.show(origin, grants(members.created_at).as_ref());
     }
     let record = serde_json::from_str::<Record>(stored).ok()?;
-    let grant = grant(record.created_at);
-    serde_json::to_string(&Video::of(record, origin, grant.as_deref())).ok()
+    let grants = grants(record.created_at);
+    serde_json::to_string(&Video::of(record, origin, grants.as_ref())).ok()
 }
 
 /// The members of a record that this version wrote.
@@ -66,10 +67,10 @@ impl<'a> Members<'a> {
         })
     }
 
-    fn show(&self, origin: &str, grant: Option<&str>) -> Option<String> {
+    fn show(&self, origin: &str, grants: Option<&Grants>) -> Option<String> {
         let Self { id, status, prompt, text, .. } = self;
         let id = crate::video::id::VideoId::from_stored((*id).to_owned());
-        let urls = serde_json::to_string(&Urls::of(&id, origin, grant, *status)).ok()?;
+        let urls = serde_json::to_string(&Urls::of(&id, origin, grants, *status)).ok()?;
         let metadata = if text.contains(r#","metadata":{"#) { "" } else { r#""metadata":{},"# };
         let quoted =
             |text: Option<&str>| text.map_or_else(|| "null".to_owned(), |text| format!("\"{text}\""));
@@ -108,11 +109,12 @@ mod tests {
 
     fn assert_shown(record: &Record, stored: &str) {
         assert_eq!(status_of(stored), Some(record.status));
-        for grant in [None, Some("granted")] {
-            let whole = Video::of(record.clone(), "https://video.example", grant);
+        let granted = Grants { content: "plays".to_owned(), events: "watches".to_owned() };
+        for grants in [None, Some(granted)] {
+            let whole = Video::of(record.clone(), "https://video.example", grants.as_ref());
             let shown = show(stored, "https://video.example", |created_at| {
                 assert_eq!(created_at, record.created_at);
-                grant.map(str::to_owned)
+                grants.clone()
             });
             assert_eq!(shown, serde_json::to_string(&whole).ok());
         }

@@ -48,12 +48,15 @@ test('ids are guessed three thousand times: none is found, and nothing is asked'
   table.add('3,000 guessed ids', '404, no storage asked');
 });
 
-describe('grants', () => {
+describe.each([
+  ['to play', 'playback-grant', 'events-grant', 'content'],
+  ['to watch', 'events-grant', 'playback-grant', 'events'],
+] as const)('grants %s', (what, own, other, path) => {
   const DAY = 86_400;
   const now = () => Math.floor(Date.now() / 1000);
 
   /** By another implementation, with the right key. */
-  function grant(id: string, until: number, purpose = 'playback-grant'): string {
+  function grant(id: string, until: number, purpose: string = own): string {
     const time = Buffer.alloc(4);
     time.writeUInt32BE(until);
     const key = createHmac('sha256', SIGNING_KEY).update(`hailuo-worker/v1/${purpose}`).digest();
@@ -61,31 +64,44 @@ describe('grants', () => {
     return base32(Buffer.concat([time, mac]));
   }
 
-  const played = async (text: string) =>
-    (await service.fetch(`/v1/videos/${video.id}/content?grant=${text}`)).status;
+  const asked = (text: string) => service.fetch(`/v1/videos/${video.id}/${path}?grant=${text}`);
+  const opened = async (text: string) => (await asked(text)).status;
 
-  test('one that is made rightly plays: the others below fail for their reasons alone', async () => {
-    expect(await played(grant(video.id, now() + 60))).toBe(200);
+  test('one that is made rightly opens it: the others below fail for their reasons alone', async () => {
+    expect(await opened(grant(video.id, now() + 60))).toBe(200);
   });
+
+  test.runIf(path === 'events')(
+    'what it shows ends with it: nobody goes on for ever by one link',
+    async () => {
+      const until = now() + 60;
+      const answer = await (await asked(grant(video.id, until))).text();
+      const { urls } = JSON.parse(/^data: (.*)$/m.exec(answer)?.[1] ?? '{}') as Video;
+      const grants = [urls.events, urls.content].map((link) => new URL(link ?? '').searchParams.get('grant'));
+      expect(grants).toEqual([grant(video.id, until), grant(video.id, until, 'playback-grant')]);
+      table.add('a grant to watch, to get a longer one', 'the same end');
+    },
+  );
 
   test.for<[string, () => string]>([
     ['expired a second ago', () => grant(video.id, now() - 1)],
     ['expired a day ago', () => grant(video.id, now() - DAY)],
     ['expired in 1970', () => grant(video.id, 0)],
     ['for another video', () => grant(`vid_${'a'.repeat(40)}`, now() + DAY)],
-    ['signed for another purpose', () => grant(video.id, now() + DAY, 'wiro-callback')],
+    ['signed for a callback', () => grant(video.id, now() + DAY, 'wiro-callback')],
+    ['signed for the other path', () => grant(video.id, now() + DAY, other)],
     ['with a NUL behind it', () => `${grant(video.id, now() + DAY)}%00`],
     ['with its time alone', () => grant(video.id, now() + DAY).slice(0, 8)],
     ['the id itself', () => video.id],
   ])('%s: 401', async ([name, text]) => {
-    expect(await played(text())).toBe(401);
-    table.add(`grant ${name}`, 401);
+    expect(await opened(text())).toBe(401);
+    table.add(`grant ${what} ${name}`, 401);
   });
 
   test('a wrong one before a right one counts', async () => {
     const right = grant(video.id, now() + 60);
-    expect(await played(`x&grant=${right}`)).toBe(401);
-    table.add('two grants, the first wrong', 401);
+    expect(await opened(`x&grant=${right}`)).toBe(401);
+    table.add(`two grants ${what}, the first wrong`, 401);
   });
 });
 

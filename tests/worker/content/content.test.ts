@@ -86,6 +86,20 @@ describe('whole', () => {
     expect(response.headers.get('content-disposition')).toMatch(/^attachment; filename="[\w-]+\.mp4"$/);
     await expectWhole(response);
   });
+
+  test.each([
+    ['夕暮れの街を、紙の舟が流れる', '夕暮れの街を-紙の舟が流れる.mp4', undefined],
+    ['Ein Bär im Schnee; "x"', 'ein-bär-im-schnee-x.mp4', 'ein-im-schnee-x.mp4'],
+    ['Бумажный кораблик\u202e', 'Бумажный-кораблик.mp4', undefined],
+  ])('?download=1 of %s has a name in that script, and one in ASCII', async (prompt, name, ascii) => {
+    const { id } = await service.accepted({ prompt });
+    await service.ended(id);
+    const response = await service.fetch(`/v1/videos/${id}/content?download=1`, { method: 'HEAD' });
+    const disposition = response.headers.get('content-disposition') ?? '';
+    const [, plain, extended = ''] =
+      /^attachment; filename="([\w.-]+)"; filename\*=UTF-8''([\w.%-]+)$/.exec(disposition) ?? [];
+    expect([decodeURIComponent(extended), plain]).toEqual([name, ascii ?? `${id}.mp4`]);
+  });
 });
 
 describe('in parts', () => {

@@ -1,4 +1,4 @@
-// A playback grant: whoever has the link plays this one video, and nothing else.
+// Grants: whoever has the link plays this one video, or watches it, and nothing else.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ALICE, BOB, CLIENT_TOKENS } from '../support/clients.ts';
 import { watch } from '../support/event-source.ts';
@@ -20,7 +20,8 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-const grantOf = ({ urls }: Video) => new URL(urls.content ?? '').searchParams.get('grant') ?? '';
+const grantIn = (link: string | null) => new URL(link ?? '').searchParams.get('grant') ?? '';
+const grantOf = ({ urls }: Video) => grantIn(urls.content);
 
 test('plays the video, whole and in part, without a token', async () => {
   const whole = await service.fetch(video.urls.content!);
@@ -63,8 +64,10 @@ test('is in every Video that its owner sees, and the same when read again soon',
     expect(urls.content).toMatch(/\?grant=[a-z2-7]{32}$/);
     expect(urls.download).toBe(`${urls.content}&download=1`);
   }
-  for (const { status, urls } of seen)
+  for (const { status, urls } of seen) {
+    expect(urls.events).toMatch(/\/events\?grant=[a-z2-7]{32}$/);
     if (status !== 'completed') expect([urls.content, urls.download]).toEqual([null, null]);
+  }
   // A grant from the middle of its life plays it too.
   expect((await service.fetch(completed.at(-1)!.urls.content!)).status).toBe(200);
 });
@@ -97,6 +100,21 @@ describe('is no good', () => {
     ];
     for (const [method, path] of ways) {
       const answer = await service.fetch(`/v1/videos/${video.id}${path}?grant=${grantOf(video)}`, { method });
+      expect(answer.status, `${method} ${path}`).toBe(401);
+    }
+  });
+
+  test('for anything but watching, when that is what it is for', async () => {
+    const grant = grantIn(video.urls.events);
+    const ways: [string, string][] = [
+      ['GET', ''],
+      ['GET', '/content'],
+      ['HEAD', '/content'],
+      ['POST', '/cancel'],
+      ['DELETE', ''],
+    ];
+    for (const [method, path] of ways) {
+      const answer = await service.fetch(`/v1/videos/${video.id}${path}?grant=${grant}`, { method });
       expect(answer.status, `${method} ${path}`).toBe(401);
     }
   });

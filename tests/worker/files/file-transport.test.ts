@@ -50,6 +50,7 @@ async function brokenOff<T>(send: () => Promise<T>): Promise<T> {
 const refused = (refusal: Refusal, send: () => Promise<Response>): Promise<Problem> =>
   brokenOff(async () => expectProblem(await send(), refusal));
 
+// Smaller ones are read to their end first: file-length.test.ts.
 describe.for(FRAMINGS)('found wrong half way, %s', (framing) => {
   test('20 MiB and a byte, while 20 MiB are taken', async () => {
     const most = await uploaded(service, png(MAX_IMAGE_BYTES), framing);
@@ -61,8 +62,8 @@ describe.for(FRAMINGS)('found wrong half way, %s', (framing) => {
 
   const late: [string, Part[], string[]][] = [
     ['a second file', [png(), png(6 * MIB)], ['file']],
-    ['an unknown text behind the file', [png(3 * MIB), text('intent', 'vision')], ['intent']],
-    ['several', [png(2 * MIB), text('a', '1'), png(), text('b', '2')], ['a', 'file', 'b']],
+    ['an unknown text behind the file', [png(6 * MIB), text('intent', 'vision')], ['intent']],
+    ['several', [png(6 * MIB), text('a', '1'), png(), text('b', '2')], ['a', 'file', 'b']],
   ];
   test.for(late)('%s', async ([_name, parts, fields]) => {
     const found = await refused(INVALID_PARAMETER, () => upload(service, parts, framing));

@@ -24,6 +24,7 @@ const secrets = { NOTIFY_SECRET, OPERATOR_TOKEN };
 /** How long a receiver may take to answer, and then some. */
 const SILENCE_MS = 12_000;
 const TEST_LADDER = '0.2,0.3,0.4';
+const USER_AGENT = /^hailuo-worker\/\d+\.\d+\.\d+$/;
 
 interface Inspection {
   video: Video;
@@ -92,11 +93,15 @@ describe.concurrent('an ending is told, signed, as its owner sees it:', () => {
     const [first] = await receiver.told(prompt);
     const message = verified(first!);
     expect({ ...message, data: withoutGrant(message.data) }).toEqual({
+      id: first?.headers['webhook-id'],
+      object: 'event',
       type: `video.${status}`,
+      created_at: video.completed_at,
       timestamp: new Date((video.completed_at ?? 0) * 1000).toISOString(),
-      data: withoutGrant(video),
+      data: { ...withoutGrant(video), client: 'alice' },
     });
-    expect(first).toMatchObject({ path: '/hook', headers: { 'content-type': 'application/json' } });
+    const headers = { 'content-type': 'application/json', 'user-agent': expect.stringMatching(USER_AGENT) };
+    expect(first).toMatchObject({ path: '/hook', headers });
     expect(Math.abs(Number(first?.headers['webhook-timestamp']) * 1000 - first!.at)).toBeLessThan(10_000);
     const { deliveries } = await settled(id);
     expect(deliveries).toMatchObject([{ webhook_id: first?.headers['webhook-id'], status: 204 }]);

@@ -19,9 +19,12 @@ export interface Told {
 }
 
 export interface Message {
+  id: string;
+  object: 'event';
   type: string;
+  created_at: number;
   timestamp: string;
-  data: Video;
+  data: Video & { client: string | null };
 }
 
 export async function startWebhookReceiver(port = 0): Promise<WebhookReceiver> {

@@ -51,8 +51,8 @@ export async function launch(options: ServiceOptions): Promise<ServiceParts> {
 export function secretsOf({ secrets = {} }: ServiceOptions): string[] {
   // Whatever stands in quotes behind a colon or in a list, but for amounts of money.
   const tokens = (secrets.CLIENT_TOKENS ?? '').matchAll(/[:[,]\s*"(?![\d.]+")([^"]+)"(?!\s*:)/g);
-  const webhookKey = (secrets.NOTIFY_SECRET ?? '').replace(/^whsec_/, '');
-  return [SIGNING_KEY, webhookKey, ...[...tokens].map(([, token]) => token ?? '')];
+  const webhookKeys = (secrets.NOTIFY_SECRET ?? '').split(' ').map((key) => key.replace(/^whsec_/, ''));
+  return [SIGNING_KEY, ...webhookKeys, ...[...tokens].map(([, token]) => token ?? '')];
 }
 
 export type ServiceParts = [Sim, origin: string, Bindings, Runtime, secrets: string[]];
