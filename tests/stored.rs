@@ -47,7 +47,7 @@ fn what_a_task_knows_of_its_pace_is_written_as_it_was() {
 }"#;
     let paced = TASK.trim_end().trim_end_matches("\n}").to_owned() + ",\n" + known;
     let task = Task::load(&paced).unwrap();
-    assert_eq!(task.pace, Some(Millis::new(120_000)));
+    assert_eq!(task.typical_duration, Some(Millis::new(120_000)));
     assert_eq!(task.generation_time(), Some(Millis::new(87_000)));
     assert_eq!(serde_json::to_string_pretty(&task).unwrap(), paced);
 }
@@ -87,7 +87,7 @@ fn every_phase_is_written_as_it_was() {
     let phases = [
         (Phase::Receiving, r#""receiving""#),
         (
-            Phase::Waiting { attempts: 1, turned_away: None },
+            Phase::Waiting { attempts: 1, capacity_retry_after: None },
             r#"{"waiting":{"attempts":1,"turned_away":null}}"#,
         ),
         (Phase::Queued(1), r#"{"in_line":1}"#),
@@ -142,7 +142,7 @@ fn the_models_path_is_written_where_it_is_not_its_name() {
 #[test]
 fn a_search_that_is_not_finished_is_written_down() {
     let candidates = vec![Job { task_id: "7".to_owned(), token: None }];
-    let progress = Some(SearchProgress { start: 200, candidates });
+    let progress = Some(SearchProgress { rows_read: 200, candidates });
     let phase = Phase::Unknown { since: UnixMillis::new(1), searches: 2, hint: None, progress };
     let text = r#"{"unknown":{"since":1,"searches":2,"hint":null,"progress":{"start":200,"candidates":[{"task_id":"7","token":null}]}}}"#;
     assert_eq!(serde_json::to_string(&phase).unwrap(), text);
@@ -152,13 +152,16 @@ fn a_search_that_is_not_finished_is_written_down() {
 #[test]
 fn tasks_of_version_1_go_on() {
     let task = Task::load(TASK_V1).unwrap();
-    assert_eq!((task.version, task.answerable, task.wish), (2, true, Intent::Make));
+    assert_eq!((task.version, task.answerable, task.intent), (2, true, Intent::Make));
     assert!(matches!(task.phase, Phase::Storing { attempts: 2, .. }));
     // Whether its record was published, nobody knows: that is done with what is due next.
-    assert_eq!(task.chores.next_due(), task.wake_at);
+    assert_eq!(task.pending_work.next_due(), task.wake_at);
     let waiting = TASK_V1.split_once("\"phase\"").unwrap().0.to_owned()
         + r#""phase": {"waiting": {"attempts": 3}}, "wake_at": 5, "nudged": false }"#;
-    assert_eq!(Task::load(&waiting).unwrap().phase, Phase::Waiting { attempts: 3, turned_away: None });
+    assert_eq!(
+        Task::load(&waiting).unwrap().phase,
+        Phase::Waiting { attempts: 3, capacity_retry_after: None }
+    );
 }
 
 #[test]

@@ -51,7 +51,7 @@ pub async fn list(call: &Call<'_>, request: &Request, owner: Owner) -> Result<An
         let shown = u32::try_from(data.len()).unwrap_or(u32::MAX);
         match page.end {
             Some(end) if shown < listing.limit => {
-                let start = Start::BehindPlace(end);
+                let start = Start::AfterPosition(end);
                 wanted = Listing { limit: listing.limit - shown, start, ..listing };
             }
             end => break end.is_some(),

@@ -48,7 +48,9 @@ pub struct Deliveries {
     /// The number of events so far; part of an event's id.
     events: u32,
     pending: Option<PendingDelivery>,
-    tries: Vec<DeliveryAttempt>,
+    /// The latest ones, oldest first.
+    #[serde(rename = "tries")]
+    attempts: Vec<DeliveryAttempt>,
 }
 
 impl Deliveries {
@@ -97,10 +99,10 @@ impl Deliveries {
             Ok(response) => (Some(response.status), None),
             Err(error) => (None, Some(error)),
         };
-        if self.tries.len() >= MAX_ATTEMPTS {
-            self.tries.remove(0);
+        if self.attempts.len() >= MAX_ATTEMPTS {
+            self.attempts.remove(0);
         }
-        self.tries.push(DeliveryAttempt { at: now.seconds(), webhook_id, status, error });
+        self.attempts.push(DeliveryAttempt { at: now.seconds(), webhook_id, status, error });
     }
 
     /// Whether this event is not delivered yet.
@@ -117,7 +119,7 @@ impl Deliveries {
     /// Oldest first.
     #[must_use]
     pub fn attempts(&self) -> &[DeliveryAttempt] {
-        &self.tries
+        &self.attempts
     }
 
     /// Whether there never was an event.
