@@ -30,7 +30,7 @@ impl Upstream<'_> {
                 Err(reason) => warn(task, "reading the job that a callback named failed", &reason),
             }
         }
-        let outcome = match self.search_list(&run, progress).await {
+        let outcome = match self.search_list(task, &run, progress).await {
             Ok(Listed::Found(job)) => SearchOutcome::Found(job),
             Ok(Listed::All(candidates)) => self.choose(task, &run, candidates).await,
             Ok(Listed::Part(progress)) => {
@@ -60,7 +60,12 @@ impl Upstream<'_> {
 
     /// Reads pages, newest first, until the rows are older than the task. A page that is too large is read in smaller
     /// parts; a single row that is too large is skipped.
-    async fn search_list(&self, run: &LostRun, progress: SearchProgress) -> Result<Listed, String> {
+    async fn search_list(
+        &self,
+        task: &Task,
+        run: &LostRun,
+        progress: SearchProgress,
+    ) -> Result<Listed, String> {
         let SearchProgress { mut rows_read, mut candidates } = progress;
         let mut limit = PAGE_ROWS;
         for _ in 0..MAX_PAGES {
@@ -70,7 +75,7 @@ impl Upstream<'_> {
                     log::write(
                         Level::Warn,
                         "skipped a row of Task/List: too large",
-                        [("row", json!(rows_read))],
+                        [("video.id", json!(task.record.id)), ("row", json!(rows_read))],
                     );
                     rows_read = rows_read.saturating_add(1);
                 }

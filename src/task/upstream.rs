@@ -75,7 +75,7 @@ impl<'a> Upstream<'a> {
             Ok(answer) => {
                 let answer = RunAnswer::read(&answer);
                 if matches!(answer, RunAnswer::RefusedParameters { .. }) {
-                    self.distrust(model).await;
+                    self.distrust(id, model).await;
                 }
                 run_outcome(id, model, answer)
             }
@@ -109,34 +109,23 @@ impl<'a> Upstream<'a> {
             }
             Ok(Ok(None)) => known,
             Ok(Err(error)) => {
-                log::write(
-                    Level::Warn,
-                    "reading the model description failed",
-                    [("error", error.to_string().into())],
-                );
+                log_no_description(task, &error.to_string());
                 known
             }
             Err(error) => {
-                log::write(
-                    Level::Warn,
-                    "reading the model description failed",
-                    [("error", error.to_string().into())],
-                );
+                log_no_description(task, &error.to_string());
                 known
             }
         }
     }
 
     /// The description may be outdated; it is read again in the background.
-    async fn distrust(&self, model: &str) {
+    async fn distrust(&self, id: &str, model: &str) {
         models::forget(model);
         let description = async { DispatcherClient::new(self.env)?.distrust_model(model).await };
         if let Err(error) = description.await {
-            log::write(
-                Level::Warn,
-                "refreshing the model description failed",
-                [("error", error.to_string().into())],
-            );
+            let fields = [("video.id", id.into()), ("error", error.to_string().into())];
+            log::write(Level::Warn, "refreshing the model description failed", fields);
         }
     }
 
@@ -239,6 +228,11 @@ impl<'a> Upstream<'a> {
         }
         Ok(files)
     }
+}
+
+fn log_no_description(task: &Task, error: &str) {
+    let fields = [("video.id", json!(task.record.id)), ("error", json!(error))];
+    log::write(Level::Warn, "reading the model description failed", fields);
 }
 
 /// Longest logged reason.
