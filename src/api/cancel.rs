@@ -1,4 +1,4 @@
-//! `POST /v1/videos/{id}/cancel`: stops a video at whatever stage it is.
+//! `POST /v1/videos/{id}/cancel`: stops a video at any stage.
 
 use super::error::ApiError;
 use super::{Call, NO_SUCH_VIDEO, Own, respond};
@@ -7,7 +7,7 @@ use crate::runtime::http::Answer;
 
 pub async fn cancel(call: &Call<'_>, own: Own) -> Result<Answer, ApiError> {
     match call.ask(&own.id, &Message::Cancel).await? {
-        // As it is now: stopped, on its way there, or finished after all.
+        // Its status is cancelled, still running until Wiro confirms the stop, or completed if it was faster.
         Reply::Video(record) => respond::json(200, &call.shown(&own.owner, record)),
         Reply::AlreadyFinished => Err(ApiError::AlreadyFinished),
         _ => Err(NO_SUCH_VIDEO),

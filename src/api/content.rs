@@ -1,4 +1,4 @@
-//! `GET` and `HEAD /v1/videos/{id}/content`: the bytes from R2, whole or in part.
+//! `GET` and `HEAD /v1/videos/{id}/content`: returns the video from R2, the whole file or a byte range.
 
 use base64ct::{Base64, Encoding};
 
@@ -15,7 +15,7 @@ use crate::video::request::FieldError;
 const CACHE_CONTROL: &str = "private, max-age=3600";
 
 pub async fn content(call: &Call<'_>, request: &Request, id: &str) -> Result<Answer, ApiError> {
-    // 1. A grant is as good as the owner's token: a <video> can show nothing else.
+    // 1. A grant replaces the owner's token, because a <video> element cannot send headers.
     let keys = &call.config.signing_keys;
     let granted = request.parameter("grant").and_then(|grant| keys.verify_grant(id, grant, clock::now()));
     let id = &match granted {
@@ -23,13 +23,13 @@ pub async fn content(call: &Call<'_>, request: &Request, id: &str) -> Result<Ans
         None => call.own(request, id)?.id,
     };
 
-    // OpenAI's API has pictures of a video here too.
+    // OpenAI's API also returns images of a video here.
     if request.parameter("variant").is_some_and(|variant| variant != "video") {
         let message = "must be video: there is nothing else of a video here".to_owned();
         return Err(ApiError::UnsupportedParameter(FieldError { field: "variant".to_owned(), message }));
     }
 
-    // 2. The record says whether there is anything, how large it is and what it is called.
+    // 2. The record contains the status, and the size and name of the file.
     let record: Record = serde_json::from_str(&call.record(id, &Message::Read).await?).map_err(internal)?;
     let output = match (record.status, &record.output) {
         (Status::Completed, Some(output)) => output,
@@ -41,7 +41,7 @@ pub async fn content(call: &Call<'_>, request: &Request, id: &str) -> Result<Ans
     let modified_at = record.completed_at.unwrap_or(record.created_at);
     let representation = Representation { size: output.size, etag: &output.etag, modified_at };
 
-    // 3. The request's conditions select what is sent. Ranges are for GET only.
+    // 3. The request's conditions select the range. HEAD ignores `Range`.
     let is_head = request.is_head();
     let [range, if_range, if_none_match, if_modified_since] =
         [Header::Range, Header::IfRange, Header::IfNoneMatch, Header::IfModifiedSince]
@@ -59,19 +59,19 @@ pub async fn content(call: &Call<'_>, request: &Request, id: &str) -> Result<Ans
         Selection::Part { first, last } => (206, first, last),
     };
 
-    // 4. The bytes themselves, handed from R2 to the client by the runtime.
+    // 4. The runtime streams the bytes from R2 to the client.
     let body = if is_head {
         Body::Empty
     } else {
         Body::Stream(call.videos()?.read(id, first, last).await?.ok_or(NO_SUCH_VIDEO)?)
     };
 
-    // 5. What is said of them.
+    // 5. The headers.
     let mut answer = about(Answer::new(status, body), output, modified_at)
         .with("content-type", &output.content_type)
         .with("content-length", &(last - first + 1).to_string())
         .with("content-disposition", &disposition(request, &record))
-        // Pages of other origins may show it, whatever they isolate themselves from.
+        // Pages with cross-origin isolation may show the video too.
         .with("cross-origin-resource-policy", "cross-origin");
     if status == 206 {
         answer.add("content-range", &format!("bytes {first}-{last}/{}", output.size));
@@ -82,7 +82,7 @@ pub async fn content(call: &Call<'_>, request: &Request, id: &str) -> Result<Ans
     Ok(answer)
 }
 
-/// What is said of a video whether or not its bytes are sent.
+/// Adds the headers that responses with and without a body have.
 fn about(answer: Answer, output: &Output, modified_at: i64) -> Answer {
     answer
         .with("accept-ranges", "bytes")
@@ -99,7 +99,7 @@ fn disposition(request: &Request, record: &Record) -> String {
     }
 }
 
-/// RFC 9530: a structured field, the digest between colons.
+/// The digest in the format of RFC 9530: Base64 between colons.
 fn repr_digest(output: &Output) -> Option<String> {
     let digest = hex::decode(&output.sha256).ok()?;
     Some(format!("sha-256=:{}:", Base64::encode_string(&digest)))

@@ -1,4 +1,5 @@
-//! `GET /v1/videos/{id}/events`: the video live, as server-sent events or, asked to upgrade, as a WebSocket.
+//! `GET /v1/videos/{id}/events`: live events of a video, as server-sent events, or as a WebSocket if the client
+//! requests an upgrade.
 
 use worker::worker_sys::ext::ResponseExt;
 
@@ -17,7 +18,7 @@ pub async fn events(call: &Call<'_>, request: &Request, own: Own) -> Result<Answ
     let manner =
         SubscribeOptions { origin: call.origin.clone(), last_event_id: last_event_id(request), is_socket };
     let answer = VideoTaskClient::new(call.env)?.watch(&own.id, &manner).await.map_err(internal)?;
-    // Made anew: the headers of an object's answer cannot be added to.
+    // A new response, because the headers of the object's response cannot be changed.
     match answer.status() {
         101 => match answer.websocket() {
             Some(socket) => Ok(Answer::new(101, Body::Socket(socket))),
@@ -39,7 +40,7 @@ fn event_stream(body: Body) -> Answer {
         .with("cache-control", "no-cache, no-transform")
 }
 
-/// Where the watcher was. A browser's WebSocket can send no headers: it may say so in the query.
+/// The last event that the client got. A WebSocket in a browser cannot send headers, so the query may contain it.
 fn last_event_id(request: &Request) -> Option<u64> {
     let sent = request.header(Header::LastEventId);
     sent.as_deref().or_else(|| request.parameter("last_event_id"))?.parse().ok()

@@ -1,4 +1,4 @@
-//! `GET /v1/videos`: the caller's own videos, newest first, page by page.
+//! `GET /v1/videos`: the caller's own videos in pages, newest first.
 
 use std::iter::repeat;
 
@@ -20,7 +20,7 @@ use crate::video::record::listing::{Listing, NOT_AFTER, Start};
 use crate::video::record::public::Video;
 use crate::video::request::FieldError;
 
-const NOT_FOR_NOBODY: ApiError =
+const NEEDS_CLIENT_TOKENS: ApiError =
     ApiError::Unauthorized("Only clients with a token have a list, and this service has no client tokens.");
 
 #[derive(Serialize)]
@@ -34,20 +34,20 @@ struct List<'a> {
 
 pub async fn list(call: &Call<'_>, request: &Request, owner: Owner) -> Result<Answer, ApiError> {
     if owner.is_nobody() {
-        return Err(NOT_FOR_NOBODY);
+        return Err(NEEDS_CLIENT_TOKENS);
     }
-    // 1. Which ones: the dispatcher knows a new video at once.
+    // 1. The dispatcher returns the ids, including those of the newest videos.
     let own = |text: &str| call.config.signing_keys.verify_id(&owner, text);
     let listing = Listing::read(|name| request.parameter(name), own).map_err(ApiError::InvalidParameter)?;
-    let dispatch = DispatcherClient::new(call.env)?;
+    let dispatcher = DispatcherClient::new(call.env)?;
     let mut data = Vec::new();
     let mut wanted = listing.clone();
     let has_more = loop {
-        let page = dispatch.list(&owner, wanted).await.map_err(internal)?.ok_or_else(not_after)?;
-        // 2. How each of them stands.
+        let page = dispatcher.list(&owner, wanted).await.map_err(internal)?.ok_or_else(not_after)?;
+        // 2. Read the record of each video.
         let records = records(call, &page.ids).await?;
         data.extend(records.into_iter().flatten().map(|record| call.shown(&owner, record)));
-        // 3. Those that are being removed leave room for others.
+        // 3. Videos that are being removed are missing, so the page is filled up.
         let shown = u32::try_from(data.len()).unwrap_or(u32::MAX);
         match page.end {
             Some(end) if shown < listing.limit => {
@@ -62,7 +62,7 @@ pub async fn list(call: &Call<'_>, request: &Request, owner: Owner) -> Result<An
     Ok(respond::json(200, &list)?.with("cache-control", "private, no-store"))
 }
 
-/// Those that are final are read in one go, the others told by their objects.
+/// Final records come from one read of KV, all others from the objects of the videos.
 async fn records(call: &Call<'_>, ids: &[VideoId]) -> Result<Vec<Option<Record>>, ApiError> {
     let published = Records::new(call.env)?.get_all(ids).await.unwrap_or_else(|error| {
         log::write(Level::Warn, "the records cannot be read", [("error", json!(error.to_string()))]);
@@ -73,7 +73,7 @@ async fn records(call: &Call<'_>, ids: &[VideoId]) -> Result<Vec<Option<Record>>
         Some(record) => Ok(Some(record)),
         None => Ok::<_, ApiError>(match call.ask(id, &Message::Read).await? {
             Reply::Video(record) => Some(record),
-            // It was deleted, and is on its way out of the list.
+            // It was deleted and will disappear from the list.
             _ => None,
         }),
     });

@@ -1,4 +1,5 @@
-//! `GET /v1/videos/{id}`: the Video as it stands, or, with `Prefer: wait=N`, as soon as it has ended or moved.
+//! `GET /v1/videos/{id}`: the current Video. With `Prefer: wait=N` the response waits until the video
+//! ends or changes.
 
 use super::error::ApiError;
 use super::{Call, Own, internal, respond};
@@ -13,10 +14,10 @@ use crate::video::record::text::{show, status_of};
 pub async fn status(call: &Call<'_>, request: &Request, own: Own) -> Result<Answer, ApiError> {
     let Own { owner, id } = &own;
     let wait = wait_of(request);
-    let record = call.record(id, &wait.map_or(Message::Read, question)).await?;
+    let record = call.record(id, &wait.map_or(Message::Read, wait_message)).await?;
     let is_final = status_of(&record).is_some_and(Status::is_final);
     let grant = |created_at| call.config.signing_keys.grant(owner, id, created_at, clock::now());
-    let video = show(&record, &call.origin, grant).ok_or_else(|| internal("it is no record"))?;
+    let video = show(&record, &call.origin, grant).ok_or_else(|| internal("it is not a record"))?;
     let etag = respond::etag_of(video.as_bytes());
     let is_known = request.header(Header::IfNoneMatch).is_some_and(|tags| matches_any(&tags, &etag));
     let mut answer = if is_known {
@@ -26,22 +27,22 @@ pub async fn status(call: &Call<'_>, request: &Request, own: Own) -> Result<Answ
     };
     answer.add("etag", &etag);
     answer.add("cache-control", "private, no-cache");
-    add_progress(&mut answer, wait, is_final);
+    add_polling_headers(&mut answer, wait, is_final);
     Ok(answer)
 }
 
-/// How long the caller waits, and for what.
+/// The wait that the `Prefer` header asks for.
 pub fn wait_of(request: &Request) -> Option<Wait> {
     request.header(Header::Prefer).as_deref().and_then(preferred_wait)
 }
 
-/// What a video's object is asked for such a wait.
-pub const fn question(wait: Wait) -> Message {
+/// The message to the video's object that waits.
+pub const fn wait_message(wait: Wait) -> Message {
     if wait.is_until_change { Message::Wait(wait.seconds) } else { Message::WaitForEnd(wait.seconds) }
 }
 
-/// Says that the wait was kept to, and when to ask again.
-pub fn add_progress(answer: &mut Answer, wait: Option<Wait>, is_final: bool) {
+/// Adds `Preference-Applied` after a wait, and `Retry-After` while the video is not final.
+pub fn add_polling_headers(answer: &mut Answer, wait: Option<Wait>, is_final: bool) {
     if let Some(wait) = wait {
         answer.add("preference-applied", &wait.to_string());
     }

@@ -1,4 +1,4 @@
-//! `GET /v1/usage`: what the caller has spent today, and what it may.
+//! `GET /v1/usage`: what the caller has spent today, and its limit.
 
 use serde_json::json;
 
@@ -10,12 +10,12 @@ use crate::runtime::http::Answer;
 use crate::video::access::owner::Owner;
 use crate::video::money::budget::Day;
 
-const NOT_FOR_NOBODY: ApiError =
+const NEEDS_CLIENT_TOKENS: ApiError =
     ApiError::Unauthorized("Only clients with a token have a usage, and this service has no client tokens.");
 
 pub async fn usage(call: &Call<'_>, owner: Owner) -> Result<Answer, ApiError> {
     if owner.is_nobody() {
-        return Err(NOT_FOR_NOBODY);
+        return Err(NEEDS_CLIENT_TOKENS);
     }
     let (spent, reserved) = DispatcherClient::new(call.env)?.usage(&owner).await.map_err(internal)?;
     let limit = call.config.limits(&owner).lowest();

@@ -1,5 +1,5 @@
-//! `POST /hooks/wiro/{id}/{proof}`: Wiro's callback. The URL carries the proof. The body decides nothing;
-//! it may at most name a job whose Run was never answered.
+//! `POST /hooks/wiro/{id}/{proof}`: Wiro's callback. The proof in the URL authenticates it. The body decides nothing; it
+//! only helps to find a job whose response to Run was lost.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ pub async fn wiro_callback(
     respond::json(200, &serde_json::json!({ "received": true }))
 }
 
-/// A body that is too long, breaks off or is nonsense names nobody, and is no reason to complain.
+/// The job that the body names; `None` for a body that cannot be read, which is not an error.
 async fn named_job(request: &Request) -> Option<Job> {
     let bytes = request.read_body(MAX_CALLBACK_BYTES, IDLE_TIMEOUT).await.ok()?;
     hint(&bytes).map(|name| Job { task_id: name.task_id, token: name.token })

@@ -1,5 +1,5 @@
-//! Whether somebody human asks: with Turnstile, what costs money needs the token of a challenge that was just
-//! solved. Whatever is not a plain yes is a no.
+//! Turnstile: a request that costs money needs the token of a challenge that was just solved. If the token cannot be
+//! verified, the request is refused.
 
 use serde_json::json;
 
@@ -13,16 +13,16 @@ use crate::runtime::url;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Challenge {
-    /// There is none to pass.
+    /// Turnstile is not configured.
     NotNeeded,
-    /// With the token of that digest.
+    /// The token with this digest is valid.
     Passed(String),
-    /// The token of that digest was good once: its request may have been taken, and its answer lost.
+    /// The token with this digest was used before. Its request may have been accepted and the response lost.
     Spent(String),
 }
 
 impl Challenge {
-    /// For what is new.
+    /// Fails unless a new video or file may be created.
     pub const fn passed(&self) -> Result<(), ApiError> {
         match self {
             Self::NotNeeded | Self::Passed(_) => Ok(()),
@@ -30,7 +30,7 @@ impl Challenge {
         }
     }
 
-    /// Of the token that was shown.
+    /// The digest of the token.
     pub fn digest(self) -> Option<String> {
         match self {
             Self::NotNeeded => None,
@@ -53,7 +53,7 @@ pub async fn check(call: &Call<'_>, request: &Request) -> Result<Challenge, ApiE
         Verdict::Passed => Ok(Challenge::Passed(token.digest())),
         Verdict::Spent => Ok(Challenge::Spent(token.digest())),
         Verdict::Failed => Err(ApiError::ChallengeFailed("The challenge was not solved.")),
-        Verdict::Elsewhere { hostname, action } => {
+        Verdict::Mismatch { hostname, action } => {
             let fields = [("turnstile.hostname", json!(hostname)), ("turnstile.action", json!(action))];
             log::write(Level::Warn, "a Turnstile token is not of this Worker's pages", fields);
             Err(ApiError::ChallengeFailed("The challenge was solved elsewhere, or for something else."))
@@ -61,13 +61,13 @@ pub async fn check(call: &Call<'_>, request: &Request) -> Result<Challenge, ApiE
         Verdict::Unknown(reason) => {
             let fields = [("reason", json!(reason))];
             log::write(Level::Error, "Turnstile does not verify: check TURNSTILE_SECRET", fields);
-            // Another token is needed anyway: this one may be spent.
+            // The client needs another token in any case, because this one may be used up.
             Err(ApiError::ChallengeFailed("No token can be verified at the moment. Solve another challenge."))
         }
     }
 }
 
-/// Pages of ours are at this Worker, or at one of the `ALLOWED_ORIGINS` that are listed by name.
+/// Whether the host is this Worker's, or that of a listed origin in `ALLOWED_ORIGINS`.
 fn is_ours(call: &Call<'_>, hostname: &str) -> bool {
     let mut origins = std::iter::once(&call.origin).chain(call.config.allowed_origins.listed());
     origins.any(|origin| url::parse(origin).is_some_and(|url| url.host.eq_ignore_ascii_case(hostname)))

@@ -15,23 +15,23 @@ use crate::video::time::UnixMillis;
 
 type HmacSha256 = Hmac<Sha256>;
 
-/// Shortest accepted `SIGNING_KEY`: the length of the MAC.
+/// The minimum length of `SIGNING_KEY`, which is the length of the MAC.
 pub const MIN_SIGNING_KEY_BYTES: usize = 32;
 
 /// Bytes of a callback proof: 160 bits, 32 characters of base32.
 const CALLBACK_PROOF_BYTES: usize = 20;
 
-/// What a file's id begins with.
+/// The prefix of a file's id.
 const FILE_ID_PREFIX: &str = "file_";
-/// Bytes of the proof that a file's id begins with: 128 bits. The file's link follows.
+/// Bytes of the proof in a file's id: 128 bits. The URL of the file follows it.
 const FILE_PROOF_BYTES: usize = 16;
 
-/// Bytes of a playback grant: when it ends, as 32 bits of unix seconds, and 128 bits of proof.
+/// Bytes of a playback grant: its end as 32 bits of unix seconds, and 128 bits of proof.
 const GRANT_BYTES: usize = 20;
 const GRANT_TIME_BYTES: usize = 4;
 
-/// A grant is good for six hours, and for the rest of the six hours in which it was made, counted from the making of the
-/// video: whoever reads a Video again, for hours, reads the same link.
+/// Time is divided into periods of six hours from the creation of the video. A grant is valid until the end of the next
+/// period, so it lasts 6 to 12 hours, and all reads of a Video in one period return the same link.
 const GRANT_SECONDS: i64 = 6 * 3600;
 
 /// The keyed MACs. Deriving them is expensive, so it happens once.
@@ -50,7 +50,7 @@ impl SigningKeys {
     /// Derives the subkeys from `SIGNING_KEY`.
     ///
     /// # Errors
-    /// When the key is shorter than [`MIN_SIGNING_KEY_BYTES`].
+    /// If the key is shorter than [`MIN_SIGNING_KEY_BYTES`].
     pub fn derive(signing_key: &[u8]) -> Result<Self, InvalidLength> {
         if signing_key.len() < MIN_SIGNING_KEY_BYTES {
             return Err(InvalidLength);
@@ -121,7 +121,7 @@ impl SigningKeys {
         Some(VideoId::from_proven(text.to_owned()))
     }
 
-    /// The id of an uploaded file: its link, and the proof that this owner uploaded it here. So nothing has to be stored.
+    /// The id of an uploaded file. It contains the URL and the proof that this owner uploaded it, so nothing is stored.
     #[must_use]
     pub fn file_id(&self, owner: &Owner, url: &str) -> String {
         let mac = self.file_mac(owner, url).finalize().into_bytes();
@@ -129,7 +129,7 @@ impl SigningKeys {
         format!("{FILE_ID_PREFIX}{}", Base64UrlUnpadded::encode_string(&bytes))
     }
 
-    /// The link of a file that this owner uploaded; compared in constant time.
+    /// The URL in a file's id, if this owner uploaded the file; compared in constant time.
     #[must_use]
     pub fn file_url(&self, owner: &Owner, id: &str) -> Option<String> {
         let previous = || self.previous.as_ref()?.file_url(owner, id);
@@ -145,7 +145,7 @@ impl SigningKeys {
     }
 
     fn file_mac(&self, owner: &Owner, url: &str) -> HmacSha256 {
-        // No owner's name holds NUL, so no two pairs look alike.
+        // No owner's name contains NUL, so two pairs never collide.
         self.file_id.clone().chain_update(owner.as_str()).chain_update([0]).chain_update(url)
     }
 
@@ -172,8 +172,8 @@ impl SigningKeys {
         Some(VideoId::from_proven(text.to_owned()))
     }
 
-    /// What plays this video, made at `created_at` (unix seconds), for a while without its owner's token. Videos of nobody
-    /// need none.
+    /// A grant, which allows to play the video without its owner's token for some hours. `None` for a video without an
+    /// owner, which needs none. `created_at` is in unix seconds.
     #[must_use]
     pub fn grant(&self, owner: &Owner, id: &VideoId, created_at: i64, now: UnixMillis) -> Option<String> {
         let age = now.seconds().saturating_sub(created_at).max(0);
@@ -235,7 +235,7 @@ mod tests {
 
     /// Computed with another implementation of HMAC.
     #[test]
-    fn ids_proofs_and_grants_are_pinned() {
+    fn known_keys_give_known_ids_proofs_and_grants() {
         let keys = keys(b"k");
         let id = keys.mint(&owner(""), [1; RANDOM_BYTES]);
         assert_eq!(id.as_str(), "vid_aeaqcaibaeaqcaibaeaqcaibafokkim4bg2ky6ic");
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_grant_stays_the_same_for_six_hours_and_holds_for_six_more() {
+    fn a_grant_is_equal_for_6_hours_and_valid_for_6_more() {
         let keys = keys(b"k");
         let (alice, from, hours) = (owner("alice"), 1_700_000_123, 6 * 3600);
         let id = keys.mint(&alice, [1; RANDOM_BYTES]);
@@ -266,13 +266,13 @@ mod tests {
             assert_eq!(keys.verify_grant(id.as_str(), &grant(0), at(from + seconds)), Some(id.clone()));
         }
         assert_eq!(keys.verify_grant(id.as_str(), &grant(0), at(from + 2 * hours)), None);
-        // A clock that is behind.
+        // The clock is behind.
         assert_eq!(grant(-5), grant(0));
         assert_eq!(keys.grant(&owner(""), &id, from, at(from)), None);
     }
 
     #[test]
-    fn a_file_id_holds_its_link_for_its_owner_alone() {
+    fn only_the_owner_gets_the_url_of_a_file_id() {
         let (keys, alice) = (keys(b"k"), owner("alice"));
         let link = "https://cdn.example/猫.png?x=1";
         let id = keys.file_id(&alice, link);
@@ -306,7 +306,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn own_ids_verify_and_strangers_do_not(random in any::<[u8; RANDOM_BYTES]>(), name in "[a-z]{0,8}") {
+        fn only_ids_of_the_same_key_and_owner_are_valid(random in any::<[u8; RANDOM_BYTES]>(), name in "[a-z]{0,8}") {
             let (ours, theirs, owner) = (keys(b"a"), keys(b"b"), owner(&name));
             let id = ours.mint(&owner, random);
             let text = id.as_str();
@@ -326,7 +326,7 @@ mod tests {
         }
 
         #[test]
-        fn a_key_names_one_video_of_its_owner(name in "[a-z]{0,8}", key in "[!-~]{1,20}", other in "[!-~]{1,20}") {
+        fn an_idempotency_key_gives_one_id_per_owner(name in "[a-z]{0,8}", key in "[!-~]{1,20}", other in "[!-~]{1,20}") {
             let (keys, owner) = (keys(b"a"), owner(&name));
             let id = keys.mint_for(&owner, &key);
             prop_assert_eq!(keys.verify_id(&owner, id.as_str()), Some(id.clone()));
@@ -355,7 +355,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_panics(text in ".{0,80}") {
+        fn arbitrary_text_is_refused(text in ".{0,80}") {
             let keys = keys(b"a");
             let nobody = Owner::nobody();
             prop_assert_eq!(keys.verify_id(&nobody, &text), None);

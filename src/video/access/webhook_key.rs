@@ -56,7 +56,7 @@ mod tests {
 
     /// The example that implementations of the specification share.
     #[test]
-    fn a_known_message_has_its_known_signature() {
+    fn a_known_message_has_the_known_signature() {
         let key = WebhookKey::parse(KEY).unwrap();
         let at = UnixMillis::new(1_614_265_330_999);
         assert_eq!(
