@@ -29,7 +29,7 @@ describe.skipIf(!hasChromium)('accessibility (needs Chromium)', () => {
   const scene = useScene({ sim: { speed: 60 } }, { reducedMotion: 'reduce' });
   beforeEach(() => scene.service.sim.clearScripts());
 
-  test('axe finds nothing while a video is made', async () => {
+  test('axe finds no problem while a video is made', async () => {
     const { page, service, context } = scene;
     expect(await findings(page)).toEqual([]);
     await page.getByRole('button', { name: 'Make the video' }).click();
@@ -63,7 +63,7 @@ describe.skipIf(!hasChromium)('accessibility (needs Chromium)', () => {
     expect(await findings(page)).toEqual([]);
   });
 
-  test('axe finds nothing in failures and dialogs', async () => {
+  test('axe finds no problem in error messages and dialogs', async () => {
     const { page, service } = scene;
     service.sim.script('it fails', { task: { pexit: '1', outputs: 'none' } });
     await make(page, 'it fails and says so');
@@ -77,7 +77,7 @@ describe.skipIf(!hasChromium)('accessibility (needs Chromium)', () => {
     }
   });
 
-  test('the keyboard is enough, and stages are told to those who do not see them', async () => {
+  test('the keyboard operates everything, and a screen reader announces the stages', async () => {
     const { page, service } = scene;
     await page.evaluate(() => {
       const told: string[] = [];

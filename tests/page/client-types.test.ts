@@ -32,7 +32,7 @@ try {
 
 const WRONG = `import { submit } from './client.js';\nawait submit({ prompt: 7 });\n`;
 
-test('a strict project uses it without allowJs, and is told what is wrong', async () => {
+test('a strict TypeScript project compiles without allowJs, and wrong calls are errors', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'hailuo-app-'));
   const compile = (name: string) => {
     const target = ['--target', 'es2024', '--lib', 'es2024,dom,dom.iterable', '--module', 'nodenext'];

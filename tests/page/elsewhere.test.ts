@@ -57,13 +57,13 @@ describe.skipIf(!hasChromium)('pages of other origins (need Chromium)', { timeou
     }
   }
 
-  test('one that is listed makes a video without saying where', async () => {
+  test('a page of a listed origin makes a video without setting a base URL', async () => {
     const { video } = await make(origins[0] ?? '', 'made from another origin');
     expect(video).toMatchObject({ status: 'completed' });
     expect(video?.urls.content).toContain(`${service.origin}/v1/videos/`);
   });
 
-  test('one that is not listed is told so at once', async () => {
+  test('a page of an origin that is not listed gets an error at once', async () => {
     const { error, waitedMs } = await make(origins[1] ?? '', 'asked from an origin that is not listed');
     expect(error).toMatchObject({ name: 'VideoError', code: 'origin_not_allowed' });
     expect(error?.message).toContain(origins[1]);
@@ -76,7 +76,7 @@ describe.skipIf(!hasChromium)('pages of other origins (need Chromium)', { timeou
     );
   });
 
-  test('every origin may read the files that are to be imported, as what they are', async () => {
+  test('pages of any origin may read the files for import, with the right types', async () => {
     for (const [name, type] of [
       ['client.js', /javascript/],
       ['client-wire.js', /javascript/],

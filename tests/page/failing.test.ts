@@ -35,14 +35,14 @@ const FAILURES: [code: string, sentence: string][] = [
   ['storage_failed', 'could not be stored'],
 ];
 
-describe.skipIf(!hasChromium)('failures (needs Chromium)', () => {
+describe.skipIf(!hasChromium)('error messages (needs Chromium)', () => {
   const scene = useScene({ sim: { speed: 60 } });
   beforeEach(() => {
     scene.expected = ['Failed to load resource'];
     scene.service.sim.clearScripts();
   });
 
-  test('every code of an answer has its sentence, and the text stays', async () => {
+  test('each error code of a response has a message, and the prompt stays', async () => {
     const { page } = scene;
     for (const [status, code, sentence] of SENTENCES) {
       const problem = { title: code, status, detail: 'detail', code, request_id: 'req_test', errors: [] };
@@ -56,7 +56,7 @@ describe.skipIf(!hasChromium)('failures (needs Chromium)', () => {
     }
   });
 
-  test('the Worker’s own field errors stand beside their fields', async () => {
+  test('field errors of the Worker are shown next to their fields', async () => {
     const { page } = scene;
     await page.getByLabel('Link to an image').fill('https://localhost/sky.png');
     await make(page, 'a link that leads inside');
@@ -73,7 +73,7 @@ describe.skipIf(!hasChromium)('failures (needs Chromium)', () => {
     scene.expected = ['status of 400'];
   });
 
-  test('every code of a failed video has its sentence', async () => {
+  test('each error code of a failed video has a message', async () => {
     const { page, service } = scene;
     service.sim.script('fails', { holdAt: 'task_start' });
     for (const [code, sentence] of FAILURES) {
@@ -102,7 +102,7 @@ describe.skipIf(!hasChromium)('failures (needs Chromium)', () => {
     for (const task of service.sim.tasks) service.sim.release(task);
   });
 
-  test('a reason is text, whatever is in it, and the Worker’s own words are not a reason', async () => {
+  test('a failure reason is shown as text; the Worker’s default message is not shown as a reason', async () => {
     const { page, service } = scene;
     service.sim.script('reasons', { task: { pexit: '1', outputs: 'none' } });
     for (const [message, shown] of [
@@ -123,7 +123,7 @@ describe.skipIf(!hasChromium)('failures (needs Chromium)', () => {
     expect(await isShown.count()).toBe(0);
   });
 
-  test('warnings are sentences; unknown ones and none say nothing', async () => {
+  test('known warnings are shown as messages, unknown ones are not shown', async () => {
     const { page } = scene;
     const sentence = 'The model did not use the first frame.';
     for (const [warnings, shown] of [
@@ -151,7 +151,7 @@ describe.skipIf(!hasChromium)('failures (needs Chromium)', () => {
     await onStage(page, prompt);
   }
 
-  test('a video that is gone, and a stop that came too late', async () => {
+  test('messages for a removed video and for a cancel that came too late', async () => {
     const { page, service } = scene;
     service.sim.script('nearly done', { holdAt: 'task_start' });
     await make(page, 'a race nearly done');
@@ -178,7 +178,7 @@ describe.skipIf(!hasChromium)('failures (needs Chromium)', () => {
     await remarked(page, 'This video is not here any more', 2);
   });
 
-  test('the policy lets nothing in, and nothing out', async () => {
+  test('the Content-Security-Policy blocks other origins in both directions', async () => {
     const { page } = scene;
     // The browser announces a request before it blocks it.
     scene.expected = ['Content Security Policy', 'TrustedScript', 'https://example.com/'];

@@ -16,7 +16,7 @@ interface Vitals {
 describe.skipIf(!hasChromium)('the first load (needs Chromium)', () => {
   const scene = useScene({ sim: { speed: 60 } });
 
-  test('keeps still', async () => {
+  test('causes no layout shift', async () => {
     const { page } = scene;
     for (const viewport of [
       { width: 390, height: 844 },

@@ -36,7 +36,7 @@ describe.skipIf(!hasChromium).for(TOGETHER)('making videos behind %s (needs Chro
     expect(await frameAt(page, 4)).not.toEqual(await frameAt(page, 0));
   });
 
-  test('a first frame by the picker, shown and removed again', async () => {
+  test('a first frame is picked, shown and removed', async () => {
     const { page } = scene;
     const file = { name: 'evening.png', mimeType: 'image/png', buffer: PICTURE };
     await page.getByLabel('First frame').setInputFiles(file);
@@ -50,7 +50,7 @@ describe.skipIf(!hasChromium).for(TOGETHER)('making videos behind %s (needs Chro
     await done(page);
   });
 
-  test('download, link, again with changes, delete', async () => {
+  test('download, link, “Make again” and delete', async () => {
     const { page, service, context } = scene;
     await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: service.origin });
     await page.getByLabel('768P, 10 s').check();
@@ -88,7 +88,7 @@ describe.skipIf(!hasChromium).for(TOGETHER)('making videos behind %s (needs Chro
   });
 
   describe.each(['with', 'without'] as const)(
-    'the code, %s a picture, does what the form would do',
+    'the shown code, %s an image, sends the same as the form',
     (how) => {
       const prompt = (language: string) => `it's made by ${language}\u2028${how} a picture`;
       let folder: string;
@@ -146,7 +146,7 @@ describe.skipIf(!hasChromium).for(TOGETHER)('making videos behind %s (needs Chro
     },
   );
 
-  test('cancel asks once, stops it, and the next one can be made', async () => {
+  test('cancel asks for confirmation, stops the video, and the next one can be made', async () => {
     const { page, service } = scene;
     service.sim.script('never ends', { holdAt: 'task_start' });
     await make(page, 'a corridor that never ends');
@@ -165,7 +165,7 @@ describe.skipIf(!hasChromium)('making videos (needs Chromium)', () => {
   const scene = useScene({ sim: { speed: 60 } });
   beforeEach(() => scene.service.sim.clearScripts());
 
-  test('progress is seen to move, in words and figures, with the log', async () => {
+  test('progress is shown as text and number, with the log', async () => {
     const { page, service } = scene;
     await page.evaluate(() => {
       const seen = { percents: [] as string[], stages: [] as string[], sources: [] as string[] };
@@ -202,7 +202,7 @@ describe.skipIf(!hasChromium)('making videos (needs Chromium)', () => {
     expect(await page.getByRole('list', { name: 'Log lines' }).textContent()).toContain('Loading model');
   });
 
-  test('one picture is taken of it, for the stage and the gallery', async () => {
+  test('one poster image is captured, for the stage and the gallery', async () => {
     const { page, service } = scene;
     await page.evaluate(() => {
       const { createElement } = document;
@@ -225,7 +225,7 @@ describe.skipIf(!hasChromium)('making videos (needs Chromium)', () => {
     expect(await page.evaluate(() => (window as unknown as { players: unknown[] }).players.length)).toBe(1);
   });
 
-  test('the place in line is told, and who waits there need not wait', async () => {
+  test('the queue position is shown, and a queued video does not block the form', async () => {
     const { page, service } = scene;
     service.sim.script('in front', { holdAt: 'task_start' });
     service.sim.maxActive = 1;
@@ -243,7 +243,7 @@ describe.skipIf(!hasChromium)('making videos (needs Chromium)', () => {
   describe('a first frame', () => {
     const arrived = async (prompt: string) => (await scene.service.sim.waitForTask(prompt)).image?.sha256;
 
-    test.for(['drop', 'paste'])('by %s', async (how) => {
+    test.for(['drop', 'paste'])('is added by %s', async (how) => {
       const { page } = scene;
       await page.evaluate(
         ({ how, bytes }) => {
@@ -266,7 +266,7 @@ describe.skipIf(!hasChromium)('making videos (needs Chromium)', () => {
       await done(page);
     });
 
-    test('that is still being read is waited for', async () => {
+    test('that is still being read delays the submit', async () => {
       const { page } = scene;
       await page.evaluate(() => {
         const { arrayBuffer } = Blob.prototype;
@@ -292,7 +292,7 @@ describe.skipIf(!hasChromium)('making videos (needs Chromium)', () => {
       expect(await page.locator('#image-name').textContent()).toBe('sky.png');
     });
 
-    test('by a link, which the page itself does not open', async () => {
+    test('by URL is not loaded by the page', async () => {
       const { page, service } = scene;
       const link = 'https://pictures.example.com/sky.png';
       await page.getByLabel('Link to an image').fill(link);
@@ -302,7 +302,7 @@ describe.skipIf(!hasChromium)('making videos (needs Chromium)', () => {
       await done(page);
     });
 
-    test('is looked at before it is sent', async () => {
+    test('is validated before the submit', async () => {
       const { page, service } = scene;
       const before = service.sim.callsTo('/Run/').length;
       const text = { name: 'not.png', mimeType: 'image/png', buffer: Buffer.from('only text, no picture') };
@@ -326,7 +326,7 @@ describe.skipIf(!hasChromium)('making videos (needs Chromium)', () => {
     });
   });
 
-  test('two tabs do not forget each other’s videos', async () => {
+  test('two tabs keep each other’s videos', async () => {
     const { page, context, service } = scene;
     const other = await context.newPage();
     await other.goto(service.origin);

@@ -76,7 +76,7 @@ describe.skipIf(!hasChromium)('models (need Chromium)', { timeout: 60_000 }, () 
     return sent.at(-1);
   };
 
-  test('a server that tells none takes the formats that the page was made with', async () => {
+  test('without a list of models the page offers its built-in formats', async () => {
     const { page } = scene;
     await page.route('**/v1/models', (route) => route.fulfill({ status: 404 }));
     await page.reload();
@@ -86,7 +86,7 @@ describe.skipIf(!hasChromium)('models (need Chromium)', { timeout: 60_000 }, () 
     expect(await submit(page)).not.toHaveProperty('model');
   });
 
-  test('formats and known prices are the model’s, and what is sent is what was chosen', async () => {
+  test('formats and known prices are those of the model, and the submit sends the chosen ones', async () => {
     const page = await offer(MODELS);
     await page.getByLabel('Model').waitFor();
     expect(await page.getByLabel('Model').locator('option').allTextContents()).toEqual([
@@ -105,7 +105,7 @@ describe.skipIf(!hasChromium)('models (need Chromium)', { timeout: 60_000 }, () 
     expect(await page.getByLabel('2160P, 4 s').isChecked()).toBe(true);
   });
 
-  test('a model that needs a first frame asks for one, and takes no words', async () => {
+  test('a model that needs a first frame requires one, and no prompt', async () => {
     const page = await offer(MODELS);
     await page.getByLabel('Model').selectOption('frame-first');
     expect(await page.locator('#image-need').textContent()).toBe('required');
@@ -120,7 +120,7 @@ describe.skipIf(!hasChromium)('models (need Chromium)', { timeout: 60_000 }, () 
     expect(await submit(page)).toMatchObject({ form: expect.stringContaining('frame-first') });
   });
 
-  test('a model without a first frame gets none, and has its own longest prompt', async () => {
+  test('a model without a first frame offers none, and has its own prompt limit', async () => {
     const page = await offer(MODELS);
     const picture = { name: 'sky.png', mimeType: 'image/png', buffer: gradientPng(64, 36) };
     await page.getByLabel('First frame').setInputFiles(picture);
@@ -135,14 +135,14 @@ describe.skipIf(!hasChromium)('models (need Chromium)', { timeout: 60_000 }, () 
     expect(await submit(page)).toEqual({ ...request, resolution: '512P', duration: 6 });
   });
 
-  test('a model with nothing to choose is sent nothing of it', async () => {
+  test('a model without choices gets no format', async () => {
     const page = await offer(MODELS);
     await page.getByLabel('Model').selectOption('as-it-is');
     expect(await formats(page)).toEqual(['As the model has it $0.75']);
     expect(await submit(page)).toEqual({ model: 'as-it-is', prompt: '', promptOptimizer: true });
   });
 
-  test('the only model is not to be chosen, and not sent', async () => {
+  test('a single model is not offered as a choice, and not sent', async () => {
     const page = await offer([TEXT_ONLY]);
     await expect.poll(() => formats(page)).toEqual(['512P, 6 s']);
     expect(await page.getByLabel('Model').isVisible()).toBe(false);
@@ -156,7 +156,7 @@ describe.skipIf(!hasChromium)('models (need Chromium)', { timeout: 60_000 }, () 
     { data: 7 },
     { data: [] },
     { data: [{ id: 7 }, { id: 'x', capabilities: { combinations: [[]] } }] },
-  ])('an answer of another shape changes nothing: %j', async (json) => {
+  ])('a malformed list of models changes nothing: %j', async (json) => {
     const { page } = scene;
     await page.route('**/v1/models', (route) => route.fulfill({ json }));
     const asked = page.waitForResponse('**/v1/models');

@@ -8,7 +8,7 @@ import { CHROMIUM, OFFLINE } from '../chromium.ts';
 import { type DirectService, startDirect } from '../worker/support/direct.ts';
 import { collectComplaints, done, hasChromium, make, onStage } from './browser.ts';
 
-describe.skipIf(!hasChromium)('a restart (needs Chromium)', () => {
+describe.skipIf(!hasChromium)('a restart of the Worker (needs Chromium)', () => {
   let service: DirectService;
   let profile: string;
   beforeAll(async () => {
@@ -35,7 +35,7 @@ describe.skipIf(!hasChromium)('a restart (needs Chromium)', () => {
     return { context, page, complaints, contents };
   };
 
-  test('the gallery is there, newest first, and plays', async () => {
+  test('the gallery shows the videos, newest first, and they play', async () => {
     const before = await open();
     for (const prompt of ['the older one', 'the newer one']) {
       await make(before.page, prompt);

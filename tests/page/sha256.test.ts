@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { sha256 } from '../../public/sha256.js';
 
-test('a text has the same hash as by node:crypto', () => {
+test('the hash of a text equals that of node:crypto', () => {
   const texts = Array.from({ length: 200 }, (_, length) =>
     'aé€😀\0z'.repeat(40).slice(0, length).toWellFormed(),
   );

@@ -7,7 +7,7 @@ import { done, frameAt, hasChromium, make, onStage, useScene } from './browser.t
 describe.skipIf(!hasChromium)('client tokens (needs Chromium)', () => {
   const scene = useScene({ sim: { speed: 60 }, secrets: { CLIENT_TOKENS } });
 
-  test('asked for, checked, kept here, and forgotten', async () => {
+  test('a token is requested, checked, stored and forgotten', async () => {
     const { page, context, service } = scene;
     scene.expected = ['status of 401'];
     await make(page, 'made by alice');
@@ -36,7 +36,7 @@ describe.skipIf(!hasChromium)('client tokens (needs Chromium)', () => {
     expect(JSON.stringify(await context.storageState())).not.toContain(ALICE);
   });
 
-  test('the gallery is the client’s list on the server, whichever browser asks', async () => {
+  test('the gallery shows the client’s list from the server in every browser', async () => {
     const { page, service } = scene;
     const bob = service.as(BOB);
     const ended: Promise<Video>[] = [];
@@ -66,7 +66,7 @@ describe.skipIf(!hasChromium)('client tokens (needs Chromium)', () => {
     await expect.poll(() => page.getByText("of bob's").count()).toBe(0);
   });
 
-  test('Show more goes on where the last video of the page was deleted elsewhere', async () => {
+  test('“Show more” continues after the last video was deleted elsewhere', async () => {
     const { page, service } = scene;
     const bob = service.as(BOB);
     const ids: string[] = [];

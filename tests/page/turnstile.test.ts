@@ -39,7 +39,7 @@ describe.skipIf(!hasChromium)('Turnstile (needs Chromium)', () => {
     return list;
   }
 
-  test('each video has a challenge of its own, and nobody is told that everybody may', async () => {
+  test('each submit has its own challenge, and no warning about open access is shown', async () => {
     const { page } = scene;
     const submits = shown();
     for (const prompt of ['the first door', 'the second door']) {
@@ -55,7 +55,7 @@ describe.skipIf(!hasChromium)('Turnstile (needs Chromium)', () => {
     expect(await page.locator('#code').textContent()).toContain("'turnstile-token': turnstileToken");
   });
 
-  test('who is asked something sees it, and goes on when it is answered', async () => {
+  test('an interactive challenge is shown, and the submit continues after it', async () => {
     const { page } = scene;
     widget.outcomes = ['ask'];
     await make(page, 'a door with a box to tick');
@@ -76,7 +76,7 @@ describe.skipIf(!hasChromium)('Turnstile (needs Chromium)', () => {
     await done(page);
   });
 
-  test('who fails is told so, and may try again', async () => {
+  test('a failed challenge shows an error, and can be repeated', async () => {
     const { page, service } = scene;
     const count = service.sim.callsTo('/turnstile/').length;
     widget.outcomes = ['fail'];
@@ -90,7 +90,7 @@ describe.skipIf(!hasChromium)('Turnstile (needs Chromium)', () => {
     expect(runsOf('a door that sticks')).toBe(1);
   });
 
-  test('where the widget is blocked it is said, and tried again', async () => {
+  test('a blocked widget shows an error, and is loaded again', async () => {
     const { page, context } = scene;
     scene.expected = ['net::ERR_FAILED'];
     await context.route(`${CHALLENGES}**`, (route) => route.abort());
@@ -103,7 +103,7 @@ describe.skipIf(!hasChromium)('Turnstile (needs Chromium)', () => {
     await done(page);
   });
 
-  test('where the verifier is down it is said, and the text stays', async () => {
+  test('without a working verifier an error is shown, and the prompt stays', async () => {
     const { page, service } = scene;
     scene.expected = ['status of 403'];
     service.sim.script('', { siteverify: [{ kind: 'status', status: 500 }] });
@@ -116,7 +116,7 @@ describe.skipIf(!hasChromium)('Turnstile (needs Chromium)', () => {
     await done(page);
   });
 
-  test('a lost answer is asked for with another token, and is one video even when that is refused', async () => {
+  test('after a lost response the page submits again with a new token and gets one video, even if the new token is refused', async () => {
     const { page, service } = scene;
     scene.expected = ['net::ERR_FAILED', 'status of 403'];
     const submits = shown();
@@ -140,7 +140,7 @@ describe.skipIf(!hasChromium)('Turnstile (needs Chromium)', () => {
     expect(new Set(submits.map(({ key }) => key)).size).toBe(1);
   });
 
-  test('offline when it is sent: it waits, and sends it once', async () => {
+  test('offline during a submit: the page waits, then sends it once', async () => {
     const { page, context } = scene;
     scene.expected = ['net::ERR_INTERNET_DISCONNECTED'];
     await context.setOffline(true);
@@ -152,7 +152,7 @@ describe.skipIf(!hasChromium)('Turnstile (needs Chromium)', () => {
     expect(runsOf('a door far away')).toBe(1);
   });
 
-  test('the page itself lets nobody else’s script or frame in', async () => {
+  test('only the challenge frame loads Turnstile’s script, and forged messages are ignored', async () => {
     const { page, service } = scene;
     const policy = (await fetch(service.origin)).headers.get('content-security-policy') ?? '';
     expect(policy).not.toContain('cloudflare');
@@ -172,7 +172,7 @@ describe.skipIf(!hasChromium)('Turnstile (needs Chromium)', () => {
 describe.skipIf(!hasChromium)('Turnstile without a site key (needs Chromium)', () => {
   const scene = useScene({ secrets: { TURNSTILE_SECRET } });
 
-  test('the page says that the server is not set up for it', async () => {
+  test('the page says that the server is not configured', async () => {
     await make(scene.page, 'a door that was painted on');
     await scene.page.getByRole('alert').getByText('not set up completely').waitFor();
     // What the page offers comes from Tool/Detail.

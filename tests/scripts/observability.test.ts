@@ -5,7 +5,7 @@ import { unstable_readConfig } from 'wrangler';
 
 const config = fileURLToPath(new URL('../../wrangler.toml', import.meta.url));
 
-test('the lines that the Worker writes are kept, those about its requests are not', () => {
+test('log lines of the Worker are kept, those about its requests are not', () => {
   const { observability, logpush, tail_consumers } = unstable_readConfig({ config });
   expect(observability).toMatchObject({
     enabled: true,

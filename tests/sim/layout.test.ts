@@ -31,14 +31,14 @@ function circle(graph: Map<string, string[]>): string[] | undefined {
   return undefined;
 }
 
-test('sim/ has no import circle', () => {
+test('sim/ has no import cycle', () => {
   const files = readdirSync(SIM).filter((name) => name.endsWith('.ts'));
   const graph = new Map(files.map((file) => [file, importsOf(file)]));
   expect(graph.get('index.ts')).toContain('wiro.ts');
   expect(circle(graph)).toBeUndefined();
 });
 
-test('a circle is found', () => {
+test('an import cycle is found', () => {
   const graph = new Map([
     ['a.ts', ['b.ts', 'c.ts']],
     ['b.ts', []],

@@ -9,7 +9,7 @@ beforeEach(async () => {
 });
 afterEach(() => sim.close());
 
-test('half of the bytes come, and the connection stays open', async () => {
+test('a stalled output sends half of the bytes and keeps the connection open', async () => {
   await run(sim);
   const [task] = sim.tasks;
   await task!.reached('task_postprocess_end');

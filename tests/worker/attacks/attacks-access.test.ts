@@ -29,7 +29,7 @@ afterAll(async () => {
   await service.close();
 });
 
-test('ids are guessed three thousand times: none is found, and nothing is asked', async () => {
+test('3,000 guessed ids: all are 404, and no storage is read', async () => {
   const before = await traces(service);
   const random = (length: number) =>
     Array.from(randomBytes(length), (byte) => ALPHABET[byte % ALPHABET.length]).join('');
@@ -64,7 +64,7 @@ describe('grants', () => {
   const played = async (text: string) =>
     (await service.fetch(`/v1/videos/${video.id}/content?grant=${text}`)).status;
 
-  test('one that is made rightly plays: the others below fail for their reasons alone', async () => {
+  test('a valid grant plays the video, so the others below fail for their own reasons', async () => {
     expect(await played(grant(video.id, now() + 60))).toBe(200);
   });
 
@@ -82,14 +82,14 @@ describe('grants', () => {
     table.add(`grant ${name}`, 401);
   });
 
-  test('a wrong one before a right one counts', async () => {
+  test('of two grants the first counts, even if it is wrong', async () => {
     const right = grant(video.id, now() + 60);
     expect(await played(`x&grant=${right}`)).toBe(401);
     table.add('two grants, the first wrong', 401);
   });
 });
 
-describe('headers that pretend', () => {
+describe('forged headers', () => {
   const SPOOFS = [
     { 'x-forwarded-for': '127.0.0.1' },
     { 'x-forwarded-for': '127.0.0.1, 10.0.0.1', 'x-real-ip': '127.0.0.1', 'cf-connecting-ip': '127.0.0.1' },
@@ -100,7 +100,7 @@ describe('headers that pretend', () => {
     { 'proxy-authorization': `Bearer ${ALICE}`, 'x-authorization': `Bearer ${ALICE}`, 'x-api-key': ALICE },
   ] as Record<string, string>[];
 
-  test.for(SPOOFS)('%j open nothing', async (headers) => {
+  test.for(SPOOFS)('%j give no access', async (headers) => {
     const before = await traces(service);
     for (const path of ['/v1/videos', `/v1/videos/${video.id}`, `/v1/videos/${video.id}/content`]) {
       expect((await service.fetch(path, { headers })).status).toBe(401);
@@ -109,14 +109,14 @@ describe('headers that pretend', () => {
     table.add(Object.keys(headers).join(', '), 401);
   });
 
-  test('a token in the query opens nothing', async () => {
+  test('a token in the query gives no access', async () => {
     for (const name of ['token', 'access_token', 'authorization', 'api_key']) {
       expect((await service.fetch(`/v1/videos/${video.id}?${name}=${ALICE}`)).status).toBe(401);
     }
     table.add('token in the query', 401);
   });
 
-  test('another host is called back by nobody, and linked to by nothing', async () => {
+  test('a forged host does not appear in the callback URL or in links', async () => {
     const PUBLIC_URL = 'https://video.example';
     const named = await startService({ vars: { PUBLIC_URL, POLL_SECONDS: '600' }, sim: { speed: 0 } });
     const spoofed = [
@@ -142,10 +142,10 @@ describe('headers that pretend', () => {
   });
 });
 
-describe('another method than it looks', () => {
+describe('method overrides', () => {
   const OVERRIDES = ['x-http-method-override', 'x-http-method', 'x-method-override', '_method'];
 
-  test.for(OVERRIDES)('%s: what was sent is done', async (name) => {
+  test.for(OVERRIDES)('%s: the real method counts', async (name) => {
     const headers = { [name]: 'DELETE' };
     const read = await alice.fetch(`/v1/videos/${video.id}?_method=DELETE`, { headers });
     expect([read.status, (await read.json()).status]).toEqual([200, 'completed']);
@@ -203,7 +203,7 @@ describe('paths', () => {
     '/.git/config',
   ];
 
-  test('whatever they are spelled like, a stranger gets nothing', async () => {
+  test('no spelling of a path gives another client access', async () => {
     const before = await traces(service);
     for (const path of paths()) {
       for (const [who, headers] of [
@@ -221,7 +221,7 @@ describe('paths', () => {
     expect((await alice.video(video.id)).status).toBe('completed');
   });
 
-  test('a detour by one’s own video leads to no other', async () => {
+  test('a path through one’s own video leads to no other video', async () => {
     const { id: own } = await bob.accepted({ prompt: 'a house next door' });
     await bob.ended(own);
     for (const dots of ['..', '%2e%2e', '.%2E', '%2e.']) {

@@ -22,7 +22,7 @@ afterAll(() => service.close());
 
 const grantOf = ({ urls }: Video) => new URL(urls.content ?? '').searchParams.get('grant') ?? '';
 
-test('plays the video, whole and in part, without a token', async () => {
+test('a grant plays the video, with and without ranges, without a token', async () => {
   const whole = await service.fetch(video.urls.content!);
   expect(whole.status).toBe(200);
   expect((await whole.arrayBuffer()).byteLength).toBe(video.output?.size);
@@ -34,7 +34,7 @@ test('plays the video, whole and in part, without a token', async () => {
   expect(download.headers.get('content-disposition')).toMatch(/^attachment/);
 });
 
-test('is in every Video that its owner sees, and the same when read again soon', async () => {
+test('the owner gets a grant in every Video, the same one if it is read again soon', async () => {
   const read = await alice.fetch(`/v1/videos/${video.id}`);
   const again = await alice.fetch(`/v1/videos/${video.id}`, {
     headers: { 'if-none-match': read.headers.get('etag') ?? '' },
@@ -69,7 +69,7 @@ test('is in every Video that its owner sees, and the same when read again soon',
   expect((await service.fetch(completed.at(-1)!.urls.content!)).status).toBe(200);
 });
 
-describe('is no good', () => {
+describe('an invalid grant', () => {
   const altered = (grant: string, at: number) =>
     grant.slice(0, at) + (grant[at] === 'a' ? 'b' : 'a') + grant.slice(at + 1);
   const grants: [string, () => string][] = [
@@ -88,7 +88,7 @@ describe('is no good', () => {
     expect((await alice.fetch(path)).status).toBe(200);
   });
 
-  test('for anything but playing', async () => {
+  test('for another endpoint', async () => {
     const ways: [string, string][] = [
       ['GET', ''],
       ['GET', '/events'],
@@ -101,7 +101,7 @@ describe('is no good', () => {
     }
   });
 
-  test('after its video was deleted', async () => {
+  test('for a deleted video', async () => {
     const { id } = await alice.accepted({ prompt: 'a door that is torn down' });
     const { urls } = await alice.ended(id);
     await publishedRecord(service, id, 'completed');

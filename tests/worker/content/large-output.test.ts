@@ -41,13 +41,13 @@ async function sha256Of(response: Response): Promise<string> {
   return hash.digest('hex');
 }
 
-test('what unfolds to 60 MiB in an answer of Wiro is not taken in', { timeout: TIMEOUT_MS }, async () => {
+test('an answer that unpacks to 60 MiB does not grow the memory', { timeout: TIMEOUT_MS }, async () => {
   const before = await made('a dinghy beside the trawler');
   service.sim.script('a big trawler', { detail: [{ kind: 'bomb' }] });
   expect((await made('a big trawler')) - before).toBeLessThanOrEqual(MAX_WASM_GROWTH);
 });
 
-test('300 MiB are copied and served in flat memory', { timeout: TIMEOUT_MS }, async () => {
+test('300 MiB are copied and served without growth of memory', { timeout: TIMEOUT_MS }, async () => {
   const prompt = 'a supertanker';
   service.sim.script(prompt, { output: { bytes: BYTES } });
   await expectFlatMemory(prompt, async (id) => {
@@ -57,7 +57,7 @@ test('300 MiB are copied and served in flat memory', { timeout: TIMEOUT_MS }, as
   });
 });
 
-test('300 MiB whose length is never told are copied part by part', { timeout: TIMEOUT_MS }, async () => {
+test('300 MiB of unknown length are copied in parts', { timeout: TIMEOUT_MS }, async () => {
   const prompt = 'a supertanker of unknown length';
   service.sim.script(prompt, { output: { bytes: BYTES }, cdn: [{ kind: 'no-length' }], task: withoutSize });
   // Not read back: the local R2 gathers the parts of such a file before it gives them out.

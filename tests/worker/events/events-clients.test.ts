@@ -46,7 +46,7 @@ describe.skipIf(!existsSync(CHROMIUM))('a browser (needs Chromium)', () => {
   });
   afterAll(() => browser?.close());
 
-  test('by EventSource and by WebSocket', async () => {
+  test('gets events by EventSource and by WebSocket', async () => {
     const life = await watched('a comet in a window');
     const page = await browser.newPage();
     await page.goto(service.origin);
@@ -90,7 +90,7 @@ describe.skipIf(!existsSync(CHROMIUM))('a browser (needs Chromium)', () => {
 });
 
 describe.skipIf(!existsSync(CURL))('a terminal (needs curl)', () => {
-  test('by curl -N, as it happens', async () => {
+  test('gets events by curl -N as they happen', async () => {
     const life = await watched('a comet in a terminal');
     const curl = spawn(CURL, ['-sN', `${service.origin}/v1/videos/${life.id}/events`]);
     let text = '';

@@ -50,7 +50,7 @@ async function cutAndResumed(prompt: string, random: Random): Promise<number> {
   return cuts - 1;
 }
 
-test(`cut ${CUTS} times, seed ${seed}`, async () => {
+test(`a stream that breaks ${CUTS} times has no gaps or repeats, seed ${seed}`, async () => {
   const random = new Random(seed);
   let cuts = 0;
   for (let round = 0; cuts < CUTS; round += 1) {

@@ -25,7 +25,7 @@ const videos = (events: SeenEvent[]) =>
   events.filter(({ event }) => event === 'video').map(({ data }) => data);
 const lines = (events: SeenEvent[]) => events.filter(({ event }) => event === 'log').map(({ data }) => data);
 
-test('who comes late hears what was written before, once', async () => {
+test('a late subscriber gets earlier log lines once', async () => {
   const { id, task } = await submitted('a comet seen late', { holdAt: '50 %' });
   await vi.waitUntil(() => task.held, 30_000);
   const seen = await watch(service, id);
@@ -36,7 +36,7 @@ test('who comes late hears what was written before, once', async () => {
   expect(stdout).toEqual(['Generation finished', 'Loading model', 'Prompt accepted']);
 });
 
-test('the whole life, by server-sent events and by WebSocket', async () => {
+test('all events from start to end, by server-sent events and by WebSocket', async () => {
   const { id, task } = await submitted('a comet passes');
   const seen = await watch(service, id);
   expect([seen.status, seen.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8']);
@@ -86,7 +86,7 @@ test('the whole life, by server-sent events and by WebSocket', async () => {
 });
 
 // A stream whose reader vanished is found by the second comment that it does not take.
-test('nobody watches, and no socket is opened; the last one leaves, and it is closed', async () => {
+test('Wiro’s socket is open only while a client subscribes', async () => {
   const { id, task } = await submitted('a comet unseen');
   await service.video(id);
   const first = await watch(service, id);
@@ -105,7 +105,7 @@ test('nobody watches, and no socket is opened; the last one leaves, and it is cl
   expect(callsAbout(service.sim, other, '/socket')).toEqual([]);
 });
 
-test('a finished video is told once, and a browser that comes back is sent away', async () => {
+test('a finished video sends one event, and a reconnecting browser gets 204', async () => {
   const { id, task } = await submitted('a comet long gone');
   service.sim.release(task);
   const done = await service.ended(id);
@@ -122,7 +122,7 @@ test('a finished video is told once, and a browser that comes back is sent away'
   await expectProblem(await service.fetch(`/v1/videos/vid_${'a'.repeat(40)}/events`), [404, 'not_found']);
 });
 
-test('a deleted video ends for its watchers', async () => {
+test('a deletion ends the stream', async () => {
   const { id } = await submitted('a comet erased');
   const seen = await watch(service, id);
   await service.fetch(`/v1/videos/${id}`, { method: 'DELETE' });
@@ -132,7 +132,7 @@ test('a deleted video ends for its watchers', async () => {
 
 describe.concurrent('a socket that is', () => {
   const faults: [SocketFault][] = [['refuse'], ['drop'], ['silent'], ['garbage'], ['noPercent']];
-  test.for(faults)('%s: the watchers see the truth, and the video completes', async ([socket]) => {
+  test.for(faults)('%s: subscribers get the correct events, and the video completes', async ([socket]) => {
     const { id, task } = await submitted(`a comet, ${socket}`, { socket });
     const seen = await watch(service, id);
     await followed(service.sim, task);

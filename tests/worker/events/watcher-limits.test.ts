@@ -27,7 +27,7 @@ function resumed(id: string, lastEventId: number): Promise<IncomingMessage> {
   });
 }
 
-test(`${RESUMING} resume and read nothing`, async () => {
+test(`${RESUMING} subscribers resume and do not read`, async () => {
   const prompt = `a canoe ${'🛶'.repeat(990)}`;
   service.sim.script(prompt, { socket: 'chatty' });
   const { id } = await service.accepted({ prompt });
@@ -61,7 +61,7 @@ async function running(prompt: string): Promise<string> {
   return id;
 }
 
-test('a socket that talks is closed', async () => {
+test('a client’s socket that sends messages is closed', async () => {
   const id = await running('a parrot');
   const [small, large] = await Promise.all([opened(id), opened(id)]);
   const codes = Promise.all([closed(small), closed(large)]);
@@ -70,7 +70,7 @@ test('a socket that talks is closed', async () => {
   expect(await codes).toEqual([1008, 1009]);
 });
 
-test(`of more than ${MAX_SOCKETS} sockets the oldest is closed`, async () => {
+test(`above ${MAX_SOCKETS} sockets the oldest is closed`, async () => {
   const id = await running('a flock of parrots');
   const oldest = await opened(id);
   const code = closed(oldest);
@@ -109,7 +109,7 @@ function closedUnanswered(id: string): Promise<Socket> {
   });
 }
 
-test('sockets that do not answer that they are closed take no place of others', async () => {
+test('closed sockets that do not confirm do not count', async () => {
   const id = await running('a deaf parrot');
   const watching = await opened(id);
   const fate = new Promise<string>((resolve) => {

@@ -84,7 +84,7 @@ async function watchedBy(reading: number, idling: number): Promise<Crowd> {
   return { milliseconds, bytes };
 }
 
-test(`${READING} watchers read, ${NOT_READING} do not`, async () => {
+test(`${READING} subscribers read, ${NOT_READING} do not`, async () => {
   const alone = await watchedBy(1, 0);
   const crowds: Crowd[] = [];
   for (let round = 0; round < ROUNDS; round++) crowds.push(await watchedBy(READING, NOT_READING));

@@ -21,7 +21,7 @@ beforeAll(async () => {
 }, TIMEOUT_MS);
 afterAll(() => service.close());
 
-test('a dozen of 20 MiB leave the wasm memory as it was', { timeout: TIMEOUT_MS }, async () => {
+test('twelve uploads of 20 MiB do not grow the wasm memory', { timeout: TIMEOUT_MS }, async () => {
   const peak = () => Math.max(...memoryBelow(service.dev.pid, 'workerd').map((process) => process.peak));
   const before = { wasm: await wasmMemoryAfter(service, 'a dinghy', TIMEOUT_MS / 4), process: peak() };
   for (let round = 0; round < ROUNDS; round++) {

@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-test('429 does not wait for a body that drips', async () => {
+test('429 does not wait for a slow body', async () => {
   await service.fetch('/v1/usage');
   const client = slowClient(service, 'POST /v1/videos', ['Content-Type: application/json']);
   const { status, milliseconds } = await drip(client, 300);

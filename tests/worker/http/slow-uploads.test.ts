@@ -46,7 +46,7 @@ const submitImage = () =>
     { name: 'inputImageFirst', value: picture('image/png', 6 * MIB), filename: 'a.png' },
   ]);
 
-test(`${UPLOADS} uploads of 5 MiB at once: those beyond the memory are refused`, async () => {
+test(`${UPLOADS} concurrent uploads of 5 MiB: those above the memory limit are refused`, async () => {
   expect((await submitImage()).status).toBe(202);
   const before = service.resident();
   await uploading(UPLOADS);
@@ -85,7 +85,7 @@ test.for([
   ['404', 'POST /nothing/here', [AUTHORIZATION], 404],
   ['405', 'POST /health', [AUTHORIZATION], 405],
 ] as const)(
-  '%s does not wait for a body that drips',
+  '%s does not wait for a slow body',
   { concurrent: true },
   async ([, start, headers, expected]) => {
     const client = slowClient(service, start, ['Content-Type: application/json', ...headers]);
@@ -99,7 +99,7 @@ test.for([
 test.for([
   ['JSON', 'application/json', '{"prompt":"drop by drop"'],
   ['a form', FORM_TYPE, `--${BOUNDARY}\r\nContent-Disposition: form-data; name="prompt"\r\n\r\ndrop`],
-] as const)('%s that drips is given up', { concurrent: true }, async ([, type, start]) => {
+] as const)('%s with a slow body times out', { concurrent: true }, async ([, type, start]) => {
   const client = slowClient(service, 'POST /v1/videos', [`Content-Type: ${type}`, AUTHORIZATION]);
   await client.send(Buffer.from(start));
   const { status, milliseconds } = await drip(client, 2000);

@@ -52,7 +52,7 @@ const routes: Route[] = [
   },
 ];
 
-test.each(routes)('$name is answered once its body has come', async ({ name, method, path, done }) => {
+test.each(routes)('$name is answered after its body was read', async ({ name, method, path, done }) => {
   const prompt = `a boat that carries too much: ${name}`;
   service.sim.script(prompt, { holdAt: 'task_start' });
   const { id } = await service.accepted({ prompt });

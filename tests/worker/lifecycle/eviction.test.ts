@@ -17,7 +17,7 @@ const RUN_LOST: Faults = { run: [{ kind: 'lost', how: 'status' }], callback: { l
 
 let service: Service;
 
-describe('a video object evicted when', () => {
+describe('a VideoTask object is evicted when', () => {
   beforeAll(async () => {
     // Rests that are long enough for an eviction.
     const vars = { POLL_SECONDS: '2', SEARCH_SECONDS: '2', RETRY_SECONDS: '2' };
@@ -81,7 +81,7 @@ describe('a video object evicted when', () => {
   }
 });
 
-test('the dispatcher and those in line, evicted at each step of the line', async () => {
+test('evicting the dispatcher and queued jobs at each step loses nothing', async () => {
   const service = await startService({ vars: { MAX_ACTIVE: '1' }, sim: { speed: SPEED } });
   try {
     service.sim.script('', { holdAt: 'task_start' });

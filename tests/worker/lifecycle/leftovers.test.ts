@@ -23,7 +23,7 @@ async function submitted(prompt: string): Promise<string> {
 
 const exists = async (key: string) => (await service.bindings.VIDEOS.head(key)) !== null;
 
-test('objects in R2 without a video are removed once they are an hour old; others stay', async () => {
+test('objects in R2 without a video are removed after an hour; others stay', async () => {
   const kept = await submitted('a boat that stays');
   const deleted = await submitted('a boat that goes');
   await service.fetch(`/v1/videos/${deleted}`, { method: 'DELETE' });

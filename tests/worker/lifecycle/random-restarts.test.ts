@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-test(`${JOBS} jobs, ${KILLS} kills, seed ${seed}`, async () => {
+test(`${JOBS} jobs survive ${KILLS} kills, seed ${seed}`, async () => {
   const { sim, dev, bindings } = service;
   const jobs = plan(JOBS, seed).map(withoutFaults);
   for (const { prompt, scripts } of jobs) for (const script of scripts) sim.script(prompt, script);

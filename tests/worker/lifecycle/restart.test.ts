@@ -20,7 +20,7 @@ async function restart(jobs: Halted[]): Promise<void> {
   for (const { whenUp } of jobs) await whenUp?.();
 }
 
-describe('one kill, and a job at each step of its life:', () => {
+describe('one kill with a job at each step:', () => {
   const jobs = new Map<string, Halted>();
   beforeAll(async () => {
     // The second check is far enough away for a callback to come before it.
@@ -35,13 +35,13 @@ describe('one kill, and a job at each step of its life:', () => {
   });
 });
 
-describe('jobs in line', () => {
+describe('queued jobs after a kill', () => {
   beforeAll(async () => {
     service = await startDirect({ vars: { MAX_ACTIVE: '1' }, sim: { speed: SPEED } });
   });
   afterAll(() => service.close());
 
-  test('keep their order, and wait even for a job that may not have started', async () => {
+  test('keep their order, and count a job that may have started', async () => {
     const prompt = 'A boat that nobody is sure of.';
     service.sim.script(prompt, { holdAt: 'task_start' });
     const first = await runSent(service, prompt);

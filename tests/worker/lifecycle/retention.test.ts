@@ -45,7 +45,7 @@ async function completed(prompt: string): Promise<Video> {
   return video;
 }
 
-test('videos, inputs, records and objects past their time go, younger and unfinished ones stay', async () => {
+test('expired videos, images, records and objects are removed, newer and unfinished ones stay', async () => {
   service.sim.script('refused', {
     run: [{ kind: 'error', code: 0, message: 'Request parameter [prompt] required' }],
   });

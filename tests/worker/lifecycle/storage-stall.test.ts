@@ -20,8 +20,8 @@ afterAll(async () => {
   await service.close();
 });
 
-describe.concurrent('R2 that stalls', () => {
-  test('in the middle of a copy: it is tried again', async () => {
+describe.concurrent('R2 stalls', () => {
+  test('during a copy: it is retried', async () => {
     const prompt = 'a boat in a calm';
     service.sim.script(prompt, { output: { bytes: MIB } });
     const { id } = await service.accepted({ prompt });
@@ -30,7 +30,7 @@ describe.concurrent('R2 that stalls', () => {
     onlyRun(service.sim, prompt);
   });
 
-  test('in the middle of a submit: it is refused', async () => {
+  test('during a submit: it is refused', async () => {
     const prompt = 'a boat painted in a calm';
     const body = new FormData();
     body.set('prompt', prompt);

@@ -3,7 +3,7 @@ import { expect, test, vi } from 'vitest';
 import type { Service } from '../support/service.ts';
 import { startWrapped } from '../support/wrapped.ts';
 
-test('after a trap the Worker begins anew, and its videos go on', async () => {
+test('after a wasm trap the Worker starts again, and its videos continue', async () => {
   // Nothing is on its way when it breaks: what is then is never heard of again.
   const vars = { POLL_SECONDS: '1,600' };
   const service = await startWrapped('spoilt-worker.js', { vars, sim: { speed: 600 } });
@@ -24,13 +24,13 @@ test('after a trap the Worker begins anew, and its videos go on', async () => {
   await expect(service.close()).rejects.toThrow('RuntimeError');
 });
 
-test('after an exception through the wasm the Worker begins anew', { timeout: 60_000 }, async () => {
+test('after an exception in wasm the Worker starts again', { timeout: 60_000 }, async () => {
   const service = await startWrapped('spoilt-worker.js');
   await survives(service, '/interrupt');
   await service.close();
 });
 
-test('after one behind an await too', { timeout: 60_000 }, async () => {
+test('after an exception behind an await the Worker starts again', { timeout: 60_000 }, async () => {
   const service = await startWrapped('spoilt-worker.js');
   await survives(service, '/interrupt-later');
   await expect(service.close()).rejects.toThrow('RuntimeError');

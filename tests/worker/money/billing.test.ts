@@ -78,12 +78,12 @@ async function billOf(name: string, { id, input }: Video): Promise<Bill> {
   return bill;
 }
 
-test('from a prompt', async () => {
+test('operations of a video from a prompt', async () => {
   const video = await service.accepted({ prompt: 'a penny for a picture' });
   expect(await billOf('from a prompt', video)).toEqual(ORDINARY);
 });
 
-test('with an image', async () => {
+test('operations of a video with an image', async () => {
   const file = { name: 'inputImageFirst', filename: 'penny.png', value: picture('image/png', 5000) };
   const answer = await submitForm(service, [{ name: 'prompt', value: 'two pennies' }, file]);
   const bill = await billOf('with an image', (await answer.json()) as Video);
@@ -98,7 +98,7 @@ test('with an image', async () => {
   });
 });
 
-test('with another image, nothing is asked of Wiro before Run', async () => {
+test('a second video with an image makes no additional call to Wiro before Run', async () => {
   const submit = async (prompt: string) => {
     const file = { name: 'inputImageFirst', filename: 'penny.png', value: picture('image/png', 5000) };
     const answer = await submitForm(service, [{ name: 'prompt', value: prompt }, file]);
@@ -112,7 +112,7 @@ test('with another image, nothing is asked of Wiro before Run', async () => {
   expect(service.sim.callsTo('/Tool/Detail')).toHaveLength(1);
 });
 
-test('rung up a hundred times in a row, it writes a few times', async () => {
+test('100 callbacks cause a bounded number of writes', async () => {
   const prompt = 'a penny for every ring';
   const video = await service.accepted({ prompt });
   const task = await service.sim.waitForTask(prompt);

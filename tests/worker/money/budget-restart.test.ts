@@ -39,7 +39,7 @@ async function ended(id: string, prompt: string): Promise<void> {
   expect((await alice.ended(id, 30_000)).status).toBe('completed');
 }
 
-test('a day, a kill in its middle, and the next day', async () => {
+test('a day, a kill during it, and the next day: the budget is correct', async () => {
   const first = await alice.accepted({ prompt: 'yesterday, early' });
   const second = await alice.accepted({ prompt: 'yesterday, late' });
   await expectExhausted('yesterday, too late');

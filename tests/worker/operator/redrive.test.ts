@@ -45,7 +45,7 @@ async function expectBack(service: Service, id: string, prompt: string): Promise
   expect(runsOf(service.sim, prompt)).toHaveLength(1);
 }
 
-describe.concurrent('is brought back:', () => {
+describe.concurrent('a redrive resumes a video that failed with', () => {
   test('storage_failed', async () => {
     const prompt = 'a letter that did not fit the box';
     service.sim.script(prompt, { cdn: Array(100).fill({ kind: 'status', status: 503 }) });
@@ -89,7 +89,7 @@ describe.concurrent('is brought back:', () => {
   });
 });
 
-test('nothing is done to what was not paid for or is done already', async () => {
+test('a redrive does nothing for a video without a charge and for a completed one', async () => {
   service.sim.script('burnt', { task: { pexit: '1' } });
   const burnt = await failed(service, 'a burnt letter', 'generation_failed');
   await expectProblem(await redrive(service, burnt), [409, 'already_finished']);
@@ -99,7 +99,7 @@ test('nothing is done to what was not paid for or is done already', async () => 
   await expectProblem(await redrive(service, `vid_${'a'.repeat(40)}`), [404, 'not_found']);
 });
 
-test('nobody but the operator can', async () => {
+test('only the operator can redrive', async () => {
   const { id } = await service.accepted({ prompt: 'a letter for somebody else' });
   for (const token of ['', 'x', OPERATOR_TOKEN.toUpperCase(), `${OPERATOR_TOKEN}x`]) {
     await expectProblem(await redrive(service, id, token), [401, 'unauthorized']);

@@ -57,8 +57,8 @@ async function expectMisconfigured(settings: Settings): Promise<void> {
   }
 }
 
-describe('missing', () => {
-  test('NOTIFY_SECRET beside NOTIFY_URL', async () => {
+describe('a missing setting is misconfigured', () => {
+  test('NOTIFY_SECRET with NOTIFY_URL', async () => {
     const service = await startedWith({ NOTIFY_URL: 'https://ops.example.com/hook' });
     try {
       const found = await expectProblem(await service.fetch('/health'), [500, 'misconfigured']);
@@ -68,7 +68,7 @@ describe('missing', () => {
     }
   });
 
-  test('TURNSTILE_SECRET beside TURNSTILE_SITE_KEY', async () => {
+  test('TURNSTILE_SECRET with TURNSTILE_SITE_KEY', async () => {
     const service = await startedWith({ TURNSTILE_SITE_KEY: '0x4AAA' });
     try {
       const found = await expectProblem(await service.fetch('/health'), [500, 'misconfigured']);
@@ -80,10 +80,10 @@ describe('missing', () => {
 
   test.for(['WIRO_API_KEY', 'SIGNING_KEY'])('%s', (name) => expectMisconfigured({ [name]: '' }));
 
-  test('both, but for spaces', () => expectMisconfigured({ WIRO_API_KEY: '  ', SIGNING_KEY: '\n' }));
+  test('two settings of spaces only', () => expectMisconfigured({ WIRO_API_KEY: '  ', SIGNING_KEY: '\n' }));
 });
 
-describe('malformed', () => {
+describe('a malformed setting is misconfigured', () => {
   test.for([
     ['SIGNING_KEY', 'of-thirty-one-characters-only-7'],
     ['WIRO_API_KEY', 'broken\nby-a-line-7f3a'],

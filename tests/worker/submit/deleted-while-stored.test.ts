@@ -19,7 +19,7 @@ const stored = async () => (await service.bindings.VIDEOS.list()).objects.map(({
 test.each([
   ['in one write', 70_000],
   ['in parts', 6 * MIB],
-])('a picture that is stored %s after the deletion is removed again', async (_, bytes) => {
+])('an image that is stored %s after the deletion is removed', async (_, bytes) => {
   const prompt = `a boat of ${bytes} bytes`;
   service.sim.script(prompt, { holdAt: 'task_queue' });
   const submit = () => {

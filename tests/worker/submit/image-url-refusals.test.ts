@@ -161,7 +161,7 @@ test.for([
   ' https://images.example.com/cat.png',
   'https://images.example.com/cat.png\n',
   'https://ima\tges.example.com/cat.png',
-])('what is no https URL is refused: %j', async (url) => {
+])('a URL that is not https is refused: %j', async (url) => {
   expect(await refusalOf(url)).toMatch(/https/);
 });
 
@@ -173,7 +173,7 @@ test.for([
   'https://8.8.8.8./cat.png',
   'https://ex%61mple.com/cat.png',
   'https://example%2ecom/cat.png',
-])('a host in another spelling is refused: %s', async (url) => {
+])('an unusual spelling of a host is refused: %s', async (url) => {
   expect(await refusalOf(url)).toMatch(/host/);
 });
 
@@ -184,7 +184,7 @@ test.for([
   'https:images.example.com/cat.png',
   'https:/images.example.com/cat.png',
   'https:////images.example.com/cat.png',
-])('what two readers read differently is refused: %j', async (url) => {
+])('an ambiguous URL is refused: %j', async (url) => {
   await refusalOf(url);
 });
 
@@ -192,6 +192,6 @@ test('more than 2,048 characters are refused', async () => {
   expect(await refusalOf('https://images.example.com/'.padEnd(2049, 'x'))).toMatch(/2,?048/);
 });
 
-test('a host name beyond ASCII is asked for as punycode', async () => {
+test('a host name that is not ASCII is refused with a hint at punycode', async () => {
   expect(await refusalOf('https://bücher.example/cat.png')).toMatch(/punycode/);
 });

@@ -61,7 +61,7 @@ async function expectNoImage(video: Video, inputImageFirstUrl: string | null): P
   expect(await service.bindings.VIDEOS.head(`inputs/${video.id}`)).toBeNull();
 }
 
-describe.for(FRAMINGS)('an image arrives whole, %s', (framing) => {
+describe.for(FRAMINGS)('an image reaches Wiro unchanged, %s', (framing) => {
   test.for(PICTURE_TYPES)('%s', async (type) => {
     const bytes = picture(type, 70_001);
     const prompt = `a ${type} in a form ${framing}`;
@@ -76,7 +76,7 @@ describe.for(FRAMINGS)('an image arrives whole, %s', (framing) => {
     await expectArrived(video, 'image/png', bytes);
   });
 
-  test('with what looks like the end of the part', async () => {
+  test('with bytes that look like the end of the part', async () => {
     const lookalikes = [
       `--${BOUNDARY}--\r\n`,
       `\n--${BOUNDARY}\n`,
@@ -95,10 +95,10 @@ describe.for(FRAMINGS)('an image arrives whole, %s', (framing) => {
   });
 });
 
-describe('an image arrives', () => {
+describe('an image is accepted', () => {
   const bytes = picture('image/webp', 3000);
 
-  test('before the text fields, which count all the same', async () => {
+  test('before the text fields, which are still read', async () => {
     const prompt = 'the image comes first';
     const video = await taken([
       file(bytes),
@@ -122,13 +122,13 @@ describe('an image arrives', () => {
     [undefined, 'no-ending'],
     ['image/png', 'name with \\"quotes\\"; and more.png'],
     ['image/png', '猫.png'],
-  ] as const)('as what its bytes say when it is called %s, %s', async ([contentType, filename]) => {
+  ] as const)('with the type of its bytes if it is named %s, %s', async ([contentType, filename]) => {
     const prompt = `an image called ${contentType} and ${filename}`;
     const image = file(bytes, { filename, ...(contentType && { contentType }) });
     await expectArrived(await taken([{ name: 'prompt', value: prompt }, image]), 'image/webp', bytes);
   });
 
-  test('from a form as a browser sends it', async () => {
+  test('in a form of a browser', async () => {
     const form = new FormData();
     form.append('inputImageFirst', new File([bytes], 'frame.webp', { type: 'image/webp' }));
     form.append('inputImageFirstUrl', '');
@@ -139,7 +139,7 @@ describe('an image arrives', () => {
   });
 });
 
-describe('a form without an image is taken', () => {
+describe('a form without an image is accepted', () => {
   const unchosen = file(Buffer.from(''), { filename: '', contentType: 'application/octet-stream' });
   const link = 'https://images.example.com/first.png';
   const field = (name: string, value: string): Part => ({ name, value });
@@ -156,7 +156,7 @@ describe('a form without an image is taken', () => {
     await expectNoImage(await taken([...parts, field('prompt', prompt)]), url);
   });
 
-  test('with every text field', async () => {
+  test('with all text fields', async () => {
     const prompt = 'text only, "ünïcödé"\nand lines';
     const video = await taken([
       field('duration', '10'),

@@ -39,7 +39,7 @@ async function statuses(count: number, send: (index: number) => Promise<Response
 }
 
 // Beyond tens there are ones.
-test.for([1, 3, 10, 13])('%i submits a minute, and not one more', (limit) =>
+test.for([1, 3, 10, 13])('%i submits a minute are accepted, no more', (limit) =>
   withService({ vars: { SUBMIT_PER_MINUTE: `${limit}` } }, async (service) => {
     const submit = (index: number) => service.submit({ prompt: `one of so many videos ${index}` });
     expect(await statuses(limit, submit)).toEqual(Array(limit).fill(202));
@@ -52,7 +52,7 @@ test.for([1, 3, 10, 13])('%i submits a minute, and not one more', (limit) =>
   }),
 );
 
-test('all at once, no more than the limit', () =>
+test('concurrent submits are limited too', () =>
   withService({ vars: { SUBMIT_PER_MINUTE: '5' } }, async (service) => {
     const answers = await Promise.all(
       Array.from({ length: 30 }, (_, index) => service.submit({ prompt: `all at the same time ${index}` })),
@@ -61,7 +61,7 @@ test('all at once, no more than the limit', () =>
     expect(service.sim.callsTo('/Run/')).toHaveLength(5);
   }));
 
-test('each client has a limit of its own, whatever it says of its address', () =>
+test('each client has its own limit, whatever address it claims', () =>
   withService({ vars: { SUBMIT_PER_MINUTE: '2' }, secrets: { CLIENT_TOKENS } }, async (service) => {
     const submit = (token: string, index: number) =>
       service.as(token).fetch('/v1/videos', {
@@ -84,7 +84,7 @@ test('uploads count as submits', () =>
     expect((await service.submit({ prompt: 'no more of anything' })).status).toBe(429);
   }));
 
-test('what is refused does not count', () =>
+test('invalid requests do not count', () =>
   withService({ vars: { SUBMIT_PER_MINUTE: '1' } }, async (service) => {
     expect(await statuses(5, () => service.submit({ prompt: '' }))).toEqual(Array(5).fill(400));
     expect(await statuses(5, () => service.submit({ prompt: 'a', model: 'sora-2' }))).toEqual(
@@ -97,7 +97,7 @@ test('what is refused does not count', () =>
     expect((await service.submit({ prompt: 'the second' })).status).toBe(429);
   }));
 
-test('an address may not ask more often than it may, whoever it says it is', () =>
+test('an address has one limit for all its clients', () =>
   withService({ vars: { VISITS_PER_MINUTE: '104' }, secrets: { CLIENT_TOKENS } }, async (service) => {
     const guess = (index: number) =>
       service
@@ -110,7 +110,7 @@ test('an address may not ask more often than it may, whoever it says it is', () 
     expect((await service.fetch('/health')).status).toBe(200);
   }));
 
-test('by default ten submits', () =>
+test('the default limit is ten submits', () =>
   withService({ vars: { SUBMIT_PER_MINUTE: '', VISITS_PER_MINUTE: '' } }, async (service) => {
     const submit = (index: number) => service.submit({ prompt: `a video by default ${index}` });
     expect((await statuses(11, submit)).filter((status) => status === 202)).toHaveLength(10);

@@ -20,7 +20,7 @@ async function anotherIsMade(): Promise<void> {
   expect(await service.ended(id)).toMatchObject({ status: 'completed' });
 }
 
-describe('an unknown start', () => {
+describe('a job whose Run may have started', () => {
   const unknown: [string, RunFault][] = [
     ['HTTP 500', { kind: 'status', status: 500 }],
     ['garbage', { kind: 'garbage' }],
@@ -46,7 +46,7 @@ describe('an unknown start', () => {
   });
 });
 
-test('a start that was refused again and again ends as upstream_unavailable', async () => {
+test('a job whose Run is always refused ends as upstream_unavailable', async () => {
   const prompt = 'a bus that is always full';
   const full: RunFault = { kind: 'error', code: 96, message: 'Concurrent task limit for your balance' };
   service.sim.script(prompt, { run: Array(200).fill(full) });

@@ -76,7 +76,7 @@ describe('storage_failed', () => {
     ['a shorter file', { kind: 'short' }],
     ['a longer file', { kind: 'long' }],
     ['a web page', { kind: 'html' }],
-  ])('the CDN has nothing but %s', async (name, fault) => {
+  ])('the CDN has only %s', async (name, fault) => {
     const prompt = `nothing but ${name}.`;
     full.sim.script(prompt, { cdn: always(fault) });
     const { id } = await full.accepted({ prompt });
@@ -106,7 +106,7 @@ describe('storage_failed', () => {
   test.concurrent.each<[string, number]>([
     ['more', 1],
     ['less', -1],
-  ])('Detail tells %s bytes than there are', async (name, difference) => {
+  ])('Detail states %s bytes than the file has', async (name, difference) => {
     const prompt = `${name} bytes than there are`;
     const task = patchOutputs((output) => ({ ...output, size: String(Number(output.size) + difference) }));
     full.sim.script(prompt, { task, cdn: Array.from({ length: 5 }, () => ({ kind: 'no-length' })) });
@@ -114,13 +114,13 @@ describe('storage_failed', () => {
     await expectFailed(full, id, 'storage_failed');
   });
 
-  test('no foreign host was asked', () => {
+  test('no other host was called', () => {
     expect(foreign.requests).toEqual([]);
   });
 });
 
 describe.concurrent('a Run', () => {
-  test('that Wiro never takes: upstream_unavailable', async () => {
+  test('that Wiro never accepts: upstream_unavailable', async () => {
     const prompt = 'a boat that is never taken';
     hasty.sim.script(prompt, { run: always({ kind: 'status', status: 429 }) });
     const { id, status } = await hasty.accepted({ prompt });
@@ -129,7 +129,7 @@ describe.concurrent('a Run', () => {
     expect(runsOf(hasty.sim, prompt).length).toBeGreaterThan(2);
   });
 
-  test('whose answer is lost and that no task shows for: submission_unknown', async () => {
+  test('whose answer is lost and that has no task: submission_unknown', async () => {
     const prompt = 'a boat lost on the way';
     hasty.sim.script(prompt, { run: [{ kind: 'garbage' }] });
     const { id, status } = await hasty.accepted({ prompt });

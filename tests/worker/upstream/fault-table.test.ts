@@ -32,6 +32,6 @@ test.each(Object.values(table).flat())('$name', (row) => {
   expect(outcomes.get(row)).toEqual(row.expected);
 });
 
-test('whatever goes wrong, no video is paid for twice', () => {
+test('no fault makes a second paid video', () => {
   for (const [{ name }, { tasks }] of outcomes) expect(tasks, name).toBeLessThanOrEqual(1);
 });

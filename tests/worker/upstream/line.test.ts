@@ -52,7 +52,7 @@ describe.each(limits)('%s', (_, options) => {
     expect(await service.ended(video.id)).toMatchObject({ status: 'completed', queue_position: null });
   }
 
-  test('thirty jobs go three at a time, in order, and know their position', async () => {
+  test('thirty jobs run three at a time, in order, and know their position', async () => {
     const videos = await submitted('penguin', JOBS);
     expect(videos.map(({ queue_position }) => queue_position)).toEqual(
       videos.map((_, index) => (index < PLACES ? null : index - PLACES + 1)),
@@ -72,7 +72,7 @@ describe.each(limits)('%s', (_, options) => {
     expect(mostAtOnce(service.sim.tasks)).toBe(PLACES);
   });
 
-  test('a job in line can be cancelled, and those behind it move up', async () => {
+  test('a queued job can be cancelled, and those after it move up', async () => {
     const videos = await submitted('seal', PLACES + 4);
     const [cancelled, ...behind] = videos.slice(PLACES + 1);
     const answer = await service.cancel(cancelled!.id);
@@ -85,7 +85,7 @@ describe.each(limits)('%s', (_, options) => {
     expect(await service.video(cancelled!.id)).toMatchObject({ status: 'cancelled' });
   });
 
-  test('a job that fails or is cancelled at Wiro frees its place', async () => {
+  test('a job that fails or is cancelled at Wiro frees its slot', async () => {
     const videos = await submitted('walrus', PLACES + 2);
     const [failing, stopped, ...others] = videos;
     service.sim.script(failing!.input.prompt, { task: { pexit: '1' } });
@@ -101,8 +101,8 @@ describe.each(limits)('%s', (_, options) => {
   });
 });
 
-describe('code 96 though nobody of ours is there', () => {
-  test('is tried again, each time later, for the first in line only', async () => {
+describe('code 96 although we have no running job', () => {
+  test('is retried with growing delays, for the first in the queue only', async () => {
     const service = await startService({ vars: { RETRY_SECONDS: '0.2,0.4' } });
     try {
       const full = {

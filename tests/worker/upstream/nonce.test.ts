@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-test('a thousand calls have a thousand nonces, and every signature is right', async () => {
+test('a thousand calls have a thousand nonces and valid signatures', async () => {
   const { sim } = service;
   sim.script('one of many', { holdAt: 'task_start' });
   await Promise.all(

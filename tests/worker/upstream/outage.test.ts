@@ -23,7 +23,7 @@ async function usage(): Promise<[spent: string, reserved: string]> {
   return [spent_usd, reserved_usd];
 }
 
-test('after three unknown outcomes jobs wait unsent, and start when a probe is answered', async () => {
+test('after three unknown outcomes jobs are queued, and start when a probe is answered', async () => {
   await start({ RETRY_SECONDS: '3', SEARCH_SECONDS: '600', DAILY_BUDGET_USD: '100' });
   service.sim.script('', { run: [bad, bad, bad, bad] });
   for (const n of [1, 2, 3]) {
@@ -52,7 +52,7 @@ test('after three unknown outcomes jobs wait unsent, and start when a probe is a
   for (const { input } of waiting) expect(runsOf(service.sim, input.prompt)).toHaveLength(1);
 });
 
-test('a hundred wait, and whoever comes then is told to come again', async () => {
+test('up to a hundred jobs are queued, and further submits get 503', async () => {
   await start({ RETRY_SECONDS: '600', SEARCH_SECONDS: '600' });
   service.sim.script('', { run: [bad, bad, bad] });
   for (const n of [1, 2, 3]) await alice.accepted({ prompt: `the last that was sent ${n}.` });
@@ -71,7 +71,7 @@ test('a hundred wait, and whoever comes then is told to come again', async () =>
   expect(service.sim.callsTo('/Run/').length).toBeLessThanOrEqual(6);
 });
 
-test('a job of which no search finds a trace gives its place and reservation back', async () => {
+test('a job that no search finds releases its slot and reservation', async () => {
   await start({ MAX_ACTIVE: '1', DAILY_BUDGET_USD: '0.30', SEARCH_SECONDS: '0.2,0.2' });
   const prompt = 'a refusal in unknown words';
   service.sim.script(prompt, { run: [{ kind: 'error', code: 0, message: 'Das geht leider nicht' }] });
@@ -83,7 +83,7 @@ test('a job of which no search finds a trace gives its place and reservation bac
   await expect.poll(usage, { timeout: 30_000 }).toEqual(['0.28', '0.00']);
 });
 
-test('a job that turns up after all has its place and its cost', async () => {
+test('a job that is found later gets its slot and cost back', async () => {
   await start({ MAX_ACTIVE: '1', DAILY_BUDGET_USD: '0.30', SEARCH_SECONDS: '0.2' });
   service.sim.listCallbackUrl = false;
   service.sim.parametersAs = 'none';

@@ -46,7 +46,7 @@ async function race(prompt: string, stage: string): Promise<string> {
   return status;
 }
 
-test(`${RACES} cancels race the end, seed ${seed}`, async () => {
+test(`${RACES} cancels race with the end, seed ${seed}`, async () => {
   const random = new Random(seed);
   const ends: string[] = [];
   for (let n = 0; n < RACES; n += 5) {

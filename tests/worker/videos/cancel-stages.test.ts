@@ -31,7 +31,7 @@ afterAll(async () => {
   await service.close();
 });
 
-describe.concurrent('cancelled at', () => {
+describe.concurrent('a cancel at', () => {
   test.each(TABLE)('$stage, known: $known', async ({ stage, known, calls }) => {
     const prompt = `an idea dropped at ${stage}, ${known ? 'known' : 'not known'};`;
     service.sim.script(prompt, { holdAt: stage });

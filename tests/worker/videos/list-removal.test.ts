@@ -4,7 +4,7 @@ import { ALICE, CLIENT_TOKENS } from '../support/clients.ts';
 import { startService } from '../support/service.ts';
 import type { List } from '../support/types.ts';
 
-test('those that are still being removed take no place on a page', async () => {
+test('videos that are being removed do not shorten a page', async () => {
   const service = await startService({ secrets: { CLIENT_TOKENS } });
   const alice = service.as(ALICE);
   // As long as Wiro does not say that the job has stopped, it cannot be forgotten.

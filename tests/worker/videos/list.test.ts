@@ -127,7 +127,7 @@ test('a new video is at the front of the list at once', async () => {
   }
 });
 
-test('a deleted video leaves the list at once, and the page behind it stays', async () => {
+test('a deleted video leaves the list at once, and the page after it stays', async () => {
   const [first, second] = (await page('dave', { limit: '2' })).data;
   const answer = await as('dave').fetch(`/v1/videos/${first!.id}`, { method: 'DELETE' });
   expect(answer.status).toBe(200);
@@ -167,7 +167,7 @@ describe('a list is refused', () => {
     expect(fieldNames(await expectProblem(answer, INVALID_PARAMETER))).toEqual(['after']);
   });
 
-  test('where there are no client tokens', async () => {
+  test('without client tokens', async () => {
     const open = await startService();
     await expectProblem(await open.fetch('/v1/videos'), [401, 'unauthorized']);
     await open.close();

@@ -44,7 +44,7 @@ async function meanError(prompt: string): Promise<number> {
   return errors.reduce((sum, error) => sum + error, 0) / errors.length;
 }
 
-test('asked again in the same stage, it has gone on', async () => {
+test('progress rises between two reads in the same stage', async () => {
   const prompt = 'a snail on its way';
   const { id, progress, progress_source } = await held(service, prompt);
   expect(progress_source).toBe('estimate');
@@ -53,7 +53,7 @@ test('asked again in the same stage, it has gone on', async () => {
   await release(service, prompt, id);
 });
 
-test('who watches sees it rise within one stage, by one event for each whole percent', async () => {
+test('a subscriber gets one event per percent within one stage', async () => {
   // Only there does Wiro's socket reach the Worker.
   const direct = await startService({ sim: { speed: SPEED } });
   try {
@@ -71,7 +71,7 @@ test('who watches sees it rise within one stage, by one event for each whole per
   }
 });
 
-test('the second video of a kind goes by the time that the first one took', async () => {
+test('the second video of a kind uses the duration of the first one', async () => {
   const first = await meanError('a snail that nobody knows');
   await service.evictDispatcher();
   const second = await meanError('a snail like the one before');
@@ -79,7 +79,7 @@ test('the second video of a kind goes by the time that the first one took', asyn
   expect(second).toBeLessThan(first / 2);
 });
 
-test('an object that was evicted goes on from what it has shown', async () => {
+test('an evicted object continues from the last progress', async () => {
   // Nothing is on its way while the object is taken away.
   const quiet = await startService({ vars: { POLL_SECONDS: '600' }, sim: { speed: SPEED } });
   try {
