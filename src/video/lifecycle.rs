@@ -101,7 +101,7 @@ impl Task {
             Event::Searched(outcome) => task.searched(outcome, policy, tick.now),
             Event::Copied(output) => task.copied(output, policy, tick),
             Event::WorkDone { item, succeeded } => {
-                task.pending_work.complete(item, succeeded, &policy.retry, tick)
+                task.pending_work.complete(item, succeeded, &policy.retry, tick);
             }
             Event::Notified { webhook_id, response } => {
                 task.deliveries.complete(webhook_id, response, policy.notify.as_ref(), tick.now);

@@ -18,7 +18,7 @@ const ALLOWED_HEADERS: &str = "authorization, content-type, idempotency-key, if-
 /// How long a browser may cache a preflight, in seconds. This is the maximum of Chromium.
 const PREFLIGHT_SECONDS: &str = "7200";
 
-/// Refuses changes and WebSockets from pages of an origin that is not allowed. Browsers send no preflight for a
+/// Refuses changes and `WebSocket` connections from pages of an origin that is not allowed. Browsers send no preflight for a
 /// WebSocket.
 pub fn check(call: &Call<'_>, request: &Request) -> Result<(), ApiError> {
     let is_read_only = matches!(request.method(), "GET" | "HEAD");
