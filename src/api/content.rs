@@ -3,24 +3,28 @@
 use base64ct::{Base64, Encoding};
 
 use super::error::ApiError;
-use super::{Call, NO_SUCH_VIDEO, internal, respond};
+use super::{NO_SUCH_VIDEO, RequestContext, internal, respond};
 use crate::calls::task::Message;
 use crate::http::range::{Conditions, Representation, Selection, http_date};
 use crate::runtime::clock;
-use crate::runtime::http::{Answer, Body, Header, Request};
+use crate::runtime::http::{Body, Header, Request, Response};
 use crate::video::record::{Output, Record, Status};
 use crate::video::request::FieldError;
 
 /// A video never changes under its URL, but may be deleted: caches ask again after an hour.
 const CACHE_CONTROL: &str = "private, max-age=3600";
 
-pub async fn content(call: &Call<'_>, request: &Request, id: &str) -> Result<Answer, ApiError> {
+pub async fn content(
+    context: &RequestContext<'_>,
+    request: &Request,
+    id: &str,
+) -> Result<Response, ApiError> {
     // 1. A grant replaces the owner's token, because a <video> element cannot send headers.
-    let keys = &call.config.signing_keys;
+    let keys = &context.config.signing_keys;
     let granted = request.parameter("grant").and_then(|grant| keys.verify_grant(id, grant, clock::now()));
     let id = &match granted {
         Some(id) => id,
-        None => call.own(request, id)?.id,
+        None => context.authorize(request, id)?.id,
     };
 
     // OpenAI's API also returns images of a video here.
@@ -30,7 +34,8 @@ pub async fn content(call: &Call<'_>, request: &Request, id: &str) -> Result<Ans
     }
 
     // 2. The record contains the status, and the size and name of the file.
-    let record: Record = serde_json::from_str(&call.record(id, &Message::Read).await?).map_err(internal)?;
+    let record: Record =
+        serde_json::from_str(&context.record(id, &Message::Read).await?).map_err(internal)?;
     let output = match (record.status, &record.output) {
         (Status::Completed, Some(output)) => output,
         (Status::Queued | Status::InProgress, _) => {
@@ -63,28 +68,28 @@ pub async fn content(call: &Call<'_>, request: &Request, id: &str) -> Result<Ans
     let body = if is_head {
         Body::Empty
     } else {
-        Body::Stream(call.videos()?.read(id, first, last).await?.ok_or(NO_SUCH_VIDEO)?)
+        Body::Stream(context.videos()?.read(id, first, last).await?.ok_or(NO_SUCH_VIDEO)?)
     };
 
     // 5. The headers.
-    let mut answer = about(Answer::new(status, body), output, modified_at)
+    let mut response = about(Response::new(status, body), output, modified_at)
         .with("content-type", &output.content_type)
         .with("content-length", &(last - first + 1).to_string())
         .with("content-disposition", &disposition(request, &record))
         // Pages with cross-origin isolation may show the video too.
         .with("cross-origin-resource-policy", "cross-origin");
     if status == 206 {
-        answer.add("content-range", &format!("bytes {first}-{last}/{}", output.size));
+        response.add("content-range", &format!("bytes {first}-{last}/{}", output.size));
     }
     if let Some(digest) = repr_digest(output) {
-        answer.add("repr-digest", &digest);
+        response.add("repr-digest", &digest);
     }
-    Ok(answer)
+    Ok(response)
 }
 
 /// Adds the headers that responses with and without a body have.
-fn about(answer: Answer, output: &Output, modified_at: i64) -> Answer {
-    answer
+fn about(response: Response, output: &Output, modified_at: i64) -> Response {
+    response
         .with("accept-ranges", "bytes")
         .with("etag", &output.etag)
         .with("last-modified", &http_date(modified_at))

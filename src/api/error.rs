@@ -54,13 +54,13 @@ pub enum ApiError {
     #[error("too many requests")]
     RateLimited,
     #[error("the upstream is not available")]
-    UpstreamUnavailable { wanted: Wanted, retry_after_seconds: u32 },
+    UpstreamUnavailable { operation: Operation, retry_after_seconds: u32 },
     #[error("all uploads together hold too much memory")]
     TooManyUploads,
     #[error("the client has uploaded as much as it may today")]
     UploadsExhausted { retry_after_seconds: i64 },
     #[error("the video cannot be afforded: {shortage:?}")]
-    Unaffordable { wanted: Wanted, shortage: Shortage, retry_after_seconds: i64 },
+    Unaffordable { operation: Operation, shortage: Shortage, retry_after_seconds: i64 },
     #[error("{0}")]
     Misconfigured(String),
     #[error("{0}")]
@@ -69,12 +69,12 @@ pub enum ApiError {
 
 /// The operation that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub enum Operation {
     Video,
     File,
 }
 
-impl Wanted {
+impl Operation {
     const fn not_done(self) -> &'static str {
         match self {
             Self::Video => "No video was started",
@@ -229,10 +229,10 @@ impl ApiError {
                 let headers = vec![("retry-after", retry_after_seconds.to_string())];
                 Problem { headers, ..problem(429, "rate_limited", "Too many uploads", detail) }
             }
-            Self::UpstreamUnavailable { wanted, retry_after_seconds } => {
+            Self::UpstreamUnavailable { operation, retry_after_seconds } => {
                 let detail = format!(
                     "The upstream does not take this at the moment. {}; try again later.",
-                    wanted.not_done()
+                    operation.not_done()
                 );
                 let headers = vec![("retry-after", retry_after_seconds.to_string())];
                 Problem { headers, ..problem(503, "upstream_unavailable", "Upstream unavailable", detail) }
@@ -244,7 +244,7 @@ impl ApiError {
                 let headers = vec![("retry-after", "10".to_owned())];
                 Problem { headers, ..problem(503, "upstream_unavailable", "Too many uploads", detail) }
             }
-            Self::Unaffordable { wanted, shortage, retry_after_seconds } => {
+            Self::Unaffordable { operation, shortage, retry_after_seconds } => {
                 let (status, code, title, reason) = match shortage {
                     Shortage::Budget => (
                         429,
@@ -265,7 +265,7 @@ impl ApiError {
                         "There is a budget, and nobody can tell at the moment what this video would cost; try again later.",
                     ),
                 };
-                let detail = format!("{reason} {}.", wanted.not_done());
+                let detail = format!("{reason} {}.", operation.not_done());
                 let headers = vec![("retry-after", retry_after_seconds.to_string())];
                 Problem { headers, ..problem(status, code, title, detail) }
             }
@@ -338,12 +338,15 @@ mod tests {
     fn permanent_errors_tell_sdks_not_to_retry() {
         let may_retry = |error: ApiError| error.problem().may_retry();
         assert!(may_retry(ApiError::RateLimited) && may_retry(ApiError::Internal(String::new())));
-        assert!(may_retry(ApiError::UpstreamUnavailable { wanted: Wanted::File, retry_after_seconds: 1 }));
+        assert!(may_retry(ApiError::UpstreamUnavailable {
+            operation: Operation::File,
+            retry_after_seconds: 1
+        }));
         assert!(!may_retry(ApiError::NotReady { retry_after_seconds: 3 }));
         assert!(!may_retry(ApiError::AlreadyFinished) && !may_retry(ApiError::IdempotencyKeyReused));
         assert!(!may_retry(ApiError::Misconfigured(String::new())));
-        let (wanted, shortage) = (Wanted::Video, Shortage::Budget);
-        assert!(!may_retry(ApiError::Unaffordable { wanted, shortage, retry_after_seconds: 9 }));
+        let (operation, shortage) = (Operation::Video, Shortage::Budget);
+        assert!(!may_retry(ApiError::Unaffordable { operation, shortage, retry_after_seconds: 9 }));
     }
 
     #[test]

@@ -4,27 +4,31 @@
 use worker::worker_sys::ext::ResponseExt;
 
 use super::error::ApiError;
-use super::{Call, NO_SUCH_VIDEO, Own, internal, respond};
+use super::{AuthorizedVideo, NO_SUCH_VIDEO, RequestContext, internal, respond};
 use crate::calls::objects::SubscribeOptions;
 use crate::calls::task::{Message, VideoTaskClient};
-use crate::runtime::http::{Answer, Body, Header, Request};
+use crate::runtime::http::{Body, Header, Request, Response};
 
-pub async fn events(call: &Call<'_>, request: &Request, own: Own) -> Result<Answer, ApiError> {
+pub async fn events(
+    context: &RequestContext<'_>,
+    request: &Request,
+    video: AuthorizedVideo,
+) -> Result<Response, ApiError> {
     if request.is_head() {
-        call.record(&own.id, &Message::Read).await?;
+        context.record(&video.id, &Message::Read).await?;
         return Ok(event_stream(Body::Empty));
     }
     let is_socket = request.header(Header::Upgrade).is_some_and(|to| to.eq_ignore_ascii_case("websocket"));
-    let manner =
-        SubscribeOptions { origin: call.origin.clone(), last_event_id: last_event_id(request), is_socket };
-    let answer = VideoTaskClient::new(call.env)?.watch(&own.id, &manner).await.map_err(internal)?;
+    let options =
+        SubscribeOptions { origin: context.origin.clone(), last_event_id: last_event_id(request), is_socket };
+    let response = VideoTaskClient::new(context.env)?.watch(&video.id, &options).await.map_err(internal)?;
     // A new response, because the headers of the object's response cannot be changed.
-    match answer.status() {
-        101 => match answer.websocket() {
-            Some(socket) => Ok(Answer::new(101, Body::Socket(socket))),
+    match response.status() {
+        101 => match response.websocket() {
+            Some(socket) => Ok(Response::new(101, Body::Socket(socket))),
             None => Err(internal("the object made no WebSocket")),
         },
-        200 => match answer.body() {
+        200 => match response.body() {
             Some(stream) => Ok(event_stream(Body::Stream(stream))),
             None => Err(internal("the object made no stream")),
         },
@@ -34,8 +38,8 @@ pub async fn events(call: &Call<'_>, request: &Request, own: Own) -> Result<Answ
     }
 }
 
-fn event_stream(body: Body) -> Answer {
-    Answer::new(200, body)
+fn event_stream(body: Body) -> Response {
+    Response::new(200, body)
         .with("content-type", "text/event-stream; charset=utf-8")
         .with("cache-control", "no-cache, no-transform")
 }

@@ -3,16 +3,16 @@
 use serde_json::json;
 use worker::js_sys::Uint8Array;
 
-use super::error::{ApiError, Wanted};
+use super::error::{ApiError, Operation};
 use super::form::reader::{FormReader, Incoming, max_body_bytes};
 use super::form::{declared_length, form_error, media_type, open_form};
 use super::guard::challenge;
 use super::submit::{ACCOUNT_RETRY_SECONDS, unaffordable};
-use super::{Call, RETRY_AFTER_SECONDS, guard, internal, respond};
+use super::{RETRY_AFTER_SECONDS, RequestContext, guard, internal, respond};
 use crate::calls::dispatcher::DispatcherClient;
 use crate::runtime::buffer::{Buffer, PART_BYTES};
 use crate::runtime::clock;
-use crate::runtime::http::{Answer, Header, Request};
+use crate::runtime::http::{Header, Request, Response};
 use crate::runtime::log::{self, Level};
 use crate::runtime::url;
 use crate::upstream::client::WiroClient;
@@ -21,10 +21,10 @@ use crate::video::file::{FILE_FIELDS, File, FileUpload, clean_name, is_valid_bef
 use crate::video::money::budget::{Day, Shortage};
 use crate::wiro::files::{Refusal, StoredFile, UPLOAD, read_upload, upload_form};
 
-pub async fn upload(call: &Call<'_>, request: &Request) -> Result<Answer, ApiError> {
-    let owner = call.client(request)?;
-    challenge::check(call, request).await?.passed()?;
-    check_budget(call, &owner).await?;
+pub async fn upload(context: &RequestContext<'_>, request: &Request) -> Result<Response, ApiError> {
+    let owner = context.authenticate(request)?;
+    challenge::check(context, request).await?.passed()?;
+    check_budget(context, &owner).await?;
     // 1. Wiro is not called until the file starts like an image and all fields before it are valid. An invalid request
     //    does not count against the rate limit.
     let content_type = request.header(Header::ContentType).unwrap_or_default();
@@ -40,10 +40,10 @@ pub async fn upload(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
         }
         _ => return Err(read_field_errors(form).await),
     };
-    guard::limits::check_submit(call, request, &owner).await?;
+    guard::limits::check_submit(context, request, &owner).await?;
     let mut source = FileSource::new(form, start);
-    let dispatcher = DispatcherClient::new(call.env)?;
-    count_upload(call, &dispatcher, &owner, request).await?;
+    let dispatcher = DispatcherClient::new(context.env)?;
+    count_upload(context, &dispatcher, &owner, request).await?;
     // 2. All uploads share one folder. If Wiro refuses to create it, the upload goes without a folder.
     let folder = match dispatcher.folder().await.map_err(internal)? {
         Ok(folder) => Some(folder),
@@ -56,7 +56,7 @@ pub async fn upload(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
     // 3. Stream the bytes to Wiro. The upload is completed only if the whole form is valid; otherwise it is aborted
     //    and Wiro stores no file.
     let content_type = content_type.content_type();
-    let mut stored = send(call, folder.as_deref(), &filename, content_type, &mut source).await?;
+    let mut stored = send(context, folder.as_deref(), &filename, content_type, &mut source).await?;
     if let (Some(folder), Err(refusal)) = (folder, &stored)
         && refusal.may_be_about_the_folder()
     {
@@ -65,7 +65,7 @@ pub async fn upload(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
         }
         if source.rewind() {
             log_without_folder("Wiro takes no file into the folder: it goes without one", refusal);
-            stored = send(call, None, &filename, content_type, &mut source).await?;
+            stored = send(context, None, &filename, content_type, &mut source).await?;
         }
     }
     let upload = source.upload;
@@ -79,7 +79,7 @@ pub async fn upload(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
         return Err(ApiError::UpstreamError("a file of another size than was sent".to_owned()));
     }
     let file = File {
-        id: call.config.signing_keys.file_id(&owner, &url.href),
+        id: context.config.signing_keys.file_id(&owner, &url.href),
         object: "file",
         filename: &filename,
         bytes: image.size,
@@ -92,25 +92,25 @@ pub async fn upload(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
 }
 
 /// Refuses the upload if today's budget is used up, because Wiro stores files on the operator's account.
-async fn check_budget(call: &Call<'_>, owner: &Owner) -> Result<(), ApiError> {
-    let limits = call.config.limits(owner);
+async fn check_budget(context: &RequestContext<'_>, owner: &Owner) -> Result<(), ApiError> {
+    let limits = context.config.limits(owner);
     let Some(least) = limits.lowest() else { return Ok(()) };
-    let (spent, reserved) = DispatcherClient::new(call.env)?.usage(owner).await.map_err(internal)?;
+    let (spent, reserved) = DispatcherClient::new(context.env)?.usage(owner).await.map_err(internal)?;
     if spent.plus(reserved) < least {
         return Ok(());
     }
     let shortage = if limits.share == Some(least) { Shortage::Share } else { Shortage::Budget };
-    Err(unaffordable(Wanted::File, shortage))
+    Err(unaffordable(Operation::File, shortage))
 }
 
 /// Counts the bytes before they are sent: the declared length, or else the maximum.
 async fn count_upload(
-    call: &Call<'_>,
+    context: &RequestContext<'_>,
     dispatcher: &DispatcherClient,
     owner: &Owner,
     request: &Request,
 ) -> Result<(), ApiError> {
-    if call.config.upload_bytes_per_day.is_none() {
+    if context.config.upload_bytes_per_day.is_none() {
         return Ok(());
     }
     let bytes = declared_length(request).unwrap_or_else(|| max_body_bytes(&FILE_FIELDS));
@@ -128,7 +128,7 @@ async fn next(form: &mut FormReader) -> Result<Option<Incoming>, ApiError> {
 
 /// Sends the file to Wiro.
 async fn send(
-    call: &Call<'_>,
+    context: &RequestContext<'_>,
     folder: Option<&str>,
     filename: &str,
     content_type: &str,
@@ -136,9 +136,10 @@ async fn send(
 ) -> Result<Result<StoredFile, Refusal>, ApiError> {
     let boundary = hex::encode(clock::random::<16>().map_err(internal)?);
     let form = upload_form(folder, filename, content_type, &boundary);
-    let answer = WiroClient::of(&call.config).upload(UPLOAD, &form, async || source.next().await).await?;
-    Ok(match answer {
-        Ok(answer) => read_upload(&answer),
+    let response =
+        WiroClient::of(&context.config).upload(UPLOAD, &form, async || source.next().await).await?;
+    Ok(match response {
+        Ok(response) => read_upload(&response),
         Err(error) => Err(Refusal::Unreachable(error.to_string())),
     })
 }
@@ -239,5 +240,5 @@ fn refusal_to_error(refusal: Refusal) -> ApiError {
 }
 
 const fn unavailable(retry_after_seconds: u32) -> ApiError {
-    ApiError::UpstreamUnavailable { wanted: Wanted::File, retry_after_seconds }
+    ApiError::UpstreamUnavailable { operation: Operation::File, retry_after_seconds }
 }

@@ -34,7 +34,7 @@ use crate::calls::task::VideoTaskClient;
 use crate::calls::task::{Message, Reply};
 use crate::config::Config;
 use crate::runtime::clock;
-use crate::runtime::http::{Answer, Header, Request};
+use crate::runtime::http::{Header, Request, Response};
 use crate::runtime::log::{self, Level};
 use crate::runtime::streams::Drain;
 use crate::storage::records::Records;
@@ -49,7 +49,7 @@ use crate::video::record::text::status_of;
 const RETRY_AFTER_SECONDS: u32 = 3;
 
 /// What the handler of a request needs.
-struct Call<'a> {
+struct RequestContext<'a> {
     config: Rc<Config>,
     env: &'a Env,
     /// The public URL of this Worker, without a trailing slash.
@@ -66,23 +66,23 @@ pub async fn serve(request: web_sys::Request, env: &Env) -> Result<web_sys::Resp
     let outcome = handle(&request, env).await;
     // The rest of the body is read before the response is sent, because a connection that is closed with an unread
     // body loses the response.
-    let mut answer = outcome.unwrap_or_else(|error| error_response(error, &request_id));
-    let is_refusal = matches!(answer.status, 401 | 403 | 404 | 405 | 429);
+    let mut response = outcome.unwrap_or_else(|error| error_response(error, &request_id));
+    let is_refusal = matches!(response.status, 401 | 403 | 404 | 405 | 429);
     request.drain(if is_refusal { Drain::Refused } else { Drain::Served }).await;
     if request.is_head() {
-        answer.drop_body();
+        response.drop_body();
     }
-    answer.add("x-request-id", &request_id);
-    answer.add("x-content-type-options", "nosniff");
+    response.add("x-request-id", &request_id);
+    response.add("x-content-type-options", "nosniff");
     if let Ok(config) = Config::of(env) {
-        guard::cross_origin::add_cors_headers(&request, &config, &mut answer);
+        guard::cross_origin::add_cors_headers(&request, &config, &mut response);
     }
-    answer.send()
+    response.send()
 }
 
 /// The response to a failed request. Not inlined, so that the runtime compiles it only when a request fails.
 #[inline(never)]
-fn error_response(error: ApiError, request_id: &str) -> Answer {
+fn error_response(error: ApiError, request_id: &str) -> Response {
     let cause = error.to_string();
     let problem = error.problem();
     if problem.status >= 500 {
@@ -96,19 +96,19 @@ fn error_response(error: ApiError, request_id: &str) -> Answer {
     respond::problem(&problem, request_id)
 }
 
-async fn handle(request: &Request, env: &Env) -> Result<Answer, ApiError> {
+async fn handle(request: &Request, env: &Env) -> Result<Response, ApiError> {
     let config = Config::of(env).map_err(|error| ApiError::Misconfigured(error.to_string()))?;
     let origin = config.public_url.clone().unwrap_or_else(|| request.origin().to_owned());
-    let call = Call { config, env, origin };
+    let context = RequestContext { config, env, origin };
     let route = route(request.method(), request.path());
     if !matches!(route, Ok(Route::Health)) {
-        guard::limits::check_request(&call, request).await?;
+        guard::limits::check_request(&context, request).await?;
     }
     match route {
-        Ok(route) => call_handler(&call, request, route)?.await,
+        Ok(route) => call_handler(&context, request, route)?.await,
         Err(NoRoute::NotFound) => Err(NOTHING_HERE),
         Err(NoRoute::MethodNotAllowed { allow }) if request.method() == "OPTIONS" => {
-            guard::cross_origin::preflight(&call, request, allow)
+            guard::cross_origin::preflight(&context, request, allow)
         }
         Err(NoRoute::MethodNotAllowed { allow }) => Err(ApiError::MethodNotAllowed { allow }),
     }
@@ -117,40 +117,46 @@ async fn handle(request: &Request, env: &Env) -> Result<Answer, ApiError> {
 /// Calls the handler of a route. Each handler is boxed, which makes it a function of its own: the runtime compiles a
 /// function on its first call, and the first request of an isolate must not wait for other handlers.
 fn call_handler<'a>(
-    call: &'a Call<'a>,
+    context: &'a RequestContext<'a>,
     request: &'a Request,
     route: Route<'a>,
-) -> Result<LocalBoxFuture<'a, Result<Answer, ApiError>>, ApiError> {
+) -> Result<LocalBoxFuture<'a, Result<Response, ApiError>>, ApiError> {
     Ok(match route {
-        Route::Health => ready(respond::health(&call.config)).boxed_local(),
-        Route::Submit => submit::submit(call, request).boxed_local(),
-        Route::Upload => files::upload(call, request).boxed_local(),
-        Route::List => list::list(call, request, call.client(request)?).boxed_local(),
-        Route::Usage => usage::usage(call, call.client(request)?).boxed_local(),
-        Route::Models => models::list(call, request).boxed_local(),
-        Route::Model { name } => models::read(call, request, name).boxed_local(),
+        Route::Health => ready(respond::health(&context.config)).boxed_local(),
+        Route::Submit => submit::submit(context, request).boxed_local(),
+        Route::Upload => files::upload(context, request).boxed_local(),
+        Route::List => list::list(context, request, context.authenticate(request)?).boxed_local(),
+        Route::Usage => usage::usage(context, context.authenticate(request)?).boxed_local(),
+        Route::Models => models::list(context, request).boxed_local(),
+        Route::Model { name } => models::read(context, request, name).boxed_local(),
         Route::Unsupported => ready(Err(ONLY_FROM_PROMPTS)).boxed_local(),
-        Route::Status { id } => status::status(call, request, call.own(request, id)?).boxed_local(),
-        Route::Delete { id } => delete::delete(call, call.own(request, id)?).boxed_local(),
-        Route::Content { id } => content::content(call, request, id).boxed_local(),
-        Route::Events { id } => events::events(call, request, call.own(request, id)?).boxed_local(),
-        Route::Cancel { id } => cancel::cancel(call, call.own(request, id)?).boxed_local(),
-        Route::Inspect { id } => operator::inspect(call, request, id).boxed_local(),
-        Route::Redrive { id } => operator::redrive(call, request, id).boxed_local(),
-        Route::WiroCallback { id, proof } => webhook::wiro_callback(call, request, id, proof).boxed_local(),
+        Route::Status { id } => {
+            status::status(context, request, context.authorize(request, id)?).boxed_local()
+        }
+        Route::Delete { id } => delete::delete(context, context.authorize(request, id)?).boxed_local(),
+        Route::Content { id } => content::content(context, request, id).boxed_local(),
+        Route::Events { id } => {
+            events::events(context, request, context.authorize(request, id)?).boxed_local()
+        }
+        Route::Cancel { id } => cancel::cancel(context, context.authorize(request, id)?).boxed_local(),
+        Route::Inspect { id } => operator::inspect(context, request, id).boxed_local(),
+        Route::Redrive { id } => operator::redrive(context, request, id).boxed_local(),
+        Route::WiroCallback { id, proof } => {
+            webhook::wiro_callback(context, request, id, proof).boxed_local()
+        }
     })
 }
 
 /// The id of a video that the caller owns.
-struct Own {
+struct AuthorizedVideo {
     owner: Owner,
     id: VideoId,
 }
 
-impl Call<'_> {
+impl RequestContext<'_> {
     /// Authenticates the caller. Refuses changes by pages of origins that are not allowed, and, if there are client
     /// tokens, requests without a valid one.
-    fn client(&self, request: &Request) -> Result<Owner, ApiError> {
+    fn authenticate(&self, request: &Request) -> Result<Owner, ApiError> {
         guard::cross_origin::check(self, request)?;
         let Some(clients) = &self.config.clients else { return Ok(Owner::nobody()) };
         let authorization = request.header(Header::Authorization);
@@ -158,14 +164,14 @@ impl Call<'_> {
     }
 
     /// Verifies that the caller owns the video, by the proof in its id, without reading storage.
-    fn own(&self, request: &Request, text: &str) -> Result<Own, ApiError> {
-        let owner = self.client(request)?;
+    fn authorize(&self, request: &Request, text: &str) -> Result<AuthorizedVideo, ApiError> {
+        let owner = self.authenticate(request)?;
         let id = self.config.signing_keys.verify_id(&owner, text).ok_or(NO_SUCH_VIDEO)?;
-        Ok(Own { owner, id })
+        Ok(AuthorizedVideo { owner, id })
     }
 
     /// The Video as JSON of the API.
-    fn shown(&self, owner: &Owner, record: Record) -> Video {
+    fn to_video(&self, owner: &Owner, record: Record) -> Video {
         let keys = &self.config.signing_keys;
         let grant = keys.grant(owner, &record.id, record.created_at, clock::now());
         Video::of(record, &self.origin, grant.as_deref())

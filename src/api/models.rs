@@ -8,12 +8,12 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::error::ApiError;
-use super::{Call, respond};
+use super::{RequestContext, respond};
 use crate::calls::dispatcher::DispatcherClient;
 use crate::config::offered_models::OfferedModel;
 use crate::config::prices::price_of;
 use crate::http::percent;
-use crate::runtime::http::{Answer, Request};
+use crate::runtime::http::{Request, Response};
 use crate::runtime::join;
 use crate::runtime::log::{self, Level};
 use crate::runtime::timeout::with_timeout;
@@ -56,38 +56,38 @@ struct ModelCapabilities {
     prompt_max_chars: usize,
 }
 
-pub async fn list(call: &Call<'_>, request: &Request) -> Result<Answer, ApiError> {
-    call.client(request)?;
-    let described = join::all(call.config.models.all().map(|model| describe(call, model))).await;
-    let data: Vec<Model> = call
+pub async fn list(context: &RequestContext<'_>, request: &Request) -> Result<Response, ApiError> {
+    context.authenticate(request)?;
+    let described = join::all(context.config.models.all().map(|model| describe(context, model))).await;
+    let data: Vec<Model> = context
         .config
         .models
         .all()
         .zip(&described)
-        .map(|(offered, description)| model(call, offered, description))
+        .map(|(offered, description)| model(context, offered, description))
         .collect();
-    answer(&json!({ "object": "list", "data": data }))
+    json_response(&json!({ "object": "list", "data": data }))
 }
 
-pub async fn read(call: &Call<'_>, request: &Request, name: &str) -> Result<Answer, ApiError> {
-    call.client(request)?;
+pub async fn read(context: &RequestContext<'_>, request: &Request, name: &str) -> Result<Response, ApiError> {
+    context.authenticate(request)?;
     let name = String::from_utf8(percent::decode(name)).map_err(|_| ApiError::ModelNotFound)?;
-    let offered = call.config.models.find(&name).ok_or(ApiError::ModelNotFound)?;
-    let description = describe(call, offered).await;
-    answer(&model(call, offered, &description))
+    let offered = context.config.models.find(&name).ok_or(ApiError::ModelNotFound)?;
+    let description = describe(context, offered).await;
+    json_response(&model(context, offered, &description))
 }
 
-fn answer(body: &impl Serialize) -> Result<Answer, ApiError> {
+fn json_response(body: &impl Serialize) -> Result<Response, ApiError> {
     Ok(respond::json(200, body)?.with("cache-control", "private, no-cache"))
 }
 
 /// The description of the model. If none is stored, Wiro is asked for it, with a short timeout.
-async fn describe(call: &Call<'_>, model: &OfferedModel) -> Rc<ModelDescription> {
-    let known = models::describe(call.env, &model.path).await;
+async fn describe(context: &RequestContext<'_>, model: &OfferedModel) -> Rc<ModelDescription> {
+    let known = models::describe(context.env, &model.path).await;
     if known.read_at.is_some() {
         return known;
     }
-    let request = async { DispatcherClient::new(call.env)?.describe_model(&model.path).await };
+    let request = async { DispatcherClient::new(context.env)?.describe_model(&model.path).await };
     match with_timeout(DESCRIBE_TIMEOUT, request).await {
         Ok(Ok(Some(description))) => {
             let description = Rc::new(description);
@@ -103,7 +103,7 @@ async fn describe(call: &Call<'_>, model: &OfferedModel) -> Rc<ModelDescription>
 }
 
 fn model<'a>(
-    call: &Call<'_>,
+    context: &RequestContext<'_>,
     OfferedModel { name, path }: &'a OfferedModel,
     description: &ModelDescription,
 ) -> Model<'a> {
@@ -118,7 +118,7 @@ fn model<'a>(
             let resolution = resolution.as_ref().map_or("", |resolution| resolution.as_str());
             let seconds = seconds.map(|seconds| seconds.to_string()).unwrap_or_default();
             let format = format!("{resolution}/{seconds}");
-            let price = price_of(&call.config, path, &description.prices, &format)?;
+            let price = price_of(&context.config, path, &description.prices, &format)?;
             Some((format, price.to_string()))
         })
         .collect();

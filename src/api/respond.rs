@@ -6,35 +6,35 @@ use sha2::{Digest, Sha256};
 
 use super::error::{ApiError, Problem};
 use crate::config::Config;
-use crate::runtime::http::{Answer, Body};
+use crate::runtime::http::{Body, Response};
 
 /// A JSON response.
-pub fn json<B: Serialize>(status: u16, body: &B) -> Result<Answer, ApiError> {
+pub fn json<B: Serialize>(status: u16, body: &B) -> Result<Response, ApiError> {
     let text = serde_json::to_vec(body).map_err(|error| ApiError::Internal(error.to_string()))?;
-    Ok(Answer::new(status, Body::Bytes(text)).with("content-type", "application/json"))
+    Ok(Response::new(status, Body::Bytes(text)).with("content-type", "application/json"))
 }
 
 /// A response without a body.
-pub const fn empty(status: u16) -> Answer {
-    Answer::new(status, Body::Empty)
+pub const fn empty(status: u16) -> Response {
+    Response::new(status, Body::Empty)
 }
 
-pub fn problem(problem: &Problem, request_id: &str) -> Answer {
+pub fn problem(problem: &Problem, request_id: &str) -> Response {
     let body = Body::Bytes(problem.body(request_id).into_bytes());
-    let mut answer = Answer::new(problem.status, body)
+    let mut response = Response::new(problem.status, body)
         .with("content-type", "application/problem+json")
         .with("cache-control", "no-store");
     if !problem.may_retry() {
-        answer.add("x-should-retry", "false");
+        response.add("x-should-retry", "false");
     }
     for (name, value) in &problem.headers {
-        answer.add(name, value);
+        response.add(name, value);
     }
-    answer
+    response
 }
 
 /// `protection` names what a submit needs: nothing, a token or a Turnstile challenge, for which a page needs the site key.
-pub fn health(config: &Config) -> Result<Answer, ApiError> {
+pub fn health(config: &Config) -> Result<Response, ApiError> {
     let protection = config.protection();
     let mut body = json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION"), "protection": protection });
     let site_key = config.turnstile.as_ref().and_then(|turnstile| turnstile.site_key.as_deref());

@@ -4,15 +4,15 @@
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::error::{ApiError, Wanted};
+use super::error::{ApiError, Operation};
 use super::guard::challenge::{self, Challenge};
 use super::status::{add_polling_headers, wait_message, wait_of};
 use super::submission::{Body, Submission};
-use super::{Call, guard, internal, respond};
+use super::{RequestContext, guard, internal, respond};
 use crate::calls::dispatcher::{DispatcherClient, SubmitAttempt};
 use crate::calls::task::{Message, Reply};
 use crate::config::offered_models::OfferedModel;
-use crate::runtime::http::{Answer, Header, Request};
+use crate::runtime::http::{Header, Request, Response};
 use crate::runtime::{clock, url};
 use crate::storage::models;
 use crate::video::access::owner::Owner;
@@ -37,10 +37,10 @@ pub const ACCOUNT_RETRY_SECONDS: u32 = 300;
 /// `Retry-After` when Wiro does not answer and the queue is full. Wiro is tried at least every five minutes.
 const OUTAGE_RETRY_SECONDS: u32 = 60;
 
-pub async fn submit(call: &Call<'_>, request: &Request) -> Result<Answer, ApiError> {
-    let owner = &call.client(request)?;
+pub async fn submit(context: &RequestContext<'_>, request: &Request) -> Result<Response, ApiError> {
+    let owner = &context.authenticate(request)?;
     // 1. Choose the id first, because an image is uploaded under it. An idempotency key always leads to the same id.
-    let keys = &call.config.signing_keys;
+    let keys = &context.config.signing_keys;
     let key = idempotency_key(request)?;
     let id = match &key {
         Some(key) => keys.mint_for(owner, key),
@@ -48,17 +48,17 @@ pub async fn submit(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
     };
     // 2. A used token may only fetch the response to the submit that used it. Everything else is refused in the same
     //    way, so that the response does not reveal which keys exist.
-    let challenge = challenge::check(call, request).await?;
+    let challenge = challenge::check(context, request).await?;
     if let Challenge::Spent(digest) = &challenge {
         let created_with = Message::CreatedWith(digest.clone());
-        if key.is_none() || !matches!(call.ask(&id, &created_with).await?, Reply::Ack) {
+        if key.is_none() || !matches!(context.ask(&id, &created_with).await?, Reply::Ack) {
             challenge.passed()?;
         }
     }
     // 3. Validate the whole request before anything is stored. Invalid requests do not count against the rate limit.
-    let videos = call.videos()?;
+    let videos = context.videos()?;
     let body = Body::read(request, &videos, &id).await?;
-    let model = match chosen_model(call, &body).await {
+    let model = match chosen_model(context, &body).await {
         Ok(model) => model,
         Err(error) => {
             body.discard().await;
@@ -67,7 +67,7 @@ pub async fn submit(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
     };
     let links = Links { parse_url: url::parse, file_url: &|file| keys.file_url(owner, file) };
     let submission = body.check(&model.capabilities, links).await?;
-    if let Err(error) = guard::limits::check_submit(call, request, owner).await {
+    if let Err(error) = guard::limits::check_submit(context, request, owner).await {
         submission.discard().await;
         return Err(error);
     }
@@ -79,7 +79,7 @@ pub async fn submit(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
         Some(retry_count) => {
             let digest = attempt_digest(request, owner, &fingerprint);
             let attempt = SubmitAttempt { request: digest, id: uploaded_id.clone(), retry_count };
-            DispatcherClient::new(call.env)?.video_of(attempt).await.map_err(internal)?
+            DispatcherClient::new(context.env)?.video_of(attempt).await.map_err(internal)?
         }
     };
     // 5. The object stores the task and sends Run. From here on a crash of this request loses nothing. The object asks
@@ -87,7 +87,7 @@ pub async fn submit(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
     let ValidRequest { input, metadata } = submission.requested.clone();
     let new = NewTask {
         owner: owner.clone(),
-        callback_url: format!("{}/hooks/wiro/{id}/{}", call.origin, keys.callback_proof(&id)),
+        callback_url: format!("{}/hooks/wiro/{id}/{}", context.origin, keys.callback_proof(&id)),
         fingerprint,
         model: model.name,
         model_path: model.path,
@@ -101,13 +101,13 @@ pub async fn submit(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
         Challenge::NotNeeded | Challenge::Passed(_) => Message::Accept(task),
         Challenge::Spent(_) => Message::Replay(task),
     };
-    let mut reply = call.ask(&id, &accept).await?;
+    let mut reply = context.ask(&id, &accept).await?;
     if matches!(reply, Reply::SendImage) {
         submission.store_images().await?;
         if id != uploaded_id {
             videos.move_inputs(&uploaded_id, &id).await?;
         }
-        reply = call.ask(&id, &Message::ImageStored).await?;
+        reply = context.ask(&id, &Message::ImageStored).await?;
         if matches!(reply, Reply::NotFound | Reply::Deleted) {
             // The video was deleted during the upload of its images.
             videos.delete_inputs(&id).await?;
@@ -119,7 +119,7 @@ pub async fn submit(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
     let (record, is_replay) = match reply {
         Reply::Video(record) => (record, false),
         Reply::Replayed(record) => (record, true),
-        Reply::Unaffordable(shortage) => return Err(unaffordable(Wanted::Video, shortage)),
+        Reply::Unaffordable(shortage) => return Err(unaffordable(Operation::Video, shortage)),
         Reply::Unavailable => return Err(unavailable(OUTAGE_RETRY_SECONDS)),
         Reply::Deleted => return Err(ApiError::Deleted),
         Reply::OtherRequest => return Err(ApiError::IdempotencyKeyReused),
@@ -133,20 +133,20 @@ pub async fn submit(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
     // 7. Wait, if the request asks for it.
     let wait = wait_of(request);
     let record = match wait {
-        Some(wait) if !record.status.is_final() => match call.ask(&id, &wait_message(wait)).await? {
+        Some(wait) if !record.status.is_final() => match context.ask(&id, &wait_message(wait)).await? {
             Reply::Video(record) => record,
             _ => record,
         },
         _ => record,
     };
     let is_final = record.status.is_final();
-    let video = call.shown(owner, record);
-    let mut answer = respond::json(202, &video)?.with("location", &video.urls.itself);
-    add_polling_headers(&mut answer, wait, is_final);
+    let video = context.to_video(owner, record);
+    let mut response = respond::json(202, &video)?.with("location", &video.urls.itself);
+    add_polling_headers(&mut response, wait, is_final);
     if is_replay {
-        answer.add("idempotent-replayed", "true");
+        response.add("idempotent-replayed", "true");
     }
-    Ok(answer)
+    Ok(response)
 }
 
 /// The model of a submit.
@@ -158,13 +158,13 @@ struct ChosenModel {
 }
 
 /// The model that a submit names, or the default one.
-async fn chosen_model(call: &Call<'_>, body: &Body<'_>) -> Result<ChosenModel, ApiError> {
-    let models = &call.config.models;
+async fn chosen_model(context: &RequestContext<'_>, body: &Body<'_>) -> Result<ChosenModel, ApiError> {
+    let models = &context.config.models;
     let OfferedModel { name, path } = match body.model()? {
         Some(name) => models.find(&name).ok_or_else(|| ApiError::UnknownModel(models.names()))?,
         None => models.default(),
     };
-    let description = models::describe(call.env, path).await;
+    let description = models::describe(context.env, path).await;
     if !description.not_understood.is_empty() {
         return Err(ApiError::Misconfigured(format!(
             "MODELS: {name} ({path}) requires parameters that are not supported: {}",
@@ -219,17 +219,17 @@ fn fingerprint(model_path: &str, submission: &Submission<'_>) -> String {
 }
 
 /// The error if the budget is used up or the price is unknown.
-pub fn unaffordable(wanted: Wanted, shortage: Shortage) -> ApiError {
+pub fn unaffordable(operation: Operation, shortage: Shortage) -> ApiError {
     let now = clock::now();
     let retry_after_seconds = match shortage {
         Shortage::Price => i64::from(ACCOUNT_RETRY_SECONDS),
         Shortage::Budget | Shortage::Share => Day::of(now).ends_at() - now.seconds(),
     };
-    ApiError::Unaffordable { wanted, shortage, retry_after_seconds }
+    ApiError::Unaffordable { operation, shortage, retry_after_seconds }
 }
 
 const fn unavailable(retry_after_seconds: u32) -> ApiError {
-    ApiError::UpstreamUnavailable { wanted: Wanted::Video, retry_after_seconds }
+    ApiError::UpstreamUnavailable { operation: Operation::Video, retry_after_seconds }
 }
 
 /// Fails if the first Run was refused.

@@ -4,23 +4,23 @@
 use std::time::Duration;
 
 use super::error::ApiError;
-use super::{Call, NO_SUCH_VIDEO, respond};
+use super::{NO_SUCH_VIDEO, RequestContext, respond};
 use crate::calls::task::Message;
-use crate::runtime::http::{Answer, Request};
+use crate::runtime::http::{Request, Response};
 use crate::video::task::Job;
 use crate::wiro::callback::{MAX_CALLBACK_BYTES, hint};
 
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub async fn wiro_callback(
-    call: &Call<'_>,
+    context: &RequestContext<'_>,
     request: &Request,
     id: &str,
     proof: &str,
-) -> Result<Answer, ApiError> {
-    let id = call.config.signing_keys.verify_callback(id, proof).ok_or(NO_SUCH_VIDEO)?;
+) -> Result<Response, ApiError> {
+    let id = context.config.signing_keys.verify_callback(id, proof).ok_or(NO_SUCH_VIDEO)?;
     let hint = named_job(request).await;
-    call.ask(&id, &Message::CallbackReceived(hint)).await?;
+    context.ask(&id, &Message::CallbackReceived(hint)).await?;
     respond::json(200, &serde_json::json!({ "received": true }))
 }
 

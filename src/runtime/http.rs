@@ -165,7 +165,7 @@ impl Head {
 }
 
 /// A response that is being built.
-pub struct Answer {
+pub struct Response {
     pub status: u16,
     /// Alternating names and values, one per line.
     headers: String,
@@ -180,7 +180,7 @@ pub enum Body {
     Socket(WebSocket),
 }
 
-impl Answer {
+impl Response {
     #[must_use]
     pub const fn new(status: u16, body: Body) -> Self {
         Self { status, headers: String::new(), body }
@@ -270,7 +270,8 @@ mod tests {
 
     #[test]
     fn a_line_break_in_a_value_adds_no_header() {
-        let answer = Answer::new(200, Body::Empty).with("etag", "a\r\nset-cookie\nb").with("vary", "origin");
-        assert_eq!(answer.headers, "etag\naset-cookieb\nvary\norigin\n");
+        let response =
+            Response::new(200, Body::Empty).with("etag", "a\r\nset-cookie\nb").with("vary", "origin");
+        assert_eq!(response.headers, "etag\naset-cookieb\nvary\norigin\n");
     }
 }

@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::siteverify::verify;
-use crate::api::Call;
+use crate::api::RequestContext;
 use crate::api::error::ApiError;
 use crate::http::turnstile::{Token, Verdict};
 use crate::runtime::http::{Header, Request};
@@ -42,14 +42,14 @@ impl Challenge {
 const SOLVE_ANOTHER: ApiError =
     ApiError::ChallengeFailed("This token was used before, or is too old. Solve another challenge.");
 
-pub async fn check(call: &Call<'_>, request: &Request) -> Result<Challenge, ApiError> {
-    let Some(turnstile) = &call.config.turnstile else { return Ok(Challenge::NotNeeded) };
+pub async fn check(context: &RequestContext<'_>, request: &Request) -> Result<Challenge, ApiError> {
+    let Some(turnstile) = &context.config.turnstile else { return Ok(Challenge::NotNeeded) };
     let token =
         request.header(Header::TurnstileToken).and_then(Token::read).ok_or(ApiError::ChallengeFailed(
             "Send the token of a Turnstile challenge that was just solved as Turnstile-Token.",
         ))?;
     let address = request.header(Header::CfConnectingIp);
-    match verify(turnstile, &token, address.as_deref(), |host| is_ours(call, host)).await {
+    match verify(turnstile, &token, address.as_deref(), |host| is_ours(context, host)).await {
         Verdict::Passed => Ok(Challenge::Passed(token.digest())),
         Verdict::Spent => Ok(Challenge::Spent(token.digest())),
         Verdict::Failed => Err(ApiError::ChallengeFailed("The challenge was not solved.")),
@@ -68,7 +68,7 @@ pub async fn check(call: &Call<'_>, request: &Request) -> Result<Challenge, ApiE
 }
 
 /// Whether the host is this Worker's, or that of a listed origin in `ALLOWED_ORIGINS`.
-fn is_ours(call: &Call<'_>, hostname: &str) -> bool {
-    let mut origins = std::iter::once(&call.origin).chain(call.config.allowed_origins.listed());
+fn is_ours(context: &RequestContext<'_>, hostname: &str) -> bool {
+    let mut origins = std::iter::once(&context.origin).chain(context.config.allowed_origins.listed());
     origins.any(|origin| url::parse(origin).is_some_and(|url| url.host.eq_ignore_ascii_case(hostname)))
 }

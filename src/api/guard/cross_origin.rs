@@ -1,10 +1,10 @@
 //! CORS headers and preflight requests. A page of an origin that is not allowed cannot change anything.
 
 use crate::api::error::ApiError;
-use crate::api::{Call, respond};
+use crate::api::{RequestContext, respond};
 use crate::config::Config;
 use crate::http::origins::Origin;
-use crate::runtime::http::{Answer, Header, Request};
+use crate::runtime::http::{Header, Request, Response};
 
 /// The response headers that a page may read, besides those that CORS always allows.
 const EXPOSED_HEADERS: &str = "accept-ranges, content-disposition, content-range, etag, idempotent-replayed, \
@@ -20,18 +20,18 @@ const PREFLIGHT_SECONDS: &str = "7200";
 
 /// Refuses changes and `WebSocket` connections from pages of an origin that is not allowed. Browsers send no preflight for a
 /// WebSocket.
-pub fn check(call: &Call<'_>, request: &Request) -> Result<(), ApiError> {
+pub fn check(context: &RequestContext<'_>, request: &Request) -> Result<(), ApiError> {
     let is_read_only = matches!(request.method(), "GET" | "HEAD");
     if is_read_only && request.header(Header::Upgrade).is_none() {
         return Ok(());
     }
-    require_allowed_origin(request, &call.config)
+    require_allowed_origin(request, &context.config)
 }
 
 /// Answers a preflight with the methods of this path. All request headers are allowed, because unknown ones have no
 /// effect.
-pub fn preflight(call: &Call<'_>, request: &Request, allow: &str) -> Result<Answer, ApiError> {
-    require_allowed_origin(request, &call.config)?;
+pub fn preflight(context: &RequestContext<'_>, request: &Request, allow: &str) -> Result<Response, ApiError> {
+    require_allowed_origin(request, &context.config)?;
     let asked = request.header(Header::AccessControlRequestHeaders);
     let allowed = asked.as_deref().filter(|names| !names.is_empty()).unwrap_or(ALLOWED_HEADERS);
     Ok(respond::empty(204)
@@ -43,7 +43,7 @@ pub fn preflight(call: &Call<'_>, request: &Request, allow: &str) -> Result<Answ
 
 /// Adds the CORS headers to a response. If every origin is allowed, requests without `Origin` get them too: a browser
 /// caches the response to a `<video>`, which sends no `Origin`, and may use it for a page of another origin later.
-pub fn add_cors_headers(request: &Request, config: &Config, answer: &mut Answer) {
+pub fn add_cors_headers(request: &Request, config: &Config, response: &mut Response) {
     let is_any = config.allowed_origins.is_any();
     let origin = match classify(request, config) {
         _ if is_any => Some("*"),
@@ -51,11 +51,11 @@ pub fn add_cors_headers(request: &Request, config: &Config, answer: &mut Answer)
         Origin::Own | Origin::Disallowed => None,
     };
     if let Some(origin) = origin {
-        answer.add("access-control-allow-origin", origin);
-        answer.add("access-control-expose-headers", EXPOSED_HEADERS);
+        response.add("access-control-allow-origin", origin);
+        response.add("access-control-expose-headers", EXPOSED_HEADERS);
     }
     if !is_any {
-        answer.add("vary", "origin");
+        response.add("vary", "origin");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::api::Call;
+use crate::api::RequestContext;
 use crate::api::error::ApiError;
 use crate::runtime::http::{Header, Request};
 use crate::runtime::rate_limit::{Limiter, allows};
@@ -15,8 +15,13 @@ const LIMITERS: [Limiter; 3] = [
 ];
 
 /// Limits the submits and uploads of a client, or of an address if there are no clients.
-pub async fn check_submit(call: &Call<'_>, request: &Request, owner: &Owner) -> Result<(), ApiError> {
-    check(call, || format!("submit {}", client_key(request, owner)), call.config.submits_per_minute).await
+pub async fn check_submit(
+    context: &RequestContext<'_>,
+    request: &Request,
+    owner: &Owner,
+) -> Result<(), ApiError> {
+    check(context, || format!("submit {}", client_key(request, owner)), context.config.submits_per_minute)
+        .await
 }
 
 /// The key of a client, or of an address if there are no clients.
@@ -25,17 +30,17 @@ pub fn client_key(request: &Request, owner: &Owner) -> String {
 }
 
 /// Limits all requests of an address.
-pub async fn check_request(call: &Call<'_>, request: &Request) -> Result<(), ApiError> {
-    check(call, || address(request), call.config.visits_per_minute).await
+pub async fn check_request(context: &RequestContext<'_>, request: &Request) -> Result<(), ApiError> {
+    check(context, || address(request), context.config.visits_per_minute).await
 }
 
 async fn check(
-    call: &Call<'_>,
+    context: &RequestContext<'_>,
     client: impl Fn() -> String,
     per_minute: Option<u32>,
 ) -> Result<(), ApiError> {
     match per_minute {
-        Some(per_minute) if !allows(call.env, &LIMITERS, &client(), per_minute).await? => {
+        Some(per_minute) if !allows(context.env, &LIMITERS, &client(), per_minute).await? => {
             Err(ApiError::RateLimited)
         }
         _ => Ok(()),

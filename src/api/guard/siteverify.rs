@@ -20,9 +20,9 @@ pub async fn verify(
     is_ours: impl Fn(&str) -> bool,
 ) -> Verdict {
     let body = request_body(&turnstile.secret, token, address);
-    let answer = with_timeout(TIMEOUT, call(&turnstile.verify_url, &body)).await;
-    match answer.unwrap_or(Err(FetchError::Timeout(TIMEOUT))) {
-        Ok(answer) => read_verdict(answer.status, &answer.body.unwrap_or_default(), is_ours),
+    let response = with_timeout(TIMEOUT, call(&turnstile.verify_url, &body)).await;
+    match response.unwrap_or(Err(FetchError::Timeout(TIMEOUT))) {
+        Ok(response) => read_verdict(response.status, &response.body.unwrap_or_default(), is_ours),
         Err(error) => Verdict::Unknown(error.to_string()),
     }
 }
