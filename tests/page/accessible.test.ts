@@ -33,7 +33,7 @@ describe.skipIf(!hasChromium)('accessibility (needs Chromium)', () => {
     const { page, service, context } = scene;
     expect(await findings(page)).toEqual([]);
     await page.getByRole('button', { name: 'Make the video' }).click();
-    await page.getByText('Say what the video shall show').waitFor();
+    await page.getByText('Describe the video').waitFor();
     const text = { name: 'not.png', mimeType: 'image/png', buffer: Buffer.from('only text, no picture') };
     await page.getByLabel('First frame').setInputFiles(text);
     await page.getByText('must be a JPEG').waitFor();

@@ -7,21 +7,21 @@ import { done, hasChromium, make, onStage, remarked, useScene } from './browser.
 const SENTENCES: [status: number, code: string, sentence: string][] = [
   [400, 'invalid_request', 'could not read the request'],
   [403, 'forbidden', 'Your token does not allow this'],
-  [403, 'origin_not_allowed', 'does not take requests from this page'],
-  [403, 'challenge_failed', 'could not tell that you are human'],
-  [404, 'not_found', 'not here any more'],
-  [405, 'method_not_allowed', 'The server does not do this'],
+  [403, 'origin_not_allowed', 'does not accept requests from this page'],
+  [403, 'challenge_failed', 'could not verify that you are human'],
+  [404, 'not_found', 'does not exist any more'],
+  [405, 'method_not_allowed', 'The server does not support this'],
   [409, 'not_ready', 'still being made'],
-  [409, 'already_finished', 'had ended already'],
+  [409, 'already_finished', 'had already ended'],
   [410, 'deleted', 'Press the button again to make a new one'],
-  [413, 'payload_too_large', '20 MiB at most'],
+  [413, 'payload_too_large', 'at most 20 MiB'],
   [415, 'unsupported_media_type', 'Choose a JPEG, PNG or WebP image'],
   [416, 'range_not_satisfiable', 'Play it from the start'],
   [422, 'idempotency_key_reused', 'Press the button again'],
-  [429, 'rate_limited', 'That was a lot at once. Try again in about 20 seconds'],
+  [429, 'rate_limited', 'Too many requests. Try again in about 20 seconds'],
   [429, 'budget_exhausted', 'Today’s budget is used up'],
   [500, 'internal', 'never makes a second video. (Reference: req_test)'],
-  [500, 'misconfigured', 'not set up completely'],
+  [500, 'misconfigured', 'not fully configured'],
   [503, 'upstream_unavailable', 'Nothing was started. Try again in about 20 seconds'],
   [503, 'paused', 'has paused it. Nothing was started. Try again in about 20 seconds'],
 ];
@@ -31,7 +31,7 @@ const FAILURES: [code: string, sentence: string][] = [
   ['upstream_rejected', 'The model refused this'],
   ['upstream_unavailable', 'did not take the job'],
   ['upstream_timeout', 'did not finish in time'],
-  ['submission_unknown', 'It may still turn up'],
+  ['submission_unknown', 'The video may still appear here'],
   ['storage_failed', 'could not be stored'],
 ];
 
@@ -65,7 +65,7 @@ describe.skipIf(!hasChromium)('error messages (needs Chromium)', () => {
     await page.getByLabel('Link to an image').fill('');
     await page.getByLabel('Prompt').fill('');
     await page.getByRole('button', { name: 'Make the video' }).click();
-    await page.locator('#prompt-error').getByText('Say what the video shall show').waitFor();
+    await page.locator('#prompt-error').getByText('Describe the video').waitFor();
     await page.getByLabel('Prompt').fill('x'.repeat(2001));
     await page.getByRole('button', { name: 'Make the video' }).click();
     await page.locator('#prompt-error').getByText('1 characters too many').waitFor();
@@ -167,15 +167,15 @@ describe.skipIf(!hasChromium)('error messages (needs Chromium)', () => {
     await page.route('**/cancel', (route) => route.fulfill({ status: 409, json: late }));
     await page.getByRole('button', { name: 'Cancel' }).click();
     await page.getByRole('button', { name: 'Stop it' }).click();
-    await page.getByText('nothing to stop').waitFor();
+    await page.getByText('could not be stopped').waitFor();
     const id = new URL(page.url()).hash.slice(1);
     // While it watches the page would hear of it at once, and forget which video it was.
     await page.goto('about:blank');
     expect((await service.fetch(`/v1/videos/${id}`, { method: 'DELETE' })).status).toBe(200);
     await page.goto(`${service.origin}/#${id}`);
-    await remarked(page, 'This video is not here any more');
+    await remarked(page, 'This video does not exist any more');
     await page.goto(`${service.origin}/#vid_nonsense`);
-    await remarked(page, 'This video is not here any more', 2);
+    await remarked(page, 'This video does not exist any more', 2);
   });
 
   test('the Content-Security-Policy blocks other origins in both directions', async () => {

@@ -168,7 +168,7 @@ describe.skipIf(!hasChromium)('interruptions (needs Chromium)', () => {
     scene.expected = ['net::ERR_INTERNET_DISCONNECTED'];
     await context.setOffline(true);
     await make(page, 'a letter in a bottle');
-    await page.getByText('This is sent as soon as you are back').waitFor();
+    await page.getByText('Your request is sent when you are back online').waitFor();
     await context.setOffline(false);
     await onStage(page, 'a letter in a bottle');
     await done(page);
@@ -181,7 +181,7 @@ describe.skipIf(!hasChromium)('interruptions (needs Chromium)', () => {
     await context.setOffline(true);
     await make(page, 'second thoughts');
     await page.getByRole('button', { name: 'Stop trying' }).click();
-    await page.getByText('Not sent any more.').waitFor();
+    await page.getByText('Stopped. If the request did arrive').waitFor();
     await context.setOffline(false);
     await page.getByRole('button', { name: 'Make the video' }).click();
     await onStage(page, 'second thoughts');

@@ -50,7 +50,7 @@ describe.skipIf(!hasChromium).for(TOGETHER)('making videos behind %s (needs Chro
     await done(page);
   });
 
-  test('download, link, “Make again” and delete', async () => {
+  test('download, link, “Again with changes” and delete', async () => {
     const { page, service, context } = scene;
     await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: service.origin });
     await page.getByLabel('768P, 10 s').check();
@@ -233,7 +233,7 @@ describe.skipIf(!hasChromium)('making videos (needs Chromium)', () => {
     await onStage(page, 'a queue, in front');
     await make(page, 'a queue, behind');
     await onStage(page, 'a queue, behind');
-    await page.getByText('Next in line', { exact: true }).first().waitFor();
+    await page.getByText('Next in the queue', { exact: true }).first().waitFor();
     expect(await page.getByRole('progressbar').getAttribute('value')).toBeNull();
     service.sim.release(await service.sim.waitForTask('in front'));
     await done(page);
@@ -316,7 +316,7 @@ describe.skipIf(!hasChromium)('making videos (needs Chromium)', () => {
         buffer: Buffer.concat([PICTURE], 21 * 1024 * 1024),
       };
       await page.getByLabel('First frame').setInputFiles(large);
-      await page.getByText('20 MiB is the most').waitFor();
+      await page.getByText('the limit is 20 MiB').waitFor();
       await page.getByRole('button', { name: 'Make the video' }).click();
       await page.getByRole('button', { name: 'Remove' }).click();
       await page.getByLabel('Link to an image').fill('http://pictures.example.com/sky.png');

@@ -112,7 +112,7 @@ describe.skipIf(!hasChromium)('models (need Chromium)', { timeout: 60_000 }, () 
     // A price of another shape is none.
     expect(await formats(page)).toEqual(['768P, 6 s']);
     await page.getByRole('button', { name: 'Make the video' }).click();
-    await page.getByText('begins with a picture of yours').waitFor();
+    await page.getByText('needs a first frame: choose an image').waitFor();
     expect(sent).toEqual([]);
     const picture = { name: 'sky.png', mimeType: 'image/png', buffer: gradientPng(64, 36) };
     await page.getByLabel('First frame').setInputFiles(picture);
@@ -129,7 +129,7 @@ describe.skipIf(!hasChromium)('models (need Chromium)', { timeout: 60_000 }, () 
     await page.getByText('sky.png').waitFor({ state: 'hidden' });
     await page.getByLabel('Prompt').fill('x'.repeat(21));
     await page.getByRole('button', { name: 'Make the video' }).click();
-    await page.getByText('1 characters too many; 20 is the most').waitFor();
+    await page.getByText('1 characters too long; the limit is 20').waitFor();
     await page.getByLabel('Prompt').fill('few words');
     const request = { model: 'words-only', prompt: 'few words', promptOptimizer: true };
     expect(await submit(page)).toEqual({ ...request, resolution: '512P', duration: 6 });
@@ -138,7 +138,7 @@ describe.skipIf(!hasChromium)('models (need Chromium)', { timeout: 60_000 }, () 
   test('a model without choices gets no format', async () => {
     const page = await offer(MODELS);
     await page.getByLabel('Model').selectOption('as-it-is');
-    expect(await formats(page)).toEqual(['As the model has it $0.75']);
+    expect(await formats(page)).toEqual(['Default format $0.75']);
     expect(await submit(page)).toEqual({ model: 'as-it-is', prompt: '', promptOptimizer: true });
   });
 

@@ -63,7 +63,7 @@ describe.skipIf(!hasChromium)('several clients in one browser (needs Chromium)',
     await settled(page);
     expect(await page.getByLabel('Prompt').inputValue()).toBe('');
     expect(await page.getByText(prompt).count()).toBe(0);
-    expect(await page.getByText('no answer came').count()).toBe(0);
+    expect(await page.getByText('the answer was lost').count()).toBe(0);
     if (other) {
       await make(page, prompt);
       await onStage(page, prompt);

@@ -14,7 +14,7 @@ describe.skipIf(!hasChromium)('client tokens (needs Chromium)', () => {
     const dialog = page.getByRole('dialog', { name: 'Client token' });
     await dialog.getByLabel('Token').fill('not-the-token');
     await page.keyboard.press('Enter');
-    await dialog.getByText('does not take this token').waitFor();
+    await dialog.getByText('does not accept this token').waitFor();
     await dialog.getByLabel('Token').fill(ALICE);
     await page.keyboard.press('Enter');
     // What was refused is sent now, once, without being asked for again.

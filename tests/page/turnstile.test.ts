@@ -10,7 +10,7 @@ import { SITE_KEY, TURNSTILE } from './protections.ts';
 import { CHALLENGES, serveWidget, type Widget } from './turnstile-widget.ts';
 
 const SUBMIT = '**/v1/videos';
-const REFUSED = 'could not tell that you are human';
+const REFUSED = 'could not verify that you are human';
 
 describe.skipIf(!hasChromium)('Turnstile (needs Chromium)', () => {
   let widget: Widget;
@@ -145,7 +145,7 @@ describe.skipIf(!hasChromium)('Turnstile (needs Chromium)', () => {
     scene.expected = ['net::ERR_INTERNET_DISCONNECTED'];
     await context.setOffline(true);
     await make(page, 'a door far away');
-    await page.getByText('This is sent as soon as you are back').waitFor();
+    await page.getByText('Your request is sent when you are back online').waitFor();
     await context.setOffline(false);
     await onStage(page, 'a door far away');
     await done(page);
@@ -174,7 +174,7 @@ describe.skipIf(!hasChromium)('Turnstile without a site key (needs Chromium)', (
 
   test('the page says that the server is not configured', async () => {
     await make(scene.page, 'a door that was painted on');
-    await scene.page.getByRole('alert').getByText('not set up completely').waitFor();
+    await scene.page.getByRole('alert').getByText('not fully configured').waitFor();
     // What the page offers comes from Tool/Detail.
     const calls = scene.service.sim.calls.filter(({ path }) => path !== '/v1/Tool/Detail');
     expect(calls).toEqual([]);

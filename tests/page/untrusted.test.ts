@@ -20,7 +20,7 @@ describe.skipIf(!hasChromium)('untrusted data (needs Chromium)', () => {
     page.on('request', (request) => asked.push(new URL(request.url()).pathname));
     await page.goto('about:blank');
     await page.goto(`${service.origin}/${hash}`);
-    await remarked(page, 'This video is not here any more');
+    await remarked(page, 'This video does not exist any more');
     const isAbout = (path: string) => path.startsWith('/v1/') && path !== '/v1/models';
     expect(asked.filter((path) => isAbout(path) || path.endsWith('x'))).toEqual([]);
     expect(await page.evaluate(() => localStorage.getItem('videos'))).toBeNull();
@@ -35,7 +35,7 @@ describe.skipIf(!hasChromium)('untrusted data (needs Chromium)', () => {
       route.fulfill({ json: { status: 'ok', version: '1' } }),
     );
     await page.goto(`${service.origin}/#${ID}`);
-    await remarked(page, 'no sensible answer');
+    await remarked(page, 'sent an invalid answer');
     expect(await page.evaluate(() => localStorage.getItem('videos'))).toBeNull();
   });
 
