@@ -1,4 +1,4 @@
-// The browser that some tests need, from the system; they are skipped where it is not installed.
+// Finds the system's Chromium for the tests that need it; they are skipped without it.
 
 export const CHROMIUM = '/usr/bin/chromium';
 

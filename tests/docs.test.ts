@@ -1,4 +1,4 @@
-// The pages are true where a machine can tell: links, settings, endpoints, error codes and log lines.
+// Checks the documents where a program can: links, settings, endpoints, error codes and log lines.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';

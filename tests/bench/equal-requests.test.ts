@@ -1,4 +1,4 @@
-// Requests and their refusals: both answer the same.
+// Requests without a video and refusals: both services send the same responses.
 import { describe, expect, test } from 'vitest';
 import { BOUNDARY, formBody, type Part } from '../worker/support/requests/bodies.ts';
 import { picture } from '../worker/support/requests/pictures.ts';

@@ -1,4 +1,4 @@
-// A video's life, and what is left of it: both answer and store the same, and ask Wiro the same.
+// Whole videos: both services respond, store and call Wiro in the same way.
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Faults } from '../../sim/index.ts';
 import {
@@ -46,7 +46,7 @@ describe('a running job', () => {
       const { callbackUrl } = await side.sim.waitForTask('held: in flight');
       const seen = side.sim.callsTo('/Task/Detail').length;
       const response = await send(side, new URL(callbackUrl).pathname, post(JSON_TYPE, '{"status":"done"}'));
-      // It has asked Wiro, who knows better.
+      // It has asked Wiro, whose answer counts.
       await side.sim.waitForCall('/Task/Detail', seen + 1);
       return response;
     }, 200);
@@ -182,7 +182,7 @@ describe('a completed video', () => {
     const [rust, javascript] = await onBoth(async (side) => {
       const { TASKS } = side.subject.bindings;
       const id = ids.get(side) ?? '';
-      // What was decided is published a moment later, and whose it is after that.
+      // The record is published shortly afterwards, and the owner's entry after that.
       const published = async () => {
         const stored = await TASKS.getWithMetadata<Record<string, unknown>>(`video:${id}`);
         expect(stored.metadata).toMatchObject({ status: 'completed' });

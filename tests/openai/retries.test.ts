@@ -1,4 +1,4 @@
-// A retry of OpenAI's SDK, which sends a submit again without a key, never buys a second video.
+// A retry of OpenAI's SDK, which has no idempotency key, never buys a second video.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ALICE, BOB, CLIENT_TOKENS } from '../worker/support/clients.ts';
 import { formBody, type Part } from '../worker/support/requests/bodies.ts';
@@ -38,7 +38,7 @@ test('an SDK retry after a lost response sends the image again', async () => {
   expect((await service.as(ALICE).ended(id)).status).toBe('completed');
   const [run, ...others] = runsOf(service.sim, prompt);
   expect([run?.file?.sha256, others.length]).toEqual([sha256(frame), 0]);
-  // What the second attempt brought is not kept beside it.
+  // The image of the second attempt is not stored.
   const { objects } = await service.bindings.VIDEOS.list({ prefix: 'inputs/' });
   expect(objects.map(({ key }) => key)).toEqual([`inputs/${id}`]);
 });

@@ -1,4 +1,4 @@
-// OpenAI's own SDK for Node makes, watches, plays, lists and deletes videos here as it does there.
+// OpenAI's own SDK for Node creates, watches, plays, lists and deletes videos of this Worker.
 import OpenAI, { toFile } from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ALICE, BOB, CLIENT_TOKENS } from '../worker/support/clients.ts';

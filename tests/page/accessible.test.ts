@@ -1,4 +1,4 @@
-// For everybody: axe finds nothing in any state, light or dark, and the keyboard is enough.
+// Accessibility: axe finds no problem in any state, light or dark, and the keyboard operates everything.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
@@ -57,7 +57,7 @@ describe.skipIf(!hasChromium)('accessibility (needs Chromium)', () => {
     await context.setOffline(false);
     service.sim.release(task);
     await done(page);
-    // Pictures of videos are taken when they come into view.
+    // Posters are captured when their cards become visible.
     await page.locator('#gallery').scrollIntoViewIfNeeded();
     await page.locator('.poster img').waitFor();
     expect(await findings(page)).toEqual([]);

@@ -1,5 +1,5 @@
-// public/client.js against a server that answers anything: ids are checked before they are part of a URL, and answers before
-// they are given to the caller.
+// public/client.js with a server that answers anything: ids are validated before they are part of a URL, and responses
+// before the caller gets them.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';

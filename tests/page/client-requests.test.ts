@@ -1,4 +1,4 @@
-// What public/client.js sends, when it sends it again, and how it fails.
+// The requests, retries and errors of public/client.js.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   cancel,

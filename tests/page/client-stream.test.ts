@@ -1,4 +1,4 @@
-// How public/client.js reads an event stream: where lines end, which event is which, and where it goes on after a cut.
+// How public/client.js parses an event stream: line ends, events, and resuming after an interruption.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type WatchEvent, watch } from '../../public/client.js';
 import { type Answer, FakeServer, ID, json, VIDEO } from './fake-server.ts';

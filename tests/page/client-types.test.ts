@@ -1,4 +1,4 @@
-// public/client.d.ts is what the compiler makes of public/client.js, and enough for a project that compiles no JavaScript.
+// public/client.d.ts equals the compiler's output for public/client.js, and a project without allowJs can use it.
 import { execFile } from 'node:child_process';
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -51,7 +51,7 @@ test('a strict TypeScript project compiles without allowJs, and wrong calls are 
     await writeFile(join(folder, 'wrong.ts'), WRONG);
     expect((await compile('app.ts')).stdout).toBe('');
     await expect(compile('wrong.ts')).rejects.toMatchObject({ stdout: expect.stringContaining('TS2322') });
-    // As it was before there were types.
+    // The same without the type declarations.
     await rm(join(folder, 'client.d.ts'));
     await expect(compile('app.ts')).rejects.toMatchObject({ stdout: expect.stringContaining('TS7016') });
   } finally {

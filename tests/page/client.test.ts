@@ -1,4 +1,4 @@
-// public/client.js as an app uses it, here in Node: submit, watch, cancel, remove, list; behind each protection.
+// public/client.js in Node: submit, watch, cancel, remove and list, with each protection.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   cancel,
@@ -50,7 +50,7 @@ describe.for(EACH)('with %s', ([, protection]) => {
     expect(events.some((event) => event.type === 'log' && event.text === 'Loading model')).toBe(true);
     expect(image?.sha256).toBe(sha256(picture));
     expect(fields.duration).toBe('10');
-    // What has ended is told at once.
+    // An ended video sends its last event at once.
     expect((await seen(video)).at(-1)).toMatchObject({ type: 'video', video: { status: 'completed' } });
   });
 
@@ -75,7 +75,7 @@ describe.for(EACH)('with %s', ([, protection]) => {
     expect(one?.id).toBe(other?.id);
     const { id } = one as Video;
     const mine = list({ ...options, limit: 1 });
-    // Without a token there is nobody to have a list.
+    // Without a token there is no list.
     if (options.token) expect((await mine).data.map((video) => video.id)).toEqual([id]);
     else await expect(mine).rejects.toMatchObject({ status: 401, code: 'unauthorized' });
     expect((await cancel(id, options)).id).toBe(id);

@@ -1,4 +1,5 @@
-// client.js imported by pages of other origins: it talks to where it came from, and says when that lets the page read nothing.
+// Pages of other origins import client.js: it calls the origin that it was loaded from, and reports if that does not
+// allow the page.
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Browser, chromium } from 'playwright-core';
@@ -42,7 +43,7 @@ describe.skipIf(!hasChromium)('pages of other origins (need Chromium)', { timeou
     const page = await browser.newPage();
     try {
       await page.goto(origin);
-      // As text: what compiles the tests would write another import.
+      // As text, because the compiler of the tests would change the import.
       return await page.evaluate<Outcome>(`(async () => {
         const { run } = await import('${service.origin}/client.js');
         const before = Date.now();

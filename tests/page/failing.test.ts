@@ -1,4 +1,4 @@
-// Whatever goes wrong is told in a sentence, beside the field that it is about, and nothing typed is lost.
+// Each error is shown as a message, next to its field if it has one, and the inputs stay.
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Video } from '../worker/support/types.ts';
 import { done, hasChromium, make, onStage, remarked, useScene } from './browser.ts';
@@ -93,7 +93,7 @@ describe.skipIf(!hasChromium)('error messages (needs Chromium)', () => {
       await make(page, `it fails with ${code}`);
       await onStage(page, `it fails with ${code}`);
       await page.locator('#failure').getByText(sentence).waitFor();
-      // The reason that the Video gives, whatever the code.
+      // The reason in the Video is shown for every code.
       await page.locator('#failure').getByText('The reason given: “in its own words”').waitFor();
       await page.getByRole('heading', { name: 'Failed' }).waitFor();
       await page.getByRole('button', { name: 'Again with changes' }).waitFor();
@@ -169,7 +169,7 @@ describe.skipIf(!hasChromium)('error messages (needs Chromium)', () => {
     await page.getByRole('button', { name: 'Stop it' }).click();
     await page.getByText('could not be stopped').waitFor();
     const id = new URL(page.url()).hash.slice(1);
-    // While it watches the page would hear of it at once, and forget which video it was.
+    // If the page watched the video, it would learn of the deletion and forget the id.
     await page.goto('about:blank');
     expect((await service.fetch(`/v1/videos/${id}`, { method: 'DELETE' })).status).toBe(200);
     await page.goto(`${service.origin}/#${id}`);
@@ -180,7 +180,7 @@ describe.skipIf(!hasChromium)('error messages (needs Chromium)', () => {
 
   test('the Content-Security-Policy blocks other origins in both directions', async () => {
     const { page } = scene;
-    // The browser announces a request before it blocks it.
+    // The browser reports a request before it blocks it.
     scene.expected = ['Content Security Policy', 'TrustedScript', 'https://example.com/'];
     const refused = await page.evaluate(async () => {
       const directives: string[] = [];
@@ -202,7 +202,7 @@ describe.skipIf(!hasChromium)('error messages (needs Chromium)', () => {
         try {
           attempt();
         } catch {
-          // Trusted Types throw.
+          // Trusted Types throw an error.
         }
         await noticed;
       }

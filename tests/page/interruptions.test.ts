@@ -1,4 +1,4 @@
-// Double clicks, reloads and lost connections: one video all the same, and it is seen to its end.
+// Double clicks, reloads and lost connections: one video is made, and the page follows it to its end.
 import type { Page, Route } from 'playwright-core';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { gradientPng } from '../../scripts/gradient.ts';
@@ -34,7 +34,7 @@ describe.skipIf(!hasChromium)('interruptions (needs Chromium)', () => {
       },
       { times: 1 },
     );
-    // In an object: a promise in a promise would be awaited with it.
+    // In an object, because a promise in a promise would be awaited too.
     return { lost: lost.promise };
   }
 
@@ -95,10 +95,10 @@ describe.skipIf(!hasChromium)('interruptions (needs Chromium)', () => {
     await onStage(page, 'reloaded too early');
     await done(page);
     expect(runsOf('reloaded too early')).toBe(1);
-    // What was typed is still there, the picture too.
+    // The inputs are still there, including the image.
     expect(await page.getByLabel('Prompt').inputValue()).toBe('reloaded too early');
     await page.getByText('sky.png').waitFor();
-    // Answered: the next reload sends nothing.
+    // The request was answered, so the next reload sends nothing.
     await page.reload();
     await onStage(page, 'reloaded too early');
     expect(runsOf('reloaded too early')).toBe(1);

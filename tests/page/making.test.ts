@@ -1,4 +1,4 @@
-// From words and pictures to a video that plays, is kept, changed, stopped and deleted.
+// From prompt and image to a video that plays and can be changed, cancelled and deleted.
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -26,7 +26,7 @@ describe.skipIf(!hasChromium).for(TOGETHER)('making videos behind %s (needs Chro
     await make(page, 'a page that turns by itself');
     await done(page);
     expect(service.sim.tasks.at(-1)?.fields).toMatchObject({ resolution: '1080P', duration: '6' });
-    // It has begun by itself, without a sound.
+    // It started to play by itself, without sound.
     await page.waitForFunction(() => (document.querySelector('video')?.currentTime ?? 0) > 0.2);
     const seen = await page.locator('video').evaluate((element) => {
       const { duration, videoWidth, loop, muted, paused } = element as HTMLVideoElement;
@@ -69,13 +69,13 @@ describe.skipIf(!hasChromium).for(TOGETHER)('making videos behind %s (needs Chro
 
     await page.getByLabel('Prompt').fill('something typed meanwhile');
     await page.getByLabel('1080P, 6 s').check();
-    // What can be undone goes by after ten seconds: not before this has been looked at.
+    // The undo button disappears after ten seconds, so it is used first.
     await page.evaluate(() => Object.assign(window, { setTimeout: () => 0 }));
     await page.getByRole('button', { name: 'Again with changes' }).click();
     await expect.poll(() => page.getByLabel('Prompt').inputValue()).toBe('A kite over the dunes, wind');
     expect(await page.getByLabel('768P, 10 s').isChecked()).toBe(true);
     expect(await page.getByLabel('Refine my words').isChecked()).toBe(false);
-    // What was typed is not lost.
+    // The inputs are not lost.
     await page.getByRole('button', { name: 'Undo' }).click();
     await expect.poll(() => page.getByLabel('Prompt').inputValue()).toBe('something typed meanwhile');
 
@@ -191,7 +191,7 @@ describe.skipIf(!hasChromium)('making videos (needs Chromium)', () => {
     const figures = percents.map((text) => Number(/\d+/.exec(text)?.[0]));
     expect(figures.length).toBeGreaterThan(8);
     expect(figures).toEqual(figures.toSorted((a, b) => a - b));
-    // A guess is called one.
+    // An estimate is marked as such.
     expect(percents[0]).toMatch(/^about /);
     expect(percents).toContain('70 %');
     expect(sources).toContain('estimate');
@@ -216,7 +216,7 @@ describe.skipIf(!hasChromium)('making videos (needs Chromium)', () => {
     });
     service.sim.script('at a window', { holdAt: 'task_start' });
     await make(page, 'a face at a window');
-    // In sight when it is done: both want the picture at once.
+    // Stage and gallery both need the poster at the same time.
     await page.getByRole('button', { name: 'a face at a window' }).hover();
     service.sim.release(await service.sim.waitForTask('at a window'));
     await done(page);
@@ -275,7 +275,7 @@ describe.skipIf(!hasChromium)('making videos (needs Chromium)', () => {
           await new Promise<void>((resolve) => reads.push(resolve));
           return arrayBuffer.call(this);
         };
-        // The one that was chosen first takes longest.
+        // The file that was chosen first takes the longest.
         const letRead = () => {
           for (const read of reads.toReversed()) read();
         };

@@ -1,4 +1,4 @@
-// The page offers what GET /v1/models tells: models, formats, first frames, and prices only where they are known.
+// The page offers the models of GET /v1/models, with their formats, first frames and known prices.
 import type { Page } from 'playwright-core';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { gradientPng } from '../../scripts/gradient.ts';
@@ -99,7 +99,7 @@ describe.skipIf(!hasChromium)('models (need Chromium)', { timeout: 60_000 }, () 
     await page.getByLabel('Prompt').fill('a choice');
     await page.getByLabel('2160P, 4 s').check();
     expect(await submit(page)).toMatchObject({ model: 'hailuo-9', resolution: '2160P', duration: 4 });
-    // The choice is kept.
+    // The choice is stored.
     await page.reload();
     await page.getByLabel('Model').waitFor();
     expect(await page.getByLabel('2160P, 4 s').isChecked()).toBe(true);
@@ -109,7 +109,7 @@ describe.skipIf(!hasChromium)('models (need Chromium)', { timeout: 60_000 }, () 
     const page = await offer(MODELS);
     await page.getByLabel('Model').selectOption('frame-first');
     expect(await page.locator('#image-need').textContent()).toBe('required');
-    // A price of another shape is none.
+    // A malformed price is not shown.
     expect(await formats(page)).toEqual(['768P, 6 s']);
     await page.getByRole('button', { name: 'Make the video' }).click();
     await page.getByText('needs a first frame: choose an image').waitFor();

@@ -1,4 +1,4 @@
-// One browser, several clients: what one of them typed or sent is neither shown to another nor sent as another.
+// Several clients in one browser: inputs and requests of one are neither shown to another nor sent with its token.
 import { createHash } from 'node:crypto';
 import type { Page } from 'playwright-core';
 import { beforeEach, describe, expect, test } from 'vitest';
@@ -68,10 +68,10 @@ describe.skipIf(!hasChromium)('several clients in one browser (needs Chromium)',
       await make(page, prompt);
       await onStage(page, prompt);
       await done(page);
-      // Even the same words are another video: it is another client.
+      // An equal request of another client is another video.
       await expect.poll(() => runsOf(prompt)).toBe(2);
     }
-    // She comes back: it is sent on, and is the video that it was.
+    // The first client returns: its request is sent and gives the same video.
     await openAs(ALICE);
     await onStage(scene.page, prompt);
     await done(scene.page);
@@ -132,7 +132,7 @@ describe.skipIf(!hasChromium)('several clients in one browser (needs Chromium)',
   test('each client sees only its own inputs', async () => {
     let { page } = scene;
     const picture = { name: 'secret.png', mimeType: 'image/png', buffer: gradientPng(64, 36) };
-    // Typed before the token is given, it is that client's.
+    // Inputs made without a token are kept for the first token.
     await page.getByLabel('Prompt').fill('a draft of alice');
     await signIn(page, ALICE);
     expect(await page.getByLabel('Prompt').inputValue()).toBe('a draft of alice');

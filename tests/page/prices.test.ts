@@ -1,4 +1,4 @@
-// Money: the page names a price only when it is the one that Wiro charged for a video.
+// Prices: the page shows only prices from the server, which equal Wiro's charge.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -29,7 +29,7 @@ describe.skipIf(!hasChromium)('prices (need Chromium)', () => {
       ? await answer.json()
       : {};
     const told = Object.values(data[0]?.prices_usd ?? {});
-    // Two digits of cents: the next label's text follows without a gap.
+    // Two digits of cents; the text of the next label follows directly.
     const shown = async () =>
       ((await page.locator('body').textContent())?.match(/\$\d+\.\d\d/g) ?? []).sort();
     await expect.poll(shown).toEqual(told.map((price) => `$${price}`).sort());

@@ -1,4 +1,4 @@
-// public/sha256.js beside Node's own SHA-256, over every length around the borders of its blocks.
+// Compares public/sha256.js with Node's SHA-256, for all lengths around its block size.
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { sha256 } from '../../public/sha256.js';

@@ -1,4 +1,4 @@
-// A server with Turnstile: a challenge for each try, in a frame of its own; whatever becomes of it, nothing typed is lost.
+// A server with Turnstile: each attempt solves a challenge in its own frame, and no outcome loses the inputs.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
@@ -65,7 +65,7 @@ describe.skipIf(!hasChromium)('Turnstile (needs Chromium)', () => {
       .getByLabel('I am human');
     await box.waitFor();
     const height = async () => (await page.locator('#challenge iframe').boundingBox())?.height;
-    // The box may be there before the page has made room for it.
+    // The box may appear before the page has enlarged the frame.
     await expect.poll(height, { timeout: 30_000 }).toBe(65);
     await page.evaluate(readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'));
     const { violations } = await page.evaluate<AxeResults>('axe.run()');
@@ -160,7 +160,7 @@ describe.skipIf(!hasChromium)('Turnstile (needs Chromium)', () => {
     const frame = (await fetch(`${service.origin}/challenge`)).headers.get('content-security-policy') ?? '';
     expect(frame).toContain("script-src 'self' https://challenges.cloudflare.com;");
     expect(frame).toContain("frame-ancestors 'self'");
-    // Whoever else speaks to the page is not heard.
+    // Messages of other senders are ignored.
     await page.evaluate(() => postMessage({ token: 'forged' }, location.origin));
     widget.outcomes = ['fail'];
     await make(page, 'a door for a forger');
@@ -175,7 +175,7 @@ describe.skipIf(!hasChromium)('Turnstile without a site key (needs Chromium)', (
   test('the page says that the server is not configured', async () => {
     await make(scene.page, 'a door that was painted on');
     await scene.page.getByRole('alert').getByText('not fully configured').waitFor();
-    // What the page offers comes from Tool/Detail.
+    // The models of the page come from Tool/Detail.
     const calls = scene.service.sim.calls.filter(({ path }) => path !== '/v1/Tool/Detail');
     expect(calls).toEqual([]);
   });

@@ -1,4 +1,4 @@
-// Links that strangers made, answers that are no Videos, and a storage in disorder: the page says so or drops it, and works.
+// Malicious links, responses that are not Videos, and invalid stored data: the page reports or drops them, and works.
 import { describe, expect, test } from 'vitest';
 import { done, hasChromium, make, onStage, remarked, useScene } from './browser.ts';
 

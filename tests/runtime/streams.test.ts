@@ -1,4 +1,4 @@
-// How long is waited for a chunk, and who hears of it.
+// Timeouts for chunks of readers and writers.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ByteReader, ByteWriter, drain, readerOf } from '../../src/runtime/js/streams.js';
 

@@ -1,4 +1,4 @@
-// The decisions of a deployment, on what wrangler really prints.
+// The decisions of a deployment, based on wrangler's real output.
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import {

@@ -1,4 +1,4 @@
-// When `make dev` spends money.
+// When `make dev` uses the real Wiro and costs money.
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { devSettings } from '../../scripts/dev-settings.ts';

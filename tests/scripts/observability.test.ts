@@ -1,4 +1,4 @@
-// What the platform keeps of requests: nothing that holds their URLs, which carry playback grants and callback proofs.
+// Cloudflare must not keep the URLs of requests, which contain playback grants and callback proofs.
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { unstable_readConfig } from 'wrangler';
@@ -12,7 +12,7 @@ test('log lines of the Worker are kept, those about its requests are not', () =>
     logs: { enabled: true, invocation_logs: false },
     traces: { enabled: false },
   });
-  // Both would send whole requests elsewhere.
+  // Both would send whole requests to other services.
   expect(logpush).toBeFalsy();
   expect(tail_consumers ?? []).toEqual([]);
 });

@@ -1,4 +1,4 @@
-// What the scripts show of wrangler's output, and how they lay it out.
+// How the scripts filter and format wrangler's output.
 import { inflateSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { gradientPng } from '../../scripts/gradient.ts';

@@ -111,7 +111,7 @@ test('RUN=1 follows the cheapest video by Detail, socket and callback', async ()
   expect(sim.tasks).toHaveLength(1);
   expect(sim.rejections()).toEqual([]);
   expectNoSecret(printed, file);
-  // The next probe sees the row of that task, and none of its words.
+  // The next probe sees the row of that task, without its prompt.
   const next = await probed();
   expect(next.printed).toContain(
     'rows tell callbackurl, parameters, modelslugowner, modelslugproject, createtime',

@@ -1,4 +1,4 @@
-// What a script started is stopped however the script ends.
+// Everything that a script started is stopped, however the script ends.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';

@@ -1,4 +1,4 @@
-// The judgement on a soak finds what is wrong, and nothing in a job that went well.
+// The audit of a soak finds each error, and none in a correct job.
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { audit } from '../../scripts/soak/audit.ts';

@@ -6,7 +6,7 @@ import { plan } from '../../scripts/soak/plan.ts';
 const jobs = plan(2000, 7);
 
 test('the same seed gives the same jobs, another seed gives others', () => {
-  // Edits of rows are functions, made anew and alike.
+  // Edits of rows are functions, which are new but equal each time.
   const drawn = (seed: number) => JSON.stringify(plan(200, seed));
   expect(drawn(7)).toBe(drawn(7));
   expect(drawn(8)).not.toBe(drawn(7));

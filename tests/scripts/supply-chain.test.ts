@@ -1,4 +1,4 @@
-// Which dependencies are let in, and that the bill of materials names them.
+// Which dependencies are allowed, and that the bill of materials lists them.
 import { expect, test } from 'vitest';
 import { billOfMaterials } from '../../scripts/bill-of-materials.ts';
 import {

@@ -1,4 +1,4 @@
-// The counts of `make test`: nothing that failed or did not run may look well.
+// The counts of `make test`: a failed or missing test must not look successful.
 import { expect, test } from 'vitest';
 import {
   cargoCounts,

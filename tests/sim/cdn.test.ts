@@ -1,4 +1,4 @@
-// The CDN as a client over HTTP sees it, whole and with each fault.
+// The CDN as an HTTP client sees it, without faults and with each fault.
 import { createHash } from 'node:crypto';
 import { get } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-// The imports of sim/ form no circle, type imports included: each file can be read before those that use it.
+// The imports of sim/, including type imports, have no cycle.
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 

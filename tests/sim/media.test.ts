@@ -1,4 +1,4 @@
-// The sample video: what ffprobe says of it, and that a browser plays it from the CDN.
+// The sample video: ffprobe's description, and playback in a browser from the CDN.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';

@@ -1,4 +1,4 @@
-// The models: their names, what Tool/Detail tells of them, and how each generation takes its pictures.
+// The models: their names, descriptions, and how each generation of parameters accepts images.
 import { createHash } from 'node:crypto';
 import { afterEach, expect, test } from 'vitest';
 import { type ModelOptions, type Sim, type SimOptions, startSim } from '../../sim/index.ts';

@@ -1,4 +1,4 @@
-// How the Task endpoints are told which task is meant.
+// How calls of the Task endpoints identify a task.
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Sim, type SimTask, startSim } from '../../sim/index.ts';
 import { ask, run } from './support/client.ts';

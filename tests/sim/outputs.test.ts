@@ -1,4 +1,4 @@
-// What a task has made, as rows, the socket and the CDN show it.
+// The outputs of a task in rows, the socket and the CDN.
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Sim, type SimTask, startSim } from '../../sim/index.ts';
 import { ask, detail, run } from './support/client.ts';

@@ -1,4 +1,4 @@
-// Prices: Tool/Detail publishes whatever the model has, and a task is charged by it.
+// Prices: Tool/Detail publishes the price of a model, and tasks are charged by it.
 import { expect, test } from 'vitest';
 import { type Faults, startSim } from '../../sim/index.ts';
 import { ask, detail, run } from './support/client.ts';

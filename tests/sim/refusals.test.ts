@@ -1,4 +1,4 @@
-// Wiro's refusals in its own words, as tests script them.
+// Wiro's refusals with their texts, which tests can script.
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { REFUSALS, type Sim, startSim } from '../../sim/index.ts';
 import { post, run, runForm } from './support/client.ts';

@@ -1,4 +1,4 @@
-// The checks of Run, and what is kept of it.
+// The validation of Run, and its record.
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Sim, startSim } from '../../sim/index.ts';

@@ -1,4 +1,4 @@
-// What a client of the WebSocket sees, and how it can go wrong.
+// The messages of the WebSocket, and its faults.
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';

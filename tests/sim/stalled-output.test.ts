@@ -1,4 +1,4 @@
-// An output that stops coming half way.
+// An output that stalls half way.
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Sim, sampleContent, startSim } from '../../sim/index.ts';
 import { run } from './support/client.ts';

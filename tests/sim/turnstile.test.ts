@@ -1,4 +1,4 @@
-// Turnstile's verifier: what its documentation says of tokens, and its codes.
+// Turnstile's verifier: tokens and error codes by its documentation.
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Sim, startSim, TURNSTILE_SECRET } from '../../sim/index.ts';

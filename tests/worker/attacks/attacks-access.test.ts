@@ -1,4 +1,4 @@
-// Attacks on who may do what: ids that are guessed, grants that are forged, headers and paths that pretend.
+// Attacks on access control: guessed ids, forged grants, headers and paths.
 import { createHmac, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ALICE, BOB, CLIENT_TOKENS } from '../support/clients.ts';
@@ -35,7 +35,7 @@ test('3,000 guessed ids: all are 404, and no storage is read', async () => {
     Array.from(randomBytes(length), (byte) => ALPHABET[byte % ALPHABET.length]).join('');
   const statuses = new Map<number, number>();
   const guess = async (index: number) => {
-    // Half of them know the random part, and guess the proof.
+    // Half of them know the random part and guess the proof.
     const id = index % 2 ? `vid_${random(40)}` : `${video.id.slice(0, -14)}${random(14)}`;
     const { status } = await alice.fetch(`/v1/videos/${id}`);
     statuses.set(status, (statuses.get(status) ?? 0) + 1);
@@ -160,7 +160,7 @@ describe('method overrides', () => {
       () => null,
     );
     const status = sent?.status ?? 0;
-    // Who speaks no HTTP may be hung up on.
+    // The connection of a client that does not speak HTTP may be closed.
     expect([0, 400, 401, 404, 405, 501]).toContain(status);
     expect((await alice.video(video.id)).status).toBe('completed');
     table.add(`method ${JSON.stringify(method)}`, status || 'connection closed');

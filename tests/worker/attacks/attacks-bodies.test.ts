@@ -1,5 +1,5 @@
-// Attacks by a request's body: bombs, doubles, disguises. Each is refused by name, in bounded time, and nothing
-// has happened. Plain bad bodies are in the *-refusals tests.
+// Attacks with a request's body: compression bombs, repeated values, wrong types. Each is refused with a reason, in
+// limited time and without effects. The *-refusals tests have ordinary invalid bodies.
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -168,7 +168,7 @@ describe('unusual boundaries', () => {
     const send = submitBody(service, `multipart/form-data; boundary=${written}`, form(boundary, name));
     const answer = await send;
     expect(answer.status).toBe(202);
-    // What follows leaves no trace, nor does what is still to come of this.
+    // The next request leaves no trace, nor does the rest of this body.
     await publishedRecord(service, ((await answer.json()) as Video).id, 'in_progress');
     table.add(`boundary of ${name}`, 202);
   });

@@ -1,5 +1,5 @@
-// Attacks by somebody who knows a callback's URL, proof and all: told again, told backwards, told a thousand times a
-// second, told of another job. The job ends as Task/Detail says, and is paid for once.
+// Attacks with a known callback URL, including its proof: repeated, in reverse order, a thousand times a second, about
+// another job. The job ends as Task/Detail says, and is paid once.
 import { Agent, request } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { SimTask } from '../../../sim/index.ts';
@@ -12,7 +12,7 @@ import { AttackTable } from './attacks.ts';
 const table = new AttackTable();
 let service: Service;
 beforeAll(async () => {
-  // Whatever is learned in time is learned through a callback.
+  // Only a callback can cause a check in time.
   service = await startService({ vars: { POLL_SECONDS: '3600', RETRY_SECONDS: '1' } });
 });
 afterAll(async () => {
@@ -129,7 +129,7 @@ test('5,000 callbacks in five seconds: few checks, and the job ends correctly', 
   const began = performance.now();
   await new Promise<void>((resolve) => {
     const timer = setInterval(() => {
-      // As many as should have been sent by now, however late the timer is.
+      // As many as should have been sent by now, even if the timer is late.
       const due = Math.min(((performance.now() - began) / 1000) * PER_SECOND, PER_SECOND * SECONDS);
       while (answers.length < due) answers.push(ring());
       if (answers.length < PER_SECOND * SECONDS) return;

@@ -1,5 +1,5 @@
-// Attacks by text that would be something else further on: a header, a line of the log, a page. And what every answer
-// says so that browsers do not guess.
+// Attacks with text that could become a header, a log line or a page; and the headers that stop browsers from guessing
+// content types.
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -84,7 +84,7 @@ describe('an output that is not a video', () => {
 
 describe('injection into headers', () => {
   test('a file name contains only letters and digits of the prompt', async () => {
-    // Line breaks arrive as \n, however they were sent.
+    // Line breaks arrive as \n in any notation.
     const prompt = 'Evil"; filename="x.html\nSet-Cookie: a=b\n\n<script>';
     const { id } = await made(prompt, '/both.mp4');
     const answer = await service.fetch(`/v1/videos/${id}/content?download=1`, { method: 'HEAD' });
@@ -124,7 +124,7 @@ test('no input can write its own log line', async () => {
   ]) {
     await service.fetch(path, { headers: { 'user-agent': FORGED, referer: FORGED, 'x-request-id': FORGED } });
   }
-  // Wiro's own words are logged where the account is concerned, as a value.
+  // Wiro's text about the account is logged as a value.
   service.sim.script('', { run: [{ kind: 'error', code: 97, message: `balance${text}` }] });
   expect((await service.submit({ prompt: 'a forger at work' })).status).toBe(503);
   const lines = service.logs().flatMap((message) => message.split('\n'));

@@ -1,4 +1,4 @@
-// Attacks by patience: bodies that begin and never end.
+// Attacks with slow requests: bodies that start and never end.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Service, startService } from '../support/service.ts';
 import { AttackTable, rawRequest, sendRaw } from './attacks.ts';

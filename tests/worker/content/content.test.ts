@@ -1,4 +1,4 @@
-// The video itself: whole, in parts, under conditions, and when it is not there.
+// The content: whole, in ranges, conditional, and missing.
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sampleBytes } from '../support/sample.ts';

@@ -1,5 +1,4 @@
-// The copy of the finished video into R2: what the CDN does wrong is tried again, and nothing but the right bytes is
-// ever called a video.
+// The copy of the finished video into R2: faults of the CDN are retried, and only the complete file becomes the video.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CdnFault, generatedDigest, type SimTask } from '../../../sim/index.ts';
 import { withoutSize } from '../support/output-rows.ts';

@@ -1,4 +1,4 @@
-// A playback grant: whoever has the link plays this one video, and nothing else.
+// A playback grant: its link plays one video, and gives no other access.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ALICE, BOB, CLIENT_TOKENS } from '../support/clients.ts';
 import { watch } from '../support/event-source.ts';
@@ -65,7 +65,7 @@ test('the owner gets a grant in every Video, the same one if it is read again so
   }
   for (const { status, urls } of seen)
     if (status !== 'completed') expect([urls.content, urls.download]).toEqual([null, null]);
-  // A grant from the middle of its life plays it too.
+  // A grant in the middle of its validity plays the video too.
   expect((await service.fetch(completed.at(-1)!.urls.content!)).status).toBe(200);
 });
 

@@ -1,4 +1,4 @@
-// A video far larger than a Worker's memory passes through it, in and out, without ever being held in it.
+// A video much larger than a Worker's memory is copied and served without being held in memory.
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { memoryBelow } from '../../../scripts/process-memory.ts';
@@ -17,7 +17,7 @@ const TIMEOUT_MS = 180_000;
 let service: DirectService;
 beforeAll(async () => {
   service = await startDirect();
-  // Whatever garbage and allocators take once and for all they take before anything is measured.
+  // Memory that is allocated only once is allocated before the measurement.
   service.sim.script('a ferry', { output: { bytes: 100 * MIB } });
   await made('a ferry');
   await made('a dinghy');
@@ -60,7 +60,7 @@ test('300 MiB are copied and served without growth of memory', { timeout: TIMEOU
 test('300 MiB of unknown length are copied in parts', { timeout: TIMEOUT_MS }, async () => {
   const prompt = 'a supertanker of unknown length';
   service.sim.script(prompt, { output: { bytes: BYTES }, cdn: [{ kind: 'no-length' }], task: withoutSize });
-  // Not read back: the local R2 gathers the parts of such a file before it gives them out.
+  // The file is not read back, because the local R2 first collects all parts of such a file.
   await expectFlatMemory(prompt, () => Promise.resolve());
 });
 

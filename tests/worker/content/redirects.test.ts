@@ -1,4 +1,4 @@
-// Redirects of the CDN: followed by hand, each hop checked, never to where outputs do not come from.
+// Redirects of the CDN: each one is checked, and only listed hosts are called.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CdnFault, SimTask } from '../../../sim/index.ts';
 import { storedSample } from '../support/sample.ts';
@@ -88,7 +88,7 @@ test('a redirect to the full URL of a listed host is followed', async () => {
   await task.reached('task_postprocess_start');
   service.sim.release(task);
   await task.reached('task_postprocess_end');
-  // The URL is known at the very end; the Worker learns of it a moment later.
+  // The URL exists at the very end; the Worker learns it shortly afterwards.
   const { href, pathname } = new URL(task.outputs[0]?.url ?? '');
   service.sim.script(prompt, { cdn: [{ kind: 'redirect', to: `${href}?signed=1` }] });
   expect((await service.ended(id)).status).toBe('completed');

@@ -1,4 +1,4 @@
-// Connections that break: a Run that may have arrived is never sent again, everything else is tried until it is whole.
+// Broken connections: a Run that may have arrived is never sent again, everything else is retried.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CdnFault, DetailFault, RunFault } from '../../../sim/index.ts';
 import { anotherLife } from '../events/another-life.ts';

@@ -1,4 +1,4 @@
-// The whole life of a video as the clients see it that people have: a browser's EventSource and WebSocket, and curl.
+// All events of a video in real clients: EventSource and WebSocket of a browser, and curl.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { type Browser, chromium } from 'playwright-core';
@@ -12,7 +12,7 @@ const CURL = '/usr/bin/curl';
 
 let service: Service;
 beforeAll(async () => {
-  // Whatever is seen before the end comes from the socket.
+  // Events before the end can only come from the socket.
   service = await startService({ vars: { POLL_SECONDS: '600' }, sim: { speed: 30 } });
 });
 afterAll(() => service.close());
@@ -59,7 +59,7 @@ describe.skipIf(!existsSync(CHROMIUM))('a browser (needs Chromium)', () => {
           bySource.push({ id: Number(lastEventId), event, data: JSON.parse(data) }),
         );
       }
-      // It comes back once after the end, and is told not to.
+      // It reconnects once after the end, and gets 204.
       const sourceEnds = new Promise<void>((resolve) => {
         source.addEventListener('error', () => source.readyState === EventSource.CLOSED && resolve());
       });
@@ -99,7 +99,7 @@ describe.skipIf(!existsSync(CURL))('a terminal (needs curl)', () => {
       text += chunk;
     });
     const ended = new Promise((resolve) => curl.once('close', resolve));
-    // The first event is there while the job still waits.
+    // The first event arrives while the job still waits.
     await begun;
     expect(text).toContain('"stage":"task_queue"');
     life.release();

@@ -1,4 +1,4 @@
-// The video live: what Wiro's socket tells, in order, to everybody who watches, and to nobody else.
+// Live events: the messages of Wiro's socket reach all subscribers in order, and nobody else.
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import type { Faults, SimTask, SocketFault } from '../../../sim/index.ts';
@@ -9,7 +9,7 @@ import { callsAbout, followed } from '../support/upstream-calls.ts';
 
 let service: Service;
 beforeAll(async () => {
-  // Whatever is seen before the end comes from the socket.
+  // Events before the end can only come from the socket.
   service = await startService({ vars: { POLL_SECONDS: '600' }, sim: { speed: 30, socketEdition: '2025' } });
 });
 afterAll(() => service.close());
@@ -85,7 +85,7 @@ test('all events from start to end, by server-sent events and by WebSocket', asy
   expect(bySocket).toEqual(byStream);
 });
 
-// A stream whose reader vanished is found by the second comment that it does not take.
+// A stream whose reader has disconnected is found by the second comment that is not read.
 test('Wiro’s socket is open only while a client subscribes', async () => {
   const { id, task } = await submitted('a comet unseen');
   await service.video(id);
@@ -113,7 +113,7 @@ test('a finished video sends one event, and a reconnecting browser gets 204', as
   await seen.ended;
   expect(seen.events).toEqual([{ id: expect.any(Number), event: 'video', data: done }]);
   expect((await watch(service, id, seen.events[0]!.id)).status).toBe(204);
-  // Numbers that nobody gave: it begins with the Video as it is.
+  // Unknown event ids: the stream starts with the current Video.
   for (const odd of [1, Number.MAX_SAFE_INTEGER]) {
     const again = await watch(service, id, odd);
     await again.ended;

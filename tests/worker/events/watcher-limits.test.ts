@@ -1,4 +1,4 @@
-// Watchers who take nothing, talk, or are too many cost no more than they may.
+// Subscribers that do not read, that send messages or are too many use limited resources.
 import { get, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -36,7 +36,7 @@ test(`${RESUMING} subscribers resume and do not read`, async () => {
   const before = service.resident();
   const [{ id: firstId = 0 } = {}] = first.events;
   const all = await Promise.all(Array.from({ length: RESUMING }, () => resumed(id, firstId)));
-  // The last of them is served: so are all before.
+  // The last one is served, so all before it are too.
   const last = await watch(service, id, firstId);
   await last.ended;
   const growth = (service.resident() - before) / MIB;
@@ -90,7 +90,7 @@ function closedUnanswered(id: string): Promise<Socket> {
     'Sec-WebSocket-Version: 13',
     'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
   ];
-  // Text of one byte, masked with zeros.
+  // A text of one byte, masked with zeros.
   const message = Buffer.from([0x81, 0x81, 0, 0, 0, 0, 0x2e]);
   const policyViolation = Buffer.from([0x88, 0x02, 0x03, 0xf0]);
   return new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
-// What a client may upload: nothing where nothing may be spent, and so many bytes a day.
+// Limits for uploads: none without a budget, and a number of bytes per day.
 import { expect, onTestFinished, test } from 'vitest';
 import { MIB, picture } from '../support/requests/pictures.ts';
 import { filePart, upload, uploadCalls } from '../support/requests/uploads.ts';

@@ -1,4 +1,4 @@
-// The folder that uploads go to, and everything that Wiro can answer to them.
+// The folder for uploads, and all answers of Wiro to uploads.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AnswerFault } from '../../../sim/index.ts';
 import { REFUSALS } from '../../../sim/refusals.ts';
@@ -56,7 +56,7 @@ test('a folder that was deleted at Wiro is created again, once', async () => {
   await uploaded(service, image);
   const [deleted] = service.sim.folders;
   service.sim.deleteFolder(deleted!.id);
-  // Meanwhile files go without one.
+  // Meanwhile files are uploaded without a folder.
   await times(5, () => uploaded(service, image));
   const files = await times(5, () => uploaded(service, image));
   const [remade] = service.sim.folders;

@@ -1,4 +1,4 @@
-// Uploads pass through a Worker without being held in its memory, however many there are.
+// Uploads pass through the Worker without being held in memory, however many there are.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { memoryBelow } from '../../../scripts/process-memory.ts';
 import { type DirectService, startDirect } from '../support/direct.ts';
@@ -15,7 +15,7 @@ const part = filePart(picture('image/png', MAX_IMAGE_BYTES));
 let service: DirectService;
 beforeAll(async () => {
   service = await startDirect({ sim: { speed: 600 } });
-  // Whatever is taken once and for all is taken before anything is measured.
+  // Memory that is allocated only once is allocated before the measurement.
   await Promise.all(Array.from({ length: AT_ONCE }, () => uploaded(service, part)));
   await service.ended((await service.accepted({ prompt: 'a ferry' })).id);
 }, TIMEOUT_MS);

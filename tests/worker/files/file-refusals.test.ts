@@ -1,5 +1,5 @@
-// POST /v1/files refused before Wiro was asked for anything: the answer names what is wrong. What is found wrong
-// later is in file-transport.test.ts.
+// POST /v1/files refused before Wiro was called: the response has the reason. file-transport.test.ts has errors that
+// are found later.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ALICE, CLIENT_TOKENS } from '../support/clients.ts';
 import {

@@ -1,4 +1,4 @@
-// Uploads that break off, on either side: Wiro is left with no file, the caller with the right answer.
+// Uploads that break on either side: Wiro gets no file, and the caller gets the right error.
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AnswerFault } from '../../../sim/index.ts';
@@ -82,7 +82,7 @@ test('30 MiB without a declared length are refused', async () => {
 });
 
 test('a client that disconnects during the upload causes no error', async () => {
-  // The lines of `wrangler dev` itself are no concern of ours.
+  // Lines of `wrangler dev` itself are ignored.
   const ownLines = () => service.logs().filter((line) => line.includes('"level":'));
   const before = ownLines();
   const body = formBody([png(MAX_IMAGE_BYTES)]);

@@ -1,4 +1,4 @@
-// POST /v1/files: an image passes through to Wiro's files, and its address is good for submits.
+// POST /v1/files: an image is passed on to Wiro's files, and its URL can be used in submits.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { FRAMINGS } from '../support/requests/bodies.ts';
 import { MAX_IMAGE_BYTES, PICTURE_TYPES, picture } from '../support/requests/pictures.ts';
@@ -132,7 +132,7 @@ describe('a malicious file name is cleaned, in the response and at Wiro', () => 
     const call = uploadCalls(service).at(-1)!;
     expect(call.fieldOrder).toEqual(['folderid', 'file']);
     expect(call.file).toMatchObject({ filename: cleaned, sha256: sha256(bytes) });
-    // Whatever the name, the address can be used.
+    // The URL can be used whatever the name was.
     const submit = await service.submit({ prompt: `named by ${_name}`, inputImageFirstUrl: file.url });
     expect(submit.status).toBe(202);
     await service.ended(((await submit.json()) as { id: string }).id);

@@ -1,4 +1,4 @@
-// Pages of other origins: a browser may let those that are listed read every answer, and the others change nothing.
+// Pages of other origins: listed origins may read every response, others may change nothing.
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ALICE, CLIENT_TOKENS } from '../support/clients.ts';
@@ -133,7 +133,7 @@ test('pages of any origin may read the static files', async () => {
   }
 });
 
-// What a <video> has fetched, without an Origin, may lie in the browser's cache when a page of another origin asks for it.
+// A browser may use the cached response to a <video>, which sends no Origin, for a page of another origin.
 test('a response to a request without Origin varies by origin', async () => {
   for (const [method, path, , client = service] of answers()) {
     const answer = await client.fetch(path, { method });

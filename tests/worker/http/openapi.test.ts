@@ -1,4 +1,4 @@
-// The description of the API that ships with it: valid by itself, complete, and true of what the Worker answers.
+// The API description: valid, complete, and equal to the responses of the Worker.
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -196,7 +196,7 @@ test('openapi.json describes only operations that these tests have seen', () => 
         Object.keys(responses).map((status) => `${method} ${path} ${status}`),
       ),
   );
-  // What the Worker cannot be brought to here, and what has no body to check.
+  // Responses that cannot be caused here, and those without a body.
   const elsewhere = / (403|429|500|502|503|101|204|304)$|^head /;
   expect(written.filter((answer) => !seen.has(answer) && !elsewhere.test(answer))).toEqual([]);
 });

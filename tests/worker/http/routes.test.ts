@@ -1,4 +1,4 @@
-// What is at no path, by no method or under no id: a problem, and nothing is touched for it.
+// Unknown paths, wrong methods and invalid ids: an error, without access to storage.
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { METHOD_NOT_ALLOWED, NOT_FOUND, refused } from '../support/refusals.ts';

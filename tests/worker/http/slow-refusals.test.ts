@@ -1,4 +1,4 @@
-// Whoever comes too often hears so at once, whatever the body does.
+// A request over the rate limit is refused at once, whatever its body does.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type BareService, startBare } from '../support/bare.ts';
 import { drip, slowClient } from '../support/requests/slow-clients.ts';

@@ -1,4 +1,4 @@
-// Bodies that drip: they hold little memory, end in time, and do not delay a refusal.
+// Slow bodies: they use little memory, time out, and do not delay a refusal.
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { type BareService, startBare } from '../support/bare.ts';
 import { BOUNDARY, submitForm } from '../support/requests/bodies.ts';
@@ -64,7 +64,7 @@ test(`${UPLOADS} concurrent uploads of 5 MiB: those above the memory limit are r
   expect(answer).toMatch(/retry-after: 10\r\n/i);
   expect(answer).toContain('"code":"upstream_unavailable"');
   expect(answer).toContain('Too many images are being uploaded');
-  // What the others hold is free again when they are gone.
+  // Their memory is free after they have disconnected.
   for (const { socket } of clients) socket.destroy();
   await expect.poll(async () => (await submitImage()).status, { timeout: 30_000 }).toBe(202);
   await expect

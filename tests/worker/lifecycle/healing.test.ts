@@ -1,4 +1,4 @@
-// What no object does by itself any more, because its alarm or a whole object got lost, the cron trigger brings back.
+// The cron trigger resumes videos that lost their alarm, and rebuilds lost objects.
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type DirectService, startDirect } from '../support/direct.ts';
 import { storedSample } from '../support/sample.ts';

@@ -1,4 +1,4 @@
-// What a deletion could not reach, because it was still on its way to R2, is found by the sweep.
+// Files that were stored in R2 after the deletion of their video are found by the sweep.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { submitForm } from '../support/requests/bodies.ts';
 import { picture } from '../support/requests/pictures.ts';

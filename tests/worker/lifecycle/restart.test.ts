@@ -1,5 +1,4 @@
-// The machine dies without a warning, wherever a job is just then: after the restart it goes on from there, and Run is
-// not sent twice.
+// The machine crashes at any step of a job: after the restart the job continues, and Run is not sent twice.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type DirectService, startDirect } from '../support/direct.ts';
 import { expectMadeOnce } from '../support/job.ts';
@@ -23,7 +22,7 @@ async function restart(jobs: Halted[]): Promise<void> {
 describe('one kill with a job at each step:', () => {
   const jobs = new Map<string, Halted>();
   beforeAll(async () => {
-    // The second check is far enough away for a callback to come before it.
+    // The second check is late enough for a callback to arrive before it.
     service = await startDirect({ vars: { POLL_SECONDS: '0.2,4' }, sim: { speed: SPEED } });
     for (const [name, step] of STEPS) jobs.set(name, await step(service, `A boat: ${name}.`));
     await restart([...jobs.values()]);

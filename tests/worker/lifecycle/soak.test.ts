@@ -1,4 +1,4 @@
-// A small `make soak`: two hundred jobs, a third of them with faults, and the Worker killed in the middle.
+// A short `make soak`: 200 jobs, a third of them with faults, and a kill of the Worker.
 import { expect, test } from 'vitest';
 import { audit } from '../../../scripts/soak/audit.ts';
 import { soak } from '../../../scripts/soak/run.ts';

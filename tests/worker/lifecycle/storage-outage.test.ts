@@ -1,4 +1,4 @@
-// KV or R2 fail for a while: nothing is lost, nothing is paid twice, and what was under way is finished afterwards.
+// KV or R2 fail for a while: nothing is lost or paid twice, and pending work is finished afterwards.
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Faults, SimTask } from '../../../sim/index.ts';
 import { type DirectService, startDirect } from '../support/direct.ts';
@@ -144,7 +144,7 @@ test('a video that is deleted before its record was published is not published, 
     delete: [{ kind: 'hang', until: letGo.promise }],
   });
   service.sim.release(task);
-  // It is completed, and will be published when Wiro's files are gone.
+  // The video is completed, and is published after the deletion of Wiro's files.
   await called(service.sim, task, '/Task/InputOutputDelete');
   const outage = outageOf('r2');
   expect((await service.fetch(`/v1/videos/${id}`, { method: 'DELETE' })).status).toBe(200);

@@ -1,4 +1,4 @@
-// R2 takes some bytes and then no more, without a word: the Worker waits for it no longer than for anybody else.
+// R2 reads some bytes and then stalls: the Worker's timeout applies.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type DirectService, startDirect } from '../support/direct.ts';
 import { expectProblem } from '../support/refusals.ts';

@@ -1,5 +1,5 @@
-// DAILY_BUDGET_USD is kept exactly: whatever comes at once, only what it pays for is run, and what turns out to cost
-// nothing is free for others.
+// DAILY_BUDGET_USD is kept exactly: of concurrent submits only affordable ones run, and unused reservations are free
+// for others.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ALICE, BOB } from '../support/clients.ts';
 import { expectProblem, traces } from '../support/refusals.ts';
@@ -74,7 +74,7 @@ describe('500 concurrent submits and a budget for 20', () => {
     expect(first).toHaveLength(20);
     expect(sim.callsTo('/Run/')).toHaveLength(20);
     for (const { id } of first) await publishedRecord(service, id, 'in_progress');
-    // What was refused has left nothing.
+    // The refused submit has left nothing behind.
     const { records, files } = await traces(service);
     expect(files).toEqual([]);
     expect(records.toSorted()).toEqual(first.map(({ id }) => `video:${id}`).toSorted());
@@ -88,7 +88,7 @@ describe('500 concurrent submits and a budget for 20', () => {
     for (const { id } of others) {
       expect(await service.ended(id)).toMatchObject({ status: 'completed', cost_usd: '0.28' });
     }
-    // The end is told to the dispatcher a moment after it is told to the public.
+    // The dispatcher learns of the end shortly after the public.
     const second = await taken(service, 'a returned coin', 100);
     while (second.length < 7) second.push(...(await taken(service, `coin ${second.length}`, 20)));
     expect(second).toHaveLength(7);
@@ -269,7 +269,7 @@ describe('the price', () => {
         expect(detail).toContain('cost');
       }
       expect(service.sim.callsTo('/Run/')).toEqual([]);
-      // Whoever came meanwhile has waited for the same answer.
+      // Concurrent submits have waited for the same answer.
       expect(service.sim.callsTo('/Tool/Detail')).toHaveLength(1);
     }));
 });

@@ -1,4 +1,4 @@
-// What was reserved for a submit whose answer was lost pays for no dearer video of the same key.
+// A reservation of a submit whose answer was lost does not pay for a more expensive video with the same key.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ALICE } from '../support/clients.ts';
 import { expectProblem } from '../support/refusals.ts';

@@ -1,4 +1,4 @@
-// What a video cost counts once, however often the dispatcher is told of it.
+// The cost of a video counts once, however often the dispatcher gets it.
 import { afterEach, expect, test, vi } from 'vitest';
 import { ALICE } from '../support/clients.ts';
 import { type Service, startService } from '../support/service.ts';

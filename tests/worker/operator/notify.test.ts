@@ -1,4 +1,4 @@
-// The operator's own webhook, verified by the library of the scheme: signed, tried again, given up.
+// The operator's webhook, verified with the library of the standard: signature, retries and their end.
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { freePort } from '../../../scripts/worker-process.ts';
@@ -222,7 +222,7 @@ describe.concurrent('a delivery is retried after', () => {
     const { id } = await alice.accepted({ prompt });
     const [first] = await receiver.told(prompt);
     expect((await alice.video(id)).status).toBe('completed');
-    // Whoever asks for the video does not wait for the receiver.
+    // A request for the video does not wait for the receiver.
     if (trouble === 'silence') expect(first?.isBrokenOff).toBe(false);
     const tries = await receiver.told(prompt, 2, SILENCE_MS + 5000);
     for (const one of tries) expect(verified(one).type).toBe('video.completed');
@@ -291,7 +291,7 @@ describe.concurrent('deliveries stop', () => {
     const isGone = async () => !(await isVideoStored(service, id)) && !(await storedRecord(service, id));
     await vi.waitUntil(isGone, { timeout: SILENCE_MS, interval: 20 });
     await vi.waitUntil(() => first?.isBrokenOff, { timeout: SILENCE_MS, interval: 20 });
-    // It was broken off, not given up by itself.
+    // The delivery was cancelled; it did not time out.
     const isLogged = (line: string) =>
       line.includes(id) && line.includes('cancelled before the receiver answered');
     await vi.waitUntil(() => service.logs().some(isLogged), { timeout: SILENCE_MS });

@@ -1,4 +1,4 @@
-// An operator has a failed video tried again that may have been paid for.
+// An operator resumes a failed video that may have been charged.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expectProblem } from '../support/refusals.ts';
 import { storedSample } from '../support/sample.ts';
@@ -50,7 +50,7 @@ describe.concurrent('a redrive resumes a video that failed with', () => {
     const prompt = 'a letter that did not fit the box';
     service.sim.script(prompt, { cdn: Array(100).fill({ kind: 'status', status: 503 }) });
     const id = await failed(service, prompt, 'storage_failed');
-    // While it still does not fit, it fails again.
+    // While the cause remains, it fails again.
     const task = await service.sim.waitForTask(prompt);
     const tries = callsAbout(service.sim, task, '/cdn/').length;
     expect((await redrive(service, id)).status).toBe(202);
@@ -72,7 +72,7 @@ describe.concurrent('a redrive resumes a video that failed with', () => {
     await (await hasty.sim.waitForTask(prompt)).reached('task_postprocess_end');
     hasty.sim.listCallbackUrl = true;
     const answer = await redrive(hasty, id);
-    // It is looked for; until it is found it stays what it is.
+    // The job is searched for; until it is found the video stays failed.
     expect([answer.status, await answer.json()]).toMatchObject([202, { id, status: 'failed' }]);
     await expectBack(hasty, id, prompt);
   });

@@ -1,4 +1,4 @@
-// Settings that are right: key-only projects, where callbacks go, what the service says of itself.
+// Valid settings: projects without a secret, the base of callbacks, and /health.
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Service, type ServiceOptions, startService } from '../support/service.ts';
 

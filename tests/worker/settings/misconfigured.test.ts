@@ -1,4 +1,4 @@
-// A setting that is missing or malformed: every request is told which one, the log too, and nobody its value.
+// A missing or malformed setting: every response and the log name it, without its value.
 import { describe, expect, test } from 'vitest';
 import { expectProblem, traces } from '../support/refusals.ts';
 import { type Service, startService } from '../support/service.ts';
@@ -34,7 +34,7 @@ const REQUESTS: [string, RequestInit][] = [
 
 async function expectMisconfigured(settings: Settings): Promise<void> {
   const names = Object.keys(settings);
-  // Parts of words that stand in the messages anyway would prove nothing.
+  // Parts of words that the messages contain anyway would prove nothing.
   const values = Object.values(settings).filter((value) => value.length > 2);
   const service = await startedWith(settings);
   try {

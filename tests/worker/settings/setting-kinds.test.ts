@@ -1,5 +1,5 @@
-// Settings that are no texts: tables and lists that can only mean one thing, secrets of a store, and everything else,
-// which must never pass for not set.
+// Settings that are not text: unambiguous tables and lists, secrets of the Secrets Store, and everything else, which
+// must never count as not set.
 import { afterEach, describe, expect, test } from 'vitest';
 import { TURNSTILE_SECRET } from '../../../sim/index.ts';
 import { ALICE, BOB, BOB_BEFORE } from '../support/clients.ts';
@@ -172,7 +172,7 @@ describe('a secret in the Secrets Store', () => {
       await expectMisconfigured('CLIENT_TOKENS', [ALICE]);
       await fails('');
       expect(await health()).toMatchObject({ protection: 'tokens' });
-      // What was read once holds.
+      // A value that was read is kept.
       await fails(how);
       expect(await health()).toMatchObject({ protection: 'tokens' });
       await expectProblem(await service.submit({ prompt: 'a stranger' }), [401, 'unauthorized']);

@@ -1,4 +1,4 @@
-// An Idempotency-Key names one video, also after that video was deleted: nothing is ever started again under its id.
+// An Idempotency-Key stays used after its video was deleted: nothing is started again under its id.
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ALICE, CLIENT_TOKENS } from '../support/clients.ts';
 import { expectProblem } from '../support/refusals.ts';
@@ -47,7 +47,7 @@ describe('a video that is deleted during its Run', () => {
     await answerRun(run);
     await expectProblem(await submit, DELETED);
     const count = runs.count();
-    // At once, and when nothing is left of it.
+    // At once, and after the removal.
     await expectProblem(await alice.submit(body, name), DELETED);
     const task = runs.service.sim.tasks.find(({ prompt }) => prompt === body.prompt);
     if (task) await vi.waitUntil(() => task.status === 'task_cancel', 30_000);
@@ -80,7 +80,7 @@ describe('the key of a deleted video', () => {
   test('creates nothing, even with another request', async () => {
     const { id, urls } = await deleted('phoenix');
     const grant = new URL(urls.content!).search;
-    // Its Run would be answered by a gateway, and the first video's job be found by the callback URL.
+    // A second Run would be answered by a gateway, and the first job found by the callback URL.
     service.sim.script('a second life', { run: [{ kind: 'status', status: 502 }] });
     for (const prompt of ['a second life', 'the first life of phoenix']) {
       await expectProblem(await alice.submit({ prompt }, 'phoenix'), DELETED);

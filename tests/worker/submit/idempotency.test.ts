@@ -1,4 +1,4 @@
-// The same Idempotency-Key with the same request is one video, however often and however fast it is sent.
+// The same Idempotency-Key with the same request gives one video, however often it is sent.
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { expectProblem } from '../support/refusals.ts';
@@ -52,7 +52,7 @@ test('a replay returns the current video', async () => {
   expect(first.headers.get('idempotent-replayed')).toBeNull();
   const { id } = await videoOf(first);
   await service.ended(id);
-  // The same request in other words: the order of members, a number as a string, a default.
+  // The same request in another notation: the order of members, a number as a string, a default.
   const again = await send('twice', { duration: '6', resolution: '768P', prompt: body.prompt });
   expect(again.headers.get('idempotent-replayed')).toBe('true');
   expect(await videoOf(again)).toMatchObject({ id, status: 'completed' });

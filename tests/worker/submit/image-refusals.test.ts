@@ -1,4 +1,4 @@
-// POST /v1/videos as a form that is refused: the answer says why, and nothing of it is left anywhere.
+// POST /v1/videos with an invalid form: the response has the reason, and nothing is stored.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   fieldNames,
@@ -53,7 +53,7 @@ test('an accepted form has the effects that a refused one must not have', async 
   const { id } = (await response.json()) as { id: string };
   await expect.poll(async () => (await traces(service)).records).toEqual([`video:${id}`]);
   const after = await traces(service);
-  // Run, and Tool/Detail: the very first picture asks what the model takes.
+  // Run, and Tool/Detail, because the first image needs the model description.
   expect(after.callsToWiro).toBe(before.callsToWiro + 2);
   expect(after.objects).toHaveLength(before.objects.length + 1);
   expect(after.files).toEqual([`inputs/${id}`]);
@@ -193,7 +193,7 @@ test('a connection that breaks during the upload leaves nothing behind', async (
   const before = await traces(service);
   const body = formBody([prompt, png(MAX_IMAGE_BYTES)]);
   await sentInPart(service, FORM_TYPE, body, 12 * MIB);
-  // What came after it was read to its end.
+  // The rest of the body was read to its end.
   expect((await submitForm(service, [png(MAX_IMAGE_BYTES)])).status).toBe(400);
   expect(await traces(service)).toEqual(before);
 });

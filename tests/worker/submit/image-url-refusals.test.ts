@@ -1,4 +1,4 @@
-// inputImageFirstUrl names a public host over https, or the submit is refused.
+// inputImageFirstUrl must be https on a public host.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fieldNames, INVALID_PARAMETER, messageFor, refused } from '../support/refusals.ts';
 import { type Service, startService } from '../support/service.ts';
@@ -165,7 +165,7 @@ test.for([
   expect(await refusalOf(url)).toMatch(/https/);
 });
 
-// Some readers see another host in these, such as 10.8.8.8 in the first.
+// Some parsers find another host in these, such as 10.8.8.8 in the first.
 test.for([
   'https://010.8.8.8/cat.png',
   'https://134744072/cat.png',
@@ -177,7 +177,7 @@ test.for([
   expect(await refusalOf(url)).toMatch(/host/);
 });
 
-// Read by RFC 3986, these name another host than by the rules of browsers, or none.
+// By RFC 3986 these have another host than by the rules of browsers, or none.
 test.for([
   'https:\\\\images.example.com\\cat.png',
   'https://images.example.com\\@127.0.0.1/cat.png',

@@ -1,4 +1,4 @@
-// POST /v1/videos as a form that is taken: the image arrives at Wiro and in R2 byte by byte.
+// POST /v1/videos with a valid form: the image reaches Wiro and R2 unchanged.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BOUNDARY, FRAMINGS, type Framing, type Part, submitForm } from '../support/requests/bodies.ts';
 import {
@@ -48,7 +48,7 @@ async function expectArrived(video: Video, type: PictureType, bytes: Uint8Array)
     inputImageFirst: { content_type: type, size: bytes.length },
     inputImageFirstUrl: null,
   });
-  // Its progress goes on while the image is compared.
+  // The progress changes while the image is compared.
   expect(await service.video(video.id)).toEqual({ ...video, progress: expect.any(Number) });
 }
 
@@ -86,7 +86,7 @@ describe.for(FRAMINGS)('an image reaches Wiro unchanged, %s', (framing) => {
       '\r\n--',
       '\r',
     ];
-    // Everywhere in relation to the chunks in which it comes.
+    // At all positions relative to the chunks.
     const content = Buffer.from(lookalikes.join('x').repeat(3001));
     const bytes = picture('image/jpeg', content.length + 12, content);
     const prompt = `an image with delimiters in a form ${framing}`;
@@ -162,7 +162,7 @@ describe('a form without an image is accepted', () => {
       field('duration', '10'),
       field('resolution', '768P'),
       field('promptOptimizer', 'false'),
-      // As browsers write line breaks in forms.
+      // The line breaks that browsers send in forms.
       field('prompt', prompt.replace('\n', '\r\n')),
     ]);
     await expectNoImage(video, null);

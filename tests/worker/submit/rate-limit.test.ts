@@ -1,5 +1,4 @@
-// How often a client, or an address, may come within a minute; every limit in a service of its own, because what was
-// counted stays counted.
+// Rate limits of clients and addresses. Each test has its own service, because counts cannot be reset.
 import { expect, test, vi } from 'vitest';
 import { ALICE, BOB, CLIENT_TOKENS } from '../support/clients.ts';
 import { expectProblem, type Refusal } from '../support/refusals.ts';
@@ -9,7 +8,7 @@ import { type Service, type ServiceOptions, startService } from '../support/serv
 
 const RATE_LIMITED: Refusal = [429, 'rate_limited'];
 
-// Some wait for a minute to begin.
+// Some tests wait for the start of a minute.
 vi.setConfig({ testTimeout: 90_000 });
 
 const MINUTE_MS = 60_000;
@@ -38,7 +37,7 @@ async function statuses(count: number, send: (index: number) => Promise<Response
   return answers;
 }
 
-// Beyond tens there are ones.
+// A limit that is not a multiple of ten uses the limiter for one.
 test.for([1, 3, 10, 13])('%i submits a minute are accepted, no more', (limit) =>
   withService({ vars: { SUBMIT_PER_MINUTE: `${limit}` } }, async (service) => {
     const submit = (index: number) => service.submit({ prompt: `one of so many videos ${index}` });
@@ -47,7 +46,7 @@ test.for([1, 3, 10, 13])('%i submits a minute are accepted, no more', (limit) =>
     expect(refused.headers.get('retry-after')).toBe('60');
     await expectProblem(refused, RATE_LIMITED);
     expect(service.sim.callsTo('/Run/')).toHaveLength(limit);
-    // What was made can be read on.
+    // Reading videos is still allowed.
     expect((await service.fetch('/health')).status).toBe(200);
   }),
 );

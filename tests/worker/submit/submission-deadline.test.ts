@@ -1,4 +1,4 @@
-// A submit whose start is never confirmed fails at its deadline, and Run was sent no more often than is safe.
+// A submit whose start is never confirmed fails at its deadline, and Run was never sent unsafely.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunFault } from '../../../sim/index.ts';
 import { type Service, startService } from '../support/service.ts';
@@ -9,7 +9,7 @@ const DEADLINE_SECONDS = 5;
 let service: Service;
 beforeAll(async () => {
   const vars = { TASK_DEADLINE_SECONDS: String(DEADLINE_SECONDS) };
-  // A life of a tenth of a second, well within the deadline.
+  // The job takes a tenth of a second, less than the deadline.
   service = await startService({ vars, sim: { speed: 600 } });
 });
 afterAll(() => service.close());

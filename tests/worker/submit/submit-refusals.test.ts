@@ -1,4 +1,4 @@
-// POST /v1/videos in JSON that is refused: the answer says why, and nothing else has happened.
+// POST /v1/videos with an invalid JSON body: the response has the reason, and nothing else happens.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   fieldNames,
@@ -66,7 +66,7 @@ describe('invalid fields of a submit', () => {
   });
 
   test('are reported up to the twentieth', async () => {
-    // As many as fit: each answer of a field is longer than the field.
+    // As many fields as fit into the response; each message is longer than its field.
     const names = Array.from({ length: 7000 }, (_, number) => `"${number.toString(36)}":0`);
     const body = `{"prompt":"a cat",${names.join()}}`;
     expect(body.length).toBeLessThan(MAX_JSON_BYTES);
@@ -214,7 +214,7 @@ describe('bodies', () => {
       const body = ofBytes(MAX_JSON_BYTES, `just enough ${framing}`);
       const answer = await submitBody(service, JSON_TYPE, body, framing);
       expect(answer.status).toBe(202);
-      // The next one leaves no trace, nor does what is still to come of this.
+      // The next request leaves no trace, nor does the rest of this body.
       await publishedRecord(service, ((await answer.json()) as Video).id, 'in_progress');
     });
   });

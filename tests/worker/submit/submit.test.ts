@@ -1,4 +1,4 @@
-// POST /v1/videos that is taken: the answer, and the Run that Wiro gets.
+// POST /v1/videos with a valid body: the response, and the Run that Wiro gets.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { submitBody } from '../support/requests/bodies.ts';
 import { onlyRun, RUN_FIELDS } from '../support/runs.ts';
@@ -15,7 +15,7 @@ const TEXT_ONLY = {
 
 let service: Service;
 beforeAll(async () => {
-  // Time stands still at Wiro: every job stays as the submit left it.
+  // The clock of the stand-in is stopped, so each job stays as the submit left it.
   service = await startService({ vars: { POLL_SECONDS: '600' }, sim: { speed: 0 } });
 });
 afterAll(() => service.close());

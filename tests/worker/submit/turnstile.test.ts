@@ -1,5 +1,5 @@
-// With Turnstile, whatever costs money needs a challenge that was just solved on a page of ours. Everything else is
-// refused before its body is read, and leaves nothing behind.
+// With Turnstile, requests that cost money need a challenge that was just solved on our page. Others are refused before
+// their body is read, and leave nothing behind.
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -69,7 +69,7 @@ describe('a solved challenge', () => {
     if (answer.status === 202) await service.ended(((await answer.json()) as Video).id);
     const questions = asked().slice(count);
     expect(questions).toMatchObject([{ fields: { secret: TURNSTILE_SECRET, response: token } }]);
-    // What may be asked again could be used again.
+    // A token that can be verified twice could be used twice.
     expect(questions[0]?.fields).not.toHaveProperty('idempotency_key');
     await refused(service, CHALLENGE_FAILED, () => showing(token).submit({ prompt: 'another door' }));
   });
@@ -227,7 +227,7 @@ describe('a lost response', () => {
       await expectProblem(await send(), refusal);
       expect(await lasting(service)).toEqual(before);
     }
-    // The video is in KV by now; the token that began it hears of it all the same.
+    // The video is in KV by now; its token still gets the response.
     const late = await client.submit({ prompt }, 'knocking');
     expect(await late.json()).toMatchObject({ id, status: 'completed' });
     expect((await service.fetch(`/v1/videos/${id}`, { method: 'DELETE' })).status).toBe(200);
@@ -254,7 +254,7 @@ describe('a lost response', () => {
       expect(await tell('order-1', {})).toEqual(unknown);
       await service.ended(id);
     }
-    // A token that only replayed the job did not begin it.
+    // A token that only replayed the submit did not create the video.
     const again = solved();
     expect((await showing(again).submit({ prompt: words }, 'order-1')).status).toBe(202);
     await expectProblem(await showing(again).submit({ prompt: words }, 'order-1'), CHALLENGE_FAILED);
@@ -263,7 +263,7 @@ describe('a lost response', () => {
   });
 
   test('creates nothing new if its video is deleted during the request', async () => {
-    // With nothing in front of the Worker, what it does not read is not sent.
+    // With no proxy in front of the Worker, the unread part of the body is not sent.
     const bare = await startService(challenged);
     try {
       const image = picture('image/png', 16 * MIB);
@@ -344,7 +344,7 @@ describe('configuration of Turnstile', () => {
       expect(other.logs().filter((line) => line.includes('set TURNSTILE_SITE_KEY'))).toHaveLength(1);
       await refused(other, CHALLENGE_FAILED, () => other.submit({ prompt: 'a door without a bell' }));
       expect((await showing(solved(other), other).submit({ prompt: 'a door with a key' })).status).toBe(202);
-      // That any origin may use the API does not make its pages ours.
+      // An origin that may use the API because all may is not our page.
       const elsewhere = other.sim.solve({ hostname: 'app.example' });
       await expectProblem(await showing(elsewhere, other).submit({ prompt: 'a door' }), CHALLENGE_FAILED);
     }));

@@ -1,5 +1,5 @@
-// A Run whose answer was lost, though the job was made: it is searched for by its callback URL and taken up, and Run is
-// not sent again.
+// A Run whose answer was lost although the job was created: the job is found by its callback URL and adopted, and Run
+// is not sent again.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunFault } from '../../../sim/index.ts';
 import { onlyRun } from '../support/runs.ts';

@@ -1,4 +1,4 @@
-// What never comes right fails when its deadline comes, with the right code, and leaves nothing behind.
+// A permanent fault fails at its deadline with the right code, and leaves nothing behind.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CdnFault, Faults } from '../../../sim/index.ts';
 import { type ForeignHost, startForeignHost } from '../content/foreign-host.ts';
@@ -63,7 +63,7 @@ describe('upstream_timeout', () => {
     await expectFailed(hasty, id, 'upstream_timeout');
     const { completed_at } = await hasty.video(id);
     expect(completed_at).toBeGreaterThanOrEqual(created_at + TASK_DEADLINE_SECONDS);
-    // How often it is asked within the deadline is up to the machine.
+    // The number of checks before the deadline depends on the machine.
     expect(detailCalls(hasty.sim, await hasty.sim.waitForTask(prompt)).length).toBeGreaterThan(1);
     expect(runsOf(hasty.sim, prompt)).toHaveLength(1);
   });

@@ -1,4 +1,4 @@
-// Whatever Task/Detail says in the end, the video ends as it should; what it fails to say is asked again.
+// Each end in Task/Detail ends the video correctly; unusable answers are asked again.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DetailFault, TaskFault } from '../../../sim/index.ts';
 import type { Row } from '../support/output-rows.ts';
@@ -184,7 +184,7 @@ describe('Detail does not answer', () => {
   test.concurrent.each(faults)('%s: asked again until it does', async (name, fault) => {
     const prompt = `an unheard boat, ${name}.`;
     const detail = [fault, fault, fault, fault];
-    // No callback: the ladder alone has to carry on.
+    // No callback: only scheduled checks continue.
     service.sim.script(prompt, { detail, callback: { lost: true } });
     const { id } = await service.accepted({ prompt });
     expect(await service.ended(id)).toMatchObject({ status: 'completed', error: null });

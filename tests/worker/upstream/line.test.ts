@@ -1,5 +1,5 @@
-// Above MAX_ACTIVE, or above what Wiro's account allows, jobs wait in line: first come, first served. All waits between
-// checks and retries are a minute here, so whatever happens sooner was caused by a place that became free.
+// Above MAX_ACTIVE, or the limit of Wiro's account, jobs are queued: first come, first served. Checks and retries are a
+// minute apart here, so earlier events were caused by a free slot.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SimTask } from '../../../sim/index.ts';
 import { type Service, type ServiceOptions, startService } from '../support/service.ts';
@@ -59,7 +59,7 @@ describe.each(limits)('%s', (_, options) => {
     );
     for (let done = 0; done < JOBS; done += 1) {
       const waiting = videos.slice(done + PLACES);
-      // Whoever tries whether there is a place is out of line for that moment.
+      // A job that asks for a slot has no position at that moment.
       await expect.poll(() => positions(waiting)).toEqual(waiting.map((_, index) => index + 1));
       const unfinished = service.sim.tasks.filter(({ ended }) => !ended);
       expect(unfinished).toHaveLength(Math.min(PLACES, JOBS - done));
@@ -78,7 +78,7 @@ describe.each(limits)('%s', (_, options) => {
     const answer = await service.cancel(cancelled!.id);
     expect(answer.status).toBe(200);
     expect(await answer.json()).toMatchObject({ status: 'cancelled', stage: 'done', queue_position: null });
-    // The line hears of it a moment later.
+    // The dispatcher learns of it shortly afterwards.
     await expect.poll(() => positions([videos[PLACES]!, ...behind])).toEqual([1, 2, 3]);
     for (const video of [...videos.slice(0, PLACES + 1), ...behind]) await finish(video);
     expect(runsOf(service.sim, cancelled!.input.prompt)).toEqual([]);

@@ -1,5 +1,5 @@
-// A Run whose answer was lost, where rows of Task/List carry no callback URL: its job is found by model, time and
-// parameters, if exactly one row fits and no other video has it.
+// A lost Run, where rows of Task/List have no callback URL: the job is found by model, time and parameters, if exactly
+// one row matches and no other video has it.
 import { afterEach, expect, test } from 'vitest';
 import type { RunFault, SimOptions } from '../../../sim/index.ts';
 import { onlyRun } from '../support/runs.ts';
@@ -79,7 +79,7 @@ test('a lost job is found among rows with large logs', async () => {
 });
 
 test('a lost job is found after more rows than one search reads, and the log has the position', async () => {
-  // Each row is so large that it is a page of its own.
+  // Each row is so large that it fills a page.
   const service = await start({ listCallbackUrl: true, logBytes: 600_000 });
   const prompt = 'a diver at the bottom of the list';
   service.sim.script(prompt, UNHEARD);

@@ -1,5 +1,5 @@
-// Run is written by the parameters that Wiro tells of a model: a picture arrives in every generation of them, also where
-// Wiro ignores what it does not know.
+// Run uses the parameter names in Wiro's description: images reach each generation of parameters, even if Wiro ignores
+// unknown names.
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import type { ModelOptions, SimTask } from '../../../sim/index.ts';
 import { REFUSALS } from '../../../sim/refusals.ts';
@@ -143,7 +143,7 @@ test('the description is read again after refused parameters', async () => {
     await expectProblem(response, [422, 'invalid_parameter']);
     return (await service.bindings.TASKS.get(`model:${MODEL}`))?.includes('"combined"');
   };
-  // A model is read every five seconds at most, however many Runs are refused.
+  // A model is read at most every five seconds, however many Runs are refused.
   await vi.waitUntil(isReadAgain, { timeout: 30_000, interval: 1000 });
   const [, task] = await submitted(service, 'under its new name', first);
   expect(seen(task)).toEqual({ first: FIRST_FILE });

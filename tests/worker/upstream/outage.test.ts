@@ -1,5 +1,5 @@
-// While Wiro leaves open what becomes of each Run, nothing more is sent but a probe now and then, whoever waits is unsent,
-// and what no search finds gives its place and its reservation back.
+// While the outcomes of Runs are unknown, only probes are sent and other jobs are queued. A job that no search finds
+// releases its slot and reservation.
 import { afterEach, expect, test } from 'vitest';
 import { ALICE } from '../support/clients.ts';
 import { type Service, startService } from '../support/service.ts';
@@ -30,7 +30,7 @@ test('after three unknown outcomes jobs are queued, and start when a probe is an
     const video = await alice.accepted({ prompt: `into the dark ${n}.` });
     expect(video.status).toBe('in_progress');
   }
-  // The outcome is told to the dispatcher a moment after the submit.
+  // The dispatcher learns the outcome shortly after the submit.
   const waiting: Video[] = [];
   await expect
     .poll(async () => {
@@ -45,7 +45,7 @@ test('after three unknown outcomes jobs are queued, and start when a probe is an
     waiting.push(await alice.accepted({ prompt: `behind the closed gate ${n}.` }));
   }
   expect(service.sim.callsTo('/Run/').length).toBeLessThanOrEqual(4);
-  // The first probe is answered like those before, the second as usual.
+  // The first probe is lost like the Runs before, the second is answered.
   for (const { id } of waiting.slice(-5)) {
     expect(await alice.ended(id)).toMatchObject({ status: 'completed' });
   }
@@ -66,7 +66,7 @@ test('up to a hundred jobs are queued, and further submits get 503', async () =>
     expect(answer.headers.get('retry-after')).toBe('60');
     expect(await answer.json()).toMatchObject({ code: 'upstream_unavailable' });
   }
-  // Its key is free: it may be used again for the same, and is refused in the same way.
+  // Its key is free: the same submit is refused again in the same way.
   expect((await submit(refused[0]!.n)).status).toBe(503);
   expect(service.sim.callsTo('/Run/').length).toBeLessThanOrEqual(6);
 });
@@ -92,7 +92,7 @@ test('a job that is found later gets its slot and cost back', async () => {
   const lost = await alice.accepted({ prompt });
   await expect.poll(usage, { timeout: 30_000 }).toEqual(['0.00', '0.00']);
   service.sim.listCallbackUrl = true;
-  // It still runs: it takes its place, and its reservation, again.
+  // The job still runs, so it acquires its slot and reservation again.
   await expect.poll(usage, { timeout: 30_000 }).toEqual(['0.00', '0.28']);
   service.sim.release(await service.sim.waitForTask(prompt));
   expect(await alice.ended(lost.id)).toMatchObject({ status: 'completed' });

@@ -1,4 +1,4 @@
-// What comes of a job: which output is the video, why a run failed, what Wiro did with a picture, what is deleted there.
+// The result of a job: which output is the video, the reason of a failure, ignored images, and deleted files.
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { submitForm } from '../support/requests/bodies.ts';
 import { picture } from '../support/requests/pictures.ts';

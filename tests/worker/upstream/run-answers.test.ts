@@ -1,4 +1,4 @@
-// What Wiro answers to the first Run decides what the submit is told: refused, waiting in line, or taken.
+// Wiro's answer to the first Run decides the response of the submit: refused, queued or accepted.
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { RunFault } from '../../../sim/index.ts';
 import { expectProblem } from '../support/refusals.ts';
@@ -21,7 +21,7 @@ function recordOf(prompt: string): Promise<StoredRecord> {
     const records = texts.map((text) => JSON.parse(text ?? 'null') as StoredRecord | null);
     return records.find((record) => record?.input.prompt === prompt);
   };
-  // It is written a moment after the answer.
+  // The line is logged shortly after the response.
   return vi.waitUntil(find, { timeout: 30_000 }) as Promise<StoredRecord>;
 }
 

@@ -1,5 +1,5 @@
-// Every refusal of Run that is known of the real Wiro: what did not start is never searched for, what is the operator's
-// business is said to the operator alone.
+// Each refusal of Run that the real Wiro is known to send: a job that did not start is never searched for, and details
+// for the operator are only logged.
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { REFUSALS } from '../../../sim/refusals.ts';
 import { expectProblem } from '../support/refusals.ts';
@@ -73,7 +73,7 @@ test('a submit with a wrong secret or an unknown model gets the error at once', 
       await expectProblem(await other.submit({ prompt: 'nobody makes this' }), [503, 'upstream_unavailable']);
       expect(other.sim.tasks).toHaveLength(0);
     } finally {
-      // The stand-in refused the calls, as it was meant to.
+      // The stand-in refused these calls on purpose.
       await other.close().catch(() => {});
     }
   }

@@ -1,4 +1,4 @@
-// Callbacks that come late, twice or never, while the ladder of checks goes its own way.
+// Late, repeated and missing callbacks, while scheduled checks continue.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { SimTask } from '../../../sim/index.ts';
 import { anotherLife } from '../events/another-life.ts';

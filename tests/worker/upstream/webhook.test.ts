@@ -1,5 +1,5 @@
-// Wiro's callback: who may call, and that it is a hint whose truth is read from Task/Detail. The ladder of checks is
-// an hour a step here, so that whatever the Worker learns it has learned through a callback.
+// Wiro's callback: only a valid proof counts, and only Task/Detail decides. Scheduled checks are an hour apart here, so
+// earlier checks were caused by callbacks.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CallbackFault, SimTask } from '../../../sim/index.ts';
 import { type ForeignHost, startForeignHost } from '../content/foreign-host.ts';
@@ -18,7 +18,7 @@ afterAll(() => service.close());
 
 /** Not by way of `service.fetch`: the URL holds the proof, which the search for secrets would find. */
 function callBack(url: string, body: BodyInit = ''): Promise<Response> {
-  // Whatever the type: it says nothing.
+  // The content type has no meaning.
   const init: RequestInit & { duplex: 'half' } = { method: 'POST', body, duplex: 'half' };
   return fetch(url, init);
 }
@@ -76,7 +76,7 @@ describe('a callback with a valid proof', () => {
 
   test('before Detail shows the end completes the video', async () => {
     let shown = 0;
-    // The end is first seen by the callback's own row, then by Detail, and only then is it told.
+    // First the callback shows the end, then Detail, and only then the video ends.
     const patch = (row: Record<string, unknown>) =>
       row.status === 'task_postprocess_end' && ++shown <= 2
         ? { ...row, status: 'task_postprocess_start', pexit: null, outputs: [] }
@@ -178,7 +178,7 @@ describe('an invalid callback', () => {
       expect(await problem(response), path).toMatchObject({ status: 404, code: 'not_found' });
     }
     expect((await service.objectIds()).toSorted()).toEqual(objects.toSorted());
-    // A right one is answered by a check: any of the wrong ones would have caused one before.
+    // A valid callback causes a check. An invalid one would have caused one before.
     const last = await held('a boat to be told the truth about');
     expect((await callBack(last.task.callbackUrl)).status).toBe(200);
     await service.until(last.id, ({ stage }) => stage === 'task_start');

@@ -1,4 +1,4 @@
-// At which stage a cancel makes which calls, and what becomes of the video. The table is printed in the end.
+// Which calls a cancel makes at each stage, and how the video ends. The table is printed at the end.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Service, startService } from '../support/service.ts';
 import { callsAbout, runsOf } from '../support/upstream-calls.ts';

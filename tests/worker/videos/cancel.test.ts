@@ -1,4 +1,4 @@
-// A video is stopped wherever it is; what Task/Detail says afterwards is how it ends.
+// A video can be cancelled at any stage; Task/Detail decides how it ends.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SimTask } from '../../../sim/index.ts';
 import { expectProblem } from '../support/refusals.ts';
@@ -48,7 +48,7 @@ describe.concurrent('a job at Wiro', () => {
 
   test('on a worker is killed, or cancelled if the kill is refused', async () => {
     const { id, task } = await heldAt('task_start', 'an idea that is dropped late');
-    // The Worker has not looked since Run: for all it knows, the job is still in the queue.
+    // The Worker has not checked since Run, so it assumes that the job is still queued.
     expect(await cancelled(id)).toMatchObject({ status: 'cancelled' });
     expect([task.status, stops(task)]).toEqual(['task_cancel', ['Cancel', 'Kill']]);
   });
@@ -65,7 +65,7 @@ describe.concurrent('a job at Wiro', () => {
   test('that finishes first is kept', async () => {
     const prompt = 'an idea that is finished after all';
     const refusal = { kind: 'error', code: 1, message: 'Task is not cancellable' } as const;
-    // Told by nobody: it is the cancel that finds it finished.
+    // There was no callback: the cancel itself finds the job finished.
     const callback = { lost: true };
     service.sim.script(prompt, { cancel: Array(9).fill(refusal), kill: Array(9).fill(refusal), callback });
     const { id, task } = await heldAt('task_postprocess_start', prompt);

@@ -1,4 +1,4 @@
-// A deleted video is gone at once for everybody, and soon from everywhere, whatever stage it was at.
+// A deleted video is invisible at once, and soon removed everywhere, at any stage.
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Faults } from '../../../sim/index.ts';
 import { ageTombstones, storedValues } from '../lifecycle/object-databases.ts';
@@ -86,7 +86,7 @@ describe.concurrent('a video is deleted', () => {
     const prompt = `a sandcastle ${name}`;
     const { id } = await submitted(prompt, faults);
     const { status } = await service.until(id, until);
-    // KV may go on for a moment with what was just being published.
+    // KV may still contain a record that was being published.
     if (status === 'completed' || status === 'failed') await publishedRecord(service, id, status);
     const answer = await remove(id);
     expect([answer.status, await answer.json()]).toEqual([
@@ -127,7 +127,7 @@ test('a tombstone stays for 90 days after a deletion', async () => {
     await expectProblem(await direct.submit({ prompt }, 'tide'), [410, 'deleted']);
     expect(storedValues(direct)).toEqual(['tombstone']);
     await restarted(1);
-    // A database that is being removed cannot be read.
+    // A database cannot be read while it is being removed.
     await vi.waitFor(() => expect(storedValues(direct)).toEqual([]), { timeout: 30_000 });
     expect((await direct.submit({ prompt }, 'tide')).status).toBe(202);
   } finally {

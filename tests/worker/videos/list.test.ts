@@ -1,4 +1,4 @@
-// A client's own videos, page by page: none missing, none twice, nobody else's, and a new one at once.
+// A client's list in pages: complete, without repeats or videos of others, and with new videos at once.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expectProblem, fieldNames, INVALID_PARAMETER } from '../support/refusals.ts';
 import { type Service, startService } from '../support/service.ts';
@@ -27,13 +27,13 @@ const made = { alice: [] as string[], bob: [] as string[], carol: [] as string[]
 
 beforeAll(async () => {
   service = await startService({
-    // Callbacks end the first ones; nothing polls those that are held.
+    // Callbacks end the first jobs; the held ones are not polled.
     vars: { MAX_ACTIVE: '12', POLL_SECONDS: '600' },
     secrets: { CLIENT_TOKENS: JSON.stringify(TOKENS) },
     sim: { speed: 6000 },
   });
   const names = Object.keys(COUNTS) as (keyof typeof COUNTS)[];
-  // The first of each come to their end, then everybody takes turns.
+  // The first jobs of each owner end, then the owners take turns.
   const turns = names.flatMap((name) =>
     Array.from({ length: COUNTS[name] }, (_, index) => ({ name, index })),
   );

@@ -1,4 +1,4 @@
-// With client tokens: nobody without one gets in, and a video is there for its owner alone.
+// With client tokens: requests without one are refused, and only the owner can access a video.
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ALICE, BOB, BOB_BEFORE, CLIENT_TOKENS } from '../support/clients.ts';
 import { expectProblem, NOT_FOUND, traces } from '../support/refusals.ts';

@@ -1,5 +1,5 @@
-// The percentage between two stages: it goes on with the time, for who asks and for who watches, by what such videos
-// took lately, and never back.
+// The percentage between two stages: it rises with time for readers and subscribers, based on recent durations, and
+// never falls.
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { watch } from '../support/event-source.ts';
 import { type Service, startService } from '../support/service.ts';
@@ -54,7 +54,7 @@ test('progress rises between two reads in the same stage', async () => {
 });
 
 test('a subscriber gets one event per percent within one stage', async () => {
-  // Only there does Wiro's socket reach the Worker.
+  // Wiro's socket reaches the Worker only there.
   const direct = await startService({ sim: { speed: SPEED } });
   try {
     const prompt = 'a snail that is watched';
@@ -80,7 +80,7 @@ test('the second video of a kind uses the duration of the first one', async () =
 });
 
 test('an evicted object continues from the last progress', async () => {
-  // Nothing is on its way while the object is taken away.
+  // No message is pending while the object is evicted.
   const quiet = await startService({ vars: { POLL_SECONDS: '600' }, sim: { speed: SPEED } });
   try {
     quiet.sim.script('a snail put aside', { holdAt: 'task_queue' });

@@ -1,4 +1,4 @@
-// A video while it is made and when it is there: what the API says, what KV and R2 hold.
+// A video during and after generation: the responses of the API, and the contents of KV and R2.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sampleSha256, storedSample } from '../support/sample.ts';
 import { problem, type Service, startService } from '../support/service.ts';
@@ -92,7 +92,7 @@ describe('the state in KV and R2', () => {
 describe('over the whole life', () => {
   test('status, stage and progress only move forward, and Retry-After is set until the end', async () => {
     const prompt = 'a boat that is watched all the time';
-    // However slowly it is looked at, these are seen.
+    // Even slow reads see these.
     const stations = ['task_start', 'task_postprocess_start'];
     service.sim.script(prompt, { holdAt: stations[0]! });
     const { id } = await service.accepted({ prompt });
@@ -167,7 +167,7 @@ describe('over the whole life', () => {
 
 describe('the ETag of a video', () => {
   test('changes with the Video, and gives 304 while it matches', async () => {
-    // It waits, and stands still.
+    // The job is held and does not change.
     service.sim.script('compared', { run: [{ kind: 'status', status: 429, retryAfter: 3600 }] });
     const { id } = await service.accepted({ prompt: 'a boat that is compared' });
     const get = (tags?: string) =>

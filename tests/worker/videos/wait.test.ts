@@ -1,4 +1,4 @@
-// `Prefer: wait=N` holds an answer until the video has ended, or moved, or for so long.
+// `Prefer: wait=N` delays the response until the video ends or changes, or N seconds have passed.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SimTask } from '../../../sim/index.ts';
 import { expectProblem } from '../support/refusals.ts';
@@ -25,7 +25,7 @@ async function heldAt(stage: string, prompt: string): Promise<{ id: string; task
 test('wait with until=change returns at the next change', async () => {
   const { id, task } = await heldAt('task_start', 'a heron stands still');
   const waiting = waited(id, 'wait=60; until=change');
-  // A request that came later is answered; the one that waits still is not.
+  // A later request is answered; the waiting one is not.
   await service.video(id);
   service.sim.script('a heron stands still', { holdAt: 'task_output' });
   service.sim.release(task);
