@@ -8,7 +8,7 @@ import { root } from './worker-process.ts';
 
 export const CLIENT_TYPES: string = join(root, 'public/client.d.ts');
 
-/** The declarations as they should be. Throws what the compiler finds wrong. */
+/** The current declarations. Throws the errors of the compiler. */
 export async function clientTypes(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'hailuo-types-'));
   try {

@@ -1,11 +1,11 @@
-// What `make dev` makes of `.dev.vars`.
+// The settings that `make dev` derives from `.dev.vars`.
 import { parseEnv } from 'node:util';
 
 /** As the Worker requires it. */
 const MIN_SIGNING_KEY_CHARACTERS = 32;
 
 export interface DevSettings {
-  /** Whether there is a key for the real Wiro, and money is spent. */
+  /** Whether there is a key for the real Wiro, which costs money. */
   real: boolean;
   /** Whether SIGNING_KEY must come from elsewhere. */
   lacksSigningKey: boolean;
