@@ -48,7 +48,7 @@ pub async fn upload(context: &RequestContext<'_>, request: &Request) -> Result<R
     let folder = match dispatcher.folder().await.map_err(internal)? {
         Ok(folder) => Some(folder),
         Err(refusal) if refusal.may_be_about_the_folder() => {
-            log_without_folder("Wiro makes no folder: the upload goes without one", &refusal);
+            log_without_folder("Wiro refused to create the folder: uploading without one", &refusal);
             None
         }
         Err(refusal) => return Err(refusal_to_error(refusal)),
@@ -64,7 +64,7 @@ pub async fn upload(context: &RequestContext<'_>, request: &Request) -> Result<R
             dispatcher.forget_folder(folder).await.map_err(internal)?;
         }
         if source.rewind() {
-            log_without_folder("Wiro takes no file into the folder: it goes without one", refusal);
+            log_without_folder("Wiro refused a file in the folder: uploading it without one", refusal);
             stored = send(context, None, &filename, content_type, &mut source).await?;
         }
     }
@@ -235,7 +235,7 @@ fn refusal_to_error(refusal: Refusal) -> ApiError {
             return unavailable(ACCOUNT_RETRY_SECONDS);
         }
     };
-    log::write(Level::Warn, "Wiro does not take a file", [("reason", json!(reason))]);
+    log::write(Level::Warn, "Wiro refused a file", [("reason", json!(reason))]);
     unavailable(retry_after_seconds)
 }
 

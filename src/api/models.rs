@@ -96,7 +96,7 @@ async fn describe(context: &RequestContext<'_>, model: &OfferedModel) -> Rc<Mode
         }
         Ok(Ok(None)) | Err(_) => known,
         Ok(Err(error)) => {
-            log::write(Level::Warn, "the model is not described", [("error", error.to_string().into())]);
+            log::write(Level::Warn, "describing the model failed", [("error", error.to_string().into())]);
             known
         }
     }

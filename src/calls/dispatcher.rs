@@ -60,7 +60,8 @@ pub enum Message {
     /// Claims a job of Wiro for this video → whether it is granted
     ClaimJob(VideoId, Box<JobClaim>),
     /// Run refused parameters, so the model's description may be outdated → null
-    DistrustModel(String),
+    #[serde(rename = "distrust_model")]
+    RefreshModel(String),
     /// An attempt of an SDK that retries without an idempotency key → the id of its video
     SubmitAttempt(SubmitAttempt),
 }
@@ -183,8 +184,8 @@ impl DispatcherClient {
     }
 
     /// Reports that the model's description may be outdated, so that it is read again.
-    pub async fn distrust_model(&self, slug: &str) -> Result<(), CallError> {
-        self.ask(Message::DistrustModel(slug.to_owned())).await
+    pub async fn refresh_model(&self, slug: &str) -> Result<(), CallError> {
+        self.ask(Message::RefreshModel(slug.to_owned())).await
     }
 
     /// The id of the video for an attempt: a retry gets the id of its first attempt.

@@ -172,7 +172,7 @@ fn lost_run(task: &Task) -> LostRun {
         prompt: input.prompt.clone(),
         resolution: input.resolution.as_ref().map(|resolution| resolution.as_str().to_owned()),
         duration: input.duration,
-        pictures: input.pictures(),
+        pictures: input.frame_count(),
         links: input.links().cloned().collect(),
     }
 }

@@ -101,7 +101,7 @@ pub struct Input {
 impl Input {
     /// The number of frames.
     #[must_use]
-    pub fn pictures(&self) -> usize {
+    pub fn frame_count(&self) -> usize {
         let files = [&self.input_image_first, &self.input_image_last].into_iter().flatten().count();
         files + self.links().count()
     }

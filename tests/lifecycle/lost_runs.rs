@@ -120,7 +120,7 @@ impl Video {
             prompt: input.prompt.clone(),
             resolution: Some("768P".to_owned()),
             duration: Some(6),
-            pictures: input.pictures(),
+            pictures: input.frame_count(),
             links: Vec::new(),
         }
     }

@@ -55,12 +55,12 @@ pub async fn check(context: &RequestContext<'_>, request: &Request) -> Result<Ch
         Verdict::Failed => Err(ApiError::ChallengeFailed("The challenge was not solved.")),
         Verdict::Mismatch { hostname, action } => {
             let fields = [("turnstile.hostname", json!(hostname)), ("turnstile.action", json!(action))];
-            log::write(Level::Warn, "a Turnstile token is not of this Worker's pages", fields);
+            log::write(Level::Warn, "a Turnstile token is for another site or action", fields);
             Err(ApiError::ChallengeFailed("The challenge was solved elsewhere, or for something else."))
         }
         Verdict::Unknown(reason) => {
             let fields = [("reason", json!(reason))];
-            log::write(Level::Error, "Turnstile does not verify: check TURNSTILE_SECRET", fields);
+            log::write(Level::Error, "verifying a Turnstile token failed: check TURNSTILE_SECRET", fields);
             // The client needs another token in any case, because this one may be used up.
             Err(ApiError::ChallengeFailed("No token can be verified at the moment. Solve another challenge."))
         }

@@ -111,7 +111,7 @@ fn required_fields_depend_on_the_model() {
     let both = Capabilities { last_frame: Need::Optional, ..hailuo() };
     let given = json!({ "prompt": "a", "inputImageFirstUrl": link, "inputImageLastUrl": link });
     let input = validate(fields(&given), &both, parse).unwrap();
-    assert_eq!((input.pictures(), input.links().count(), input.has_upload()), (2, 2, false));
+    assert_eq!((input.frame_count(), input.links().count(), input.has_upload()), (2, 2, false));
     let none = Capabilities { resolutions: vec![], durations: vec![], ..hailuo() };
     let input = validate(fields(&json!({ "prompt": "a" })), &none, parse).unwrap();
     assert_eq!((input.resolution, input.duration), (None, None));

@@ -70,6 +70,6 @@ impl Task {
             && ours.prompt == theirs.prompt
             && ours.resolution == theirs.resolution
             && ours.duration == theirs.duration
-            && ours.pictures() == theirs.pictures()
+            && ours.frame_count() == theirs.frame_count()
     }
 }

@@ -167,7 +167,7 @@ describe('a submit is refused if the verifier answers:', () => {
       service.sim.script('', { siteverify: [fault] });
       await refused(service, CHALLENGE_FAILED, () => send(showing(solved())));
     }
-    const line = service.logs().findLast((line) => line.includes('Turnstile does not verify'));
+    const line = service.logs().findLast((line) => line.includes('verifying a Turnstile token failed'));
     expect(line).toContain('"level":"error"');
   });
 

@@ -80,7 +80,7 @@ test('an image that Wiro ignored is a warning and a log line', async () => {
   const response = await submitForm(service, [{ name: 'prompt', value: prompt }, frame]);
   const { id } = (await response.json()) as Video;
   expect(await service.ended(id)).toMatchObject({ status: 'completed', warnings: ['first_frame_ignored'] });
-  const lines = service.logs().filter((line) => line.includes(id) && line.includes('ignored a picture'));
+  const lines = service.logs().filter((line) => line.includes(id) && line.includes('ignored an image'));
   expect(lines).toHaveLength(1);
   expect(lines[0]).toContain('"level":"error"');
 });
