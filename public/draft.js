@@ -1,4 +1,4 @@
-// What is typed and chosen in the form, kept for whoever has the same token (or none) again.
+// Stores the inputs of the form for each token, and for use without a token.
 import { byId } from './dom.js';
 import { recall, remember, Shelf } from './memory.js';
 import { chooseModel, chosenModel } from './model-field.js';
@@ -17,19 +17,19 @@ export const [image, last] = /** @type {any} */ (document.querySelectorAll('imag
 
 /** @type {Shelf<Picture>} */
 const pictures = new Shelf('draft', (value) => value?.blob instanceof Blob && typeof value.name === 'string');
-/** Whose the form is. */
+/** The owner of the inputs in the form. */
 let mine = owner();
-/** While the form is emptied for another owner, nothing of that is kept. */
+/** While the form is cleared for another owner, nothing is stored. */
 let isEmptying = false;
 
-/** What is kept of each owner. @param {string} kind @param {string} of */
+/** The storage key for an owner. @param {string} kind @param {string} of */
 const nameOf = (kind, of) => (of === '' ? kind : `${kind}:${of}`);
 
 form.addEventListener('input', keep);
 form.addEventListener('change', keep);
 for (const field of [image, last]) field.addEventListener('change', () => keepPicture(field));
 
-/** Shows what an earlier visit left. */
+/** Restores the stored inputs. */
 export async function restoreDraft() {
   const of = mine;
   const known = recall(nameOf('draft', of), isFields);
@@ -42,8 +42,8 @@ export async function restoreDraft() {
 }
 
 /**
- * Shows what the owner of now has left. What somebody without a token has typed goes on with the first one, and so does
- * everything where the form goes on.
+ * Shows the inputs of the current owner. Inputs that were made without a token are kept for the first token, and all inputs
+ * are kept if `isContinued`.
  * @param {boolean} isContinued
  */
 export async function changeDraft(isContinued) {
@@ -66,7 +66,7 @@ export async function changeDraft(isContinued) {
   return restoreDraft();
 }
 
-/** What the form holds. */
+/** The inputs of the form. */
 export function draft() {
   const [picture, lastPicture] = [image, last].map(
     (field) => /** @type {Picture | undefined} */ (field.picture),
@@ -97,7 +97,7 @@ export function setFields(values) {
 }
 
 export function keep() {
-  // Another tab may have changed the token, and this one not have heard of it yet.
+  // Another tab may have changed the token, and this tab may not know it yet.
   if (owner() === mine && !isEmptying) remember(nameOf('draft', mine), fields());
   form.dispatchEvent(new Event('kept'));
 }

@@ -11,9 +11,9 @@ const MAX_LINK_CHARS = 2048;
 class ImageField extends HTMLElement {
   /** @type {Picture | undefined} */
   picture;
-  /** Resolves when no picture is being read any more. */
+  /** Resolves when no image is being read. */
   ready = Promise.resolve();
-  /** What is being read, or was read last. @type {Blob | undefined} */
+  /** The image that is being read, or was read last. @type {Blob | undefined} */
   #given;
   #preview = '';
 
@@ -58,7 +58,7 @@ class ImageField extends HTMLElement {
     this.#part('link').value = link;
   }
 
-  /** What keeps the form from being sent; '' when nothing does. */
+  /** The error that prevents a submit; '' for none. */
   get error() {
     return this.#part('error').textContent;
   }
@@ -71,12 +71,12 @@ class ImageField extends HTMLElement {
       part.setAttribute('aria-invalid', `${error !== ''}`);
   }
 
-  /** Says what is wrong with the link; that of a picture has been said. */
+  /** Shows the error of the URL. The error of an image is shown when it is read. */
   checkLink() {
     if (!this.picture && this.link) this.error = linkError(this.link);
   }
 
-  /** Takes a picture as it was before, or none. @param {Picture | undefined} picture @param {string} [link] */
+  /** Restores an image or URL. @param {Picture | undefined} picture @param {string} [link] */
   async restore(picture, link = '') {
     this.clear();
     this.link = link;
@@ -92,7 +92,7 @@ class ImageField extends HTMLElement {
 
   /** @param {Blob} blob @param {string} name */
   async #read(blob, name) {
-    // What cannot be read is no picture.
+    // A file that cannot be read is not an image.
     const type = await typeOf(blob).catch(() => undefined);
     if (blob !== this.#given) return;
     this.picture = { blob: type ? blob.slice(0, blob.size, type) : blob, name };
@@ -102,7 +102,7 @@ class ImageField extends HTMLElement {
       type === undefined
         ? `${name} cannot be used: a frame must be a JPEG, PNG or WebP image.`
         : blob.size > MAX_BYTES
-          ? `${name} has ${size(blob.size)}; 20 MiB is the most. Choose a smaller image.`
+          ? `${name} has ${size(blob.size)}; the limit is 20 MiB. Choose a smaller image.`
           : '',
     );
   }
@@ -137,7 +137,7 @@ class ImageField extends HTMLElement {
 
   #acceptDrops() {
     const isOver = (/** @type {boolean} */ is) => this.classList.toggle('is-over', is);
-    // Anywhere on the page: who misses the field does not leave the page for the picture.
+    // Drops are accepted on the whole page; otherwise a drop next to the field would replace the page with the image.
     document.addEventListener('dragover', (event) => {
       event.preventDefault();
       isOver(this.#isMeantBy(event));
@@ -157,7 +157,7 @@ class ImageField extends HTMLElement {
   }
 }
 
-/** By its first bytes, whatever it is called. @param {Blob} blob */
+/** Detects the type by the first bytes. @param {Blob} blob */
 async function typeOf(blob) {
   const head = String.fromCharCode(...new Uint8Array(await blob.slice(0, 12).arrayBuffer()));
   if (head.startsWith('\xff\xd8\xff')) return 'image/jpeg';
@@ -171,7 +171,7 @@ function linkError(link) {
   if (link === '') return '';
   if (link.length > MAX_LINK_CHARS) return `The link is longer than ${MAX_LINK_CHARS} characters.`;
   if (!URL.canParse(link) || !link.startsWith('https://'))
-    return 'The link must begin with https:// and lead to an image.';
+    return 'The link must start with https:// and point to an image.';
   return '';
 }
 

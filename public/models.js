@@ -4,7 +4,7 @@ import { health } from './human.js';
 import { access } from './token.js';
 
 /**
- * Without a resolution or a duration where the model has none to choose; `price`: in US dollars, where it is known.
+ * `resolution` and `duration` are undefined if the model offers no choice; `price` is in US dollars, if known.
  * @typedef {{ resolution: string | undefined, duration: number | undefined, price: string | undefined }} Format
  */
 /**
@@ -29,14 +29,14 @@ export const BUILT_IN = {
   maxChars: 2000,
 };
 
-/** What may be chosen, the server's default first; one model at least. @returns {Promise<Model[]>} */
+/** The offered models, at least one, the server's default first. @returns {Promise<Model[]>} */
 export async function offeredModels() {
   const { token } = access();
-  // Without a token such a server tells nothing.
+  // Without a token such a server does not list its models.
   if (!token && (await health()).protection === 'tokens') return [BUILT_IN];
   try {
     const headers = token ? { authorization: `Bearer ${token}` } : {};
-    // A refusal is read too: what nobody reads counts as still being loaded.
+    // The body of an error is read too; otherwise the request would stay pending.
     const { data } = Object(await (await fetch('/v1/models', { headers })).json());
     const models = Array.isArray(data) ? data.flatMap(modelOf) : [];
     return models.length > 0 ? models : [BUILT_IN];
@@ -45,7 +45,7 @@ export async function offeredModels() {
   }
 }
 
-/** None where it is of another shape. @param {unknown} value @returns {Model[]} */
+/** An empty list for malformed values. @param {unknown} value @returns {Model[]} */
 function modelOf(value) {
   const { id, capabilities, prices_usd } = Object(value);
   const { combinations, first_frame, last_frame, prompt, prompt_max_chars } = Object(capabilities);

@@ -1,4 +1,4 @@
-// What the form would send, as code that runs wherever it is pasted: by itself, from any folder, with address and token.
+// The request of the form as code that runs without changes, with URL and token.
 import { currentRequest } from './create.js';
 import { byId, remark, setText } from './dom.js';
 import { needsChallenge } from './human.js';

@@ -13,7 +13,7 @@ export const typesPath = (name: TypedFile): string => join(root, `public/${name}
 export const TYPED_FILES = ['client', 'ai-sdk'] as const;
 export type TypedFile = (typeof TYPED_FILES)[number];
 
-/** The declarations as they should be. Throws what the compiler finds wrong. */
+/** The current declarations. Throws the errors of the compiler. */
 export async function declarations(name: TypedFile): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'hailuo-types-'));
   try {

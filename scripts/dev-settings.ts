@@ -1,4 +1,4 @@
-// What `make dev` makes of `.dev.vars`.
+// The settings that `make dev` derives from `.dev.vars`.
 import { parseEnv } from 'node:util';
 
 /** As the Worker requires it. */
@@ -8,7 +8,7 @@ const MIN_SIGNING_KEY_CHARACTERS = 32;
 const QUICK = { POLL_SECONDS: '0.5', RETRY_SECONDS: '0.5,1,2' };
 
 export interface DevSettings {
-  /** Whether there is a key for the real Wiro, and money is spent. */
+  /** Whether there is a key for the real Wiro, which costs money. */
   real: boolean;
   /** Whether SIGNING_KEY must come from elsewhere. */
   lacksSigningKey: boolean;

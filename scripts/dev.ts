@@ -17,13 +17,13 @@ import { readable } from './wrangler-output.ts';
 
 const PORT = Number(process.env.PORT || 8787);
 const STAND_IN_PORT = 9090;
-/** Wiro's minute in six seconds. */
+/** A job of one minute takes six seconds. */
 const STAND_IN_SPEED = 10;
 
 const DEV_VARS = process.env.DEV_VARS ?? join(root, '.dev.vars');
 const SIGNING_KEY = join(root, '.wrangler/dev-signing-key');
 const REAL_STORAGE = process.env.DEV_STATE ?? join(root, '.wrangler/state');
-/** Apart from the real videos: neither of the two Wiros knows the other's tasks. */
+/** Separate from real videos, because Wiro and the stand-in do not know each other's tasks. */
 const STAND_IN_STORAGE = join(REAL_STORAGE, 'stand-in');
 
 await runToExit(dev, (error) => console.error(`make dev failed: ${reasonOf(error)}`), { endsBySignal: true });
@@ -62,14 +62,14 @@ async function dev(defer: Defer): Promise<number> {
 }
 
 async function isTaken(port: number): Promise<boolean> {
-  // A browser that is told `localhost` may try either.
+  // A browser may try IPv4 or IPv6 for `localhost`.
   for (const host of ['127.0.0.1', '::1']) {
     const server = createServer();
     try {
       await once(server.listen(port, host), 'listening');
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return true;
-      // No IPv6 here.
+      // IPv6 is not available.
       if (host === '127.0.0.1') throw error;
     } finally {
       server.close();
@@ -89,7 +89,7 @@ async function standIn(): Promise<Sim> {
   }
 }
 
-/** The same each time, so that the ids of stored videos stay valid. */
+/** The same key each time, so that the ids of stored videos stay valid. */
 function signingKey(): string {
   const known = read(SIGNING_KEY);
   if (known !== undefined) return known;

@@ -1,12 +1,12 @@
-// The browser that some tests need, from the system; they are skipped where it is not installed.
+// Finds the system's Chromium for the tests that need it; they are skipped without it.
 import { existsSync } from 'node:fs';
 
-/** Without windows: a page opens in a third of the processor time that it takes in the whole browser. */
+/** Chromium without windows: it opens a page in a third of the CPU time. */
 const HEADLESS_SHELL = '/usr/bin/chromium-headless-shell';
 
 export const CHROMIUM = existsSync(HEADLESS_SHELL) ? HEADLESS_SHELL : '/usr/bin/chromium';
 
-/** It asks nobody on the network for anything of its own. */
+/** Options that prevent the browser's own requests. */
 export const OFFLINE = [
   '--no-sandbox',
   '--disable-gpu',

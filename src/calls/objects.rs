@@ -45,7 +45,7 @@ pub enum CallError {
     Runtime(#[from] worker::Error),
     #[error("the message cannot be written: {0}")]
     Write(#[from] serde_json::Error),
-    #[error("what an object was sent or answered cannot be read at column {}", .0.column())]
+    #[error("the message or answer of an object cannot be read at column {}", .0.column())]
     Read(serde_json::Error),
     #[error("the object answered: {0}")]
     Failed(String),

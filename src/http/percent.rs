@@ -1,18 +1,18 @@
-//! Percent-encoding, RFC 3986, as paths and parameters of headers use it. Pure.
+//! Decodes percent-encoding (RFC 3986) of paths and header parameters.
 
-/// The bytes that a text stands for. A percent sign without two hexadecimal digits behind it is itself.
+/// Decodes a text. A percent sign without two hexadecimal digits after it stays as it is.
 #[must_use]
 pub fn decode(text: &str) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
-    while let Some((&byte, behind)) = rest.split_first() {
-        rest = behind;
-        let digits = behind.split_first_chunk::<2>().filter(|_| byte == b'%');
-        let escaped = digits.and_then(|(digits, behind)| Some((byte_of(*digits)?, behind)));
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        let digits = after.split_first_chunk::<2>().filter(|_| byte == b'%');
+        let escaped = digits.and_then(|(digits, after)| Some((byte_of(*digits)?, after)));
         match escaped {
-            Some((byte, behind)) => {
+            Some((byte, after)) => {
                 decoded.push(byte);
-                rest = behind;
+                rest = after;
             }
             None => decoded.push(byte),
         }
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn escapes_are_bytes_and_anything_else_is_itself() {
+    fn valid_escapes_are_decoded_and_all_else_is_unchanged() {
         assert_eq!(decode("%E7%8C%ab.png"), "猫.png".as_bytes());
         for text in ["", "%", "%4", "%zz", "100%", "a+b", "%+1"] {
             assert_eq!(decode(text), text.as_bytes(), "{text}");
@@ -56,19 +56,19 @@ mod tests {
     }
 
     #[test]
-    fn what_is_escaped_is_written_in_capitals() {
+    fn escapes_have_capital_digits() {
         assert_eq!(encode("紙-boat 1"), "%E7%B4%99-boat%201");
     }
 
     proptest! {
         #[test]
-        fn a_text_is_what_its_escapes_stand_for(text in ".{0,40}") {
+        fn decode_inverts_encode(text in ".{0,40}") {
             prop_assert!(encode(&text).bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-%".contains(&byte)));
             prop_assert_eq!(decode(&encode(&text)), text.as_bytes());
         }
 
         #[test]
-        fn no_text_panics(text in ".{0,40}") {
+        fn arbitrary_text_does_not_panic(text in ".{0,40}") {
             prop_assert!(decode(&text).len() <= text.len());
         }
     }

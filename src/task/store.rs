@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use futures_channel::oneshot;
-use serde_json::json;
+use serde_json::{Value, json};
 use thiserror::Error;
 use worker::Env;
 use worker::worker_sys::DurableObjectState;
@@ -169,6 +169,12 @@ impl VideoTaskStore {
         self.stored.replace(Stored::Tombstone(tombstone));
         self.waiters.wake_all();
         Ok(self.storage.set_alarm(Some(tombstone.ends_at())).await?)
+    }
+
+    /// The id of the stored video, for log lines; also if this version cannot read the task.
+    pub fn stored_id(&self) -> Option<String> {
+        let task: Value = serde_json::from_str(&self.storage.get(TASK_KEY).ok()??).ok()?;
+        task.pointer("/record/id")?.as_str().map(str::to_owned)
     }
 
     /// Removes an expired tombstone. If the alarm came too early, it is set again.

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn the_form_is_pinned() {
+    fn the_form_has_exactly_these_bytes() {
         let form = upload_form(Some("f1"), "a \"cat\".png", "image/png", "B");
         assert_eq!(form.content_type, "multipart/form-data; boundary=B");
         assert_eq!(
@@ -144,13 +144,13 @@ mod tests {
     }
 
     #[test]
-    fn no_name_breaks_out_of_its_header() {
+    fn a_file_name_cannot_add_a_header() {
         let form = upload_form(Some("f1"), "a\"\r\nX-Evil: 1\r\n\r\n--B--", "image/png", "B");
         assert!(form.texts[0].contains("filename=\"a%22%0D%0AX-Evil: 1%0D%0A%0D%0A--B--\"\r\nContent-Type"));
     }
 
     #[test]
-    fn responses_are_read_leniently() {
+    fn several_response_formats_are_accepted() {
         let folder = |row: &str| {
             read_folder(&answer(200, &format!(r#"{{"result":true,"errors":[],"list":[{row}]}}"#)))
         };
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_of_refusals() {
+    fn each_refusal_has_its_meaning() {
         let error = |code: i64| format!(r#"{{"result":false,"errors":[{{"code":{code},"message":"m"}}]}}"#);
         let cases = [
             (429, String::new(), Refusal::RateLimited(Some(7))),
@@ -199,7 +199,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_answer_panics(status in any::<u16>(), body in ".{0,200}") {
+        fn arbitrary_answers_do_not_panic(status in any::<u16>(), body in ".{0,200}") {
             let _ = read_upload(&answer(status, &body));
             let _ = read_folder(&answer(200, &format!(r#"{{"result":true,"list":{body}}}"#)));
         }

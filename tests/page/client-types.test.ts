@@ -32,7 +32,7 @@ try {
 
 const WRONG = `import { submit } from './client.js';\nawait submit({ prompt: 7 });\n`;
 
-test('a strict project uses it without allowJs, and is told what is wrong', async () => {
+test('a strict TypeScript project compiles without allowJs, and wrong calls are errors', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'hailuo-app-'));
   const compile = (name: string) => {
     const target = ['--target', 'es2024', '--lib', 'es2024,dom,dom.iterable', '--module', 'nodenext'];
@@ -51,7 +51,7 @@ test('a strict project uses it without allowJs, and is told what is wrong', asyn
     await writeFile(join(folder, 'wrong.ts'), WRONG);
     expect((await compile('app.ts')).stdout).toBe('');
     await expect(compile('wrong.ts')).rejects.toMatchObject({ stdout: expect.stringContaining('TS2322') });
-    // As it was before there were types.
+    // The same without the type declarations.
     await rm(join(folder, 'client.d.ts'));
     await expect(compile('app.ts')).rejects.toMatchObject({ stdout: expect.stringContaining('TS7016') });
   } finally {

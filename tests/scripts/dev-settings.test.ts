@@ -1,11 +1,11 @@
-// When `make dev` spends money, and which settings of `.dev.vars` count.
+// When `make dev` uses the real Wiro and costs money, and which settings of `.dev.vars` apply.
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { appliedSettings, devSettings, standInSettings } from '../../scripts/dev-settings.ts';
 
 const KEY = '0123456789abcdef0123456789abcdef';
 
-test('only a key means the real Wiro', () => {
+test('only a real key selects the real Wiro', () => {
   expect(devSettings(undefined)).toEqual({ real: false, lacksSigningKey: true, given: [] });
   expect(devSettings(`WIRO_API_KEY=\nSIGNING_KEY=${KEY}\n`)).toEqual({
     real: false,
@@ -27,7 +27,7 @@ test('a signing key that the Worker would refuse is refused at once', () => {
   }
 });
 
-test('the example, copied as it is, costs nothing', () => {
+test('the unchanged example file selects the stand-in', () => {
   const example = readFileSync(new URL('../../.dev.vars.example', import.meta.url), 'utf8');
   expect(devSettings(example)).toEqual({ real: false, lacksSigningKey: true, given: [] });
 });

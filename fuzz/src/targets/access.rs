@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use hailuo_worker::http::turnstile::{ACTION, Secret, Token, Verdict, question, verdict};
+use hailuo_worker::http::turnstile::{ACTION, Secret, Token, Verdict, read_verdict, request_body};
 use hailuo_worker::video::access::clients::Clients;
 use hailuo_worker::video::access::grants::Grants;
 use hailuo_worker::video::access::keys::SigningKeys;
@@ -92,13 +92,13 @@ pub fn siteverify(data: &[u8]) {
     let [shown, answer] = lines(data);
     if let Some(token) = Token::read(shown.clone()) {
         assert!((1..=2048).contains(&shown.len()) && shown.bytes().all(|byte| byte.is_ascii_graphic()));
-        let asked = question(&Secret::new("secret".to_owned()), &token, None);
+        let asked = request_body(&Secret::new("secret".to_owned()), &token, None);
         let asked: Value = serde_json::from_str(&asked).unwrap_or_default();
         assert_eq!(strings(&asked), [shown.as_str(), "secret"]);
     }
     let status = if answer.starts_with(|first: char| first.is_ascii_digit()) { 200 } else { 500 };
     let body: String = answer.chars().skip(1).collect();
-    if verdict(status, &body, |hostname| hostname == "video.example") == Verdict::Passed {
+    if read_verdict(status, &body, |hostname| hostname == "video.example") == Verdict::Passed {
         let said: Value = serde_json::from_str(&body).unwrap_or_default();
         let is = |name: &str, value: &str| said.get(name).and_then(Value::as_str) == Some(value);
         let is_yes = said.get("success") == Some(&Value::Bool(true));

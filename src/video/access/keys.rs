@@ -16,15 +16,15 @@ use crate::video::time::UnixMillis;
 
 type HmacSha256 = Hmac<Sha256>;
 
-/// Shortest accepted `SIGNING_KEY`: the length of the MAC.
+/// The minimum length of `SIGNING_KEY`, which is the length of the MAC.
 pub const MIN_SIGNING_KEY_BYTES: usize = 32;
 
 /// Bytes of a callback proof: 160 bits, 32 characters of base32.
 const CALLBACK_PROOF_BYTES: usize = 20;
 
-/// What a file's id begins with.
+/// The prefix of a file's id.
 const FILE_ID_PREFIX: &str = "file_";
-/// Bytes of the proof that a file's id begins with: 128 bits. The file's link follows.
+/// Bytes of the proof in a file's id: 128 bits. The URL of the file follows it.
 const FILE_PROOF_BYTES: usize = 16;
 
 /// The keyed MACs. Deriving them is expensive, so it happens once.
@@ -43,7 +43,7 @@ impl SigningKeys {
     /// Derives the subkeys from `SIGNING_KEY`.
     ///
     /// # Errors
-    /// When the key is shorter than [`MIN_SIGNING_KEY_BYTES`].
+    /// If the key is shorter than [`MIN_SIGNING_KEY_BYTES`].
     pub fn derive(signing_key: &[u8]) -> Result<Self, InvalidLength> {
         if signing_key.len() < MIN_SIGNING_KEY_BYTES {
             return Err(InvalidLength);
@@ -114,7 +114,7 @@ impl SigningKeys {
         Some(VideoId::from_proven(text.to_owned()))
     }
 
-    /// The id of an uploaded file: its link, and the proof that this owner uploaded it here. So nothing has to be stored.
+    /// The id of an uploaded file. It contains the URL and the proof that this owner uploaded it, so nothing is stored.
     #[must_use]
     pub fn file_id(&self, owner: &Owner, url: &str) -> String {
         let mac = self.file_mac(owner, url).finalize().into_bytes();
@@ -122,7 +122,7 @@ impl SigningKeys {
         format!("{FILE_ID_PREFIX}{}", Base64UrlUnpadded::encode_string(&bytes))
     }
 
-    /// The link of a file that this owner uploaded; compared in constant time.
+    /// The URL in a file's id, if this owner uploaded the file; compared in constant time.
     #[must_use]
     pub fn file_url(&self, owner: &Owner, id: &str) -> Option<String> {
         let previous = || self.previous.as_ref()?.file_url(owner, id);
@@ -138,7 +138,7 @@ impl SigningKeys {
     }
 
     fn file_mac(&self, owner: &Owner, url: &str) -> HmacSha256 {
-        // No owner's name holds NUL, so no two pairs look alike.
+        // No owner's name contains NUL, so two pairs never collide.
         self.file_id.clone().chain_update(owner.as_str()).chain_update([0]).chain_update(url)
     }
 
@@ -165,8 +165,8 @@ impl SigningKeys {
         Some(VideoId::from_proven(text.to_owned()))
     }
 
-    /// What opens the links of this video, made at `created_at` (unix seconds), for a while without its owner's token. Videos
-    /// of nobody need none.
+    /// The grants that open the links of this video without its owner's token for some hours. `None` for a video without
+    /// an owner, which needs none. `created_at` is in unix seconds.
     #[must_use]
     pub fn grants(&self, owner: &Owner, id: &VideoId, created_at: i64, now: UnixMillis) -> Option<Grants> {
         let ends_at = EndsAt::of(created_at, now)?;
@@ -224,7 +224,7 @@ mod tests {
 
     /// Computed with another implementation of HMAC.
     #[test]
-    fn ids_proofs_and_grants_are_pinned() {
+    fn known_keys_give_known_ids_proofs_and_grants() {
         let keys = keys(b"k");
         let id = keys.mint(&owner(""), [1; RANDOM_BYTES]);
         assert_eq!(id.as_str(), "vid_aeaqcaibaeaqcaibaeaqcaibafokkim4bg2ky6ic");
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_grant_stays_the_same_for_six_hours_and_holds_for_six_more() {
+    fn a_grant_is_equal_for_6_hours_and_valid_for_6_more() {
         let keys = keys(b"k");
         let (alice, from, hours) = (owner("alice"), 1_700_000_123, 6 * 3600);
         let id = keys.mint(&alice, [1; RANDOM_BYTES]);
@@ -264,7 +264,7 @@ mod tests {
         let end = at(from + 2 * hours);
         assert_eq!(keys.verify_content_grant(id.as_str(), &first.content, end), None);
         assert_eq!(keys.verify_events_grant(id.as_str(), &first.events, end), None);
-        // A clock that is behind.
+        // The clock is behind.
         assert_eq!(grants(-5), first);
         assert_eq!(keys.grants(&owner(""), &id, from, at(from)), None);
     }
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_id_holds_its_link_for_its_owner_alone() {
+    fn only_the_owner_gets_the_url_of_a_file_id() {
         let (keys, alice) = (keys(b"k"), owner("alice"));
         let link = "https://cdn.example/猫.png?x=1";
         let id = keys.file_id(&alice, link);
@@ -316,7 +316,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn own_ids_verify_and_strangers_do_not(random in any::<[u8; RANDOM_BYTES]>(), name in "[a-z]{0,8}") {
+        fn only_ids_of_the_same_key_and_owner_are_valid(random in any::<[u8; RANDOM_BYTES]>(), name in "[a-z]{0,8}") {
             let (ours, theirs, owner) = (keys(b"a"), keys(b"b"), owner(&name));
             let id = ours.mint(&owner, random);
             let text = id.as_str();
@@ -340,7 +340,7 @@ mod tests {
         }
 
         #[test]
-        fn a_key_names_one_video_of_its_owner(name in "[a-z]{0,8}", key in "[!-~]{1,20}", other in "[!-~]{1,20}") {
+        fn an_idempotency_key_gives_one_id_per_owner(name in "[a-z]{0,8}", key in "[!-~]{1,20}", other in "[!-~]{1,20}") {
             let (keys, owner) = (keys(b"a"), owner(&name));
             let id = keys.mint_for(&owner, &key);
             prop_assert_eq!(keys.verify_id(&owner, id.as_str()), Some(id.clone()));
@@ -370,7 +370,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_panics(text in ".{0,80}") {
+        fn arbitrary_text_is_refused(text in ".{0,80}") {
             let keys = keys(b"a");
             let nobody = Owner::nobody();
             prop_assert_eq!(keys.verify_id(&nobody, &text), None);

@@ -65,7 +65,7 @@ mod tests {
 
     /// The example that implementations of the specification share.
     #[test]
-    fn a_known_message_has_its_known_signature() {
+    fn a_known_message_has_the_known_signature() {
         let signature = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
         let signed = |keys: &str| {
             let at = UnixMillis::new(1_614_265_330_999);

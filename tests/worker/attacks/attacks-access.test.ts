@@ -1,4 +1,4 @@
-// Attacks on who may do what: ids that are guessed, grants that are forged, headers and paths that pretend.
+// Attacks on access control: guessed ids, forged grants, headers and paths.
 import { createHmac, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ALICE, BOB, CLIENT_TOKENS } from '../support/clients.ts';
@@ -29,13 +29,13 @@ afterAll(async () => {
   await service.close();
 });
 
-test('ids are guessed three thousand times: none is found, and nothing is asked', async () => {
+test('3,000 guessed ids: all are 404, and no storage is read', async () => {
   const before = await traces(service);
   const random = (length: number) =>
     Array.from(randomBytes(length), (byte) => ALPHABET[byte % ALPHABET.length]).join('');
   const statuses = new Map<number, number>();
   const guess = async (index: number) => {
-    // Half of them know the random part, and guess the proof.
+    // Half of them know the random part and guess the proof.
     const id = index % 2 ? `vid_${random(40)}` : `${video.id.slice(0, -14)}${random(14)}`;
     const { status } = await alice.fetch(`/v1/videos/${id}`);
     statuses.set(status, (statuses.get(status) ?? 0) + 1);
@@ -67,21 +67,18 @@ describe.each([
   const asked = (text: string) => service.fetch(`/v1/videos/${video.id}/${path}?grant=${text}`);
   const opened = async (text: string) => (await asked(text)).status;
 
-  test('one that is made rightly opens it: the others below fail for their reasons alone', async () => {
+  test('a valid grant opens the video, so the others below fail for their own reasons', async () => {
     expect(await opened(grant(video.id, now() + 60))).toBe(200);
   });
 
-  test.runIf(path === 'events')(
-    'what it shows ends with it: nobody goes on for ever by one link',
-    async () => {
-      const until = now() + 60;
-      const answer = await (await asked(grant(video.id, until))).text();
-      const { urls } = JSON.parse(/^data: (.*)$/m.exec(answer)?.[1] ?? '{}') as Video;
-      const grants = [urls.events, urls.content].map((link) => new URL(link ?? '').searchParams.get('grant'));
-      expect(grants).toEqual([grant(video.id, until), grant(video.id, until, 'playback-grant')]);
-      table.add('a grant to watch, to get a longer one', 'the same end');
-    },
-  );
+  test.runIf(path === 'events')('the grants in the events end with the grant that opened them', async () => {
+    const until = now() + 60;
+    const answer = await (await asked(grant(video.id, until))).text();
+    const { urls } = JSON.parse(/^data: (.*)$/m.exec(answer)?.[1] ?? '{}') as Video;
+    const grants = [urls.events, urls.content].map((link) => new URL(link ?? '').searchParams.get('grant'));
+    expect(grants).toEqual([grant(video.id, until), grant(video.id, until, 'playback-grant')]);
+    table.add('a grant to watch, to get a longer one', 'the same end');
+  });
 
   test.for<[string, () => string]>([
     ['expired a second ago', () => grant(video.id, now() - 1)],
@@ -98,14 +95,14 @@ describe.each([
     table.add(`grant ${what} ${name}`, 401);
   });
 
-  test('a wrong one before a right one counts', async () => {
+  test('of two grants the first counts, even if it is wrong', async () => {
     const right = grant(video.id, now() + 60);
     expect(await opened(`x&grant=${right}`)).toBe(401);
     table.add(`two grants ${what}, the first wrong`, 401);
   });
 });
 
-describe('headers that pretend', () => {
+describe('forged headers', () => {
   const SPOOFS = [
     { 'x-forwarded-for': '127.0.0.1' },
     { 'x-forwarded-for': '127.0.0.1, 10.0.0.1', 'x-real-ip': '127.0.0.1', 'cf-connecting-ip': '127.0.0.1' },
@@ -116,7 +113,7 @@ describe('headers that pretend', () => {
     { 'proxy-authorization': `Bearer ${ALICE}`, 'x-authorization': `Bearer ${ALICE}`, 'x-api-key': ALICE },
   ] as Record<string, string>[];
 
-  test.for(SPOOFS)('%j open nothing', async (headers) => {
+  test.for(SPOOFS)('%j give no access', async (headers) => {
     const before = await traces(service);
     for (const path of ['/v1/videos', `/v1/videos/${video.id}`, `/v1/videos/${video.id}/content`]) {
       expect((await service.fetch(path, { headers })).status).toBe(401);
@@ -125,14 +122,14 @@ describe('headers that pretend', () => {
     table.add(Object.keys(headers).join(', '), 401);
   });
 
-  test('a token in the query opens nothing', async () => {
+  test('a token in the query gives no access', async () => {
     for (const name of ['token', 'access_token', 'authorization', 'api_key']) {
       expect((await service.fetch(`/v1/videos/${video.id}?${name}=${ALICE}`)).status).toBe(401);
     }
     table.add('token in the query', 401);
   });
 
-  test('another host is called back by nobody, and linked to by nothing', async () => {
+  test('a forged host does not appear in the callback URL or in links', async () => {
     const PUBLIC_URL = 'https://video.example';
     const named = await startService({ vars: { PUBLIC_URL, POLL_SECONDS: '600' }, sim: { speed: 0 } });
     const spoofed = [
@@ -158,10 +155,10 @@ describe('headers that pretend', () => {
   });
 });
 
-describe('another method than it looks', () => {
+describe('method overrides', () => {
   const OVERRIDES = ['x-http-method-override', 'x-http-method', 'x-method-override', '_method'];
 
-  test.for(OVERRIDES)('%s: what was sent is done', async (name) => {
+  test.for(OVERRIDES)('%s: the real method counts', async (name) => {
     const headers = { [name]: 'DELETE' };
     const read = await alice.fetch(`/v1/videos/${video.id}?_method=DELETE`, { headers });
     expect([read.status, (await read.json()).status]).toEqual([200, 'completed']);
@@ -176,7 +173,7 @@ describe('another method than it looks', () => {
       () => null,
     );
     const status = sent?.status ?? 0;
-    // Who speaks no HTTP may be hung up on.
+    // The connection of a client that does not speak HTTP may be closed.
     expect([0, 400, 401, 404, 405, 501]).toContain(status);
     expect((await alice.video(video.id)).status).toBe('completed');
     table.add(`method ${JSON.stringify(method)}`, status || 'connection closed');
@@ -219,7 +216,7 @@ describe('paths', () => {
     '/.git/config',
   ];
 
-  test('whatever they are spelled like, a stranger gets nothing', async () => {
+  test('no spelling of a path gives another client access', async () => {
     const before = await traces(service);
     for (const path of paths()) {
       for (const [who, headers] of [
@@ -237,7 +234,7 @@ describe('paths', () => {
     expect((await alice.video(video.id)).status).toBe('completed');
   });
 
-  test('a detour by one’s own video leads to no other', async () => {
+  test('a path through one’s own video leads to no other video', async () => {
     const { id: own } = await bob.accepted({ prompt: 'a house next door' });
     await bob.ended(own);
     for (const dots of ['..', '%2e%2e', '.%2E', '%2e.']) {
