@@ -35,10 +35,12 @@ export async function shown({ settings, origin }, owner, { version, ...record })
   const self = `${origin}/v1/videos/${record.id}`;
   const isThere = record.status === 'completed';
   const content = isThere ? `${self}/content${grant ? `?grant=${grant}` : ''}` : null;
+  const { width, height } = record.output ?? {};
+  const size = width ? `${width}x${height}` : SIZES[resolution];
   const download = isThere ? `${self}/content?${grant ? `grant=${grant}&` : ''}download=1` : null;
   return {
     ...record,
-    ...{ metadata: {}, prompt, seconds: `${duration}`, size: SIZES[resolution], remixed_from_video_id: null },
+    ...{ metadata: {}, prompt, seconds: `${duration}`, size, remixed_from_video_id: null },
     urls: { self, events: `${self}/events`, content, download, cancel: `${self}/cancel` },
   };
 }

@@ -6,12 +6,14 @@ pub mod listing;
 pub mod metadata;
 pub mod public;
 pub mod text;
+pub mod thousandths;
 
 use serde::{Deserialize, Serialize};
 
 use super::id::VideoId;
 use super::request::{ImageType, Resolution};
 use metadata::Metadata;
+use thousandths::Thousandths;
 
 /// Of a file's name without its extension.
 const MAX_STEM_CHARS: usize = 60;
@@ -136,6 +138,17 @@ pub struct Output {
     pub sha256: String,
     /// The strong validator exactly as the `ETag` header carries it, quotes included.
     pub etag: String,
+    /// Pixels, before any rotation. This and what follows are `None` where the file does not say it, and for videos that
+    /// were completed before it was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_seconds: Option<Thousandths>,
+    /// Mean frames per second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fps: Option<Thousandths>,
 }
 
 /// One video. Times are unix seconds, money is USD as a decimal string.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::metadata::Metadata;
-use super::{Record, Status};
+use super::{Output, Record, Status};
 use crate::video::id::VideoId;
 
 /// A record as its owner sees it.
@@ -17,7 +17,7 @@ pub struct Video {
     /// This and what follows, but for the links, are the names that OpenAI's Videos API gives to what the record says.
     prompt: String,
     seconds: Option<String>,
-    size: Option<&'static str>,
+    size: Option<String>,
     /// Always null: videos are not made of videos here.
     remixed_from_video_id: (),
     pub urls: Urls,
@@ -33,7 +33,7 @@ impl Video {
             metadata: record.metadata.is_empty().then(Metadata::default),
             prompt: record.input.prompt.clone(),
             seconds: record.input.duration.map(|seconds| seconds.to_string()),
-            size: record.input.resolution.as_ref().and_then(|resolution| size_of(resolution.as_str())),
+            size: size_of(&record),
             remixed_from_video_id: (),
             urls,
             record: Record { version: None, ..record },
@@ -41,9 +41,16 @@ impl Video {
     }
 }
 
+/// Width and height of the stored file; until there is one, those that the resolution usually has.
+fn size_of(record: &Record) -> Option<String> {
+    let of_file = |output: &Output| Some(format!("{}x{}", output.width?, output.height?));
+    let usual = || usual_size(record.input.resolution.as_ref()?.as_str()).map(str::to_owned);
+    record.output.as_ref().and_then(of_file).or_else(usual)
+}
+
 /// Width and height of a landscape video, as far as its resolution says them.
 #[must_use]
-pub fn size_of(resolution: &str) -> Option<&'static str> {
+pub fn usual_size(resolution: &str) -> Option<&'static str> {
     const SIZES: [(&str, &str); 3] = [("512P", "912x512"), ("768P", "1366x768"), ("1080P", "1920x1080")];
     let known = SIZES.iter().find(|(name, _)| name.eq_ignore_ascii_case(resolution));
     known.map(|(_, size)| *size)

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::video::record::public::{Urls, Video, size_of};
+use crate::video::record::public::{Urls, Video, usual_size};
 use crate::video::record::{RECORD_VERSION, Record, Status};
 
 /// How the video of a stored record stands; `None` when it is none.
@@ -36,6 +36,8 @@ struct Members<'a> {
     prompt: &'a str,
     resolution: Option<&'a str>,
     duration: Option<&'a str>,
+    /// Width and height of the file.
+    pixels: Option<(&'a str, &'a str)>,
     /// Everything behind the version.
     text: &'a str,
 }
@@ -54,7 +56,8 @@ impl<'a> Members<'a> {
         let (prompt, behind) = quoted(behind.split_once(r#","input":{"prompt":"#)?.1)?;
         let (_, behind) = behind.split_once(r#","resolution":"#)?;
         let (resolution, behind) = behind.split_once(r#","duration":"#)?;
-        let (duration, _) = behind.split_once(',')?;
+        let (duration, behind) = behind.split_once(',')?;
+        let output = behind.split_once(r#","output":{"#).and_then(|(_, output)| output.split_once('}'));
         Some(Self {
             id,
             status: serde_json::from_value(Value::String(status.to_owned())).ok()?,
@@ -62,6 +65,7 @@ impl<'a> Members<'a> {
             prompt,
             resolution: (resolution != "null").then(|| resolution.trim_matches('"')),
             duration: (duration != "null").then_some(duration),
+            pixels: output.and_then(|(output, _)| pixels(output)),
             text,
         })
     }
@@ -73,11 +77,20 @@ impl<'a> Members<'a> {
         let metadata = if text.contains(r#","metadata":{"#) { "" } else { r#""metadata":{},"# };
         let quoted =
             |text: Option<&str>| text.map_or_else(|| "null".to_owned(), |text| format!("\"{text}\""));
-        let (seconds, size) = (quoted(self.duration), quoted(self.resolution.and_then(size_of)));
+        let of_file = self.pixels.map(|(width, height)| format!("{width}x{height}"));
+        let size = of_file.as_deref().or_else(|| self.resolution.and_then(usual_size));
+        let (seconds, size) = (quoted(self.duration), quoted(size));
         Some(format!(
             r#"{{{text},{metadata}"prompt":{prompt},"seconds":{seconds},"size":{size},"remixed_from_video_id":null,"urls":{urls}}}"#
         ))
     }
+}
+
+/// Width and height in an output.
+fn pixels(output: &str) -> Option<(&str, &str)> {
+    let (width, behind) = output.split_once(r#","width":"#)?.1.split_once(',')?;
+    let height = behind.strip_prefix(r#""height":"#)?;
+    Some((width, height.split(',').next()?))
 }
 
 /// The text in quotes that something written begins with, and what is behind it.
@@ -123,6 +136,17 @@ mod tests {
         let stored = serde_json::to_string(&record()).unwrap();
         assert!(Members::of(&stored).is_some());
         assert_shown(&record(), &stored);
+    }
+
+    #[test]
+    fn the_size_is_the_files_own() {
+        let mut record = record();
+        if let Some(output) = &mut record.output {
+            (output.width, output.height) = (Some(768), Some(1366));
+        }
+        let stored = serde_json::to_string(&record).unwrap();
+        assert_shown(&record, &stored);
+        assert!(show(&stored, "", |_| None).unwrap().contains(r#""size":"768x1366""#));
     }
 
     #[test]
