@@ -3,6 +3,7 @@
 
 mod boxes;
 mod facts;
+mod found;
 mod start;
 mod track;
 mod walk;

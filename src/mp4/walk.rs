@@ -8,7 +8,8 @@ use super::boxes::{
     Fault, HEADER_BYTES, Header, Kind, LARGE_HEADER_BYTES, Size, size_and_kind, u32_at, u64_at,
 };
 use super::facts::Facts;
-use super::track::{self, Duration, FIELDS_BYTES, Run, RunEntries, Samples, Track};
+use super::found::Found;
+use super::track::{self, FIELDS_BYTES, Run, RunEntries, Samples, Track};
 
 /// Limit on the reads of one file. An ordinary file takes two or three, a fragmented one two for each fragment.
 pub const MAX_READS: u32 = 800;
@@ -17,8 +18,6 @@ pub const MAX_READ_BYTES: u64 = 64 * 1024;
 
 /// The first read: the usual `ftyp` of 32 bytes and the header after it.
 const FIRST_READ_BYTES: u64 = 32 + LARGE_HEADER_BYTES;
-/// Of a file with more tracks, those after the first ones have no default durations.
-const MAX_TRACK_DEFAULTS: usize = 32;
 /// Version, flags and the number of entries of a table.
 const TABLE_HEADER_BYTES: u64 = 8;
 /// An entry of `stts`: count and duration.
@@ -86,24 +85,6 @@ enum TableKind {
     Run,
     /// `stco` or `co64`: where chunks of samples start in the file.
     Offset,
-}
-
-#[derive(Default)]
-struct Found {
-    has_movie: bool,
-    /// Whether there is an `mdat` after the last `moof`, or any in a file without.
-    has_media: bool,
-    movie: Option<Duration>,
-    /// The current `trak`.
-    track: Track,
-    /// The first video track.
-    video: Option<Track>,
-    /// Default durations by track id.
-    defaults: Vec<(u32, u32)>,
-    /// The default duration in the current `traf`; `None` if it is not of the video track.
-    fragment: Option<u32>,
-    /// The video's samples in fragments.
-    fragments: Samples,
 }
 
 impl Walk {
@@ -246,8 +227,7 @@ impl Walk {
             (b"stbl", b"co64") => self.table = self.last_offset(header, 8)?,
             (b"mvex", b"trex") => {
                 let default = track::track_default(self.fields(header)?);
-                let room = MAX_TRACK_DEFAULTS - self.found.defaults.len();
-                self.found.defaults.extend(default.into_iter().take(room));
+                self.found.add_default(default);
             }
             (b"traf", b"tfhd") => {
                 let fragment = track::fragment_header(self.fields(header)?);
@@ -367,30 +347,4 @@ impl Table {
 
 fn field(entry: &[u8], at: usize) -> u32 {
     u32_at(entry, at).unwrap_or(0)
-}
-
-impl Found {
-    fn leave_track(&mut self) {
-        if self.track.is_video && self.video.is_none() {
-            self.video = Some(self.track);
-        }
-    }
-
-    /// The default duration of samples in a fragment; `None` if it is not of the video track.
-    fn default_of(&self, track_id: u32, own: Option<u32>) -> Option<u32> {
-        let is_video = self.video.is_some_and(|video| video.id == track_id);
-        let default = self.defaults.iter().find(|(id, _)| *id == track_id).map(|(_, duration)| *duration);
-        is_video.then_some(own.or(default).unwrap_or(0))
-    }
-
-    fn facts(&self) -> std::result::Result<Facts, Fault> {
-        if !self.has_movie {
-            return Err(Fault::NoMovie);
-        }
-        let video = self.video.as_ref().ok_or(Fault::NoVideoTrack)?;
-        if !self.has_media {
-            return Err(Fault::NoMedia);
-        }
-        Ok(Facts::of(video, self.movie, self.fragments))
-    }
 }
