@@ -2,11 +2,11 @@
 
 use std::io::{self, Write};
 
+use hailuo_worker::mp4;
 use hailuo_worker::storage::models::capabilities;
 use hailuo_worker::video::model::{Capabilities, Format, Need};
 use hailuo_worker::video::money::Usd;
 use hailuo_worker::video::money::price_list::PriceList;
-use hailuo_worker::video::mp4;
 use hailuo_worker::wiro::envelope::Envelope;
 use hailuo_worker::wiro::files::{folder_body, read_folder, read_upload, upload_form};
 use hailuo_worker::wiro::form::FormBody;
@@ -46,7 +46,7 @@ fn answer(question: &Value) -> Result<Value, String> {
         ),
         "read_detail" => json!(read_task(&http(question))),
         "read_socket" => read_socket(&text(question, "message")),
-        "is_mp4" => json!(mp4::begins(&bytes(question, "start"))),
+        "is_mp4" => json!(mp4::is_mp4_start(&bytes(question, "start"))),
         "read_callback" => name_json(callback::hint(text(question, "body").as_bytes())),
         unknown => return Err(format!("there is no question `{unknown}`")),
     })

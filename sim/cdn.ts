@@ -140,6 +140,10 @@ function sendFaulty(exchange: Exchange, content: Content, fault: CdnFault): void
         size,
       );
       break;
+    case 'file':
+      writeHead(exchange, 200, { ...type, 'content-length': fault.bytes.length });
+      send(exchange, bufferContent(fault.bytes, content.contentType), 0, fault.bytes.length);
+      break;
     case 'redirect':
       writeHead(exchange, 302, { location: fault.to, 'content-length': 0 });
       exchange.response.end();

@@ -48,6 +48,8 @@ export type CdnFault =
   | { kind: 'cut-no-length' }
   /** 200 with an HTML page of the right size. */
   | { kind: 'html' }
+  /** 200 with other bytes, and their length. */
+  | { kind: 'file'; bytes: Uint8Array }
   | { kind: 'redirect'; to: string }
   /** The headers and so many bytes (default: none), then silence. */
   | { kind: 'hang'; bytes?: number };
@@ -114,6 +116,8 @@ export type SocketFault =
 export interface OutputFault {
   /** Videos of this size, generated. */
   bytes?: number;
+  /** Videos of these bytes. */
+  file?: Uint8Array;
   /** How many there are; default 1. */
   count?: number;
   /** The outputs begin with an entry without a URL and a preview image. */

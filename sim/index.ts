@@ -18,6 +18,7 @@ import { SITEVERIFY_PATH, type Solved, TURNSTILE_SECRET, Turnstile } from './tur
 import { Wiro } from './wiro.ts';
 
 export { sign } from './auth.ts';
+export { box, GENERATED, words } from './boxes.ts';
 export type { CallbackAttempt } from './callback.ts';
 export type { Call } from './calls.ts';
 export { FAMILY } from './family.ts';

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
+import { generatedHead } from './boxes.ts';
 
 export interface Content {
   readonly size: number;
@@ -53,7 +54,7 @@ export const previewContent: Content = bufferContent(
   'image/png',
 );
 
-/** An MP4 by its outer boxes: `ftyp`, then one `mdat` of noise in which no two blocks are alike. */
+/** An MP4 by its boxes: `ftyp`, `moov`, then one `mdat` of noise in which no two blocks are alike. */
 export function generatedContent(size: number): Content {
   return {
     size,
@@ -72,20 +73,9 @@ export function generatedContent(size: number): Content {
 
 function generatedBlock(index: number, size: number): Buffer {
   const block = Buffer.from(NOISE);
-  if (index === 0) mp4Head(size).copy(block);
+  if (index === 0) generatedHead(size).copy(block);
   else block.writeUInt32BE(index);
   return block;
-}
-
-function mp4Head(size: number): Buffer {
-  const head = Buffer.alloc(40);
-  head.writeUInt32BE(32, 0);
-  head.write('ftypisom', 4, 'latin1');
-  head.writeUInt32BE(0x200, 12);
-  head.write('isomiso2avc1mp41', 16, 'latin1');
-  head.writeUInt32BE(Math.max(8, size - 32), 32);
-  head.write('mdat', 36, 'latin1');
-  return head;
 }
 
 /** Incompressible and always the same: a xorshift generator from a fixed seed. */

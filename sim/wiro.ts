@@ -6,7 +6,7 @@ import type { Clock } from './clock.ts';
 import { detailRow } from './detail.ts';
 import { FaultBook } from './faults.ts';
 import { FileStore } from './files.ts';
-import { generatedContent, previewContent, sampleContent } from './media.ts';
+import { bufferContent, generatedContent, previewContent, sampleContent } from './media.ts';
 import type { Settings } from './options.ts';
 import type { Order } from './order.ts';
 import { newOutput, type Output } from './output.ts';
@@ -77,11 +77,13 @@ export class Wiro implements TaskHost {
   publishOutputs(task: SimTask): Publication {
     const {
       bytes,
+      file,
       count = 1,
       preview: withPreview,
       delaySeconds = 0,
     } = this.faults.standing(task.prompt).output ?? {};
-    const content = bytes === undefined ? sampleContent : generatedContent(bytes);
+    const generated = bytes === undefined ? sampleContent : generatedContent(bytes);
+    const content = file ? bufferContent(file, 'video/mp4') : generated;
     const outputs = Array.from({ length: count }, (_, index) =>
       newOutput(this.origin, `${index}.mp4`, content),
     );

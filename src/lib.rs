@@ -14,12 +14,14 @@
 //! - [`http`]: pieces of HTTP, pure
 //! - [`video`]: the domain, pure: requests, records and the lifecycle that decides everything
 //! - [`wiro`]: the upstream's wire format, pure
+//! - [`mp4`]: the boxes of an MP4 file, pure
 
 pub mod api;
 mod calls;
 mod config;
 mod dispatcher;
 pub mod http;
+pub mod mp4;
 mod runtime;
 pub mod storage;
 mod task;

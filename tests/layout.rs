@@ -6,10 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room and the rooms that it uses, which must be further down in the table.
-const ROOMS: [(&str, &[&str]); 11] = [
+const ROOMS: [(&str, &[&str]); 12] = [
     ("api", &["calls", "upstream", "storage", "config", "runtime", "http", "video", "wiro"]),
     ("dispatcher", &["calls", "upstream", "storage", "config", "runtime", "video", "wiro"]),
-    ("task", &["calls", "upstream", "storage", "config", "runtime", "video", "wiro"]),
+    ("task", &["calls", "upstream", "storage", "config", "runtime", "video", "wiro", "mp4"]),
     ("calls", &["runtime", "video", "wiro"]),
     ("upstream", &["config", "runtime", "wiro"]),
     ("config", &["runtime", "http", "video", "wiro"]),
@@ -18,10 +18,11 @@ const ROOMS: [(&str, &[&str]); 11] = [
     ("http", &["video"]),
     ("video", &[]),
     ("wiro", &[]),
+    ("mp4", &[]),
 ];
 
 /// Rooms that must not depend on the Workers runtime.
-const PURE: [&str; 3] = ["http", "video", "wiro"];
+const PURE: [&str; 4] = ["http", "video", "wiro", "mp4"];
 const RUNTIME_CRATES: [&str; 4] = ["worker::", "js_sys", "web_sys", "wasm_bindgen"];
 
 const MAX_LINES: usize = 400;

@@ -21,6 +21,22 @@ fn a_record_keeps_its_stored_format() {
 }
 
 #[test]
+fn figures_of_the_file_are_stored_if_known() {
+    let etag = "\"etag\": \"\\\"00dd7054bce1ef148b9708e65d38e0cb\\\"\"";
+    let facts = r#""width": 1376,
+    "height": 768,
+    "duration_seconds": 5.88,
+    "fps": 25"#;
+    let known = RECORD.trim_end().replace(etag, &format!("{etag},\n    {facts}"));
+    let record: Record = serde_json::from_str(&known).unwrap();
+    assert_eq!(serde_json::to_string_pretty(&record).unwrap(), known);
+    let shown = serde_json::to_value(Video::of(record, "https://w.example", None)).unwrap();
+    assert_eq!((&shown["size"], &shown["output"]["fps"]), (&json!("1376x768"), &json!(25)));
+    let earlier: Record = serde_json::from_str(RECORD).unwrap();
+    assert_eq!(earlier.output.and_then(|output| output.fps), None);
+}
+
+#[test]
 fn a_task_keeps_its_stored_format() {
     let task = Task::load(TASK).unwrap();
     assert_eq!(task.job(), Some(&Job { task_id: "534574".to_owned(), token: Some("eDcC".to_owned()) }));

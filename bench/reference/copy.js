@@ -1,5 +1,6 @@
-// The finished video from Wiro's CDN into R2, verified on the way: right host, right size, MP4 by its first bytes, SHA-256
-// recorded.
+// The finished video from Wiro's CDN into R2, verified on the way: right host, right size, MP4 by its first bytes and its
+// boxes, SHA-256 recorded.
+import { boxFacts } from './boxes.js';
 import { Digest } from './digest.js';
 import { log } from './log.js';
 import { chunksOf, joined, within } from './streams.js';
@@ -51,7 +52,18 @@ async function verifiedCopy(env, settings, id, { url, size: expected }, signal) 
     size: object.size,
     sha256: await incoming.digest.finish(),
     etag: object.httpEtag,
+    ...(await complete(env, id, object.size)),
   };
+}
+
+/** What the stored file says of itself; what is not complete is removed again. */
+async function complete(env, id, size) {
+  try {
+    return await boxFacts(env, id, size);
+  } catch (error) {
+    await env.VIDEOS.delete(videoKey(id));
+    throw error;
+  }
 }
 
 /** Follows redirects by hand, so that every hop is checked before it is asked. */

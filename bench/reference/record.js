@@ -37,9 +37,11 @@ export async function shown({ settings, origin }, owner, { version, ...record })
   const events = `${self}/events${grants ? `?grant=${grants.events}` : ''}`;
   const content = isThere ? `${self}/content${grants ? `?grant=${grants.content}` : ''}` : null;
   const download = isThere ? `${self}/content?${grants ? `grant=${grants.content}&` : ''}download=1` : null;
+  const { width, height } = record.output ?? {};
+  const size = width ? `${width}x${height}` : SIZES[resolution];
   return {
     ...record,
-    ...{ metadata: {}, prompt, seconds: `${duration}`, size: SIZES[resolution], remixed_from_video_id: null },
+    ...{ metadata: {}, prompt, seconds: `${duration}`, size, remixed_from_video_id: null },
     urls: { self, events, content, download, cancel: `${self}/cancel` },
   };
 }

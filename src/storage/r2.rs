@@ -1,7 +1,7 @@
 //! R2 through its plain JavaScript interface. The library's wrapper would add Rust streams to the script; ours are
 //! JavaScript's and are passed on unchanged.
 
-use js_sys::{Array, Promise};
+use js_sys::{Array, Promise, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::web_sys::ReadableStream;
@@ -53,6 +53,8 @@ extern "C" {
     fn length(this: &R2Object) -> f64;
     #[wasm_bindgen(method, getter)]
     pub fn body(this: &R2Object) -> Option<ReadableStream>;
+    #[wasm_bindgen(method, catch, js_name = arrayBuffer)]
+    fn array_buffer(this: &R2Object) -> JsResult<Promise>;
     #[wasm_bindgen(method, getter, js_name = httpMetadata)]
     fn http_metadata(this: &R2Object) -> HttpMetadata;
 
@@ -67,6 +69,11 @@ impl R2Object {
     #[must_use]
     pub fn content_type(&self) -> String {
         self.http_metadata().content_type().unwrap_or_default()
+    }
+
+    /// What was asked of its bytes, copied into wasm: for small parts only.
+    pub async fn bytes(&self) -> Result<Vec<u8>> {
+        Ok(Uint8Array::new(&settled(&self.array_buffer()?).await?).to_vec())
     }
 
     /// In bytes.

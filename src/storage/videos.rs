@@ -40,6 +40,17 @@ impl Videos {
         Ok(self.bucket.get(&video_key(id), part).await?.and_then(|object| object.body()))
     }
 
+    /// `len` bytes of a video, copied into wasm: for metadata only. `None` if the video is missing.
+    ///
+    /// # Errors
+    /// If R2 does not answer.
+    pub async fn read_metadata(&self, id: &VideoId, offset: u64, len: u64) -> Result<Option<Vec<u8>>> {
+        match self.bucket.get(&video_key(id), Some((offset, len))).await? {
+            Some(object) => Ok(Some(object.bytes().await?)),
+            None => Ok(None),
+        }
+    }
+
     /// Stores a video from a stream with a known length. If the stream breaks, nothing is stored.
     ///
     /// # Errors
@@ -107,6 +118,14 @@ impl Videos {
         ids.sort_unstable();
         ids.dedup();
         Ok(ids)
+    }
+
+    /// Removes the video alone.
+    ///
+    /// # Errors
+    /// If R2 does not answer.
+    pub async fn delete_video(&self, id: &VideoId) -> Result<()> {
+        self.bucket.delete(&[video_key(id)]).await
     }
 
     /// Removes the video and its images.

@@ -1,5 +1,5 @@
 //! Copies the finished video from Wiro's CDN into R2 and verifies it: allowed host, expected size, MP4 by its first
-//! bytes; SHA-256 is recorded. Bytes pass as JavaScript chunks and never enter wasm.
+//! bytes and then by its boxes; SHA-256 is recorded. Bytes pass as JavaScript chunks and never enter wasm.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -11,6 +11,8 @@ use worker::js_sys::Uint8Array;
 use worker::web_sys::ReadableStream;
 use worker::{Response, ResponseBody};
 
+use super::verify::{VerifyError, verify};
+use crate::mp4;
 use crate::runtime::clock;
 use crate::runtime::digest::Digest;
 use crate::runtime::fetch::{FetchError, fetch, request};
@@ -23,8 +25,8 @@ use crate::storage::upload::UploadError;
 use crate::storage::videos::{VIDEO_CONTENT_TYPE, Videos};
 use crate::video::id::VideoId;
 use crate::video::links::output_hosts::OutputHosts;
-use crate::video::mp4;
 use crate::video::record::Output;
+use crate::video::record::thousandths::Thousandths;
 use crate::video::task::Source;
 
 const HEADERS_TIMEOUT: Duration = Duration::from_secs(30);
@@ -50,6 +52,8 @@ enum CopyError {
     #[error("the file does not start like an MP4 file")]
     NotMp4,
     #[error(transparent)]
+    Verify(#[from] VerifyError),
+    #[error(transparent)]
     Fetch(#[from] FetchError),
     #[error(transparent)]
     Stream(#[from] StreamError),
@@ -61,7 +65,7 @@ enum CopyError {
     Storage(#[from] worker::Error),
 }
 
-/// Copies and verifies the video. Afterwards its key holds either the complete verified video or its previous content.
+/// Copies and verifies the video. A file that is not complete is removed from R2 again.
 /// Failures are logged, and all of them can be retried.
 pub async fn copy(videos: &Videos, hosts: &OutputHosts, id: &VideoId, source: &Source) -> Option<Output> {
     let started = clock::now();
@@ -120,11 +124,23 @@ async fn verified_copy(
     if stored != sent {
         return Err(CopyError::Stored { stored, sent });
     }
+    let facts = match verify(videos, id, stored).await {
+        Ok(facts) => facts,
+        Err(error) => {
+            // Should this fail, the next copy replaces the file.
+            let _ = with_timeout(STORE_TIMEOUT, videos.delete_video(id)).await;
+            return Err(error.into());
+        }
+    };
     Ok(Output {
         content_type: VIDEO_CONTENT_TYPE.to_owned(),
         size: stored,
         sha256: incoming.digest.finish().await?,
         etag: object.http_etag(),
+        width: facts.width,
+        height: facts.height,
+        duration_seconds: facts.duration_millis.map(Thousandths),
+        fps: facts.millifps.map(Thousandths),
     })
 }
 
@@ -172,7 +188,7 @@ impl Incoming {
             start.extend(chunk.subarray(0, missing.min(chunk.length())).to_vec());
             buffered.push(chunk);
         }
-        if !mp4::begins(&start) {
+        if !mp4::is_mp4_start(&start) {
             return Err(CopyError::NotMp4);
         }
         Ok(Self { reader, buffered, digest: Digest::new()?, bytes: 0 })

@@ -10,5 +10,6 @@ mod socket;
 mod store;
 mod subscribers;
 mod upstream;
+mod verify;
 mod waiters;
 mod webhook;

@@ -10,7 +10,6 @@ pub mod lifecycle;
 pub mod links;
 pub mod model;
 pub mod money;
-pub mod mp4;
 pub mod progress;
 pub mod queue;
 pub mod record;

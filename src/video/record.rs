@@ -7,12 +7,14 @@ pub mod listing;
 pub mod metadata;
 pub mod public;
 pub mod text;
+pub mod thousandths;
 
 use serde::{Deserialize, Serialize};
 
 use super::id::VideoId;
 use super::request::{ImageType, Resolution};
 use metadata::Metadata;
+use thousandths::Thousandths;
 
 /// The version of the stored format. It is raised if older code would misread a newer record.
 pub const RECORD_VERSION: u32 = 1;
@@ -134,6 +136,17 @@ pub struct Output {
     pub sha256: String,
     /// The strong `ETag` with its quotes.
     pub etag: String,
+    /// Pixels, before any rotation. This and what follows are `None` where the file does not say it, and for videos that
+    /// were completed before it was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_seconds: Option<Thousandths>,
+    /// Mean frames per second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fps: Option<Thousandths>,
 }
 
 /// One video. Times are unix seconds, money is USD as a decimal string.

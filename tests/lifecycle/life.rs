@@ -6,6 +6,7 @@ use hailuo_worker::video::lifecycle::Policy;
 use hailuo_worker::video::lifecycle::event::{Effect, Event, Observation};
 use hailuo_worker::video::lifecycle::retry_schedule::RetrySchedule;
 use hailuo_worker::video::record::metadata::Metadata;
+use hailuo_worker::video::record::thousandths::Thousandths;
 use hailuo_worker::video::record::{FailureCode, Image, Input, Output, Status};
 use hailuo_worker::video::request::Resolution;
 use hailuo_worker::video::task::search::SearchProgress;
@@ -45,6 +46,10 @@ pub fn output() -> Output {
         size: 7,
         sha256: "00".to_owned(),
         etag: "\"e\"".to_owned(),
+        width: Some(1366),
+        height: Some(768),
+        duration_seconds: Some(Thousandths(5880)),
+        fps: Some(Thousandths(25_000)),
     }
 }
 

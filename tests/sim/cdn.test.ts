@@ -191,11 +191,14 @@ describe('generated outputs', () => {
     const { url, size, sha256: digest } = await output();
     const bytes = await (await fetch(url)).bytes();
     expect([bytes.length, size]).toEqual([1_234_567, 1_234_567]);
-    expect(sha256(bytes)).toBe('6a92169d38522422014caf9e4cf51d098e37f27e32f666966c4d9c51fa706309');
+    expect(sha256(bytes)).toBe('5856adf19d73c4b91b02ae2963a6b861b1c070677d5a58a2e4ecb0a26675343a');
     expect([await digest(), await generatedDigest(1_234_567)]).toEqual([sha256(bytes), sha256(bytes)]);
     const boxes = Buffer.from(bytes);
-    expect([boxes.toString('latin1', 4, 12), boxes.toString('latin1', 36, 40)]).toEqual(['ftypisom', 'mdat']);
-    expect(boxes.readUInt32BE(0) + boxes.readUInt32BE(32)).toBe(1_234_567);
+    const outer: string[] = [];
+    let at = 0;
+    for (; at < boxes.length; at += boxes.readUInt32BE(at))
+      outer.push(boxes.toString('latin1', at + 4, at + 8));
+    expect([outer, at]).toEqual([['ftyp', 'moov', 'mdat'], 1_234_567]);
     const part = await (await fetch(url, { headers: { range: 'bytes=65530-131080' } })).bytes();
     expect(sha256(part)).toBe(sha256(bytes.subarray(65530, 131081)));
   });

@@ -5,12 +5,13 @@ mod bodies;
 mod headers;
 mod links;
 mod upstream;
+mod video;
 
 /// What takes the fuzzer's bytes.
 pub type Target = fn(&[u8]);
 
 /// By the name of its binary and its corpus.
-pub const TARGETS: [(&str, Target); 15] = [
+pub const TARGETS: [(&str, Target); 16] = [
     ("submit_json", bodies::submit_json),
     ("multipart", bodies::multipart),
     ("file_name", bodies::file_name),
@@ -26,6 +27,7 @@ pub const TARGETS: [(&str, Target); 15] = [
     ("callback", upstream::callback),
     ("answer", upstream::answer),
     ("socket", upstream::socket),
+    ("mp4", video::mp4),
 ];
 
 /// Gives the bytes to a target.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::metadata::Metadata;
-use super::{Record, Status};
+use super::{Output, Record, Status};
 use crate::video::access::grants::Grants;
 use crate::video::id::VideoId;
 
@@ -18,7 +18,7 @@ pub struct Video {
     /// This and the next three members have OpenAI's names for values of the record.
     prompt: String,
     seconds: Option<String>,
-    size: Option<&'static str>,
+    size: Option<String>,
     /// Always null, because remixing is not supported.
     remixed_from_video_id: (),
     pub urls: Urls,
@@ -34,7 +34,7 @@ impl Video {
             metadata: record.metadata.is_empty().then(Metadata::default),
             prompt: record.input.prompt.clone(),
             seconds: record.input.duration.map(|seconds| seconds.to_string()),
-            size: record.input.resolution.as_ref().and_then(|resolution| size_of(resolution.as_str())),
+            size: size_of(&record),
             remixed_from_video_id: (),
             urls,
             record: Record { version: None, ..record },
@@ -42,9 +42,16 @@ impl Video {
     }
 }
 
+/// Width and height of the stored file, or of usual videos in this resolution if there is none yet.
+fn size_of(record: &Record) -> Option<String> {
+    let of_file = |output: &Output| Some(format!("{}x{}", output.width?, output.height?));
+    let usual = || usual_size(record.input.resolution.as_ref()?.as_str()).map(str::to_owned);
+    record.output.as_ref().and_then(of_file).or_else(usual)
+}
+
 /// Width and height of a landscape video in this resolution, if known.
 #[must_use]
-pub fn size_of(resolution: &str) -> Option<&'static str> {
+pub fn usual_size(resolution: &str) -> Option<&'static str> {
     const SIZES: [(&str, &str); 3] = [("512P", "912x512"), ("768P", "1366x768"), ("1080P", "1920x1080")];
     let known = SIZES.iter().find(|(name, _)| name.eq_ignore_ascii_case(resolution));
     known.map(|(_, size)| *size)

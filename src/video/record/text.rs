@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::video::access::grants::Grants;
-use crate::video::record::public::{Urls, Video, size_of};
+use crate::video::record::public::{Urls, Video, usual_size};
 use crate::video::record::{RECORD_VERSION, Record, Status};
 
 /// The status in a stored record; `None` if the text is not a record.
@@ -37,6 +37,8 @@ struct Members<'a> {
     prompt: &'a str,
     resolution: Option<&'a str>,
     duration: Option<&'a str>,
+    /// Width and height of the file.
+    pixels: Option<(&'a str, &'a str)>,
     /// All members after the version.
     text: &'a str,
 }
@@ -55,7 +57,8 @@ impl<'a> Members<'a> {
         let (prompt, behind) = quoted(behind.split_once(r#","input":{"prompt":"#)?.1)?;
         let (_, behind) = behind.split_once(r#","resolution":"#)?;
         let (resolution, behind) = behind.split_once(r#","duration":"#)?;
-        let (duration, _) = behind.split_once(',')?;
+        let (duration, behind) = behind.split_once(',')?;
+        let output = behind.split_once(r#","output":{"#).and_then(|(_, output)| output.split_once('}'));
         Some(Self {
             id,
             status: serde_json::from_value(Value::String(status.to_owned())).ok()?,
@@ -63,6 +66,7 @@ impl<'a> Members<'a> {
             prompt,
             resolution: (resolution != "null").then(|| resolution.trim_matches('"')),
             duration: (duration != "null").then_some(duration),
+            pixels: output.and_then(|(output, _)| pixels(output)),
             text,
         })
     }
@@ -74,11 +78,20 @@ impl<'a> Members<'a> {
         let metadata = if text.contains(r#","metadata":{"#) { "" } else { r#""metadata":{},"# };
         let quoted =
             |text: Option<&str>| text.map_or_else(|| "null".to_owned(), |text| format!("\"{text}\""));
-        let (seconds, size) = (quoted(self.duration), quoted(self.resolution.and_then(size_of)));
+        let of_file = self.pixels.map(|(width, height)| format!("{width}x{height}"));
+        let size = of_file.as_deref().or_else(|| self.resolution.and_then(usual_size));
+        let (seconds, size) = (quoted(self.duration), quoted(size));
         Some(format!(
             r#"{{{text},{metadata}"prompt":{prompt},"seconds":{seconds},"size":{size},"remixed_from_video_id":null,"urls":{urls}}}"#
         ))
     }
+}
+
+/// Width and height in an output.
+fn pixels(output: &str) -> Option<(&str, &str)> {
+    let (width, after) = output.split_once(r#","width":"#)?.1.split_once(',')?;
+    let height = after.strip_prefix(r#""height":"#)?;
+    Some((width, height.split(',').next()?))
 }
 
 /// Splits text after the quoted string at its start.
@@ -125,6 +138,17 @@ mod tests {
         let stored = serde_json::to_string(&record()).unwrap();
         assert!(Members::of(&stored).is_some());
         assert_shown(&record(), &stored);
+    }
+
+    #[test]
+    fn the_size_is_that_of_the_file() {
+        let mut record = record();
+        if let Some(output) = &mut record.output {
+            (output.width, output.height) = (Some(768), Some(1366));
+        }
+        let stored = serde_json::to_string(&record).unwrap();
+        assert_shown(&record, &stored);
+        assert!(show(&stored, "", |_| None).unwrap().contains(r#""size":"768x1366""#));
     }
 
     #[test]

@@ -3,9 +3,11 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { box } from '../../../sim/index.ts';
 import { patchOutputs } from '../support/output-rows.ts';
 import { picture } from '../support/requests/pictures.ts';
 import { filePart, upload } from '../support/requests/uploads.ts';
+import { sampleBytes } from '../support/sample.ts';
 import { type Service, startService } from '../support/service.ts';
 import { storedVideo } from '../support/stored.ts';
 import { AttackTable, rawRequest, sendRaw } from './attacks.ts';
@@ -27,7 +29,7 @@ const files: Record<string, { type: string; bytes: Uint8Array }> = {
   '/script.js': { type: 'text/javascript', bytes: Buffer.from(`\0\0\0\x18//ftyp${' '.repeat(4000)}`) },
   '/both.mp4': {
     type: 'text/html',
-    bytes: Buffer.concat([Buffer.from('\0\0\0\x18ftypisom\0\0\x02\0isomiso2'), PAGE_BYTES]),
+    bytes: Buffer.concat([sampleBytes, box('free', PAGE_BYTES)]),
   },
 };
 
@@ -68,11 +70,15 @@ describe('an output that is not a video', () => {
     table.add(`output ${path} (${files[path]?.type})`, 'storage_failed, content 404');
   });
 
-  test('that starts like MP4 and continues as HTML is served as a video only', async () => {
+  test('that is a complete MP4 with a page in it is served as a video only', async () => {
     const video = await made('a film with a page behind it', '/both.mp4');
     expect(video).toMatchObject({ status: 'completed', output: { content_type: 'video/mp4' } });
     expect((await storedVideo(service, video.id))?.contentType).toBe('video/mp4');
-    for (const init of [{}, { headers: { range: 'bytes=24-' } }, { headers: { accept: 'text/html' } }]) {
+    for (const init of [
+      {},
+      { headers: { range: `bytes=${sampleBytes.length + 8}-` } },
+      { headers: { accept: 'text/html' } },
+    ]) {
       const answer = await service.fetch(`/v1/videos/${video.id}/content`, init);
       expect(answer.headers.get('content-type')).toBe('video/mp4');
       expect(answer.headers.get('x-content-type-options')).toBe('nosniff');

@@ -23,7 +23,7 @@ export interface Video {
     inputImageLast?: { content_type: string; size: number };
     inputImageLastUrl?: string;
   };
-  output: { content_type: string; size: number; sha256: string; etag: string } | null;
+  output: Output | null;
   cost_usd: string | null;
   error: { code: string; message: string } | null;
   warnings: string[];
@@ -33,6 +33,17 @@ export interface Video {
   remixed_from_video_id: null;
   metadata: Record<string, string>;
   urls: { self: string; events: string; content: string | null; download: string | null; cancel: string };
+}
+
+export interface Output {
+  content_type: string;
+  size: number;
+  sha256: string;
+  etag: string;
+  width?: number;
+  height?: number;
+  duration_seconds?: number;
+  fps?: number;
 }
 
 export interface Problem {

@@ -1,4 +1,5 @@
 // Faults of the CDN: the copy is retried until it is complete, or until its deadline.
+import { sampleBytes } from '../../support/sample.ts';
 import { COMPLETED, NOT_STORED } from './outcome.ts';
 import { always, type CdnRows } from './row.ts';
 
@@ -36,6 +37,14 @@ export const cdnRows: CdnRows = {
     ['a web page', { kind: 'html' }, COMPLETED],
     ['a web page for ever', always({ kind: 'html' }), NOT_STORED],
   ],
+  file: [
+    ['a file of the right size without a moov', { kind: 'file', bytes: withoutMoov() }, COMPLETED],
+    [
+      'a file of the right size without a moov for ever',
+      always({ kind: 'file', bytes: withoutMoov() }),
+      NOT_STORED,
+    ],
+  ],
   redirect: [
     ['a redirect to itself', { kind: 'redirect', to: SELF }, COMPLETED],
     ['a redirect to itself for ever', always({ kind: 'redirect', to: SELF }), NOT_STORED],
@@ -44,3 +53,10 @@ export const cdnRows: CdnRows = {
   ],
   hang: [['headers, then nothing', { kind: 'hang' }, COMPLETED]],
 };
+
+/** The sample, whose `moov` has another name. */
+function withoutMoov(): Buffer {
+  const bytes = Buffer.from(sampleBytes);
+  bytes.write('free', bytes.indexOf('moov'));
+  return bytes;
+}

@@ -1,6 +1,6 @@
 //! Recognizes an MP4 file by its first bytes.
 
-/// Bytes that [`begins`] needs to see.
+/// Bytes that [`is_mp4_start`] needs to see.
 pub const MAGIC_BYTES: usize = 12;
 
 /// Smallest `ftyp` box: size, type, major brand and minor version.
@@ -8,7 +8,7 @@ const MIN_FTYP_BYTES: u32 = 16;
 
 /// Whether a file with these first bytes is MP4: its first box is a valid `ftyp` (ISO/IEC 14496-12).
 #[must_use]
-pub fn begins(start: &[u8]) -> bool {
+pub fn is_mp4_start(start: &[u8]) -> bool {
     let Some((size, rest)) = start.split_first_chunk::<4>() else { return false };
     rest.starts_with(b"ftyp") && start.len() >= MAGIC_BYTES && u32::from_be_bytes(*size) >= MIN_FTYP_BYTES
 }
@@ -19,11 +19,11 @@ mod tests {
 
     #[test]
     fn an_mp4_file_starts_with_an_ftyp_box() {
-        assert!(begins(b"\0\0\0\x20ftypisom\0\0\x02\0"));
+        assert!(is_mp4_start(b"\0\0\0\x20ftypisom\0\0\x02\0"));
         for other in
             [&b"<!doctype html>"[..], b"\0\0\0\x20ftyp", b"\0\0\0\x08ftypisom", b"\0\0\0\x20moovisom", b""]
         {
-            assert!(!begins(other));
+            assert!(!is_mp4_start(other));
         }
     }
 }
