@@ -171,7 +171,7 @@ fn tasks_of_a_later_version_are_not_misread() {
 fn a_file_is_called_by_the_first_words_of_its_prompt() {
     let mut record: Record = serde_json::from_str(RECORD).unwrap();
     let long = "word ".repeat(40);
-    let (words, unbroken) = (vec!["word"; 12].join("-"), "x".repeat(60));
+    let (words, unbroken) = (["word"; 12].join("-"), "x".repeat(60));
     let (letters, kana) = ("x".repeat(61), "あ".repeat(61));
     let id = record.id.to_string();
     // A prompt, its name in its own script, and its name in ASCII.
