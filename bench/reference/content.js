@@ -3,7 +3,7 @@ import { currentRecord } from './call-object.js';
 import { ownerOf } from './clients.js';
 import { noSuchVideo, notFound, notReady, rangeNotSatisfiable } from './errors.js';
 import { select } from './range.js';
-import { fileStem, isFinal } from './record.js';
+import { fileStems, isFinal } from './record.js';
 import { RETRY_AFTER_SECONDS } from './status.js';
 import { videoKey } from './videos.js';
 
@@ -55,6 +55,8 @@ async function mayPlay(call, id) {
 }
 
 function disposition(url, record) {
-  if (url.searchParams.get('download') === '1') return `attachment; filename="${fileStem(record)}.mp4"`;
-  return `inline; filename="${record.id}.mp4"`;
+  if (url.searchParams.get('download') !== '1') return `inline; filename="${record.id}.mp4"`;
+  const { ascii, own } = fileStems(record);
+  const plain = `attachment; filename="${ascii}.mp4"`;
+  return own === ascii ? plain : `${plain}; filename*=UTF-8''${encodeURIComponent(own)}.mp4`;
 }

@@ -48,14 +48,23 @@ export async function shown({ settings, origin }, owner, { version, ...record })
 
 const MAX_STEM_CHARS = 60;
 
-/** What the video is called on its owner's disk: the first words of the prompt as far as they are ASCII, or the id. */
-export function fileStem({ id, input }) {
-  let stem = '';
-  for (const word of input.prompt.split(/[\0-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f]+/)) {
-    if (word === '' || !/^[\0-\x7f]*$/.test(word)) continue;
-    const longer = stem === '' ? word : `${stem}-${word}`;
-    if (longer.length > MAX_STEM_CHARS) break;
-    stem = longer.toLowerCase();
+const SEPARATORS =
+  /(?:[\ufe00-\ufe6f]|[\0-\x2f\x3a-\x40\x5b-\x60\x7b-\xa9\xab-\xb4\xb6-\xb9\xbb-\xbf\u060c\u060d\u061b-\u061f\u0964\u0965\u1680\u180e\u2000-\u2bff\u2e00-\u2e7f\u3000-\u3004\u3008-\u3020\ue000-\uf8ff\ufeff-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65\ufff0-\uffff\u{1f000}-\u{1faff}\u{e0000}-\u{10ffff}])+/u;
+
+/** What the video is called on its owner's disk: the first words of the prompt that are usable, or the id. */
+function stemOf({ id, input }, isUsable) {
+  let stem = [];
+  for (const word of input.prompt.split(SEPARATORS)) {
+    if (word === '' || !isUsable(word)) continue;
+    const characters = [...word.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())];
+    if (stem.length > 0 && stem.length + 1 + characters.length > MAX_STEM_CHARS) break;
+    stem = [...stem, ...(stem.length > 0 ? ['-'] : []), ...characters.slice(0, MAX_STEM_CHARS)];
   }
-  return stem || id;
+  return stem.join('') || id;
 }
+
+/** In ASCII, and in the prompt's own script. */
+export const fileStems = (record) => ({
+  ascii: stemOf(record, (word) => /^[\0-\x7f]*$/.test(word)),
+  own: stemOf(record, () => true),
+});

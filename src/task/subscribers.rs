@@ -128,7 +128,7 @@ impl Subscribers {
         }
     }
 
-    /// Starts a subscription with the missed events, or with the current Video, with the owner's `grants` unless it came by
+    /// Starts a subscription with the missed events, or with the current Video and the log lines so far, with the owner's `grants` unless it came by
     /// one. `on_unsubscribe` is called when it ends.
     ///
     /// # Errors
@@ -137,13 +137,13 @@ impl Subscribers {
         &self,
         options: SubscribeOptions,
         record: Record,
-        grants: Option<Grants>,
+        grants: Option<&Grants>,
         on_unsubscribe: impl Fn() + 'static,
     ) -> Result<Response> {
         let is_final = record.status.is_final();
         let (events, is_resumed) = self.initial_events(options.last_event_id, record);
         let links = Links { origin: options.origin, grants: options.grants };
-        let first_links = links.with(grants.as_ref());
+        let first_links = links.with(grants);
         if options.is_socket {
             return self.subscribe_socket(&links, &first_links, &events, is_final);
         }
@@ -156,7 +156,7 @@ impl Subscribers {
         let pipe = TransformStream::new_with_transformer_and_writable_strategy(&Object::new(), &strategy)?;
         let writer = pipe.writable().get_writer()?;
         for (number, event) in &events {
-            let chunk = if is_resumed {
+            let chunk = if is_resumed || matches!(event, FeedEvent::Log(_)) {
                 self.chunks.borrow_mut().get(*number, event, first_links.clone())
             } else {
                 // The current Video has the number of the last event, so it must not be cached as that event.
@@ -230,13 +230,23 @@ impl Subscribers {
         forget(&streams.remove(oldest).writer.abort());
     }
 
-    /// The first events, and whether they come from the feed.
+    /// The first events, and whether all of them come from the feed: those that were missed; otherwise the Video as it is
+    /// and the log lines so far. The Video of a video that has ended comes last, because it ends the stream.
     fn initial_events(&self, after: Option<u64>, record: Record) -> (Vec<(u64, FeedEvent)>, bool) {
         let feed = self.feed.borrow();
-        match after.and_then(|number| feed.after(number)) {
-            Some(events) => (events.cloned().collect(), true),
-            None => (vec![(feed.last(), FeedEvent::Video(Box::new(record)))], false),
+        if let Some(events) = after.and_then(|number| feed.after(number)) {
+            return (events.cloned().collect(), true);
         }
+        let mut events: Vec<_> = feed.lines().cloned().collect();
+        let is_final = record.status.is_final();
+        let video = FeedEvent::Video(Box::new(record));
+        match events.first() {
+            Some((number, _)) if !is_final => {
+                events.insert(0, (number.saturating_sub(1), video));
+            }
+            _ => events.push((feed.last(), video)),
+        }
+        (events, false)
     }
 
     /// Those that are open. The runtime also names those that were closed and whose clients never answer that.

@@ -76,6 +76,11 @@ impl Feed {
         is_known.then(|| self.kept.iter().filter(move |(kept, _)| *kept > number))
     }
 
+    /// The kept log lines.
+    pub fn lines(&self) -> impl Iterator<Item = &(u64, FeedEvent)> {
+        self.kept.iter().filter(|(_, event)| matches!(event, FeedEvent::Log(_)))
+    }
+
     /// The lines of this stream that are not among the kept events, each as often as it is missing.
     #[must_use]
     pub fn missing_lines(&self, stream: LogStream, lines: Vec<String>) -> Vec<String> {

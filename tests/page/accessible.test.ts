@@ -63,6 +63,23 @@ describe.skipIf(!hasChromium)('accessibility (needs Chromium)', () => {
     expect(await findings(page)).toEqual([]);
   });
 
+  test('axe finds no problem in a form with both frames', async () => {
+    const { page } = scene;
+    const capabilities = { combinations: [['768P', 6]], first_frame: 'required', last_frame: true };
+    const data = ['one', 'two'].map((id) => ({ id, capabilities, prices_usd: { '768P/6': '1.25' } }));
+    await page.route('**/v1/models', (route) => route.fulfill({ json: { object: 'list', data } }));
+    await page.reload();
+    await page.getByLabel('Last frame', { exact: true }).waitFor();
+    expect(await findings(page)).toEqual([]);
+    const picture = { name: 'sky.png', mimeType: 'image/png', buffer: gradientPng(64, 36) };
+    await page.getByLabel('Last frame', { exact: true }).setInputFiles(picture);
+    await page.getByAltText('The chosen last frame').waitFor();
+    const text = { name: 'not.png', mimeType: 'image/png', buffer: Buffer.from('only text, no picture') };
+    await page.getByLabel('First frame').setInputFiles(text);
+    await page.getByText('must be a JPEG').waitFor();
+    expect(await findings(page)).toEqual([]);
+  });
+
   test('axe finds no problem in error messages and dialogs', async () => {
     const { page, service } = scene;
     service.sim.script('it fails', { task: { pexit: '1', outputs: 'none' } });

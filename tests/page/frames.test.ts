@@ -59,6 +59,8 @@ describe.skipIf(!hasChromium)('frames of the models (need Chromium)', { timeout:
     const { page, service } = scene;
     await choose(page, HAILUO_02);
     await page.getByText('$0.27').waitFor();
+    // What a phone writes into a photo goes along with it.
+    expect(await page.locator('#image-hint').textContent()).toMatch(/the place that a camera wrote .* public/);
     await page.getByLabel('First frame').setInputFiles(file('morning.png', FIRST));
     await lastFrame().setInputFiles(file('evening.png', LAST));
     await page.getByText('evening.png').waitFor();

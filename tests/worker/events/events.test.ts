@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import type { Faults, SimTask, SocketFault } from '../../../sim/index.ts';
-import { type SeenEvent, sinceAllCame, watch } from '../support/event-source.ts';
+import { eventOf, type SeenEvent, sinceAllCame, watch } from '../support/event-source.ts';
 import { expectProblem } from '../support/refusals.ts';
 import { type Service, startService } from '../support/service.ts';
 import { callsAbout, followed } from '../support/upstream-calls.ts';
@@ -34,6 +34,31 @@ test('a late subscriber gets earlier log lines once', async () => {
   await seen.ended;
   const stdout = lines(seen.events).flatMap(({ stream, text }) => (stream === 'stdout' ? [text] : []));
   expect(stdout).toEqual(['Generation finished', 'Loading model', 'Prompt accepted']);
+});
+
+test('a second subscriber gets the log lines so far, and those of an ended video before its end', async () => {
+  const prompt = 'a comet seen twice';
+  const { id, task } = await submitted(prompt);
+  const first = await watch(service, id);
+  await followed(service.sim, task);
+  service.sim.script(prompt, { holdAt: '60 %' });
+  service.sim.release(task);
+  const texts = () => lines(first.events).map(({ text }) => text);
+  await expect.poll(texts, { timeout: 60_000 }).toContain('Prompt accepted');
+  const again = await watch(service, id);
+  await expect.poll(() => lines(again.events), { timeout: 30_000 }).toEqual(lines(first.events));
+  expect(again.events[0]?.event).toBe('video');
+  service.sim.release(task);
+  await Promise.all([first.ended, again.ended]);
+  expect(lines(again.events)).toEqual(lines(first.events));
+  const late = await watch(service, id);
+  await late.ended;
+  expect(lines(late.events)).toEqual(lines(first.events));
+  expect(late.events.at(-1)).toEqual(first.events.at(-1));
+  for (const { events } of [again, late]) {
+    const ids = events.map((event) => event.id);
+    expect(ids).toEqual([...new Set(ids)].toSorted((a, b) => a - b));
+  }
 });
 
 test('all events from start to end, by server-sent events and by WebSocket', async () => {
@@ -120,6 +145,27 @@ test('a finished video sends one event, and a reconnecting browser gets 204', as
     expect(again.events).toEqual(seen.events);
   }
   await expectProblem(await service.fetch(`/v1/videos/vid_${'a'.repeat(40)}/events`), [404, 'not_found']);
+});
+
+test('line ends of Unicode are escaped in the stream', async () => {
+  const prompt = 'a comet\u2028in two\u2029lines\u0085or three';
+  service.sim.script(prompt, { holdAt: 'task_queue' });
+  const { id } = await service.accepted({ prompt, metadata: { note: 'a\u2028b\u2029c\u0085d' } });
+  const socket = new WebSocket(`${service.origin.replace('http', 'ws')}/v1/videos/${id}/events`);
+  const message = new Promise<string>((resolve) => socket.once('message', (text) => resolve(String(text))));
+  const stream = await service.fetch(`/v1/videos/${id}/events`);
+  const bySocket = await message;
+  await service.fetch(`/v1/videos/${id}`, { method: 'DELETE' });
+  const byStream = await stream.text();
+  for (const sent of [bySocket, byStream]) {
+    expect(sent).toContain('\\u2028');
+    expect(sent).not.toMatch(/[\u2028\u2029\u0085]/);
+  }
+  const [first = ''] = byStream.split('\n\n');
+  for (const { metadata, input } of [JSON.parse(bySocket).data, eventOf(first).data]) {
+    expect(metadata).toEqual({ note: 'a\u2028b\u2029c\u0085d' });
+    expect(input.prompt).toContain('a comet');
+  }
 });
 
 test('a deletion ends the stream', async () => {
