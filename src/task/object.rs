@@ -143,7 +143,7 @@ impl VideoTask {
         };
         let grants = self.store.grants(&task);
         let record = task.record.clone();
-        let response = self.store.subscribers.subscribe(options, record, grants, on_unsubscribe)?;
+        let response = self.store.subscribers.subscribe(options, record, grants.as_ref(), on_unsubscribe)?;
         self.store.update_listening(&task);
         Ok(response)
     }
