@@ -174,7 +174,7 @@ fn a_task_of_a_newer_version_is_an_error() {
 fn the_file_name_has_the_first_words_of_the_prompt() {
     let mut record: Record = serde_json::from_str(RECORD).unwrap();
     let long = "word ".repeat(40);
-    let (words, unbroken) = (vec!["word"; 12].join("-"), "x".repeat(60));
+    let (words, unbroken) = (["word"; 12].join("-"), "x".repeat(60));
     let (letters, kana) = ("x".repeat(61), "あ".repeat(61));
     let id = record.id.to_string();
     // A prompt, its name in its own script, and its name in ASCII.
