@@ -8,7 +8,7 @@ import { type Service, startService } from '../worker/support/service.ts';
 import { runsOf } from '../worker/support/upstream-calls.ts';
 import { type Client, client, failure, submits } from './provider.ts';
 
-/** Bob's share of the budget pays for nothing. */
+/** Bob's share of the budget is too small for any video. */
 const CLIENT_TOKENS = JSON.stringify({ alice: ALICE, bob: { token: BOB, daily_usd: '0.01' } });
 
 let service: Service;
@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => service?.close());
 
-/** An error that is one of the AI SDK and one of client.js. */
+/** An error that is an instance of both the AI SDK's class and client.js's. */
 function expectBoth(error: unknown): APICallError & VideoError {
   expect(APICallError.isInstance(error)).toBe(true);
   expect(error).toBeInstanceOf(VideoError);
@@ -89,11 +89,11 @@ describe('a refusal is tried once, and says why', () => {
   });
 });
 
-test('an address that is none is told at once', () => {
+test('an invalid address throws at once', () => {
   expect(() => createHailuo({ baseURL: 'videos.example.com' })).toThrow('`baseURL`');
 });
 
-test('a video that fails says why, and is not tried again', async () => {
+test('a failed video throws its reason and is not retried', async () => {
   const prompt = 'a seal that fails';
   const reason = 'The picture is empty.';
   service.sim.script(prompt, { task: { pexit: '1', outputs: 'none', reason, cost: '0.28' } });

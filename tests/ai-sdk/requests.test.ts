@@ -17,7 +17,7 @@ interface Asked {
   at: number;
 }
 
-/** Each answer is given once, the last one to all that follow. */
+/** Each response is used once, the last one for all later requests. */
 function network(...answers: Response[]) {
   const asked: Asked[] = [];
   const send = async (input: string | URL | Request, init?: RequestInit) => {

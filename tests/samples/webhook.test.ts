@@ -26,7 +26,7 @@ const SAMPLES: [name: string, program: string | undefined, secrets: string][] = 
 
 let service: Service;
 let receiver: WebhookReceiver;
-/** What was told of a video that was completed, and of one that failed. */
+/** The message about a completed video, and the one about a failed video. */
 let completed: Told;
 let failed: Told;
 beforeAll(async () => {
