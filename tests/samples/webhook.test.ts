@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
+  type Delivery,
   startWebhookReceiver,
-  type Told,
   type WebhookReceiver,
 } from '../worker/operator/webhook-receiver.ts';
 import { startBare } from '../worker/support/bare.ts';
@@ -27,8 +27,8 @@ const SAMPLES: [name: string, program: string | undefined, secrets: string][] = 
 let service: Service;
 let receiver: WebhookReceiver;
 /** The message about a completed video, and the one about a failed video. */
-let completed: Told;
-let failed: Told;
+let completed: Delivery;
+let failed: Delivery;
 beforeAll(async () => {
   receiver = await startWebhookReceiver();
   service = await startBare({
@@ -38,8 +38,8 @@ beforeAll(async () => {
   });
   service.sim.script('a silent film', { task: { pexit: '1', outputs: 'none' } });
   for (const prompt of ['a talking film', 'a silent film']) await service.accepted({ prompt });
-  [completed] = (await receiver.told('a talking film')) as [Told];
-  [failed] = (await receiver.told('a silent film')) as [Told];
+  [completed] = (await receiver.deliveriesFor('a talking film')) as [Delivery];
+  [failed] = (await receiver.deliveriesFor('a silent film')) as [Delivery];
 });
 afterAll(async () => {
   await service?.close();
@@ -62,7 +62,7 @@ describe.each(SAMPLES)('%s', (name, program = '', secrets) => {
   });
   afterEach(() => void sample.kill());
 
-  const send = ({ body, headers }: Pick<Told, 'body' | 'headers'>) => {
+  const send = ({ body, headers }: Pick<Delivery, 'body' | 'headers'>) => {
     const sent = Object.fromEntries(HEADERS.map((name) => [name, headers[name] ?? '']));
     return fetch(url, { method: 'POST', body, headers: sent }).then(({ status }) => status);
   };
