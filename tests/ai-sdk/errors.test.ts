@@ -30,7 +30,7 @@ function expectBoth(error: unknown): APICallError & VideoError {
   return error as APICallError & VideoError;
 }
 
-describe('a refusal is tried once, and says why', () => {
+describe('a refused request is not retried, and the error has the reason', () => {
   test('a duration that the model does not make', async () => {
     const prompt = 'a seal for too long';
     const before = submits(alice).length;
@@ -109,7 +109,7 @@ test('a failed video throws its reason and is not retried', async () => {
 });
 
 describe('an aborted call cancels its video', () => {
-  test('while it is made', async () => {
+  test('during generation', async () => {
     const prompt = 'a seal that is given up';
     service.sim.script(prompt, { holdAt: 'task_start' });
     const leaving = new AbortController();
@@ -125,7 +125,7 @@ describe('an aborted call cancels its video', () => {
     expect(stopCalls(prompt)).not.toEqual([]);
   });
 
-  test('while it is submitted', async () => {
+  test('during the submit', async () => {
     const prompt = 'a seal that is given up at once';
     service.sim.script(prompt, { holdAt: 'task_start' });
     const leaving = new AbortController();
@@ -149,7 +149,7 @@ describe('an aborted call cancels its video', () => {
     expect(submits(slow)).toHaveLength(1);
   });
 
-  test('and sends nothing when it was aborted before', async () => {
+  test('and sends nothing if it was aborted before the call', async () => {
     const { hailuo, sent } = client(service, { token: ALICE });
     const abortSignal = AbortSignal.abort();
     const call = generateVideo({ model: hailuo.video('hailuo-2.3'), prompt: 'a seal unborn', abortSignal });

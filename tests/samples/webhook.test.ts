@@ -67,8 +67,8 @@ describe.each(SAMPLES)('%s', (name, program = '', secrets) => {
     return fetch(url, { method: 'POST', body, headers: sent }).then(({ status }) => status);
   };
 
-  samples('takes what the Worker sends, and tells each event once', async () => {
-    for (const told of [completed, completed, failed]) expect(await send(told)).toBe(204);
+  samples('a real delivery is 204, and each event is printed once', async () => {
+    for (const delivery of [completed, completed, failed]) expect(await send(delivery)).toBe(204);
     await vi.waitUntil(() => lines.length > 2, { timeout: 5000 });
     const [, first, second, ...others] = lines;
     expect(first).toMatch(/^video\.completed vid_\w+ http.*\/content/);
@@ -76,18 +76,18 @@ describe.each(SAMPLES)('%s', (name, program = '', secrets) => {
     expect(others).toEqual([]);
   });
 
-  samples('takes nothing that was changed, signed by somebody else, or kept', async () => {
+  samples('a changed, wrongly signed or old delivery is 401', async () => {
     const { body, headers } = completed;
     const kept = { ...headers, 'webhook-timestamp': `${Number(headers['webhook-timestamp']) - 3600}` };
     const signature = `v1,${Buffer.alloc(32).toString('base64')}`;
-    for (const told of [
+    for (const delivery of [
       { body: body.replace('video.completed', 'video.cancelled'), headers },
       { body, headers: kept },
       { body, headers: { ...headers, 'webhook-id': 'msg_other' } },
       { body, headers: { ...headers, 'webhook-signature': signature } },
       { body, headers: {} },
     ])
-      expect(await send(told)).toBe(401);
+      expect(await send(delivery)).toBe(401);
     expect(lines).toHaveLength(1);
   });
 });

@@ -44,7 +44,7 @@ const openai = new OpenAI({ apiKey: 'none' });
 const byOpenAi = (key: string, { body, headers }: Delivery) =>
   openai.webhooks.unwrap(body, headers, key) as Promise<unknown> as Promise<Message>;
 
-test('every try has a signature by each key, the first key first', () => {
+test('every attempt has a signature by each key, the first key first', () => {
   for (const { headers } of attempts)
     expect(headers['webhook-signature']).toMatch(/^v1,[\w+/]{43}= v1,[\w+/]{43}=$/);
 });
@@ -53,11 +53,11 @@ describe.each([
   ['new', NEW_KEY],
   ['old', OLD_KEY],
 ])('with the %s key', (_name, key) => {
-  test('the library of the scheme takes every try', () => {
+  test('the library of Standard Webhooks accepts every attempt', () => {
     for (const delivery of attempts) expect(byLibrary(key, delivery).type).toBe('video.completed');
   });
 
-  test("OpenAI's SDK unwraps it to an event as it knows them", async () => {
+  test("OpenAI's SDK unwraps it to an event of its format", async () => {
     const [delivery] = attempts as [Delivery];
     const event = await byOpenAi(key, delivery);
     expect(event).toEqual({
@@ -71,7 +71,7 @@ describe.each([
   });
 });
 
-test('with another key, neither takes it', async () => {
+test('both reject it with another key', async () => {
   const [delivery] = attempts as [Delivery];
   expect(() => byLibrary(OTHER_KEY, delivery)).toThrow(/signature/i);
   await expect(byOpenAi(OTHER_KEY, delivery)).rejects.toThrow(/signature/i);
