@@ -191,7 +191,7 @@ function refusal(url, response, responseBody) {
   const responseHeaders = Object.fromEntries(response.headers);
   const { ok, status } = response;
   if (ok) {
-    const detail = 'The answer is not one of this API.';
+    const detail = 'The response does not come from this API.';
     return new HailuoError(502, { detail }, { url, isRetryable: true, responseHeaders, responseBody });
   }
   const mayPass = status === 408 || status === 429 || status >= 500;

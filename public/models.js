@@ -8,7 +8,7 @@ import { access } from './token.js';
  * @typedef {{ resolution: string | undefined, duration: number | undefined, price: string | undefined }} Format
  */
 /**
- * `id`: '' for the one that the server takes by itself.
+ * `id`: '' for the default model of the server.
  * @typedef {{ id: string, formats: Format[], firstFrame: 'optional' | 'required' | 'none', hasLastFrame: boolean,
  *   isPromptOptional: boolean, maxChars: number }} Model
  */

@@ -22,14 +22,14 @@ function rows(markdown: string): string[][] {
   return lines.map((line) => line.slice(2, -2).split(' | '));
 }
 
-/** What stands in code in a text, in one backtick or two. */
+/** The code spans of a text, in one or two backticks. */
 const codes = (text: string) =>
   [...text.matchAll(/``(.+?)``|`([^`]+)`/g)].map(([, long, short]) => long ?? short);
 
 /** A page without its examples. */
 const prose = (path: string) => read(path).replace(/^```[\s\S]*?^```/gm, '');
 
-/** As GitHub names the anchor of a heading. */
+/** The anchor that GitHub gives a heading. */
 const anchor = (heading: string) =>
   heading
     .trim()
@@ -54,7 +54,7 @@ test.each(pages)('every link in %s has a target', (page) => {
   expect(dead).toEqual([]);
 });
 
-/** Whether a file or folder is there; `*` stands for a part of the last name. */
+/** Whether a file or folder exists; `*` matches a part of the last name. */
 function isThere(path: string): boolean {
   if (!path.includes('*')) return existsSync(join(root, path));
   const name = new RegExp(`^${(path.split('/').at(-1) ?? '').replaceAll('.', '\\.').replace(/\*+/g, '.*')}$`);

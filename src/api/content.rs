@@ -98,7 +98,7 @@ fn about(response: Response, output: &Output, modified_at: i64) -> Response {
         .with("cache-control", CACHE_CONTROL)
 }
 
-/// RFC 6266: a name in ASCII for every client, and behind it the name in the prompt's own script (RFC 8187).
+/// The header of RFC 6266: an ASCII name for all clients, then the name in the script of the prompt (RFC 8187).
 fn disposition(request: &Request, record: &Record) -> String {
     if request.parameter("download") != Some("1") {
         return format!("inline; filename=\"{}.mp4\"", record.id);

@@ -57,7 +57,7 @@ pub async fn upload(context: &RequestContext<'_>, request: &Request) -> Result<R
         }
         Err(refusal) => return Err(refusal_to_error(refusal)),
     };
-    // 3. A small file is sent to Wiro when it is complete, a larger one as it arrives. The upload is completed only if the
+    // 3. A small file is sent after it was read completely, a larger one is streamed. The upload is completed only if the
     //    whole form is valid; otherwise it is aborted and Wiro stores no file.
     let content_type = content_type.content_type();
     let mut stored = send(context, folder.as_deref(), &filename, content_type, &mut source).await?;
@@ -190,22 +190,22 @@ impl FileSource {
         Ok(bytes)
     }
 
-    /// Reads the form to its end, as long as the file can be buffered. `next` returns the bytes afterwards.
+    /// Reads the form to its end, if the file can be buffered. `next` returns the bytes later.
     async fn read_ahead(&mut self) -> Result<(), ApiError> {
-        while let Some(start) = self.buffered.as_ref().map(Buffer::filled) {
+        while let Some(buffered) = self.buffered.as_ref().map(Buffer::filled) {
             let Some(bytes) = self.read().await? else {
                 self.rewind();
                 return Ok(());
             };
             self.keep(&bytes);
             if self.buffered.is_none() {
-                self.first = Some(joined(&start, &bytes));
+                self.first = Some(joined(&buffered, &bytes));
             }
         }
         Ok(())
     }
 
-    /// The length of the file in bytes, if all of it is buffered.
+    /// The length of the file in bytes, if it was read to its end and is buffered.
     fn length(&self) -> Option<u64> {
         self.buffered.as_ref().filter(|_| self.upload.is_some()).map(|buffered| buffered.used().into())
     }

@@ -61,7 +61,7 @@ impl From<JsValue> for CallError {
 pub struct SubscribeOptions {
     /// The Worker's public origin, for links in the Video.
     pub origin: String,
-    /// Those in the Videos of a client that came by a grant: they end with it.
+    /// The grants in the Videos of a client that subscribed with a grant; they expire with it.
     pub grants: Option<Grants>,
     pub last_event_id: Option<u64>,
     pub is_socket: bool,

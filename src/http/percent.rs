@@ -20,7 +20,7 @@ pub fn decode(text: &str) -> Vec<u8> {
     decoded
 }
 
-/// The text with every byte escaped that is neither an ASCII letter or digit nor `-`.
+/// Escapes all bytes except ASCII letters, digits and `-`.
 #[must_use]
 pub fn encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
@@ -56,13 +56,13 @@ mod tests {
     }
 
     #[test]
-    fn escapes_have_capital_digits() {
+    fn escapes_use_capital_letters() {
         assert_eq!(encode("紙-boat 1"), "%E7%B4%99-boat%201");
     }
 
     proptest! {
         #[test]
-        fn decode_inverts_encode(text in ".{0,40}") {
+        fn decoding_an_encoded_text_returns_it(text in ".{0,40}") {
             prop_assert!(encode(&text).bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-%".contains(&byte)));
             prop_assert_eq!(decode(&encode(&text)), text.as_bytes());
         }

@@ -96,7 +96,7 @@ impl From<JsValue> for StreamError {
 /// Reads a stream in chunks. Dropping it before the end cancels the source, unless that is a request.
 pub struct Reader {
     source: ByteReader,
-    /// The read that is under way. Whoever waited for it may have given up: its chunk is the next one's.
+    /// The pending read. If the future that waited for it was dropped, the next call returns its chunk.
     reading: Option<Promise>,
     idle: Duration,
     cancels: bool,
@@ -119,7 +119,7 @@ impl Reader {
         Some(Self { source, reading: None, idle, cancels: false, is_request: true })
     }
 
-    /// The next chunk; `None` at the end. Dropped while it waits, it loses nothing.
+    /// The next chunk; `None` at the end. Dropping the future loses no chunk.
     ///
     /// # Errors
     /// [`StreamError::Broken`] or [`StreamError::Idle`].

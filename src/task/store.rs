@@ -117,7 +117,7 @@ impl VideoTaskStore {
         Ok(Some((task, result)))
     }
 
-    /// The grants in the links that play and watch the video.
+    /// The grants in the URLs of content and events.
     pub fn grants(&self, task: &Task) -> Option<Grants> {
         let keys = &Config::of(&self.env).ok()?.signing_keys;
         keys.grants(&task.owner, &task.record.id, task.record.created_at, clock::now())

@@ -35,7 +35,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Most streams of one video. The oldest stream that lags is closed for a new one; it may resume.
 const MAX_STREAMS: usize = 250;
 
-/// Most kinds of links for which encoded events are kept.
+/// How many kinds of links have cached events.
 const MAX_KINDS_OF_LINKS: usize = 4;
 
 /// Most sockets of one video, because the runtime buffers for each an amount that it does not report.
@@ -62,16 +62,16 @@ struct StreamSubscriber {
     writer: WritableStreamDefaultWriter,
 }
 
-/// What the links in a subscriber's Videos are made of.
+/// The parts of the links in a subscriber's Videos.
 #[derive(Clone, Default, PartialEq, Eq)]
 struct Links {
     origin: String,
-    /// Of a subscriber that came by a grant: those that end with it. `None`: those that the owner gets.
+    /// The grants of a subscriber that has subscribed with a grant, which expire with it. `None`: the owner's grants.
     grants: Option<Grants>,
 }
 
 impl Links {
-    /// As they are for an event, with the owner's grants.
+    /// Replaces missing grants by the owner's grants.
     fn with(&self, grants: Option<&Grants>) -> Self {
         Self { origin: self.origin.clone(), grants: self.grants.as_ref().or(grants).cloned() }
     }
@@ -128,8 +128,8 @@ impl Subscribers {
         }
     }
 
-    /// Starts a subscription with the missed events, or with the current Video and the log lines so far, with the owner's `grants` unless it came by
-    /// one. `on_unsubscribe` is called when it ends.
+    /// Starts a subscription with the missed events, or with the current Video and the log lines so far. The links have the
+    /// owner's `grants`, unless the client subscribed with one. `on_unsubscribe` is called when it ends.
     ///
     /// # Errors
     /// If the runtime refuses.
@@ -257,8 +257,8 @@ impl Subscribers {
     }
 }
 
-/// Encoded events, shared by all streams: a client that resumes and never reads takes no memory of its own. Most
-/// subscribers have the same links; the last ones used come last.
+/// Encoded events, shared by all streams: a client that resumes and never reads uses no additional memory. Most
+/// subscribers have the same links; recently used links are at the end.
 #[derive(Default)]
 struct Chunks(Vec<(Links, BTreeMap<u64, Uint8Array>)>);
 

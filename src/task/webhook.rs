@@ -25,7 +25,7 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longer than any attempt.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// An event as OpenAI's webhooks and Standard Webhooks write it.
+/// An event in the format of OpenAI's webhooks and Standard Webhooks.
 #[derive(Serialize)]
 struct Payload<'a> {
     /// The same as the header `webhook-id`.
@@ -40,7 +40,7 @@ struct Payload<'a> {
     data: OwnedVideo<'a>,
 }
 
-/// The Video as its owner sees it, and who that is; only the operator is told.
+/// The Video with its owner, for the operator only.
 #[derive(Serialize)]
 struct OwnedVideo<'a> {
     #[serde(flatten)]

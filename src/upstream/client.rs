@@ -81,8 +81,9 @@ impl<'a> WiroClient<'a> {
         self.exchange(path, &form.content_type, &readable.into(), RUN_TIMEOUT, pump).await
     }
 
-    /// Sends a form with one streamed file. Where the file's length in bytes is known, the request tells its own: some
-    /// gateways take no others. If the stream fails, the form stays incomplete and its connection is aborted.
+    /// Sends a form with one streamed file. If the length of the file is known, the request has a `content-length`, because
+    /// some gateways refuse requests without one. If the stream fails, the form stays incomplete and its connection is
+    /// aborted.
     ///
     /// # Errors
     /// The error of `next`; inside, [`FetchError`] if no response came.

@@ -51,7 +51,7 @@ pub enum Refusal {
     Account(String),
     /// The folder does not exist.
     FolderGone,
-    /// The request did not tell its length.
+    /// The request had no `content-length`.
     LengthRequired,
     /// Another refusal. Not public.
     Declined(String),

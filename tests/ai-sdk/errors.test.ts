@@ -8,7 +8,7 @@ import { type Service, startService } from '../worker/support/service.ts';
 import { runsOf } from '../worker/support/upstream-calls.ts';
 import { type Client, client, failure, submits } from './provider.ts';
 
-/** Bob's share of the budget pays for nothing. */
+/** Bob's share of the budget is too small for any video. */
 const CLIENT_TOKENS = JSON.stringify({ alice: ALICE, bob: { token: BOB, daily_usd: '0.01' } });
 
 let service: Service;
@@ -23,14 +23,14 @@ beforeAll(async () => {
 });
 afterAll(() => service?.close());
 
-/** An error that is one of the AI SDK and one of client.js. */
+/** An error that is an instance of both the AI SDK's class and client.js's. */
 function expectBoth(error: unknown): APICallError & VideoError {
   expect(APICallError.isInstance(error)).toBe(true);
   expect(error).toBeInstanceOf(VideoError);
   return error as APICallError & VideoError;
 }
 
-describe('a refusal is tried once, and says why', () => {
+describe('a refused request is not retried, and the error has the reason', () => {
   test('a duration that the model does not make', async () => {
     const prompt = 'a seal for too long';
     const before = submits(alice).length;
@@ -89,11 +89,11 @@ describe('a refusal is tried once, and says why', () => {
   });
 });
 
-test('an address that is none is told at once', () => {
+test('an invalid address throws at once', () => {
   expect(() => createHailuo({ baseURL: 'videos.example.com' })).toThrow('`baseURL`');
 });
 
-test('a video that fails says why, and is not tried again', async () => {
+test('a failed video throws its reason and is not retried', async () => {
   const prompt = 'a seal that fails';
   const reason = 'The picture is empty.';
   service.sim.script(prompt, { task: { pexit: '1', outputs: 'none', reason, cost: '0.28' } });
@@ -109,7 +109,7 @@ test('a video that fails says why, and is not tried again', async () => {
 });
 
 describe('an aborted call cancels its video', () => {
-  test('while it is made', async () => {
+  test('during generation', async () => {
     const prompt = 'a seal that is given up';
     service.sim.script(prompt, { holdAt: 'task_start' });
     const leaving = new AbortController();
@@ -125,7 +125,7 @@ describe('an aborted call cancels its video', () => {
     expect(stopCalls(prompt)).not.toEqual([]);
   });
 
-  test('while it is submitted', async () => {
+  test('during the submit', async () => {
     const prompt = 'a seal that is given up at once';
     service.sim.script(prompt, { holdAt: 'task_start' });
     const leaving = new AbortController();
@@ -149,7 +149,7 @@ describe('an aborted call cancels its video', () => {
     expect(submits(slow)).toHaveLength(1);
   });
 
-  test('and sends nothing when it was aborted before', async () => {
+  test('and sends nothing if it was aborted before the call', async () => {
     const { hailuo, sent } = client(service, { token: ALICE });
     const abortSignal = AbortSignal.abort();
     const call = generateVideo({ model: hailuo.video('hailuo-2.3'), prompt: 'a seal unborn', abortSignal });

@@ -5,7 +5,7 @@ import type { Service } from '../worker/support/service.ts';
 // The warnings are in the results.
 globalThis.AI_SDK_LOG_WARNINGS = false;
 
-/** Gives the answer that the provider gets; `send` sends the request to the Worker. */
+/** Returns the response for the provider; `send` sends the request to the Worker. */
 export type Disturb = (request: Request, send: () => Promise<Response>, attempt: number) => Promise<Response>;
 
 export interface Sent {
@@ -20,7 +20,7 @@ export interface Client {
   sent: Sent[];
 }
 
-/** `attempt` counts from 0 what goes to the same method and path. */
+/** `attempt` counts requests of the same method and path from 0. */
 export function client(
   service: Service,
   settings: HailuoSettings = {},

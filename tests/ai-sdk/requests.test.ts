@@ -17,7 +17,7 @@ interface Asked {
   at: number;
 }
 
-/** Each answer is given once, the last one to all that follow. */
+/** Each response is used once, the last one for all later requests. */
 function network(...answers: Response[]) {
   const asked: Asked[] = [];
   const send = async (input: string | URL | Request, init?: RequestInit) => {
@@ -39,7 +39,7 @@ const pending = (headers: Record<string, string> = { 'preference-applied': 'wait
   Response.json({ ...VIDEO, status: 'in_progress' }, { headers });
 const download = async () => ({ data: new Uint8Array(8), mediaType: 'video/mp4' });
 
-test('what the SDK and the provider say goes on with every request, the key with the submit alone', async () => {
+test('headers of the SDK and the provider are in every request, the key only in the submit', async () => {
   const { asked, model } = network(pending(), pending(), completed());
   await generateVideo({
     model: model({ token: 'secret', headers: { 'cf-access-client-id': 'a', 'x-trace': 'provider' } }),
@@ -66,7 +66,7 @@ test('what the SDK and the provider say goes on with every request, the key with
   expect(JSON.parse(asked[0]?.body ?? '')).toEqual({ model: 'hailuo-2.3', prompt: 'p' });
 });
 
-test('each call has its own key, and keeps it when the SDK tries it again', async () => {
+test('each call has its own key, and a retry by the SDK has the same one', async () => {
   const refused = Response.json({ code: 'rate_limited' }, { status: 429, headers: { 'retry-after': '0' } });
   const { asked, model } = network(refused, refused, completed());
   await generateVideo({ model: model(), prompt: 'p', download });
@@ -77,7 +77,7 @@ test('each call has its own key, and keeps it when the SDK tries it again', asyn
   expect(new Set(keys).size).toBe(2);
 });
 
-test('a call with the key of one that has ended is the same video', async () => {
+test('a call with the key of an ended call returns the same video', async () => {
   const { asked, model } = network(completed());
   const headers = { 'idempotency-key': 'mine' };
   const options = { prompt: 'p', n: 1, providerOptions: {}, headers };
@@ -90,7 +90,7 @@ const NOTHING = {
   ...{ image: undefined, frameImages: undefined, inputReferences: undefined, generateAudio: undefined },
 };
 
-test('what the model does not have is a warning, and is not sent', async () => {
+test('an option that the model does not support is a warning and is not sent', async () => {
   const { asked, model } = network(completed({ size: '1366x768', warnings: ['first_frame_ignored'] }));
   const { warnings } = await generateVideo({
     model: model(),
@@ -107,7 +107,7 @@ test('what the model does not have is a warning, and is not sent', async () => {
   expect(JSON.parse(asked[0]?.body ?? '')).toEqual({ model: 'hailuo-2.3', prompt: 'p', size: '1280x720' });
 });
 
-test('the shape of the first frame is what the model makes', async () => {
+test('with a first frame, only the aspect ratio “adaptive” has no warning', async () => {
   const { model } = network(completed());
   const prompt = { image: 'https://images.example.com/a.png', text: 'p' };
   for (const [aspectRatio, features] of [
@@ -142,7 +142,7 @@ test.for([
   expect(asked).toHaveLength(type === 'url' ? 1 : 2);
 });
 
-test('no other server gets what is meant for the Worker', async () => {
+test('no other server gets headers that are for the Worker', async () => {
   const content = 'http://127.0.0.1:1/video.mp4';
   const { asked, model } = network(completed({ urls: { ...VIDEO.urls, content } }), new Response('video'));
   await generateVideo({ model: model({ token: 'secret' }), prompt: 'p', headers: { cookie: 'a=b' } });
@@ -150,14 +150,14 @@ test('no other server gets what is meant for the Worker', async () => {
   expect([url, headers?.authorization, headers?.cookie]).toEqual([content, undefined, undefined]);
 });
 
-test('where `Prefer` does not get through, the Worker is not asked without pause', async () => {
+test('if a proxy drops `Prefer`, the provider still pauses between polls', async () => {
   const { asked, model } = network(pending(), pending({}), completed());
   await generateVideo({ model: model(), prompt: 'p', download });
   const [, first, second] = asked.map(({ at }) => at);
   expect((second ?? 0) - (first ?? 0)).toBeGreaterThan(1000);
 });
 
-test('an answer of something else is none of the Worker', async () => {
+test('a response that is not the Worker’s is retried with the same key', async () => {
   const page = new Response('<h1>Log in</h1>', { headers: { 'content-type': 'text/html' } });
   const { asked, model } = network(page, page, completed());
   await generateVideo({ model: model(), prompt: 'p', download, maxRetries: 0 });
@@ -165,10 +165,10 @@ test('an answer of something else is none of the Worker', async () => {
   expect(asked).toHaveLength(3);
 });
 
-describe('time passes', () => {
+describe('with fake timers', () => {
   afterEach(() => void vi.useRealTimers());
 
-  test('a server that cannot be reached is an error that may be tried again, with the key', async () => {
+  test('an unreachable server is a retryable error with the key', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
     const keys: (string | null)[] = [];
     const send = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
@@ -186,7 +186,7 @@ describe('time passes', () => {
     expect(new Set(keys).size).toBe(1);
   });
 
-  test('an aborted call does not wait for long until its cancellation is answered', async () => {
+  test('an aborted call waits only briefly for the answer to its cancel', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
     const leaving = new AbortController();
     const cancelled: string[] = [];

@@ -37,14 +37,14 @@ const run = (token: string) => {
   return promisify(execFile)(process.execPath, ['app.js'], { cwd: folder, env });
 };
 
-test('it makes a video and saves it', async () => {
+test('the sample makes a video and saves it', async () => {
   const { stdout } = await run(ALICE);
   expect(stdout).toMatch(/^Made vid_\w+ for [\d.]+ \[\]\n$/);
   expect(await readFile(join(folder, 'boat.mp4'))).toEqual(sampleBytes);
   expect(onlyRun(service.sim, PROMPT).fields).toMatchObject({ promptOptimizer: 'false', duration: '6' });
 });
 
-test('it says why there is no video', async () => {
+test('the sample prints why there is no video', async () => {
   const { stderr } = await run('a-token-of-nobody');
   expect(stderr).toMatch(/^No video: unauthorized /);
 });

@@ -35,7 +35,7 @@ test('a model has the type that @ai-sdk/provider declares', () => {
   expect(model).toMatchObject({ specificationVersion: 'v4', modelId: 'hailuo-2.3', maxVideosPerCall: 1 });
 });
 
-test('a strict project uses it without allowJs, and is told what is wrong', async () => {
+test('a strict project compiles without allowJs, and wrong uses are errors', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'hailuo-ai-sdk-'));
   const compile = (name: string) => {
     const target = ['--target', 'es2024', '--lib', 'es2024,dom,dom.iterable', '--module', 'esnext'];

@@ -42,7 +42,7 @@ beforeAll(async () => {
 afterAll(() => service?.close());
 
 describe('a video is made', () => {
-  test('from words, with what the SDK tells of it', async () => {
+  test('from a prompt, with the SDK’s metadata', async () => {
     const prompt = 'an otter from words';
     const before = Date.now();
     const { video, videos, warnings, responses, providerMetadata } = await generateVideo({
@@ -77,13 +77,13 @@ describe('a video is made', () => {
     ['base64', Buffer.from(FIRST).toString('base64')],
     ['a data URL', `data:image/png;base64,${Buffer.from(FIRST).toString('base64')}`],
   ];
-  test.for(pictures)('from a picture as %s', async ([name, image]) => {
+  test.for(pictures)('from an image as %s', async ([name, image]) => {
     const text = `an otter from a picture as ${name}`;
     await generateVideo({ model: alice.hailuo.video('hailuo-2.3'), prompt: { image, text } });
     expect(onlyRun(service.sim, text).file?.sha256).toBe(sha256(FIRST));
   });
 
-  test('from a picture as a link', async () => {
+  test('from an image URL', async () => {
     const text = 'an otter from a link';
     await generateVideo({ model: alice.hailuo.video('hailuo-2.3'), prompt: { image: FIRST_LINK, text } });
     expect(onlyRun(service.sim, text).fields?.inputImageFirstUrl).toBe(FIRST_LINK);
@@ -175,7 +175,7 @@ test('several videos are several jobs, each with its own key', async () => {
   expect(runsOf(service.sim, prompt)).toHaveLength(2);
 });
 
-describe('an answer that is lost makes no second video', () => {
+describe('a lost response causes no second video', () => {
   test('of the submit', async () => {
     const prompt = 'an otter whose answer is lost';
     const lossy = client(service, { token: ALICE }, (request, send, attempt) =>
@@ -196,7 +196,7 @@ describe('an answer that is lost makes no second video', () => {
     expect(runsOf(service.sim, prompt)).toHaveLength(1);
   });
 
-  test('when the SDK itself tries again, with pictures too', async () => {
+  test('when the SDK itself retries, with images too', async () => {
     const text = 'an otter tried again';
     const refused = Response.json(
       { code: 'upstream_unavailable', detail: 'Not now.' },
@@ -212,8 +212,8 @@ describe('an answer that is lost makes no second video', () => {
   });
 });
 
-describe('start and status apart', () => {
-  test('a video that is started is asked for by its operation', async () => {
+describe('separate start and status', () => {
+  test('the status of a started video is read by its operation', async () => {
     const prompt = 'an otter that is started';
     service.sim.script(prompt, { holdAt: 'task_start' });
     const model = alice.hailuo.video('hailuo-2.3');
@@ -229,7 +229,7 @@ describe('start and status apart', () => {
     expect(Buffer.from(file.data)).toEqual(sampleBytes);
   });
 
-  test('the SDK polls, and a video that fails says why', async () => {
+  test('the SDK polls, and a failed video throws its reason', async () => {
     const poll = { intervalMs: 25 };
     const model = alice.hailuo.video('hailuo-2.3');
     const { video } = await generateVideo({ model, prompt: 'an otter that is polled', poll });

@@ -60,7 +60,7 @@ interface Answer {
   body: unknown;
 }
 
-/** What is there on both sides alike: the connection's own headers, times, random names and origins are not. */
+/** What both sides must have in common: without the connection's headers, times, random names and origins. */
 async function answerOf(side: Side, response: Response): Promise<Answer> {
   const bytes = Buffer.from(await response.arrayBuffer());
   const isJson = response.headers.get('content-type')?.includes('json');

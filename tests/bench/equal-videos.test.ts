@@ -55,7 +55,7 @@ describe('a running job', () => {
   });
 });
 
-/** The status, once the video is seen there. */
+/** The status as soon as the video is visible there. */
 async function inStage(side: Side, ids: Ids, stage: string): Promise<Response> {
   for (;;) {
     const response = await send(side, videoPath(ids, side));

@@ -2,7 +2,7 @@
 import OpenAI from 'openai';
 import type { Service } from '../worker/support/service.ts';
 
-/** Whether the answer to the request is lost on its way; the request was carried out all the same. */
+/** Whether the response is lost; the Worker has carried out the request nevertheless. */
 export type Loses = (request: Request, attempt: number) => boolean;
 
 export interface Network {

@@ -35,7 +35,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** What the script saw. */
+/** The script's output. */
 function run(library: string, prompt: string): Promise<object> {
   const client = spawn(PYTHON, [SCRIPT, library, `${service.origin}/v1`, ALICE, prompt, image]);
   const output: Buffer[] = [];

@@ -10,7 +10,7 @@ import { releaseOnceFollowed } from './followed.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** What axe finds, in one line each, in light and in dark. */
+/** The findings of axe, one line each, in the light and in the dark scheme. */
 async function findings(page: Page): Promise<string[]> {
   const found: string[] = [];
   for (const colorScheme of ['light', 'dark'] as const) {
@@ -104,7 +104,7 @@ describe.skipIf(!hasChromium)('accessibility (needs Chromium)', () => {
         childList: true,
       });
     });
-    /** Presses Tab until the focus is on what has this name; whatever is passed has a visible focus. */
+    /** Presses Tab until the element of this name has the focus; every element on the way shows its focus. */
     const tabTo = async (name: string) => {
       for (let presses = 0; presses < 60; presses++) {
         await page.keyboard.press('Tab');

@@ -21,11 +21,11 @@ export interface Scene {
   browser: Browser;
   context: BrowserContext;
   page: Page;
-  /** Complaints that this test is about, by a part of their text. */
+  /** Errors of the console that the test expects, by a part of their text. */
   expected: string[];
 }
 
-/** A service for the whole group and a fresh page for each test, open at the page. */
+/** One service for the group, and for each test a new browser page that has opened the page. */
 export function useScene(
   options: ServiceOptions = {},
   contextOptions: BrowserContextOptions = {},
@@ -101,7 +101,7 @@ export async function done(page: Page): Promise<void> {
   await page.getByText('Done', { exact: true }).waitFor();
 }
 
-/** Keeps each passing remark: it may be gone when somebody comes to look. Runs in the browser. */
+/** Records every toast, because it disappears after a moment. Runs in the browser. */
 function noteRemarks(): void {
   const remarks: string[] = [];
   Object.assign(window, { remarks });
@@ -113,7 +113,7 @@ function noteRemarks(): void {
   }).observe(document, { childList: true, subtree: true });
 }
 
-/** This passing remark was seen, so often since the page was loaded. */
+/** Waits until this toast was shown `times` times since the page was loaded. */
 export async function remarked(page: Page, text: string, times = 1): Promise<void> {
   await page.waitForFunction(
     ({ text, times }) => {

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { Video } from '../worker/support/types.ts';
 import { done, hasChromium, make, onStage, remarked, useScene } from './browser.ts';
 
-/** What people read for each code that a submit, or whatever follows, may be answered with. */
+/** The text that the page shows for each error code of a submit and of later requests. */
 const SENTENCES: [status: number, code: string, sentence: string][] = [
   [400, 'invalid_request', 'could not read the request'],
   [403, 'forbidden', 'Your token does not allow this'],
@@ -140,7 +140,7 @@ describe.skipIf(!hasChromium)('error messages (needs Chromium)', () => {
     }
   });
 
-  /** Makes a video and shows it again, with some fields changed in the answer of the server. */
+  /** Makes a video and opens it again with changed fields in the server's response. */
   async function showAnswer(changes: Record<string, unknown>, prompt: string) {
     const { page, service } = scene;
     const { id } = await service.accepted({ prompt });

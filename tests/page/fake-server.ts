@@ -16,7 +16,7 @@ export type Answer = (response: ServerResponse, asked: Asked) => void;
 export class FakeServer {
   /** Every request so far. */
   asked: Asked[] = [];
-  /** What answers the next requests, one each; the last one answers all that follow. */
+  /** Handlers for the next requests, one each; the last one handles all later requests. */
   answers: Answer[] = [];
   readonly #server = createServer(async (request, response) => {
     const { method = '', url = '', headers } = request;
@@ -56,7 +56,7 @@ export const json =
   (response) =>
     response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(value));
 
-/** What stands between a client and the Worker answers in its own way. */
+/** Responses of proxies between a client and the Worker. */
 export const html =
   (status: number, headers: Record<string, string> = {}): Answer =>
   (response) =>

@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import { done, hasChromium, make, onStage, useScene } from './browser.ts';
 
-/** What Web Vitals call good. */
+/** The limits for "good" in Web Vitals. */
 const MAX_LAYOUT_SHIFT = 0.1;
 
 interface Vitals {
@@ -42,7 +42,7 @@ describe.skipIf(!hasChromium)('the first load (needs Chromium)', () => {
   });
 });
 
-/** Loads the page anew and looks at it until nothing is loaded any more. */
+/** Reloads the page and waits until the network is idle. */
 async function vitals(page: Page): Promise<Vitals> {
   await page.reload({ waitUntil: 'networkidle' });
   return page.evaluate(async () => {

@@ -25,7 +25,7 @@ describe.skipIf(!hasChromium)('frames of the models (need Chromium)', { timeout:
   });
   const lastFrame = () => scene.page.getByLabel('Last frame', { exact: true });
 
-  /** The files of a Run, by the field that they came in. */
+  /** The files of a Run by form field. */
   const filesOf = (prompt: string) =>
     (onlyRun(scene.service.sim, prompt).files ?? []).map(({ field, sha256 }) => [field, sha256]);
 

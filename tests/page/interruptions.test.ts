@@ -22,7 +22,7 @@ describe.skipIf(!hasChromium)('interruptions (needs Chromium)', () => {
     return keys;
   }
 
-  /** The next submit reaches the Worker; its answer does not reach the page. */
+  /** The next submit reaches the Worker, but its response does not reach the page. */
   async function loseNextAnswer(page: Page, then: (route: Route) => Promise<void> | void) {
     const lost = Promise.withResolvers<void>();
     await page.route(
@@ -40,7 +40,7 @@ describe.skipIf(!hasChromium)('interruptions (needs Chromium)', () => {
 
   test('a double click or a double Ctrl+Enter makes one video', async () => {
     const { page } = scene;
-    /** What is pressed while the first submit is under way. */
+    /** Runs `press` while the first submit is in progress. */
     const meanwhile = async (press: () => Promise<void>) => {
       const pressed = Promise.withResolvers<void>();
       const goOn = (route: Route) => pressed.promise.then(() => route.continue());

@@ -21,7 +21,7 @@ describe.skipIf(!hasChromium)('several clients in one browser (needs Chromium)',
     await page.getByRole('dialog').waitFor({ state: 'hidden' });
   }
 
-  /** Opens the page in a new tab after the last one was closed, with that token or none. */
+  /** Closes the tab and opens the page in a new one, with this token or none. */
   async function openAs(token: string | undefined): Promise<Page> {
     const { page, context, service } = scene;
     await page.evaluate((token) => {
@@ -34,7 +34,7 @@ describe.skipIf(!hasChromium)('several clients in one browser (needs Chromium)',
     return scene.page;
   }
 
-  /** Alice sends a request whose answer is lost, and nothing sends it again. */
+  /** Alice sends a request whose response is lost; it is not repeated. */
   async function loseAnswer(prompt: string) {
     const { page } = scene;
     await signIn(page, ALICE);
@@ -48,7 +48,7 @@ describe.skipIf(!hasChromium)('several clients in one browser (needs Chromium)',
     await lost.promise;
   }
 
-  /** The page has read what was kept, and would have begun to send it. */
+  /** Waits until the page has read the stored requests and would have sent them. */
   async function settled(page: Page) {
     await page.locator('#form[data-ready]').waitFor({ state: 'attached' });
   }

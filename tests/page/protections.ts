@@ -9,7 +9,7 @@ export interface Protection {
   options: ServiceOptions;
   /** What a client without a browser does for a submit. */
   access: (sim: Sim) => { token?: string; challenge?: () => Promise<string> };
-  /** Prepares the browser of somebody who may use the server. */
+  /** Prepares the browser of an authorized user. */
   prepare: (context: BrowserContext, sim: Sim) => Promise<unknown>;
 }
 
@@ -32,7 +32,7 @@ export const TURNSTILE: Protection = {
   prepare: serveWidget,
 };
 
-/** As many as a test needs, and an end to it. */
+/** The limits are higher than any test needs, but finite. */
 const LIMITS = { SUBMIT_PER_MINUTE: '60', VISITS_PER_MINUTE: '3000' };
 const ORIGINS = { ALLOWED_ORIGINS: 'https://app.example' };
 const BUDGET = { DAILY_BUDGET_USD: '30' };
@@ -42,7 +42,7 @@ function beside(protection: Protection, vars: Record<string, string>): Protectio
   return { ...protection, options: { ...options, vars: { ...options.vars, ...vars } } };
 }
 
-/** Each alone. */
+/** No protection, and each one alone. */
 export const EACH: [string, Protection][] = [
   ['nothing', OPEN],
   ['client tokens', TOKENS],
@@ -52,7 +52,7 @@ export const EACH: [string, Protection][] = [
   ['a budget', beside(OPEN, BUDGET)],
 ];
 
-/** All that go together. */
+/** No protection, and all that can be used together. */
 export const TOGETHER: [string, Protection][] = [
   ['nothing', OPEN],
   ['client tokens, limits, origins and a budget', beside(TOKENS, { ...LIMITS, ...ORIGINS, ...BUDGET })],

@@ -5,13 +5,13 @@ import type { Sim } from '../../sim/index.ts';
 
 export const CHALLENGES = 'https://challenges.cloudflare.com/';
 
-/** How a visitor comes off: at once, not at all, or when the box was ticked. */
+/** The outcome of a challenge: passed at once, failed, or passed after the box was ticked. */
 export type Outcome = 'pass' | 'fail' | 'ask';
 
 export interface Widget {
-  /** Of the next challenges, one each; then all pass. */
+  /** Outcomes of the next challenges; later ones pass. */
   outcomes: Outcome[];
-  /** What each challenge was rendered with. */
+  /** The options with which each challenge was rendered. */
   rendered: { sitekey: string; action: string }[];
 }
 
@@ -34,7 +34,7 @@ export async function serveWidget(context: BrowserContext, sim: Sim): Promise<Wi
 const BOX = `<!doctype html><html lang="en"><title>Turnstile</title><main><h1>Turnstile</h1>
   <label><input type="checkbox" onclick="parent.postMessage('ticked', '*')"> I am human</label></main></html>`;
 
-/** Runs in the browser, so it knows nothing of what is around it here. */
+/** Runs in the browser, so it cannot use anything of this module. */
 function script(box: string): void {
   interface Parameters {
     sitekey: string;

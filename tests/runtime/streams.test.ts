@@ -12,7 +12,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A stream, and what puts bytes into it. */
+/** A stream and its controller. */
 function source() {
   let controller!: ReadableByteStreamController;
   const stream = new ReadableStream({
@@ -107,7 +107,7 @@ describe('a reader', () => {
 });
 
 describe('a writer', () => {
-  /** A stream that takes nothing before it is told to. */
+  /** A stream that accepts no bytes until it is released. */
   function sink() {
     const { promise, resolve } = Promise.withResolvers<void>();
     return { stream: new WritableStream({ write: () => promise }), take: resolve };

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
+  type Delivery,
   startWebhookReceiver,
-  type Told,
   type WebhookReceiver,
 } from '../worker/operator/webhook-receiver.ts';
 import { startBare } from '../worker/support/bare.ts';
@@ -26,9 +26,9 @@ const SAMPLES: [name: string, program: string | undefined, secrets: string][] = 
 
 let service: Service;
 let receiver: WebhookReceiver;
-/** What was told of a video that was completed, and of one that failed. */
-let completed: Told;
-let failed: Told;
+/** The message about a completed video, and the one about a failed video. */
+let completed: Delivery;
+let failed: Delivery;
 beforeAll(async () => {
   receiver = await startWebhookReceiver();
   service = await startBare({
@@ -38,8 +38,8 @@ beforeAll(async () => {
   });
   service.sim.script('a silent film', { task: { pexit: '1', outputs: 'none' } });
   for (const prompt of ['a talking film', 'a silent film']) await service.accepted({ prompt });
-  [completed] = (await receiver.told('a talking film')) as [Told];
-  [failed] = (await receiver.told('a silent film')) as [Told];
+  [completed] = (await receiver.deliveriesFor('a talking film')) as [Delivery];
+  [failed] = (await receiver.deliveriesFor('a silent film')) as [Delivery];
 });
 afterAll(async () => {
   await service?.close();
@@ -62,13 +62,13 @@ describe.each(SAMPLES)('%s', (name, program = '', secrets) => {
   });
   afterEach(() => void sample.kill());
 
-  const send = ({ body, headers }: Pick<Told, 'body' | 'headers'>) => {
+  const send = ({ body, headers }: Pick<Delivery, 'body' | 'headers'>) => {
     const sent = Object.fromEntries(HEADERS.map((name) => [name, headers[name] ?? '']));
     return fetch(url, { method: 'POST', body, headers: sent }).then(({ status }) => status);
   };
 
-  samples('takes what the Worker sends, and tells each event once', async () => {
-    for (const told of [completed, completed, failed]) expect(await send(told)).toBe(204);
+  samples('a real delivery is 204, and each event is printed once', async () => {
+    for (const delivery of [completed, completed, failed]) expect(await send(delivery)).toBe(204);
     await vi.waitUntil(() => lines.length > 2, { timeout: 5000 });
     const [, first, second, ...others] = lines;
     expect(first).toMatch(/^video\.completed vid_\w+ http.*\/content/);
@@ -76,18 +76,18 @@ describe.each(SAMPLES)('%s', (name, program = '', secrets) => {
     expect(others).toEqual([]);
   });
 
-  samples('takes nothing that was changed, signed by somebody else, or kept', async () => {
+  samples('a changed, wrongly signed or old delivery is 401', async () => {
     const { body, headers } = completed;
     const kept = { ...headers, 'webhook-timestamp': `${Number(headers['webhook-timestamp']) - 3600}` };
     const signature = `v1,${Buffer.alloc(32).toString('base64')}`;
-    for (const told of [
+    for (const delivery of [
       { body: body.replace('video.completed', 'video.cancelled'), headers },
       { body, headers: kept },
       { body, headers: { ...headers, 'webhook-id': 'msg_other' } },
       { body, headers: { ...headers, 'webhook-signature': signature } },
       { body, headers: {} },
     ])
-      expect(await send(told)).toBe(401);
+      expect(await send(delivery)).toBe(401);
     expect(lines).toHaveLength(1);
   });
 });

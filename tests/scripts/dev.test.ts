@@ -43,7 +43,7 @@ afterAll(async () => {
 
 class Dev {
   readonly #child: ChildProcess;
-  /** What it has said. */
+  /** Its output so far. */
   output = '';
 
   constructor() {
@@ -55,7 +55,7 @@ class Dev {
     });
   }
 
-  /** Resolves when it answers, with what it says of itself. */
+  /** Resolves with its output when it answers. */
   async ready(): Promise<string> {
     for await (const chunk of this.#child.stdout?.setEncoding('utf8').iterator({ destroyOnReturn: false }) ??
       []) {

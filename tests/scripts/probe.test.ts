@@ -17,7 +17,7 @@ const SPEED = 60;
 let sim: Sim;
 let folder: string;
 
-/** What the probe asks is compiled first: on a new machine that takes minutes. */
+/** The probe's questions are compiled first, which takes minutes on a new machine. */
 beforeAll(() => {
   execFileSync('cargo', ['build', '--quiet', '--locked', '--example', 'describe_model'], { cwd: root });
 }, 600_000);
@@ -35,7 +35,7 @@ async function start(generation: Generation, options: SimOptions = {}): Promise<
   sim = await startSim({ models: { [MODEL]: { generation } }, speed: SPEED, ...options });
 }
 
-/** Exit code, what was printed and what the file holds. */
+/** The exit code, the output and the file's content. */
 async function probed(changes: Partial<ProbeSettings> = {}) {
   const lines: string[] = [];
   const settings = {

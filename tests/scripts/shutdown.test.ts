@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 
 const SHUTDOWN = new URL('../../scripts/shutdown.ts', import.meta.url);
 
-/** Runs a script in a process of its own; `signal` is sent as soon as it prints something. */
+/** Runs a script in its own process; sends `signal` as soon as it prints something. */
 async function run(script: string, options = '{}', signal?: NodeJS.Signals) {
   const code = `
     import { runToExit } from '${SHUTDOWN}';

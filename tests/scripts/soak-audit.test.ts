@@ -32,7 +32,7 @@ function job(changes: Partial<Job> = {}): Job {
   };
 }
 
-/** What is found of a video wherever one looks, and what is found otherwise. */
+/** The data of a video in every place, and the remaining data. */
 function found(seen: Video, changes: Partial<Case> = {}): Case {
   const { urls: _, ...record } = { version: 1, ...seen };
   return {

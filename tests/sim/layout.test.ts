@@ -11,7 +11,7 @@ function importsOf(file: string): string[] {
   );
 }
 
-/** The files of a circle in order, the first one again at the end; undefined if there is none. */
+/** The files of an import cycle in order, the first one again at the end; undefined if there is none. */
 function circle(graph: Map<string, string[]>): string[] | undefined {
   const finished = new Set<string>();
   const visit = (file: string, path: string[]): string[] | undefined => {

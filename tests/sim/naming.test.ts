@@ -9,7 +9,7 @@ beforeEach(async () => {
 });
 afterEach(() => sim.close());
 
-/** Held in the queue for Cancel, at work for Kill. */
+/** A queued task for Cancel, a running one for Kill. */
 async function startTask(path: string): Promise<SimTask> {
   const holdAt = path === '/Task/Cancel' ? 'task_queue' : 'task_start';
   sim.script('', { holdAt });

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { type Faults, startSim } from '../../sim/index.ts';
 import { ask, detail, run } from './support/client.ts';
 
-/** What Tool/Detail tells of these prices, and what a task of 768P and 6 s is charged, or another one. */
+/** The prices in Tool/Detail, and the charge of a task (by default 768P and 6 s). */
 async function told(prices: unknown, fields: Record<string, string> = {}, task: Faults['task'] = {}) {
   const models = { 'minimax/hailuo-2-3': { generation: 'seed', prices } } as const;
   const sim = await startSim({ speed: 2000, models });

@@ -1,5 +1,5 @@
-//! Grants: each lets whoever has it in a link read one thing of one video for a while, without its owner's token. A grant for
-//! one thing does not open the other: a link that plays a video must not show its prompt.
+//! Grants: a grant in a URL allows to read the content or the events of one video for some hours without its owner's token.
+//! A grant for one is not valid for the other: a URL that plays a video must not reveal its prompt.
 
 use std::fmt;
 
@@ -13,24 +13,24 @@ use crate::video::time::UnixMillis;
 
 type HmacSha256 = Hmac<Sha256>;
 
-/// Bytes of a grant: when it ends, as 32 bits of unix seconds, and 128 bits of proof.
+/// Bytes of a grant: its end as 32 bits of unix seconds, and 128 bits of proof.
 const GRANT_BYTES: usize = 20;
 const TIME_BYTES: usize = 4;
 
-/// A grant is good for six hours, and for the rest of the six hours in which it was made, counted from the making of the
-/// video: whoever reads a Video again, for hours, reads the same link.
+/// Time is divided into periods of six hours from the creation of the video. A grant is valid until the end of the next
+/// period, so it lasts 6 to 12 hours, and all reads of a Video in one period return the same link.
 const GRANT_SECONDS: i64 = 6 * 3600;
 
-/// The grants in the links of one Video. They end together.
+/// The grants in the links of one Video. They have the same end.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Grants {
-    /// Plays the video.
+    /// For the content.
     pub content: String,
-    /// Watches it. The Videos in its events hold grants that end with this one, so that it cannot be renewed.
+    /// For the events. The Videos in these events have grants with the same end, so that a grant cannot be renewed.
     pub events: String,
 }
 
-/// The keys that grants are signed with.
+/// The keys that sign grants.
 #[derive(Clone)]
 pub(super) struct GrantKeys {
     content: HmacSha256,
@@ -48,7 +48,7 @@ impl GrantKeys {
         })
     }
 
-    /// The grants that end at this time.
+    /// The grants with this end.
     pub(super) fn until(&self, id: &VideoId, ends_at: EndsAt) -> Grants {
         let [content, events] = [&self.content, &self.events].map(|key| {
             let mac = key.clone().chain_update(ends_at.0).chain_update(id.as_str()).finalize().into_bytes();
@@ -58,23 +58,23 @@ impl GrantKeys {
         Grants { content, events }
     }
 
-    /// When this grant to play the video ends, if it is valid; compared in constant time.
+    /// The end of a grant for the content, if it is valid; compared in constant time.
     pub(super) fn verify_content(&self, id: &str, grant: &str, now: UnixMillis) -> Option<EndsAt> {
         verify(&self.content, id, grant, now)
     }
 
-    /// The same of one to watch it.
+    /// The end of a grant for the events, if it is valid.
     pub(super) fn verify_events(&self, id: &str, grant: &str, now: UnixMillis) -> Option<EndsAt> {
         verify(&self.events, id, grant, now)
     }
 }
 
-/// Unix seconds, big-endian.
+/// The end in unix seconds, big-endian.
 #[derive(Clone, Copy)]
 pub(super) struct EndsAt([u8; TIME_BYTES]);
 
 impl EndsAt {
-    /// Of grants for a video that was made at `created_at`, in unix seconds.
+    /// The end of new grants for a video with this creation time, in unix seconds.
     pub(super) fn of(created_at: i64, now: UnixMillis) -> Option<Self> {
         let age = now.seconds().saturating_sub(created_at).max(0);
         let periods = (age / GRANT_SECONDS).saturating_add(2);

@@ -165,15 +165,14 @@ impl SigningKeys {
         Some(VideoId::from_proven(text.to_owned()))
     }
 
-    /// The grants that open the links of this video without its owner's token for some hours. `None` for a video without
-    /// an owner, which needs none. `created_at` is in unix seconds.
+    /// The grants for a video, whose creation time is in unix seconds. `None` for a video without an owner, which needs none.
     #[must_use]
     pub fn grants(&self, owner: &Owner, id: &VideoId, created_at: i64, now: UnixMillis) -> Option<Grants> {
         let ends_at = EndsAt::of(created_at, now)?;
         (!owner.is_nobody()).then(|| self.grants.until(id, ends_at))
     }
 
-    /// The id in `text`, if this grant plays its video.
+    /// The id in `text`, if this grant is valid for its content.
     #[must_use]
     pub fn verify_content_grant(&self, text: &str, grant: &str, now: UnixMillis) -> Option<VideoId> {
         let previous = || self.previous.as_ref()?.verify_content_grant(text, grant, now);
@@ -181,7 +180,7 @@ impl SigningKeys {
         own.map(|_| VideoId::from_proven(text.to_owned())).or_else(previous)
     }
 
-    /// The id in `text`, if this grant watches its video, and the grants that end with this one.
+    /// The id in `text`, if this grant is valid for its events, and the grants with the same end.
     #[must_use]
     pub fn verify_events_grant(&self, text: &str, grant: &str, now: UnixMillis) -> Option<(VideoId, Grants)> {
         let verified_by = |keys: &Self| keys.grants.verify_events(text, grant, now);
@@ -257,7 +256,7 @@ mod tests {
         for seconds in [0, hours, 2 * hours - 1] {
             let now = at(from + seconds);
             assert_eq!(keys.verify_content_grant(id.as_str(), &first.content, now), Some(id.clone()));
-            // Whoever watches is shown nothing that ends later.
+            // The events of a subscription with a grant contain no grant that ends later.
             let watched = keys.verify_events_grant(id.as_str(), &first.events, now);
             assert_eq!(watched, Some((id.clone(), first.clone())));
         }

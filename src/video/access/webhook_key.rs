@@ -16,7 +16,7 @@ const PREFIX: &str = "whsec_";
 /// Allowed bytes of a key, by the specification.
 const KEY_BYTES: RangeInclusive<usize> = 24..=64;
 
-/// `NOTIFY_SECRET`: one key, or several while the receiver changes over. Secret.
+/// `NOTIFY_SECRET`: one key, or several during a change of keys. Secret.
 #[derive(Clone)]
 pub struct WebhookKeys(Vec<Hmac<Sha256>>);
 
@@ -28,7 +28,7 @@ pub struct NotWebhookKeys;
 
 impl WebhookKeys {
     /// # Errors
-    /// [`NotWebhookKeys`], if one of them is none or there is none at all.
+    /// [`NotWebhookKeys`] if a key is invalid or there is none.
     pub fn parse(text: &str) -> Result<Self, NotWebhookKeys> {
         let keys = text.split_whitespace().map(|key| {
             let key = key.strip_prefix(PREFIX).and_then(|base64| Base64::decode_vec(base64).ok());
@@ -39,7 +39,7 @@ impl WebhookKeys {
         if keys.is_empty() { Err(NotWebhookKeys) } else { Ok(Self(keys)) }
     }
 
-    /// The value of the header `webhook-signature`: a signature by each key, separated by spaces.
+    /// The value of the header `webhook-signature`: one signature per key, separated by spaces.
     #[must_use]
     pub fn sign(&self, webhook_id: &str, at: UnixMillis, body: &str) -> String {
         let head = format!("{webhook_id}.{}.", at.seconds());

@@ -1,13 +1,14 @@
-//! What a video is called on its owner's disk: by the first words of its prompt.
+//! The file name for downloads: the first words of the prompt.
 
 use std::ops::RangeInclusive;
 
 use super::Record;
 
-/// Of a name without its extension: with four bytes a character, still below the 255 bytes of most file systems.
+/// Limit for a name without its extension: with four bytes per character still below 255 bytes, the limit of most file
+/// systems.
 const MAX_STEM_CHARS: usize = 60;
 
-/// Characters beyond ASCII that separate words: punctuation, symbols, and what is invisible or reorders text.
+/// Non-ASCII characters that separate words: punctuation, symbols, and invisible or reordering characters.
 const SEPARATORS: [RangeInclusive<char>; 19] = [
     '\u{80}'..='\u{a9}',
     '\u{ab}'..='\u{b4}',
@@ -18,7 +19,7 @@ const SEPARATORS: [RangeInclusive<char>; 19] = [
     '\u{964}'..='\u{965}',
     '\u{1680}'..='\u{1680}',
     '\u{180e}'..='\u{180e}',
-    // General punctuation to symbols and arrows, with the spaces and the marks that turn the direction.
+    // From general punctuation to symbols and arrows, including spaces and direction marks.
     '\u{2000}'..='\u{2bff}',
     '\u{2e00}'..='\u{2e7f}',
     '\u{3000}'..='\u{3004}',
@@ -32,18 +33,18 @@ const SEPARATORS: [RangeInclusive<char>; 19] = [
     '\u{1f000}'..='\u{1faff}',
 ];
 
-/// Parts of the code that no script uses, and special characters.
+/// Code points of no script, and special characters.
 const WITHOUT_GLYPHS: [RangeInclusive<char>; 3] =
     ['\u{e000}'..='\u{f8ff}', '\u{fff0}'..='\u{ffff}', '\u{e0000}'..='\u{10ffff}'];
 
 impl Record {
-    /// The name without its extension, in the script of the prompt; the id where there are no words.
+    /// The name without its extension, in the script of the prompt; the id if there are no words.
     #[must_use]
     pub fn file_stem(&self) -> String {
         self.stem_of(|_| true)
     }
 
-    /// The same of the words that are ASCII.
+    /// The name from the ASCII words only.
     #[must_use]
     pub fn ascii_file_stem(&self) -> String {
         self.stem_of(str::is_ascii)
@@ -62,7 +63,7 @@ impl Record {
                 stem.push('-');
                 length += 1;
             }
-            // The first word may be a whole sentence: not every script separates words.
+            // The first word may be a whole sentence, because some scripts do not separate words.
             stem.extend(word.chars().take(MAX_STEM_CHARS).map(|c| c.to_ascii_lowercase()));
             length += chars;
         }

@@ -15,7 +15,7 @@ export interface Answer {
 
 export type Row = Record<string, unknown> & { outputs: Record<string, string>[] };
 
-/** What has to be in a Run, in the order of Wiro's sample. */
+/** The required fields of a Run, in the order of Wiro's sample. */
 export const RUN_FIELDS = {
   inputImageFirst: '',
   inputImageFirstUrl: '',

@@ -15,7 +15,7 @@ const table = new AttackTable();
 let service: Service;
 let alice: Service;
 let bob: Service;
-/** Alice's, completed. */
+/** A completed video of Alice's. */
 let video: Video;
 beforeAll(async () => {
   service = await startService({ sim: { speed: 600 }, secrets: { CLIENT_TOKENS } });
@@ -55,7 +55,7 @@ describe.each([
   const DAY = 86_400;
   const now = () => Math.floor(Date.now() / 1000);
 
-  /** By another implementation, with the right key. */
+  /** Computed by another implementation with the correct key. */
   function grant(id: string, until: number, purpose: string = own): string {
     const time = Buffer.alloc(4);
     time.writeUInt32BE(until);
@@ -246,7 +246,7 @@ describe('paths', () => {
   });
 });
 
-/** RFC 4648, in small letters, without padding. */
+/** Base32 of RFC 4648 in lower case, without padding. */
 function base32(bytes: Uint8Array): string {
   const bits = Array.from(bytes, (byte) => byte.toString(2).padStart(8, '0')).join('');
   return (bits.match(/.{5}/g) ?? []).map((five) => ALPHABET[Number.parseInt(five, 2)]).join('');

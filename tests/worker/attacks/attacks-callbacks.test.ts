@@ -20,7 +20,7 @@ afterAll(async () => {
   await service.close();
 });
 
-/** Not by way of `service.fetch`: the URL holds the proof, which the search for secrets would find. */
+/** Does not use `service.fetch`: the URL contains the proof, which the leak check would report. */
 const callBack = (url: string, body: string) => fetch(url, { method: 'POST', body });
 
 const claim = ({ id }: SimTask, status: string) =>

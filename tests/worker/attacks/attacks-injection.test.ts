@@ -18,7 +18,7 @@ const PAGE_BYTES = Buffer.from(PAGE.padEnd(4096, ' '));
 const table = new AttackTable();
 let service: Service;
 let cdn: Server;
-/** What the hostile CDN answers, by path. */
+/** The responses of the hostile CDN by path. */
 const files: Record<string, { type: string; bytes: Uint8Array }> = {
   '/page.html': { type: 'text/html', bytes: PAGE_BYTES },
   '/page.mp4': { type: 'video/mp4', bytes: PAGE_BYTES },
@@ -50,7 +50,7 @@ afterAll(async () => {
   await service.close();
 });
 
-/** The video whose output lies under this path of the hostile CDN. */
+/** The video whose output is at this path of the hostile CDN. */
 async function made(prompt: string, path: string) {
   const url = `http://127.0.0.1:${(cdn.address() as AddressInfo).port}${path}`;
   const size = String(files[path]?.bytes.length);

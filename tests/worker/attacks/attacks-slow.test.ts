@@ -16,7 +16,7 @@ afterAll(async () => {
 });
 
 describe('a body that stops half way', { concurrent: true }, () => {
-  /** What is waited for the next byte at most, and then for the rest to be thrown away. */
+  /** The longest wait for the next byte, and then for discarding the rest. */
   const PATIENCE_MS = 60_000;
   const form = ['Content-Type: multipart/form-data; boundary=x', 'Content-Length: 5000'];
   const start = '--x\r\nContent-Disposition: form-data; name="prompt"\r\n\r\nonce upon';

@@ -8,7 +8,7 @@ export interface RawAnswer {
   body: string;
 }
 
-/** Sends these bytes and nothing more; resolves with the answer, rejects when there is none within the time. */
+/** Sends only these bytes; resolves with the response, rejects after the timeout. */
 export function sendRaw(
   { origin }: Service,
   bytes: string | Uint8Array,
@@ -34,7 +34,7 @@ export function sendRaw(
   });
 }
 
-/** An answer, once it is whole; interim ones are passed over. */
+/** A response, once it is complete; interim responses are skipped. */
 function answerIn(text: string): RawAnswer | undefined {
   const end = text.indexOf('\r\n\r\n');
   if (end < 0) return undefined;
@@ -48,7 +48,7 @@ function answerIn(text: string): RawAnswer | undefined {
   return isWhole ? { status, headers, body } : undefined;
 }
 
-/** A request line and headers by hand; the body's length is told unless the headers do. */
+/** A raw request with this line and these headers; adds a Content-Length if the headers have no length. */
 export function rawRequest(
   { origin }: Service,
   start: string,
@@ -61,7 +61,7 @@ export function rawRequest(
   return [`${start} HTTP/1.1`, ...host, ...headers, ...length, 'Connection: close', '', body].join('\r\n');
 }
 
-/** What came of the attacks, printed at the end. */
+/** The results of the attacks, printed at the end. */
 export class AttackTable {
   readonly #rows: [attack: string, answer: string][] = [];
 

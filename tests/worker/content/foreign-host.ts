@@ -6,9 +6,9 @@ import { sampleBytes } from '../support/sample.ts';
 export interface ForeignHost {
   /** `127.0.0.1:PORT` */
   host: string;
-  /** A video is to be had here. */
+  /** The URL of a video on this host. */
   url: string;
-  /** The path of every request that came. */
+  /** The path of every request that was received. */
   requests: string[];
   close(): Promise<void>;
 }

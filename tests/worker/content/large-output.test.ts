@@ -24,7 +24,7 @@ beforeAll(async () => {
 }, TIMEOUT_MS);
 afterAll(() => service.close());
 
-/** Has a small video made; what the Worker's wasm memory has grown to by then. */
+/** Makes a small video and returns the size of the Worker's wasm memory after it. */
 function made(prompt: string): Promise<number> {
   return wasmMemoryAfter(service, prompt, TIMEOUT_MS / 2);
 }
@@ -64,7 +64,7 @@ test('300 MiB of unknown length are copied in parts', { timeout: TIMEOUT_MS }, a
   await expectFlatMemory(prompt, () => Promise.resolve());
 });
 
-/** Has the video of this prompt made and copied, uses it, and compares the memory before with that after. */
+/** Makes, copies and reads the video of this prompt, and compares the memory before and after. */
 async function expectFlatMemory(prompt: string, use: (id: string) => Promise<void>): Promise<void> {
   const before = { wasm: await made('a dinghy ahead'), process: peak() };
   const started = performance.now();

@@ -8,7 +8,7 @@ import { type Service, startService } from '../support/service.ts';
 import { publishedRecord, storedVideo } from '../support/stored.ts';
 import { callsAbout, detailCalls, runsOf } from '../support/upstream-calls.ts';
 
-/** What the Worker waits for an answer to Task/Detail. */
+/** The Worker's timeout for Task/Detail. */
 const DETAIL_PATIENCE_MS = 30_000;
 
 let service: Service;

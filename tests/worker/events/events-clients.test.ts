@@ -19,13 +19,13 @@ afterAll(() => service.close());
 
 interface Life {
   id: string;
-  /** Lets the job go on. */
+  /** Releases the job. */
   release(): void;
-  /** What our own reader saw, once the stream has ended. */
+  /** The events that our own reader received, once the stream has ended. */
   seen(): Promise<SeenEvent[]>;
 }
 
-/** A job that waits at Wiro for whoever else is to watch. */
+/** A job that waits at Wiro until the other clients watch it too. */
 async function watched(prompt: string): Promise<Life> {
   service.sim.script(prompt, { holdAt: 'task_queue' });
   const { id } = await service.accepted({ prompt });

@@ -7,7 +7,7 @@ import { type Service, startService } from '../support/service.ts';
 import { followed } from '../support/upstream-calls.ts';
 
 const CUTS = 100;
-/** Bytes of a stream before it breaks off: a third of an event to three of them. */
+/** The number of bytes before a stream breaks off: between a third of an event and three events. */
 const CUT_WITHIN = 2400;
 const VIDEOS_AT_ONCE = 4;
 
@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-/** One video seen whole and in pieces; how often it was cut. */
+/** Watches one video in one stream and in pieces; returns how often the stream was cut. */
 async function cutAndResumed(prompt: string, random: Random): Promise<number> {
   service.sim.script(prompt, { holdAt: 'task_queue' });
   const { id } = await service.accepted({ prompt });

@@ -79,7 +79,7 @@ test(`above ${MAX_SOCKETS} sockets the oldest is closed`, async () => {
   for (const socket of others) socket.close();
 });
 
-/** A socket that talks until it is closed, and never answers that: its connection stays. */
+/** A socket that sends until it is closed and does not acknowledge the close, so that its connection stays open. */
 function closedUnanswered(id: string): Promise<Socket> {
   const { hostname, port } = new URL(service.origin);
   const hello = [

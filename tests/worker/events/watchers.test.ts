@@ -9,11 +9,11 @@ import { sinceAllCame, type Watch, watch } from '../support/event-source.ts';
 const READING = 180;
 const NOT_READING = 20;
 const MIB = 2 ** 20;
-/** Crowds, one after the other. */
+/** The number of groups of watchers, one after the other. */
 const ROUNDS = 4;
-/** Of a later one; the first takes some 180 MiB. */
+/** The largest growth of memory by a later group; the first takes about 180 MiB. */
 const MAX_LATER_GROWTH_MIB = 75;
-/** The stand-in's chat before the one event of a job in its queue. */
+/** The messages that the stand-in sends before the one event of a queued job. */
 const LINES_IN_THE_QUEUE = 15;
 
 let service: BareService;
@@ -30,7 +30,7 @@ async function waiting(prompt: string): Promise<{ id: string; task: SimTask }> {
   return { id, task: await service.sim.waitForTask(prompt) };
 }
 
-/** Takes the head of the answer and nothing more. */
+/** Reads the head of the response and nothing more. */
 function notReading(id: string): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const request = get(`${service.origin}/v1/videos/${id}/events`, { agent: false }, (response) => {
@@ -41,7 +41,7 @@ function notReading(id: string): Promise<IncomingMessage> {
   });
 }
 
-/** Watches once the socket has told all that it can before the release, so that everybody begins alike. */
+/** Starts watching when the socket has sent everything before the release, so that all watchers start equally. */
 async function watchedFirst(id: string): Promise<Watch> {
   const first = await watch(service, id);
   const lines = () => first.events.filter(({ event }) => event === 'log').length;
@@ -60,11 +60,11 @@ async function timed(id: string, task: SimTask): Promise<number> {
 interface Crowd {
   /** Of the job, from its release to its end. */
   milliseconds: number;
-  /** By which workerd grew meanwhile. */
+  /** The growth of workerd's memory meanwhile. */
   bytes: number;
 }
 
-/** One job before a crowd, each of whom must have seen the same and everything since all were there. */
+/** One job with many watchers; each must receive the same events, and every event after all have connected. */
 async function watchedBy(reading: number, idling: number): Promise<Crowd> {
   const { id, task } = await waiting(`a comet for ${reading} and ${idling}, ${randomUUID()}`);
   await watchedFirst(id);

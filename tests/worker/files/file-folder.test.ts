@@ -70,7 +70,7 @@ describe('if Wiro refuses folders', () => {
     const file = await uploaded(service, image);
     expect(folderOf(service, file.url)).toBe(service.sim.rootFolderId);
     expect(uploadCalls(service)).toHaveLength(1);
-    expect(service.logs().join('\n')).toContain('the upload goes without one');
+    expect(service.logs().join('\n')).toContain('uploading without one');
   });
 
   test('a file that is refused in the folder is sent without it, once', async () => {
@@ -79,7 +79,7 @@ describe('if Wiro refuses folders', () => {
     expect(folderOf(service, file.url)).toBe(service.sim.rootFolderId);
     expect(uploadCalls(service)).toHaveLength(2);
     expect(fileAt(service, file.url).size).toBe(20_000);
-    expect(service.logs().join('\n')).toContain('it goes without one');
+    expect(service.logs().join('\n')).toContain('uploading it without one');
   });
 
   test('and refuses files without one, the upload fails after one retry', async () => {

@@ -36,7 +36,7 @@ afterAll(() => service.close());
 const text = (name: string, value: string): Part => ({ name, value });
 const png = (bytes = 5000) => filePart(picture('image/png', bytes));
 
-/** Sends what makes an upload to Wiro begin and break off: it is not answered there, and leaves no file. */
+/** Sends a request whose upload to Wiro starts and breaks off: Wiro does not answer it and stores no file. */
 async function brokenOff<T>(send: () => Promise<T>): Promise<T> {
   const [files, calls] = [service.sim.files.length, uploadCalls(service).length];
   const answer = await send();

@@ -12,7 +12,7 @@ const STRANGERS = ['https://evil.example', 'null', 'http://app.example', 'https:
 
 let service: Service;
 let alice: Service;
-/** Completed, alice's. */
+/** A completed video of Alice's. */
 let id: string;
 beforeAll(async () => {
   service = await startService({
@@ -200,7 +200,7 @@ test('pages of all origins are allowed', async () => {
   await open.close();
 });
 
-/** The answer to an upgrade, which fetch cannot ask for. */
+/** The response to an upgrade request, which fetch cannot send. */
 function upgrade(path: string, headers: Record<string, string>): Promise<{ status: number }> {
   return new Promise((resolve, reject) => {
     const asked = request(service.origin + path, {

@@ -22,9 +22,9 @@ let service: Service;
 let alice: Service;
 let openapi: Description;
 let ajv: Ajv2020;
-/** Completed. */
+/** A completed video. */
 let video: Video;
-/** Each operation and status that was seen. */
+/** Every operation and status that was observed. */
 const seen = new Set<string>();
 
 beforeAll(async () => {
@@ -41,7 +41,7 @@ afterAll(() => service.close());
 const pointer = (...parts: string[]) =>
   parts.map((part) => `/${part.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 
-/** Checks an answer against what is written of it; gives its JSON. */
+/** Checks a response against its description and returns its JSON. */
 async function described(method: string, path: string, answer: Response): Promise<unknown> {
   const status = String(answer.status);
   const type = answer.headers.get('content-type') ?? '';

@@ -7,9 +7,9 @@ import { type Service, startService } from '../support/service.ts';
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
 
 let service: Service;
-/** A video that was made. */
+/** A completed video. */
 let id: string;
-/** The secret part of its callback's path. */
+/** The proof in its callback's path. */
 let proof: string;
 beforeAll(async () => {
   service = await startService({ sim: { speed: 600 } });
@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-/** Plain: the path may hold a proof, which must not be taken for an answer that leaked it. */
+/** A plain request: the path may contain a proof, which the leak check would report. */
 const call = (method: string, path: string) => fetch(service.origin + path, { method });
 
 test('the correct video exists, with which the wrong ones are compared', async () => {

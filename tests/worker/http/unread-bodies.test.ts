@@ -18,16 +18,16 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-/** More than a callback may have. */
+/** More than a callback's body may contain. */
 const BODY_BYTES = 3 * MIB;
-/** What is held back of it, a byte a second: a body that stands still is not waited for. */
+/** The rest of the body, sent at a byte per second, because the Worker does not wait for a body that stalls. */
 const LAST_BYTES = 100;
 
 interface Route {
   name: string;
   method: string;
   path(job: Job): string;
-  /** Resolves when what was asked for is done. */
+  /** Resolves when the request has had its effect on the job. */
   done(job: Job): Promise<unknown>;
 }
 

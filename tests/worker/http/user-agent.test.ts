@@ -28,7 +28,7 @@ test('Wiro’s API, socket and CDN, Turnstile’s verifier and the webhook', asy
     await followed(service.sim, task);
     service.sim.release(task);
     await watcher.ended;
-    await receiver.told('a parade');
+    await receiver.deliveriesFor('a parade');
     await service.sim.waitForCall('/Task/InputOutputDelete');
     const { id: lost } = await service.accepted({ prompt: 'a lost parade' });
     await service.sim.waitForCall('/Task/List');

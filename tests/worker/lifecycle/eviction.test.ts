@@ -9,7 +9,7 @@ import { storedVideo } from '../support/stored.ts';
 import type { Video } from '../support/types.ts';
 import { mostAtOnce, positions, submittedInLine } from '../upstream/line.ts';
 
-/** A whole life at Wiro in a tenth of a second. */
+/** A job takes a tenth of a second at Wiro. */
 const SPEED = 600;
 
 /** Only a search can find it. */
@@ -57,7 +57,7 @@ describe('a VideoTask object is evicted when', () => {
     return submitted(prompt, { holdAt: 'task_start' });
   }
 
-  /** The check that this causes is due a second after the one before. */
+  /** The check that this causes is due one second after the previous one. */
   async function calledBack(prompt: string): Promise<Job> {
     const job = await held(prompt);
     await service.until(job.id, ({ stage }) => stage === 'task_start');

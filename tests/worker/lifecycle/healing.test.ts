@@ -6,7 +6,7 @@ import { publishedRecord, storedVideo } from '../support/stored.ts';
 import { detailCalls, runsOf } from '../support/upstream-calls.ts';
 import { loseAlarms, loseObjects } from './object-databases.ts';
 
-/** Longer than a video goes without being looked after. */
+/** Longer than the interval between two checks of a video. */
 const LATER_SECONDS = 11 * 60;
 
 let service: DirectService;

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { DirectService } from '../support/direct.ts';
 
-/** workerd holds a lock now and then. */
+/** Retries, because workerd locks the database at times. */
 const PATIENCE = { timeout: 5000 };
 
 type ObjectClass = 'VideoTask' | 'Dispatcher';
 
-/** No object of this class will be woken any more. */
+/** Removes the alarms of all objects of this class. */
 export function loseAlarms(service: DirectService, of: ObjectClass): void {
   for (const file of databases(service, of)) {
     const database = new DatabaseSync(file, PATIENCE);
@@ -22,14 +22,14 @@ export function loseAlarms(service: DirectService, of: ObjectClass): void {
   }
 }
 
-/** Everything that the objects of this class have stored is gone. */
+/** Deletes everything that the objects of this class have stored. */
 export function loseObjects(service: DirectService, of: ObjectClass): void {
   for (const file of databases(service, of)) {
     for (const part of globSync(`${file}*`)) rmSync(part);
   }
 }
 
-/** What was spent and reserved today was so yesterday. The Worker must be down. */
+/** Moves today's spent and reserved money to yesterday. The Worker must be stopped. */
 export function letDayPass(service: DirectService): void {
   for (const file of databases(service, 'Dispatcher')) {
     const database = new DatabaseSync(file, PATIENCE);
@@ -39,7 +39,7 @@ export function letDayPass(service: DirectService): void {
   }
 }
 
-/** Tombstones of videos, and the alarms that clear them, are so many days older. The Worker must be down. */
+/** Makes tombstones of videos, and the alarms that clear them, this many days older. The Worker must be stopped. */
 export function ageTombstones(service: DirectService, days: number): void {
   const nanoseconds = BigInt(days * 86_400) * 1_000_000_000n;
   for (const file of databases(service, 'VideoTask')) {

@@ -11,7 +11,7 @@ import { publishedRecord } from '../support/stored.ts';
 
 const JOBS = 20;
 const KILLS = 3;
-/** To the stand-in, from one kill to the next; all jobs together make six times as many. */
+/** Calls to the stand-in between two kills; all jobs together make six times as many. */
 const MOST_CALLS = 20;
 
 const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
@@ -52,7 +52,7 @@ test(`${JOBS} jobs survive ${KILLS} kills, seed ${seed}`, async () => {
   expect(audit(evidence)).toEqual([]);
 });
 
-/** Its video still differs from all others. */
+/** The job without faults. Its video still differs from all others. */
 function withoutFaults(job: Job): Job {
   return { ...job, faults: [], scripts: job.scripts.slice(0, 1), ending: 'completed' };
 }

@@ -10,7 +10,7 @@ import { publishedRecord, storedRecord, storedVideo } from '../support/stored.ts
 import { checked, outputFetched } from '../support/upstream-calls.ts';
 import { startOutage } from './storage-outage.ts';
 
-/** A job at its step, and what the world does meanwhile. */
+/** A job at its step, and the events outside the Worker meanwhile. */
 export interface Halted extends Job {
   whileDown?: () => unknown;
   whenUp?: () => unknown;
@@ -18,7 +18,7 @@ export interface Halted extends Job {
 
 type Step = (service: DirectService, prompt: string) => Promise<Halted>;
 
-/** The last but one takes KV away from everybody, the last one stops the Worker. */
+/** The last step but one makes KV fail for all jobs, the last one stops the Worker. */
 export const STEPS: [string, Step][] = [
   ['Run sent, not answered', runSent],
   ['Run sent with an image, not answered', runWithImageSent],
@@ -33,7 +33,7 @@ export const STEPS: [string, Step][] = [
 
 const HALF = Math.floor(sampleBytes.length / 2);
 
-/** Nothing but Task/List can tell afterwards that it was made. */
+/** Afterwards only Task/List shows that Wiro created it. */
 const UNHEARD: Faults = { callback: { lost: true } };
 
 export async function runSent(service: DirectService, prompt: string): Promise<Halted> {
@@ -48,7 +48,7 @@ async function runWithImageSent(service: DirectService, prompt: string): Promise
   return { id: idOf(await service.sim.waitForTask(prompt)), prompt, imageSha256 };
 }
 
-/** Its end is seen without a callback. */
+/** The Worker learns its end without a callback. */
 async function atWork(service: DirectService, prompt: string): Promise<Halted> {
   const { task, ...job } = await checkedOnce(service, prompt, UNHEARD);
   const whenUp = async () => {
@@ -105,7 +105,7 @@ async function unpublished(service: DirectService, prompt: string): Promise<Halt
   return { ...job, whileDown };
 }
 
-/** The Worker stops in the moment in which Run arrives, and dies with the answer on the wire. */
+/** The Worker is killed after Wiro received Run and before its answer arrives. */
 async function runAnswered(service: DirectService, prompt: string): Promise<Halted> {
   service.sim.script(prompt, UNHEARD);
   dyingWithTheWorker(service.submit({ prompt }));
@@ -117,7 +117,7 @@ async function runAnswered(service: DirectService, prompt: string): Promise<Halt
   return { id: idOf(task), prompt };
 }
 
-/** A job that is held upstream and known to be there. */
+/** A job that is held at Wiro and that the Worker knows to be there. */
 async function checkedOnce(
   service: DirectService,
   prompt: string,

@@ -5,9 +5,9 @@ import { expectMadeOnce } from '../support/job.ts';
 import { mostAtOnce, positions, submittedInLine } from '../upstream/line.ts';
 import { type Halted, runSent, STEPS } from './restart-steps.ts';
 
-/** Work that was under way is looked at again after 10 s. */
+/** Interrupted work is checked again after 10 s. */
 const COMEBACK_MS = 20_000;
-/** A whole life at Wiro in a tenth of a second. */
+/** A job takes a tenth of a second at Wiro. */
 const SPEED = 600;
 
 let service: DirectService;

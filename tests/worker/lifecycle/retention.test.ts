@@ -20,7 +20,7 @@ function withPicture(prompt: string): Promise<Response> {
   return submitForm(service, [{ name: 'prompt', value: prompt }, file]);
 }
 
-/** The keys of everything that is stored, by what stores it. */
+/** All stored keys, by storage. */
 async function stored() {
   const [records, objects] = await Promise.all([
     service.bindings.TASKS.list(),

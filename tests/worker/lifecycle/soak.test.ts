@@ -4,7 +4,7 @@ import { audit } from '../../../scripts/soak/audit.ts';
 import { soak } from '../../../scripts/soak/run.ts';
 
 const JOBS = 200;
-/** Always the same, so that what fails here fails again. */
+/** A constant seed, so that a failure can be repeated. */
 const SEED = 1;
 const TIMEOUT_MS = 240_000;
 

@@ -17,7 +17,7 @@ const COPY_DEADLINE_SECONDS = 10;
 const INTERNAL: Refusal = [500, 'internal'];
 
 let service: DirectService;
-/** Was there before any outage. */
+/** A video from before every outage. */
 let early: Video;
 beforeAll(async () => {
   const vars = { COPY_DEADLINE_SECONDS: String(COPY_DEADLINE_SECONDS), PURGE_UPSTREAM: 'true' };
@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-/** However the test ends, the next one has its storage again. */
+/** Restores the storage even if the test fails. */
 function outageOf(storage: 'kv' | 'r2'): Outage {
   const outage = startOutage(service, storage);
   onTestFinished(() => outage.end());
@@ -44,7 +44,7 @@ async function almostDone(prompt: string, faults: Faults = {}): Promise<{ id: st
   return { id, task };
 }
 
-/** Resolves when the Worker has logged this about the video, with the number of lines up to there. */
+/** Resolves when the Worker has logged this line about the video; returns the number of lines up to it. */
 function logged(id: string, words: string, from = 0): Promise<number> {
   const isIt = (line: string, index: number) => index >= from && line.includes(id) && line.includes(words);
   return vi.waitUntil(() => service.logs().findIndex(isIt) + 1, { timeout: 30_000 });

@@ -6,15 +6,15 @@ import { DatabaseSync } from 'node:sqlite';
 import type { DirectService } from '../support/direct.ts';
 
 export interface Outage {
-  /** Again and again if need be. */
+  /** Can be called repeatedly. */
   end(): void;
 }
 
 const AWAY = 'away_';
-/** The Worker may be writing just now. */
+/** Retries, because the Worker may be writing. */
 const PATIENCE = { timeout: 5000 };
 
-/** From now on whatever the Worker asks of this storage fails; what is in it stays as it is. */
+/** From now on every operation on this storage fails; its contents stay. */
 export function startOutage({ storage }: DirectService, failing: 'kv' | 'r2'): Outage {
   const databases = globSync(join(storage, 'v3', failing, '*', '*.sqlite'));
   const renamed = databases.map((file) => renameTables(file, '_mf_', (name) => AWAY + name));
@@ -25,7 +25,7 @@ export function startOutage({ storage }: DirectService, failing: 'kv' | 'r2'): O
   return { end };
 }
 
-/** Those whose names begin so; returns whether there were any. */
+/** Renames the tables with this prefix; returns whether there were any. */
 function renameTables(file: string, prefix: string, rename: (name: string) => string): boolean {
   const database = new DatabaseSync(file, PATIENCE);
   try {

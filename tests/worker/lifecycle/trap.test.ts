@@ -47,7 +47,7 @@ async function survives(service: Service, breakIt: string): Promise<void> {
   expect(await service.ended(id)).toMatchObject({ status: 'completed' });
 }
 
-/** A request that breaks what would answer it may hear of nothing at all. */
+/** A request that crashes the instance may get no response. */
 async function unanswered(service: Service, path: string, init?: RequestInit): Promise<void> {
   await service.fetch(path, { ...init, signal: AbortSignal.timeout(3000) }).catch(() => {});
 }

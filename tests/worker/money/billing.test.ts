@@ -52,7 +52,7 @@ afterAll(() => {
 
 const countsOf = async () => (await (await service.fetch('/counts')).json()) as Bill;
 
-/** The bill of the only video, which is held at Wiro, once everything is done that will be done. */
+/** The bill of the only video, which is held at Wiro, when no more work is pending. */
 async function billOf(name: string, { id, input }: Video): Promise<Bill> {
   const task = await service.sim.waitForTask(input.prompt);
   await publishedRecord(service, id, 'in_progress');

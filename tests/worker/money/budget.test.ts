@@ -20,7 +20,7 @@ interface Usage {
   resets_at: number;
 }
 
-/** Both clients, alice with a share of her own. */
+/** Two clients; alice has her own share. */
 const CLIENT_TOKENS = JSON.stringify({ alice: { token: ALICE, daily_usd: '0.60' }, bob: { token: [BOB] } });
 
 function start(budget: string, options: ServiceOptions = {}): Promise<Service> {
@@ -38,7 +38,7 @@ async function usageOf(client: Service): Promise<Usage> {
   return (await answer.json()) as Usage;
 }
 
-/** Of UTC, in unix seconds. */
+/** The end of the UTC day in unix seconds. */
 const nextMidnight = () => (Math.floor(Date.now() / 86_400_000) + 1) * 86_400;
 
 async function expectExhausted(answer: Response): Promise<string> {
@@ -48,7 +48,7 @@ async function expectExhausted(answer: Response): Promise<string> {
   return detail;
 }
 
-/** Submits so many at once; those that were taken. All others were refused for want of money. */
+/** Sends `count` concurrent submits and returns the accepted ones. The others must be refused because of the budget. */
 async function taken(service: Service, what: string, count: number): Promise<Video[]> {
   const submit = (_: unknown, index: number) => service.submit({ prompt: `${what} ${index}.` });
   const answers = await Promise.all(Array.from({ length: count }, submit));

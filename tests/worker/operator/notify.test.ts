@@ -11,17 +11,17 @@ import { SIGNING_KEY } from '../support/settings.ts';
 import { isVideoStored, storedRecord } from '../support/stored.ts';
 import type { Video } from '../support/types.ts';
 import {
+  type Delivery,
   type messageOf,
   type Reply,
   startWebhookReceiver,
-  type Told,
   type WebhookReceiver,
 } from './webhook-receiver.ts';
 
 const NOTIFY_SECRET = `whsec_${Buffer.from('thirty-two bytes to be kept dark').toString('base64')}`;
 const OPERATOR_TOKEN = 'operator-token-5a0f3d9e7c1b28460d93';
 const secrets = { NOTIFY_SECRET, OPERATOR_TOKEN };
-/** How long a receiver may take to answer, and then some. */
+/** Longer than the timeout for a receiver's answer. */
 const SILENCE_MS = 12_000;
 const TEST_LADDER = '0.2,0.3,0.4';
 const USER_AGENT = /^hailuo-worker\/\d+\.\d+\.\d+$/;
@@ -51,8 +51,8 @@ afterAll(async () => {
 
 const webhook = new Webhook(NOTIFY_SECRET);
 
-/** What the library says of it: an error, or the message. */
-function verified({ body, headers }: Told) {
+/** The library's verdict: an error, or the message. */
+function verified({ body, headers }: Delivery) {
   const message = webhook.verify(body, headers) as ReturnType<typeof messageOf>;
   const leaked = [...service.sim.secrets(), SIGNING_KEY].filter((secret) => secret && body.includes(secret));
   expect(leaked).toEqual([]);
@@ -66,16 +66,16 @@ async function inspect(id: string, of = service): Promise<Inspection> {
   return (await answer.json()) as Inspection;
 }
 
-/** As soon as so much is noted, and nothing more is to come of it. */
-async function settled(id: string, of = service, tries = 1): Promise<Inspection> {
+/** Waits until this many deliveries are recorded and no further one is scheduled. */
+async function settled(id: string, of = service, attempts = 1): Promise<Inspection> {
   const isSettled = async () => {
     const inspection = await inspect(id, of);
-    return inspection.deliveries.length >= tries && inspection.next_delivery_at === null && inspection;
+    return inspection.deliveries.length >= attempts && inspection.next_delivery_at === null && inspection;
   };
   return (await vi.waitUntil(isSettled, { timeout: 30_000, interval: 50 })) as Inspection;
 }
 
-/** Its content is played to whoever has the link, which is renewed now and then. */
+/** A video whose content anyone with the link can play; the link is renewed regularly. */
 function withoutGrant(video: Video): Video {
   const [content, download] = [video.urls.content, video.urls.download].map(
     (link) => link?.replace(/grant=\w+/, '') ?? null,
@@ -85,12 +85,12 @@ function withoutGrant(video: Video): Video {
 }
 
 describe.concurrent('a signed webhook with the owner’s Video is sent for an ending:', () => {
-  async function told(prompt: string, status: Video['status'], act = async (_video: Video) => {}) {
+  async function deliveredFor(prompt: string, status: Video['status'], act = async (_video: Video) => {}) {
     const { id } = await alice.accepted({ prompt });
     await act(await alice.video(id));
     const video = await alice.ended(id);
     expect(video.status).toBe(status);
-    const [first] = await receiver.told(prompt);
+    const [first] = await receiver.deliveriesFor(prompt);
     const message = verified(first!);
     expect({ ...message, data: withoutGrant(message.data) }).toEqual({
       id: first?.headers['webhook-id'],
@@ -110,19 +110,19 @@ describe.concurrent('a signed webhook with the owner’s Video is sent for an en
   }
 
   test('completed', async () => {
-    const { data } = await told('a bell that rings', 'completed');
+    const { data } = await deliveredFor('a bell that rings', 'completed');
     const content = await fetch(data.urls.content!);
     expect((await content.arrayBuffer()).byteLength).toBe(storedSample.size);
   });
 
   test('failed', async () => {
     service.sim.script('a cracked bell', { task: { pexit: '1' } });
-    expect((await told('a cracked bell', 'failed')).data.error?.code).toBe('generation_failed');
+    expect((await deliveredFor('a cracked bell', 'failed')).data.error?.code).toBe('generation_failed');
   });
 
   test('cancelled', async () => {
     service.sim.script('a muffled bell', { holdAt: 'task_start' });
-    await told('a muffled bell', 'cancelled', async ({ id }) => void (await alice.cancel(id)));
+    await deliveredFor('a muffled bell', 'cancelled', async ({ id }) => void (await alice.cancel(id)));
   });
 });
 
@@ -131,16 +131,16 @@ describe('a redriven video sends another webhook', () => {
     service.sim.script(prompt, { cdn: Array(100).fill({ kind: 'status', status: 503 }) });
     receiver.script(prompt, replies);
     const { id } = await alice.accepted({ prompt });
-    const [first] = await receiver.told(prompt);
+    const [first] = await receiver.deliveriesFor(prompt);
     expect(verified(first!).type).toBe('video.failed');
     await isReady(id);
     service.sim.clearScripts();
     const headers = { authorization: `Bearer ${OPERATOR_TOKEN}` };
     const redriven = await service.fetch(`/operator/videos/${id}/redrive`, { method: 'POST', headers });
     expect(redriven.status).toBe(202);
-    const [, second] = await receiver.told(prompt, 2);
+    const [, second] = await receiver.deliveriesFor(prompt, 2);
     expect(verified(second!).type).toBe('video.completed');
-    const ids = [first, second].map((told) => told?.headers['webhook-id']);
+    const ids = [first, second].map((delivery) => delivery?.headers['webhook-id']);
     expect(ids[0]).not.toBe(ids[1]);
     const { deliveries } = await settled(id, service, 2);
     expect(deliveries.map(({ webhook_id }) => webhook_id)).toEqual(ids);
@@ -160,15 +160,15 @@ describe('a redriven video sends another webhook', () => {
 
 describe('the signature of a real delivery', () => {
   const MINUTE_MS = 60_000;
-  let delivery: Told;
+  let delivery: Delivery;
   beforeAll(async () => {
     const prompt = 'a bell with an echo';
     await alice.accepted({ prompt });
-    [delivery] = (await receiver.told(prompt)) as [Told];
+    [delivery] = (await receiver.deliveriesFor(prompt)) as [Delivery];
   });
 
-  /** What the library says of it when it is shown to it that much later. */
-  function verify({ body, headers }: Pick<Told, 'body' | 'headers'>, laterMs = 0, by = webhook) {
+  /** The library's verdict when it verifies the message this much later. */
+  function verify({ body, headers }: Pick<Delivery, 'body' | 'headers'>, laterMs = 0, by = webhook) {
     vi.useFakeTimers({ now: delivery.at + laterMs, toFake: ['Date'] });
     try {
       return by.verify(body, headers);
@@ -188,7 +188,7 @@ describe('the signature of a real delivery', () => {
     expect(() => verify(delivery, -5.5 * MINUTE_MS)).toThrow(/too new/);
   });
 
-  const rows: [string, (told: Told) => Pick<Told, 'body' | 'headers'>, number?][] = [
+  const rows: [string, (delivery: Delivery) => Pick<Delivery, 'body' | 'headers'>, number?][] = [
     ['altered', ({ body, headers }) => ({ body: body.replace('completed', 'cancelled'), headers })],
     ['written anew', ({ body, headers }) => ({ body: `${body} `, headers })],
     ['of another id', ({ body, headers }) => ({ body, headers: { ...headers, 'webhook-id': 'evt_other' } })],
@@ -199,7 +199,7 @@ describe('the signature of a real delivery', () => {
     expect(() => verify(change(delivery), laterMs)).toThrow(/signature/i);
   });
 
-  function renewed({ at, body, headers }: Told) {
+  function renewed({ at, body, headers }: Delivery) {
     const timestamp = `${Math.floor((at + 10 * MINUTE_MS) / 1000)}`;
     return { body, headers: { ...headers, 'webhook-timestamp': timestamp } };
   }
@@ -222,26 +222,26 @@ describe.concurrent('a delivery is retried after', () => {
   ];
 
   test.each(troubles)('%s', async (name, trouble, known) => {
-    const prompt = `a bell told again after ${name}`;
+    const prompt = `a bell sent again after ${name}`;
     receiver.script(prompt, [trouble]);
     const { id } = await alice.accepted({ prompt });
-    const [first] = await receiver.told(prompt);
+    const [first] = await receiver.deliveriesFor(prompt);
     expect((await alice.video(id)).status).toBe('completed');
     // A request for the video does not wait for the receiver.
     if (trouble === 'silence') expect(first?.isBrokenOff).toBe(false);
-    const tries = await receiver.told(prompt, 2, SILENCE_MS + 5000);
-    for (const one of tries) expect(verified(one).type).toBe('video.completed');
-    const [webhook_id] = tries.map(({ headers }) => headers['webhook-id']);
+    const attempts = await receiver.deliveriesFor(prompt, 2, SILENCE_MS + 5000);
+    for (const one of attempts) expect(verified(one).type).toBe('video.completed');
+    const [webhook_id] = attempts.map(({ headers }) => headers['webhook-id']);
     expect((await settled(id)).deliveries).toMatchObject([
       { webhook_id, ...known },
       { webhook_id, status: 204 },
     ]);
-    expect(tries.map(({ path, headers }) => [path, headers['webhook-id']])).toEqual([
+    expect(attempts.map(({ path, headers }) => [path, headers['webhook-id']])).toEqual([
       ['/hook', webhook_id],
       ['/hook', webhook_id],
     ]);
     expect(receiver.of(prompt)).toHaveLength(2);
-    const waited = (tries[1]?.at ?? 0) - (tries[0]?.at ?? 0);
+    const waited = (attempts[1]?.at ?? 0) - (attempts[0]?.at ?? 0);
     expect(waited).toBeGreaterThanOrEqual(Array.isArray(trouble) && trouble[0] === 429 ? 2000 : 200);
   });
 
@@ -255,7 +255,7 @@ describe.concurrent('a delivery is retried after', () => {
     await vi.waitUntil(async () => (await inspect(id, lonely)).deliveries.length > 0, { timeout: 30_000 });
     const late = await startWebhookReceiver(port);
     try {
-      const [first] = await late.told(prompt);
+      const [first] = await late.deliveriesFor(prompt);
       expect(verified(first!).data.urls.self).toBe(`${lonely.origin}/v1/videos/${id}`);
       const { deliveries } = await settled(id, lonely);
       const webhook_id = first?.headers['webhook-id'];
@@ -273,7 +273,7 @@ describe.concurrent('deliveries stop', () => {
     const prompt = 'a bell that nobody wants';
     receiver.script(prompt, [500, 410]);
     const { id } = await alice.accepted({ prompt });
-    await receiver.told(prompt, 2);
+    await receiver.deliveriesFor(prompt, 2);
     expect((await settled(id)).deliveries.map(({ status }) => status)).toEqual([500, 410]);
     expect(receiver.of(prompt)).toHaveLength(2);
   });
@@ -282,7 +282,7 @@ describe.concurrent('deliveries stop', () => {
     const prompt = 'a bell that nobody hears';
     receiver.script(prompt, Array(10).fill(503));
     const { id } = await alice.accepted({ prompt });
-    await receiver.told(prompt, 4);
+    await receiver.deliveriesFor(prompt, 4);
     expect((await settled(id)).deliveries.map(({ status }) => status)).toEqual([503, 503, 503, 503]);
     expect(receiver.of(prompt)).toHaveLength(4);
   });
@@ -291,7 +291,7 @@ describe.concurrent('deliveries stop', () => {
     const prompt = 'a bell that was melted down';
     receiver.script(prompt, Array(10).fill('silence'));
     const { id } = await alice.accepted({ prompt });
-    const [first] = await receiver.told(prompt);
+    const [first] = await receiver.deliveriesFor(prompt);
     expect((await alice.fetch(`/v1/videos/${id}`, { method: 'DELETE' })).status).toBe(200);
     const isGone = async () => !(await isVideoStored(service, id)) && !(await storedRecord(service, id));
     await vi.waitUntil(isGone, { timeout: SILENCE_MS, interval: 20 });
@@ -313,10 +313,10 @@ test('a delivery that a restart interrupted is repeated', async () => {
     const prompt = 'a bell heard twice';
     receiver.script(prompt, ['silence']);
     const { id } = await mortal.accepted({ prompt });
-    const [first] = await receiver.told(prompt);
+    const [first] = await receiver.deliveriesFor(prompt);
     await mortal.dev.kill('SIGKILL');
     await mortal.dev.start();
-    const [, second] = await receiver.told(prompt, 2, 30_000);
+    const [, second] = await receiver.deliveriesFor(prompt, 2, 30_000);
     expect(verified(second!)).toMatchObject({ type: 'video.completed', data: { id } });
     expect(second?.headers['webhook-id']).toBe(first?.headers['webhook-id']);
     expect((await settled(id, mortal)).deliveries).toMatchObject([{ status: 204 }]);
@@ -338,7 +338,7 @@ describe('an eviction between two attempts', () => {
       });
       await forgetful.evict(id);
       expect(receiver.of(prompt)).toHaveLength(1);
-      await receiver.told(prompt, 2);
+      await receiver.deliveriesFor(prompt, 2);
       const { deliveries } = await settled(id, forgetful);
       expect(deliveries.map(({ status }) => status)).toEqual([500, 204]);
     } finally {

@@ -8,7 +8,7 @@ import { callsAbout, outputFetched, runsOf } from '../support/upstream-calls.ts'
 
 const OPERATOR_TOKEN = 'operator-token-5a0f3d9e7c1b28460d93';
 
-/** Whose copies have little time, and whose jobs. */
+/** Services with a short deadline for copies (`service`) and for jobs (`hasty`). */
 let service: Service;
 let hasty: Service;
 beforeAll(async () => {

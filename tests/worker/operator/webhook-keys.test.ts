@@ -4,7 +4,12 @@ import OpenAI from 'openai';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Service, startService } from '../support/service.ts';
-import { type Message, startWebhookReceiver, type Told, type WebhookReceiver } from './webhook-receiver.ts';
+import {
+  type Delivery,
+  type Message,
+  startWebhookReceiver,
+  type WebhookReceiver,
+} from './webhook-receiver.ts';
 
 const keyOf = (bytes: string) => `whsec_${Buffer.from(bytes).toString('base64')}`;
 const NEW_KEY = keyOf('the key that is being introduced');
@@ -13,8 +18,8 @@ const OTHER_KEY = keyOf('a key that this Worker has never');
 
 let receiver: WebhookReceiver;
 let service: Service;
-/** One message that the receiver refused, and the same when it was tried again. */
-let tries: Told[];
+/** One message that the receiver refused, and its repetition. */
+let attempts: Delivery[];
 beforeAll(async () => {
   receiver = await startWebhookReceiver();
   service = await startService({
@@ -25,21 +30,22 @@ beforeAll(async () => {
   const prompt = 'a lock that is being changed';
   receiver.script(prompt, [401]);
   await service.accepted({ prompt });
-  tries = await receiver.told(prompt, 2);
+  attempts = await receiver.deliveriesFor(prompt, 2);
 });
 afterAll(async () => {
   await service?.close();
   await receiver?.close();
 });
 
-const byLibrary = (key: string, { body, headers }: Told) => new Webhook(key).verify(body, headers) as Message;
+const byLibrary = (key: string, { body, headers }: Delivery) =>
+  new Webhook(key).verify(body, headers) as Message;
 
 const openai = new OpenAI({ apiKey: 'none' });
-const byOpenAi = (key: string, { body, headers }: Told) =>
+const byOpenAi = (key: string, { body, headers }: Delivery) =>
   openai.webhooks.unwrap(body, headers, key) as Promise<unknown> as Promise<Message>;
 
-test('every try has a signature by each key, the first key first', () => {
-  for (const { headers } of tries)
+test('every attempt has a signature by each key, the first key first', () => {
+  for (const { headers } of attempts)
     expect(headers['webhook-signature']).toMatch(/^v1,[\w+/]{43}= v1,[\w+/]{43}=$/);
 });
 
@@ -47,15 +53,15 @@ describe.each([
   ['new', NEW_KEY],
   ['old', OLD_KEY],
 ])('with the %s key', (_name, key) => {
-  test('the library of the scheme takes every try', () => {
-    for (const told of tries) expect(byLibrary(key, told).type).toBe('video.completed');
+  test('the library of Standard Webhooks accepts every attempt', () => {
+    for (const delivery of attempts) expect(byLibrary(key, delivery).type).toBe('video.completed');
   });
 
-  test("OpenAI's SDK unwraps it to an event as it knows them", async () => {
-    const [told] = tries as [Told];
-    const event = await byOpenAi(key, told);
+  test("OpenAI's SDK unwraps it to an event of its format", async () => {
+    const [delivery] = attempts as [Delivery];
+    const event = await byOpenAi(key, delivery);
     expect(event).toEqual({
-      id: told.headers['webhook-id'],
+      id: delivery.headers['webhook-id'],
       object: 'event',
       type: 'video.completed',
       created_at: event.data.completed_at,
@@ -65,8 +71,8 @@ describe.each([
   });
 });
 
-test('with another key, neither takes it', async () => {
-  const [told] = tries as [Told];
-  expect(() => byLibrary(OTHER_KEY, told)).toThrow(/signature/i);
-  await expect(byOpenAi(OTHER_KEY, told)).rejects.toThrow(/signature/i);
+test('both reject it with another key', async () => {
+  const [delivery] = attempts as [Delivery];
+  expect(() => byLibrary(OTHER_KEY, delivery)).toThrow(/signature/i);
+  await expect(byOpenAi(OTHER_KEY, delivery)).rejects.toThrow(/signature/i);
 });

@@ -5,16 +5,16 @@ import { text } from 'node:stream/consumers';
 import { vi } from 'vitest';
 import type { Video } from '../support/types.ts';
 
-/** A status, perhaps with headers; or no answer: the connection stands still or breaks. */
+/** A status, optionally with headers; or no answer: the connection hangs or breaks. */
 export type Reply = number | [status: number, headers: Record<string, string>] | 'silence' | 'reset';
 
-export interface Told {
+export interface Delivery {
   /** In milliseconds. */
   at: number;
   path: string;
   headers: Record<string, string>;
   body: string;
-  /** Whether the other side has hung up without an answer. */
+  /** Whether the sender closed the connection before an answer. */
   isBrokenOff: boolean;
 }
 
@@ -34,33 +34,33 @@ export async function startWebhookReceiver(port = 0): Promise<WebhookReceiver> {
 }
 
 class WebhookReceiver {
-  readonly #told: Told[] = [];
+  readonly #deliveries: Delivery[] = [];
   readonly #replies = new Map<string, Reply[]>();
   readonly #server = createServer(async (request, response) => {
     const headers = Object.fromEntries(
       Object.entries(request.headers).map(([name, value]) => [name, String(value)]),
     );
     const at = Date.now();
-    const told = { at, path: request.url ?? '', headers, body: await text(request), isBrokenOff: false };
+    const delivery = { at, path: request.url ?? '', headers, body: await text(request), isBrokenOff: false };
     response.once('close', () => {
-      told.isBrokenOff = !response.writableFinished;
+      delivery.isBrokenOff = !response.writableFinished;
     });
-    this.#told.push(told);
-    this.#reply(response, this.#replies.get(promptOf(told))?.shift() ?? 204);
+    this.#deliveries.push(delivery);
+    this.#reply(response, this.#replies.get(promptOf(delivery))?.shift() ?? 204);
   });
 
-  /** What is replied to what is told of the video of this prompt, one after the other; then 204. */
+  /** The replies to the deliveries for the video of this prompt, in order; then 204. */
   script(prompt: string, replies: Reply[]): void {
     this.#replies.set(prompt, replies);
   }
 
-  /** Everything that was told of the video of this prompt. */
-  of(prompt: string): Told[] {
-    return this.#told.filter((told) => promptOf(told) === prompt);
+  /** All deliveries for the video of this prompt. */
+  of(prompt: string): Delivery[] {
+    return this.#deliveries.filter((delivery) => promptOf(delivery) === prompt);
   }
 
-  /** The same, as soon as it is so much. */
-  async told(prompt: string, count = 1, timeout = 15_000): Promise<Told[]> {
+  /** The same, as soon as there are `count` of them. */
+  async deliveriesFor(prompt: string, count = 1, timeout = 15_000): Promise<Delivery[]> {
     await vi.waitUntil(() => this.of(prompt).length >= count, { timeout, interval: 20 });
     return this.of(prompt);
   }
@@ -89,10 +89,10 @@ class WebhookReceiver {
 
 export type { WebhookReceiver };
 
-export function messageOf(told: Told): Message {
-  return JSON.parse(told.body) as Message;
+export function messageOf(delivery: Delivery): Message {
+  return JSON.parse(delivery.body) as Message;
 }
 
-function promptOf(told: Told): string {
-  return told.body === '' ? '' : messageOf(told).data.input.prompt;
+function promptOf(delivery: Delivery): string {
+  return delivery.body === '' ? '' : messageOf(delivery).data.input.prompt;
 }

@@ -21,7 +21,7 @@ async function startBound(vars: Record<string, Json>, secrets?: Record<string, s
 
 const health = async () => (await service.fetch('/health')).json() as Promise<Record<string, unknown>>;
 
-/** Every request is told of it, nothing is made, and nobody hears its value. */
+/** Every request gets an error about it, no video is made, and no response or log line contains its value. */
 async function expectMisconfigured(name: string, hidden: string[] = []): Promise<void> {
   for (const send of [
     () => service.fetch('/health'),

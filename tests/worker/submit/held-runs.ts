@@ -5,15 +5,15 @@ import { buffer } from 'node:stream/consumers';
 import { type Service, type ServiceOptions, startService } from '../support/service.ts';
 
 interface HeldRun {
-  /** Lets the stand-in answer. */
+  /** Passes the request on to the stand-in. */
   pass(): Promise<void>;
-  /** Answers instead of the stand-in, which never hears of it. */
+  /** Answers instead of the stand-in, which never receives the request. */
   answer(status: number, body?: string): void;
 }
 
 export interface HeldRuns {
   service: Service;
-  /** Every Run that came, answered or not. */
+  /** Every Run that was received, answered or not. */
   count(): number;
   /** The oldest Run that is not answered yet, as soon as there is one. */
   next(): Promise<HeldRun>;

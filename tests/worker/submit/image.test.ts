@@ -29,7 +29,7 @@ function file(value: Uint8Array, given: Partial<Part> = {}): Part {
   return { name: 'inputImageFirst', filename: 'frame.bin', value, ...given };
 }
 
-/** The image as Wiro got it, as R2 holds it and as the Video tells of it. */
+/** The image as Wiro received it, as R2 stores it and as the Video object describes it. */
 async function expectArrived(video: Video, type: PictureType, bytes: Uint8Array): Promise<void> {
   const run = onlyRun(service.sim, video.input.prompt);
   expect(run.status).toBe(200);

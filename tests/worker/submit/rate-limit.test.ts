@@ -12,10 +12,10 @@ const RATE_LIMITED: Refusal = [429, 'rate_limited'];
 vi.setConfig({ testTimeout: 90_000 });
 
 const MINUTE_MS = 60_000;
-/** What a test needs of a minute. */
+/** The time that a test needs within one minute. */
 const NEEDED_MS = 15_000;
 
-/** Limiters count by the minutes of the clock: what is to be counted together must not begin at the end of one. */
+/** Limiters count per clock minute, so a test must not start at the end of one. */
 async function minuteWithRoom(): Promise<void> {
   const left = MINUTE_MS - (Date.now() % MINUTE_MS);
   if (left < NEEDED_MS) await new Promise((resolve) => setTimeout(resolve, left));

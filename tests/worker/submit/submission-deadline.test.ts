@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-/** Resolves when a video that was submitted after everything before has been made. */
+/** Resolves when a video that is submitted now is complete. */
 async function anotherIsMade(): Promise<void> {
   const { id } = await service.accepted({ prompt: 'one more, in time' });
   expect(await service.ended(id)).toMatchObject({ status: 'completed' });

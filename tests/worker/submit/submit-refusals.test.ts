@@ -198,7 +198,7 @@ describe('bodies', () => {
     await refused(service, INVALID_REQUEST, () => service.fetch('/v1/videos', init));
   });
 
-  /** A good submit of exactly so many bytes. */
+  /** A valid submit of exactly this many bytes. */
   const ofBytes = (bytes: number, prompt: string) =>
     Buffer.from(JSON.stringify({ prompt }).padEnd(bytes, ' '));
 

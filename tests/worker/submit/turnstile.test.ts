@@ -37,13 +37,13 @@ const solved = (of = service) => of.sim.solve({ hostname: hostOf(of) });
 const showing = (token: string, of = service) => of.saying({ 'turnstile-token': token });
 const asked = (of = service) => of.sim.callsTo('/turnstile/');
 
-/** All that is kept: an object that was asked, and knew nothing, is none. */
+/** Everything that is stored, without objects that were called but stored nothing. */
 async function lasting(of: Service) {
   const { objects: _, ...kept } = await traces(of);
   return kept;
 }
 
-/** All that costs money. */
+/** All requests that cost money. */
 const spending: [string, (client: Service) => Promise<Response>][] = [
   ['a submit', (client) => client.submit({ prompt: 'a door that opens' }, randomUUID())],
   [

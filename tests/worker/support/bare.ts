@@ -7,7 +7,7 @@ export async function startBare(options: ServiceOptions = {}): Promise<BareServi
 }
 
 export class BareService extends Service {
-  /** Bytes of workerd now in memory. */
+  /** The current memory of workerd in bytes. */
   resident(): number {
     return memoryBelow(process.pid, 'workerd').reduce((sum, { resident }) => sum + resident, 0);
   }

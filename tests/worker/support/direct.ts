@@ -32,7 +32,7 @@ export async function startDirect(options: ServiceOptions = {}): Promise<DirectS
 
 export class DirectService extends Service {
   readonly dev: DevProcess;
-  /** The folder that KV and R2 are kept in. */
+  /** The folder that contains KV and R2. */
   readonly storage: string;
 
   constructor(

@@ -14,12 +14,12 @@ export interface Watch {
   /** Everything seen so far. */
   events: SeenEvent[];
   comments: number;
-  /** Resolves when the stream has ended or was left. */
+  /** Resolves when the stream has ended or was closed here. */
   ended: Promise<void>;
   leave(): void;
 }
 
-/** Watches from `lastEventId` on, until the stream ends, is left, or breaks off after so many bytes. */
+/** Watches from `lastEventId` on, until the stream ends, is closed here, or is cut after `cutAfterBytes`. */
 export async function watch(
   service: Service,
   id: string,
@@ -69,13 +69,13 @@ function take(block: string, seen: Watch): void {
   else seen.events.push(eventOf(block));
 }
 
-/** What each has seen since the last of them came: those who came before may have seen more. */
+/** The events that each watcher received since the last one connected; earlier watchers may have received more. */
 export function sinceAllCame(...watchers: SeenEvent[][]): SeenEvent[][] {
   const came = Math.max(...watchers.map(([first]) => first?.id ?? Number.NaN));
   return watchers.map((events) => events.filter(({ id }) => id > came));
 }
 
-/** One event of a stream, without the empty line behind it. */
+/** One event of a stream, without the empty line that ends it. */
 export function eventOf(block: string): SeenEvent {
   const fields = Object.fromEntries(block.split('\n').map((line) => line.split(/: (.*)/s, 2)));
   return { id: Number(fields.id), event: fields.event, data: JSON.parse(fields.data) };

@@ -9,11 +9,11 @@ import { publishedRecord, storedVideo } from './stored.ts';
 export interface Job {
   id: string;
   prompt: string;
-  /** Of its uploaded image, if there is one. */
+  /** The hash of its uploaded image, if it has one. */
   imageSha256?: string;
 }
 
-/** Of the video that a task is made for, for those whom no answer to their submit tells it. */
+/** The id of the task's video, for tests whose submit got no response. */
 export function idOf({ callbackUrl }: SimTask): string {
   const [, , , id = ''] = new URL(callbackUrl).pathname.split('/'); // /hooks/wiro/{id}/{proof}
   return id;

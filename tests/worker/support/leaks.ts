@@ -4,7 +4,7 @@ import type { KVNamespace, R2Bucket } from '@cloudflare/workers-types';
 import type { Sim } from '../../../sim/index.ts';
 import type { Bindings } from './service.ts';
 
-/** Prompts shorter than this would be found by chance. */
+/** Shorter prompts would occur by chance. */
 const MIN_PROMPT_CHARS = 8;
 
 export class LeakCheck {
@@ -12,7 +12,7 @@ export class LeakCheck {
   readonly #ours: string[];
   readonly #kept: Promise<string>[] = [];
 
-  /** Beside what the stand-in calls secret, `ours`. */
+  /** `ours`: secrets besides those that the stand-in lists. */
   constructor(sim: Sim, ours: string[]) {
     this.#sim = sim;
     this.#ours = ours;

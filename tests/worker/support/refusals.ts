@@ -13,7 +13,7 @@ export const METHOD_NOT_ALLOWED: Refusal = [405, 'method_not_allowed'];
 export const PAYLOAD_TOO_LARGE: Refusal = [413, 'payload_too_large'];
 export const UNSUPPORTED_MEDIA_TYPE: Refusal = [415, 'unsupported_media_type'];
 
-/** Everything that a request can leave behind; Turnstile's verifier may be asked. */
+/** Everything that a request can store or send, except calls to Turnstile's verifier. */
 export interface Traces {
   callsToWiro: number;
   objects: string[];
@@ -35,7 +35,7 @@ export async function traces(service: Service): Promise<Traces> {
   };
 }
 
-/** Sends what must be refused so and must leave no trace. Meanwhile no video may be in flight. */
+/** Sends a request that must be refused with this problem and change nothing. No video may be in progress meanwhile. */
 export async function refused(
   service: Service,
   refusal: Refusal,

@@ -13,7 +13,7 @@ export const RUN_FIELDS = [
   'callbackUrl',
 ];
 
-/** The only Run with this prompt; throws when there is none, or another. */
+/** The only Run with this prompt; throws if there is none or more than one. */
 export function onlyRun(sim: Sim, prompt: string): Call {
   const runs = runsOf(sim, prompt);
   const [run] = runs;

@@ -15,7 +15,7 @@ export interface WorkerProcess {
   origin: string;
   /** Every message that the Worker has logged so far. */
   logs: string[];
-  /** Takes an object that has nothing to do out of memory. */
+  /** Evicts an idle object from memory. */
   evict(className: string, name: string): Promise<void>;
   /** Fires the cron trigger. */
   sweep(scheduledTime: Date): Promise<void>;
@@ -24,11 +24,11 @@ export interface WorkerProcess {
 export interface WorkerOptions {
   /** The folder of the built Worker, in place of `dist`. */
   bundle?: string | undefined;
-  /** By default any that is free. */
+  /** By default a free port. */
   port?: number;
-  /** The folder that holds everything that is stored; without one it lasts as long as the process. */
+  /** The folder for all stored data; without one, data lasts as long as the process. */
   storage?: string;
-  /** Told of each message that the Worker logs. */
+  /** Called with each message that the Worker logs. */
   onLog?: (message: string) => void;
 }
 
@@ -70,7 +70,7 @@ export async function startWorker(
   };
 }
 
-/** KV and R2 as a Worker stores them, read from beside it while it runs. */
+/** KV and R2 of the Worker, read by another process while it runs. */
 export async function openStorage(storage: string): Promise<Miniflare> {
   const { kvNamespaces, r2Buckets } = workerOptions();
   const miniflare = new Miniflare(

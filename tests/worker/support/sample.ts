@@ -6,5 +6,5 @@ export const sampleBytes: Buffer = Buffer.concat([...sampleContent.read(0, sampl
 
 export const sampleSha256 = sha256(sampleBytes);
 
-/** What R2 must hold of it. */
+/** The object that R2 must store. */
 export const storedSample = { size: sampleBytes.length, sha256: sampleSha256, contentType: 'video/mp4' };

@@ -32,7 +32,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   return new Service(...(await launch(options)));
 }
 
-/** What a service is made of, started. */
+/** The started parts of a service. */
 export async function launch(options: ServiceOptions): Promise<ServiceParts> {
   const sim = await startSim({ speed: 60, ...options.sim });
   const { vars, secrets } = settingsFor(sim, options);
@@ -47,7 +47,7 @@ export async function launch(options: ServiceOptions): Promise<ServiceParts> {
   return [sim, origin, await miniflare.getBindings<Bindings>(), runtime, secretsOf(options)];
 }
 
-/** What the tests' own settings hold that must not leave. */
+/** The secrets in the tests' own settings. */
 export function secretsOf({ secrets = {} }: ServiceOptions): string[] {
   // Text in quotes after a colon or in a list, except amounts of money.
   const tokens = (secrets.CLIENT_TOKENS ?? '').matchAll(/[:[,]\s*"(?![\d.]+")([^"]+)"(?!\s*:)/g);
@@ -72,7 +72,7 @@ export class Service {
   readonly bindings: Bindings;
   readonly #runtime: Runtime;
   readonly #leaks: LeakCheck;
-  /** What every request says. */
+  /** Headers of every request. */
   readonly headers: Record<string, string>;
 
   constructor(
@@ -91,12 +91,12 @@ export class Service {
     this.headers = headers;
   }
 
-  /** The same service as a client with this token meets it. Only the service itself is closed. */
+  /** The same service with this client's token in every request. Close only the service itself. */
   as(token: string): Service {
     return this.saying({ authorization: `Bearer ${token}` });
   }
 
-  /** The same as a client whose every request has these headers. */
+  /** The same service with these headers in every request. */
   saying(headers: Record<string, string>): Service {
     return new Service(this.sim, this.origin, this.bindings, this.#runtime, this.#leaks, headers);
   }
@@ -105,7 +105,7 @@ export class Service {
     return this.fetch(`/v1/videos/${id}/cancel`, { method: 'POST' });
   }
 
-  /** A request as a stranger would send it, to the Worker's socket; the answer is kept for the search. */
+  /** Sends a request without a token to the Worker's socket; keeps the response for the leak check. */
   async fetch(path: string, init?: RequestInit): Promise<Response> {
     const headers = { ...this.headers, ...Object.fromEntries(new Headers(init?.headers)) };
     const response = await fetch(new URL(path, this.origin), { redirect: 'manual', ...init, headers });
@@ -118,7 +118,7 @@ export class Service {
     return this.fetch('/v1/videos', { method: 'POST', headers, body: JSON.stringify(body) });
   }
 
-  /** Submits and expects the job to be taken. */
+  /** Submits a job and expects it to be accepted. */
   async accepted(body: object): Promise<Video> {
     const response = await this.submit(body);
     if (response.status !== 202) throw new Error(`${response.status} ${await response.text()}`);
@@ -131,7 +131,7 @@ export class Service {
     return (await response.json()) as Video;
   }
 
-  /** The video as soon as it is seen so; asks again and again, as a client would. */
+  /** Polls the video, as a client does, until the condition holds, and returns it. */
   async until(id: string, isSo: (video: Video) => boolean, withinMs = 60_000): Promise<Video> {
     const deadline = Date.now() + withinMs;
     for (;;) {
@@ -147,7 +147,7 @@ export class Service {
     return this.until(id, ({ status }) => !['queued', 'in_progress'].includes(status), withinMs);
   }
 
-  /** The names of all objects that hold state. */
+  /** The names of all objects that have stored something. */
   objectIds(): Promise<string[]> {
     return this.#runtime.objectIds();
   }
@@ -171,17 +171,17 @@ export class Service {
     return this.#runtime.evict('Dispatcher', 'dispatcher');
   }
 
-  /** What the cron trigger does, as of that time (unix seconds). */
+  /** Runs the cron trigger as of this time (unix seconds). */
   sweep(asOf: number): Promise<void> {
     return this.#runtime.sweep(new Date(asOf * 1000));
   }
 
-  /** What the Worker has logged so far. */
+  /** The log lines of the Worker so far. */
   logs(): string[] {
     return this.#runtime.logs();
   }
 
-  /** Stops everything; throws if a secret left, the Worker panicked, or Wiro would have refused a call. */
+  /** Stops everything; throws if a secret leaked, the Worker panicked, or Wiro would have refused a call. */
   async close(): Promise<void> {
     try {
       await this.#leaks.check(this.bindings, this.logs());

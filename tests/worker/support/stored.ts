@@ -12,7 +12,7 @@ export interface RecordMetadata {
   created_at: number;
 }
 
-/** A record in KV: its text, what it says, and its metadata. */
+/** A record in KV: its text, its parsed value, and its metadata. */
 export interface Stored {
   text: string;
   record: StoredRecord;
@@ -31,7 +31,7 @@ export async function storedRecord({ bindings }: Service, id: string): Promise<S
   return value === null ? undefined : { text: value, record: JSON.parse(value) as StoredRecord, metadata };
 }
 
-/** The record as soon as KV has it with this status: it is written a moment after it was decided. */
+/** The record as soon as KV has it with this status: KV is written a moment after the change. */
 export function publishedRecord(service: Service, id: string, status: Video['status']): Promise<Stored> {
   return vi.waitFor(
     async () => {
@@ -43,13 +43,13 @@ export function publishedRecord(service: Service, id: string, status: Video['sta
   );
 }
 
-/** When KV forgets the record, in unix seconds. */
+/** When the record expires in KV, in unix seconds. */
 export async function recordExpiration({ bindings }: Service, id: string): Promise<number | undefined> {
   const { keys } = await bindings.TASKS.list({ prefix: `video:${id}` });
   return keys[0]?.expiration;
 }
 
-/** What lies under the video's key; undefined when nothing does. */
+/** The value of the video's key; undefined if there is none. */
 export async function storedVideo({ bindings }: Service, id: string): Promise<StoredVideo | undefined> {
   const object = await bindings.VIDEOS.get(`videos/${id}/0.mp4`);
   if (!object) return undefined;
@@ -57,7 +57,7 @@ export async function storedVideo({ bindings }: Service, id: string): Promise<St
   return { size: bytes.length, sha256: sha256(bytes), contentType: object.httpMetadata?.contentType };
 }
 
-/** Whether anything lies under the video's key: unlike `storedVideo`, also while it is being deleted. */
+/** Whether the video's key exists; unlike `storedVideo`, also while the video is being deleted. */
 export async function isVideoStored({ bindings }: Service, id: string): Promise<boolean> {
   return (await bindings.VIDEOS.head(`videos/${id}/0.mp4`)) !== null;
 }

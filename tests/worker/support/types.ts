@@ -54,7 +54,7 @@ export interface Problem {
   code: string;
   request_id: string;
   errors: { field: string; message: string }[];
-  /** The same as OpenAI's API writes it. */
+  /** The same in the format of OpenAI's API. */
   error: { message: string; type: string; param: string | null; code: string };
 }
 

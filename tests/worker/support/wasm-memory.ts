@@ -2,7 +2,7 @@
 import { vi } from 'vitest';
 import type { DirectService } from './direct.ts';
 
-/** Has a video made of this prompt, and tells the bytes after its copy. */
+/** Makes a video of this prompt and returns the size of the wasm memory after its copy. */
 export async function wasmMemoryAfter(
   service: DirectService,
   prompt: string,

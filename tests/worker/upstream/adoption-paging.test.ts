@@ -4,7 +4,7 @@ import type { Row } from '../support/output-rows.ts';
 import { onlyRun } from '../support/runs.ts';
 import { type Service, startService } from '../support/service.ts';
 
-/** More than there are on a page. */
+/** More tasks than fit on a page. */
 const NEWER_JOBS = 60;
 
 let service: Service;

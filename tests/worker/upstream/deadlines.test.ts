@@ -7,14 +7,14 @@ import { type Service, startService } from '../support/service.ts';
 import { publishedRecord, storedVideo } from '../support/stored.ts';
 import { callsAbout, detailCalls, runsOf } from '../support/upstream-calls.ts';
 
-/** More faults than there are tries before any deadline here. */
+/** More faults than attempts before any deadline of these tests. */
 const FOR_EVER = 1000;
 
-/** Time for a few tries, on a busy machine too. */
+/** Enough time for a few attempts, even on a busy machine. */
 const TASK_DEADLINE_SECONDS = 5;
 const COPY_DEADLINE_SECONDS = 3;
 
-/** Whose jobs have little time, and whose copies. */
+/** Services with a short deadline for jobs (`hasty`) and for copies (`full`). */
 let hasty: Service;
 let full: Service;
 let foreign: ForeignHost;
@@ -55,7 +55,7 @@ describe('upstream_timeout', () => {
       { detail: always({ kind: 'status', status: 500 }), callback: { lost: true } },
     ],
     ['a task that is gone', { detail: always({ kind: 'error', code: 1, message: 'Task not found' }) }],
-    ['a task whose status is never told', { task: { patch: () => ({}) } }],
+    ['a task without a status', { task: { patch: () => ({}) } }],
   ])('%s', async (name, faults) => {
     const prompt = `too late: ${name}.`;
     hasty.sim.script(prompt, faults);

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-/** Edits what Detail says of the end alone. */
+/** Edits Detail's response only for the end of the task. */
 function atEnd(edit: (row: Row) => Row): TaskFault {
   return { patch: (row) => (row.status === END ? edit(row) : row) };
 }
@@ -25,7 +25,7 @@ function outputOf(row: Row): Row {
   return first ?? {};
 }
 
-/** Every text that is a number becomes one. */
+/** Turns every string that contains a number into a number. */
 function numbersAsNumbers(row: Row): Row {
   const isNumber = (value: unknown) => typeof value === 'string' && /^\d+(\.\d+)?$/.test(value);
   return Object.fromEntries(
@@ -33,7 +33,7 @@ function numbersAsNumbers(row: Row): Row {
   );
 }
 
-/** Everything is null but what makes a success. */
+/** Sets every field to null except those that a success needs. */
 function nulls(row: Row): Row {
   const { url } = outputOf(row);
   const nothing = (of: Row) => Object.fromEntries(Object.keys(of).map((name) => [name, null]));
@@ -111,7 +111,7 @@ describe('Detail reports an end with a video: completed', () => {
 
 describe('Detail reports an end without a video', () => {
   const FAILED = { status: 'failed', error: { code: 'generation_failed' }, cost_usd: null } as const;
-  /** Wiro charged for it all the same. */
+  /** Whether Wiro charged for it nevertheless. */
   const CHARGED = { ...FAILED, cost_usd: '0.28' } as const;
   const CANCELLED = { status: 'cancelled', error: null, cost_usd: null } as const;
   const endings: [string, TaskFault, typeof FAILED | typeof CHARGED | typeof CANCELLED][] = [

@@ -37,7 +37,7 @@ describe('MODELS=hailuo-2.3,hailuo-2.3-fast,MiniMax/image-to-video-hailuo-02', (
   const filesOf = (prompt: string) =>
     (onlyRun(service.sim, prompt).files ?? []).map(({ field, sha256 }) => [field, sha256]);
 
-  test('GET /v1/models tells frames and prices of each', async () => {
+  test('GET /v1/models lists frames and prices of each', async () => {
     const { data } = (await (await service.fetch('/v1/models')).json()) as { data: Record<string, object>[] };
     expect(data).toMatchObject([
       {
@@ -60,7 +60,7 @@ describe('MODELS=hailuo-2.3,hailuo-2.3-fast,MiniMax/image-to-video-hailuo-02', (
     ]);
   });
 
-  test('the default model takes words alone', async () => {
+  test('the default model accepts a prompt without frames', async () => {
     expect(await made('a quay', [])).toMatchObject({
       status: 'completed',
       model: 'hailuo-2.3',
@@ -71,7 +71,7 @@ describe('MODELS=hailuo-2.3,hailuo-2.3-fast,MiniMax/image-to-video-hailuo-02', (
     expect((await problem(last)).errors).toMatchObject([{ field: 'inputImageLast' }]);
   });
 
-  test('the fast one takes its first frame under the name that it has there', async () => {
+  test('the fast model gets its first frame under its own parameter name', async () => {
     const parts = [text('model', 'hailuo-2.3-fast'), file('inputImageFirst', FIRST)];
     expect(await made('a fast quay', parts)).toMatchObject({
       status: 'completed',
@@ -111,7 +111,7 @@ describe('MODELS=hailuo-2.3,hailuo-2.3-fast,MiniMax/image-to-video-hailuo-02', (
   });
 });
 
-test('one that requires what is not understood is misconfigured and names it; the others are made', async () => {
+test('a model with an unknown required parameter is misconfigured and names it; the others work', async () => {
   const voice = {
     id: 'voiceId',
     type: 'text',

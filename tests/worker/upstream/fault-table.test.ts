@@ -7,7 +7,7 @@ import { performAll } from './fault-table/perform.ts';
 import { printed } from './fault-table/print.ts';
 import { type Case, table } from './fault-table/table.ts';
 
-/** No answer is waited for longer than 30 s: what fails once comes right before this. */
+/** The longest wait for an answer is 30 s, so a fault that happens once is over by then. */
 const DEADLINE_SECONDS = '40';
 
 let service: Service;

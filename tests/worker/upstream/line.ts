@@ -5,7 +5,7 @@ import { imageSha256, submitWithImage } from '../support/requests/image-submit.t
 import type { Service } from '../support/service.ts';
 import type { Video } from '../support/types.ts';
 
-/** Submits so many jobs one after another, the last of them with an image. */
+/** Submits `count` jobs one after another, the last one with an image. */
 export async function submittedInLine(service: Service, count: number): Promise<Job[]> {
   const jobs: Job[] = [];
   while (jobs.length < count - 1) {

@@ -8,7 +8,7 @@ import { type Service, startService } from '../support/service.ts';
 const LOST: RunFault = { kind: 'lost', how: 'status' };
 const UNHEARD = { run: [LOST], callback: { lost: true } };
 
-/** The first searches fail, so that what is submitted meanwhile is in the list when it is read. */
+/** The first searches fail, so that the list that is read later contains jobs submitted meanwhile. */
 function failSearches(service: Service, count: number): void {
   service.sim.script('', { list: Array(count).fill({ kind: 'status', status: 500 }) });
 }

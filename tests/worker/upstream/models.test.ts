@@ -27,7 +27,7 @@ async function start(model: ModelOptions, ignoresUnknownFields = true): Promise<
   return service;
 }
 
-/** Has the dispatcher read Tool/Detail, as the cron trigger does, until every isolate may know it. */
+/** Makes the dispatcher read Tool/Detail, as the cron trigger does, and waits until every isolate can have it. */
 async function described(service: Service): Promise<void> {
   const before = service.sim.callsTo('/Tool/Detail').length;
   await service.sweep(Date.now() / 1000);

@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-/** The record of the submit with this prompt, whose id nobody was told. */
+/** The record of the submit with this prompt; the submit's response had no id. */
 function recordOf(prompt: string): Promise<StoredRecord> {
   const find = async () => {
     const { keys } = await service.bindings.TASKS.list({ prefix: 'video:' });
@@ -25,7 +25,7 @@ function recordOf(prompt: string): Promise<StoredRecord> {
   return vi.waitUntil(find, { timeout: 30_000 }) as Promise<StoredRecord>;
 }
 
-/** Resolves when a video that was submitted after everything before has been made. */
+/** Resolves when a video that is submitted now is complete. */
 async function anotherIsMade(): Promise<void> {
   const { id } = await service.accepted({ prompt: 'another one meanwhile' });
   expect(await service.ended(id)).toMatchObject({ status: 'completed' });

@@ -14,7 +14,7 @@ afterAll(() => service.close());
 
 const PARAMETERS = ['parameterRequired', 'fileRequired', 'parametersInvalid', 'invalidParameters'] as const;
 
-/** With what the log says that the operator must do. */
+/** And the advice to the operator in the log line. */
 const ACCOUNT: [keyof typeof REFUSALS, RegExp][] = [
   ['suspended', /suspended/],
   ['permission', /check WIRO_API_KEY/],

@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-/** Everything that is to be seen of a video, and how often Wiro was asked about it. */
+/** All visible data of a video, and the number of Detail calls for it. */
 async function whole(id: string, task: SimTask) {
   const { text, metadata } = (await storedRecord(service, id)) ?? {};
   const response = await service.fetch(`/v1/videos/${id}`);

@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-/** Not by way of `service.fetch`: the URL holds the proof, which the search for secrets would find. */
+/** Does not use `service.fetch`: the URL contains the proof, which the leak check would report. */
 function callBack(url: string, body: BodyInit = ''): Promise<Response> {
   // The content type has no meaning.
   const init: RequestInit & { duplex: 'half' } = { method: 'POST', body, duplex: 'half' };

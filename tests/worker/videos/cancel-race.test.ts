@@ -7,7 +7,7 @@ import { type Service, startService } from '../support/service.ts';
 import { storedVideo } from '../support/stored.ts';
 
 const RACES = 50;
-/** Where the cancel starts; by the time that it is at Wiro, the job is elsewhere. */
+/** The task's status when the cancel starts; it can have changed when the cancel reaches Wiro. */
 const STAGES = [
   'task_output',
   'task_output_full',
@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-/** How it ended. */
+/** Cancels at this status; returns the final status. */
 async function race(prompt: string, stage: string): Promise<string> {
   const { id } = await service.accepted({ prompt });
   const task = await service.sim.waitForTask(prompt);

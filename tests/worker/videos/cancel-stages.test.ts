@@ -6,7 +6,7 @@ import { callsAbout, runsOf } from '../support/upstream-calls.ts';
 interface Row {
   /** Wiro's status when the cancel comes. */
   stage: string;
-  /** Whether the Worker has heard of that; else it knows what Run answered. */
+  /** Whether the Worker knows this status; otherwise it knows only the answer to Run. */
   known: boolean;
   calls: string[];
 }

@@ -31,7 +31,7 @@ function remove(id: string): Promise<Response> {
   return service.fetch(`/v1/videos/${id}`, { method: 'DELETE' });
 }
 
-/** Keys in KV and R2 that name the video. */
+/** Keys in KV and R2 that contain the video's id. */
 async function leftOf(id: string): Promise<string[]> {
   const [records, videos, inputs] = await Promise.all([
     service.bindings.TASKS.list(),

@@ -15,14 +15,14 @@ type Name = keyof typeof TOKENS;
 
 /** Two whole pages of the largest size and a rest, a multiple of another limit, and exactly one largest page. */
 const COUNTS = { alice: 230, bob: 120, carol: 100 } as const;
-/** Of each owner's videos, so many are completed: the others wait in line. */
+/** The number of completed videos per owner; the others are queued. */
 const DONE = 20;
 const LIMITS = [7, 20, 99, 100];
 const AT_ONCE = 12;
 
 let service: Service;
 const as = (name: Name) => service.as(TOKENS[name]);
-/** In the order in which they were taken. */
+/** In the order in which they were accepted. */
 const made = { alice: [] as string[], bob: [] as string[], carol: [] as string[] };
 
 beforeAll(async () => {
@@ -68,7 +68,7 @@ async function page(name: Name, query: Record<string, string>): Promise<List> {
   return (await answer.json()) as List;
 }
 
-/** All pages, one behind the other, each checked by itself. */
+/** All pages in order; each one is checked. */
 async function everything(name: Name, limit: number, order: 'asc' | 'desc'): Promise<Video[]> {
   const videos: Video[] = [];
   for (let after: string | undefined; ; ) {

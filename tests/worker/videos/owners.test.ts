@@ -9,7 +9,7 @@ import type { Video } from '../support/types.ts';
 let service: Service;
 let alice: Service;
 let bob: Service;
-/** Alice's, completed. */
+/** A completed video of Alice's. */
 let video: Video;
 beforeAll(async () => {
   service = await startService({ sim: { speed: 600 }, secrets: { CLIENT_TOKENS } });
@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-/** Every way to a video, and to all of them. */
+/** Every endpoint of one video and of the list. */
 const waysTo = (id: string): [string, string][] => [
   ['POST', '/v1/videos'],
   ['GET', '/v1/videos'],

@@ -5,7 +5,7 @@ import { watch } from '../support/event-source.ts';
 import { type Service, startService } from '../support/service.ts';
 import type { Video } from '../support/types.ts';
 
-/** Of 60 simulated seconds each job takes six. */
+/** Each job of 60 simulated seconds takes six real ones. */
 const SPEED = 10;
 
 let service: Service;
@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-/** At work, until it is released; its socket tells no percentages. */
+/** A job that runs until it is released; its socket sends no percentages. */
 async function held(service: Service, prompt: string): Promise<Video> {
   service.sim.script(prompt, { holdAt: 'task_output', socket: 'noPercent' });
   const { id } = await service.accepted({ prompt });
@@ -26,7 +26,7 @@ async function release(service: Service, prompt: string, id: string): Promise<vo
   expect(await service.ended(id)).toMatchObject({ status: 'completed', progress: 100 });
 }
 
-/** Percent that a video was wrong by while it was made, on average. */
+/** The average error of a video's progress, in percentage points. */
 async function meanError(prompt: string): Promise<number> {
   const start = performance.now();
   const { id } = await service.accepted({ prompt, resolution: '1080P' });

@@ -7,7 +7,7 @@ import type { Video } from '../support/types.ts';
 
 const RETENTION_SECONDS = 30 * 86_400;
 
-/** Every stage there is, in the order of a life. */
+/** Every stage, in the order in which a video passes them. */
 const STAGES = [
   'waiting',
   'task_queue',
@@ -206,7 +206,7 @@ test.each([
   expect((await service.objectIds()).toSorted()).toEqual(before.toSorted());
 });
 
-/** KV keeps a record for so long from when it was put there: since then, and before now. */
+/** The record expires in KV a retention period after it was written, which was between `since` and now. */
 async function expectExpiration(id: string, since: number): Promise<void> {
   const expiration = await recordExpiration(service, id);
   expect(expiration).toBeGreaterThanOrEqual(since + RETENTION_SECONDS);

@@ -31,7 +31,7 @@ function countedBinding(name, binding) {
   });
 }
 
-/** Every call of a method of whatever has this prototype is counted. */
+/** Every method call on objects of this prototype is counted. */
 function countCalls(of, method, what) {
   const prototype = Object.getPrototypeOf(of);
   const original = prototype[method];

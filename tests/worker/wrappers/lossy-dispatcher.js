@@ -16,7 +16,7 @@ const LOSSES = [
   },
 ];
 
-/** How often each message came. */
+/** The number of times that each message was received. */
 const counts = new Map();
 
 export class Dispatcher extends BuiltDispatcher {

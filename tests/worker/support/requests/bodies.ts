@@ -12,7 +12,7 @@ export interface Part {
 
 export type Body = Uint8Array<ArrayBuffer>;
 
-/** What tells a streamed body from one with a Content-Length. */
+/** Makes fetch send a streamed body instead of one with a Content-Length. */
 export type Framing = 'with its length' | 'streamed';
 export const FRAMINGS: Framing[] = ['with its length', 'streamed'];
 
@@ -61,7 +61,7 @@ export function postBody(
   return service.fetch(path, init);
 }
 
-/** Resolves when so many bytes of the body were written and the connection was closed over them. */
+/** Resolves when this many bytes of the body were written and the connection was closed. */
 export async function sentInPart(
   { origin }: Service,
   contentType: string,

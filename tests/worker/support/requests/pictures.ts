@@ -15,7 +15,7 @@ const FIRST_BYTES: Record<PictureType, Body> = {
 
 export const PICTURE_TYPES = Object.keys(FIRST_BYTES) as PictureType[];
 
-/** Noise is cheap to make once, and dear to make for every picture. */
+/** Noise is generated once, because generating it for every picture is slow. */
 const noise = randomBytes(MAX_IMAGE_BYTES + MIB);
 
 /** At least 12 bytes; `content` in place of the noise. */

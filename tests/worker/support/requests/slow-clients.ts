@@ -4,11 +4,11 @@ import type { Service } from '../service.ts';
 
 export interface SlowClient {
   socket: Socket;
-  /** Sends one HTTP chunk; resolves when it is on its way or the connection is closed. */
+  /** Sends one HTTP chunk; resolves when it was written or the connection is closed. */
   send(bytes: Uint8Array): Promise<void>;
   /** Sends bytes as they are. */
   sendRaw(bytes: Uint8Array): Promise<void>;
-  /** The status of the answer, once it has come; rejects when the connection is closed without one. */
+  /** The status of the response; rejects if the connection is closed without one. */
   status: Promise<number>;
   /** Everything received so far. */
   received(): string;
@@ -51,7 +51,7 @@ export function slowClient(
   return { socket, send, sendRaw, status, received: () => received };
 }
 
-/** Sends a byte now and then until the answer is there; resolves with the status and the milliseconds. */
+/** Sends a byte at intervals until the response arrives; resolves with its status and the milliseconds. */
 export async function drip(
   client: SlowClient,
   everyMs: number,

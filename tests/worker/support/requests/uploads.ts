@@ -7,7 +7,7 @@ export const UPLOAD = '/File/Upload';
 export const FOLDER_CREATE = '/File/FolderCreate';
 export const FORM_TYPE = `multipart/form-data; boundary=${BOUNDARY}`;
 
-/** The public shape, written down from the contract. */
+/** The File object as the API documents it. */
 export interface UploadedFile {
   id: string;
   object: 'file';
@@ -25,21 +25,21 @@ export function upload(service: Service, parts: Part[], framing?: Framing): Prom
   return postBody(service, '/v1/files', FORM_TYPE, formBody(parts), framing);
 }
 
-/** Uploads and expects the file to be taken. */
+/** Uploads a file and expects it to be accepted. */
 export async function uploaded(service: Service, part: Part, framing?: Framing): Promise<UploadedFile> {
   const response = await upload(service, [part], framing);
   if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`);
   return (await response.json()) as UploadedFile;
 }
 
-/** The file of that address at the stand-in. */
+/** The stand-in's file with this URL. */
 export function fileAt({ sim }: Service, url: string): StoredFile {
   const file = sim.files.find((file) => file.url === url);
   if (!file) throw new Error(`nothing was uploaded to ${url}`);
   return file;
 }
 
-/** What the stand-in's CDN serves there. */
+/** The bytes that the stand-in's CDN serves at this URL. */
 export async function bytesAt({ sim }: Service, url: string): Promise<Buffer> {
   const response = await fetch(sim.url + new URL(url).pathname);
   return Buffer.from(await response.arrayBuffer());

@@ -3,9 +3,9 @@ import { sampleBytes } from '../../support/sample.ts';
 import { COMPLETED, NOT_STORED } from './outcome.ts';
 import { always, type CdnRows } from './row.ts';
 
-/** Back to where it came from. */
+/** A redirect to the same URL. */
 const SELF = '';
-/** A name that nobody has; it is not asked for in any case. */
+/** A host name that does not exist; it is never resolved. */
 const FOREIGN = 'https://cdn.example/0.mp4';
 
 export const cdnRows: CdnRows = {

@@ -29,7 +29,7 @@ export const detailRows: AnswerRows = {
     ['garbage for ever', always({ kind: 'garbage' }), TIMED_OUT],
   ],
   bomb: [['a gzip bomb', { kind: 'bomb' }, COMPLETED]],
-  compressed: [['told by gzip', { kind: 'compressed' }, COMPLETED]],
+  compressed: [['a gzip answer', { kind: 'compressed' }, COMPLETED]],
   reset: [
     ['a reset', { kind: 'reset' }, COMPLETED],
     ['a reset for ever', always({ kind: 'reset' }), TIMED_OUT],

@@ -5,7 +5,7 @@ import { runsOf } from '../../support/upstream-calls.ts';
 import type { Outcome } from './outcome.ts';
 import type { Case } from './table.ts';
 
-/** More than the deadlines of jobs and copies. */
+/** Longer than the deadlines of jobs and copies. */
 const PATIENCE_MS = 60_000;
 const MANY_RUNS = 4;
 
@@ -32,7 +32,7 @@ export class Experiment {
     this.#told = [response.status, ...code].join(' ');
   }
 
-  /** Resolves when nothing more is to come: the video has ended, and every callback was answered. */
+  /** Resolves when the video has ended and every callback was answered. */
   async finish(): Promise<void> {
     if (this.row.expected.video === 'queued') return;
     // If it does not end, the result shows it.
@@ -55,7 +55,7 @@ export class Experiment {
     };
   }
 
-  /** By the answer, or by the callback's URL, `/hooks/wiro/{id}/{proof}`: who was refused was told of no video. */
+  /** The id from the response, or from the callback's URL `/hooks/wiro/{id}/{proof}` if the submit was refused. */
   get #id(): string {
     if (this.#video !== undefined) return this.#video;
     const [run] = runsOf(this.#service.sim, this.row.prompt);

@@ -16,7 +16,7 @@ export const listRows: AnswerRows = {
   refusal: [['no permission', REFUSALS.permission, COMPLETED]],
   garbage: [['garbage', { kind: 'garbage' }, COMPLETED]],
   bomb: [['a gzip bomb', { kind: 'bomb' }, COMPLETED]],
-  compressed: [['told by gzip', { kind: 'compressed' }, COMPLETED]],
+  compressed: [['a gzip answer', { kind: 'compressed' }, COMPLETED]],
   reset: [['a reset', { kind: 'reset' }, COMPLETED]],
   'lost: status': [['done, then HTTP 502', { kind: 'lost', how: 'status' }, COMPLETED]],
   'lost: garbage': [['done, then garbage', { kind: 'lost', how: 'garbage' }, COMPLETED]],

@@ -6,7 +6,7 @@ import { type Case, table } from './table.ts';
 
 const LIST = '/Task/List';
 
-/** Resolves when everything is over, so that a Run that is sent again late is counted too. */
+/** Resolves when every job has ended, so that a Run that is repeated late is counted too. */
 export async function performAll(service: Service): Promise<Map<Case, Outcome>> {
   const experiments = Object.values(table)
     .flat()

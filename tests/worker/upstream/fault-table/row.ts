@@ -2,13 +2,13 @@
 import type { AnswerFault, CallbackFault, CdnFault, TaskFault } from '../../../../sim/index.ts';
 import type { Outcome } from './outcome.ts';
 
-/** A fault by its name, and what must come of it. */
+/** A fault with its name and its expected outcome. */
 export type Row<Fault> = [name: string, fault: Fault, expected: Outcome];
 
 /** At least one. */
 export type Rows<Fault> = [Row<Fault>, ...Row<Fault>[]];
 
-/** Of one call, or of one call after the other. */
+/** The fault of one call, or of consecutive calls. */
 export type Calls<Fault> = Fault | Fault[];
 
 type LostWay = Extract<AnswerFault, { kind: 'lost' }>['how'];
@@ -17,7 +17,7 @@ type AnswerFaultOf<Kind> = Kind extends `lost: ${infer How extends LostWay}`
   ? { kind: 'lost'; how: How; status?: number }
   : Extract<AnswerFault, { kind: Kind }>;
 
-/** Of an endpoint's answers. */
+/** Faults of an endpoint's answers. */
 export type AnswerRows = { [Kind in AnswerKind]: Rows<Calls<AnswerFaultOf<Kind>>> };
 
 export type CdnRows = { [Kind in CdnFault['kind']]: Rows<Calls<Extract<CdnFault, { kind: Kind }>>> };
@@ -34,7 +34,7 @@ export type CallbackRows = { [Name in keyof BodyFaults]: Rows<BodyFaults[Name]> 
   [Name in keyof CallbackFaults]: Rows<Pick<CallbackFaults, Name>>;
 };
 
-/** More often than anything is tried here. */
+/** More than the number of attempts in these tests. */
 export function always<Fault>(fault: Fault): Fault[] {
   return Array.from({ length: 1000 }, () => fault);
 }

@@ -43,7 +43,7 @@ export const runRows: AnswerRows = {
   ],
   garbage: [['garbage', { kind: 'garbage' }, NEVER_FOUND]],
   bomb: [['a gzip bomb', { kind: 'bomb' }, NEVER_FOUND]],
-  compressed: [['done, and told by gzip', { kind: 'compressed' }, COMPLETED]],
+  compressed: [['done, in a gzip answer', { kind: 'compressed' }, COMPLETED]],
   reset: [['a reset', { kind: 'reset' }, NEVER_FOUND]],
   hang: [['no answer', { kind: 'hang' }, NOT_ANSWERED_YET]],
   'lost: status': [

@@ -20,14 +20,14 @@ export interface Case {
   name: string;
   /** No prompt contains another. */
   prompt: string;
-  /** What this prompt meets. */
+  /** The faults of this prompt's calls. */
   faults: Faults;
-  /** What every prompt meets meanwhile: Task/List is about no single task. */
+  /** The faults of all prompts' calls meanwhile: Task/List is not about a single task. */
   accountFaults: Faults;
   expected: Outcome;
 }
 
-/** What is nothing that goes wrong, and what the Worker does not ask for here. */
+/** Answers that are not errors, and calls that the Worker does not make here. */
 type Untouched = 'holdAt' | 'output' | 'socket' | Exclude<AnswerQueue, 'run' | 'list' | 'detail'>;
 
 export type Place = Exclude<keyof Faults, Untouched>;
