@@ -4,6 +4,7 @@ import type { Package } from './dependencies.ts';
 
 /** As a package states it, choices and all: whoever brings another wording is read first. */
 const LICENCES = [
+  '(MIT OR CC0-1.0)',
   '0BSD',
   'Apache-2.0',
   'Apache-2.0 AND LGPL-3.0-or-later',
@@ -15,6 +16,7 @@ const LICENCES = [
   'MIT',
   'MIT OR Apache-2.0',
   'MPL-2.0',
+  'Python-2.0',
   'Unlicense',
 ];
 
