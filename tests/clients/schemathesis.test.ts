@@ -1,0 +1,9 @@
+// The Worker does what /openapi.json says, by Schemathesis with few examples; `make conformance` takes more.
+import { expect, test } from 'vitest';
+import { hasSchemathesis, schemathesis } from './schemathesis.ts';
+
+test.skipIf(!hasSchemathesis)('every answer is as /openapi.json says', async () => {
+  const { exitCode, output, errors } = await schemathesis({ seed: 1, examples: 5 });
+  expect(exitCode, `${output}\n${errors}`).toBe(0);
+  expect(output).toContain('No issues found');
+});
