@@ -30,8 +30,10 @@ export interface Effort {
   examples: number;
 }
 
+const OPERATOR_TOKEN = 'operator-token-5a0f3d9e7c1b28460d93';
+
 /** A fast stand-in, and a client without limits. */
-const SERVICE: ServiceOptions = { sim: { speed: 3000 }, secrets: { CLIENT_TOKENS } };
+const SERVICE: ServiceOptions = { sim: { speed: 3000 }, secrets: { CLIENT_TOKENS, OPERATOR_TOKEN } };
 
 /** Starts a service and lets Schemathesis test it. Throws if a secret has left the Worker, or if it panicked. */
 export async function schemathesis({ seed, examples }: Effort): Promise<Ended> {
@@ -41,7 +43,8 @@ export async function schemathesis({ seed, examples }: Effort): Promise<Ended> {
     const document = join(folder, 'openapi.json');
     await writeFile(document, JSON.stringify(await offeredDocument(service)));
     const configuration = join(folder, 'schemathesis.toml');
-    await writeFile(configuration, `hooks = '${HOOKS}'\n${await readFile(CONFIGURATION, 'utf8')}`);
+    const common = await readFile(CONFIGURATION, 'utf8');
+    await writeFile(configuration, `hooks = '${HOOKS}'\n${common.replace('OPERATOR_TOKEN', OPERATOR_TOKEN)}`);
     const effort = ['--seed', `${seed}`, '--max-examples', `${examples}`];
     const client = ['--url', service.origin, '--header', `Authorization: Bearer ${ALICE}`];
     const args = ['--config-file', configuration, 'run', ...effort, ...client, document];
