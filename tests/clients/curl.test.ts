@@ -4,9 +4,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sampleBytes } from '../worker/support/sample.ts';
-import { httpTour, type Incoming, type Outgoing } from './http-tour.ts';
+import { httpScenario, type Incoming, type Outgoing } from './http-scenario.ts';
 import { run } from './python.ts';
-import { expectTour, type Scene, startScene } from './tour.ts';
+import { expectScenario, type Scene, startScene } from './scenario.ts';
 
 const hasCurl = spawnSync('curl', ['--version']).status === 0;
 
@@ -50,12 +50,12 @@ describe.skipIf(!hasCurl)('curl', () => {
   }
 
   test('all operations', async () => {
-    const way = scene.wayOf('curl', 'a heron that curls up');
-    expectTour(scene, way, await httpTour(byCurl, way));
+    const target = scene.targetOf('curl', 'a heron that curls up');
+    expectScenario(scene, target, await httpScenario(byCurl, target));
   });
 
   test('--head, --fail-with-body, and --continue-at on half of a file', async () => {
-    const { base, token } = scene.wayOf('resume', '');
+    const { base, token } = scene.targetOf('resume', '');
     const client = scene.service.as(token);
     const { id } = await client.accepted({ prompt: 'a heron of two halves' });
     await client.ended(id);
@@ -78,7 +78,7 @@ describe.skipIf(!hasCurl)('curl', () => {
   });
 
   test('the links of a Video need no token', async () => {
-    const { token } = scene.wayOf('resume', '');
+    const { token } = scene.targetOf('resume', '');
     const client = scene.service.as(token);
     const { id } = await client.accepted({ prompt: 'a heron to pass on' });
     const { urls } = await client.ended(id);

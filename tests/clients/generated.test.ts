@@ -6,12 +6,12 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { root } from '../worker/support/settings.ts';
 import { hasPython, run, runPython, runTool } from './python.ts';
-import { expectTour, type Report, type Scene, startScene, type Way } from './tour.ts';
+import { expectScenario, type Report, type Scene, startScene, type Target } from './scenario.ts';
 
 const FOLDER = fileURLToPath(new URL('generated', import.meta.url));
 const NODE_MODULES = join(FOLDER, 'node_modules');
 
-/** All other codes that a client can meet, beside those of the tour. */
+/** All other codes that a client can meet, beside those of the scenario. */
 const REFUSALS = {
   upstream_error: 502,
   not_ready: 409,
@@ -33,8 +33,8 @@ beforeAll(async () => {
 });
 afterAll(() => scene.close());
 
-/** What the stand-in does at the prompts of the tour. */
-function script({ prompt }: Way): void {
+/** What the stand-in does at the prompts of the scenario. */
+function script({ prompt }: Target): void {
   const { sim } = scene.service;
   sim.script(`${prompt}, held`, { holdAt: 'task_start' });
   sim.script(`${prompt}, refused by the account`, { run: [{ kind: 'status', status: 402 }] });
@@ -47,18 +47,18 @@ async function succeeds(program: Promise<{ exitCode: number | null; output: stri
   return output;
 }
 
-function expectAll(way: Way, { refusals, ...report }: Report & { refusals: object }): void {
+function expectAll(target: Target, { refusals, ...report }: Report & { refusals: object }): void {
   expect(refusals).toEqual(REFUSALS);
-  expectTour(scene, way, report);
+  expectScenario(scene, target, report);
 }
 
 test.skipIf(!existsSync(NODE_MODULES))('by openapi-typescript, with openapi-fetch', async () => {
-  const way = scene.wayOf('typescript', 'a heron of another type');
-  script(way);
+  const target = scene.targetOf('typescript', 'a heron of another type');
+  script(target);
   const { folder } = scene;
   await symlink(NODE_MODULES, join(folder, 'node_modules'));
   await succeeds(run('node', [join(FOLDER, 'generate.mjs'), document, join(folder, 'generated.d.ts')]));
-  await copyFile(join(FOLDER, 'tour.ts'), join(folder, 'tour.ts'));
+  await copyFile(join(FOLDER, 'scenario.ts'), join(folder, 'scenario.ts'));
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
   const options = { strict: true, noEmit: true, target: 'es2024', module: 'nodenext', types: ['node'] };
   const compilerOptions = {
@@ -67,22 +67,22 @@ test.skipIf(!existsSync(NODE_MODULES))('by openapi-typescript, with openapi-fetc
     allowImportingTsExtensions: true,
     exactOptionalPropertyTypes: true,
   };
-  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['tour.ts'] }));
+  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['scenario.ts'] }));
   await succeeds(run(join(root, 'node_modules/.bin/tsc'), ['-p', folder]));
-  const output = await succeeds(run('node', ['tour.ts', JSON.stringify(way)], folder));
-  expectAll(way, JSON.parse(output));
+  const output = await succeeds(run('node', ['scenario.ts', JSON.stringify(target)], folder));
+  expectAll(target, JSON.parse(output));
 });
 
 describe.skipIf(!hasPython('openapi_python_client'))('by openapi-python-client', () => {
   test('in Python', async () => {
-    const way = scene.wayOf('python', 'a heron in another tongue');
-    script(way);
+    const target = scene.targetOf('python', 'a heron in another tongue');
+    script(target);
     const { folder } = scene;
     const config = join(FOLDER, 'openapi-python-client.yaml');
     const where = ['--path', document, '--output-path', join(folder, 'generated'), '--config', config];
     const args = ['generate', ...where, '--meta', 'none', '--fail-on-warning'];
     await succeeds(runTool('openapi-python-client', args, folder));
-    const report = await runPython(join(FOLDER, 'tour.py'), [folder, JSON.stringify(way)], folder);
-    expectAll(way, report as Report & { refusals: object });
+    const report = await runPython(join(FOLDER, 'scenario.py'), [folder, JSON.stringify(target)], folder);
+    expectAll(target, report as Report & { refusals: object });
   });
 });

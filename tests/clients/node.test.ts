@@ -2,8 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { Agent, RetryAgent, FormData as UndiciFormData, request as undiciRequest } from 'undici';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { httpTour, type Incoming, type Outgoing } from './http-tour.ts';
-import { expectTour, type Scene, startScene } from './tour.ts';
+import { httpScenario, type Incoming, type Outgoing } from './http-scenario.ts';
+import { expectScenario, type Scene, startScene } from './scenario.ts';
 
 let scene: Scene;
 beforeAll(async () => {
@@ -52,13 +52,13 @@ async function byUndici(outgoing: Outgoing): Promise<Incoming> {
 }
 
 test('fetch', async () => {
-  const way = scene.wayOf('fetch', 'a heron that Node fetches');
-  expectTour(scene, way, await httpTour(byFetch, way));
+  const target = scene.targetOf('fetch', 'a heron that Node fetches');
+  expectScenario(scene, target, await httpScenario(byFetch, target));
 });
 
 test('request of undici, which retries by itself', async () => {
-  const way = scene.wayOf('undici', 'a heron that undici requests');
+  const target = scene.targetOf('undici', 'a heron that undici requests');
   const lostBefore = scene.proxy.lost();
-  expectTour(scene, way, await httpTour(byUndici, way));
+  expectScenario(scene, target, await httpScenario(byUndici, target));
   expect(scene.proxy.lost() - lostBefore).toBe(1);
 });

@@ -2,9 +2,9 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hasPython, runPython } from './python.ts';
-import { expectTour, type Report, type Scene, startScene } from './tour.ts';
+import { expectScenario, type Report, type Scene, startScene } from './scenario.ts';
 
-const SCRIPT = fileURLToPath(new URL('requests_tour.py', import.meta.url));
+const SCRIPT = fileURLToPath(new URL('requests_scenario.py', import.meta.url));
 
 describe.skipIf(!hasPython('requests'))('requests of Python', () => {
   let scene: Scene;
@@ -14,9 +14,9 @@ describe.skipIf(!hasPython('requests'))('requests of Python', () => {
   afterAll(() => scene.close());
 
   test('all operations, and a prompt with the line ends of Unicode', async () => {
-    const way = scene.wayOf('requests', 'a heron\u2028of two\u2029lines');
-    const report = (await runPython(SCRIPT, [JSON.stringify(way)])) as Report;
-    expectTour(scene, way, report);
+    const target = scene.targetOf('requests', 'a heron\u2028of two\u2029lines');
+    const report = (await runPython(SCRIPT, [JSON.stringify(target)])) as Report;
+    expectScenario(scene, target, report);
     expect(scene.proxy.lost()).toBe(1);
   });
 });

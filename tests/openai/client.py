@@ -1,5 +1,5 @@
-"""The tour of tests/clients by a client of OpenAI's Videos API. Usage: client.py LIBRARY WAY, the way as JSON; prints the
-report as JSON."""
+"""The scenario of tests/clients with a client of OpenAI's Videos API. Usage: client.py LIBRARY TARGET, the target as JSON;
+prints the report as JSON."""
 
 import asyncio
 import hashlib
@@ -10,20 +10,20 @@ import sys
 RANGE = {"Range": "bytes=100-199"}
 
 
-def with_openai(way):
+def with_openai(target):
     import openai
 
-    prompt = way["prompt"]
+    prompt = target["prompt"]
 
     def client_of(token, base="base"):
-        return openai.OpenAI(base_url=way[base], api_key=token)
+        return openai.OpenAI(base_url=target[base], api_key=token)
 
-    client = client_of(way["token"])
+    client = client_of(target["token"])
 
     def created(**fields):
         return client.videos.create(**fields).id
 
-    def refused(token=way["token"], **fields):
+    def refused(token=target["token"], **fields):
         # What a retry cannot change is answered with x-should-retry: false, so that this takes no time.
         try:
             client_of(token).videos.create(prompt=prompt, **fields)
@@ -34,9 +34,9 @@ def with_openai(way):
         return client.videos.download_content(video_id, **options).read()
 
     text = created(prompt=prompt, model="hailuo-2.3", seconds="6", size="1920x1080")
-    with open(way["image"], "rb") as frame:
+    with open(target["image"], "rb") as frame:
         file = created(prompt=f"{prompt}, from a file", input_reference=frame)
-    link = created(prompt=f"{prompt}, from a link", extra_body={"inputImageFirstUrl": way["link"]})
+    link = created(prompt=f"{prompt}, from a link", extra_body={"inputImageFirstUrl": target["link"]})
     made = [text, file, link]
     statuses = [client.videos.poll(video, poll_interval_ms=50).status for video in made]
     listed = [video.id for video in client.videos.list(limit=2)]
@@ -45,7 +45,7 @@ def with_openai(way):
         client.videos.retrieve(link)
     except openai.NotFoundError as error:
         gone = error.status_code
-    lost = client_of(way["token"], "lossyBase").videos.create(prompt=f"{prompt}, lost")
+    lost = client_of(target["token"], "lossyBase").videos.create(prompt=f"{prompt}, lost")
     return {
         "statuses": statuses,
         "sha256": hashlib.sha256(content(text)).hexdigest(),
@@ -56,15 +56,15 @@ def with_openai(way):
         "errors": {
             "field": refused(seconds="7"),
             "token": refused(token="nobody-s-token"),
-            "budget": refused(token=way["poorToken"]),
+            "budget": refused(token=target["tokenWithoutBudget"]),
             "model": refused(model="sora-2"),
         },
-        "gotLost": lost.object == "video",
+        "recoveredLostAnswer": lost.object == "video",
         "models": [model.id for model in client.models.list()],
     }
 
 
-def with_litellm(way):
+def with_litellm(target):
     # Without it, importing asks a host of theirs for prices.
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
     import litellm
@@ -72,10 +72,10 @@ def with_litellm(way):
 
     litellm.suppress_debug_info = True
     litellm.telemetry = False
-    prompt, model = way["prompt"], "openai/hailuo-2.3"
+    prompt, model = target["prompt"], "openai/hailuo-2.3"
 
-    def server(token=way["token"], base="base"):
-        return {"api_base": way[base], "api_key": token}
+    def server(token=target["token"], base="base"):
+        return {"api_base": target[base], "api_key": token}
 
     def named(**options):
         return {**server(**options), "custom_llm_provider": "openai"}
@@ -96,7 +96,7 @@ def with_litellm(way):
                 return ids
             after = page["last_id"]
 
-    async def refused(token=way["token"], **fields):
+    async def refused(token=target["token"], **fields):
         try:
             await litellm.avideo_generation(**{"prompt": prompt, "model": model, **fields}, **server(token))
         except (
@@ -121,12 +121,12 @@ def with_litellm(way):
         problem = json.loads(text[text.index("{") : text.rindex("}") + 1])
         return [problem["status"], problem["error"]["code"], problem["error"]["param"]]
 
-    async def tour():
+    async def scenario():
         text = await litellm.avideo_generation(prompt, model, seconds="6", size="1920x1080", **server())
-        with open(way["image"], "rb") as frame:
+        with open(target["image"], "rb") as frame:
             from_file = f"{prompt}, from a file"
             file = await litellm.avideo_generation(from_file, model, input_reference=frame, **server())
-        from_link = {"inputImageFirstUrl": way["link"]}
+        from_link = {"inputImageFirstUrl": target["link"]}
         link = await litellm.avideo_generation(f"{prompt}, from a link", model, extra_body=from_link, **server())
         made = [video.id for video in (text, file, link)]
         listed = await pages()
@@ -140,15 +140,15 @@ def with_litellm(way):
             "errors": {
                 "field": await refused(seconds="7"),
                 "token": await refused(token="nobody-s-token"),
-                "budget": await refused(token=way["poorToken"]),
+                "budget": await refused(token=target["tokenWithoutBudget"]),
                 "model": await refused(model="openai/sora-2"),
             },
-            "gotLost": lost.object == "video",
+            "recoveredLostAnswer": lost.object == "video",
         }
 
-    return asyncio.run(tour())
+    return asyncio.run(scenario())
 
 
 if __name__ == "__main__":
-    library, way = sys.argv[1:]
-    print(json.dumps({"openai": with_openai, "litellm": with_litellm}[library](json.loads(way))))
+    library, target = sys.argv[1:]
+    print(json.dumps({"openai": with_openai, "litellm": with_litellm}[library](json.loads(target))))

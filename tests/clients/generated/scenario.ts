@@ -1,5 +1,5 @@
-// The tour by openapi-fetch with the types that openapi-typescript generated from /openapi.json. It is copied to a folder
-// with these types, checked by tsc there, and run: `tour.ts WAY`; prints the report as JSON.
+// The scenario with openapi-fetch with the types that openapi-typescript generated from /openapi.json. It is copied to a folder
+// with these types, checked by tsc there, and run: `scenario.ts TARGET`; prints the report as JSON.
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import createClient from 'openapi-fetch';
@@ -10,18 +10,18 @@ type Problem = components['schemas']['Problem'];
 type VideoRequest = components['schemas']['VideoRequest'];
 type VideoForm = components['schemas']['VideoForm'];
 
-const way = JSON.parse(process.argv[2] ?? '');
-const { prompt } = way;
-const frame = new File([await readFile(way.image)], 'frame.png', { type: 'image/png' });
+const target = JSON.parse(process.argv[2] ?? '');
+const { prompt } = target;
+const frame = new File([await readFile(target.image)], 'frame.png', { type: 'image/png' });
 
-function clientOf(token: string, base: string = way.base) {
+function clientOf(token: string, base: string = target.base) {
   return createClient<paths>({
     baseUrl: base.replace(/\/v1$/, ''),
     headers: { authorization: `Bearer ${token}` },
   });
 }
 
-const client = clientOf(way.token);
+const client = clientOf(target.token);
 
 /** As openapi-fetch's documentation has files sent. */
 const asForm = {
@@ -88,8 +88,8 @@ const upload = (file: Blob) => client.POST('/v1/files', { body: { file }, ...asF
 const remove = (id: string) => client.DELETE('/v1/videos/{id}', { params: { path: { id } } });
 
 /** openapi-fetch does not retry by itself; with a key its user may. */
-async function gotLost(): Promise<boolean> {
-  const options = { by: clientOf(way.token, way.lossyBase), key: 'a-letter-by-typescript' };
+async function recoveredLostAnswer(): Promise<boolean> {
+  const options = { by: clientOf(target.token, target.lossyBase), key: 'a-letter-by-typescript' };
   const body = { prompt: `${prompt}, lost` };
   try {
     await create(body, options);
@@ -126,7 +126,7 @@ async function refusals(done: string): Promise<Record<string, number>> {
 const text = idOf(await create({ prompt, resolution: '1080P' }));
 const form: VideoForm = { prompt: `${prompt}, from a file`, inputImageFirst: frame };
 const file = idOf(await client.POST('/v1/videos', { body: form, ...asForm }));
-const link = idOf(await create({ prompt: `${prompt}, from a link`, inputImageFirstUrl: way.link }));
+const link = idOf(await create({ prompt: `${prompt}, from a link`, inputImageFirstUrl: target.link }));
 const { data: events = '' } = await client.GET('/v1/videos/{id}/events', {
   params: { path: { id: text } },
   parseAs: 'text',
@@ -153,10 +153,10 @@ const report = {
   errors: {
     field: errorOf(await create({ prompt, seconds: 7 })),
     token: errorOf(await create({ prompt }, { by: clientOf('nobody-s-token') })),
-    budget: errorOf(await create({ prompt }, { by: clientOf(way.poorToken) })),
+    budget: errorOf(await create({ prompt }, { by: clientOf(target.tokenWithoutBudget) })),
     model: errorOf(await create({ prompt, model: 'sora-2' })),
   },
-  gotLost: await gotLost(),
+  recoveredLostAnswer: await recoveredLostAnswer(),
   refusals: await refusals(text),
 };
 console.log(JSON.stringify(report));

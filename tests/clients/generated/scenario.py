@@ -1,5 +1,5 @@
-"""The tour by the client that openapi-python-client generated. Usage: tour.py FOLDER WAY; the folder holds the package
-`generated`. Prints the report as JSON."""
+"""The scenario with the client that openapi-python-client generated. Usage: scenario.py FOLDER TARGET, the target as JSON;
+the folder holds the package `generated`. Prints the report as JSON."""
 
 import hashlib
 import io
@@ -42,14 +42,14 @@ def error_of(answer):
     return [int(answer.status_code), answer.parsed.error.code, answer.parsed.error.param]
 
 
-class Tour:
-    def __init__(self, way):
-        self.way = way
-        self.prompt = way["prompt"]
-        self.client = self.client_of(way["token"])
+class Scenario:
+    def __init__(self, target):
+        self.target = target
+        self.prompt = target["prompt"]
+        self.client = self.client_of(target["token"])
 
     def client_of(self, token, base="base"):
-        origin = self.way[base].removesuffix("/v1")
+        origin = self.target[base].removesuffix("/v1")
         return AuthenticatedClient(base_url=origin, token=token, raise_on_unexpected_status=True)
 
     def create(self, body, client=None, key=UNSET):
@@ -77,7 +77,7 @@ class Tour:
             after = page.last_id
 
     def frame(self):
-        return File(io.BytesIO(Path(self.way["image"]).read_bytes()), "frame.png", "image/png")
+        return File(io.BytesIO(Path(self.target["image"]).read_bytes()), "frame.png", "image/png")
 
     def play(self, video_id, **parameters):
         return play_video.sync_detailed(video_id, client=self.client, **parameters)
@@ -87,7 +87,7 @@ class Tour:
 
     def lost(self):
         """The generated client does not retry by itself; with a key its user may."""
-        client = self.client_of(self.way["token"], "lossyBase")
+        client = self.client_of(self.target["token"], "lossyBase")
         body = VideoRequest(prompt=f"{self.prompt}, lost")
         try:
             self.create(body, client, "a-letter-by-python")
@@ -99,7 +99,7 @@ class Tour:
         text = self.created(VideoRequest(prompt=self.prompt, resolution="1080P"))
         file = self.created(VideoForm(prompt=f"{self.prompt}, from a file", input_image_first=self.frame()))
         link = self.created(
-            VideoRequest(prompt=f"{self.prompt}, from a link", input_image_first_url=self.way["link"])
+            VideoRequest(prompt=f"{self.prompt}, from a link", input_image_first_url=self.target["link"])
         )
         events = watch_video.sync(text, client=self.client)
         last = [json.loads(line[6:]) for line in events.split("\n") if line.startswith("data: ")][-1]
@@ -118,10 +118,10 @@ class Tour:
             "errors": {
                 "field": error_of(self.create(VideoRequest(prompt=self.prompt, seconds=7))),
                 "token": error_of(self.create(request, self.client_of("nobody-s-token"))),
-                "budget": error_of(self.create(request, self.client_of(self.way["poorToken"]))),
+                "budget": error_of(self.create(request, self.client_of(self.target["tokenWithoutBudget"]))),
                 "model": error_of(self.create(VideoRequest(prompt=self.prompt, model="sora-2"))),
             },
-            "gotLost": self.lost(),
+            "recoveredLostAnswer": self.lost(),
             "refusals": self.refusals(text),
         }
 
@@ -151,4 +151,4 @@ class Tour:
 
 
 if __name__ == "__main__":
-    print(json.dumps(Tour(json.loads(sys.argv[2])).report()))
+    print(json.dumps(Scenario(json.loads(sys.argv[2])).report()))

@@ -1,7 +1,7 @@
-// The tour by a plain HTTP client: whatever can send a request and read an answer.
+// The scenario with a plain HTTP client: whatever can send a request and read an answer.
 import { createHash } from 'node:crypto';
 import type { Video } from '../worker/support/types.ts';
-import type { Report, SeenError, Way } from './tour.ts';
+import type { Report, SeenError, Target } from './scenario.ts';
 
 export interface Outgoing {
   method: string;
@@ -23,13 +23,13 @@ export type Send = (request: Outgoing) => Promise<Incoming>;
 
 const POLL_MS = 50;
 
-export async function httpTour(send: Send, way: Way): Promise<Report> {
-  const api = new PlainClient(send, way);
-  const text = await api.submitted({ json: { prompt: way.prompt, resolution: '1080P' } });
-  const form = { prompt: `${way.prompt}, from a file`, inputImageFirst: { path: way.image } };
+export async function httpScenario(send: Send, target: Target): Promise<Report> {
+  const api = new PlainClient(send, target);
+  const text = await api.submitted({ json: { prompt: target.prompt, resolution: '1080P' } });
+  const form = { prompt: `${target.prompt}, from a file`, inputImageFirst: { path: target.image } };
   const file = await api.submitted({ form });
   const link = await api.submitted({
-    form: { prompt: `${way.prompt}, from a link`, 'input_reference[image_url]': way.link },
+    form: { prompt: `${target.prompt}, from a link`, 'input_reference[image_url]': target.link },
   });
   // The stream ends with the video.
   const events = (await api.call('GET', `/videos/${text.id}/events`)).body.toString();
@@ -51,29 +51,29 @@ export async function httpTour(send: Send, way: Way): Promise<Report> {
     made: [text.id, file.id, link.id],
     deleted: [deleted, gone.status],
     errors: {
-      field: await api.refused({ prompt: way.prompt, seconds: 7 }),
-      token: await api.refused({ prompt: way.prompt }, 'nobody-s-token'),
-      budget: await api.refused({ prompt: way.prompt }, way.poorToken),
-      model: await api.refused({ prompt: way.prompt, model: 'sora-2' }),
+      field: await api.refused({ prompt: target.prompt, seconds: 7 }),
+      token: await api.refused({ prompt: target.prompt }, 'nobody-s-token'),
+      budget: await api.refused({ prompt: target.prompt }, target.tokenWithoutBudget),
+      model: await api.refused({ prompt: target.prompt, model: 'sora-2' }),
     },
-    gotLost: await api.submitsOnLossyWay(`${way.prompt}, lost`),
+    recoveredLostAnswer: await api.recoversLostAnswer(`${target.prompt}, lost`),
   };
 }
 
 class PlainClient {
   readonly #send: Send;
-  readonly #way: Way;
+  readonly #target: Target;
 
-  constructor(send: Send, way: Way) {
+  constructor(send: Send, target: Target) {
     this.#send = send;
-    this.#way = way;
+    this.#target = target;
   }
 
   call(method: string, path: string, { headers, ...rest }: Partial<Outgoing> = {}): Promise<Incoming> {
-    const authorization = `Bearer ${this.#way.token}`;
+    const authorization = `Bearer ${this.#target.token}`;
     return this.#send({
       method,
-      url: `${this.#way.base}${path}`,
+      url: `${this.#target.base}${path}`,
       headers: { authorization, ...headers },
       ...rest,
     });
@@ -107,19 +107,19 @@ class PlainClient {
     }
   }
 
-  async refused(json: object, token = this.#way.token): Promise<SeenError> {
+  async refused(json: object, token = this.#target.token): Promise<SeenError> {
     const headers = { authorization: `Bearer ${token}` };
     const { status, body } = await this.call('POST', '/videos', { json, headers });
     const { code, param } = JSON.parse(body.toString()).error;
     return [status, code, param];
   }
 
-  async submitsOnLossyWay(prompt: string): Promise<boolean> {
+  async recoversLostAnswer(prompt: string): Promise<boolean> {
     const headers = {
-      authorization: `Bearer ${this.#way.token}`,
+      authorization: `Bearer ${this.#target.token}`,
       'idempotency-key': prompt.replaceAll(/\W/g, '-'),
     };
-    const url = `${this.#way.lossyBase}/videos`;
+    const url = `${this.#target.lossyBase}/videos`;
     const answer = await this.#send({ method: 'POST', url, headers, json: { prompt }, retries: true });
     return answer.status === 202;
   }

@@ -1,4 +1,4 @@
-// The way through all operations that every foreign client takes here, and what it has to report of it.
+// The operations that every foreign client carries out, and the report that it has to give of them.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,18 +12,17 @@ import { type LossyProxy, startLossyProxy } from './lossy-proxy.ts';
 
 const FRAME = picture('image/png', 5000);
 const LINK = 'https://pictures.example.com/heron.png';
-/** Pays for no video. */
-const POOR = 'poor-token-41b7d9e20c6f';
+const TOKEN_WITHOUT_BUDGET = 'no-budget-token-41b7d9e20c6f';
 
-/** Where a client goes, and with what. */
-export interface Way {
+/** The server that a client uses, and what it sends. */
+export interface Target {
   /** Ends with /v1. */
   base: string;
   /** The same through a proxy that loses the answer to the first submit. */
   lossyBase: string;
   token: string;
-  /** Of a client whose share pays for nothing. */
-  poorToken: string;
+  /** Of a client whose `daily_usd` pays for no video. */
+  tokenWithoutBudget: string;
   prompt: string;
   /** The path of a PNG file. */
   image: string;
@@ -49,17 +48,17 @@ export interface Report {
   made: string[];
   /** What the last one's deletion says, and then reading it. */
   deleted: [boolean, number];
-  /** `field`: `seconds` is 7. `token`: none that is known. `budget`: the poor client's. `model`: one that is not there. */
+  /** `field`: `seconds` is 7. `token`: an unknown one. `budget`: with `tokenWithoutBudget`. `model`: an unknown one. */
   errors: Record<'field' | 'token' | 'budget' | 'model', SeenError>;
-  /** The submit of `PROMPT, lost` on the lossy way was answered with a Video. */
-  gotLost: boolean;
+  /** The submit of `PROMPT, lost` by `lossyBase` was answered with a Video in the end. */
+  recoveredLostAnswer: boolean;
 }
 
 export interface Scene {
   service: Service;
   proxy: LossyProxy;
   folder: string;
-  wayOf(name: string, prompt: string): Way;
+  targetOf(name: string, prompt: string): Target;
   close(): Promise<void>;
 }
 
@@ -67,10 +66,10 @@ export interface Scene {
 export async function startScene(...names: string[]): Promise<Scene> {
   const tokenOf = (name: string) => `${name}-token-5f0c2a97`;
   const clients = Object.fromEntries(names.map((name) => [name, tokenOf(name)]));
-  const poor = { token: POOR, daily_usd: '0.01' };
+  const withoutBudget = { token: TOKEN_WITHOUT_BUDGET, daily_usd: '0.01' };
   const service = await startService({
     sim: { speed: 600 },
-    secrets: { CLIENT_TOKENS: JSON.stringify({ ...clients, poor }) },
+    secrets: { CLIENT_TOKENS: JSON.stringify({ ...clients, withoutBudget }) },
   });
   const proxy = await startLossyProxy(service.origin);
   const folder = await mkdtemp(join(tmpdir(), 'hailuo-clients-'));
@@ -80,11 +79,11 @@ export async function startScene(...names: string[]): Promise<Scene> {
     service,
     proxy,
     folder,
-    wayOf: (name, prompt) => ({
+    targetOf: (name, prompt) => ({
       base: `${service.origin}/v1`,
       lossyBase: `${proxy.origin}/v1`,
       token: tokenOf(name),
-      poorToken: POOR,
+      tokenWithoutBudget: TOKEN_WITHOUT_BUDGET,
       prompt,
       image,
       link: LINK,
@@ -100,10 +99,10 @@ export async function startScene(...names: string[]): Promise<Scene> {
 /** What a client does not have. */
 type Lack = 'lastEvent' | 'deleted';
 
-/** The client got everything as it should, and paid once for each video. */
-export function expectTour(
+/** The report is complete and right, and each video was paid for once. */
+export function expectScenario(
   { service }: Scene,
-  { prompt }: Way,
+  { prompt }: Target,
   report: Partial<Report>,
   ...lacks: Lack[]
 ): void {
@@ -122,7 +121,7 @@ export function expectTour(
       budget: [429, 'budget_exhausted', null],
       model: [400, 'model_not_found', 'model'],
     },
-    gotLost: true,
+    recoveredLostAnswer: true,
   };
   expect(rest).toEqual(
     Object.fromEntries(Object.entries(expected).filter(([name]) => !(lacks as string[]).includes(name))),

@@ -1,4 +1,4 @@
-"""The tour by requests. Usage: requests_tour.py WAY, the way as JSON; prints the report as JSON."""
+"""The scenario with requests. Usage: requests_scenario.py TARGET, the target as JSON; prints the report as JSON."""
 
 import hashlib
 import json
@@ -10,12 +10,12 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 
-def main(way):
-    base, prompt = way["base"], way["prompt"]
+def main(target):
+    base, prompt = target["base"], target["prompt"]
     session = requests.Session()
-    session.headers["Authorization"] = f"Bearer {way['token']}"
+    session.headers["Authorization"] = f"Bearer {target['token']}"
     retry = Retry(total=2, backoff_factor=0.01, allowed_methods={"POST"})
-    session.mount(way["lossyBase"], HTTPAdapter(max_retries=retry))
+    session.mount(target["lossyBase"], HTTPAdapter(max_retries=retry))
 
     def submit(**body):
         answer = session.post(f"{base}/videos", **body)
@@ -38,16 +38,16 @@ def main(way):
                 return
             after = {"after": page["last_id"]}
 
-    def refused(token=way["token"], **fields):
+    def refused(token=target["token"], **fields):
         headers = {"Authorization": f"Bearer {token}"}
         answer = session.post(f"{base}/videos", json={"prompt": prompt, **fields}, headers=headers)
         error = answer.json()["error"]
         return [answer.status_code, error["code"], error["param"]]
 
     text = submit(json={"prompt": prompt, "resolution": "1080P"})
-    with open(way["image"], "rb") as image:
+    with open(target["image"], "rb") as image:
         file = submit(data={"prompt": f"{prompt}, from a file"}, files={"inputImageFirst": image})
-    fields = {"prompt": f"{prompt}, from a link", "inputImageFirstUrl": way["link"]}
+    fields = {"prompt": f"{prompt}, from a link", "inputImageFirstUrl": target["link"]}
     link = submit(files={name: (None, value) for name, value in fields.items()})
 
     # Requests splits lines as str.splitlines does, which takes more characters for line ends than the format does.
@@ -61,7 +61,7 @@ def main(way):
     listed = list(pages())
     deleted = session.delete(f"{base}/videos/{link}").json()["deleted"]
     lost = session.post(
-        f"{way['lossyBase']}/videos",
+        f"{target['lossyBase']}/videos",
         json={"prompt": f"{prompt}, lost"},
         headers={"Idempotency-Key": "a-letter-by-requests"},
     )
@@ -76,10 +76,10 @@ def main(way):
         "errors": {
             "field": refused(seconds=7),
             "token": refused(token="nobody-s-token"),
-            "budget": refused(token=way["poorToken"]),
+            "budget": refused(token=target["tokenWithoutBudget"]),
             "model": refused(model="sora-2"),
         },
-        "gotLost": lost.status_code == 202,
+        "recoveredLostAnswer": lost.status_code == 202,
     }
 
 
