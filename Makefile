@@ -33,7 +33,7 @@ MAX_PAGE_BYTES := 60000
 
 SOURCES := $(shell find src -type f) Cargo.toml Cargo.lock rust-toolchain.toml Makefile
 
-.PHONY: demo dev test test-fast quick check check-rust check-node check-supply-chain sbom fuzz worker bundle bench profile screenshots \
+.PHONY: demo dev test test-fast conformance quick check check-rust check-node check-supply-chain sbom fuzz worker bundle bench profile screenshots \
   redrive soak deploy probe clean
 .DEFAULT_GOAL := demo
 
@@ -101,6 +101,10 @@ bench: bundle
 ## Where the time of a route goes: make profile ROUTE=status, KIND=javascript for the reference's.
 profile: bundle
 	node bench/profile.ts $(ROUTE)
+
+## Foreign programs for longer than in the tests: Schemathesis (SEED=… EXAMPLES=…), the page in Firefox and WebKitGTK.
+conformance: bundle
+	node scripts/conformance.ts
 
 ## The page in its main states, narrow and wide, light and dark, in .screenshots/.
 screenshots: bundle

@@ -4,6 +4,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './worker-process.ts';
 
+/** The project's, and that of a generator whose clients are tested. */
+const LOCKFILES = ['package-lock.json', 'tests/clients/generated/package-lock.json'];
+
 export interface Dependency {
   name: string;
   version: string;
@@ -102,7 +105,7 @@ interface Lockfile {
 }
 
 export function readPackages(): Package[] {
-  return packages(JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')));
+  return LOCKFILES.flatMap((path) => packages(JSON.parse(readFileSync(join(root, path), 'utf8'))));
 }
 
 export function packages({ packages }: Lockfile): Package[] {

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what only some tests need: the system packages chromium-headless-shell (the page, and playing the video) and ffmpeg with ffprobe
-# (looking into the video), and the Python packages of tests/openai in a virtual environment of their own. Where that cannot
-# be done it says so and ends well: those tests are skipped then.
+# (looking into the video), the Python packages of tests/openai in a virtual environment of their own, and the generator of
+# tests/clients/generated with the TypeScript that it needs. Where that cannot be done it says so and ends well: those
+# tests are skipped then.
 set -u
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -23,7 +24,23 @@ install_python_packages() {
   fi
 }
 
+install_generator() {
+  local folder=$root/tests/clients/generated
+  if cmp -s "$folder/package-lock.json" "$folder/node_modules/.lock"; then
+    echo "The generator for TypeScript is installed."
+    return
+  fi
+  echo "Installing the generator of tests/clients/generated …"
+  if npm ci --prefix "$folder" --no-audit --no-fund --loglevel=error >/dev/null; then
+    cp "$folder/package-lock.json" "$folder/node_modules/.lock"
+  else
+    rm -rf "$folder/node_modules"
+    echo "Not installed: the generator for TypeScript. The tests that need it are skipped."
+  fi
+}
+
 install_python_packages
+install_generator
 
 packages=()
 command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null || packages+=(chromium-headless-shell)

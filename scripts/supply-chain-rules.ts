@@ -5,6 +5,7 @@ import type { Package } from './dependencies.ts';
 /** As a package states it, choices and all: whoever brings another wording is read first. */
 const LICENCES = [
   '(AFL-2.1 OR BSD-3-Clause)',
+  '(MIT OR CC0-1.0)',
   '0BSD',
   'Apache-2.0',
   'Apache-2.0 AND LGPL-3.0-or-later',
@@ -16,6 +17,7 @@ const LICENCES = [
   'MIT',
   'MIT OR Apache-2.0',
   'MPL-2.0',
+  'Python-2.0',
   'Unlicense',
 ];
 

@@ -2,6 +2,7 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startWebhookReceiver, type WebhookReceiver } from '../operator/webhook-receiver.ts';
 import { ALICE, CLIENT_TOKENS } from '../support/clients.ts';
 import { watch } from '../support/event-source.ts';
 import { type Part, submitForm } from '../support/requests/bodies.ts';
@@ -18,7 +19,11 @@ interface Description {
   paths: Record<string, Record<string, Operation>>;
 }
 
+const OPERATOR_TOKEN = 'operator-token-5a0f3d9e7c1b28460d93';
+const NOTIFY_SECRET = 'whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LTEyMzQ=';
+
 let service: Service;
+let webhook: WebhookReceiver;
 let alice: Service;
 let openapi: Description;
 let ajv: Ajv2020;
@@ -28,7 +33,12 @@ let video: Video;
 const seen = new Set<string>();
 
 beforeAll(async () => {
-  service = await startService({ sim: { speed: 600 }, secrets: { CLIENT_TOKENS } });
+  webhook = await startWebhookReceiver();
+  service = await startService({
+    sim: { speed: 600 },
+    vars: { NOTIFY_URL: webhook.url },
+    secrets: { CLIENT_TOKENS, OPERATOR_TOKEN, NOTIFY_SECRET },
+  });
   alice = service.as(ALICE);
   openapi = await (await service.fetch('/openapi.json')).json();
   ajv = new Ajv2020({ strict: false, validateFormats: false });
@@ -36,7 +46,10 @@ beforeAll(async () => {
   const { id } = await alice.accepted({ prompt: 'a page from a manual' });
   video = await alice.ended(id);
 });
-afterAll(() => service.close());
+afterAll(async () => {
+  await service.close();
+  await webhook.close();
+});
 
 const pointer = (...parts: string[]) =>
   parts.map((part) => `/${part.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
@@ -178,6 +191,25 @@ describe('openapi.json describes the real', () => {
     await described('post', '/v1/videos', await alice.submit(body));
   });
 
+  test('operator', async () => {
+    const operator = service.as(OPERATOR_TOKEN);
+    const { id } = await alice.accepted({ prompt: 'a page for the archive' });
+    await alice.ended(id);
+    const [message] = await webhook.told('a page for the archive');
+    const isMessage = ajv.getSchema('openapi#/components/schemas/WebhookMessage');
+    expect(isMessage?.(JSON.parse(message?.body ?? '')), JSON.stringify(isMessage?.errors)).toBe(true);
+    const path = '/operator/videos/{id}';
+    for (const [client, name] of [
+      [operator, id],
+      [operator, NOBODY],
+      [service, id],
+    ] as const) {
+      await described('get', path, await client.fetch(`/operator/videos/${name}`));
+      const redrive = `/operator/videos/${name}/redrive`;
+      await described('post', `${path}/redrive`, await client.fetch(redrive, { method: 'POST' }));
+    }
+  });
+
   test('usage', async () => {
     await described('get', '/v1/usage', await alice.fetch('/v1/usage'));
     await described('get', '/v1/usage', await service.fetch('/v1/usage'));
@@ -197,6 +229,6 @@ test('openapi.json describes only operations that these tests have seen', () => 
       ),
   );
   // Responses that cannot be caused here, and those without a body.
-  const elsewhere = / (403|429|500|502|503|101|204|304)$|^head /;
+  const elsewhere = / (403|429|500|502|503|101|204|304)$|^head |redrive 202$/;
   expect(written.filter((answer) => !seen.has(answer) && !elsewhere.test(answer))).toEqual([]);
 });
