@@ -60,7 +60,9 @@ describe.skipIf(!hasChromium)('frames of the models (need Chromium)', { timeout:
     await choose(page, HAILUO_02);
     await page.getByText('$0.27').waitFor();
     // What a phone writes into a photo goes along with it.
-    expect(await page.locator('#image-hint').textContent()).toMatch(/the place that a camera wrote .* public/);
+    expect(await page.locator('#image-hint').textContent()).toMatch(
+      /the place that a camera wrote .* public/,
+    );
     await page.getByLabel('First frame').setInputFiles(file('morning.png', FIRST));
     await lastFrame().setInputFiles(file('evening.png', LAST));
     await page.getByText('evening.png').waitFor();
