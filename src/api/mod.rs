@@ -10,6 +10,7 @@ mod files;
 mod form;
 mod guard;
 mod list;
+mod mcp;
 mod models;
 mod operator;
 mod respond;
@@ -29,7 +30,7 @@ use worker::Env;
 use worker::wasm_bindgen::JsValue;
 use worker::web_sys;
 
-use crate::api::error::ApiError;
+use crate::api::error::{ApiError, Problem};
 use crate::api::route::{NoRoute, Route, route};
 use crate::calls::task::VideoTaskClient;
 use crate::calls::task::{Message, Reply};
@@ -55,6 +56,7 @@ struct Call<'a> {
     env: &'a Env,
     /// Where the public reaches this Worker, without a trailing slash.
     origin: String,
+    request_id: String,
 }
 
 /// Answers one request; every failure becomes a problem document.
@@ -64,7 +66,7 @@ struct Call<'a> {
 pub async fn serve(request: web_sys::Request, env: &Env) -> Result<web_sys::Response, JsValue> {
     let request = Request::read(request).ok_or("the request has no URL")?;
     let request_id = request_id();
-    let outcome = dispatch(&request, env).await;
+    let outcome = dispatch(&request, env, &request_id).await;
     // Before the answer, which is lost where the connection is closed over a body that nobody reads.
     let mut answer = outcome.unwrap_or_else(|error| failed(error, &request_id));
     let is_refusal = matches!(answer.status, 401 | 403 | 404 | 405 | 429);
@@ -83,6 +85,11 @@ pub async fn serve(request: web_sys::Request, env: &Env) -> Result<web_sys::Resp
 /// The answer to a request that failed. Not inlined, so that those that succeed need not have it compiled.
 #[inline(never)]
 fn failed(error: ApiError, request_id: &str) -> Answer {
+    respond::problem(&log_failure(error, request_id), request_id)
+}
+
+/// The public side of an error. Its cause is logged where it is ours.
+fn log_failure(error: ApiError, request_id: &str) -> Problem {
     let cause = error.to_string();
     let problem = error.problem();
     if problem.status >= 500 {
@@ -93,13 +100,13 @@ fn failed(error: ApiError, request_id: &str) -> Answer {
         ];
         log::write(Level::Error, "a request failed", fields);
     }
-    respond::problem(&problem, request_id)
+    problem
 }
 
-async fn dispatch(request: &Request, env: &Env) -> Result<Answer, ApiError> {
+async fn dispatch(request: &Request, env: &Env, request_id: &str) -> Result<Answer, ApiError> {
     let config = Config::of(env).map_err(|error| ApiError::Misconfigured(error.to_string()))?;
     let origin = config.public_url.clone().unwrap_or_else(|| request.origin().to_owned());
-    let call = Call { config, env, origin };
+    let call = Call { config, env, origin, request_id: request_id.to_owned() };
     let route = route(request.method(), request.path());
     if !matches!(route, Ok(Route::Health)) {
         guard::limits::visit(&call, request).await?;
@@ -127,6 +134,7 @@ fn flow<'a>(
         Route::Upload => files::upload(call, request).boxed_local(),
         Route::List => list::list(call, request, call.client(request)?).boxed_local(),
         Route::Usage => usage::usage(call, call.client(request)?).boxed_local(),
+        Route::Mcp => mcp::serve(call, request).boxed_local(),
         Route::Models => models::list(call, request).boxed_local(),
         Route::Model { name } => models::read(call, request, name).boxed_local(),
         Route::Unsupported => ready(Err(NO_VIDEO_OF_A_VIDEO)).boxed_local(),

@@ -39,6 +39,7 @@ extern "C" {
 #[wasm_bindgen]
 #[derive(Clone, Copy)]
 pub enum Header {
+    Accept = "accept",
     AccessControlRequestHeaders = "access-control-request-headers",
     Authorization = "authorization",
     /// Where the platform says that a request comes from. What other headers say of that, anybody can write.
@@ -50,6 +51,9 @@ pub enum Header {
     IfNoneMatch = "if-none-match",
     IfRange = "if-range",
     LastEventId = "last-event-id",
+    McpMethod = "mcp-method",
+    McpName = "mcp-name",
+    McpProtocolVersion = "mcp-protocol-version",
     Origin = "origin",
     Prefer = "prefer",
     Range = "range",
@@ -195,6 +199,15 @@ impl Answer {
 
     pub fn add(&mut self, name: &str, value: &str) {
         add_header(&mut self.headers, name, value);
+    }
+
+    /// The body, as far as it is known.
+    #[must_use]
+    pub fn bytes(&self) -> Option<&[u8]> {
+        match &self.body {
+            Body::Bytes(bytes) => Some(bytes),
+            Body::Empty | Body::Stream(_) | Body::Socket(_) => None,
+        }
     }
 
     /// Leaves the headers alone, as the answer to HEAD: of a body that is known its length is told.

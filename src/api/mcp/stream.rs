@@ -1,0 +1,96 @@
+//! A call that tells of its progress: the answer is a stream of notifications that ends with the result. A client that
+//! goes away stops nothing but the stream.
+
+use std::rc::Rc;
+
+use serde_json::{Map, Value};
+
+use super::call::{Caller, failed};
+use super::message::Request;
+use super::reply::{KEEP_ALIVE, event, progress_notification, response};
+use super::result::{Progress, Purpose, is_final, of_video};
+use crate::api::error::ApiError;
+use crate::api::{Call, internal};
+use crate::runtime::clock;
+use crate::runtime::executor::spawn;
+use crate::runtime::http::{Answer, Body};
+use crate::runtime::streams::{Pipe, StreamError, Writer, chunk_of};
+
+/// How long a question waits for a change of status or stage. The percentage moves between these: it is looked at as
+/// often.
+const QUESTION_SECONDS: i64 = 5;
+
+/// A stream that follows `video` for so long.
+pub fn follow(
+    call: &Call<'_>,
+    caller: Caller,
+    request: Request,
+    video: Value,
+    wait_seconds: u32,
+) -> Result<Answer, ApiError> {
+    let Pipe { readable, writer } = Pipe::open().map_err(internal)?;
+    let (config, env) = (Rc::clone(&call.config), call.env.clone());
+    let (origin, request_id) = (call.origin.clone(), call.request_id.clone());
+    spawn(async move {
+        let call = Call { config, env: &env, origin, request_id };
+        let following = Following { call: &call, caller: &caller, request: &request, writer: &writer };
+        // A client that is gone need not hear the rest.
+        if following.run(video, wait_seconds).await.is_ok() {
+            let _ = writer.close().await;
+        }
+    });
+    Ok(event_stream(Body::Stream(readable)))
+}
+
+pub fn event_stream(body: Body) -> Answer {
+    Answer::new(200, body)
+        .with("content-type", "text/event-stream; charset=utf-8")
+        .with("cache-control", "no-cache, no-transform")
+        .with("x-accel-buffering", "no")
+}
+
+struct Following<'a> {
+    call: &'a Call<'a>,
+    caller: &'a Caller,
+    request: &'a Request,
+    writer: &'a Writer,
+}
+
+impl Following<'_> {
+    async fn run(&self, video: Value, wait_seconds: u32) -> Result<(), StreamError> {
+        let result = self.watch(video, wait_seconds).await?;
+        self.write(&event(&response(self.request, result))).await
+    }
+
+    /// Notifies of each change until the video has ended or the time is over; gives the result then.
+    async fn watch(&self, mut video: Value, wait_seconds: u32) -> Result<Map<String, Value>, StreamError> {
+        let deadline = clock::now().seconds() + i64::from(wait_seconds);
+        let id = video.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let mut progress = Progress::default();
+        loop {
+            self.notify(progress.of(&video)).await?;
+            let left = deadline - clock::now().seconds();
+            if is_final(&video) || left <= 0 {
+                return Ok(of_video(video, Purpose::End));
+            }
+            let prefer = format!("wait={}; until=change", left.min(QUESTION_SECONDS));
+            video = match self.caller.read(self.call, &id, &prefer).await {
+                Ok(video) => video,
+                Err(error) => return Ok(failed(self.call, error)),
+            };
+        }
+    }
+
+    async fn notify(&self, progress: Option<(f64, String)>) -> Result<(), StreamError> {
+        match (progress, &self.request.progress_token) {
+            (Some((progress, message)), Some(token)) => {
+                self.write(&event(&progress_notification(token, progress, &message))).await
+            }
+            _ => self.write(KEEP_ALIVE).await,
+        }
+    }
+
+    async fn write(&self, text: &str) -> Result<(), StreamError> {
+        self.writer.write(&chunk_of(text)).await
+    }
+}
