@@ -175,6 +175,18 @@ describe('whoever may not', () => {
   });
 });
 
+test('a call is one visit, though it asks the API', async () => {
+  const limited = await startService({ vars: { VISITS_PER_MINUTE: '10' }, secrets: { CLIENT_TOKENS } });
+  const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'list_models' } };
+  const statuses: number[] = [];
+  do {
+    statuses.push((await post(call, {}, limited.as(ALICE))).status);
+  } while (statuses.at(-1) === 200 && statuses.length < 30);
+  expect(statuses.at(-1)).toBe(429);
+  expect(statuses.length).toBeGreaterThan(10);
+  await limited.close();
+});
+
 describe('what is no message', () => {
   test.each(['GET', 'DELETE', 'PUT', 'HEAD'])('%s is not answered', async (method) => {
     const answer = await alice.fetch('/mcp', { method });

@@ -119,7 +119,7 @@ describe('create_video', () => {
 
   test('a video that fails is a failed call that says why', async () => {
     const prompt = 'a heron that falls';
-    service.sim.script(prompt, { fail: true });
+    service.sim.script(prompt, { task: { pexit: '1' } });
     const result = await agent.call('create_video', { prompt });
     expect(result.isError).toBe(true);
     expect(videoOf(result)).toMatchObject({ status: 'failed', error: { code: 'generation_failed' } });
@@ -253,6 +253,18 @@ test('a budget that is spent refuses the next video and says when to try again',
   expect(runsOf(poor.sim, 'a heron too many')).toHaveLength(0);
   await spender.close();
   await poor.close();
+});
+
+test('without client tokens anybody makes videos, and nobody has a list', async () => {
+  const open = await startService({ sim: { speed: 600 } });
+  const anybody = await connect(open);
+  const made = await anybody.call('create_video', { prompt: 'a heron for everybody' });
+  expect(linkOf(made)?.uri).toBe(`${open.origin}/v1/videos/${videoOf(made).id}/content`);
+  for (const tool of ['list_videos', 'get_usage']) {
+    expectRefusal(await anybody.call(tool), 'unauthorized', 'no client tokens');
+  }
+  await anybody.close();
+  await open.close();
 });
 
 test('the limit of submits is that of the API', async () => {

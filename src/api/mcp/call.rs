@@ -3,13 +3,13 @@
 
 use serde_json::{Map, Value};
 
-use super::result::{Purpose, of_answer, of_problem, of_video};
+use super::result::{Purpose, is_final, of_answer, of_problem, of_video};
 use super::tools::Action;
 use crate::api::error::ApiError;
 use crate::api::route::Route;
 use crate::api::{Call, NO_SUCH_VIDEO, flow, internal, log_failure};
-use crate::runtime::fetch;
 use crate::runtime::http::{Header, Request};
+use crate::runtime::{clock, fetch};
 
 /// Whose calls they are.
 pub struct Caller {
@@ -18,13 +18,32 @@ pub struct Caller {
     address: Option<String>,
 }
 
-/// A request to the API.
+/// What is sent to the API.
 #[derive(Default)]
-struct Inner<'a> {
-    method: &'a str,
+struct Sent<'a> {
     query: &'a str,
     body: Option<String>,
     headers: Vec<(&'a str, &'a str)>,
+}
+
+/// When a call that waits is answered at the latest.
+#[derive(Clone, Copy)]
+pub struct Deadline {
+    millis: i64,
+}
+
+impl Deadline {
+    #[must_use]
+    pub fn in_seconds(seconds: u32) -> Self {
+        Self { millis: clock::now().millis() + i64::from(seconds) * 1000 }
+    }
+
+    /// Rounded up.
+    #[must_use]
+    pub fn seconds_left(self) -> u32 {
+        let millis = (self.millis - clock::now().millis()).max(0);
+        u32::try_from((millis + 999) / 1000).unwrap_or_default()
+    }
 }
 
 impl Caller {
@@ -41,61 +60,79 @@ impl Caller {
 
     /// The result of a tool call.
     pub async fn perform(&self, call: &Call<'_>, action: &Action) -> Map<String, Value> {
-        let answer = match action {
+        let (purpose, answer) = match action {
             Action::Create { submit, key, wait_seconds } => {
-                self.create(call, submit, key.as_deref(), *wait_seconds).await
+                let deadline = Deadline::in_seconds(*wait_seconds);
+                let video = match self.submit(call, submit, key.as_deref()).await {
+                    Ok(video) if !is_final(&video) => Ok(self.wait(call, video, deadline).await),
+                    other => other,
+                };
+                (Some(Purpose::End), video)
             }
-            Action::Wait { id, wait_seconds } => self.read(call, id, &wait(*wait_seconds)).await,
-            Action::Get { id } => self.read(call, id, "").await,
+            Action::Wait { id, wait_seconds } => {
+                (Some(Purpose::End), self.read(call, id, &format!("wait={wait_seconds}")).await)
+            }
+            Action::Get { id } => (Some(Purpose::Look), self.read(call, id, "").await),
             Action::Cancel { id } => {
-                let inner = Inner { method: "POST", ..Inner::default() };
-                self.send(call, Route::Cancel { id }, inner).await
+                let video = self.send(call, "POST", Route::Cancel { id }, Sent::default()).await;
+                (Some(Purpose::Look), video)
             }
             Action::List { query } => {
-                self.send(call, Route::List, Inner { method: "GET", query, ..Inner::default() }).await
+                (None, self.send(call, "GET", Route::List, Sent { query, ..Sent::default() }).await)
             }
-            Action::Models => {
-                self.send(call, Route::Models, Inner { method: "GET", ..Inner::default() }).await
-            }
-            Action::Usage => self.send(call, Route::Usage, Inner { method: "GET", ..Inner::default() }).await,
+            Action::Models => (None, self.send(call, "GET", Route::Models, Sent::default()).await),
+            Action::Usage => (None, self.send(call, "GET", Route::Usage, Sent::default()).await),
         };
-        match (answer, action) {
-            (Ok(video), Action::Create { .. } | Action::Wait { .. }) => of_video(video, Purpose::End),
-            (Ok(video), Action::Get { .. } | Action::Cancel { .. }) => of_video(video, Purpose::Look),
-            (Ok(answer), Action::List { .. } | Action::Models | Action::Usage) => of_answer(answer),
+        match (answer, purpose) {
+            (Ok(video), Some(purpose)) => of_video(video, purpose),
+            (Ok(answer), None) => of_answer(answer),
             (Err(error), _) => failed(call, error),
         }
     }
 
-    /// Submits, and waits so long.
-    pub async fn create(
+    /// Submits, without waiting for the end.
+    pub async fn submit(
         &self,
         call: &Call<'_>,
         submit: &Map<String, Value>,
         key: Option<&str>,
-        wait_seconds: u32,
     ) -> Result<Value, ApiError> {
-        let wait = wait(wait_seconds);
         let mut headers = vec![("content-type", "application/json")];
         headers.extend(key.map(|key| ("idempotency-key", key)));
-        headers.extend((!wait.is_empty()).then_some(("prefer", wait.as_str())));
-        let body = serde_json::to_string(submit).map_err(internal)?;
-        self.send(
-            call,
-            Route::Submit,
-            Inner { method: "POST", body: Some(body), headers, ..Inner::default() },
-        )
-        .await
+        let body = Some(serde_json::to_string(submit).map_err(internal)?);
+        self.send(call, "POST", Route::Submit, Sent { body, headers, ..Sent::default() }).await
     }
 
     /// Reads a video with such a preference.
     pub async fn read(&self, call: &Call<'_>, id: &str, prefer: &str) -> Result<Value, ApiError> {
-        let headers = if prefer.is_empty() { Vec::new() } else { vec![("prefer", prefer)] };
-        self.send(call, Route::Status { id }, Inner { method: "GET", headers, ..Inner::default() }).await
+        let sent = Sent { headers: vec![("prefer", prefer)], ..Sent::default() };
+        self.send(call, "GET", Route::Status { id }, sent).await
     }
 
-    async fn send(&self, call: &Call<'_>, route: Route<'_>, inner: Inner<'_>) -> Result<Value, ApiError> {
-        let Inner { method, query, body, mut headers } = inner;
+    /// A video that was just submitted, at its end or the deadline. If it cannot be read, the caller needs its id all
+    /// the more.
+    async fn wait(&self, call: &Call<'_>, video: Value, deadline: Deadline) -> Value {
+        let id = video.get("id").and_then(Value::as_str).unwrap_or_default();
+        match deadline.seconds_left() {
+            0 => video,
+            seconds => match self.read(call, id, &format!("wait={seconds}")).await {
+                Ok(video) => video,
+                Err(error) => {
+                    log_failure(error, &call.request_id);
+                    video
+                }
+            },
+        }
+    }
+
+    async fn send(
+        &self,
+        call: &Call<'_>,
+        method: &str,
+        route: Route<'_>,
+        sent: Sent<'_>,
+    ) -> Result<Value, ApiError> {
+        let Sent { query, body, mut headers } = sent;
         let authorization = self.authorization.as_deref().map(|token| ("authorization", token));
         let address = self.address.as_deref().map(|address| ("cf-connecting-ip", address));
         headers.extend([authorization, address].into_iter().flatten());
@@ -114,9 +151,4 @@ pub fn failed(call: &Call<'_>, error: ApiError) -> Map<String, Value> {
     let retry_after = problem.headers.iter().find(|(name, _)| *name == "retry-after");
     let body = serde_json::from_str(&problem.body(&call.request_id)).unwrap_or_default();
     of_problem(&body, retry_after.map(|(_, seconds)| seconds.as_str()))
-}
-
-/// The preference to wait so long for the end; none for no time.
-fn wait(seconds: u32) -> String {
-    if seconds == 0 { String::new() } else { format!("wait={seconds}") }
 }

@@ -22,7 +22,7 @@ use super::form::media_type;
 use super::{Call, respond};
 use crate::runtime::http::{Answer, Body, Header, Request};
 use crate::runtime::streams::StreamError;
-use call::{Caller, failed};
+use call::{Caller, Deadline, failed};
 use message::{Headers, Message, Method, echo};
 use reply::{Code, Failure, response};
 use tools::{Action, CallError, action};
@@ -104,15 +104,17 @@ async fn call_with_progress(
     message: message::Request,
     action: &Action,
 ) -> Result<Answer, ApiError> {
-    let (video, wait_seconds) = match action {
+    let (deadline, video) = match action {
         Action::Create { submit, key, wait_seconds } => {
-            (caller.create(call, submit, key.as_deref(), 0).await, *wait_seconds)
+            (Deadline::in_seconds(*wait_seconds), caller.submit(call, submit, key.as_deref()).await)
         }
-        Action::Wait { id, wait_seconds } => (caller.read(call, id, "").await, *wait_seconds),
+        Action::Wait { id, wait_seconds } => {
+            (Deadline::in_seconds(*wait_seconds), caller.read(call, id, "").await)
+        }
         _ => return answer(&response(&message, caller.perform(call, action).await)),
     };
     match video {
-        Ok(video) => stream::follow(call, caller, message, video, wait_seconds),
+        Ok(video) => stream::follow(call, caller, message, video, deadline),
         Err(error) => answer(&response(&message, failed(call, error))),
     }
 }

@@ -146,6 +146,8 @@ impl<'a> VideoText<'a> {
                  has ended. Do not call create_video again for this video: that makes and charges another one."
             ));
         }
+        // Last, so that no full stop becomes part of the link.
+        sentences.extend(self.content.map(|url| format!("Play it: {url}")));
         sentences.join(" ")
     }
 
@@ -153,9 +155,7 @@ impl<'a> VideoText<'a> {
         let mut about: Vec<String> = self.size.iter().map(|size| (*size).to_owned()).collect();
         about.extend(self.seconds.map(|seconds| format!("{seconds} s")));
         let about = if about.is_empty() { String::new() } else { format!(" ({})", about.join(", ")) };
-        let play = self.content.map(|url| format!(" Play it: {url}")).unwrap_or_default();
-        // The link ends the sentence alone, so that no full stop becomes part of it.
-        format!("Video {} is completed{about}.{play}\n", self.id)
+        format!("Video {} is completed{about}.", self.id)
     }
 
     /// `in_progress, stage task_start, 40 %`

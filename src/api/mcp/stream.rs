@@ -5,28 +5,27 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
-use super::call::{Caller, failed};
+use super::call::{Caller, Deadline, failed};
 use super::message::Request;
 use super::reply::{KEEP_ALIVE, event, progress_notification, response};
 use super::result::{Progress, Purpose, is_final, of_video};
 use crate::api::error::ApiError;
 use crate::api::{Call, internal};
-use crate::runtime::clock;
 use crate::runtime::executor::spawn;
 use crate::runtime::http::{Answer, Body};
 use crate::runtime::streams::{Pipe, StreamError, Writer, chunk_of};
 
 /// How long a question waits for a change of status or stage. The percentage moves between these: it is looked at as
 /// often.
-const QUESTION_SECONDS: i64 = 5;
+const QUESTION_SECONDS: u32 = 5;
 
-/// A stream that follows `video` for so long.
+/// A stream that follows `video` until the deadline.
 pub fn follow(
     call: &Call<'_>,
     caller: Caller,
     request: Request,
     video: Value,
-    wait_seconds: u32,
+    deadline: Deadline,
 ) -> Result<Answer, ApiError> {
     let Pipe { readable, writer } = Pipe::open().map_err(internal)?;
     let (config, env) = (Rc::clone(&call.config), call.env.clone());
@@ -35,7 +34,7 @@ pub fn follow(
         let call = Call { config, env: &env, origin, request_id };
         let following = Following { call: &call, caller: &caller, request: &request, writer: &writer };
         // A client that is gone need not hear the rest.
-        if following.run(video, wait_seconds).await.is_ok() {
+        if following.run(video, deadline).await.is_ok() {
             let _ = writer.close().await;
         }
     });
@@ -57,20 +56,19 @@ struct Following<'a> {
 }
 
 impl Following<'_> {
-    async fn run(&self, video: Value, wait_seconds: u32) -> Result<(), StreamError> {
-        let result = self.watch(video, wait_seconds).await?;
+    async fn run(&self, video: Value, deadline: Deadline) -> Result<(), StreamError> {
+        let result = self.watch(video, deadline).await?;
         self.write(&event(&response(self.request, result))).await
     }
 
     /// Notifies of each change until the video has ended or the time is over; gives the result then.
-    async fn watch(&self, mut video: Value, wait_seconds: u32) -> Result<Map<String, Value>, StreamError> {
-        let deadline = clock::now().seconds() + i64::from(wait_seconds);
+    async fn watch(&self, mut video: Value, deadline: Deadline) -> Result<Map<String, Value>, StreamError> {
         let id = video.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
         let mut progress = Progress::default();
         loop {
             self.notify(progress.of(&video)).await?;
-            let left = deadline - clock::now().seconds();
-            if is_final(&video) || left <= 0 {
+            let left = deadline.seconds_left();
+            if is_final(&video) || left == 0 {
                 return Ok(of_video(video, Purpose::End));
             }
             let prefer = format!("wait={}; until=change", left.min(QUESTION_SECONDS));

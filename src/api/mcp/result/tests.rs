@@ -38,7 +38,7 @@ fn a_completed_video_has_a_link() {
     completed["cost_usd"] = json!("0.28");
     let result = of_video(completed, Purpose::End);
     let summary =
-        "Video vid_a is completed (1366x768, 6 s). Play it: https://a/content?grant=b\n It cost $0.28.";
+        "Video vid_a is completed (1366x768, 6 s). It cost $0.28. Play it: https://a/content?grant=b";
     assert_eq!(texts(&result)[0], summary);
     let link = &result["content"][2];
     assert_eq!((&link["type"], &link["uri"]), (&json!("resource_link"), &json!("https://a/content?grant=b")));
