@@ -1,7 +1,10 @@
 use super::*;
 
 fn arguments(value: Value) -> Map<String, Value> {
-    value.as_object().unwrap().clone()
+    match value {
+        Value::Object(members) => members,
+        other => panic!("{other}"),
+    }
 }
 
 fn fields(tool: &str, given: Value) -> Vec<String> {
