@@ -1,4 +1,4 @@
-// A Worker in a workerd of its own with nothing else in it: no Miniflare, no storage. For how it starts.
+// A Worker in its own workerd without Miniflare and storage, to measure its start.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Module } from './subject.ts';
 
-/** Where Miniflare's own workerd lies. */
+/** The path of Miniflare's workerd. */
 const { default: workerd } = createRequire(import.meta.url)('workerd') as { default: string };
 
 /** Writes the Worker and its configuration into a new folder; the first module is its entry point. */

@@ -1,4 +1,4 @@
-// Ids as the Worker mints them, made beside it: many at once.
+// Creates many ids like the Worker, but outside of it.
 import { createHmac, randomBytes } from 'node:crypto';
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';

@@ -1,4 +1,4 @@
-// A CPU profile of the Worker in a workerd, by its inspector.
+// A CPU profile of the Worker in a workerd, from its inspector.
 import { once } from 'node:events';
 
 /** What V8 tells, as .cpuprofile files hold it. */
@@ -18,7 +18,7 @@ interface ProfileNode {
 
 const SAMPLING_MICROSECONDS = 200;
 
-/** Profiles the Worker of that name while `work` lasts. */
+/** Profiles the Worker with this name during `work`. */
 export async function profile(port: number, worker: string, work: () => Promise<void>): Promise<Profile> {
   const targets = (await (await fetch(`http://127.0.0.1:${port}/json`)).json()) as Target[];
   const target = targets.find(({ id }) => id === worker);
@@ -59,7 +59,7 @@ export interface SelfTime {
   ms: number;
 }
 
-/** Time in each function itself, the longest first. */
+/** The self time of each function, the longest first. */
 export function selfTimes({ nodes, samples, timeDeltas }: Profile): SelfTime[] {
   const names = new Map(nodes.map(({ id, callFrame }) => [id, nameOf(callFrame)]));
   const times = new Map<string, number>();

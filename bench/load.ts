@@ -1,4 +1,4 @@
-// The load generator: so many kept-alive connections, on each of them one request after the other.
+// The load generator: a number of kept-alive connections, each with one request after the other.
 import { createHistogram } from 'node:perf_hooks';
 import { Client } from 'undici';
 
@@ -7,7 +7,7 @@ export interface Shot {
   path: string;
   headers?: Record<string, string>;
   body?: string | Uint8Array;
-  /** Any other answer ends the measurement. */
+  /** Any other response ends the measurement. */
   status: number;
 }
 
@@ -17,18 +17,18 @@ export interface Load {
   /** Milliseconds. */
   p50: number;
   p99: number;
-  /** The share of a processor that the generator itself needed. */
+  /** The CPU share of the generator itself. */
   busy: number;
 }
 
-/** Until `ms` are over or `count` requests are sent, whichever is first; every request is waited for. */
+/** Until `ms` have passed or `count` requests were sent; all requests are completed. */
 export async function fire(
   origin: string,
   next: () => Shot,
   { connections, ms = Number.POSITIVE_INFINITY, count = Number.POSITIVE_INFINITY }: LoadOptions,
 ): Promise<Load> {
   const clients = Array.from({ length: connections }, () => new Client(origin, { pipelining: 1 }));
-  // Connections are made before the clock starts.
+  // Connections are opened before the clock starts.
   await Promise.all(clients.map((client) => exchange(client, next())));
   const latencies = createHistogram();
   const usedBefore = process.cpuUsage();

@@ -1,4 +1,4 @@
-// Where and with what was measured: figures of different machines are not to be compared.
+// The machine and software of a measurement. Numbers from different machines cannot be compared.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg, totalmem } from 'node:os';
@@ -15,7 +15,9 @@ export function machine(): string {
   ].join('; ');
 }
 
-/** How many processes wanted a processor during the last minute: above the number of cores, others were at work too. */
+/**
+ * How many processes wanted a CPU during the last minute. Above the number of cores, other processes were active too.
+ */
 export function load(): string {
   return (loadavg()[0] ?? 0).toFixed(1);
 }

@@ -15,7 +15,7 @@ import { writeSection } from './results.ts';
 
 interface Part {
   title: string;
-  /** Measured only when it is chosen. */
+  /** Measured only if it is chosen. */
   isSlow?: boolean;
   measure: () => Promise<string>;
 }

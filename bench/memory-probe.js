@@ -1,5 +1,5 @@
-// Stands beside the built Worker, not in its way: the same entry points, and one more that tells how large the wasm memory
-// has become. It must be imported first, to be there when the Worker is instantiated.
+// Wraps the built Worker: the same entry points, and one more that returns the size of the wasm memory. It must be
+// imported first, so that it sees the Worker's instance.
 
 /** @type {WebAssembly.Instance[]} */
 const instances = [];

@@ -1,4 +1,4 @@
-// Both subjects side by side, and how a figure of one is set against the other's.
+// Starts both services, and compares their numbers.
 import { median, ratios, spread } from './statistics.ts';
 import { type Kind, type Subject, type SubjectOptions, startSubject } from './subject.ts';
 import { figure, ratio } from './table.ts';
@@ -16,7 +16,7 @@ export async function both<T>(make: (kind: Kind) => Promise<T> | T): Promise<Bot
   return { rust: await make('rust'), javascript: await make('javascript') };
 }
 
-/** Starts the two, and stops them whatever comes. */
+/** Starts both and stops them in any case. */
 export async function withPair<T>(
   upstream: Upstream,
   options: SubjectOptions,
@@ -42,7 +42,7 @@ export async function interleaved<T>(
 ): Promise<Both<T[]>> {
   const all: Both<T[]> = { rust: [], javascript: [] };
   for (let round = 0; round < rounds; round++) {
-    // Whoever comes second finds the machine as the first has left it: they take turns.
+    // The second service finds the machine as the first has left it, so they take turns.
     for (const kind of round % 2 === 0 ? KINDS : KINDS.toReversed()) all[kind].push(await measure(kind));
   }
   return all;

@@ -1,8 +1,8 @@
-// What a process has used of the processors and of memory so far, as Linux counts it.
+// CPU time and memory of a process so far, as Linux counts them.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { memoryBelow } from '../scripts/process-memory.ts';
 
-/** Linux counts in these, whatever the machine. */
+/** Linux counts in this unit on every machine. */
 const TICKS_PER_SECOND = 100;
 
 /** Milliseconds in user and in kernel mode, of all threads. */
@@ -14,14 +14,14 @@ export function processorTime(pid: number): number {
   return ((user + system) * 1000) / TICKS_PER_SECOND;
 }
 
-/** Bytes in memory, now and at most since the peak was forgotten. */
+/** Bytes in memory: now, and the peak since the last reset. */
 export function memoryOf(pid: number): { resident: number; peak: number } {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   const bytes = (name: string) => Number(status.match(new RegExp(`^${name}:\\s*(\\d+)`, 'm'))?.[1]) * 1024;
   return { resident: bytes('VmRSS'), peak: bytes('VmHWM') };
 }
 
-/** From now on, the peak is that of what comes. */
+/** Resets the peak. */
 export function forgetPeak(pid: number): void {
   writeFileSync(`/proc/${pid}/clear_refs`, '5');
 }

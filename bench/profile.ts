@@ -1,5 +1,5 @@
-// `make profile ROUTE=status`: drives one route, and tells in which functions the Worker spends its time. The profile goes
-// to a file that browsers and editors open. KIND=javascript for the reference.
+// `make profile ROUTE=status`: sends requests to one route and prints in which functions the Worker spends its time.
+// The profile is written to a file for browsers and editors. KIND=javascript profiles the reference.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { reasonOf } from '../scripts/reason.ts';
@@ -19,7 +19,7 @@ const SPEED = 600;
 const SHOWN = 40;
 const MAX_NAME_CHARS = 90;
 
-/** No time of the Worker's. */
+/** Entries that are not time of the Worker. */
 const IDLE = ['(idle)', '(root)'];
 
 const FOLDER = join(root, '.wrangler/profiles');

@@ -1,4 +1,4 @@
-// What is being measured, for whoever waits; apart from the results.
+// Prints what is being measured, separately from the results.
 
 const began = performance.now();
 

@@ -1,4 +1,4 @@
-// RESULTS.md: a section for each part, the latest run of each.
+// RESULTS.md: one section per part, with its latest run.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../scripts/worker-process.ts';
@@ -19,7 +19,7 @@ The Worker in Rust beside the same service in JavaScript (\`bench/reference/\`),
 JavaScript, round by round: the median, and in brackets the lowest and the highest. \`NOTES.md\` tells how to read this.
 `;
 
-/** Keeps the sections of other parts as they are. */
+/** Keeps the sections of other parts. */
 export function writeSection({ title, text }: Section, order: string[]): void {
   const sections = new Map(existsSync(FILE) ? readSections(readFileSync(FILE, 'utf8')) : []);
   const date = new Date().toISOString().slice(0, 16).replace('T', ' ');

@@ -6,7 +6,7 @@ export interface Route {
   /** As ROUTES names it. */
   key: string;
   name: string;
-  /** Not measured at more connections than this. */
+  /** Measured at up to this many connections. */
   maxConnections?: number;
   shots: (scene: Scene) => Promise<() => Shot>;
 }
@@ -83,7 +83,7 @@ export function routeNamed(key: string): Route {
 
 const always = (shot: Shot) => () => shot;
 
-/** One after the other, round and round. */
+/** Cycles through the requests. */
 function around<T>(items: T[], make: (item: T) => Shot): () => Shot {
   const shots = items.map(make);
   let turn = 0;
@@ -112,7 +112,7 @@ function imageSubmit(): Shot {
   return { method: 'POST', path: '/v1/videos', headers, body, status: 202 };
 }
 
-/** Begins like PNG; the rest is noise, as in anything that is compressed. */
+/** Starts like PNG; the rest is random, like compressed data. */
 function picture(bytes: number): Buffer {
   const words = new Uint32Array(bytes / 4);
   let state = 0x9e3779b9;

@@ -1,9 +1,9 @@
-// What the routes are asked about: videos that are completed, one of them large, and jobs that stay in flight. The same
-// for every subject, and made when first asked for.
+// The data for the routes: completed videos, one of them large, and running jobs. It is the same for all services, and
+// created on first use.
 import type { Subject } from './subject.ts';
 import type { Upstream } from './upstream.ts';
 
-/** Requests go round so many, as no video is alone. */
+/** Requests alternate between this many videos. */
 const VIDEOS = 16;
 
 export const LARGE_BYTES = 64 * 1024 * 1024;
@@ -13,7 +13,7 @@ interface Video {
   status: string;
 }
 
-/** What the stand-in does with the jobs of a scene, and with those of a measurement: they stay in its queue for ever. */
+/** The stand-in keeps these jobs in its queue for ever. */
 export async function direct(upstream: Upstream): Promise<void> {
   await upstream.script('measured', { holdAt: 'task_queue' });
   await upstream.script('in flight', { holdAt: 'task_start' });
@@ -38,12 +38,12 @@ export class Scene {
     return this.#once('large', async () => this.#ended(await this.#submitted('large', 1)));
   }
 
-  /** At their object, and nowhere near their end. */
+  /** Jobs whose objects are active and that do not end. */
   inFlight(): Promise<string[]> {
     return this.#once('in flight', () => this.#submitted('in flight', VIDEOS));
   }
 
-  /** The paths that Wiro would call for the jobs in flight. */
+  /** The callback paths of the running jobs. */
   callbacks(): Promise<string[]> {
     return this.#once('callbacks', async () => {
       const ids = await this.inFlight();
@@ -76,7 +76,7 @@ export async function submit({ origin }: Subject, prompt: string, headers = {}):
   return ((await response.json()) as Video).id;
 }
 
-/** Resolves when the video is completed; the answer is waited for, not asked for again and again. */
+/** Resolves when the video is completed, by a waiting request without polling. */
 export async function completed({ origin }: Subject, id: string, headers = {}): Promise<void> {
   for (;;) {
     const response = await fetch(`${origin}/v1/videos/${id}`, { headers: { prefer: 'wait=60', ...headers } });

@@ -1,4 +1,4 @@
-// What is told of several rounds: the middle one, and how far the others are from it.
+// Statistics of several rounds: the median, and the range.
 
 export function median(values: number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
@@ -12,7 +12,7 @@ export function spread(values: number[]): [number, number] {
   return [Math.min(...values), Math.max(...values)];
 }
 
-/** Round by round, so that a busy moment of the machine falls on both sides of a ratio. */
+/** Ratios per round, so that a busy moment of the machine affects both sides. */
 export function ratios(above: number[], below: number[]): number[] {
   return above.map((value, round) => value / (below[round] ?? Number.NaN));
 }

@@ -1,6 +1,6 @@
-// Completed videos by the thousand, written into the storage of a subject that is down: into KV each one's record, into the
-// dispatcher's tables its rows, as the Worker itself wrote them for a first one. Their objects and their bytes are not made:
-// nothing that is measured here asks for them.
+// Writes thousands of completed videos into the storage of a stopped service: the records in KV and the rows of the
+// dispatcher, equal to those that the Worker wrote for a first video. Their objects and files do not exist, because
+// nothing measured here needs them.
 import { randomBytes } from 'node:crypto';
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ interface Entry {
 
 const LAST_SECOND = 9_999_999_999;
 
-/** Adds so many of this owner's to the one that is there; gives their ids, the newest last. */
+/** Adds this many videos of the owner to the existing one; returns their ids, the newest last. */
 export function addVideos(storage: string, owner: string, count: number): string[] {
   const mint = minter(SIGNING_KEY, owner);
   const blobs = join(storage, 'kv/TASKS/blobs');

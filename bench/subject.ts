@@ -1,5 +1,5 @@
-// What is measured: the built Worker, or the reference in JavaScript, each in a workerd of its own. Miniflare starts it and
-// brings KV, R2 and objects; requests go to a socket that leads to the Worker itself, past Miniflare's entry worker.
+// A measured service: the built Worker, or the reference in JavaScript, each in its own workerd. Miniflare starts it
+// with KV, R2 and objects. Requests go directly to the Worker's socket, without Miniflare's entry worker.
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,19 +14,19 @@ export type Kind = 'rust' | 'javascript';
 
 export interface SubjectOptions {
   vars?: Record<string, string>;
-  /** Default: a new one, removed at the end. */
+  /** Default: a new folder, removed at the end. */
   storage?: string;
   inspectorPort?: number;
 }
 
 export interface Subject {
   kind: Kind;
-  /** Where the Worker itself listens. */
+  /** The address of the Worker itself. */
   origin: string;
   /** Of its workerd. */
   pid: number;
   bindings: { TASKS: KVNamespace; VIDEOS: R2Bucket };
-  /** Bytes of wasm memory; 0 where there is none. */
+  /** Bytes of wasm memory; 0 without wasm. */
   wasmMemory(): Promise<number>;
   stop(): Promise<void>;
 }
@@ -42,7 +42,7 @@ const REFERENCE = join(root, 'bench/reference');
 const PROBE = 'Memory';
 const PROBES = ['probed-worker.js', 'memory-probe.js'].map((name) => esModule(join(root, 'bench'), name));
 
-/** What workerd's inspector calls the Worker. */
+/** The Worker's name in workerd's inspector. */
 export const WORKER_SERVICE = 'core:user:';
 
 export const SIGNING_KEY = 'a-key-for-benchmarks-and-nothing-else';
@@ -65,7 +65,7 @@ export async function startSubject(
     },
     unsafeDirectSockets: [{ port: 0 }, ...(kind === 'rust' ? [{ port: 0, entrypoint: PROBE }] : [])],
     resourcePersistencePath: folder,
-    // Logs are read, as they are in production, and forgotten.
+    // Logs are read, as in production, and discarded.
     handleStructuredLogs: () => {},
     ...(inspectorPort === undefined ? {} : { inspectorPort }),
   });
@@ -88,12 +88,12 @@ export async function startSubject(
 
 const storages = new Set<string>();
 
-/** However the process ends, nothing of it stays in memory. */
+/** Nothing stays in memory, however the process ends. */
 function removeStorages(): void {
   for (const storage of storages) rmSync(storage, { recursive: true, force: true });
 }
 
-/** In memory where there is a file system for that: what is measured is no disk. */
+/** In memory, if there is a file system for that, so that no disk is measured. */
 export function newStorage(): string {
   const folder = readdirSync('/dev').includes('shm') ? '/dev/shm' : tmpdir();
   const storage = mkdtempSync(join(folder, 'hailuo-worker-bench-'));
@@ -102,7 +102,7 @@ export function newStorage(): string {
   return storage;
 }
 
-/** No limits, and no checks but after callbacks: nothing happens beside what is measured. */
+/** Without limits, and with checks only after callbacks, so that nothing else happens during a measurement. */
 function settingsFor({ addresses }: Pick<Upstream, 'addresses'>): Record<string, string> {
   return {
     WIRO_API_URL: addresses.apiUrl,
@@ -118,7 +118,7 @@ function settingsFor({ addresses }: Pick<Upstream, 'addresses'>): Record<string,
   };
 }
 
-/** As it is deployed; the entry point first. */
+/** The deployed modules, the entry point first. */
 export function modulesOf(kind: Kind): Module[] {
   if (kind === 'javascript') {
     const others = readdirSync(REFERENCE).filter((name) => name.endsWith('.js') && name !== 'worker.js');

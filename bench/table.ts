@@ -1,4 +1,4 @@
-// Tables that read well both in a terminal and as Markdown.
+// Tables that are readable both in a terminal and as Markdown.
 
 export type Cell = string | number;
 
@@ -16,14 +16,14 @@ function aligned(cell: string, width: number, column: number): string {
   return column === 0 ? cell.padEnd(width) : cell.padStart(width);
 }
 
-/** Three digits that matter. */
+/** Three significant digits. */
 export function figure(value: number): string {
   if (!Number.isFinite(value)) return '—';
   if (value >= 100) return value.toFixed(0);
   return value.toFixed(value >= 10 ? 1 : 2);
 }
 
-/** A median, and in brackets the lowest and the highest round. */
+/** The median, with the lowest and the highest round in brackets. */
 export function ratio(middle: number, [low, high]: [number, number]): string {
   return `${middle.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)})`;
 }

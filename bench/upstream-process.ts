@@ -1,4 +1,4 @@
-// The stand-in for Wiro in a process of its own, so that it takes no turn of the load generator's.
+// The stand-in for Wiro in its own process, so that it does not share the thread of the load generator.
 import { startSim } from '../sim/index.ts';
 
 const sim = await startSim({ speed: Number(process.env.SIM_SPEED) });

@@ -41,7 +41,7 @@ export class Upstream {
     this.addresses = addresses;
   }
 
-  /** A whole life of a job takes 60 simulated seconds. */
+  /** A whole job takes 60 simulated seconds. */
   static async start(speed: number): Promise<Upstream> {
     const file = fileURLToPath(new URL('upstream-process.ts', import.meta.url));
     const child = fork(file, { env: { ...process.env, SIM_SPEED: `${speed}` } });

@@ -1,7 +1,7 @@
-// The document around Cloudflare's widget, in a frame of the page and under a policy of its own, so that the page itself
-// runs nothing but its own files. It is asked for a token by a message, and answers with one, or with what went wrong.
+// The frame around Cloudflare's widget. It has its own Content-Security-Policy, so that the page itself can forbid foreign
+// scripts. The page requests a token by a message; the frame answers with a token or a problem.
 
-/** As the Worker wants it. */
+/** The action that the Worker expects. */
 const ACTION = 'submit';
 
 /** @type {any} */
@@ -11,14 +11,14 @@ const widget = render();
 let isUsed = false;
 addEventListener('message', ({ origin, source, data }) => {
   if (origin !== location.origin || source !== parent || data !== 'solve') return;
-  // Tokens are good once.
+  // Each token is valid once.
   if (isUsed) turnstile.reset(widget);
   isUsed = true;
   turnstile.execute(widget);
 });
 
-// Without the script, which may be blocked, there is none.
-tell(widget === undefined ? { problem: 'unavailable' } : { ready: true });
+// The widget is missing if its script is blocked.
+post(widget === undefined ? { problem: 'unavailable' } : { ready: true });
 
 /** @returns {string | undefined} */
 function render() {
@@ -26,26 +26,26 @@ function render() {
     sitekey: decodeURIComponent(location.hash.slice(1)),
     action: ACTION,
     execution: 'execute',
-    // Most visitors never see it.
+    // Most users do not see the widget.
     appearance: 'interaction-only',
-    // Whoever asks wants one answer.
+    // One request gets one answer.
     retry: 'never',
     'refresh-expired': 'never',
     'refresh-timeout': 'never',
     'response-field': false,
-    callback: (/** @type {string} */ token) => tell({ token }),
-    'before-interactive-callback': () => tell({ asks: true }),
-    'after-interactive-callback': () => tell({ asks: false }),
-    'timeout-callback': () => tell({ problem: 'timeout' }),
-    'unsupported-callback': () => tell({ problem: 'unsupported' }),
+    callback: (/** @type {string} */ token) => post({ token }),
+    'before-interactive-callback': () => post({ asks: true }),
+    'after-interactive-callback': () => post({ asks: false }),
+    'timeout-callback': () => post({ problem: 'timeout' }),
+    'unsupported-callback': () => post({ problem: 'unsupported' }),
     'error-callback': (/** @type {unknown} */ code) => {
-      tell({ problem: `${code}` });
+      post({ problem: `${code}` });
       return true;
     },
   });
 }
 
 /** @param {{ ready: true } | { asks: boolean } | { token: string } | { problem: string }} message */
-function tell(message) {
+function post(message) {
   parent.postMessage(message, location.origin);
 }

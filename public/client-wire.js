@@ -1,29 +1,29 @@
-// What client.js sends and reads: addresses, bodies, checks of answers, event streams; and the pauses between tries. For client.js
-// alone: import that.
+// Internal functions of client.js and ai-sdk.js: URLs, request bodies, validation of responses, event streams and pauses
+// between attempts. Import one of those instead.
 
 const STATUSES = ['queued', 'in_progress', 'completed', 'failed', 'cancelled'];
 const FIRST_EVENT_MS = 10_000;
-/** Two keep-alives of the Worker and some more. */
+/** More than two keep-alive intervals of the Worker. */
 const SILENCE_MS = 40_000;
 const MAX_PAUSE_MS = 15_000;
-/** In seconds, whatever a server asks for. */
+/** Limit for `Retry-After`, in seconds. */
 const MAX_RETRY_AFTER = 60;
 
-/** The Worker's address without a slash behind it. @param {string | undefined} base */
+/** The URL of the Worker without a trailing slash. @param {string | undefined} base */
 export function serverOf(base) {
   if (!base) {
-    // A file on disk, as in Node, came from no server; a page did.
-    const place = [import.meta.url, globalThis.location?.href].find((url) => /^https?:/.test(url ?? ''));
-    if (place) return new URL(place).origin;
+    // In Node this file has no origin; in a page it may have one, or else the page has.
+    const source = [import.meta.url, globalThis.location?.href].find((url) => /^https?:/.test(url ?? ''));
+    if (source) return new URL(source).origin;
   }
   const url = URL.canParse(`${base}`) ? new URL(`${base}`) : undefined;
   if (!url || !/^https?:$/.test(url.protocol) || /[?#]/.test(`${base}`))
-    throw new TypeError('`base` must say where the Worker is, such as https://videos.example.com');
-  // As OpenAI's SDKs have it: with the version behind it.
+    throw new TypeError('`base` must be the URL of the Worker, such as https://videos.example.com');
+  // OpenAI's SDKs use a base URL that ends with the version.
   return url.href.replace(/(\/v1)?\/*$/, '');
 }
 
-/** Browsers do not say so: what every page may read comes from there, and what only listed ones may does not. @param {string} server */
+/** Whether the server refuses the origin of this page, which browsers do not report: a file for all origins can be read, but /health cannot. @param {string} server */
 export async function isOriginRefused(server) {
   if (!globalThis.location || new URL(server).origin === location.origin) return false;
   const [open, listed] = await Promise.allSettled(
@@ -52,7 +52,7 @@ export async function solved(challenge) {
   return token ? { 'turnstile-token': token } : {};
 }
 
-/** Whether a value has the fields of a Video, but for the id. @param {any} value */
+/** Whether a value has the fields of a Video, except the id. @param {any} value */
 export function hasVideoFields(value) {
   const { status, stage, queue_position, progress, input, urls, error, warnings } = Object(value);
   const { content, download } = Object(urls);
@@ -70,7 +70,7 @@ export function hasVideoFields(value) {
   );
 }
 
-/** A problem of which everything may be missing or of another type. @param {unknown} value */
+/** Reads a problem document. All of its members may be missing or have wrong types. @param {unknown} value */
 export function problemOf(value) {
   const { code, detail, request_id, errors } = Object(value);
   const text = (/** @type {unknown} */ field) => (typeof field === 'string' ? field : undefined);
@@ -78,7 +78,7 @@ export function problemOf(value) {
   return { code: text(code), detail: text(detail), request_id: text(request_id), errors: list };
 }
 
-/** Its signal says that nothing came for too long, or that the device went offline. */
+/** A timer whose signal aborts after a long silence, or when the device goes offline. */
 export function startSilenceTimer() {
   const silent = new AbortController();
   const abort = () => silent.abort();
@@ -99,8 +99,8 @@ export function startSilenceTimer() {
 }
 
 /**
- * The events of a stream as it comes.
- * @param {() => Promise<{ done: boolean, value?: Uint8Array<ArrayBuffer> | undefined }>} read  the next piece
+ * Parses the events of a stream.
+ * @param {() => Promise<{ done: boolean, value?: Uint8Array<ArrayBuffer> | undefined }>} read  returns the next chunk
  */
 export async function* eventsOf(read) {
   const decoder = new TextDecoder();
@@ -109,10 +109,10 @@ export async function* eventsOf(read) {
   for (;;) {
     const { done, value } = await read();
     if (done) return;
-    // Lines end at CR LF, LF or CR, which may come in two pieces, and at no other character.
-    const piece = decoder.decode(value, { stream: true });
-    text += (isAfterCr ? piece.replace(/^\n/, '') : piece).replace(/\r\n?/g, '\n');
-    isAfterCr = piece === '' ? isAfterCr : piece.endsWith('\r');
+    // Lines end with CR LF, LF or CR and with no other character. CR LF may be split between chunks.
+    const chunk = decoder.decode(value, { stream: true });
+    text += (isAfterCr ? chunk.replace(/^\n/, '') : chunk).replace(/\r\n?/g, '\n');
+    isAfterCr = chunk === '' ? isAfterCr : chunk.endsWith('\r');
     const blocks = text.split('\n\n');
     text = blocks.pop() ?? '';
     for (const block of blocks) {
@@ -131,13 +131,13 @@ function eventOf(block) {
     if (name) fields[name] = name in fields ? `${fields[name]}\n${value}` : value;
   }
   if (fields.data === undefined) return undefined;
-  // An id goes back in a header: anything but the Worker's own numbers is none.
+  // An id is sent back in a header, so only numbers are accepted.
   const id = /^\d+$/.test(fields.id ?? '') ? `${fields.id}` : '';
   return { event: fields.event ?? 'message', id, data: fields.data };
 }
 
 /**
- * Waits longer after every failure, but not once there is a reason to hope: back online, or looked at again.
+ * Waits longer after each failure. The wait ends early when the device is online again or the page becomes visible.
  * @param {number} failures @param {AbortSignal | undefined} signal @param {number | undefined} retryAfter  seconds
  */
 export async function pause(failures, signal, retryAfter = 0) {

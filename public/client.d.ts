@@ -5,7 +5,7 @@ export type Video = {
     status: Status;
     stage: string;
     /**
-     * from 1, while it waits in line
+     * counted from 1; null unless it is queued
      */
     queue_position: number | null;
     /**
@@ -30,6 +30,11 @@ export type Video = {
             size: number;
         } | null;
         inputImageFirstUrl: string | null;
+        inputImageLast?: {
+            content_type: string;
+            size: number;
+        };
+        inputImageLastUrl?: string;
     };
     output: {
         content_type: string;
@@ -65,7 +70,7 @@ export type VideoRequest = {
      */
     prompt: string;
     /**
-     * a name of `GET /v1/models`, where the Worker offers several
+     * a name of `GET /v1/models`, if the Worker offers several
      */
     model?: string | null | undefined;
     /**
@@ -81,33 +86,33 @@ export type VideoRequest = {
      */
     duration?: number | null | undefined;
     /**
-     * JPEG, PNG or WebP, 20 MiB at most; or else
+     * JPEG, PNG or WebP, at most 20 MiB; or instead
      */
     inputImageFirst?: Blob | null | undefined;
     /**
-     * an https link
+     * an https URL
      */
     inputImageFirstUrl?: string | null | undefined;
     /**
-     * the last frame, where the model has one; or else
+     * the last frame, if the model has one; or instead
      */
     inputImageLast?: Blob | null | undefined;
     /**
-     * an https link
+     * an https URL
      */
     inputImageLastUrl?: string | null | undefined;
     /**
-     * your own, returned with the Video
+     * your own data, returned with the Video
      */
     metadata?: Record<string, string> | null | undefined;
 };
 export type Options = {
     /**
-     * where the Worker is, such as `https://videos.example.com`; default: where this file was loaded from
+     * the URL of the Worker, such as `https://videos.example.com`; default: the origin of this file
      */
     base?: string | undefined;
     /**
-     * a client token, when the Worker wants one
+     * a client token, if the Worker requires one
      */
     token?: string | undefined;
     signal?: AbortSignal | undefined;
@@ -134,8 +139,8 @@ export type WatchEvent = {
     id: string;
 };
 /**
- * What the Worker answered (`code`, `errors` and so on as in its problem+json), `unreachable`, or how a video failed. A success
- * whose body is not what was asked for is 502 `upstream_error`: something else answered in the Worker's place.
+ * An error response of the Worker (`code`, `errors` and so on as in its problem+json), `unreachable`, or the failure of a
+ * video. A success with an unexpected body is 502 `upstream_error`: it came from something other than the Worker.
  */
 export declare class VideoError extends Error {
     status: number;
@@ -146,12 +151,12 @@ export declare class VideoError extends Error {
     }[];
     requestId: string | undefined;
     retryAfter: number | undefined;
-    /** The key that `submit` sent: with the same one it never makes a second video. @type {string | undefined} */
+    /** The key that `submit` sent. Sending it again never makes a second video. @type {string | undefined} */
     key: string | undefined;
-    /** The video that `run` waited for: `watch` can go on with it. @type {Video | undefined} */
+    /** The video that `run` waited for. `watch` can continue with it. @type {Video | undefined} */
     video: Video | undefined;
     /**
-     * @param {number} status  0 when nothing was answered
+     * @param {number} status  0 without a response
      * @param {{ code?: string | undefined, detail?: string | undefined, request_id?: string | undefined,
      *   errors?: { field: string, message: string }[] }} problem
      * @param {{ retryAfter?: number | undefined, cause?: unknown }} [more]  `retryAfter` in seconds
@@ -168,20 +173,20 @@ export declare class VideoError extends Error {
         retryAfter?: number | undefined;
         cause?: unknown;
     });
-    /** Nobody knows whether the request arrived. */
+    /** Whether it is unknown if the request was executed. */
     get isUnclear(): boolean;
 }
-/** A key for one video, however often it is sent. */
+/** A new idempotency key. All requests with it are for one video. */
 export declare function newKey(): string;
 /**
- * Asks for a video. A lost connection is tried again with the same key, which never makes a second video.
+ * Submits a video. After a lost connection the request is sent again with the same key, which never makes a second video.
  * @param {VideoRequest} request @param {SubmitOptions} [options] @returns {Promise<Video>}
  */
 export declare function submit(request: VideoRequest, options?: SubmitOptions): Promise<Video>;
 /**
- * Asks for a video and waits until it is completed. If it fails or is cancelled, throws a VideoError that has the `video`.
+ * Submits a video and waits until it is completed. If it fails or is cancelled, throws a VideoError with the `video`.
  * @param {VideoRequest} request
- * @param {SubmitOptions & { onEvent?: (event: WatchEvent) => void }} [options]  `onEvent` gets what `watch` would tell
+ * @param {SubmitOptions & { onEvent?: (event: WatchEvent) => void }} [options]  `onEvent` gets the events of `watch`
  * @returns {Promise<Video>}
  */
 export declare function run(request: VideoRequest, { onEvent, ...options }?: SubmitOptions & {
@@ -189,10 +194,10 @@ export declare function run(request: VideoRequest, { onEvent, ...options }?: Sub
 }): Promise<Video>;
 export { run as subscribe };
 /**
- * How a video stands, from now until it has ended: the last event is its final Video. Cut connections are resumed where
- * they were; where streams do not get through, the Worker is asked instead.
+ * The events of a video until it has ended; the last event is its final Video. Interrupted streams are resumed. If streams
+ * do not work, the Worker is polled.
  * @param {string | { id: string }} video
- * @param {Options & { lastEventId?: string }} [options]  `lastEventId`: of the last event that was seen already
+ * @param {Options & { lastEventId?: string }} [options]  `lastEventId`: the id of the last event that was received
  * @returns {AsyncGenerator<WatchEvent>}
  */
 export declare function watch(video: string | {
@@ -204,16 +209,16 @@ export declare function watch(video: string | {
 export declare function get(video: string | {
     id: string;
 }, options?: Options): Promise<Video>;
-/** Stops a video that is being made. @param {string | { id: string }} video @param {Options} [options] @returns {Promise<Video>} */
+/** Cancels a video. @param {string | { id: string }} video @param {Options} [options] @returns {Promise<Video>} */
 export declare function cancel(video: string | {
     id: string;
 }, options?: Options): Promise<Video>;
-/** Removes a video, its first frame and its record, for good. @param {string | { id: string }} video @param {Options} [options] */
+/** Deletes a video, its images and its record. @param {string | { id: string }} video @param {Options} [options] */
 export declare function remove(video: string | {
     id: string;
 }, options?: Options): Promise<void>;
 /**
- * The caller's own videos, newest first; needs a token. `after` is the `last_id` of the page before.
+ * The caller's own videos, newest first; needs a token. `after` is the `last_id` of the previous page.
  * @param {Options & { limit?: number, after?: string | null }} [options]
  * @returns {Promise<{ data: Video[], last_id: string | null, has_more: boolean }>}
  */
@@ -226,8 +231,8 @@ export declare function list({ limit, after, ...options }?: Options & {
     has_more: boolean;
 }>;
 /**
- * Uploads a picture once; its `url` can be the `inputImageFirstUrl` of many videos. It is public: whoever knows it sees the
- * picture, with what the camera wrote into the file, such as the place.
+ * Uploads an image once; its `url` can be the `inputImageFirstUrl` of many videos. The URL is public: anyone who knows it can
+ * see the image and its metadata, such as the location.
  * @param {Blob} file @param {Options & { challenge?: Challenge }} [options]
  * @returns {Promise<{ id: string, filename: string, bytes: number, content_type: string, url: string }>}
  */
@@ -241,7 +246,7 @@ export declare function upload(file: Blob, { challenge, ...options }?: Options &
     url: string;
 }>;
 /**
- * What the caller has spent today, and may spend, in US dollars; needs a token.
+ * What the caller has spent today, and its limit, in US dollars; needs a token.
  * @param {Options} [options]
  * @returns {Promise<{ spent_usd: string, reserved_usd: string, limit_usd: string | null, resets_at: number }>}
  */
@@ -253,7 +258,7 @@ export declare function usage(options?: Options): Promise<{
 }>;
 /** Whether a value can be the id of a video. @param {unknown} value @returns {value is string} */
 export declare function isId(value: unknown): value is string;
-/** Whether a value has the fields of a Video, so that it may be kept and shown. @param {any} value @returns {value is Video} */
+/** Whether a value has the fields of a Video. @param {any} value @returns {value is Video} */
 export declare function isVideo(value: any): value is Video;
 /** @param {Video} video */
 export declare function isFinal({ status }: Video): boolean;

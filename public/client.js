@@ -25,7 +25,7 @@ import {
  * @property {string} model
  * @property {Status} status
  * @property {string} stage
- * @property {number | null} queue_position  from 1, while it waits in line
+ * @property {number | null} queue_position  counted from 1; null unless it is queued
  * @property {number} progress  0 to 100, never falls
  * @property {'upstream' | 'estimate' | 'none'} progress_source
  * @property {number} created_at  unix seconds, like the other times
@@ -33,7 +33,8 @@ import {
  * @property {number | null} completed_at
  * @property {number | null} expires_at
  * @property {{ prompt: string, promptOptimizer: boolean, resolution: string, duration: number,
- *   inputImageFirst: { content_type: string, size: number } | null, inputImageFirstUrl: string | null }} input
+ *   inputImageFirst: { content_type: string, size: number } | null, inputImageFirstUrl: string | null,
+ *   inputImageLast?: { content_type: string, size: number }, inputImageLastUrl?: string }} input
  * @property {{ content_type: string, size: number, sha256: string, etag: string, width?: number, height?: number,
  *   duration_seconds?: number, fps?: number } | null} output
  * @property {string | null} cost_usd
@@ -44,64 +45,64 @@ import {
  */
 
 /**
- * @typedef {object} VideoRequest  what is null or undefined counts as missing
+ * @typedef {object} VideoRequest  fields that are null or undefined count as missing
  * @property {string} prompt  1 to 2,000 characters
- * @property {string | null | undefined} [model]  a name of `GET /v1/models`, where the Worker offers several
+ * @property {string | null | undefined} [model]  a name of `GET /v1/models`, if the Worker offers several
  * @property {boolean | null | undefined} [promptOptimizer]  default true
  * @property {string | null | undefined} [resolution]  default 768P; or 1080P
  * @property {number | null | undefined} [duration]  in seconds, default 6; or 10, with 768P only
- * @property {Blob | null | undefined} [inputImageFirst]  JPEG, PNG or WebP, 20 MiB at most; or else
- * @property {string | null | undefined} [inputImageFirstUrl]  an https link
- * @property {Blob | null | undefined} [inputImageLast]  the last frame, where the model has one; or else
- * @property {string | null | undefined} [inputImageLastUrl]  an https link
- * @property {Record<string, string> | null | undefined} [metadata]  your own, returned with the Video
+ * @property {Blob | null | undefined} [inputImageFirst]  JPEG, PNG or WebP, at most 20 MiB; or instead
+ * @property {string | null | undefined} [inputImageFirstUrl]  an https URL
+ * @property {Blob | null | undefined} [inputImageLast]  the last frame, if the model has one; or instead
+ * @property {string | null | undefined} [inputImageLastUrl]  an https URL
+ * @property {Record<string, string> | null | undefined} [metadata]  your own data, returned with the Video
  */
 
 /**
  * @typedef {object} Options
- * @property {string | undefined} [base]  where the Worker is, such as `https://videos.example.com`; default: where this file was loaded from
- * @property {string | undefined} [token]  a client token, when the Worker wants one
+ * @property {string | undefined} [base]  the URL of the Worker, such as `https://videos.example.com`; default: the origin of this file
+ * @property {string | undefined} [token]  a client token, if the Worker requires one
  * @property {AbortSignal | undefined} [signal]
  */
 
 /**
- * The token of a Turnstile challenge, or what solves one for each try, when the Worker wants one.
+ * The token of a Turnstile challenge, or a function that solves one for each attempt, if the Worker requires it.
  * @typedef {string | (() => Promise<string | undefined>)} Challenge
  */
 
 /**
- * `key`: the same key is the same video; `patienceMs`: how long to try again what got no answer, default a minute.
+ * `key`: the same key always gives the same video; `patienceMs`: how long lost requests are retried, default a minute.
  * @typedef {Options & { key?: string, patienceMs?: number, onRetry?: () => void, challenge?: Challenge }} SubmitOptions
  */
 
 /**
- * `live`: events come as they happen; `polling`: they are asked for; the others say that nothing comes for now.
+ * `live`: events arrive as they happen; `polling`: the Worker is polled; the others mean that there is no connection.
  * @typedef {'live' | 'polling' | 'reconnecting' | 'offline'} Connection
  */
 
 /**
- * `id`: of an event of the stream, from which `lastEventId` goes on.
+ * `id`: the id of an event, from which `lastEventId` resumes.
  * @typedef {{ type: 'video', video: Video, id?: string } | { type: 'connection', state: Connection }
  *   | { type: 'log', stream: 'stdout' | 'stderr', text: string, id: string }} WatchEvent
  */
 
-/** The shape of every id; whether there is such a video, the Worker knows. */
+/** The format of ids. */
 const ID = /^vid_[a-z2-7]{40}$/;
-/** The 5xx after which it is known that nothing was started. */
+/** Codes of 5xx responses after which certainly nothing was started. */
 const REFUSALS = ['misconfigured', 'upstream_unavailable', 'paused'];
 
 /**
- * What the Worker answered (`code`, `errors` and so on as in its problem+json), `unreachable`, or how a video failed. A success
- * whose body is not what was asked for is 502 `upstream_error`: something else answered in the Worker's place.
+ * An error response of the Worker (`code`, `errors` and so on as in its problem+json), `unreachable`, or the failure of a
+ * video. A success with an unexpected body is 502 `upstream_error`: it came from something other than the Worker.
  */
 export class VideoError extends Error {
-  /** The key that `submit` sent: with the same one it never makes a second video. @type {string | undefined} */
+  /** The key that `submit` sent. Sending it again never makes a second video. @type {string | undefined} */
   key;
-  /** The video that `run` waited for: `watch` can go on with it. @type {Video | undefined} */
+  /** The video that `run` waited for. `watch` can continue with it. @type {Video | undefined} */
   video;
 
   /**
-   * @param {number} status  0 when nothing was answered
+   * @param {number} status  0 without a response
    * @param {{ code?: string | undefined, detail?: string | undefined, request_id?: string | undefined,
    *   errors?: { field: string, message: string }[] }} problem
    * @param {{ retryAfter?: number | undefined, cause?: unknown }} [more]  `retryAfter` in seconds
@@ -116,20 +117,20 @@ export class VideoError extends Error {
     this.retryAfter = retryAfter;
   }
 
-  /** Nobody knows whether the request arrived. */
+  /** Whether it is unknown if the request was executed. */
   get isUnclear() {
     return this.status === 0 || (this.status >= 500 && !REFUSALS.includes(this.code));
   }
 }
 
-/** A key for one video, however often it is sent. */
+/** A new idempotency key. All requests with it are for one video. */
 export function newKey() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 /**
- * Asks for a video. A lost connection is tried again with the same key, which never makes a second video.
+ * Submits a video. After a lost connection the request is sent again with the same key, which never makes a second video.
  * @param {VideoRequest} request @param {SubmitOptions} [options] @returns {Promise<Video>}
  */
 export async function submit(request, options = {}) {
@@ -143,7 +144,7 @@ export async function submit(request, options = {}) {
     } catch (error) {
       if (!(error instanceof VideoError)) throw error;
       error.key = key;
-      // Nothing, or an answer of something else between here and the Worker.
+      // There was no response, or it came from something between here and the Worker.
       const isLost = error.status === 0 || (error.status >= 500 && error.code === 'upstream_error');
       if (!isLost || Date.now() + (error.retryAfter ?? 0) * 1000 > until) throw error;
       onRetry?.();
@@ -153,9 +154,9 @@ export async function submit(request, options = {}) {
 }
 
 /**
- * Asks for a video and waits until it is completed. If it fails or is cancelled, throws a VideoError that has the `video`.
+ * Submits a video and waits until it is completed. If it fails or is cancelled, throws a VideoError with the `video`.
  * @param {VideoRequest} request
- * @param {SubmitOptions & { onEvent?: (event: WatchEvent) => void }} [options]  `onEvent` gets what `watch` would tell
+ * @param {SubmitOptions & { onEvent?: (event: WatchEvent) => void }} [options]  `onEvent` gets the events of `watch`
  * @returns {Promise<Video>}
  */
 export async function run(request, { onEvent, ...options } = {}) {
@@ -175,10 +176,10 @@ export async function run(request, { onEvent, ...options } = {}) {
 export { run as subscribe };
 
 /**
- * How a video stands, from now until it has ended: the last event is its final Video. Cut connections are resumed where
- * they were; where streams do not get through, the Worker is asked instead.
+ * The events of a video until it has ended; the last event is its final Video. Interrupted streams are resumed. If streams
+ * do not work, the Worker is polled.
  * @param {string | { id: string }} video
- * @param {Options & { lastEventId?: string }} [options]  `lastEventId`: of the last event that was seen already
+ * @param {Options & { lastEventId?: string }} [options]  `lastEventId`: the id of the last event that was received
  * @returns {AsyncGenerator<WatchEvent>}
  */
 export async function* watch(video, { lastEventId = '', ...options } = {}) {
@@ -186,7 +187,7 @@ export async function* watch(video, { lastEventId = '', ...options } = {}) {
   let progress = 0;
   /** @type {Connection | undefined} */
   let connection;
-  const at = (/** @type {Connection} */ state) => {
+  const connectionEvent = (/** @type {Connection} */ state) => {
     connection = state;
     return /** @type {const} */ ({ type: 'connection', state });
   };
@@ -195,33 +196,33 @@ export async function* watch(video, { lastEventId = '', ...options } = {}) {
     try {
       for await (const { event, id: eventId, data } of events(id, lastEventId, options)) {
         failures = 0;
-        if (connection !== 'live') yield at('live');
+        if (connection !== 'live') yield connectionEvent('live');
         lastEventId = eventId || lastEventId;
         const { stream, text } = Object(parsed(data));
         if (event === 'log' && (stream === 'stdout' || stream === 'stderr') && typeof text === 'string')
           yield { type: 'log', stream, text, id: eventId };
         if (event !== 'video') continue;
         const video = checkedVideo(parsed(data), id);
-        // The stream goes on where it was cut, which may be before what was asked for meanwhile.
+        // The resumed stream may repeat events from before the latest poll.
         if (video.progress < progress && !isFinal(video)) continue;
         progress = video.progress;
         yield { type: 'video', video, id: eventId };
         if (isFinal(video)) return;
       }
     } catch (error) {
-      if (!isPassing(error)) throw error;
+      if (!isTemporary(error)) throw error;
     }
     try {
       const video = await get(id, options);
-      if (failures > 0 && connection !== 'polling') yield at('polling');
+      if (failures > 0 && connection !== 'polling') yield connectionEvent('polling');
       progress = video.progress;
       yield { type: 'video', video };
       if (isFinal(video)) return;
     } catch (error) {
-      if (!isPassing(error)) throw error;
+      if (!isTemporary(error)) throw error;
       retryAfter = error.retryAfter;
       const state = globalThis.navigator?.onLine === false ? 'offline' : 'reconnecting';
-      if (connection !== state) yield at(state);
+      if (connection !== state) yield connectionEvent(state);
     }
     await pause(failures, options.signal, retryAfter);
   }
@@ -233,32 +234,32 @@ export async function get(video, options = {}) {
   return checkedVideo(await objectOf(`/v1/videos/${id}`, {}, options), id);
 }
 
-/** Stops a video that is being made. @param {string | { id: string }} video @param {Options} [options] @returns {Promise<Video>} */
+/** Cancels a video. @param {string | { id: string }} video @param {Options} [options] @returns {Promise<Video>} */
 export async function cancel(video, options = {}) {
   const id = idOf(video);
   return checkedVideo(await objectOf(`/v1/videos/${id}/cancel`, { method: 'POST' }, options), id);
 }
 
-/** Removes a video, its first frame and its record, for good. @param {string | { id: string }} video @param {Options} [options] */
+/** Deletes a video, its images and its record. @param {string | { id: string }} video @param {Options} [options] */
 export async function remove(video, options = {}) {
   await call(`/v1/videos/${idOf(video)}`, { method: 'DELETE' }, options);
 }
 
 /**
- * The caller's own videos, newest first; needs a token. `after` is the `last_id` of the page before.
+ * The caller's own videos, newest first; needs a token. `after` is the `last_id` of the previous page.
  * @param {Options & { limit?: number, after?: string | null }} [options]
  * @returns {Promise<{ data: Video[], last_id: string | null, has_more: boolean }>}
  */
 export async function list({ limit = 20, after, ...options } = {}) {
   const query = new URLSearchParams({ limit: `${limit}`, ...(after ? { after } : {}) });
   const page = await objectOf(`/v1/videos?${query}`, {}, options);
-  if (!Array.isArray(page.data) || !page.data.every(isVideo)) throw wrongAnswer();
+  if (!Array.isArray(page.data) || !page.data.every(isVideo)) throw invalidResponse();
   return page;
 }
 
 /**
- * Uploads a picture once; its `url` can be the `inputImageFirstUrl` of many videos. It is public: whoever knows it sees the
- * picture, with what the camera wrote into the file, such as the place.
+ * Uploads an image once; its `url` can be the `inputImageFirstUrl` of many videos. The URL is public: anyone who knows it can
+ * see the image and its metadata, such as the location.
  * @param {Blob} file @param {Options & { challenge?: Challenge }} [options]
  * @returns {Promise<{ id: string, filename: string, bytes: number, content_type: string, url: string }>}
  */
@@ -270,12 +271,12 @@ export async function upload(file, { challenge, ...options } = {}) {
     { method: 'POST', body, headers: await solved(challenge) },
     options,
   );
-  if (typeof uploaded.url !== 'string') throw wrongAnswer();
+  if (typeof uploaded.url !== 'string') throw invalidResponse();
   return uploaded;
 }
 
 /**
- * What the caller has spent today, and may spend, in US dollars; needs a token.
+ * What the caller has spent today, and its limit, in US dollars; needs a token.
  * @param {Options} [options]
  * @returns {Promise<{ spent_usd: string, reserved_usd: string, limit_usd: string | null, resets_at: number }>}
  */
@@ -288,7 +289,7 @@ export function isId(value) {
   return typeof value === 'string' && ID.test(value);
 }
 
-/** Whether a value has the fields of a Video, so that it may be kept and shown. @param {any} value @returns {value is Video} */
+/** Whether a value has the fields of a Video. @param {any} value @returns {value is Video} */
 export function isVideo(value) {
   return isId(value?.id) && hasVideoFields(value);
 }
@@ -298,7 +299,7 @@ export function isFinal({ status }) {
   return status !== 'queued' && status !== 'in_progress';
 }
 
-/** What cannot be an id is no part of an address. @param {string | { id: string }} video */
+/** The id, validated before it becomes part of a URL. @param {string | { id: string }} video */
 function idOf(video) {
   const id = typeof video === 'string' ? video : video?.id;
   if (!isId(id)) throw new VideoError(404, { code: 'not_found', detail: 'There is no video with this id.' });
@@ -306,12 +307,12 @@ function idOf(video) {
 }
 
 /**
- * The JSON object of an answer.
+ * Sends a request and returns the JSON object of the response.
  * @param {string} path @param {RequestInit} init @param {Options} options @returns {Promise<any>}
  */
 async function objectOf(path, init, options) {
   const response = await call(path, init, options);
-  return Object(parsed(await reached(response.text(), options.signal)));
+  return Object(parsed(await fromNetwork(response.text(), options.signal)));
 }
 
 /** @param {string} text */
@@ -319,18 +320,18 @@ function parsed(text) {
   try {
     return JSON.parse(text);
   } catch {
-    throw wrongAnswer();
+    throw invalidResponse();
   }
 }
 
-/** @param {unknown} value @param {string} [id]  of the video that was asked for @returns {Video} */
+/** @param {unknown} value @param {string} [id]  the expected id @returns {Video} */
 function checkedVideo(value, id) {
-  if (!isVideo(value) || (id !== undefined && value.id !== id)) throw wrongAnswer();
+  if (!isVideo(value) || (id !== undefined && value.id !== id)) throw invalidResponse();
   return value;
 }
 
-function wrongAnswer() {
-  return new VideoError(502, { code: 'upstream_error', detail: 'The answer is not one of this API.' });
+function invalidResponse() {
+  return new VideoError(502, { code: 'upstream_error', detail: 'The response does not come from this API.' });
 }
 
 /** @param {string} path @param {RequestInit} init @param {Options} options */
@@ -339,7 +340,7 @@ async function call(path, init, { base, token, signal }) {
   const headers = new Headers(init.headers);
   if (token) headers.set('authorization', `Bearer ${token}`);
   const request = fetch(server + path, { ...init, headers, signal: signal ?? null });
-  const response = await reached(request, signal, server);
+  const response = await fromNetwork(request, signal, server);
   if (response.ok) return response;
   const problem = problemOf(await response.json().catch(() => undefined));
   const retryAfter = Number(response.headers.get('retry-after')) || undefined;
@@ -347,16 +348,16 @@ async function call(path, init, { base, token, signal }) {
 }
 
 /**
- * What the network brings; where it brings nothing, a VideoError that says why.
- * @template T @param {Promise<T>} coming @param {AbortSignal | undefined} signal @param {string} [server]
+ * Awaits the network. If it fails, throws a VideoError with the reason.
+ * @template T @param {Promise<T>} pending @param {AbortSignal | undefined} signal @param {string} [server]
  */
-async function reached(coming, signal, server) {
+async function fromNetwork(pending, signal, server) {
   try {
-    return await coming;
+    return await pending;
   } catch (cause) {
     if (signal?.aborted) throw cause;
     if (!server || !(await isOriginRefused(server))) throw unreachable(cause);
-    const detail = `${server} does not take requests from pages of ${location.origin} (its ALLOWED_ORIGINS).`;
+    const detail = `${server} does not accept requests from pages of ${location.origin} (its ALLOWED_ORIGINS).`;
     throw new VideoError(403, { code: 'origin_not_allowed', detail }, { cause });
   }
 }
@@ -369,8 +370,8 @@ function unreachable(cause) {
 }
 
 /**
- * Server-sent events by `fetch`, because EventSource can send no token. Ends when the stream does, is silent for too
- * long or the device goes offline.
+ * Reads server-sent events with `fetch`, because EventSource cannot send a token. Ends with the stream, after a long silence,
+ * or when the device goes offline.
  * @param {string} id @param {string} lastEventId @param {Options} options
  */
 async function* events(id, lastEventId, options) {
@@ -382,9 +383,9 @@ async function* events(id, lastEventId, options) {
     const { body } = await call(`/v1/videos/${id}/events`, init, { ...options, signal });
     const reader = body?.getReader();
     yield* eventsOf(async () => {
-      const piece = await reached(reader?.read() ?? Promise.reject(), signal);
+      const chunk = await fromNetwork(reader?.read() ?? Promise.reject(), signal);
       timer.restart();
-      return piece;
+      return chunk;
     });
   } catch (error) {
     throw timer.signal.aborted && !options.signal?.aborted ? unreachable(error) : error;
@@ -393,7 +394,7 @@ async function* events(id, lastEventId, options) {
   }
 }
 
-/** Whether it is worth while to go on watching. @param {unknown} error @returns {error is VideoError} */
-function isPassing(error) {
+/** Whether the error is temporary, so that watching continues. @param {unknown} error @returns {error is VideoError} */
+function isTemporary(error) {
   return error instanceof VideoError && (error.status === 0 || error.status === 429 || error.status >= 500);
 }

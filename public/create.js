@@ -1,11 +1,11 @@
-// The form: checked and sent, by button or by Ctrl/⌘ + Enter. What is typed is kept by draft.js.
+// The form: validates and sends it, by button or by Ctrl/⌘ + Enter. draft.js stores the inputs.
 import { VideoError } from './client.js';
 import { announce, byId, remark, setText } from './dom.js';
-import { changeDraft, draft, fields, image, keep, prompt, restoreDraft, setFields } from './draft.js';
-import { doubtHealth } from './human.js';
+import { changeDraft, draft, fields, image, keep, last, prompt, restoreDraft, setFields } from './draft.js';
+import { forgetHealth } from './human.js';
 import { currentModel, loadModels, startModels } from './model-field.js';
 import { attemptFor, deliver, interrupted } from './outbox.js';
-import { owner, token, wantToken } from './token.js';
+import { owner, requestToken, token } from './token.js';
 import { problemWords } from './words.js';
 
 /** @typedef {import('./client.js').Video} Video */
@@ -19,16 +19,16 @@ const examples = [...byId('examples').children];
 const textOf = (/** @type {HTMLElement} */ example) => example.dataset.text ?? '';
 /** @type {AbortController | undefined} */
 let sending;
-/** What an earlier visit left, once it was read. @type {Promise<Awaited<ReturnType<typeof interrupted>>> | undefined} */
+/** The pending requests of an earlier visit, once they were read. @type {Promise<Awaited<ReturnType<typeof interrupted>>> | undefined} */
 let kept;
-/** When that was sent on. @type {Promise<void> | undefined} */
+/** Resolves when those were sent. @type {Promise<void> | undefined} */
 let finishing;
 /** @type {OnVideo} */
-let tell = () => {};
+let onAccepted = () => {};
 
-/** Makes the form work; `onVideo` is told of each video that was taken on. @param {OnVideo} onVideo */
+/** Starts the form. `onVideo` is called with each accepted video. @param {OnVideo} onVideo */
 export async function startForm(onVideo) {
-  tell = onVideo;
+  onAccepted = onVideo;
   startExamples();
   startModels();
   loadModels();
@@ -48,12 +48,12 @@ export async function startForm(onVideo) {
   });
   byId('send-stop').addEventListener('click', () => sending?.abort());
   if (/Mac|iPhone|iPad/.test(navigator.userAgent)) setText(byId('modifier'), '⌘');
-  await goOn(restoreDraft());
+  await restoreAndResume(restoreDraft());
 }
 
 /**
- * Another token is in force, or none: what the one before typed and sent is not seen any more, and waits for it.
- * @param {boolean} isContinued  whether the form goes on with what is in it
+ * The token has changed: hides the inputs and requests of the previous client, which stay stored for it.
+ * @param {boolean} isContinued  whether the form keeps its inputs
  */
 export async function changeOwner(isContinued) {
   delete form.dataset.ready;
@@ -61,11 +61,11 @@ export async function changeOwner(isContinued) {
   sending = undefined;
   clearErrors();
   loadModels();
-  await goOn(changeDraft(isContinued));
+  await restoreAndResume(changeDraft(isContinued));
 }
 
-/** Sends on what was interrupted, when the form shows what was kept. @param {Promise<void>} restored */
-async function goOn(restored) {
+/** Sends interrupted requests after the stored inputs were restored. @param {Promise<void>} restored */
+async function restoreAndResume(restored) {
   const mine = owner();
   kept = restored.then(interrupted);
   finishing = kept.then((attempts) => finishInterrupted(attempts, mine));
@@ -73,32 +73,36 @@ async function goOn(restored) {
   if (owner() === mine) form.dataset.ready = '';
 }
 
-/** Fills the form from an earlier video; what was there comes back on demand. @param {Video} video */
+/** Fills the form from an earlier video. The previous inputs can be restored. @param {Video} video */
 export function fillFrom({ input, model }) {
   const before = draft();
   const mine = owner();
   image.restore(undefined, input.inputImageFirstUrl ?? '');
+  last.restore(undefined, input.inputImageLastUrl ?? '');
   const { prompt: text, promptOptimizer, resolution, duration } = input;
   setFields({
     prompt: text,
     promptOptimizer,
     format: `${resolution ?? ''} ${duration ?? ''}`,
     link: input.inputImageFirstUrl ?? '',
+    lastLink: input.inputImageLastUrl ?? '',
     model,
   });
   prompt.focus();
   form.scrollIntoView({ block: 'nearest' });
-  const note = input.inputImageFirst
-    ? 'The form is filled. Choose the first frame again: it is not kept here.'
+  const uploaded = [...(input.inputImageFirst ? ['first'] : []), ...(input.inputImageLast ? ['last'] : [])];
+  const note = uploaded.length
+    ? `The form is filled. Choose the ${uploaded.join(' and the ')} frame again: it is not kept here.`
     : 'The form is filled.';
   remark(note, 'Undo', async () => {
     if (owner() !== mine) return;
     await image.restore(before.picture, before.fields.link);
+    await last.restore(before.lastPicture, before.fields.lastLink);
     setFields(before.fields);
   });
 }
 
-/** The request as it stands, for the code samples too. @returns {VideoRequest} */
+/** The request of the form, also for the code samples. @returns {VideoRequest} */
 export function currentRequest() {
   const { prompt: text, promptOptimizer, format, model } = fields();
   const [resolution, duration] = format.split(' ');
@@ -108,11 +112,18 @@ export function currentRequest() {
     ...(resolution ? { resolution } : {}),
     ...(duration ? { duration: Number(duration) } : {}),
   };
-  if (currentModel().firstFrame === 'none') return request;
-  const frame = image.picture
-    ? { inputImageFirst: image.picture.blob }
-    : image.link && { inputImageFirstUrl: image.link };
-  return /** @type {VideoRequest} */ ({ ...request, ...frame });
+  const { firstFrame, hasLastFrame } = currentModel();
+  return {
+    ...request,
+    ...(firstFrame !== 'none' ? frameOf(image, 'inputImageFirst') : {}),
+    ...(hasLastFrame ? frameOf(last, 'inputImageLast') : {}),
+  };
+}
+
+/** @param {any} field @param {string} name  of the file in the API */
+function frameOf({ picture, link }, name) {
+  if (picture) return { [name]: picture.blob };
+  return link ? { [`${name}Url`]: link } : {};
 }
 
 function showFigures() {
@@ -136,24 +147,29 @@ function startExamples() {
 }
 
 async function submitForm() {
-  // Who is quick sends the picture, too, that is still being read, and does not send beside it what is sent on.
+  // Wait for pending requests of an earlier visit and for an image that is still being read.
   const mine = owner();
   await kept;
-  await image.ready;
+  await Promise.all([image.ready, last.ready]);
   if (sending || owner() !== mine) return;
   clearErrors();
-  const pictureError = image.error;
+  const [pictureError, lastError] = [image.error, last.error];
   const request = currentRequest();
   image.checkLink();
+  if (!last.hidden) last.checkLink();
   const count = [...request.prompt].length;
   const { firstFrame, isPromptOptional, maxChars } = currentModel();
   const over = (count - maxChars).toLocaleString('en');
-  if (count === 0 && !isPromptOptional) setError('prompt', 'Say what the video shall show.');
+  if (count === 0 && !isPromptOptional) setError('prompt', 'Describe the video.');
   if (count > maxChars)
-    setError('prompt', `That is ${over} characters too many; ${maxChars.toLocaleString('en')} is the most.`);
+    setError(
+      'prompt',
+      `The prompt is ${over} characters too long; the limit is ${maxChars.toLocaleString('en')}.`,
+    );
   if (pictureError && firstFrame !== 'none') image.error = pictureError;
+  if (lastError && !last.hidden) last.error = lastError;
   if (firstFrame === 'required' && !request.inputImageFirst && !request.inputImageFirstUrl)
-    image.error = 'This model begins with a picture of yours: choose one.';
+    image.error = 'This model needs a first frame: choose an image.';
   if (focusFirstError()) return;
   await send(request);
 }
@@ -161,14 +177,14 @@ async function submitForm() {
 /** @param {VideoRequest} request */
 function send(request) {
   return deliverBy(attemptFor(request), async () => {
-    // What the new token's client sent earlier comes first.
+    // Pending requests of the new token's client are sent first.
     await finishing;
     if (!sending) await send(request);
   });
 }
 
 /**
- * Videos whose answer a reload cut off: sent on with the same key.
+ * Sends requests that a reload interrupted, with the same key.
  * @param {Awaited<ReturnType<typeof interrupted>>} attempts @param {string} mine
  */
 async function finishInterrupted({ fresh, old }, mine) {
@@ -178,27 +194,29 @@ async function finishInterrupted({ fresh, old }, mine) {
   }
   if (owner() !== mine) return;
   if (old[0] && prompt.value === '') {
-    const { prompt: text, promptOptimizer, resolution, duration, inputImageFirst } = old[0].request;
-    const inputImageFirstUrl = old[0].request.inputImageFirstUrl ?? '';
-    const picture = inputImageFirst ? { blob: inputImageFirst, name: 'Image' } : undefined;
-    await image.restore(picture, inputImageFirstUrl);
+    const { prompt: text, promptOptimizer, resolution, duration, ...frames } = old[0].request;
+    const [link, lastLink] = [frames.inputImageFirstUrl ?? '', frames.inputImageLastUrl ?? ''];
+    const pictureOf = (/** @type {Blob | null | undefined} */ blob) =>
+      blob ? { blob, name: 'Image' } : undefined;
+    await image.restore(pictureOf(frames.inputImageFirst), link);
+    await last.restore(pictureOf(frames.inputImageLast), lastLink);
     setFields({
       prompt: text,
       promptOptimizer: promptOptimizer ?? true,
       format: `${resolution ?? ''} ${duration ?? ''}`,
-      link: inputImageFirstUrl,
+      ...{ link, lastLink },
       model: old[0].request.model ?? '',
     });
     setError(
       'form',
-      'This was sent earlier, but no answer came. Sending it again never makes a second video.',
+      'This was sent earlier, but the answer was lost. Sending it again never makes a second video.',
     );
   }
 }
 
 /**
  * @param {Attempt | Promise<Attempt>} finding
- * @param {() => void} [again]  what goes on with another token, if this one is refused
+ * @param {() => void} [again]  continues with another token, if this one is refused
  */
 async function deliverBy(finding, again) {
   const mine = new AbortController();
@@ -210,9 +228,9 @@ async function deliverBy(finding, again) {
   try {
     attempt = await finding;
     const video = await deliver(attempt, { token: token(), signal, onRetry: showWaiting });
-    if (sending === mine) tell(video, attempt.request.inputImageFirst ?? undefined);
+    if (sending === mine) onAccepted(video, attempt.request.inputImageFirst ?? undefined);
   } catch (error) {
-    // What may have been taken with this token is not sent with another.
+    // A request that may have been accepted with this token is not sent with another one.
     const mayGoOn = attempt?.owner === '' || !attempt?.isLost;
     if (sending === mine) showProblem(error, signal, mayGoOn ? again : undefined);
   } finally {
@@ -233,15 +251,15 @@ function showSending(is) {
 function showWaiting() {
   byId('send-waits').hidden = false;
   const words = navigator.onLine
-    ? 'The server cannot be reached. This is sent as soon as it can be, and makes one video only.'
-    : 'You are offline. This is sent as soon as you are back, and makes one video only.';
+    ? 'The server cannot be reached. Your request is sent as soon as possible, and makes only one video.'
+    : 'You are offline. Your request is sent when you are back online, and makes only one video.';
   setText(byId('send-waits-text'), words);
 }
 
 /** @param {unknown} error @param {AbortSignal} signal @param {(() => void) | undefined} again */
 function showProblem(error, signal, again) {
   if (signal.aborted) {
-    setError('form', 'Not sent any more. If it did arrive, sending it again never makes a second video.');
+    setError('form', 'Stopped. If the request did arrive, sending it again never makes a second video.');
     return;
   }
   if (!(error instanceof VideoError)) {
@@ -251,17 +269,21 @@ function showProblem(error, signal, again) {
   for (const { field, message } of error.errors) {
     const place = PLACES[field];
     if (place === 'image') image.error = `The image ${message}.`;
+    else if (place === 'last') last.error = `The image ${message}.`;
     else if (place) setError(place, `${place === 'prompt' ? 'The text' : 'This'} ${message}.`);
   }
   const isShown = error.errors.length > 0 && error.errors.every(({ field }) => PLACES[field]);
-  if ([413, 415].includes(error.status) && (image.picture || image.link)) image.error = problemWords(error);
+  // Such a refusal names its field in its text.
+  const refused = last.picture && error.message.startsWith('inputImageLast') ? last : image;
+  if ([413, 415].includes(error.status) && (refused.picture || refused.link))
+    refused.error = problemWords(error);
   else if (!isShown) setError('form', inWords(error));
   focusFirstError();
-  if (error.status === 401) wantToken(again, again !== undefined);
-  if (error.code === 'challenge_failed') doubtHealth();
+  if (error.status === 401) requestToken(again, again !== undefined);
+  if (error.code === 'challenge_failed') forgetHealth();
 }
 
-/** Where errors about a field of the API are shown. @type {Record<string, string>} */
+/** The field of the form for errors about a field of the API. @type {Record<string, string>} */
 const PLACES = {
   prompt: 'prompt',
   promptOptimizer: 'optimizer',
@@ -270,11 +292,13 @@ const PLACES = {
   duration: 'format',
   inputImageFirst: 'image',
   inputImageFirstUrl: 'image',
+  inputImageLast: 'last',
+  inputImageLastUrl: 'last',
 };
 
 /** @param {VideoError} error */
 function inWords(error) {
-  // The model's own words, or the fields that have no place here.
+  // The message of the model, or errors about fields that are not in the form.
   const isOwn = error.code === 'invalid_parameter' && error.message;
   return isOwn ? `${problemWords(error)} It said: “${error.message}”` : problemWords(error);
 }
@@ -292,6 +316,6 @@ function clearErrors() {
 function focusFirstError() {
   const first = [...form.querySelectorAll('[data-error-for]')].find((error) => error.textContent !== '');
   const target = first && byId(first.dataset.errorFor);
-  (target?.checkVisibility() ? target : first && byId('image-remove'))?.focus();
+  (target?.checkVisibility() ? target : first && byId(`${first.dataset.errorFor}-remove`))?.focus();
   return first !== undefined;
 }

@@ -1,4 +1,4 @@
-// The little that is needed to make and find elements.
+// Helpers that find and create elements.
 
 /** @param {string} id @returns {any} */
 export const byId = (id) => document.getElementById(id);
@@ -18,14 +18,14 @@ export function h(tag, properties = {}, ...children) {
   return element;
 }
 
-/** Sets text only where it changes, so that nobody is told the same twice. @param {Element} element @param {string} text */
+/** Sets the text only if it changes, so that screen readers announce it once. @param {Element} element @param {string} text */
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
 const announcer = byId('announcer');
 
-/** Tells those who do not see the page. @param {string} text */
+/** Announces a text to screen readers. @param {string} text */
 export function announce(text) {
   setText(announcer, text);
 }
@@ -34,7 +34,7 @@ const toast = byId('toast');
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let hiding;
 
-/** A passing remark; with something to press, if given. @param {string} text @param {string} [label] @param {() => void} [action] */
+/** Shows a message for some seconds, with a button if `label` is given. @param {string} text @param {string} [label] @param {() => void} [action] */
 export function remark(text, label, action) {
   const act = () => {
     toast.hidden = true;
@@ -50,9 +50,9 @@ export function remark(text, label, action) {
 }
 
 /**
- * A button that asks back in its own place: pressed, it makes room for the question, and comes back by itself.
+ * Makes a button ask for confirmation: it is replaced by a question and returns afterwards.
  * @param {HTMLButtonElement} button @param {string} question @param {string} yes @param {() => unknown} action
- * @returns {() => void} takes the question back
+ * @returns {() => void} removes the question
  */
 export function askBack(button, question, yes, action) {
   const confirm = h('button', { type: 'button', className: 'button danger' }, yes);
@@ -64,7 +64,7 @@ export function askBack(button, question, yes, action) {
     confirm,
     keep,
   );
-  // Whoever hides or shows the button meanwhile need not know of the question.
+  // By class, so that other code can hide and show the button independently of the question.
   const ask = (/** @type {boolean} */ is) => {
     button.classList.toggle('is-asking', is);
     if (is) button.after(asked);

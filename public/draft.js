@@ -1,4 +1,4 @@
-// What is typed and chosen in the form, kept for whoever has the same token (or none) again.
+// Stores the inputs of the form for each token, and for use without a token.
 import { byId } from './dom.js';
 import { recall, remember, Shelf } from './memory.js';
 import { chooseModel, chosenModel } from './model-field.js';
@@ -6,63 +6,72 @@ import { owner } from './token.js';
 import './image-field.js';
 
 /** @typedef {import('./image-field.js').Picture} Picture */
-/** @typedef {{ prompt: string, promptOptimizer: boolean, format: string, link: string, model?: string }} Fields */
+/**
+ * @typedef {{ prompt: string, promptOptimizer: boolean, format: string, link: string, lastLink?: string,
+ *   model?: string }} Fields */
 
 const form = byId('form');
 export const prompt = byId('prompt');
-export const image = /** @type {any} */ (document.querySelector('image-field'));
+/** The fields of the first and the last frame. */
+export const [image, last] = /** @type {any} */ (document.querySelectorAll('image-field'));
 
 /** @type {Shelf<Picture>} */
 const pictures = new Shelf('draft', (value) => value?.blob instanceof Blob && typeof value.name === 'string');
-/** Whose the form is. */
+/** The owner of the inputs in the form. */
 let mine = owner();
-/** While the form is emptied for another owner, nothing of that is kept. */
+/** While the form is cleared for another owner, nothing is stored. */
 let isEmptying = false;
 
-/** What is kept of each owner. @param {string} kind @param {string} of */
+/** The storage key for an owner. @param {string} kind @param {string} of */
 const nameOf = (kind, of) => (of === '' ? kind : `${kind}:${of}`);
 
 form.addEventListener('input', keep);
 form.addEventListener('change', keep);
-image.addEventListener('change', keepPicture);
+for (const field of [image, last]) field.addEventListener('change', () => keepPicture(field));
 
-/** Shows what an earlier visit left. */
+/** Restores the stored inputs. */
 export async function restoreDraft() {
   const of = mine;
   const known = recall(nameOf('draft', of), isFields);
   if (known) setFields(known);
   form.dispatchEvent(new Event('kept'));
-  const picture = await pictures.get(nameOf('image', of));
-  if (of === mine && picture && !image.picture && !image.link) await image.restore(picture);
+  for (const field of [image, last]) {
+    const picture = await pictures.get(nameOf(field.dataset.place, of));
+    if (of === mine && picture && !field.picture && !field.link) await field.restore(picture);
+  }
 }
 
 /**
- * Shows what the owner of now has left. What somebody without a token has typed goes on with the first one, and so does
- * everything where the form goes on.
+ * Shows the inputs of the current owner. Inputs that were made without a token are kept for the first token, and all inputs
+ * are kept if `isContinued`.
  * @param {boolean} isContinued
  */
 export async function changeDraft(isContinued) {
   const before = mine;
-  const { fields: typed, picture } = draft();
+  const { fields: typed, picture, lastPicture } = draft();
   mine = owner();
-  const isEmpty = typed.prompt === '' && typed.link === '' && !picture;
+  const isEmpty = `${typed.prompt}${typed.link}${typed.lastLink}` === '' && !picture && !lastPicture;
   if ((before === '' || isContinued) && !isEmpty) {
     remember(nameOf('draft', before), null);
-    pictures.delete(nameOf('image', before));
+    for (const field of [image, last]) pictures.delete(nameOf(field.dataset.place, before));
     keep();
-    return keepPicture();
+    for (const field of [image, last]) keepPicture(field);
+    return;
   }
   isEmptying = true;
   form.reset();
   chooseModel({ model: '', format: '' });
-  image.clear();
+  for (const field of [image, last]) field.clear();
   isEmptying = false;
   return restoreDraft();
 }
 
-/** What the form holds. */
+/** The inputs of the form. */
 export function draft() {
-  return { fields: fields(), picture: /** @type {Picture | undefined} */ (image.picture) };
+  const [picture, lastPicture] = [image, last].map(
+    (field) => /** @type {Picture | undefined} */ (field.picture),
+  );
+  return { fields: fields(), picture, lastPicture };
 }
 
 /** @returns {Fields} */
@@ -72,6 +81,7 @@ export function fields() {
     prompt: prompt.value,
     promptOptimizer: data.has('promptOptimizer'),
     link: image.link,
+    lastLink: last.link,
     ...chosenModel(),
   };
 }
@@ -82,19 +92,21 @@ export function setFields(values) {
   byId('optimizer').checked = values.promptOptimizer;
   chooseModel({ model: values.model ?? '', format: values.format });
   if (!image.picture) image.link = values.link;
+  if (!last.picture) last.link = values.lastLink ?? '';
   keep();
 }
 
 export function keep() {
-  // Another tab may have changed the token, and this one not have heard of it yet.
+  // Another tab may have changed the token, and this tab may not know it yet.
   if (owner() === mine && !isEmptying) remember(nameOf('draft', mine), fields());
   form.dispatchEvent(new Event('kept'));
 }
 
-function keepPicture() {
+/** @param {any} field */
+function keepPicture({ dataset, picture }) {
   if (owner() !== mine || isEmptying) return;
-  if (image.picture) pictures.put(nameOf('image', mine), image.picture);
-  else pictures.delete(nameOf('image', mine));
+  if (picture) pictures.put(nameOf(dataset.place, mine), picture);
+  else pictures.delete(nameOf(dataset.place, mine));
 }
 
 /** @param {any} value @returns {value is Fields} */
@@ -104,6 +116,7 @@ function isFields(value) {
     typeof value.promptOptimizer === 'boolean' &&
     typeof value.link === 'string' &&
     typeof value.format === 'string' &&
+    typeof (value.lastLink ?? '') === 'string' &&
     typeof (value.model ?? '') === 'string'
   );
 }

@@ -10,12 +10,12 @@ import { ago, formatOf, problemWords, stageWords } from './words.js';
 const cards = byId('cards');
 /** @type {Map<string, HTMLElement>} */
 const known = new Map();
-/** Pictures are taken of what is looked at. */
-const looked = new IntersectionObserver(
+/** Poster images are captured for cards that are visible. */
+const visible = new IntersectionObserver(
   (entries) => {
     for (const { target, isIntersecting } of entries) {
       if (!isIntersecting) continue;
-      looked.unobserve(target);
+      visible.unobserve(target);
       showPoster(/** @type {HTMLElement} */ (target));
     }
   },
@@ -77,7 +77,7 @@ function update(card, video, isCurrent) {
   card.dataset.status = video.status;
   if (isCurrent) find('button').setAttribute('aria-current', 'true');
   else find('button').removeAttribute('aria-current');
-  if (isDone && !card.dataset.source) looked.observe(card);
+  if (isDone && !card.dataset.source) visible.observe(card);
   if (isDone) card.dataset.source = ownLink(video);
 }
 

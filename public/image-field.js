@@ -1,4 +1,5 @@
-// <image-field>: the first frame, by drop, paste, picker or link; looked at before it is sent.
+// <image-field>: the first or the last frame, by drop, paste, picker or link; looked at before it is sent. `data-place` is the id
+// of its picker, and begins the ids of its other parts.
 import { byId } from './dom.js';
 import { size } from './words.js';
 
@@ -10,59 +11,72 @@ const MAX_LINK_CHARS = 2048;
 class ImageField extends HTMLElement {
   /** @type {Picture | undefined} */
   picture;
-  /** Resolves when no picture is being read any more. */
+  /** Resolves when no image is being read. */
   ready = Promise.resolve();
-  /** What is being read, or was read last. @type {Blob | undefined} */
+  /** The image that is being read, or was read last. @type {Blob | undefined} */
   #given;
   #preview = '';
 
   connectedCallback() {
-    byId('image').addEventListener('change', () => {
-      const file = byId('image').files[0];
-      byId('image').value = '';
+    const picker = this.#part();
+    picker.addEventListener('change', () => {
+      const file = picker.files[0];
+      picker.value = '';
       if (file) this.take(file);
     });
-    byId('image-remove').addEventListener('click', () => {
+    this.#part('remove').addEventListener('click', () => {
       this.clear();
-      byId('image').focus();
+      picker.focus();
     });
-    byId('image-link').addEventListener('input', () => this.#changed(''));
-    byId('image-link').addEventListener('change', () => this.#changed(linkError(this.link)));
+    this.#part('link').addEventListener('input', () => this.#changed(''));
+    this.#part('link').addEventListener('change', () => this.#changed(linkError(this.link)));
     document.addEventListener('paste', (event) => {
       const file = event.clipboardData?.files[0];
-      if (!file) return;
+      if (!file || !this.#isMeantBy(event)) return;
       event.preventDefault();
       this.take(file);
     });
     this.#acceptDrops();
   }
 
+  /** The picker, or another part. @param {string} [name] */
+  #part(name) {
+    return byId([this.dataset.place, name].filter(Boolean).join('-'));
+  }
+
+  /** What happens in no field is meant for the first. @param {Event} event */
+  #isMeantBy({ target }) {
+    const field = target instanceof Element && target.closest('image-field');
+    return (field || document.querySelector('image-field')) === this;
+  }
+
   get link() {
-    return byId('image-link').value.trim();
+    return this.#part('link').value.trim();
   }
 
   set link(link) {
-    byId('image-link').value = link;
+    this.#part('link').value = link;
   }
 
-  /** What keeps the form from being sent; '' when nothing does. */
+  /** The error that prevents a submit; '' for none. */
   get error() {
-    return byId('image-error').textContent;
+    return this.#part('error').textContent;
   }
 
   /** @param {string} error */
   set error(error) {
-    byId('image-error').textContent = error;
+    this.#part('error').textContent = error;
     this.classList.toggle('is-wrong', error !== '');
-    for (const id of ['image', 'image-link']) byId(id).setAttribute('aria-invalid', `${error !== ''}`);
+    for (const part of [this.#part(), this.#part('link')])
+      part.setAttribute('aria-invalid', `${error !== ''}`);
   }
 
-  /** Says what is wrong with the link; that of a picture has been said. */
+  /** Shows the error of the URL. The error of an image is shown when it is read. */
   checkLink() {
     if (!this.picture && this.link) this.error = linkError(this.link);
   }
 
-  /** Takes a picture as it was before, or none. @param {Picture | undefined} picture @param {string} [link] */
+  /** Restores an image or URL. @param {Picture | undefined} picture @param {string} [link] */
   async restore(picture, link = '') {
     this.clear();
     this.link = link;
@@ -78,7 +92,7 @@ class ImageField extends HTMLElement {
 
   /** @param {Blob} blob @param {string} name */
   async #read(blob, name) {
-    // What cannot be read is no picture.
+    // A file that cannot be read is not an image.
     const type = await typeOf(blob).catch(() => undefined);
     if (blob !== this.#given) return;
     this.picture = { blob: type ? blob.slice(0, blob.size, type) : blob, name };
@@ -86,9 +100,9 @@ class ImageField extends HTMLElement {
     this.#show(type !== undefined);
     this.#changed(
       type === undefined
-        ? `${name} cannot be used: the first frame must be a JPEG, PNG or WebP image.`
+        ? `${name} cannot be used: a frame must be a JPEG, PNG or WebP image.`
         : blob.size > MAX_BYTES
-          ? `${name} has ${size(blob.size)}; 20 MiB is the most. Choose a smaller image.`
+          ? `${name} has ${size(blob.size)}; the limit is 20 MiB. Choose a smaller image.`
           : '',
     );
   }
@@ -105,14 +119,14 @@ class ImageField extends HTMLElement {
   #show(isPicture) {
     URL.revokeObjectURL(this.#preview);
     this.#preview = isPicture && this.picture ? URL.createObjectURL(this.picture.blob) : '';
-    const preview = byId('image-preview');
+    const preview = this.#part('preview');
     preview.hidden = !this.#preview;
     if (this.#preview) preview.src = this.#preview;
     else preview.removeAttribute('src');
-    byId('image-chosen').hidden = !this.picture;
-    byId('image-choose').hidden = Boolean(this.picture);
-    byId('image-name').textContent = this.picture?.name ?? '';
-    byId('image-size').textContent = this.picture ? size(this.picture.blob.size) : '';
+    this.#part('chosen').hidden = !this.picture;
+    this.#part('choose').hidden = Boolean(this.picture);
+    this.#part('name').textContent = this.picture?.name ?? '';
+    this.#part('size').textContent = this.picture ? size(this.picture.blob.size) : '';
   }
 
   /** @param {string} error */
@@ -123,17 +137,17 @@ class ImageField extends HTMLElement {
 
   #acceptDrops() {
     const isOver = (/** @type {boolean} */ is) => this.classList.toggle('is-over', is);
-    // Anywhere on the page: who misses the field does not leave the page for the picture.
+    // Drops are accepted on the whole page; otherwise a drop next to the field would replace the page with the image.
     document.addEventListener('dragover', (event) => {
       event.preventDefault();
-      isOver(true);
+      isOver(this.#isMeantBy(event));
     });
     document.addEventListener('dragleave', (event) => event.relatedTarget === null && isOver(false));
     document.addEventListener('drop', (event) => {
       const file = event.dataTransfer?.files[0];
       const link = event.dataTransfer?.getData('text/uri-list').split('\n')[0];
       isOver(false);
-      if (!file && !link) return;
+      if ((!file && !link) || !this.#isMeantBy(event)) return;
       event.preventDefault();
       if (file) return void this.take(file);
       this.clear();
@@ -143,7 +157,7 @@ class ImageField extends HTMLElement {
   }
 }
 
-/** By its first bytes, whatever it is called. @param {Blob} blob */
+/** Detects the type by the first bytes. @param {Blob} blob */
 async function typeOf(blob) {
   const head = String.fromCharCode(...new Uint8Array(await blob.slice(0, 12).arrayBuffer()));
   if (head.startsWith('\xff\xd8\xff')) return 'image/jpeg';
@@ -157,7 +171,7 @@ function linkError(link) {
   if (link === '') return '';
   if (link.length > MAX_LINK_CHARS) return `The link is longer than ${MAX_LINK_CHARS} characters.`;
   if (!URL.canParse(link) || !link.startsWith('https://'))
-    return 'The link must begin with https:// and lead to an image.';
+    return 'The link must start with https:// and point to an image.';
   return '';
 }
 

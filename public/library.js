@@ -1,4 +1,4 @@
-// The videos that the page knows, newest first: the server's list with a token, else those that this browser made.
+// The videos in the gallery, newest first: with a token the list of the server, otherwise the videos of this browser.
 import { get, isFinal, isVideo, list, VideoError } from './client.js';
 import { recall, remember } from './memory.js';
 import { access, owner, token } from './token.js';
@@ -14,10 +14,10 @@ export class Library extends EventTarget {
   hasMore = false;
   /** @type {unknown} */
   problem;
-  /** The ids that the server's list has told, in its order. @type {string[]} */
+  /** The ids of the pages that were loaded, in their order. @type {string[]} */
   #listed = [];
 
-  /** Begins anew with what the current token shows. */
+  /** Loads the videos for the current token. */
   async load() {
     this.problem = undefined;
     this.hasMore = false;
@@ -27,12 +27,12 @@ export class Library extends EventTarget {
     if (token()) await this.more();
   }
 
-  /** The next page of the server's list. */
+  /** Loads the next page of the server's list. */
   async more() {
     const asker = owner();
     try {
       const page = await this.#nextPage(this.#listed);
-      // The list of the token before.
+      // This is the list of the previous token.
       if (owner() !== asker) return;
       const known = new Set(this.videos.map(({ id }) => id));
       this.videos.push(...page.data.filter(({ id }) => !known.has(id)));
@@ -46,7 +46,7 @@ export class Library extends EventTarget {
     this.#changed();
   }
 
-  /** What comes behind the listed ones, of which those that were deleted elsewhere are dropped. @param {string[]} listed */
+  /** The page after the listed videos. Videos at its start that were deleted elsewhere are dropped. @param {string[]} listed */
   async #nextPage(listed) {
     const mine = access();
     for (;;) {
@@ -67,12 +67,12 @@ export class Library extends EventTarget {
     return this.videos.find((video) => video.id === id);
   }
 
-  /** Whether a video is known already, keeps what is told of it. @param {Video} video */
+  /** Adds or replaces a video. @param {Video} video */
   put(video) {
     const at = this.videos.findIndex(({ id }) => id === video.id);
     if (at === -1) {
-      const place = this.videos.findIndex(({ created_at }) => created_at <= video.created_at);
-      this.videos.splice(place === -1 ? this.videos.length : place, 0, video);
+      const index = this.videos.findIndex(({ created_at }) => created_at <= video.created_at);
+      this.videos.splice(index === -1 ? this.videos.length : index, 0, video);
     } else {
       this.videos[at] = video;
     }
@@ -87,7 +87,7 @@ export class Library extends EventTarget {
     this.#changed();
   }
 
-  /** Asks how those stand that had not ended, except the one that is watched anyway. @param {string | undefined} watched */
+  /** Reads all unfinished videos again, except the one that is watched. @param {string | undefined} watched */
   async refresh(watched) {
     const asker = owner();
     for (const { id } of this.videos.filter((video) => !isFinal(video) && video.id !== watched)) {
@@ -102,7 +102,7 @@ export class Library extends EventTarget {
     }
   }
 
-  /** Together with what another tab has made meanwhile. @param {string} [dropped] */
+  /** Stores the videos, together with those of other tabs. @param {string} [dropped] */
   #keep(dropped) {
     if (token()) return;
     const known = new Set([dropped, ...this.videos.map(({ id }) => id)]);
@@ -123,7 +123,7 @@ function remembered() {
   /** @type {unknown[]} */
   const kept = recall('videos', /** @type {(value: any) => value is unknown[]} */ (isList)) ?? [];
   const videos = kept.filter(isVideo);
-  // What is no Video any more would be looked at again on each load.
+  // Drop invalid entries, so that they are not read again.
   if (videos.length < kept.length) remember('videos', videos);
   return videos.filter(({ expires_at }) => !expires_at || expires_at > now);
 }

@@ -1,17 +1,17 @@
-// What this browser remembers: small things in localStorage, pictures in IndexedDB. Where neither is to be had (some
-// private windows), the page works all the same and forgets when it is closed.
+// Storage in this browser: small values in localStorage, images in IndexedDB. If neither is available (in some private
+// windows), values are kept in memory until the page is closed.
 
-/** What could not be written to localStorage. @type {Map<string, string>} */
+/** Values that could not be written to localStorage. @type {Map<string, string>} */
 const fallback = new Map();
 
 /**
- * What was remembered by that name; what fails the check is forgotten.
- * @template T @param {string} name @param {(value: any) => value is T} isRight @returns {T | null}
+ * Reads a stored value. A value that fails the check is deleted.
+ * @template T @param {string} name @param {(value: any) => value is T} isValid @returns {T | null}
  */
-export function recall(name, isRight) {
+export function recall(name, isValid) {
   try {
     const value = JSON.parse(fallback.get(name) ?? localStorage.getItem(name) ?? 'null');
-    if (value === null || isRight(value)) return value;
+    if (value === null || isValid(value)) return value;
   } catch {
     // Not JSON, or no storage.
   }
@@ -19,7 +19,7 @@ export function recall(name, isRight) {
   return null;
 }
 
-/** @param {string} name @param {unknown} value  null forgets it */
+/** @param {string} name @param {unknown} value  null deletes it */
 export function remember(name, value) {
   const text = JSON.stringify(value);
   try {
@@ -46,42 +46,42 @@ function database() {
   return opening;
 }
 
-/** A table of IndexedDB. What fails the check when it is read is deleted. @template T */
+/** A table of IndexedDB. A value that fails the check is deleted when it is read. @template T */
 export class Shelf {
   /** @type {Map<string, T>} */
-  #here = new Map();
-  #isRight;
+  #memory = new Map();
+  #isValid;
 
-  /** @param {'posters' | 'outbox' | 'draft'} name @param {(value: any, key: string) => boolean} isRight */
-  constructor(name, isRight) {
+  /** @param {'posters' | 'outbox' | 'draft'} name @param {(value: any, key: string) => boolean} isValid */
+  constructor(name, isValid) {
     this.name = name;
-    this.#isRight = isRight;
+    this.#isValid = isValid;
   }
 
   /** @param {string} key @returns {Promise<T | undefined>} */
   async get(key) {
-    const value = this.#here.get(key) ?? (await this.#do('readonly', (store) => store.get(key)));
-    if (value === undefined || this.#isRight(value, key)) return value;
+    const value = this.#memory.get(key) ?? (await this.#do('readonly', (store) => store.get(key)));
+    if (value === undefined || this.#isValid(value, key)) return value;
     await this.delete(key);
     return undefined;
   }
 
-  /** Resolves when it is safe on disk. @param {string} key @param {T} value */
+  /** Stores a value; resolves when it is on disk. @param {string} key @param {T} value */
   async put(key, value) {
-    this.#here.set(key, value);
+    this.#memory.set(key, value);
     await this.#do('readwrite', (store) => store.put(value, key));
   }
 
   /** @param {string} key */
   async delete(key) {
-    this.#here.delete(key);
+    this.#memory.delete(key);
     await this.#do('readwrite', (store) => store.delete(key));
   }
 
   /** @returns {Promise<T[]>} */
   async all() {
     /** @type {string[]} */
-    const keys = (await this.#do('readonly', (store) => store.getAllKeys())) ?? [...this.#here.keys()];
+    const keys = (await this.#do('readonly', (store) => store.getAllKeys())) ?? [...this.#memory.keys()];
     const values = await Promise.all(keys.map((key) => this.get(key)));
     return values.filter((value) => value !== undefined);
   }

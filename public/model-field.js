@@ -1,4 +1,4 @@
-// The fields of the form that depend on the model: which one, its formats and their prices, and its first frame.
+// The fields of the form that depend on the model: which one, its formats and their prices, and its frames.
 import { byId, h, setText } from './dom.js';
 import { BUILT_IN, offeredModels } from './models.js';
 import { formatWords } from './words.js';
@@ -7,23 +7,23 @@ import { formatWords } from './words.js';
 
 /** @type {Model[]} */
 let offered = [BUILT_IN];
-/** Until the server has told its models, the field keeps the place that it has in the page. */
-let isTold = false;
-/** What was chosen, also as long as it is not known to be offered. */
+/** Until the models are loaded, the field stays visible to avoid a layout shift. */
+let isLoaded = false;
+/** The choice, which may be made before the models are loaded. */
 let wanted = { model: '', format: '' };
 
-/** The model as it is chosen. @returns {Model} */
+/** The chosen model. @returns {Model} */
 export function currentModel() {
   return offered.find(({ id }) => id === wanted.model) ?? offered[0] ?? BUILT_IN;
 }
 
-/** What the form shows: '' for the only model. */
+/** The chosen model and format; model '' if there is only one. */
 export function chosenModel() {
   const checked = byId('form').elements.format;
   return { model: offered.length > 1 ? currentModel().id : '', format: `${checked?.value ?? ''}` };
 }
 
-/** @param {{ model: string, format: string }} choice  a format as in `768P 6` */
+/** @param {{ model: string, format: string }} choice  a format such as `768P 6` */
 export function chooseModel(choice) {
   wanted = choice;
   show();
@@ -37,22 +37,23 @@ export function startModels() {
   byId('formats').addEventListener('change', () => (wanted.format = chosenModel().format));
 }
 
-/** Asks the server what it offers to whoever has the token of now. */
+/** Loads the models that the server offers for the current token. */
 export async function loadModels() {
   offered = await offeredModels();
-  isTold = true;
+  isLoaded = true;
   show();
   byId('form').dispatchEvent(new Event('kept'));
 }
 
 function show() {
   const model = currentModel();
-  if (isTold) showModels(model);
+  if (isLoaded) showModels(model);
   showFormats(model);
-  const field = /** @type {any} */ (document.querySelector('image-field'));
-  field.hidden = model.firstFrame === 'none';
   setText(byId('image-need'), model.firstFrame);
-  if (!field.picture && !field.link) field.error = '';
+  const [first, last] = /** @type {any} */ (document.querySelectorAll('image-field'));
+  first.hidden = model.firstFrame === 'none';
+  last.hidden = !model.hasLastFrame;
+  for (const field of [first, last]) if (!field.picture && !field.link) field.error = '';
 }
 
 /** @param {Model} model */
@@ -77,12 +78,7 @@ function showFormats({ formats }) {
       'label',
       {},
       radio,
-      h(
-        'span',
-        {},
-        h('b', {}, formatWords(resolution, duration).join(', ') || 'As the model has it'),
-        ...cost,
-      ),
+      h('span', {}, h('b', {}, formatWords(resolution, duration).join(', ') || 'Default format'), ...cost),
     );
   });
   const isSame =

@@ -1,16 +1,16 @@
-// The models that the server offers: their formats, prices, and whether they take a first frame. Where it does not tell, the
+// The models that the server offers: their formats, prices, and which frames they take. Where it does not tell, the
 // page offers what it was made for, without prices.
 import { health } from './human.js';
 import { access } from './token.js';
 
 /**
- * Without a resolution or a duration where the model has none to choose; `price`: in US dollars, where it is known.
+ * `resolution` and `duration` are undefined if the model offers no choice; `price` is in US dollars, if known.
  * @typedef {{ resolution: string | undefined, duration: number | undefined, price: string | undefined }} Format
  */
 /**
  * `id`: '' for the one that the server takes by itself.
- * @typedef {{ id: string, formats: Format[], firstFrame: 'optional' | 'required' | 'none', isPromptOptional: boolean,
- *   maxChars: number }} Model
+ * @typedef {{ id: string, formats: Format[], firstFrame: 'optional' | 'required' | 'none', hasLastFrame: boolean,
+ *   isPromptOptional: boolean, maxChars: number }} Model
  */
 
 const PRICE = /^\d{1,6}(\.\d{1,12})?$/;
@@ -24,18 +24,19 @@ export const BUILT_IN = {
     { resolution: '1080P', duration: 6, price: undefined },
   ],
   firstFrame: 'optional',
+  hasLastFrame: false,
   isPromptOptional: false,
   maxChars: 2000,
 };
 
-/** What may be chosen, the server's default first; one model at least. @returns {Promise<Model[]>} */
+/** The offered models, at least one, the server's default first. @returns {Promise<Model[]>} */
 export async function offeredModels() {
   const { token } = access();
-  // Without a token such a server tells nothing.
+  // Without a token such a server does not list its models.
   if (!token && (await health()).protection === 'tokens') return [BUILT_IN];
   try {
     const headers = token ? { authorization: `Bearer ${token}` } : {};
-    // A refusal is read too: what nobody reads counts as still being loaded.
+    // The body of an error is read too; otherwise the request would stay pending.
     const { data } = Object(await (await fetch('/v1/models', { headers })).json());
     const models = Array.isArray(data) ? data.flatMap(modelOf) : [];
     return models.length > 0 ? models : [BUILT_IN];
@@ -44,10 +45,10 @@ export async function offeredModels() {
   }
 }
 
-/** None where it is of another shape. @param {unknown} value @returns {Model[]} */
+/** An empty list for malformed values. @param {unknown} value @returns {Model[]} */
 function modelOf(value) {
   const { id, capabilities, prices_usd } = Object(value);
-  const { combinations, first_frame, prompt, prompt_max_chars } = Object(capabilities);
+  const { combinations, first_frame, last_frame, prompt, prompt_max_chars } = Object(capabilities);
   if (typeof id !== 'string' || id === '' || !Array.isArray(combinations)) return [];
   const formats = combinations.flatMap((combination) => {
     if (!Array.isArray(combination) || combination.length !== 2) return [];
@@ -63,6 +64,7 @@ function modelOf(value) {
       id,
       formats,
       firstFrame: first_frame === 'required' || first_frame === 'none' ? first_frame : 'optional',
+      hasLastFrame: last_frame === true,
       isPromptOptional: prompt === 'optional' || prompt === 'none',
       maxChars: prompt_max_chars > 0 ? prompt_max_chars : BUILT_IN.maxChars,
     },

@@ -1,6 +1,6 @@
-// What was sent and not answered yet. Each request is kept with its key until its answer was seen, so that a double
-// click, a reload or a lost connection sends the same one again instead of another. It belongs to the token that it was first
-// sent with, or to nobody; it waits for that one, and is not sent with any other.
+// Pending requests. Each request is stored with its key until its response arrives, so that a double click, a reload or a
+// lost connection repeats the same request instead of making another. A request belongs to the token that it was first sent
+// with, or to no token, and is never sent with another one.
 import { newKey, submit, VideoError } from './client.js';
 import { challenge } from './human.js';
 import { Shelf } from './memory.js';
@@ -8,27 +8,27 @@ import { owner, ownerOf } from './token.js';
 
 /** @typedef {import('./client.js').VideoRequest} VideoRequest */
 /**
- * `owner`: the hash of the token, '' for none; `isLost`: an answer was.
+ * `owner`: the hash of the token, '' for none; `isLost`: whether a response was lost.
  * @typedef {{ key: string, owner: string, request: VideoRequest, at: number, isLost?: boolean }} Attempt
  */
 /** @typedef {{ signal: AbortSignal, onRetry: () => void, token: string | undefined }} Options */
 
-/** After a reload, what is older than this is not sent without being asked for again. */
+/** After a reload, older requests are not sent automatically. */
 const FRESH_MS = 10 * 60_000;
 
-/** Refusals that come before it is looked whether the key is known: a lost try may have been taken all the same. */
-const BEFORE_THE_KEY = ['unauthorized', 'origin_not_allowed', 'challenge_failed', 'rate_limited'];
+/** Refusals that happen before the server looks up the key: an earlier, lost attempt may have been accepted. */
+const BEFORE_KEY_LOOKUP = ['unauthorized', 'origin_not_allowed', 'challenge_failed', 'rate_limited'];
 
 /** @type {Shelf<Attempt>} */
-const shelf = new Shelf('outbox', isAttempt);
+const stored = new Shelf('outbox', isAttempt);
 
 /**
- * What is to be sent for a request: what was sent for the same one, if that one's answer was never seen.
+ * The pending attempt for an equal request, or a new one.
  * @param {VideoRequest} request @returns {Promise<Attempt>}
  */
 export async function attemptFor(request) {
   const mine = owner();
-  for (const attempt of await shelf.all()) {
+  for (const attempt of await stored.all()) {
     if (attempt.owner === mine && (await isSame(attempt.request, request))) return attempt;
   }
   return { key: newKey(), owner: mine, request, at: Date.now() };
@@ -36,12 +36,11 @@ export async function attemptFor(request) {
 
 /** @param {Attempt} attempt @param {Options} options */
 export async function deliver(attempt, { token, signal, onRetry }) {
-  if (attempt.owner !== ownerOf(token))
-    throw new Error('a request is sent with the token that it belongs to');
-  await shelf.put(attempt.key, attempt);
-  const lose = () => {
+  if (attempt.owner !== ownerOf(token)) throw new Error('a request must be sent with its own token');
+  await stored.put(attempt.key, attempt);
+  const markLost = () => {
     attempt.isLost = true;
-    return shelf.put(attempt.key, attempt);
+    return stored.put(attempt.key, attempt);
   };
   const patienceMs = Number.POSITIVE_INFINITY;
   try {
@@ -49,42 +48,48 @@ export async function deliver(attempt, { token, signal, onRetry }) {
       key: attempt.key,
       patienceMs,
       onRetry: () => {
-        lose();
+        markLost();
         onRetry();
       },
       challenge: () => challenge(signal),
       signal,
       ...(token ? { token } : {}),
     });
-    await shelf.delete(attempt.key);
+    await stored.delete(attempt.key);
     return video;
   } catch (error) {
-    if (!(error instanceof VideoError) || error.isUnclear) await lose();
-    else if (!mayBeTaken(attempt, error)) await shelf.delete(attempt.key);
+    if (!(error instanceof VideoError) || error.isUnclear) await markLost();
+    else if (!mayBeAccepted(attempt, error)) await stored.delete(attempt.key);
     throw error;
   }
 }
 
-/** Whether an earlier try may have been taken, whatever this refusal says. @param {Attempt} attempt @param {VideoError} error */
-function mayBeTaken({ isLost, owner }, { code }) {
-  // A server that wants a token has not taken anything without one.
+/** Whether an earlier attempt may have been accepted in spite of this refusal. @param {Attempt} attempt @param {VideoError} error */
+function mayBeAccepted({ isLost, owner }, { code }) {
+  // A server that requires a token has not accepted a request without one.
   if (code === 'unauthorized' && owner === '') return false;
-  return Boolean(isLost) && BEFORE_THE_KEY.includes(code);
+  return Boolean(isLost) && BEFORE_KEY_LOOKUP.includes(code);
 }
 
-/** What a reload interrupted, of the current token alone: to be sent on, and what is too old for that. */
+/** The interrupted requests of the current token: fresh ones to send again, and old ones. */
 export async function interrupted() {
   const mine = owner();
-  const attempts = (await shelf.all()).filter((attempt) => attempt.owner === mine);
+  const attempts = (await stored.all()).filter((attempt) => attempt.owner === mine);
   const isFresh = (/** @type {Attempt} */ { at }) => Date.now() - at < FRESH_MS;
   return { fresh: attempts.filter(isFresh), old: attempts.filter((attempt) => !isFresh(attempt)) };
 }
 
 /** @param {VideoRequest} one @param {VideoRequest} other */
 async function isSame(one, other) {
-  const { inputImageFirst: image, ...rest } = one;
-  const { inputImageFirst: otherImage, ...otherRest } = other;
-  if (JSON.stringify(rest) !== JSON.stringify(otherRest) || image?.size !== otherImage?.size) return false;
+  const { inputImageFirst: first, inputImageLast: last, ...rest } = one;
+  const { inputImageFirst: otherFirst, inputImageLast: otherLast, ...otherRest } = other;
+  if (JSON.stringify(rest) !== JSON.stringify(otherRest)) return false;
+  return (await isSameBlob(first, otherFirst)) && (await isSameBlob(last, otherLast));
+}
+
+/** @param {Blob | null | undefined} image @param {Blob | null | undefined} otherImage */
+async function isSameBlob(image, otherImage) {
+  if (image?.size !== otherImage?.size) return false;
   if (!image || !otherImage) return true;
   const [bytes, otherBytes] = await Promise.all(
     [image, otherImage].map(async (blob) => new Uint8Array(await blob.arrayBuffer())),
@@ -95,14 +100,14 @@ async function isSame(one, other) {
 /** @param {any} value @param {string} at  the key in the table */
 function isAttempt(value, at) {
   const { key, owner, request, at: time } = Object(value);
-  const { prompt, inputImageFirst, inputImageFirstUrl } = Object(request);
+  const { prompt, inputImageFirst, inputImageFirstUrl, inputImageLast, inputImageLastUrl } = Object(request);
   return (
     key === at &&
     /^[\x21-\x7e]{1,255}$/.test(key) &&
     typeof owner === 'string' &&
     Number.isFinite(time) &&
     typeof prompt === 'string' &&
-    (inputImageFirst === undefined || inputImageFirst instanceof Blob) &&
-    (inputImageFirstUrl === undefined || typeof inputImageFirstUrl === 'string')
+    [inputImageFirst, inputImageLast].every((image) => image === undefined || image instanceof Blob) &&
+    [inputImageFirstUrl, inputImageLastUrl].every((link) => link === undefined || typeof link === 'string')
   );
 }

@@ -25,7 +25,7 @@ function open(video) {
   document.getElementById('result')?.scrollIntoView({ block: 'nearest' });
 }
 
-/** The video that the address names. */
+/** Opens the video in the URL's hash. */
 function openNamed() {
   const id = location.hash.slice(1);
   if (id === '' || id === stage.video?.id) return;
@@ -45,7 +45,7 @@ startToken((isContinued) => {
 });
 startSnippets();
 startForm((video, picture) => {
-  if (picture) stage.beginsWith(video.id, picture);
+  if (picture) stage.setFirstFrame(video.id, picture);
   library.put(video);
   open(video);
 });
@@ -53,6 +53,6 @@ window.addEventListener('hashchange', openNamed);
 setInterval(() => document.visibilityState === 'visible' && library.refresh(stage.video?.id), REFRESH_MS);
 await library.load();
 openNamed();
-// A server that lets everybody in says so.
+// Show a warning if the server is not protected.
 byId('unprotected').hidden = (await health()).protection !== 'none';
 await startChallenges();

@@ -1,21 +1,21 @@
-// A picture of each video, taken from the video itself and kept in this browser.
+// A poster image of each video, captured from the video and stored in this browser.
 import { Shelf } from './memory.js';
 
 const WIDTH = 480;
-const PATIENCE_MS = 20_000;
+const TIMEOUT_MS = 20_000;
 
 /** @type {Shelf<Blob>} */
 const shelf = new Shelf('posters', (value) => value instanceof Blob);
-/** One video at a time: pictures must not slow down what is being watched. */
+/** Posters are captured one at a time, so that they do not slow down the player. */
 let turn = Promise.resolve();
-/** To each picture that is there or being taken. @type {Map<string, Promise<string | undefined>>} */
+/** The URL of each poster that exists or is being captured. @type {Map<string, Promise<string | undefined>>} */
 const links = new Map();
 
-/** A link to the picture of a completed video, if one can be had. @param {string} id @param {string} source */
+/** The URL of the poster of a completed video; undefined if it cannot be captured. @param {string} id @param {string} source */
 export async function posterOf(id, source) {
   const link = links.get(id) ?? linkTo(id, source);
   links.set(id, link);
-  // Another time it may be to be had.
+  // The next call tries again.
   if (!(await link) && links.get(id) === link) links.delete(id);
   return link;
 }
@@ -48,7 +48,7 @@ async function take(source) {
   video.src = source;
   try {
     await next(video, 'loadedmetadata');
-    // A little way in: many videos begin with a still or dark frame.
+    // Not the first frame, which is often dark.
     video.currentTime = Math.min(1, video.duration / 3);
     await next(video, 'seeked');
     const canvas = document.createElement('canvas');
@@ -67,7 +67,7 @@ async function take(source) {
 /** @param {HTMLVideoElement} video @param {string} event */
 function next(video, event) {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error('no picture in time')), PATIENCE_MS);
+    const timer = setTimeout(() => reject(new Error('timeout')), TIMEOUT_MS);
     const settle = (/** @type {() => void} */ how) => () => {
       clearTimeout(timer);
       how();

@@ -1,4 +1,4 @@
-// SHA-256 without waiting, and also where a page has no `crypto.subtle` because it did not come by https.
+// A synchronous SHA-256, which also works without https, where `crypto.subtle` is missing.
 
 /** The first 32 bits of the fractional part of a root of a prime. @param {number} prime @param {number} exponent */
 const fraction = (prime, exponent) => ((prime ** exponent % 1) * 2 ** 32) | 0;

@@ -1,4 +1,4 @@
-// What the form would send, as code that runs wherever it is pasted: by itself, from any folder, with address and token.
+// The request of the form as code that runs without changes, with URL and token.
 import { currentRequest } from './create.js';
 import { byId, remark, setText } from './dom.js';
 import { needsChallenge } from './human.js';
@@ -26,32 +26,48 @@ async function show() {
   const write = language === 'agent' ? forAgents : language === 'curl' ? inCurl : inJavaScript;
   setText(byId('code'), write(request, await needsChallenge()));
   byId('code-token').hidden = !token();
-  byId('code-picture').hidden = !request.inputImageFirst || language === 'agent';
+  byId('code-picture').hidden = filesOf(request).length === 0 || language === 'agent';
 }
 
-/** What a picture is called in the code. @param {Blob} picture */
-const fileName = ({ type }) => `picture.${type.replace(/^image\//, '').replace('jpeg', 'jpg')}`;
+/** The pictures, and what they are called in the code. @param {import('./client.js').VideoRequest} request */
+function filesOf({ inputImageFirst, inputImageLast }) {
+  const named = (
+    /** @type {string} */ field,
+    /** @type {string} */ stem,
+    /** @type {Blob | null | undefined} */ picture,
+  ) =>
+    picture
+      ? [{ field, name: `${stem}.${picture.type.replace(/^image\//, '').replace('jpeg', 'jpg')}` }]
+      : [];
+  return [
+    ...named('inputImageFirst', 'picture', inputImageFirst),
+    ...named('inputImageLast', 'last-picture', inputImageLast),
+  ];
+}
+
+/** What is left when the pictures are files. @param {import('./client.js').VideoRequest} request */
+const fieldsOf = ({ inputImageFirst: _, inputImageLast: __, ...fields }) => fields;
 
 /** @param {import('./client.js').VideoRequest} request @param {boolean} isChallenged */
-function inJavaScript({ inputImageFirst, ...request }, isChallenged) {
+function inJavaScript(request, isChallenged) {
+  const files = filesOf(request);
   const known = token();
   const always = known ? [`authorization: ${JSON.stringify(`Bearer ${known}`)}`] : [];
   const once = [
     "'idempotency-key': crypto.randomUUID()",
     ...(isChallenged ? ["'turnstile-token': turnstileToken"] : []),
-    ...(inputImageFirst ? [] : ["'content-type': 'application/json'"]),
+    ...(files.length ? [] : ["'content-type': 'application/json'"]),
   ];
-  const name = inputImageFirst && fileName(inputImageFirst);
-  const body = inputImageFirst
+  const body = files.length
     ? `const body = new FormData();
 for (const [name, value] of Object.entries(request)) body.set(name, value);
 // In a browser: a File, such as that of an <input type="file">.
 const { openAsBlob } = await import('node:fs');
-body.set('inputImageFirst', await openAsBlob('${name}'), '${name}');`
+${files.map(({ field, name }) => `body.set('${field}', await openAsBlob('${name}'), '${name}');`).join('\n')}`
     : 'const body = JSON.stringify(request);';
   return `const base = '${location.origin}';
 const headers = {${always.length ? ` ${always} ` : ''}};
-${isChallenged ? "const turnstileToken = 'TURNSTILE_TOKEN'; // of a challenge that was just solved\n" : ''}const request = ${JSON.stringify(request, null, 2).replace(/^( *)"(\w+)":/gm, '$1$2:')};
+${isChallenged ? "const turnstileToken = 'TURNSTILE_TOKEN'; // of a challenge that was just solved\n" : ''}const request = ${JSON.stringify(fieldsOf(request), null, 2).replace(/^( *)"(\w+)":/gm, '$1$2:')};
 ${body}
 
 let answer = await fetch(base + '/v1/videos', {
@@ -88,12 +104,15 @@ Make a video with hailuo: ${prompt}`;
 }
 
 /** @param {import('./client.js').VideoRequest} request @param {boolean} isChallenged */
-function inCurl({ inputImageFirst, ...request }, isChallenged) {
+function inCurl(request, isChallenged) {
+  const files = filesOf(request);
   const quoted = (/** @type {string} */ text) => `'${text.replaceAll("'", "'\\''")}'`;
   const known = token();
-  const form = Object.entries(request).map(([name, value]) => `--form-string ${quoted(`${name}=${value}`)}`);
-  const body = inputImageFirst
-    ? [...form, `-F inputImageFirst=@${fileName(inputImageFirst)}`]
+  const form = Object.entries(fieldsOf(request)).map(
+    ([name, value]) => `--form-string ${quoted(`${name}=${value}`)}`,
+  );
+  const body = files.length
+    ? [...form, ...files.map(({ field, name }) => `-F ${field}=@${name}`)]
     : ["-H 'content-type: application/json'", `-d ${quoted(JSON.stringify(request, null, 2))}`];
   const authorization = known ? ' -H "authorization: Bearer $TOKEN"' : '';
   const submit = [

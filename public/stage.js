@@ -1,9 +1,9 @@
-// The stage: one video, watched while it is made and enjoyed when it is done.
+// The stage: shows the progress of one video, and plays it when it is completed.
 import { cancel, get, isFinal, remove, VideoError, watch } from './client.js';
 import { announce, askBack, byId, h, remark, setText } from './dom.js';
 import { dropPoster, posterOf } from './posters.js';
-import { Estimate, learnFrom } from './timing.js';
-import { access, owner, wantToken } from './token.js';
+import { Estimate, rememberDuration } from './timing.js';
+import { access, owner, requestToken } from './token.js';
 import {
   aboutSeconds,
   CONNECTIONS,
@@ -23,9 +23,9 @@ import {
 const TITLE = document.title;
 const player = byId('player');
 const log = byId('log');
-/** The lines of each video, as long as the page is open. @type {Map<string, Node[]>} */
+/** The log lines of each video, until the page is closed. @type {Map<string, Node[]>} */
 const logs = new Map();
-/** What is known of first frames, likewise. @type {Map<string, string>} */
+/** The first frames of videos that were submitted here, until the page is closed. @type {Map<string, string>} */
 const firstFrames = new Map();
 
 export class Stage {
@@ -34,13 +34,13 @@ export class Stage {
   #library;
   #estimate = new Estimate();
   #watching = new AbortController();
-  /** Puts buttons back that are asking. @type {(() => void)[]} */
-  #unask;
+  /** Removes the questions of buttons. @type {(() => void)[]} */
+  #removeQuestions;
 
   /** @param {Library} library @param {(video: Video) => void} onAgain */
   constructor(library, onAgain) {
     this.#library = library;
-    this.#unask = [
+    this.#removeQuestions = [
       askBack(byId('cancel'), 'Stop this video?', 'Stop it', () => this.#cancel()),
       askBack(byId('delete'), 'Delete it for good?', 'Delete it', () => this.#delete()),
     ];
@@ -52,11 +52,11 @@ export class Stage {
   }
 
   /** @param {string} id @param {Blob} picture */
-  beginsWith(id, picture) {
+  setFirstFrame(id, picture) {
     firstFrames.set(id, URL.createObjectURL(picture));
   }
 
-  /** Shows a video and, as long as it is made, how it goes on. @param {Video} video */
+  /** Shows a video and follows its progress. @param {Video} video */
   async show(video) {
     this.close();
     this.#watching = new AbortController();
@@ -69,15 +69,15 @@ export class Stage {
     if (!picture.hidden) picture.src = firstFrames.get(video.id);
     this.#render(video);
     try {
-      // A link may have run out since, and the video may be gone.
+      // Its link may have expired, and the video may be deleted.
       if (isFinal(video)) this.#render(await get(video.id, access(signal)));
       else await this.#follow(video, signal);
     } catch (error) {
-      if (!signal.aborted) this.#lost(video, error);
+      if (!signal.aborted) this.#handleError(video, error);
     }
   }
 
-  /** Shows a video of which only the id is known. @param {string} id */
+  /** Loads and shows a video by its id. @param {string} id */
   async open(id) {
     const asker = owner();
     try {
@@ -87,13 +87,13 @@ export class Stage {
       this.show(video);
     } catch (error) {
       if (owner() !== asker) return;
-      if (error instanceof VideoError && error.status === 401) return wantToken(() => this.open(id));
+      if (error instanceof VideoError && error.status === 401) return requestToken(() => this.open(id));
       history.replaceState(null, '', location.pathname);
       remark(problemWords(error));
     }
   }
 
-  /** Shows nothing, and the address names nothing. */
+  /** Clears the stage and the hash of the URL. */
   leave() {
     this.close();
     setText(byId('stage-prompt'), '');
@@ -102,7 +102,7 @@ export class Stage {
 
   close() {
     this.#watching.abort();
-    for (const unask of this.#unask) unask();
+    for (const removeQuestion of this.#removeQuestions) removeQuestion();
     this.#estimate = new Estimate();
     this.video = undefined;
     player.hidden = true;
@@ -120,7 +120,7 @@ export class Stage {
       if (event.type === 'video') {
         this.#library.put(event.video);
         this.#render(event.video);
-        if (isFinal(event.video)) learnFrom(event.video);
+        if (isFinal(event.video)) rememberDuration(event.video);
       } else if (event.type === 'log') {
         this.#addLine(video.id, event);
       } else {
@@ -147,7 +147,7 @@ export class Stage {
       video.error
         ? failureWords(video.error)
         : video.status === 'cancelled'
-          ? 'It was stopped before it was done.'
+          ? 'It was stopped before it was finished.'
           : '',
     );
     const warnings = warningWords(video);
@@ -158,7 +158,8 @@ export class Stage {
     for (const id of ['copy', 'download']) byId(id).hidden = !isDone;
     for (const id of ['delete', 'again']) byId(id).hidden = !isFinal(video);
     byId('frame').hidden = isFinal(video) && !isDone;
-    if (isFinal(video) !== (before && isFinal(before)) || !before) for (const unask of this.#unask) unask();
+    if (isFinal(video) !== (before && isFinal(before)) || !before)
+      for (const removeQuestion of this.#removeQuestions) removeQuestion();
     if (isDone) this.#play(video);
     this.#showProgress(video);
     this.#showTimes();
@@ -189,7 +190,7 @@ export class Stage {
     const now = Date.now() / 1000;
     setText(byId('elapsed'), clock(now - video.created_at));
     const left = this.#estimate.remaining(video, now);
-    const source = left?.by === 'experience' ? ', going by the latest videos here' : '';
+    const source = left?.by === 'recent videos' ? ', based on recent videos' : '';
     setText(byId('remaining'), left ? `${aboutSeconds(left.seconds)} left${source}` : 'no estimate yet');
   }
 
@@ -198,13 +199,13 @@ export class Stage {
     const source = ownLink(video);
     byId('download').href = withDownload(source);
     if (player.getAttribute('src') === source) return;
-    // The same video by a renewed link goes on where it is, unless it cannot.
+    // With a renewed link the same video continues to play, unless it has failed.
     const isRenewal = !player.hidden && pathOf(player.src) === pathOf(source) && !player.error;
     if (isRenewal) return;
     byId('first-frame').hidden = true;
     player.src = source;
     player.hidden = false;
-    // Silent, as browsers want it of what begins by itself.
+    // Browsers allow autoplay only without sound.
     player.muted = true;
     if (!matchMedia('(prefers-reduced-motion: reduce)').matches) player.play().catch(() => {});
     posterOf(video.id, source).then((poster) => {
@@ -212,7 +213,7 @@ export class Stage {
     });
   }
 
-  /** The player could not go on: its link may have run out. */
+  /** Handles an error of the player: its link may have expired. */
   async #renew() {
     const { video } = this;
     if (!video || !player.getAttribute('src')) return;
@@ -225,7 +226,7 @@ export class Stage {
       this.#render(renewed);
       player.currentTime = at;
     } catch (error) {
-      if (!this.#watching.signal.aborted) this.#lost(video, error);
+      if (!this.#watching.signal.aborted) this.#handleError(video, error);
     }
   }
 
@@ -272,12 +273,12 @@ export class Stage {
   }
 
   /** @param {Video} video @param {unknown} error */
-  #lost(video, error) {
+  #handleError(video, error) {
     this.#say(problemWords(error));
     if (!(error instanceof VideoError)) return reportError(error);
     if (error.status === 404) this.#forget(video.id);
     if (error.status === 404) remark(problemWords(error));
-    if (error.status === 401) wantToken(() => this.open(video.id));
+    if (error.status === 401) requestToken(() => this.open(video.id));
   }
 
   /** @param {string} id */
@@ -313,7 +314,10 @@ export class Stage {
 function factsOf(video) {
   const { input, cost_usd, completed_at, started_at } = video;
   const parts = formatOf(video) ? [formatOf(video)] : [];
-  if (input.inputImageFirst || input.inputImageFirstUrl) parts.push('from an image');
+  const isFrom = input.inputImageFirst || input.inputImageFirstUrl;
+  const isTo = input.inputImageLast || input.inputImageLastUrl;
+  if (isFrom || isTo)
+    parts.push(isFrom && isTo ? 'from an image to another' : isFrom ? 'from an image' : 'to an image');
   if (cost_usd) parts.push(`$${cost_usd}`);
   if (video.status === 'completed' && completed_at && started_at)
     parts.push(`made in ${clock(completed_at - started_at)}`);
@@ -328,7 +332,7 @@ function announcement(video, words) {
 }
 
 /**
- * The video's file: from here, whatever name the Worker calls itself by; only the grant is taken from `urls.content`.
+ * The URL of the video's file on this origin. Only the grant is taken from `urls.content`.
  * @param {Video} video
  */
 export function ownLink({ id, urls }) {

@@ -1,10 +1,10 @@
-// How long it may still take, guessed from what is known and from nothing else.
+// Estimates the remaining time.
 import { recall, remember } from './memory.js';
 
 /** @typedef {import('./client.js').Video} Video */
 
 const MAX_KEPT = 5;
-/** Figures that are closer together say nothing about speed. */
+/** The minimum rise of the percentage from which a speed is computed. */
 const MIN_RISE = 10;
 
 /** @typedef {Record<string, number[]>} Durations  by format, in seconds */
@@ -12,18 +12,18 @@ const MIN_RISE = 10;
 /** @returns {Durations} */
 const durations = () => recall('durations', isDurations) ?? {};
 
-/** Seconds that the latest videos of a format took. @param {Video} video @returns {number[]} */
-const lately = ({ input }) => durations()[`${input.resolution} ${input.duration}`] ?? [];
+/** The durations of recent videos of a format, in seconds. @param {Video} video @returns {number[]} */
+const recentDurations = ({ input }) => durations()[`${input.resolution} ${input.duration}`] ?? [];
 
 /** @param {Video} video */
-export function learnFrom(video) {
+export function rememberDuration(video) {
   const { input, completed_at, started_at } = video;
   if (video.status !== 'completed' || !completed_at || !started_at) return;
-  const kept = [completed_at - started_at, ...lately(video)].slice(0, MAX_KEPT);
+  const kept = [completed_at - started_at, ...recentDurations(video)].slice(0, MAX_KEPT);
   remember('durations', { ...durations(), [`${input.resolution} ${input.duration}`]: kept });
 }
 
-/** The remaining time of one video, by the model's own percentages if there are any. */
+/** The remaining time of one video: from the model's own percentages, or else from recent videos. */
 export class Estimate {
   /** @type {{ progress: number, at: number } | undefined} */
   #first;
@@ -37,18 +37,21 @@ export class Estimate {
     if (progress !== this.#latest?.progress) this.#latest = { progress, at };
   }
 
-  /** @param {Video} video @param {number} now  seconds @returns {{ seconds: number, by: 'pace' | 'experience' } | undefined} */
+  /** @param {Video} video @param {number} now  seconds @returns {{ seconds: number, by: 'speed' | 'recent videos' } | undefined} */
   remaining(video, now) {
     const [first, latest] = [this.#first, this.#latest];
     if (first && latest && latest.progress - first.progress >= MIN_RISE) {
-      const pace = (latest.at - first.at) / (latest.progress - first.progress);
-      return { seconds: Math.max(0, latest.at + pace * (100 - latest.progress) - now), by: 'pace' };
+      const secondsPerPercent = (latest.at - first.at) / (latest.progress - first.progress);
+      return {
+        seconds: Math.max(0, latest.at + secondsPerPercent * (100 - latest.progress) - now),
+        by: 'speed',
+      };
     }
-    const known = lately(video).toSorted((a, b) => a - b);
+    const known = recentDurations(video).toSorted((a, b) => a - b);
     const median = known[Math.floor(known.length / 2)];
     if (median === undefined || !video.started_at || video.queue_position !== null) return undefined;
     const seconds = video.started_at + median - now;
-    return seconds > 0 ? { seconds, by: 'experience' } : undefined;
+    return seconds > 0 ? { seconds, by: 'recent videos' } : undefined;
   }
 }
 

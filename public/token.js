@@ -1,11 +1,11 @@
-// The client token, for servers that want one. It stays in this browser.
+// The client token, for servers that require one. It is stored in this browser.
 import { list, VideoError } from './client.js';
 import { byId, remark, setText } from './dom.js';
 import { recall, remember } from './memory.js';
 import { sha256 } from './sha256.js';
 import { problemWords } from './words.js';
 
-/** What can be sent in a header. */
+/** The characters that are allowed in a header. */
 const SHAPE = /^[\x21-\x7e]+$/;
 
 const dialog = byId('token-dialog');
@@ -22,13 +22,13 @@ function isToken(value) {
   return typeof value === 'string' && SHAPE.test(value);
 }
 
-/** The hash of each token that was in force. @type {Map<string, string>} */
+/** The hash of each token that was used. @type {Map<string, string>} */
 const hashes = new Map();
 
-/** Whose is what this browser keeps now. */
+/** The current owner of stored data. */
 export const owner = () => ownerOf(token());
 
-/** Whose is what belongs to a token: a hash of it; '' without one. @param {string | undefined} known */
+/** The owner for a token: its hash; '' without a token. @param {string | undefined} known */
 export function ownerOf(known) {
   if (!known) return '';
   const hash = hashes.get(known) ?? sha256(known);
@@ -36,45 +36,45 @@ export function ownerOf(known) {
   return hash;
 }
 
-/** For the calls of client.js. @param {AbortSignal} [signal] */
+/** The options for calls of client.js. @param {AbortSignal} [signal] */
 export function access(signal) {
   const known = token();
   return { ...(known ? { token: known } : {}), ...(signal ? { signal } : {}) };
 }
 
 /**
- * Asks for the token; once there is one, `andThen` goes on with what needed it.
- * @param {() => void} [andThen] @param {boolean} [isForm]  whether that is what the form holds
+ * Asks the user for a token, then calls `andThen`.
+ * @param {() => void} [andThen] @param {boolean} [isForm]  whether `andThen` submits the form
  */
-export function wantToken(andThen, isForm = false) {
+export function requestToken(andThen, isForm = false) {
   then = andThen;
   isForForm = isForm;
   open();
 }
 
 /**
- * @param {(isContinued: boolean) => void} onChange  told when another token is in force, or none; and whether the form goes on
- *   with it
+ * @param {(isContinued: boolean) => void} onChange  called when the token has changed; `isContinued`: the form keeps
+ *   its inputs
  */
 export function startToken(onChange) {
   show();
   let current = owner();
-  // Another tab may have changed it, also while this one was put aside.
-  const look = () => {
+  // Another tab may have changed the token, also while this page was in the back-forward cache.
+  const checkForChange = () => {
     if (owner() === current) return;
     then = undefined;
     if (dialog.open) dialog.close();
     changed(false);
   };
-  addEventListener('storage', look);
-  addEventListener('pageshow', look);
-  byId('token-open').addEventListener('click', () => wantToken());
+  addEventListener('storage', checkForChange);
+  addEventListener('pageshow', checkForChange);
+  byId('token-open').addEventListener('click', () => requestToken());
   byId('token-cancel').addEventListener('click', () => dialog.close());
   byId('token-forget').addEventListener('click', () => {
     remember('token', null);
     dialog.close();
     changed(false);
-    remark('The token is forgotten.');
+    remark('The token was removed.');
   });
   byId('token-form').addEventListener('submit', async (/** @type {Event} */ event) => {
     event.preventDefault();
@@ -110,7 +110,7 @@ function show() {
   setText(byId('token-open'), token() ? 'Token ✓' : 'Token');
 }
 
-/** Why a token is not taken; '' when it is. @param {string} candidate */
+/** The reason why a token is not accepted; '' if it is. @param {string} candidate */
 async function refusal(candidate) {
   if (!SHAPE.test(candidate)) return 'Paste the token as you were given it, without spaces.';
   try {
@@ -119,7 +119,7 @@ async function refusal(candidate) {
   } catch (error) {
     if (!(error instanceof VideoError)) throw error;
     if (error.status === 401 || error.status === 403)
-      return 'The server does not take this token. Look for missing characters; some servers want none.';
+      return 'The server does not accept this token. Check for missing characters; some servers need no token.';
     return error.isUnclear ? problemWords(error) : '';
   }
 }

@@ -1,4 +1,4 @@
-// What the page says: stages, figures and everything that can go wrong, in sentences.
+// The texts of the page: stages, numbers and error messages.
 
 /** @typedef {import('./client.js').Video} Video */
 
@@ -18,8 +18,8 @@ const STAGES = {
   storing: 'Storing',
 };
 
-/** The four steps that people see, and the stages in each. */
-export const STEPS = ['In line', 'Preparing', 'Generating', 'Saving'];
+/** The four steps that the page shows, and the stages in each. */
+export const STEPS = ['Queued', 'Preparing', 'Generating', 'Saving'];
 const STEP_OF = [
   ['waiting', 'task_queue'],
   ['task_accept', 'task_preprocess_start', 'task_preprocess_end', 'task_assign'],
@@ -33,11 +33,11 @@ export function stageWords({ status, stage, queue_position }) {
   if (status === 'failed') return 'Failed';
   if (status === 'cancelled') return 'Cancelled';
   if (queue_position !== null)
-    return queue_position === 1 ? 'Next in line' : `Number ${queue_position} in line`;
+    return queue_position === 1 ? 'Next in the queue' : `Number ${queue_position} in the queue`;
   return STAGES[stage] ?? 'Working';
 }
 
-/** The step's index; past the last when it is done. @param {Video} video */
+/** The index of the current step; the number of steps for a completed video. @param {Video} video */
 export function stepOf({ status, stage }) {
   if (status === 'completed') return STEPS.length;
   const step = STEP_OF.findIndex((stages) => stages.includes(stage));
@@ -84,51 +84,51 @@ export function formatWords(resolution, duration) {
   return [...(resolution ? [resolution] : []), ...(duration ? [`${duration} s`] : [])];
 }
 
-/** What happened and what to do next, for each code of an answer. @type {Record<string, string>} */
+/** The message for each error code of a response: what happened and what to do. @type {Record<string, string>} */
 const PROBLEMS = {
   invalid_request: 'The server could not read the request. Reload the page and try again.',
   invalid_parameter: 'Something in the form needs a change before this can be made.',
-  unauthorized: 'This server wants a token. Enter yours, and the video is sent.',
-  forbidden: 'Your token does not allow this. Ask whoever gave it to you.',
+  unauthorized: 'This server requires a token. Enter yours to send the video.',
+  forbidden: 'Your token does not allow this. Ask the person who gave it to you.',
   origin_not_allowed:
-    'This server does not take requests from this page. Open the page at the server’s own address.',
+    'This server does not accept requests from this page. Open the page at the server’s own address.',
   challenge_failed:
-    'The server could not tell that you are human. Press the button again; your browser must be allowed to load challenges.cloudflare.com.',
-  not_found: 'This video is not here any more. It was deleted, or its time was over.',
-  method_not_allowed: 'The server does not do this. Reload the page: it may have been updated.',
+    'The server could not verify that you are human. Press the button again. Your browser must be allowed to load challenges.cloudflare.com.',
+  not_found: 'This video does not exist any more. It was deleted or has expired.',
+  method_not_allowed: 'The server does not support this. Reload the page: it may have been updated.',
   not_ready: 'The video is still being made. Wait a moment.',
-  already_finished: 'The video had ended already, so there was nothing to stop.',
-  deleted: 'This was sent before, and its video was deleted since. Press the button again to make a new one.',
-  payload_too_large: 'That is too much to send. Choose an image of 20 MiB at most.',
-  unsupported_media_type: 'The server does not take this kind of file. Choose a JPEG, PNG or WebP image.',
+  already_finished: 'The video had already ended, so it could not be stopped.',
+  deleted: 'This was sent before, and its video was deleted. Press the button again to make a new one.',
+  payload_too_large: 'The request is too large. Choose an image of at most 20 MiB.',
+  unsupported_media_type: 'The server does not accept this type of file. Choose a JPEG, PNG or WebP image.',
   idempotency_key_reused:
-    'This was sent before with other words. Press the button again to send it as a new video.',
+    'A different request was sent before with the same key. Press the button again to make a new video.',
   range_not_satisfiable: 'That part of the video does not exist. Play it from the start.',
-  rate_limited: 'That was a lot at once.',
+  rate_limited: 'Too many requests.',
   budget_exhausted: 'Today’s budget is used up. Nothing was started; try again tomorrow.',
-  internal: 'Something broke at the server. Sending again is safe: it never makes a second video.',
-  misconfigured: 'The server is not set up completely. Whoever runs it finds the reason in its log.',
+  internal: 'The server had an error. Sending again is safe: it never makes a second video.',
+  misconfigured: 'The server is not fully configured. Its operator finds the reason in the log.',
   upstream_error:
-    'The video service gave no sensible answer. Sending again is safe: it never makes a second video.',
+    'The video service sent an invalid answer. Sending again is safe: it never makes a second video.',
   upstream_unavailable: 'No videos can be made at the moment. Nothing was started.',
-  paused: 'Whoever runs this server has paused it. Nothing was started.',
+  paused: 'The operator of this server has paused it. Nothing was started.',
   unreachable:
     'The server cannot be reached. Check your connection; sending again never makes a second video.',
 };
 
-/** The same for the codes of a failed Video. @type {Record<string, string>} */
+/** The message for each error code of a failed Video. @type {Record<string, string>} */
 const FAILURES = {
   generation_failed: 'The model ended without a video. Try other words or another image.',
   upstream_rejected: 'The model refused this. Change the words or the image and send it again.',
   upstream_unavailable: 'The video service did not take the job. Try again later.',
   upstream_timeout: 'The video service did not finish in time. Try again.',
   submission_unknown:
-    'It is not known whether the job was ever started. It may still turn up here; look again later.',
+    'It is unknown whether the job was started. The video may still appear here; check again later.',
   storage_failed:
-    'The video was made but could not be stored. Whoever runs this server may still recover it.',
+    'The video was made but could not be stored. The operator of this server may still recover it.',
 };
 
-/** How the Worker's own reasons begin, which the sentences above say already. @type {Record<string, string>} */
+/** The start of the Worker's default messages, which are not shown in addition. @type {Record<string, string>} */
 const OWN_REASONS = {
   generation_failed: 'The model ended without a video.',
   upstream_rejected: 'The upstream refused the parameters.',
@@ -139,9 +139,12 @@ const OWN_REASONS = {
 };
 
 /** The codes of a Video's `warnings`. @type {Map<string, string>} */
-const WARNINGS = new Map([['first_frame_ignored', 'The model did not use the first frame.']]);
+const WARNINGS = new Map([
+  ['first_frame_ignored', 'The model did not use the first frame.'],
+  ['last_frame_ignored', 'The model did not use the last frame.'],
+]);
 
-/** What is to be said about a video, even when all went well. @param {Video} video */
+/** The messages for the warnings of a video. @param {Video} video */
 export function warningWords({ warnings = [] }) {
   return warnings.flatMap((code) => WARNINGS.get(code) ?? []).join(' ');
 }
@@ -170,7 +173,7 @@ export function failureWords({ code, message }) {
 /** @type {Record<import('./client.js').Connection, string>} */
 export const CONNECTIONS = {
   live: '',
-  polling: 'No live connection, so this is checked every few seconds.',
-  reconnecting: 'The connection is lost. The video goes on being made; looking for it again …',
-  offline: 'You are offline. The video goes on being made, and this goes on when you are back.',
+  polling: 'No live connection; the status is checked every few seconds.',
+  reconnecting: 'The connection is lost. The video is still being made; reconnecting …',
+  offline: 'You are offline. The video is still being made; the page continues when you are back online.',
 };

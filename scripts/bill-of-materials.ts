@@ -1,4 +1,4 @@
-// The software bill of materials, in CycloneDX: what is in the Worker, and what it is made with.
+// The software bill of materials in CycloneDX format: the parts of the Worker, and the build tools.
 import type { Crates, Dependency } from './dependencies.ts';
 
 interface Component {
@@ -23,7 +23,7 @@ export interface Bom {
   dependencies: { ref: string; dependsOn: string[] }[];
 }
 
-/** The service itself and the compiler whose standard library goes with it. */
+/** The service itself, and the compiler with its standard library. */
 export interface Product {
   name: string;
   version: string;
@@ -90,7 +90,7 @@ function described(
   };
 }
 
-/** A package may be installed at several places. */
+/** A package may be installed several times. */
 function unique(packages: Dependency[]): Dependency[] {
   return [...new Map(packages.map((one) => [`${one.name}@${one.version}`, one])).values()];
 }

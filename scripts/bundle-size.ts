@@ -1,4 +1,4 @@
-// `node scripts/bundle-size.ts FOLDER MAX`: fails when the Worker in a folder is larger than MAX bytes, gzipped.
+// `node scripts/bundle-size.ts FOLDER MAX`: fails if the Worker in a folder is larger than MAX bytes, gzipped.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deployedModules, measure } from './bundle-table.ts';

@@ -1,4 +1,4 @@
-// The size of a Worker as it is deployed.
+// The size of a deployed Worker.
 import { gzipSync } from 'node:zlib';
 import { columns } from './terminal.ts';
 
@@ -28,7 +28,7 @@ export function deployedModules(files: Module[]): Module[] {
   );
 }
 
-/** Sizes as they are and gzipped, against a limit for all of it gzipped. */
+/** Sizes, plain and gzipped, with a limit for the gzipped total. */
 export function measure(modules: Module[], limit: number): Bundle {
   const sizes = modules.map(({ name, content }) => ({
     name,

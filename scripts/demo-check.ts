@@ -1,4 +1,4 @@
-// The received video against what was said of it: by the Video object, by the response's headers, and by ffprobe.
+// Compares the downloaded video with the Video object, the response headers and ffprobe.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { bytes } from './terminal.ts';
@@ -6,7 +6,7 @@ import type { Video } from './video-client.ts';
 
 const SECONDS = 6;
 
-/** Downloads the content and returns it if it is what the Video promised, with what was found about it. */
+/** Downloads the content and returns it with the results, if it is what the Video describes. */
 export async function download(video: Video): Promise<{ content: Buffer; findings: string[][] }> {
   const response = await fetch(video.urls.content);
   if (response.status !== 200) throw new Error(`the content answered ${response.status}`);
@@ -26,7 +26,7 @@ export async function download(video: Video): Promise<{ content: Buffer; finding
   };
 }
 
-/** A player that seeks asks for parts. */
+/** A player that seeks requests byte ranges. */
 export async function seek(video: Video, content: Buffer): Promise<string[]> {
   const first = Math.floor(content.length / 2);
   const last = content.length - 1;
@@ -38,7 +38,7 @@ export async function seek(video: Video, content: Buffer): Promise<string[]> {
   return ['second half', '206 Partial Content', 'the same bytes, so a player can seek'];
 }
 
-/** What ffprobe makes of the file, where it is installed. */
+/** ffprobe's description of the file, if ffprobe is installed. */
 export function probe(path: string): string[] {
   const entries = 'stream=codec_name,width,height:format=duration';
   const args = ['-v', 'error', '-select_streams', 'v:0', '-show_entries', entries, '-of', 'json', path];

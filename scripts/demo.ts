@@ -18,7 +18,7 @@ import { ended, submit, type Video } from './video-client.ts';
 import { DevProcess, freePort, root } from './worker-process.ts';
 import { readable } from './wrangler-output.ts';
 
-/** Wiro's minute in about four seconds: as fast as one can still follow. */
+/** A job of one minute takes about four seconds, slow enough to follow. */
 const SPEED = 14;
 const PATIENCE_MS = 60_000;
 const LOG_TAIL_LINES = 15;
@@ -41,7 +41,7 @@ async function demo(defer: Defer): Promise<number> {
   await rm(join(root, FILE), { force: true });
   defer(() => live.end());
 
-  // 1. The stand-in, the Worker, and a look into its storage.
+  // 1. Start the stand-in and the Worker, and open its storage.
   const sim = await startSim({ speed: SPEED });
   defer(() => sim.close());
   const folder = await mkdtemp(join(tmpdir(), 'hailuo-demo-'));
@@ -64,7 +64,7 @@ async function demo(defer: Defer): Promise<number> {
     ['Worker', origin, 'the real one, in wrangler dev; KV and R2 lie in a temporary folder'],
   ]);
 
-  // 2. The videos.
+  // 2. Make the videos.
   const prompt = 'A paper boat drifts down a rainy street at night, neon in the puddles';
   say('\n1 of 2: a video from a prompt');
   const first = await make(() => submit(origin, { prompt }), [`"${prompt}"`]);
@@ -81,7 +81,7 @@ async function demo(defer: Defer): Promise<number> {
   await Promise.all(sim.tasks.map((task) => task.calledBack()));
   checkCalls(sim, picture);
 
-  // 3. What there is now.
+  // 3. Show what is stored.
   say('\nWhat went between the Worker and Wiro');
   table(callRows(sim), [0]);
   say('\nWhat KV holds: a record for each video');
@@ -89,7 +89,7 @@ async function demo(defer: Defer): Promise<number> {
   say('\nWhat R2 holds: the videos, and the picture');
   table(await objectRows(storage.bindings.VIDEOS), [1]);
 
-  // 4. The first video as a file.
+  // 4. Save the first video as a file.
   const { content, findings } = await download(first);
   await writeFile(join(root, FILE), content);
   say(`\nThe first video, now also here as ${FILE}`);

@@ -1,4 +1,4 @@
-// What the Worker is made of, by Cargo, and what it is made with, by npm's lockfile.
+// The Worker's dependencies: Cargo's packages, and the build tools in npm's lockfile.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,25 +7,25 @@ import { root } from './worker-process.ts';
 export interface Dependency {
   name: string;
   version: string;
-  /** An SPDX expression; empty when none is told. */
+  /** An SPDX expression; empty if there is none. */
   licence: string;
-  /** Of what is downloaded, as the lockfile pins it: SHA-256 of a crate, in hex, or SHA-512 of a package, in base64. */
+  /** The digest in the lockfile: SHA-256 of a crate in hex, or SHA-512 of a package in base64. */
   digest: string | undefined;
 }
 
 export interface Package extends Dependency {
-  /** How it is fetched, if not from the registry. */
+  /** Its source, if it is not from the registry. */
   source: string | undefined;
 }
 
 export interface Crates {
-  /** What goes into the wasm. */
+  /** Packages that are compiled into the wasm. */
   shipped: Dependency[];
-  /** What only runs while building and testing. */
+  /** Packages that are used only for building and testing. */
   tools: Dependency[];
 }
 
-/** As `cargo metadata` tells it, without what is not needed here. */
+/** The output of `cargo metadata`, without unused members. */
 export interface Metadata {
   packages: {
     id: string;
@@ -63,14 +63,14 @@ export function crates({ packages, resolve }: Metadata, lockfile: string): Crate
       .map(({ name, version, license }) => ({
         name,
         version,
-        // An older way to write OR.
+        // An older notation for OR.
         licence: (license ?? '').replaceAll('/', ' OR '),
         digest: digests.get(`${name} ${version}`),
       }));
   return { shipped: described((id) => shippedIds.has(id)), tools: described((id) => !shippedIds.has(id)) };
 }
 
-/** By ordinary dependencies; macros run in the compiler and stay there. */
+/** Ordinary dependencies only: macros run in the compiler and are not shipped. */
 function reachable(packages: Metadata['packages'], { root, nodes }: Metadata['resolve']): Set<string> {
   const macros = new Set(
     packages

@@ -1,6 +1,6 @@
-// The decisions of a deployment: from what the account holds to what is to be done. No I/O.
+// The decisions of a deployment, from the state of the account, without I/O.
 
-/** Without these the Worker answers nothing but `misconfigured`. */
+/** Without these every response is `misconfigured`. */
 const REQUIRED_SECRETS = ['WIRO_API_KEY', 'SIGNING_KEY'];
 const OPTIONAL_SECRETS = ['WIRO_API_SECRET'];
 
@@ -22,14 +22,14 @@ export interface Namespace {
   title: string;
 }
 
-/** The JSON that wrangler printed, whatever it said before. */
+/** The JSON in wrangler's output, which may have text before it. */
 export function jsonIn(output: string): unknown {
   const start = output.search(/^[[{]/m);
   if (start < 0) throw new Error(`no JSON in: ${output.slice(0, 200)}`);
   return JSON.parse(output.slice(start));
 }
 
-/** What keeps this identity from deploying, or undefined. `accountId` is the one that was chosen. */
+/** The reason why this identity cannot deploy, or undefined. `accountId` is the chosen account. */
 export function identityProblem(identity: Identity, accountId: string | undefined): string | undefined {
   if (!identity.loggedIn) {
     return 'Not logged in to Cloudflare. Run `npx wrangler login`, or set CLOUDFLARE_API_TOKEN.';
@@ -40,7 +40,7 @@ export function identityProblem(identity: Identity, accountId: string | undefine
   return ['This login has several accounts. Choose one:', ...choices].join('\n');
 }
 
-/** The secrets a Worker has; undefined when there is no such Worker yet. */
+/** The secrets of a Worker; undefined if there is no such Worker yet. */
 export function secretsOf(result: { exitCode: number | null; stdout: string; stderr: string }) {
   if (result.exitCode === 0) {
     return (jsonIn(result.stdout) as { name: string }[]).map(({ name }) => name);
@@ -49,7 +49,7 @@ export function secretsOf(result: { exitCode: number | null; stdout: string; std
   throw new Error(`wrangler secret list failed: ${wranglerError(result)}`);
 }
 
-/** The name that wrangler gives a namespace which it makes for a binding. */
+/** The name that wrangler gives to a new namespace for a binding. */
 export function namespaceTitle(worker: string, binding: string): string {
   return `${worker}-${binding.toLowerCase().replaceAll('_', '-')}`;
 }
@@ -74,7 +74,7 @@ export function withNamespaceId(toml: string, binding: string, id: string): stri
   return toml.replace(line, `${line}id = "${id}"\n`);
 }
 
-/** R2 must be enabled once for an account, by hand; a failed `wrangler r2 bucket list` says so. */
+/** R2 must be enabled once per account, by hand; otherwise `wrangler r2 bucket list` fails with this message. */
 export function storageProblem(result: { exitCode: number | null; stdout: string; stderr: string }) {
   if (result.exitCode === 0) return undefined;
   const error = wranglerError(result);
@@ -87,7 +87,7 @@ export function missingSecrets(set: string[]): string[] {
   return REQUIRED_SECRETS.filter((name) => !set.includes(name));
 }
 
-/** What is left to be said about secrets, line by line. */
+/** The messages about missing secrets. */
 export function secretAdvice(set: string[]): string[] {
   const missing = missingSecrets(set);
   const unset = OPTIONAL_SECRETS.filter((name) => !set.includes(name));
@@ -99,7 +99,7 @@ export function secretAdvice(set: string[]): string[] {
   return lines;
 }
 
-/** The line of wrangler's output that says what is wrong. */
+/** The line of wrangler's output with the error. */
 export function wranglerError({ stdout, stderr }: { stdout: string; stderr: string }): string {
   const lines = `${stderr}\n${stdout}`.split('\n').map((line) => line.trim());
   const error = lines.find((line) => line.includes('[ERROR]')) ?? lines.find((line) => line !== '');

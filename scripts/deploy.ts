@@ -46,13 +46,13 @@ function deploy(): void {
   const config: Config = unstable_readConfig({ config: CONFIG });
   const worker = config.name ?? 'hailuo-worker';
 
-  // 1. Who deploys, and where to?
+  // 1. Check the identity and the account.
   const whoami = wrangler('whoami', '--json');
   if (!/^\{/m.test(whoami.stdout)) throw new Error(`wrangler whoami failed: ${wranglerError(whoami)}`);
   const accountId = process.env.CLOUDFLARE_ACCOUNT_ID || config.account_id;
   refuse(identityProblem(jsonIn(whoami.stdout) as Identity, accountId));
 
-  // 2. What is there?
+  // 2. Read the state of the account.
   const secrets = secretsOf(wrangler('secret', 'list', '--format', 'json'));
   const workerExists = secrets !== undefined;
   console.log(
@@ -70,7 +70,7 @@ function deploy(): void {
   if (missing.length > 0)
     console.log(`Secrets not set yet: ${missing.join(', ')}. The commands come at the end.`);
 
-  // 3. The deployment.
+  // 3. Deploy.
   try {
     if (kept) {
       console.log(`The KV namespace ${kept.title} (${kept.id}) is there already and is used.`);
@@ -90,7 +90,7 @@ function refuse(problem: string | undefined): void {
   if (problem !== undefined) throw new Error(problem);
 }
 
-/** Runs wrangler where it cannot ask anything. */
+/** Runs wrangler without a terminal, so that it cannot ask questions. */
 function wrangler(...args: string[]): { exitCode: number | null; stdout: string; stderr: string } {
   const options: SpawnSyncOptionsWithStringEncoding = {
     cwd: root,

@@ -1,12 +1,13 @@
 // `make dev`: page and API at http://localhost:8787 until Ctrl-C, with what was stored kept for the next time. With a
-// WIRO_API_KEY in .dev.vars the videos come from the real Wiro, otherwise from the stand-in in sim/.
+// WIRO_API_KEY in .dev.vars the videos come from the real Wiro, otherwise from the stand-in in sim/. The other settings of
+// that file count with either. DEV_VARS names another file, DEV_STATE another folder than .wrangler/state.
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
-import { type Sim, startSim } from '../sim/index.ts';
-import { devSettings } from './dev-settings.ts';
+import { FAMILY, type Sim, startSim } from '../sim/index.ts';
+import { appliedSettings, devSettings, standInSettings } from './dev-settings.ts';
 import { reasonOf } from './reason.ts';
 import { type Defer, runToExit } from './shutdown.ts';
 import { settingsFor } from './stand-in.ts';
@@ -16,14 +17,14 @@ import { readable } from './wrangler-output.ts';
 
 const PORT = Number(process.env.PORT || 8787);
 const STAND_IN_PORT = 9090;
-/** Wiro's minute in six seconds. */
+/** A job of one minute takes six seconds. */
 const STAND_IN_SPEED = 10;
 
-const DEV_VARS = join(root, '.dev.vars');
+const DEV_VARS = process.env.DEV_VARS ?? join(root, '.dev.vars');
 const SIGNING_KEY = join(root, '.wrangler/dev-signing-key');
-const REAL_STORAGE = join(root, '.wrangler/state');
-/** Apart from the real videos: neither of the two Wiros knows the other's tasks. */
-const STAND_IN_STORAGE = join(root, '.wrangler/state/stand-in');
+const REAL_STORAGE = process.env.DEV_STATE ?? join(root, '.wrangler/state');
+/** Separate from real videos, because Wiro and the stand-in do not know each other's tasks. */
+const STAND_IN_STORAGE = join(REAL_STORAGE, 'stand-in');
 
 await runToExit(dev, (error) => console.error(`make dev failed: ${reasonOf(error)}`), { endsBySignal: true });
 
@@ -33,16 +34,20 @@ async function dev(defer: Defer): Promise<number> {
   if (await isTaken(PORT)) {
     throw new Error(`port ${PORT} is taken; stop what listens there, or choose another: PORT=8788 make dev`);
   }
-  const { real, lacksSigningKey } = devSettings(read(DEV_VARS));
+  const settings = devSettings(read(DEV_VARS));
+  const { real, lacksSigningKey } = settings;
   const vars: Record<string, string> = lacksSigningKey ? { SIGNING_KEY: signingKey() } : {};
   let sim: Sim | undefined;
+  let applied = settings.given;
   if (!real) {
     sim = await standIn();
     defer(() => sim?.close());
-    Object.assign(vars, settingsFor(sim), { POLL_SECONDS: '0.5', RETRY_SECONDS: '0.5,1,2' });
+    const ofStandIn = settingsFor(sim);
+    Object.assign(vars, standInSettings(ofStandIn, settings));
+    applied = appliedSettings(ofStandIn, settings);
   }
   const worker = new DevProcess(PORT, real ? REAL_STORAGE : STAND_IN_STORAGE, vars, {
-    devVars: real,
+    devVars: process.env.DEV_VARS ?? existsSync(DEV_VARS),
     onLine: (line) => {
       const shown = readable(line);
       if (shown !== undefined) console.log(`  ${shown}`);
@@ -51,20 +56,20 @@ async function dev(defer: Defer): Promise<number> {
   defer(() => worker.kill('SIGTERM'));
   console.log('The Worker starts …');
   await worker.start();
-  greet(`http://localhost:${PORT}`, sim);
+  greet(`http://localhost:${PORT}`, sim, applied);
   await worker.ended();
   throw new Error('wrangler dev ended by itself');
 }
 
 async function isTaken(port: number): Promise<boolean> {
-  // A browser that is told `localhost` may try either.
+  // A browser may try IPv4 or IPv6 for `localhost`.
   for (const host of ['127.0.0.1', '::1']) {
     const server = createServer();
     try {
       await once(server.listen(port, host), 'listening');
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return true;
-      // No IPv6 here.
+      // IPv6 is not available.
       if (host === '127.0.0.1') throw error;
     } finally {
       server.close();
@@ -74,15 +79,17 @@ async function isTaken(port: number): Promise<boolean> {
 }
 
 async function standIn(): Promise<Sim> {
+  // The Worker remembers the folder of its uploads, the stand-in nothing of an earlier start.
+  const options = { speed: STAND_IN_SPEED, models: FAMILY, adoptsFolders: true };
   try {
-    return await startSim({ port: STAND_IN_PORT, speed: STAND_IN_SPEED });
+    return await startSim({ ...options, port: STAND_IN_PORT });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    return startSim({ speed: STAND_IN_SPEED });
+    return startSim(options);
   }
 }
 
-/** The same each time, so that the ids of stored videos stay valid. */
+/** The same key each time, so that the ids of stored videos stay valid. */
 function signingKey(): string {
   const known = read(SIGNING_KEY);
   if (known !== undefined) return known;
@@ -96,7 +103,7 @@ function read(path: string): string | undefined {
   return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
 }
 
-function greet(origin: string, sim: Sim | undefined): void {
+function greet(origin: string, sim: Sim | undefined, settings: string[]): void {
   console.log(`\nPage and API: ${origin}        Ctrl-C stops it; what was stored stays in .wrangler/state\n`);
   if (sim) {
     console.log(`No WIRO_API_KEY in .dev.vars, so Wiro is played by the stand-in at ${sim.url}:`);
@@ -105,12 +112,14 @@ function greet(origin: string, sim: Sim | undefined): void {
     console.log('With the WIRO_API_KEY of .dev.vars: the real Wiro, and each video costs money.');
     console.log("Wiro's callbacks cannot reach localhost; polling (POLL_SECONDS) completes the videos.\n");
   }
+  if (settings.length > 0) console.log(`In force from .dev.vars: ${settings.join(', ')}\n`);
   const json = "-H 'content-type: application/json' -d";
+  const curl = settings.includes('CLIENT_TOKENS') ? "curl -s -H 'authorization: Bearer TOKEN'" : 'curl -s';
   const lines = [
-    ['submit', `curl -s ${origin}/v1/videos ${json} '{"prompt": "a paper boat"}'`],
-    ['', `curl -s ${origin}/v1/videos -F prompt='the sky moves' -F inputImageFirst=@picture.png`],
-    ['status', `curl -s ${origin}/v1/videos/ID`],
-    ['content', `curl -s -o video.mp4 ${origin}/v1/videos/ID/content`],
+    ['submit', `${curl} ${origin}/v1/videos ${json} '{"prompt": "a paper boat"}'`],
+    ['', `${curl} ${origin}/v1/videos -F prompt='the sky moves' -F inputImageFirst=@picture.png`],
+    ['status', `${curl} ${origin}/v1/videos/ID`],
+    ['content', `${curl} -o video.mp4 ${origin}/v1/videos/ID/content`],
   ];
   if (sim) {
     const faults = '{"prompt": "boat", "faults": {"cdn": [{"kind": "cut"}]}}';

@@ -34,7 +34,7 @@ for (const name of wanted.length > 0 ? wanted : names) {
   kept(name).forEach((bytes, index) => {
     writeFileSync(join(inputs, `kept-${index}`), bytes);
   });
-  // The time is the wall clock's: on a busy machine, ten seconds are no sign of an endless loop.
+  // The limit is wall time: on a busy machine ten seconds do not prove an endless loop.
   const options = ['-max_len=1024', '-timeout=60', '-print_final_stats=1', '-verbosity=0'];
   const run = spawnSync(
     join(folder, 'target', HOST, 'release', name),

@@ -1,4 +1,4 @@
-// A small picture made from nothing: a PNG of an evening sky, from dark blue down to orange.
+// Generates a small image: a PNG of an evening sky, from dark blue to orange.
 import { crc32, deflateSync } from 'node:zlib';
 
 type Color = [red: number, green: number, blue: number];

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what only some tests need: the system packages chromium (the page, and playing the video) and ffmpeg with ffprobe
+# Installs what only some tests need: the system packages chromium-headless-shell (the page, and playing the video) and ffmpeg with ffprobe
 # (looking into the video), and the Python packages of tests/openai in a virtual environment of their own. Where that cannot
 # be done it says so and ends well: those tests are skipped then.
 set -u
@@ -26,11 +26,11 @@ install_python_packages() {
 install_python_packages
 
 packages=()
-command -v chromium >/dev/null || packages+=(chromium)
+command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null || packages+=(chromium-headless-shell)
 command -v ffprobe >/dev/null || packages+=(ffmpeg)
 
 if [ ${#packages[@]} -eq 0 ]; then
-  echo "chromium and ffprobe are installed."
+  echo "Chromium and ffprobe are installed."
   exit 0
 fi
 

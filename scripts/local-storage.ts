@@ -1,4 +1,4 @@
-// KV and R2 as a Worker in `wrangler dev` stores them, read from beside it while it runs.
+// Reads KV and R2 of a running Worker in `wrangler dev`.
 import { join } from 'node:path';
 import type { KVNamespace, R2Bucket } from '@cloudflare/workers-types';
 import { getPlatformProxy } from 'wrangler';
@@ -16,7 +16,7 @@ export interface LocalStorage {
 
 /** `persist` is the folder that wrangler was given by `--persist-to`. */
 export async function openStorage(persist: string): Promise<LocalStorage> {
-  // With the objects configured, the reader would run their alarms too.
+  // With the objects configured, the reader would also run their alarms.
   const proxy = await getPlatformProxy<Bindings & Record<string, unknown>>({
     configPath: join(root, 'scripts/storage-only.toml'),
     persist: { path: join(persist, 'v3') },

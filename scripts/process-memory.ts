@@ -1,11 +1,11 @@
-// How much memory a process and its descendants have had at most, as Linux counts it.
+// The maximum memory of a process and its descendants, as Linux counts it.
 import { readdirSync, readFileSync } from 'node:fs';
 
 export interface ProcessMemory {
   pid: number;
   /** Bytes now in memory. */
   resident: number;
-  /** The most there ever was. */
+  /** The maximum so far. */
   peak: number;
 }
 

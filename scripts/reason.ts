@@ -5,7 +5,7 @@ export function reasonOf(error: unknown): string {
   if ('code' in error && error.code === 'ENOENT' && error.message === 'spawn wrangler ENOENT') {
     return 'wrangler is not on the PATH; use make, which puts it there';
   }
-  // What `fetch` throws says only that it failed.
+  // The error of `fetch` only says that it failed; its cause has the reason.
   const { cause } = error;
   const [line = ''] = error.message.split('\n');
   return cause instanceof Error && cause.message ? `${line}: ${cause.message}` : line;

@@ -1,12 +1,12 @@
-// `make redrive ID=vid_…`: has a failed video tried again that may have been paid for. URL says where the Worker is
-// (default: `make dev`), OPERATOR_TOKEN, from the environment or .dev.vars, who asks.
+// `make redrive ID=vid_…`: resumes a failed video that may have been charged. URL is the Worker's URL (default: `make
+// dev`). OPERATOR_TOKEN comes from the environment or .dev.vars.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { reasonOf } from './reason.ts';
 import { root } from './worker-process.ts';
 
-const DEV_VARS = join(root, '.dev.vars');
+const DEV_VARS = process.env.DEV_VARS ?? join(root, '.dev.vars');
 
 try {
   console.log(await redrive(process.env.ID, process.env.URL ?? 'http://localhost:8787', operatorToken()));

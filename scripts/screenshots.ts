@@ -16,7 +16,7 @@ const FOLDER = join(root, '.screenshots');
 const WIDTHS = { phone: 390, tablet: 768, desktop: 1440 };
 const SCHEMES = ['light', 'dark'] as const;
 const PROMPT = 'The sun goes down behind drifting hills, long shadows, the camera perfectly still';
-/** As fast as the stand-in goes, and slow enough to be stopped in the middle. */
+/** As fast as the stand-in allows, and slow enough to cancel a video. */
 const FAST = 120;
 const WATCHABLE = 20;
 
@@ -48,7 +48,7 @@ async function screenshots(defer: Defer): Promise<number> {
   return 0;
 }
 
-/** Through the states, in the order in which a newcomer meets them. */
+/** The states in the order in which a new user meets them. */
 async function tour(page: Page, context: BrowserContext, sim: Sim): Promise<void> {
   const prompt = page.getByLabel('Prompt');
   const make = page.getByRole('button', { name: 'Make the video' });
@@ -64,7 +64,7 @@ async function tour(page: Page, context: BrowserContext, sim: Sim): Promise<void
   await page.getByText('must be a JPEG').waitFor();
   await shoot(page, '2-refused');
 
-  // A few earlier ones, one of which failed.
+  // Some earlier videos, one of them failed.
   await page.getByRole('button', { name: 'Remove' }).click();
   sim.script('kitchen', { task: { pexit: '1', outputs: 'none' } });
   for (const [text, format, end] of [

@@ -1,8 +1,8 @@
-// Stopping what a script started, in reverse order, however the script ends: done, failed, or Ctrl-C.
+// Stops everything that a script started, in reverse order, at its end, a failure or Ctrl-C.
 
 const SIGNALS: Record<string, number> = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 };
 
-/** Registers how to stop a thing, best before it is started. */
+/** Registers how to stop something, ideally before it starts. */
 export type Defer = (stop: () => Promise<void> | void) => void;
 
 /**
@@ -20,7 +20,7 @@ export async function runToExit(
     // Not `once`: a second Ctrl-C must not leave processes behind.
     process.on(signal, () => interrupted.resolve(endsBySignal ? 0 : 128 + number));
   }
-  // Miniflare, too, ends its process at a signal, but at once, before anything else could be stopped.
+  // Miniflare also ends its process at a signal, but at once, before the other things are stopped.
   process.on('newListener', (event: string, listener: () => void) => {
     if (event in SIGNALS) queueMicrotask(() => process.off(event, listener));
   });

@@ -44,7 +44,7 @@ async function main(defer: Defer): Promise<number> {
   return 1;
 }
 
-/** Where lines cannot be written over, one for each quarter. */
+/** Without a terminal, one line per quarter. */
 function showProgress(ended: number): void {
   live.show(`${Math.floor((4 * ended) / jobs)}`, `${ended} of ${jobs} jobs have ended`);
 }

@@ -1,9 +1,10 @@
-// What may be built and tested with: packages under a licence that asks for nothing of what they make. None of them is
-// shipped; what is, deny.toml rules.
+// The rules for build and test tools: licences that do not affect the built files. Tools are not shipped; deny.toml has
+// the rules for what is.
 import type { Package } from './dependencies.ts';
 
 /** As a package states it, choices and all: whoever brings another wording is read first. */
 const LICENCES = [
+  '(AFL-2.1 OR BSD-3-Clause)',
   '0BSD',
   'Apache-2.0',
   'Apache-2.0 AND LGPL-3.0-or-later',
@@ -19,7 +20,7 @@ const LICENCES = [
   'Unlicense',
 ];
 
-/** Everything that is wrong. */
+/** All violations. */
 export function problems(packages: Package[]): string[] {
   return packages.flatMap(wrongWith);
 }

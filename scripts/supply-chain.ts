@@ -1,5 +1,5 @@
-// `node scripts/supply-chain.ts`: fails when a package has a licence or a source that it must not have, or a known hole,
-// where npm's registry tells of those. Crates are cargo-deny's.
+// `node scripts/supply-chain.ts`: fails if a package has a forbidden licence or source, or a known vulnerability, if
+// npm's registry reports them. cargo-deny checks the crates.
 import { spawnSync } from 'node:child_process';
 import { readPackages } from './dependencies.ts';
 import { problems } from './supply-chain-rules.ts';
@@ -14,7 +14,7 @@ for (const problem of [...problems(packages), ...audited()]) {
   process.exitCode = 1;
 }
 
-/** The packages with holes that are serious; none where the registry does not answer. */
+/** The packages with serious vulnerabilities; none if the registry does not answer. */
 function audited(): string[] {
   const { stdout } = spawnSync('npm', ['audit', '--json', '--fetch-retries=0', '--audit-level=high'], {
     cwd: root,

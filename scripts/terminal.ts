@@ -17,7 +17,7 @@ export function bar(percent: number): string {
   return '█'.repeat(full) + '░'.repeat(BAR_CELLS - full);
 }
 
-/** Rows of text whose columns start below each other. */
+/** Aligns the columns of rows of text. */
 export function columns(rows: string[][], alignRight: number[] = []): string[] {
   const widths: number[] = [];
   for (const row of rows) {
@@ -32,7 +32,7 @@ export function columns(rows: string[][], alignRight: number[] = []): string[] {
   });
 }
 
-/** One line that is written over on a terminal; elsewhere, each new `step` gets a line of its own. */
+/** A line that is overwritten on a terminal. Elsewhere each new `step` is a line. */
 export class LiveLine {
   readonly #out: NodeJS.WriteStream;
   #step: string | undefined;
@@ -47,13 +47,13 @@ export class LiveLine {
     this.#step = step;
   }
 
-  /** Takes the line away again, where it can be. */
+  /** Removes the line, if possible. */
   clear(): void {
     if (this.#out.isTTY) this.#out.write('\r\x1b[2K');
     this.#step = undefined;
   }
 
-  /** What is written next starts on a line of its own. */
+  /** The next output starts on a new line. */
   end(): void {
     if (this.#out.isTTY && this.#step !== undefined) this.#out.write('\n');
     this.#step = undefined;

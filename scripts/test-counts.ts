@@ -1,4 +1,4 @@
-// Which tests passed, failed and were skipped, by what cargo and vitest say.
+// Counts passed, failed and skipped tests in the output of cargo and vitest.
 import { isAbsolute, relative } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 
@@ -6,7 +6,7 @@ const MAX_ERROR_CHARS = 200;
 
 export interface Counts {
   passed: number;
-  /** How many failed, also where a runner does not name them. */
+  /** The number of failures, even if a runner does not name them. */
   failed: number;
   failures: Failure[];
   skipped: Skipped[];
@@ -14,7 +14,7 @@ export interface Counts {
 
 export interface Failure {
   file: string;
-  /** Absent when the file failed as a whole. */
+  /** Missing if the whole file failed. */
   name?: string;
   /** The error's first line, if the runner tells it. */
   error?: string;
@@ -22,9 +22,9 @@ export interface Failure {
 
 export interface Skipped {
   name: string;
-  /** Where it is written, if that is known. */
+  /** The file, if known. */
   file?: string;
-  /** Why, if the runner knows. */
+  /** The reason, if known. */
   reason?: string;
 }
 
@@ -102,7 +102,7 @@ export function failureLine({ file, name, error }: Failure, root: string): strin
   return `failed: ${[path, ...(name ? [name] : [])].join(' > ')}${error ? ` (${error})` : ''}`;
 }
 
-/** Why a run is not to be trusted although no test failed, or undefined when it is. */
+/** The reason why a run cannot be trusted although no test failed, or undefined. */
 export function mistrust(
   { passed, failed }: Pick<Counts, 'passed' | 'failed'>,
   exitCode: number | null,
@@ -112,10 +112,10 @@ export function mistrust(
   return undefined;
 }
 
-/** Programs that some tests need, and that a machine may lack. */
+/** Programs that some tests need. */
 const PROGRAMS = ['ffprobe', 'ffmpeg', 'chromium'];
 
-/** Guesses why a test was skipped: by a missing program that it speaks of. `text` is the test's file. */
+/** Guesses why a test was skipped: its title names a program that is missing. `text` is the test's file. */
 export function guessReason(text: string, isInstalled: (program: string) => boolean): string | undefined {
   const missing = PROGRAMS.filter((program) => text.toLowerCase().includes(program) && !isInstalled(program));
   if (missing.length === 0) return undefined;

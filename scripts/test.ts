@@ -38,7 +38,7 @@ process.exitCode = total.failed > 0 || problems.length > 0 ? 1 : 0;
 
 interface Run {
   counts: Counts;
-  /** Why the counts are not all there is to say. */
+  /** Why the counts are incomplete. */
   problem: string | undefined;
 }
 
@@ -61,7 +61,7 @@ function judged(runner: string, counts: Counts, exitCode: number | null): Run {
   return { counts, problem: problem && `${runner} ${problem}` };
 }
 
-/** Passes the output on while it comes, and keeps it: that for errors too, in the order in which it was written. */
+/** Prints the output as it arrives and records it, together with the error output in the order of writing. */
 async function run(command: string, args: string[]): Promise<{ exitCode: number | null; output: string }> {
   console.log(`\n${[command, ...args].join(' ')}`);
   const color = process.stdout.isTTY ? { CARGO_TERM_COLOR: 'always', FORCE_COLOR: '1' } : {};

@@ -1,4 +1,4 @@
-// A client of the public API, as small as one can be.
+// A minimal client of the public API.
 
 /** The parts of the Video that are looked at here. */
 export interface Video {
@@ -15,7 +15,7 @@ export interface Video {
 
 const LOOK_EVERY_MS = 100;
 
-/** JSON for an object, a form for a form. */
+/** Sends an object as JSON, and a form as a form. */
 export async function submit(origin: string, body: FormData | object): Promise<Video> {
   const isForm = body instanceof FormData;
   const response = await fetch(`${origin}/v1/videos`, {
@@ -26,7 +26,7 @@ export async function submit(origin: string, body: FormData | object): Promise<V
   return read(response, 202);
 }
 
-/** The Video once it has ended; `onLook` sees it each time it is asked for. */
+/** Returns the Video when it has ended; `onLook` gets the Video of each poll. */
 export async function ended(video: Video, withinMs: number, onLook: (video: Video) => void): Promise<Video> {
   const deadline = performance.now() + withinMs;
   for (;;) {
@@ -48,7 +48,7 @@ async function read(response: Response, status: number): Promise<Video> {
   return JSON.parse(text);
 }
 
-/** What a problem says, or the beginning of what is none. */
+/** The message of a problem document, or the start of another body. */
 function detail(text: string): string {
   try {
     const problem: { detail?: string } = JSON.parse(text);

@@ -1,5 +1,5 @@
-// The Worker in `wrangler dev`, a process of its own: workerd goes out to the network by itself there, and the whole
-// process can be killed and started again on the same storage.
+// The Worker in `wrangler dev`, in its own process: workerd accesses the network directly there, and the whole process
+// can be killed and restarted on the same storage.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
@@ -10,17 +10,17 @@ import { fileURLToPath } from 'node:url';
 /** The project's own folder. */
 export const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** Below those that systems give away by themselves, and above most that are in use. */
+/** Below the ports that systems assign automatically, and above most that are in use. */
 const OWN_PORTS = [20_000, 32_000] as const;
 
-/** A process that has not ended this long after it was asked to is killed. */
+/** A process that has not ended after this time is killed. */
 const PATIENCE_MS = 5000;
 
 export interface DevOptions {
-  /** Told of each line that wrangler or the Worker writes. */
+  /** Called with each line that wrangler or the Worker writes. */
   onLine?: (line: string) => void;
-  /** Whether `.dev.vars` is read; default false: the process knows `vars` and `wrangler.toml` only. */
-  devVars?: boolean;
+  /** Whether `.dev.vars` is read, or another file; default false: the process knows `vars` and `wrangler.toml` only. */
+  devVars?: boolean | string;
   /** The program and its arguments that start the Worker in place of `wrangler dev`; it says "Ready on" too. */
   command?: [string, ...string[]];
 }
@@ -33,7 +33,7 @@ export class DevProcess {
   readonly #command: [string, ...string[]];
   readonly #onLine: (line: string) => void;
   #child: ChildProcess | undefined;
-  /** However this process ends, that one does not outlive it. */
+  /** The child never outlives this process. */
   readonly #killNow = () => this.#child?.pid !== undefined && signalGroup(this.#child.pid, 'SIGKILL');
 
   constructor(port: number, storage: string, vars: Record<string, string>, options: DevOptions = {}) {
@@ -43,7 +43,7 @@ export class DevProcess {
       'wrangler',
       ...['dev', '--ip', '127.0.0.1', '--port', `${port}`, '--inspector-port', '0'],
       ...['--persist-to', storage, '--show-interactive-dev-session=false'],
-      ...(options.devVars ? [] : ['--env-file', '/dev/null']),
+      ...(options.devVars === true ? [] : ['--env-file', options.devVars || '/dev/null']),
       ...Object.entries(vars).flatMap(([name, value]) => ['--var', `${name}:${value}`]),
     ];
   }
@@ -70,7 +70,7 @@ export class DevProcess {
     for (const stream of [child.stdout, child.stderr]) {
       createInterface({ input: stream }).on('line', (line) => {
         output.push(line);
-        // Wrangler's own lines name the paths of requests, proofs included; they are not the Worker's.
+        // Wrangler's own lines contain paths of requests, including proofs; they are not logs of the Worker.
         if (!line.startsWith('[wrangler:')) this.logs.push(line);
         if (line.includes('Ready on')) ready.resolve();
         this.#onLine(line);
@@ -81,18 +81,18 @@ export class DevProcess {
     await ready.promise;
   }
 
-  /** Resolves when it has ended, asked to or not. */
+  /** Resolves when the process has ended. */
   async ended(): Promise<void> {
     const child = this.#child;
     if (child && child.exitCode === null && child.signalCode === null) await once(child, 'exit');
   }
 
-  /** From now on it takes no step more, and what it is sent stays on the wire. Only a SIGKILL ends it then. */
+  /** Stops the process; only SIGKILL ends it then. Data that is sent to it stays in the connection. */
   freeze(): void {
     signalGroup(this.pid, 'SIGSTOP');
   }
 
-  /** Ends wrangler and workerd together; SIGKILL leaves them no time to tidy up. */
+  /** Ends wrangler and workerd together; SIGKILL leaves no time for cleaning up. */
   async kill(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     const child = this.#child;
     if (child?.pid === undefined) return;
@@ -130,7 +130,7 @@ function signalGroup(leader: number, signal: 'SIGTERM' | 'SIGKILL' | 'SIGSTOP'):
   try {
     process.kill(-leader, signal);
   } catch (error) {
-    // Gone already.
+    // It has already ended.
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }

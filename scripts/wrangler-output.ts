@@ -1,5 +1,5 @@
-// What `wrangler dev` writes, for people: the Worker's log and the requests, without wrangler's banner, its list of
-// bindings, and its complaints about a network it does not need.
+// Filters the output of `wrangler dev`: shows the Worker's log and requests, without wrangler's banner, bindings and
+// warnings about an unneeded network.
 import { stripVTControlCharacters } from 'node:util';
 
 const NOISE = [
@@ -20,20 +20,20 @@ const NOISE = [
   /Request\.cf|workers\.cloudflare\.com/,
   /^\s+at .*\(node:/,
   /^\[wrangler:info\] GET \/cdn-cgi\//,
-  // workerd, when an alarm was moved to an earlier time; it runs all the same.
+  // workerd logs this when an alarm was moved to an earlier time. The alarm runs nevertheless.
   /NOSENTRY SQLite alarm overdue/,
 ];
 
-/** The line as it is shown, or undefined for one that nobody needs. */
+/** The formatted line, or undefined for an unneeded one. */
 export function readable(line: string): string | undefined {
   const plain = stripVTControlCharacters(line).trimEnd();
   if (NOISE.some((noise) => noise.test(plain))) return undefined;
-  return logEntry(plain) ?? withoutProof(plain.replace(/^\[wrangler:info\] /, ''));
+  return logEntry(plain) ?? withoutSecrets(plain.replace(/^\[wrangler:info\] /, ''));
 }
 
 /** A line of the Worker's own log: `level  message  field=value …`. */
 function logEntry(line: string): string | undefined {
-  // Wrangler marks what went to console.warn and console.error.
+  // Wrangler marks lines of console.warn and console.error.
   const json = line.replace(/^\S \[(WARNING|ERROR)\] /, '');
   if (!json.startsWith('{')) return undefined;
   let entry: Record<string, unknown>;
@@ -52,7 +52,7 @@ function text(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-/** Who knows the path of a callback may call back. */
-function withoutProof(line: string): string {
-  return line.replace(/(\/hooks\/wiro\/[^/\s]+\/)\S+/, '$1…');
+/** Removes proofs and grants: anyone with the path of a callback could send one, and a grant opens a video. */
+function withoutSecrets(line: string): string {
+  return line.replace(/(\/hooks\/wiro\/[^/\s]+\/)\S+/, '$1…').replace(/([?&]grant=)[^&\s]+/, '$1…');
 }

@@ -12,7 +12,7 @@ import {
   sendFault,
   sendJson,
 } from './exchange.ts';
-import type { AnswerQueue } from './faults.ts';
+import type { AnswerFault, AnswerQueue } from './faults.ts';
 import { type FilePart, type Form, parseForm, readBody } from './form.ts';
 import type { ModelBook } from './models.ts';
 import type { Settings } from './options.ts';
@@ -23,6 +23,9 @@ import type { SimTask } from './task.ts';
 import { cancel, checkList, deleteFiles, detail, findTask, findTaskByToken, kill, list } from './tasks.ts';
 import { toolDetail } from './tool.ts';
 import type { Wiro } from './wiro.ts';
+
+/** As a gateway answers who does not tell the length of a body. */
+const LENGTH_REQUIRED: AnswerFault = { kind: 'status', status: 411 };
 
 /** A checked call before it is performed. */
 interface Prepared {
@@ -68,7 +71,8 @@ export class Api {
 
   async serve(exchange: Exchange): Promise<void> {
     const { request, response, call } = exchange;
-    const fault = this.#wiro.faults.next('gateway', '');
+    const refusesLength = this.#settings.refusesChunked && 'transfer-encoding' in request.headers;
+    const fault = refusesLength ? LENGTH_REQUIRED : this.#wiro.faults.next('gateway', '');
     if (fault) {
       this.#calls.taken(call);
       return sendFault(exchange, fault);

@@ -95,10 +95,10 @@ export class FileStore {
 
   #folderId(id: string | undefined): string {
     if (!id) return this.rootId;
-    if (id !== this.rootId && !this.folders.some((folder) => folder.id === id)) {
-      // Guess: the text.
-      throw notPossible('Folder not found or not accessible');
-    }
+    if (id === this.rootId || this.folders.some((folder) => folder.id === id)) return id;
+    // Guess: the text.
+    if (!this.#settings.adoptsFolders) throw notPossible('Folder not found or not accessible');
+    this.folders.push({ id, name: 'of-an-earlier-start', parentId: this.rootId });
     return id;
   }
 }

@@ -20,6 +20,7 @@ import { Wiro } from './wiro.ts';
 export { sign } from './auth.ts';
 export type { CallbackAttempt } from './callback.ts';
 export type { Call } from './calls.ts';
+export { FAMILY } from './family.ts';
 export type * from './faults.ts';
 export type { Folder, StoredFile } from './files.ts';
 export { digest, generatedDigest, sampleContent } from './media.ts';

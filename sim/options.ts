@@ -34,6 +34,10 @@ export interface SimOptions {
   killsFromAssign?: boolean;
   /** Whether FolderCreate, and uploads into a folder, are refused for want of a permission; default false. */
   refusesFolders?: boolean;
+  /** Whether an unknown folder is taken for one that was made before the start; default false: it is refused. */
+  adoptsFolders?: boolean;
+  /** Whether a request that does not tell its length is answered 411, before its body is read; default false. */
+  refusesChunked?: boolean;
   /** Whether a Run with unknown fields and files makes a task without them; default false: it is refused. */
   ignoresUnknownFields?: boolean;
   /** Default: as an object. */
@@ -50,6 +54,8 @@ export class Settings {
   logBytes: number | undefined;
   killsFromAssign: boolean;
   refusesFolders: boolean;
+  adoptsFolders: boolean;
+  refusesChunked: boolean;
   ignoresUnknownFields: boolean;
   parametersAs: ParametersAs;
   socketEdition: SocketEdition;
@@ -61,6 +67,8 @@ export class Settings {
     this.logBytes = options.logBytes;
     this.killsFromAssign = options.killsFromAssign ?? false;
     this.refusesFolders = options.refusesFolders ?? false;
+    this.adoptsFolders = options.adoptsFolders ?? false;
+    this.refusesChunked = options.refusesChunked ?? false;
     this.ignoresUnknownFields = options.ignoresUnknownFields ?? false;
     this.parametersAs = options.parametersAs ?? 'object';
     this.socketEdition = options.socketEdition ?? '2026';

@@ -25,7 +25,7 @@ use crate::video::access::bearer::BearerToken;
 use crate::video::access::clients::Clients;
 use crate::video::access::keys::{MIN_SIGNING_KEY_BYTES, SigningKeys};
 use crate::video::access::owner::Owner;
-use crate::video::access::webhook_key::WebhookKey;
+use crate::video::access::webhook_key::WebhookKeys;
 use crate::video::lifecycle::Policy;
 use crate::video::lifecycle::retry_schedule::RetrySchedule;
 use crate::video::links::output_hosts::OutputHosts;
@@ -92,7 +92,7 @@ pub struct Turnstile {
 #[derive(Debug)]
 pub struct Webhook {
     pub url: String,
-    pub key: WebhookKey,
+    pub keys: WebhookKeys,
 }
 
 /// The names of all missing and malformed settings; never their values.
@@ -203,7 +203,7 @@ impl Config {
         let purge_upstream =
             reader.parse("PURGE_UPSTREAM", |flag| flag.parse::<bool>().map_err(|_| "must be true or false"));
         let notify_url = reader.optional("NOTIFY_URL", |url| webhook_url(&url, parse_url));
-        let notify_key = reader.optional("NOTIFY_SECRET", |key| WebhookKey::parse(&key));
+        let notify_keys = reader.optional("NOTIFY_SECRET", |keys| WebhookKeys::parse(&keys));
         if reader.is_set("NOTIFY_URL") && !reader.is_set("NOTIFY_SECRET") {
             reader.problem("NOTIFY_SECRET", "is not set; it signs what is sent to NOTIFY_URL");
         }
@@ -249,7 +249,7 @@ impl Config {
                     copy_deadline: Millis::from_seconds(copy_deadline?.into()),
                     retention: retention?,
                 },
-                webhook: notify_url.zip(notify_key).map(|(url, key)| Webhook { url, key }),
+                webhook: notify_url.zip(notify_keys).map(|(url, keys)| Webhook { url, keys }),
             })
         };
         match all() {

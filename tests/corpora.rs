@@ -1,5 +1,5 @@
-//! The fuzzer's inputs once more, without a fuzzer: what was found stays mended. A line of a corpus is a JSON string
-//! whose characters are the bytes.
+//! Runs the fuzz targets with the stored inputs, as regression tests. Each line of a corpus is a JSON string whose
+//! characters are the bytes.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -23,7 +23,7 @@ fn inputs(name: &str) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn every_input_that_was_ever_kept_is_survived() {
+fn no_stored_fuzz_input_panics() {
     for (name, _) in TARGETS {
         let inputs = inputs(name);
         assert!(inputs.len() >= 3, "{name} has lost its corpus");

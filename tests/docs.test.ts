@@ -1,4 +1,4 @@
-// The pages are true where a machine can tell: links, settings, endpoints, error codes and log lines.
+// Checks the documents where a program can: links, settings, endpoints, error codes and log lines.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -40,7 +40,7 @@ const anchor = (heading: string) =>
 const anchorsOf = (path: string) =>
   [...prose(path).matchAll(/^#+ (.+)$/gm)].map(([, heading]) => anchor(heading ?? ''));
 
-test.each(pages)('every link of %s leads somewhere', (page) => {
+test.each(pages)('every link in %s has a target', (page) => {
   const links = [...prose(page).matchAll(/\]\(([^)\s]+)\)|src="([^"]+)"/g)].map(
     ([, link, source]) => link ?? source ?? '',
   );
@@ -62,7 +62,7 @@ function isThere(path: string): boolean {
   return existsSync(folder) && readdirSync(folder).some((entry) => name.test(entry));
 }
 
-test.each(pages)('every file that %s names is there', (page) => {
+test.each(pages)('every file that %s names exists', (page) => {
   const paths = codes(prose(page)).filter((code) =>
     /^(src|tests|scripts|docs|public|sim|bench|fuzz|examples)\/[^\s{}…]*$/.test(code ?? ''),
   );
@@ -73,7 +73,7 @@ describe('docs/configuration.md', () => {
   const settings = rows(read('docs/configuration.md'));
   const rowOf = (name: string) => settings.filter(([first]) => first === `\`${name}\``);
 
-  test('every var stands there once, with its default', () => {
+  test('it lists every var once, with its default', () => {
     const vars = [...read('wrangler.toml').matchAll(/^([A-Z][A-Z_]+) = "(.*)"$/gm)];
     expect(vars.length).toBeGreaterThan(10);
     for (const [, name = '', value = ''] of vars) {
@@ -85,7 +85,7 @@ describe('docs/configuration.md', () => {
     }
   });
 
-  test('every secret stands there', () => {
+  test('it lists every secret', () => {
     const list = /const SECRETS: [^=]+= \[([^\]]+)\]/.exec(read('src/config/settings.rs'))?.[1] ?? '';
     const secrets = [...list.matchAll(/"(\w+)"/g)].map(([, name]) => name ?? '');
     expect(secrets).toContain('SIGNING_KEY');
@@ -96,7 +96,7 @@ describe('docs/configuration.md', () => {
 describe('docs/api.md', () => {
   const api = read('docs/api.md');
 
-  test('every endpoint of openapi.json stands there', () => {
+  test('it lists every endpoint of openapi.json', () => {
     const { paths } = JSON.parse(read('public/openapi.json')) as { paths: Record<string, object> };
     for (const [path, operations] of Object.entries(paths)) {
       for (const method of Object.keys(operations).filter((name) => name !== 'parameters')) {
@@ -109,7 +109,7 @@ describe('docs/api.md', () => {
     }
   });
 
-  test('its table has every error, and no other', () => {
+  test('its table lists exactly the errors of the code', () => {
     const source = read('src/api/error.rs').split('#[cfg(test)]')[0] ?? '';
     const answered = [...source.matchAll(/\b([45]\d\d),\s*"(\w+)"/g)].map(
       ([, status, code]) => `${status} ${code}`,
@@ -119,7 +119,7 @@ describe('docs/api.md', () => {
     expect([...new Set(written)].sort()).toEqual([...new Set(answered)].sort());
   });
 
-  test('every reason of a failed video stands there', () => {
+  test('it lists every reason of a failed video', () => {
     const variants = /pub enum FailureCode \{([^}]+)\}/.exec(read('src/video/record.rs'))?.[1] ?? '';
     const reasons = [...variants.matchAll(/^ {4}([A-Z]\w+),$/gm)].map(([, name]) =>
       (name ?? '').replace(/(?!^)[A-Z]/g, '_$&').toLowerCase(),
@@ -138,14 +138,14 @@ describe('docs/operations.md', () => {
     rows(sectionOf(heading)).flatMap(([first]) => codes(first ?? '')),
   );
 
-  test('its log lines are those of the code', () => {
+  test('every log line in it exists in the code', () => {
     expect(lines.length).toBeGreaterThan(40);
     expect(lines.filter((line) => !sources.includes(`"${line}"`) && !sources.includes(`'${line}'`))).toEqual(
       [],
     );
   });
 
-  test('every warning and every error that is written with its text stands there', () => {
+  test('it lists every warning and error of the code', () => {
     const written = [...sources.matchAll(/log::write\(\s*Level::(?:Warn|Error),\s*"([^"]+)"/g)].map(
       ([, line]) => line,
     );
@@ -154,7 +154,7 @@ describe('docs/operations.md', () => {
   });
 });
 
-test('the README shows what client.js has', async () => {
+test('the README shows the methods of client.js', async () => {
   const imported = /import \{ ([^}]+) \} from '.\/client.js'/.exec(read('README.md'))?.[1]?.split(', ') ?? [];
   expect(imported).toContain('submit');
   const client = await import('../public/client.js');

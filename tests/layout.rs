@@ -1,11 +1,11 @@
-//! The rooms of `src/`, and the one way down through them: what a room may use lies below it.
+//! Checks the rooms of `src/`: a room may use only rooms below it.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Each room with those that it uses. A room may only use rooms that stand further down.
+/// Each room and the rooms that it uses, which must be further down in the table.
 const ROOMS: [(&str, &[&str]); 11] = [
     ("api", &["calls", "upstream", "storage", "config", "runtime", "http", "video", "wiro"]),
     ("dispatcher", &["calls", "upstream", "storage", "config", "runtime", "video", "wiro"]),
@@ -20,7 +20,7 @@ const ROOMS: [(&str, &[&str]); 11] = [
     ("wiro", &[]),
 ];
 
-/// Rooms that must run without a Worker.
+/// Rooms that must not depend on the Workers runtime.
 const PURE: [&str; 3] = ["http", "video", "wiro"];
 const RUNTIME_CRATES: [&str; 4] = ["worker::", "js_sys", "web_sys", "wasm_bindgen"];
 
@@ -42,7 +42,7 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
     files.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
 }
 
-/// All files of a room: those of its folder, and the one beside it that bears its name.
+/// All files of a room: those in its folder, and the file with its name next to it.
 fn files_of(room: &str) -> Vec<PathBuf> {
     let folder = source().join(room);
     let beside = folder.with_extension("rs");
@@ -51,7 +51,7 @@ fn files_of(room: &str) -> Vec<PathBuf> {
     files
 }
 
-/// The rooms that a text names by `crate::`.
+/// The rooms that a file uses by `crate::`.
 fn used(text: &str) -> Vec<String> {
     let names = text.split("crate::").skip(1);
     let names = names.map(|rest| rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next());
@@ -59,7 +59,7 @@ fn used(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_room_stands_in_the_table() {
+fn each_room_is_in_the_table() {
     let mut rooms: Vec<_> = entries(&source())
         .into_iter()
         .filter(|path| path.is_dir())
@@ -72,7 +72,7 @@ fn every_room_stands_in_the_table() {
 }
 
 #[test]
-fn arrows_point_downwards() {
+fn rooms_use_only_rooms_below_them() {
     for (index, (room, uses)) in ROOMS.iter().enumerate() {
         for used in *uses {
             let floor = ROOMS.iter().position(|(name, _)| name == used).unwrap();
@@ -82,7 +82,7 @@ fn arrows_point_downwards() {
 }
 
 #[test]
-fn each_room_uses_what_the_table_says_and_nothing_else() {
+fn each_room_uses_exactly_the_rooms_in_the_table() {
     for (room, uses) in ROOMS {
         let mut found: Vec<&str> = Vec::new();
         for file in files_of(room) {
@@ -103,7 +103,7 @@ fn each_room_uses_what_the_table_says_and_nothing_else() {
 }
 
 #[test]
-fn pure_rooms_know_no_runtime() {
+fn pure_rooms_do_not_use_the_runtime() {
     for room in PURE {
         for file in files_of(room) {
             let text = fs::read_to_string(&file).unwrap();

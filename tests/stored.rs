@@ -1,4 +1,4 @@
-//! What is stored, exactly: a change here is a change of format, and older records must still load.
+//! The exact stored formats. A change here changes the format, and older records must still load.
 
 use hailuo_worker::video::record::public::Video;
 use hailuo_worker::video::record::{Record, Status};
@@ -14,14 +14,14 @@ const TASK: &str = include_str!("stored/task-v2.json");
 const TASK_V1: &str = include_str!("stored/task-v1.json");
 
 #[test]
-fn records_are_read_and_written_as_they_were() {
+fn a_record_keeps_its_stored_format() {
     let record: Record = serde_json::from_str(RECORD).unwrap();
     assert_eq!(record.status, Status::Completed);
     assert_eq!(serde_json::to_string_pretty(&record).unwrap(), RECORD.trim_end());
 }
 
 #[test]
-fn tasks_are_read_and_written_as_they_were() {
+fn a_task_keeps_its_stored_format() {
     let task = Task::load(TASK).unwrap();
     assert_eq!(task.job(), Some(&Job { task_id: "534574".to_owned(), token: Some("eDcC".to_owned()) }));
     assert!(matches!(task.phase, Phase::Storing { attempts: 2, .. }));
@@ -29,7 +29,7 @@ fn tasks_are_read_and_written_as_they_were() {
 }
 
 #[test]
-fn the_challenge_that_began_a_task_is_written_as_it_was() {
+fn a_challenge_keeps_its_stored_format() {
     let digest = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
     let challenged = TASK.replace("  \"phase\":", &format!("  \"challenge\": \"{digest}\",\n  \"phase\":"));
     let task = Task::load(&challenged).unwrap();
@@ -39,7 +39,7 @@ fn the_challenge_that_began_a_task_is_written_as_it_was() {
 }
 
 #[test]
-fn what_a_task_knows_of_its_pace_is_written_as_it_was() {
+fn durations_keep_their_stored_format() {
     let known = r#"  "pace": 120000,
   "begun_at": 1734513808000,
   "ends_at": 1734513928000,
@@ -47,13 +47,13 @@ fn what_a_task_knows_of_its_pace_is_written_as_it_was() {
 }"#;
     let paced = TASK.trim_end().trim_end_matches("\n}").to_owned() + ",\n" + known;
     let task = Task::load(&paced).unwrap();
-    assert_eq!(task.pace, Some(Millis::new(120_000)));
+    assert_eq!(task.typical_duration, Some(Millis::new(120_000)));
     assert_eq!(task.generation_time(), Some(Millis::new(87_000)));
     assert_eq!(serde_json::to_string_pretty(&task).unwrap(), paced);
 }
 
 #[test]
-fn what_the_webhook_was_told_is_written_as_it_was() {
+fn deliveries_keep_their_stored_format() {
     let told = r#"  "deliveries": {
     "events": 2,
     "pending": {
@@ -82,12 +82,12 @@ fn what_the_webhook_was_told_is_written_as_it_was() {
 }
 
 #[test]
-fn every_phase_is_written_as_it_was() {
+fn each_phase_keeps_its_stored_format() {
     let since = UnixMillis::new(1);
     let phases = [
         (Phase::Receiving, r#""receiving""#),
         (
-            Phase::Waiting { attempts: 1, turned_away: None },
+            Phase::Waiting { attempts: 1, capacity_retry_after: None },
             r#"{"waiting":{"attempts":1,"turned_away":null}}"#,
         ),
         (Phase::Queued(1), r#"{"in_line":1}"#),
@@ -111,7 +111,7 @@ fn every_phase_is_written_as_it_was() {
 }
 
 #[test]
-fn records_without_warnings_have_none() {
+fn a_record_without_warnings_loads_as_an_empty_list() {
     let earlier = RECORD.replace(",\n  \"warnings\": []", "");
     assert!(!earlier.contains("warnings"));
     assert_eq!(
@@ -121,7 +121,7 @@ fn records_without_warnings_have_none() {
 }
 
 #[test]
-fn metadata_is_written_where_there_is_some() {
+fn metadata_is_stored_only_if_there_is_some() {
     let kept = RECORD.trim_end().trim_end_matches("\n}").to_owned()
         + ",\n  \"metadata\": {\n    \"order\": \"17\"\n  }\n}";
     let record: Record = serde_json::from_str(&kept).unwrap();
@@ -130,7 +130,7 @@ fn metadata_is_written_where_there_is_some() {
 }
 
 #[test]
-fn the_models_path_is_written_where_it_is_not_its_name() {
+fn the_model_path_is_stored_only_if_it_differs_from_the_name() {
     let named =
         TASK.replacen("\n  \"callback_url\"", "\n  \"model_path\": \"minimax/h3\",\n  \"callback_url\"", 1);
     let task = Task::load(&named).unwrap();
@@ -140,9 +140,9 @@ fn the_models_path_is_written_where_it_is_not_its_name() {
 }
 
 #[test]
-fn a_search_that_is_not_finished_is_written_down() {
+fn an_unfinished_search_keeps_its_stored_format() {
     let candidates = vec![Job { task_id: "7".to_owned(), token: None }];
-    let progress = Some(SearchProgress { start: 200, candidates });
+    let progress = Some(SearchProgress { rows_read: 200, candidates });
     let phase = Phase::Unknown { since: UnixMillis::new(1), searches: 2, hint: None, progress };
     let text = r#"{"unknown":{"since":1,"searches":2,"hint":null,"progress":{"start":200,"candidates":[{"task_id":"7","token":null}]}}}"#;
     assert_eq!(serde_json::to_string(&phase).unwrap(), text);
@@ -150,43 +150,55 @@ fn a_search_that_is_not_finished_is_written_down() {
 }
 
 #[test]
-fn tasks_of_version_1_go_on() {
+fn a_task_of_version_1_is_upgraded() {
     let task = Task::load(TASK_V1).unwrap();
-    assert_eq!((task.version, task.answerable, task.wish), (2, true, Intent::Make));
+    assert_eq!((task.version, task.answerable, task.intent), (2, true, Intent::Make));
     assert!(matches!(task.phase, Phase::Storing { attempts: 2, .. }));
-    // Whether its record was published, nobody knows: that is done with what is due next.
-    assert_eq!(task.chores.next_due(), task.wake_at);
+    // It is unknown whether its record was published, so it is published again.
+    assert_eq!(task.pending_work.next_due(), task.wake_at);
     let waiting = TASK_V1.split_once("\"phase\"").unwrap().0.to_owned()
         + r#""phase": {"waiting": {"attempts": 3}}, "wake_at": 5, "nudged": false }"#;
-    assert_eq!(Task::load(&waiting).unwrap().phase, Phase::Waiting { attempts: 3, turned_away: None });
+    assert_eq!(
+        Task::load(&waiting).unwrap().phase,
+        Phase::Waiting { attempts: 3, capacity_retry_after: None }
+    );
 }
 
 #[test]
-fn tasks_of_a_later_version_are_not_misread() {
+fn a_task_of_a_newer_version_is_an_error() {
     let later = TASK.replace("\"version\": 2", "\"version\": 3");
     assert!(matches!(Task::load(&later), Err(LoadError::Newer(3))));
 }
 
 #[test]
-fn a_file_is_called_by_the_first_words_of_its_prompt() {
+fn the_file_name_has_the_first_words_of_the_prompt() {
     let mut record: Record = serde_json::from_str(RECORD).unwrap();
-    for (prompt, stem) in [
-        ("A paper boat, drifting!", "a-paper-boat-drifting"),
-        ("  \"quotes\"; filename=x\r\nX-Evil: 1", "quotes-filename-x-x-evil-1"),
-        ("Ein Bär im Schnee", "ein-im-schnee"),
-        ("猫", record.id.as_str()),
-        (&"word ".repeat(40), "word-word-word-word-word-word-word-word-word-word-word-word"),
-        (&"x".repeat(61), record.id.as_str()),
-    ]
-    .map(|(prompt, stem)| (prompt.to_owned(), stem.to_owned()))
-    {
-        record.input.prompt = prompt;
-        assert_eq!(record.file_stem(), stem);
+    let long = "word ".repeat(40);
+    let (words, unbroken) = (vec!["word"; 12].join("-"), "x".repeat(60));
+    let (letters, kana) = ("x".repeat(61), "あ".repeat(61));
+    let id = record.id.to_string();
+    // A prompt, its name in its own script, and its name in ASCII.
+    for (prompt, stem, ascii) in [
+        ("A paper boat, drifting!", "a-paper-boat-drifting", "a-paper-boat-drifting"),
+        ("  \"quotes\"; filename=x\r\nX-Evil: 1", "quotes-filename-x-x-evil-1", "quotes-filename-x-x-evil-1"),
+        ("Ein Bär im Schnee", "ein-bär-im-schnee", "ein-im-schnee"),
+        ("夕暮れの街を、紙の舟が流れる。4K", "夕暮れの街を-紙の舟が流れる-4k", "4k"),
+        ("人々「猫」ー１２３", "人々-猫-ー１２３", &id),
+        ("नमस्ते दुनिया।", "नमस्ते-दुनिया", &id),
+        ("صباح الخير، يا قمر؟", "صباح-الخير-يا-قمر", &id),
+        ("\u{202e}4pm.exe\u{2066}\u{feff}", "4pm-exe", "4pm-exe"),
+        ("🎈🎈", &id, &id),
+        (&long, &words, &words),
+        (&letters, &unbroken, &unbroken),
+        (&kana, &"あ".repeat(60), &id),
+    ] {
+        prompt.clone_into(&mut record.input.prompt);
+        assert_eq!((record.file_stem().as_str(), record.ascii_file_stem().as_str()), (stem, ascii));
     }
 }
 
 #[test]
-fn what_is_public_holds_urls_and_no_version() {
+fn a_public_video_has_urls_and_no_version() {
     let record: Record = serde_json::from_str(RECORD).unwrap();
     let id = record.id.to_string();
     let shown = serde_json::to_value(Video::of(record, "https://w.example", None)).unwrap();
@@ -199,7 +211,7 @@ fn what_is_public_holds_urls_and_no_version() {
 }
 
 #[test]
-fn a_tombstone_is_written_as_it_was() {
+fn a_tombstone_keeps_its_stored_format() {
     for (reason, text) in [
         (Reason::Deleted, r#"{"deleted_at":1734513900,"reason":"deleted"}"#),
         (Reason::Expired, r#"{"deleted_at":1734513900,"reason":"expired"}"#),

@@ -1,4 +1,4 @@
-//! Every sample of Wiro's answers in `tests/wiro/`, read as the Worker reads it. Where each comes from, `tests/wiro/README.md` says.
+//! Parses all samples of Wiro's answers in `tests/wiro/`. `tests/wiro/README.md` lists their sources.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -29,16 +29,16 @@ fn detail(body: &str) -> TaskDetail {
 }
 
 #[test]
-fn run_names_the_task_and_its_token() {
+fn the_answer_to_run_has_task_id_and_token() {
     let RunAnswer::Started { task_id, token } = RunAnswer::read(&answer(sample!("run-answer.json"))) else {
         panic!("Run did not start")
     };
     assert_eq!((task_id.as_str(), token.as_deref()), ("420206", Some("MadeUpTokenMadeUpTokenMadeUpTo")));
 }
 
-/// What each published refusal means as the answer to Run.
+/// The meaning of each documented refusal as an answer to Run.
 #[test]
-fn every_published_refusal_is_told_apart() {
+fn each_documented_refusal_is_recognized() {
     let expected = |code: &Value, message: &str| match message {
         "Request parameter [prompt] required"
         | "Request files [inputImage] required"
@@ -55,7 +55,7 @@ fn every_published_refusal_is_told_apart() {
         text if text.contains("suspended") => "suspended",
         text if text.contains("concurrent task limit") => "at capacity",
         "Error parsing url." => "not started",
-        // Texts of other calls. As an answer to Run, code 1 is about the model; without a code nobody knows.
+        // Texts of other calls. In an answer to Run, code 1 is about the model; without a code the meaning is unknown.
         _ if code == 1 => "unknown model",
         _ => "unknown",
     };
@@ -94,7 +94,7 @@ fn every_published_refusal_is_told_apart() {
 }
 
 #[test]
-fn detail_of_a_finished_task_tells_video_and_cost() {
+fn detail_of_a_finished_task_has_video_and_cost() {
     let TaskDetail { state, pictures } = detail(sample!("detail-done-openapi-2026-03.json"));
     let RemoteStatus::Succeeded { output: TaskOutput { url, size }, total_cost } = state else {
         panic!("{state:?}")
@@ -107,7 +107,7 @@ fn detail_of_a_finished_task_tells_video_and_cost() {
 }
 
 #[test]
-fn detail_of_a_failed_task_says_why() {
+fn detail_of_a_failed_task_has_a_reason() {
     let TaskDetail { state, .. } = detail(sample!("detail-failed-docs.json"));
     let RemoteStatus::Failed { reason, total_cost, .. } = state else { panic!("{state:?}") };
     assert_eq!(reason.as_deref(), Some("CUDA out of memory"));
@@ -115,7 +115,7 @@ fn detail_of_a_failed_task_says_why() {
 }
 
 #[test]
-fn parameters_may_be_a_text_of_json() {
+fn parameters_may_be_json_text() {
     let TaskDetail { state, pictures } = detail(sample!("detail-parameters-as-string.json"));
     assert!(matches!(state, RemoteStatus::Succeeded { .. }), "{state:?}");
     assert_eq!(pictures, Some(0));
@@ -130,20 +130,20 @@ fn a_purged_task_has_no_video() {
 }
 
 #[test]
-fn a_running_task_without_pexit_is_at_work() {
+fn a_running_task_without_pexit_is_working() {
     let TaskDetail { state, .. } = detail(sample!("detail-running-pexit-null.json"));
     assert_eq!(state, RemoteStatus::Working { status: "task_start".to_owned(), error_output: None });
 }
 
 #[test]
-fn a_task_error_that_stays_is_no_end_and_keeps_its_text() {
+fn task_error_is_not_an_end_and_keeps_its_text() {
     let TaskDetail { state, .. } = detail(sample!("detail-task-error-persisted.json"));
     let complaint = Some("Output folder creation failed".to_owned());
     assert_eq!(state, RemoteStatus::Working { status: "task_error".to_owned(), error_output: complaint });
 }
 
 #[test]
-fn every_detail_names_its_task() {
+fn each_detail_has_the_id_of_its_task() {
     for body in [
         sample!("detail-done-openapi-2026-03.json"),
         sample!("detail-failed-docs.json"),
@@ -154,20 +154,20 @@ fn every_detail_names_its_task() {
     ] {
         assert_eq!(read_remote_ref(&answer(body)).unwrap().task_id, "420206");
         let TaskDetail { .. } = detail(body);
-        // An empty callback URL tells nothing: such a row is not another's.
+        // An empty callback URL does not mean that the row belongs to another video.
         let rows = read_rows(&answer(body)).unwrap().rows;
         assert_eq!(rows.first().unwrap().callback_url, None);
     }
 }
 
 #[test]
-fn a_callback_names_its_task() {
+fn a_callback_has_the_id_of_its_task() {
     let found = hint(sample!("callback-assumed.json").as_bytes()).unwrap();
     assert_eq!((found.task_id.as_str(), found.token), ("420206", None));
 }
 
 #[test]
-fn files_and_folders_are_read() {
+fn answers_about_files_and_folders_are_parsed() {
     assert_eq!(read_folder(&answer(sample!("folder-answer-docs.json"))).as_deref(), Ok("bbbb0002"));
     let url = "https://cdn1.wiro.ai/aaaa0001/photo.jpg".to_owned();
     let stored = StoredFile { url, size: Some(1_024_000) };
@@ -175,9 +175,9 @@ fn files_and_folders_are_read() {
     assert_eq!(read_done(&answer(sample!("input-output-delete-answer.json"))), Ok(()));
 }
 
-/// Models of Wiro that make no videos: their parameters are read all the same, and what we cannot send is named.
+/// Other models of Wiro: their parameters are parsed too, and unsupported ones are named.
 #[test]
-fn every_recorded_model_is_described() {
+fn each_recorded_model_has_a_description() {
     let list: Value = serde_json::from_str(sample!("tool-list-2026-09-29.json")).unwrap();
     let tools = list["tool"].as_array().unwrap();
     assert_eq!(tools.len(), 4);
@@ -200,9 +200,9 @@ fn every_recorded_model_is_described() {
     }
 }
 
-/// What Wiro's own clients sent for a link as the first frame: our form has the same fields and values.
+/// The request of Wiro's own clients with a URL as first frame: our form has the same fields and values.
 #[test]
-fn run_is_written_as_wiros_own_clients_write_it() {
+fn run_has_the_form_of_wiros_own_clients() {
     for (body, style, required) in [
         (sample!("run-request-hailuo-2-3-fast-sdk-2026-07-24.json"), "combinefileinput", true),
         (sample!("run-request-hailuo-2-3-n8n-2026-03-21.json"), "fileinput", false),
@@ -244,9 +244,9 @@ fn run_is_written_as_wiros_own_clients_write_it() {
     }
 }
 
-/// Slugs as people write them name the models that Wiro's clients ask for.
+/// Slugs in any spelling select the model.
 #[test]
-fn a_models_description_is_asked_for_by_its_clean_slug() {
+fn a_model_is_requested_by_its_canonical_slug() {
     let body = tool_body("MiniMax/hailuo-2.3");
     assert_eq!(body, r#"{"slugowner":"minimax","slugproject":"hailuo-2-3"}"#);
 }

@@ -1,4 +1,4 @@
-// The copy of a finished video from Wiro's CDN into R2: from the CDN's first sight of the request to the completed Video.
+// The copy of a finished video from Wiro's CDN into R2: from the request at the CDN to the completed Video.
 import { type Both, both, compared, interleaved, withPair } from '../pair.ts';
 import { forgetPeak, memoryOf, processorTime } from '../process-time.ts';
 import { progress } from '../progress.ts';
@@ -8,14 +8,14 @@ import { type Cell, table } from '../table.ts';
 import { Upstream } from '../upstream.ts';
 
 const MIB = 1024 * 1024;
-/** Of few rounds an even number, so that each comes first as often as the other. */
+/** An even number of rounds, so that each service comes first equally often. */
 const SIZES = [
   { mib: 1, rounds: 41 },
   { mib: 64, rounds: 8 },
   { mib: 512, rounds: 2 },
 ];
 const SPEED = 600;
-/** Copies of 1 MiB, until the engine has compiled what is needed often. */
+/** Copies of 1 MiB, until the engine has compiled the hot functions. */
 const WARM_UP_COPIES = 20;
 
 interface Copy {

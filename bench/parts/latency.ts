@@ -1,4 +1,4 @@
-// How long a job waits for us: from Wiro's end of it to the completed Video, and at its submit.
+// The delay that the Worker adds: from Wiro's end of a job to the completed Video, and at the submit.
 import { setTimeout } from 'node:timers/promises';
 import { type Both, both, compared, interleaved, withPair } from '../pair.ts';
 import { progress } from '../progress.ts';
@@ -9,10 +9,10 @@ import { type Cell, figure, table } from '../table.ts';
 import { Upstream, type UpstreamTask } from '../upstream.ts';
 
 const ROUNDS = 9;
-/** Without a callback the end is found by a check. */
+/** Without a callback a check finds the end. */
 const POLL_SECONDS = 1;
 const SPEED = 600;
-/** After a check, callbacks cause none for a second. A job that ends so soon is none that anybody has. */
+/** For a second after a check, callbacks cause none. Real jobs never end this soon. */
 const YOUTH_MS = 1100;
 const LOOK_MS = 20;
 
@@ -58,7 +58,7 @@ async function ending(prompt: string, subject: Subject, upstream: Upstream): Pro
   return completedAt - (ended?.history.at(-1)?.at ?? Number.NaN);
 }
 
-/** The job as soon as it stands right before its end. */
+/** Waits until the job is right before its end. */
 async function held(upstream: Upstream, prompt: string, id: string): Promise<UpstreamTask> {
   for (;;) {
     const tasks = await upstream.tasks(prompt);
@@ -68,7 +68,7 @@ async function held(upstream: Upstream, prompt: string, id: string): Promise<Ups
   }
 }
 
-/** What a submit takes longer than the same Run sent to Wiro directly. */
+/** The additional time of a submit, compared with the same Run sent to Wiro directly. */
 async function submits(pair: Both<Subject>, upstream: Upstream): Promise<Cell[]> {
   progress('submit beside Run');
   const run = await runs(upstream);

@@ -1,4 +1,4 @@
-// Whether the Worker's memory grows with the number of requests: that of the wasm, which never shrinks, and workerd's.
+// Checks whether memory grows with the number of requests: the wasm memory, which never shrinks, and workerd's.
 import { fire } from '../load.ts';
 import { memoryOf } from '../process-time.ts';
 import { progress } from '../progress.ts';
@@ -10,11 +10,11 @@ import { Upstream } from '../upstream.ts';
 
 const MIB = 1024 * 1024;
 const REQUESTS = Number(process.env.REQUESTS ?? 100_000);
-/** What is large or makes jobs is asked for less often. */
+/** Large requests and those that create jobs are sent less often. */
 const FEWER: Record<string, number> = { submit: 1 / 5, multipart: 1 / 50, whole: 1 / 200 };
-/** Before the first look: what is loaded once is no growth. */
+/** Requests before the first measurement, because one-time allocations are not growth. */
 const WARM_UP = 0.05;
-/** Looks at the memory on the way. */
+/** How often the memory is measured. */
 const LOOKS = 4;
 const CONNECTIONS = 16;
 const SPEED = 600;
@@ -23,7 +23,7 @@ export async function leaks(): Promise<string> {
   const upstream = await Upstream.start(SPEED);
   try {
     await direct(upstream);
-    // Nothing is timed: two lanes go side by side, each with a Worker of its own.
+    // Nothing is timed, so two lanes run concurrently, each with its own Worker.
     const [even, odd] = [0, 1].map((rest) => ROUTES.filter((_, at) => at % 2 === rest));
     const subjects = [await startSubject('rust', upstream), await startSubject('rust', upstream)] as const;
     const rows = await Promise.all([

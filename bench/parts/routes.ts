@@ -1,4 +1,4 @@
-// Requests a second, latencies, and the processor's time for a request.
+// Requests per second, latencies, and CPU time per request.
 import { fire, type Load } from '../load.ts';
 import { type Both, both, compared, interleaved, withPair } from '../pair.ts';
 import { processorTime } from '../process-time.ts';
@@ -22,12 +22,12 @@ interface Round extends Load {
   processorMs: number;
 }
 
-/** Simulated seconds in one: what is to end does so at once. */
+/** Simulated seconds per second, so that jobs end at once. */
 const SPEED = 600;
-/** Until then the engine compiles what it has seen to be needed often; wasm takes longer than JavaScript. */
+/** Warm-up until the engine has compiled the hot functions; wasm takes longer than JavaScript. */
 const WARM_UP_MS = 4000;
 const WARM_UP_CONNECTIONS = 16;
-/** What a generator measures that is busier than this may be itself. */
+/** Above this CPU usage the generator measures itself. */
 const MAX_BUSY = 0.9;
 
 const HEADER = [

@@ -1,6 +1,6 @@
-// What one status read and one page of a list cost, however many videos are stored, and what a submit and a status cost,
-// however many jobs are in flight. Each number has a pair of subjects of its own, and all take turns, so that growth is not
-// what the machine did meanwhile.
+// The cost of one status read and one page of a list with many stored videos, and of a submit and a status with many
+// running jobs. Each number has its own pair of services, and all take turns, so that growth is not caused by other
+// load on the machine.
 import { rm } from 'node:fs/promises';
 import { fire, type Shot } from '../load.ts';
 import { KINDS } from '../pair.ts';
@@ -25,7 +25,7 @@ const OWNER = 'alice';
 const HEADERS = { authorization: 'Bearer a-token-for-benchmarks' };
 const VARS = { CLIENT_TOKENS: JSON.stringify({ [OWNER]: 'a-token-for-benchmarks' }) };
 
-/** One subject, and what it is asked: its sources of requests by the name of the question. */
+/** One service, and its requests by the name of the measurement. */
 interface Place {
   subject: Subject;
   questions: Map<string, () => Shot>;
@@ -150,7 +150,7 @@ async function withJobs(kind: Kind, count: number, upstream: Upstream): Promise<
 
 const get = (path: string): Shot => ({ method: 'GET', path, headers: HEADERS, status: 200 });
 
-/** By chance, so that none is asked for more than another. */
+/** In random order, so that all videos are read equally often. */
 function anyOf<T>(items: T[], make: (item: T) => Shot): () => Shot {
   return () => make(items[Math.floor(Math.random() * items.length)] as T);
 }

@@ -1,5 +1,5 @@
-// How much memory clients take that send slowly, or read nothing. Each row has a Worker of its own, so that no row pays
-// for another.
+// The memory for clients that send slowly or do not read. Each row has its own Worker, so that rows do not affect each
+// other.
 import { connect, type Socket } from 'node:net';
 import { forgetPeak, memoryOf } from '../process-time.ts';
 import { progress } from '../progress.ts';
@@ -9,14 +9,14 @@ import { type Cell, table } from '../table.ts';
 import { Upstream } from '../upstream.ts';
 
 const MIB = 1024 * 1024;
-/** Fast, and still slow enough for a watcher to see all stages. */
+/** Fast, and still slow enough for a subscriber to see all stages. */
 const SPEED = 60;
-/** What has come by then is what is held. */
+/** Data that has arrived by then counts as held. */
 const HELD_MS = 4_000;
 const PNG = Buffer.from('89504e470d0a1a0a0000000d', 'hex');
 const BOUNDARY = 'slow';
 
-/** What somebody does to the Worker; resolves with a word on what came of it when the memory is to be looked at. */
+/** The behaviour of a client; resolves with a description of the result when memory is measured. */
 interface Attack {
   name: string;
   run: (subject: Subject, sockets: Socket[]) => Promise<string>;
@@ -131,7 +131,7 @@ interface SlowClient {
   heard(): string | undefined;
 }
 
-/** One that has sent the beginning of a form with an image. */
+/** A client that has sent the start of a form with an image. */
 async function slowClient({ origin }: Subject, sockets: Socket[]): Promise<SlowClient> {
   const { host, hostname, port } = new URL(origin);
   const socket = connect(Number(port), hostname);
@@ -167,7 +167,7 @@ function heardBy(clients: SlowClient[]): string {
 }
 
 async function watchers(subject: Subject, sockets: Socket[]): Promise<string> {
-  // Four bytes a character, as long as a prompt may be.
+  // Four bytes per character, at the limit of a prompt.
   const id = await submit(subject, `chatty ${'🛶'.repeat(990)}`);
   const first = await firstEventId(subject, id);
   await completed(subject, id);
@@ -184,7 +184,7 @@ async function watchers(subject: Subject, sockets: Socket[]): Promise<string> {
   return `${resumed.length} streams`;
 }
 
-/** Watches to the end, so that everything is shown. */
+/** Subscribes until the end. */
 async function firstEventId({ origin }: Subject, id: string): Promise<string> {
   const response = await fetch(`${origin}/v1/videos/${id}/events`);
   return (await response.text()).match(/^id: (\d+)$/m)?.[1] ?? '';

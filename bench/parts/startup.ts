@@ -1,4 +1,5 @@
-// From the start of a workerd to its first answer, what compiling the wasm takes of that, and how large the Workers are.
+// The time from the start of a workerd to its first response, the share of compiling wasm, and the sizes of the
+// Workers.
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
@@ -46,7 +47,7 @@ export async function startups(): Promise<string> {
   return table(['', 'Rust', 'JS', 'ratio'], rows);
 }
 
-/** A Worker that does nothing, or nothing with a wasm. */
+/** A Worker that does nothing, or has an unused wasm. */
 function nothing(wasm?: string): Module {
   const load = wasm === undefined ? '' : `import wasm from './${wasm}';\nexport { wasm };\n`;
   const contents = `${load}export default { fetch: () => new Response('ok') };\n`;
@@ -72,7 +73,7 @@ function gzipped(contents: string | Uint8Array): string {
   return gzipSync(contents).length.toLocaleString('en-US');
 }
 
-/** The reference as it would be deployed: in one file, minified as ours is. */
+/** The reference as it would be deployed: one file, minified like ours. */
 async function bundledReference(): Promise<Uint8Array> {
   const { outputFiles } = await build({
     entryPoints: [join(root, 'bench/reference/worker.js')],

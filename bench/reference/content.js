@@ -47,7 +47,7 @@ export async function content(call, id) {
   return new Response(object.body, { status, headers });
 }
 
-/** A grant is as good as the owner's token: a <video> can show nothing else. */
+/** A grant replaces the owner's token, because a <video> element cannot send headers. */
 async function mayPlay(call, id) {
   const grant = call.url.searchParams.get('grant');
   if (grant !== null && (await call.settings.signingKeys.isGrant(id, grant))) return;

@@ -1,5 +1,5 @@
-// The one Dispatcher object: lets jobs in at Wiro, as many at once as MAX_ACTIVE, and knows whose each video is. Each call
-// is one synchronous transaction in its SQLite.
+// The one Dispatcher object: grants slots at Wiro, up to MAX_ACTIVE, and knows the owner of each video. Each call is
+// one synchronous transaction in its SQLite.
 import { DurableObject } from 'cloudflare:workers';
 import { log } from './log.js';
 import { settingsOf } from './settings.js';
@@ -46,7 +46,7 @@ export class Dispatcher extends DurableObject {
     this.#sql.exec(SCHEMA);
   }
 
-  /** A job asks for a place: `{ place: { pace } }`, or `{ position }` in line, counted from 1. */
+  /** A job asks for a slot: `{ place: { pace } }`, or `{ position }` in the queue, counted from 1. */
   async enter(owned, kind) {
     const { maxActive } = await settingsOf(this.env);
     this.#own(owned);
@@ -71,7 +71,7 @@ export class Dispatcher extends DurableObject {
     return this.#position(id);
   }
 
-  /** A job needs no place any more; such a video took so long, and cost so much in micro-dollars. */
+  /** Releases a slot, with the generation time and the cost in micro-dollars. */
   async leave(owned, kind, took, cost) {
     const { maxActive } = await settingsOf(this.env);
     this.#own(owned);
@@ -87,7 +87,7 @@ export class Dispatcher extends DurableObject {
     await this.#keepAlarm();
   }
 
-  /** The ids of a page; undefined when there is no such video as they are to come behind. */
+  /** The ids of a page; undefined if the video at its start does not exist. */
   list(owner, { limit, oldestFirst, after }) {
     const [behind, order] = oldestFirst ? ['>', 'ASC'] : ['<', 'DESC'];
     let where = '';
@@ -101,12 +101,12 @@ export class Dispatcher extends DurableObject {
       values.push(...place);
     }
     const query = `SELECT id FROM owned WHERE owner = ? ${where} ORDER BY created_at ${order}, ticket ${order} LIMIT ?`;
-    // One more than is shown tells whether there are more.
+    // One row more than the limit shows whether the list goes on.
     const ids = [...this.#sql.exec(query, ...values, limit + 1).raw()].map(([id]) => id);
     return { ids: ids.slice(0, limit), hasMore: ids.length > limit };
   }
 
-  /** Calls those whose turn it is, again if need be. */
+  /** Grants slots to queued jobs, again if needed. */
   async alarm() {
     const { maxActive } = await settingsOf(this.env);
     this.#advance(maxActive);
@@ -138,7 +138,7 @@ export class Dispatcher extends DurableObject {
     );
   }
 
-  /** Calls whoever there is room for, in the order of their arrival. */
+  /** Grants the free slots in the order of arrival. */
   #advance(maxActive) {
     const waiting = this.#count("state = 'waiting'");
     if (waiting === 0) return;

@@ -1,9 +1,9 @@
-// Which links to a first frame are passed on: https on a public host. Wiro fetches the link; it must not be pointed at
-// somebody's inside.
+// Checks that the URL of a frame is https on a public host. Wiro fetches it, and must not be directed to private
+// networks.
 
 /** What is wrong with a link, or undefined. */
 export function imageUrlProblem(text) {
-  // Readers disagree about backslashes, blanks and missing slashes; the next one might see another host.
+  // Parsers treat backslashes, spaces and missing slashes differently, so another one might find another host.
   const url = /[\p{C}\s\\]/u.test(text) ? null : URL.parse(text);
   if (!url) return 'must be an absolute https URL with an ASCII host name (punycode for others)';
   if (url.protocol !== 'https:') return 'must start with https://';

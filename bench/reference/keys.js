@@ -23,6 +23,7 @@ export class SigningKeys {
     keys.callback = await subkey('wiro-callback');
     keys.idempotency = await subkey('idempotency-key');
     keys.playback = await subkey('playback-grant');
+    keys.events = await subkey('events-grant');
     return keys;
   }
 
@@ -61,13 +62,21 @@ export class SigningKeys {
     return crypto.subtle.timingSafeEqual(proof, mac.subarray(0, PROOF_BYTES));
   }
 
-  /** Lets whoever has it play an owner's video for a while; undefined where nobody owns it. */
-  async grant(owner, id, createdAt, now = Date.now()) {
+  /** Lets whoever has them play and watch an owner's video for a while; undefined where nobody owns it. */
+  async grants(owner, id, createdAt) {
     if (owner === '') return undefined;
+    const [content, events] = await Promise.all([
+      this.#grant(this.playback, id, createdAt),
+      this.#grant(this.events, id, createdAt),
+    ]);
+    return { content, events };
+  }
+
+  async #grant(key, id, createdAt, now = Date.now()) {
     const periods = Math.floor(Math.max(now / 1000 - createdAt, 0) / GRANT_SECONDS) + 2;
     const grant = new Uint8Array(GRANT_BYTES);
     new DataView(grant.buffer).setUint32(0, createdAt + periods * GRANT_SECONDS);
-    const mac = await hmac(this.playback, joined(grant.subarray(0, GRANT_TIME_BYTES), id));
+    const mac = await hmac(key, joined(grant.subarray(0, GRANT_TIME_BYTES), id));
     grant.set(mac.subarray(0, GRANT_BYTES - GRANT_TIME_BYTES), GRANT_TIME_BYTES);
     return encode(grant);
   }

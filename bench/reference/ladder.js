@@ -1,4 +1,4 @@
-// Waits between tries, in seconds; the last one repeats.
+// Delays between retries, in seconds; the last one repeats.
 
 export class Ladder {
   constructor(text) {

@@ -31,15 +31,16 @@ const SIZES = { '768P': '1366x768', '1080P': '1920x1080' };
 /** The Video of the API as its owner sees it. */
 export async function shown({ settings, origin }, owner, { version, ...record }) {
   const { prompt, duration, resolution } = record.input;
-  const grant = await settings.signingKeys.grant(owner, record.id, record.created_at);
+  const grants = await settings.signingKeys.grants(owner, record.id, record.created_at);
   const self = `${origin}/v1/videos/${record.id}`;
   const isThere = record.status === 'completed';
-  const content = isThere ? `${self}/content${grant ? `?grant=${grant}` : ''}` : null;
-  const download = isThere ? `${self}/content?${grant ? `grant=${grant}&` : ''}download=1` : null;
+  const events = `${self}/events${grants ? `?grant=${grants.events}` : ''}`;
+  const content = isThere ? `${self}/content${grants ? `?grant=${grants.content}` : ''}` : null;
+  const download = isThere ? `${self}/content?${grants ? `grant=${grants.content}&` : ''}download=1` : null;
   return {
     ...record,
     ...{ metadata: {}, prompt, seconds: `${duration}`, size: SIZES[resolution], remixed_from_video_id: null },
-    urls: { self, events: `${self}/events`, content, download, cancel: `${self}/cancel` },
+    urls: { self, events, content, download, cancel: `${self}/cancel` },
   };
 }
 

@@ -1,5 +1,5 @@
-// POST /v1/videos: read and check the request, name the video, hand the job to its object, answer when the first Run was
-// answered.
+// POST /v1/videos: validates the request, chooses the id, creates the video in its object and responds after the first
+// Run was answered.
 import { taskOf } from './call-object.js';
 import { clientOf } from './clients.js';
 import {
@@ -26,12 +26,12 @@ export async function submit(call) {
   const { request, env, settings, origin } = call;
   const owner = await clientOf(call);
   const keys = settings.signingKeys;
-  // 1. The id comes first: an image streams towards R2 under it.
+  // 1. Choose the id first, because an image is uploaded under it.
   const key = idempotencyKey(request);
   const id = await (key === null ? keys.mint(owner) : keys.mintFor(owner, key));
-  // 2. Everything that can be wrong with the request is found before anything is stored.
+  // 2. Validate the whole request before anything is stored.
   const { input, form } = await read(request, env, id);
-  // 3. The object takes the job and sends Run. It asks for the image only if the job is new.
+  // 3. The object creates the video and sends Run. It asks for the image only if the video is new.
   const task = taskOf(env, id);
   let reply = await task.accept({
     owner,
@@ -45,7 +45,7 @@ export async function submit(call) {
   } else {
     await form?.discard();
   }
-  // 4. A refusal is the caller's to hear at once.
+  // 4. Report a refusal.
   if (reply.isOtherRequest) throw keyReused();
   const { record, isReplay } = reply;
   if (record.error?.code === 'upstream_rejected') throw refusedParameters(record.error.message);

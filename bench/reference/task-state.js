@@ -1,8 +1,8 @@
-// What an object knows of its video: read from storage once, written with every step, together with the next alarm.
+// The state of a video's object: read from storage once, and written with each step together with the next alarm.
 import { log } from './log.js';
 import { recordAt, toCome } from './progress.js';
 
-/** While something is under way the alarm is set this much later: it only fires if the object died. */
+/** During an effect the alarm is set this much later. It only fires after a crash. */
 export const GUARD_MS = 10_000;
 
 export class TaskState {

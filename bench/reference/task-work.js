@@ -1,4 +1,4 @@
-// The work of an alarm: everything that is due, each step stored before it is taken.
+// The work of an alarm: all due effects; each step is stored before it is performed.
 import { copy } from './copy.js';
 import { dispatcherOf } from './dispatcher.js';
 import { log } from './log.js';
@@ -31,7 +31,7 @@ class Steps {
     return this[phase.name](now);
   }
 
-  /** The image never came. */
+  /** The image was never stored. */
   receiving() {
     return this.state.clear();
   }
@@ -82,7 +82,7 @@ class Steps {
     return this.state.persist();
   }
 
-  /** The object died during Run: it may have started, and is never sent again. */
+  /** The object crashed during Run: the job may have started, so Run is never sent again. */
   async submitting() {
     this.#loseRunAnswer();
     return this.state.persist();
@@ -178,7 +178,7 @@ class Steps {
     return this.state.persist();
   }
 
-  /** Owed besides the job, and done again until it succeeded. */
+  /** Pending work, repeated until it succeeds. */
   async #do(chore, now) {
     const task = this.state.task;
     const owed = task.chores[chore];
@@ -253,7 +253,7 @@ class Steps {
     try {
       return await dispatcherOf(this.env).enter(ownedOf(task), kindOf(task.record.input));
     } catch (error) {
-      // The line is a courtesy: it must not keep anybody waiting.
+      // The queue is not needed here, so its failure must not stop the job.
       log.warn('the waiting line cannot be reached', { 'video.id': task.record.id, error: String(error) });
       return { place: {} };
     }

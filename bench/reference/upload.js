@@ -1,5 +1,5 @@
-// A stream of unknown length into R2, which wants to know lengths: up to one part is held and put at once; what is
-// longer goes up part by part.
+// Uploads a stream of unknown length to R2, which needs lengths: a short one is buffered and stored at once, a longer
+// one is a multipart upload.
 import { joined, within } from './streams.js';
 
 const PART_BYTES = 5 * 1024 * 1024;

@@ -1,4 +1,4 @@
-// The Durable Object of a video: the only writer of its state. Requests record and wait; all work is the alarm's.
+// The Durable Object of a video, the only writer of its state. Requests store and wait; the alarm does all work.
 import { DurableObject } from 'cloudflare:workers';
 import { dispatcherOf } from './dispatcher.js';
 import { log } from './log.js';
@@ -16,7 +16,7 @@ const MIN_CHECK_MS = 1000;
 export class VideoTask extends DurableObject {
   #state = new TaskState(this.ctx.storage);
 
-  /** Here, and nowhere else, it is decided which of several equal requests makes the video. */
+  /** Decides which of several equal requests creates the video. */
   async accept({ owner, record, callbackUrl, fingerprint }) {
     const isReplay = this.#state.task !== undefined;
     if (isReplay) {
@@ -52,7 +52,7 @@ export class VideoTask extends DurableObject {
     return { ...record, queue_position: await dispatcherOf(this.env).position(record.id) };
   }
 
-  /** The record when its status or stage has changed, or after so many seconds. */
+  /** Returns the record when its status or stage has changed, or after this many seconds. */
   async readChanged(seconds) {
     const before = this.#state.task?.record;
     const hasChanged = ({ record }) =>
@@ -61,7 +61,7 @@ export class VideoTask extends DurableObject {
     return this.read();
   }
 
-  /** Wiro called back, perhaps naming a job: look now. */
+  /** Wiro sent a callback, which may name a job: check now. */
   async nudge(hint) {
     const task = this.#state.task;
     if (!task) return;
@@ -80,7 +80,7 @@ export class VideoTask extends DurableObject {
     await this.#state.persist();
   }
 
-  /** There is a place at Wiro now; whether it is needed. */
+  /** The job has a slot now. Returns whether it needs one. */
   async called() {
     if (this.#state.task?.phase.name === 'inLine') {
       this.#state.task.wakeAt = Date.now();

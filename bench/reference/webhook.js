@@ -1,4 +1,4 @@
-// POST /hooks/wiro/{id}/{proof}: Wiro's callback. The URL carries the proof; the body may at most name a job.
+// POST /hooks/wiro/{id}/{proof}: Wiro's callback. The proof authenticates it; the body may name a job.
 import { taskOf } from './call-object.js';
 import { noSuchVideo } from './errors.js';
 import { readSmall } from './streams.js';
@@ -12,7 +12,7 @@ export async function wiroCallback({ request, env, settings }, id, proof) {
   return Response.json({ received: true });
 }
 
-/** A body that is too long, breaks off or is nonsense names nobody, and is no reason to complain. */
+/** A body that cannot be read names no job, which is not an error. */
 async function namedJob(request) {
   if (!request.body) return undefined;
   try {

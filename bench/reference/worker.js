@@ -1,5 +1,5 @@
-// The same service as ../../src, as it would be written by hand in JavaScript: what the Worker is measured against. Plain
-// modules, Web Crypto, the runtime's own streams; nothing that is measured is left out, nothing is done twice.
+// The same service as ../../src, as it would be written by hand in JavaScript, to compare the Worker with. Plain
+// modules, Web Crypto and the runtime's streams. Nothing that is measured is missing.
 import { content } from './content.js';
 import { tellOrigin } from './cross-origin.js';
 import { ApiError, problem } from './errors.js';

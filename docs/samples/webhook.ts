@@ -7,9 +7,12 @@ import { Webhook } from 'standardwebhooks';
 import type { Video } from '../../public/client.js';
 
 interface VideoEvent {
+  id: string;
+  object: 'event';
   type: 'video.completed' | 'video.failed' | 'video.cancelled';
+  created_at: number;
   timestamp: string;
-  data: Video;
+  data: Video & { client: string | null };
 }
 
 const webhook = new Webhook(process.env.NOTIFY_SECRET ?? '');

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 
 export interface Receiver {
   url: string;
-  /** The first body that came. */
+  /** The first body that arrived. */
   received: Promise<string>;
   close: () => Promise<void>;
 }

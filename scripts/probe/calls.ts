@@ -1,4 +1,4 @@
-// Signed calls to Wiro, each of which is written down.
+// Signed calls to Wiro, which are all recorded.
 import { randomInt } from 'node:crypto';
 import { reasonOf } from '../reason.ts';
 import { askCrate, type CallMeaning, type Form, formBody } from './crate.ts';
@@ -67,7 +67,7 @@ function namesIn({ texts }: Form): string[] {
   return [...texts.join('').matchAll(/form-data; name="([^"]*)"/g)].map(([, name]) => name ?? '');
 }
 
-/** What is wrong with key, secret or account, said plainly; undefined when the call was taken. */
+/** The problem with key, secret or account; undefined if the call was accepted. */
 export async function refusalOf(http: Http, settings: ProbeSettings): Promise<string | undefined> {
   if (http.status === 0) return `Wiro cannot be reached at ${new URL(settings.apiUrl).host}: ${http.body}`;
   const meaning = await askCrate<CallMeaning>({ do: 'read_call', http });
@@ -77,7 +77,7 @@ export async function refusalOf(http: Http, settings: ProbeSettings): Promise<st
   return `${authenticationAdvice(reason, settings.secret !== '')} (${reason})`;
 }
 
-/** By Wiro's words; the Worker makes no difference between them. */
+/** Decided by Wiro's texts; the Worker does not distinguish them. */
 function authenticationAdvice(reason: string, hasSecret: boolean): string {
   if (/not found/i.test(reason)) return 'wrong key: Wiro knows no project with this WIRO_API_KEY';
   if (/requires signature/i.test(reason))

@@ -1,4 +1,4 @@
-// What the Worker itself would make of Wiro's answers: asked of examples/describe_model.rs, so that no rule is written twice.
+// How the Worker would read Wiro's answers: calls examples/describe_model.rs, so that each rule is written only once.
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { root } from '../worker-process.ts';
@@ -78,7 +78,7 @@ export async function askCrate<T>(question: object): Promise<T> {
   const ended = new Promise<number | null>((resolve, reject) =>
     child.on('error', reject).on('close', resolve),
   );
-  // A child that could not be started says so by `error`.
+  // The event `error` reports a child that could not be started.
   child.stdin.on('error', () => {});
   child.stdin.end(JSON.stringify(question));
   const [answer, complaint, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
@@ -86,7 +86,7 @@ export async function askCrate<T>(question: object): Promise<T> {
   return JSON.parse(answer) as T;
 }
 
-/** The fields of a form, with `file` in the place of its files. */
+/** The fields of a form; a file becomes `file`. */
 export async function readForm(form: Form, file: Uint8Array<ArrayBuffer>): Promise<FormData> {
   return new Response(formBody(form, file), { headers: { 'content-type': form.content_type } }).formData();
 }

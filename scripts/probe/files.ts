@@ -1,4 +1,4 @@
-// Wiro's files: a folder, and a picture of one pixel in it.
+// Tests Wiro's files: creates a folder and uploads an image of one pixel.
 import { randomBytes } from 'node:crypto';
 import { gradientPng } from '../gradient.ts';
 import type { Calls } from './calls.ts';

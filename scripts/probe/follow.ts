@@ -1,4 +1,4 @@
-// One video from its Run to its end, by Task/Detail, socket and callback.
+// Follows one video from its Run to its end, by Task/Detail, socket and callback.
 import { setTimeout as pause } from 'node:timers/promises';
 import { gradientPng } from '../gradient.ts';
 import { isLoopback, type Receiver, startReceiver } from './callback.ts';
@@ -19,10 +19,10 @@ import { checkVideo } from './video.ts';
 
 const PROMPT = 'The evening sky slowly darkens over a calm sea';
 const DEADLINE_MS = 60 * 60_000;
-/** Behind the end of a job, for a callback and the socket's last message. */
+/** Wait after the end of a job for a callback and the socket's last message. */
 const GRACE_MS = 15_000;
 
-/** Makes the cheapest video and says what came of it. */
+/** Makes the cheapest video and reports the result. */
 export async function makeVideo(
   model: ProbedModel,
   calls: Calls,
@@ -40,7 +40,7 @@ export async function makeVideo(
   }
 }
 
-/** The cheapest format; without any price the default one, if the owner has said what he would pay at most. */
+/** The cheapest format; without known prices the default one, if MAX_USD is set. */
 function choose(
   { formats, slug }: ProbedModel,
   { maxUsd }: ProbeSettings,
@@ -94,7 +94,7 @@ async function run(
   const socket = token ? followSocket(settings.socketUrl, bodies.task_info) : undefined;
   const hints = [socket?.ended, receiver?.received].filter((hint) => hint !== undefined);
   const ended = await untilEnded(bodies.detail, hints, calls, settings, report);
-  // Once more, for whatever comes right behind the end.
+  // Once more, for changes directly after the end.
   const late = AbortSignal.timeout(GRACE_MS);
   const [story, callback] = await Promise.all([
     socket && socketStory(socket, late),
@@ -111,7 +111,7 @@ interface End {
   meaning: TaskMeaning;
 }
 
-/** Asks Task/Detail now and then, and at once when something else says that the job ended. */
+/** Polls Task/Detail, and asks at once when another source reports the end. */
 async function untilEnded(
   body: string,
   hints: Promise<unknown>[],

@@ -1,13 +1,13 @@
-// Key and signature by a free call, and whether the rows of Task/List tell what the search for lost jobs goes by.
+// Checks key and signature with a free call, and whether rows of Task/List have what the search for lost jobs needs.
 import { type Calls, refusalOf } from './calls.ts';
 import { askCrate, type Result } from './crate.ts';
 import type { Report } from './report.ts';
 import type { ProbeSettings } from './settings.ts';
 
-/** With what a Run whose answer was lost is found again. */
+/** The fields by which a lost job is found. */
 const SEARCHED_BY = ['callbackurl', 'parameters', 'modelslugowner', 'modelslugproject', 'createtime'];
 
-/** Whether the account lets us in. */
+/** Whether the account is accepted. */
 export async function probeAccess(calls: Calls, settings: ProbeSettings, report: Report): Promise<boolean> {
   const { list } = await askCrate<{ list: string }>({ do: 'bodies' });
   const http = await calls.json('/Task/List', list);
@@ -28,7 +28,7 @@ export async function probeAccess(calls: Calls, settings: ProbeSettings, report:
 
 function checkRow(row: Record<string, unknown> | null, isRead: boolean, report: Report): void {
   if (!isRead) report.differs('a row of Task/List names no task');
-  // An empty text is what a task without a callback has: the field is there.
+  // A task without a callback has an empty text, so the field exists.
   const missing = SEARCHED_BY.filter((name) => row?.[name] === undefined || row[name] === null);
   report.say(
     `Task/List: rows tell ${SEARCHED_BY.filter((name) => !missing.includes(name)).join(', ') || 'nothing'}`,

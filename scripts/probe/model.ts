@@ -1,4 +1,4 @@
-// How each of our fields is sent to a model, which formats it makes, and what of that is new.
+// How each field is sent to a model, which formats the model offers, and what has changed.
 
 import type { Calls, Http } from './calls.ts';
 import { refusalOf } from './calls.ts';
@@ -63,7 +63,7 @@ async function printFields(model: ProbedModel, report: Report): Promise<void> {
   report.table(rows);
 }
 
-/** In which field of Run's form a picture goes, read from a form that the Worker would write. */
+/** The field of Run's form for an image, read from a form that the Worker would send. */
 async function pictureField(model: ProbedModel, name: string, picture: string): Promise<string> {
   const { slug, http } = model;
   const form = await askCrate<Form>({ do: 'run_form', slug, http, [name]: picture });

@@ -1,4 +1,4 @@
-// Everything that a probe does, one after the other.
+// All steps of a probe in their order.
 import { Calls } from './calls.ts';
 import { probeFiles } from './files.ts';
 import { makeVideo } from './follow.ts';
@@ -8,7 +8,7 @@ import { Redactor } from './redact.ts';
 import { Report } from './report.ts';
 import type { ProbeSettings } from './settings.ts';
 
-/** Gives the exit code: 1 when something does not work. */
+/** Returns the exit code: 1 if something does not work. */
 export async function probe(settings: ProbeSettings, print: (line: string) => void): Promise<number> {
   const report = new Report(new Redactor([settings.key, settings.secret]), print);
   const calls = new Calls(settings, report);

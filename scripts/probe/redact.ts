@@ -1,10 +1,10 @@
-// Blanks what must not leave the owner's machine: keys, tokens, ids, addresses, and the words of earlier videos.
+// Blanks private data: keys, tokens, ids, addresses, and the prompts of earlier videos.
 
 const BLANK = '[blanked]';
 
-/** Names whose values tell who the account is or give access to something. */
+/** Names whose values identify the account or give access. */
 const SECRET_NAME = /(token|key|secret|password|email|username|signature|nonce|id)$/i;
-/** A task's words; of the list they belong to videos that are none of the probe's. */
+/** Text fields of a task. In the list they belong to videos that the probe has not made. */
 const WRITTEN_NAMES = ['debugoutput', 'debugerror', 'description', 'name'];
 
 export class Redactor {
@@ -14,12 +14,12 @@ export class Redactor {
     for (const secret of secrets) this.add(secret);
   }
 
-  /** From now on this is blanked wherever it occurs. */
+  /** From now on this value is blanked everywhere. */
   add(secret: string): void {
     if (secret !== '') this.#secrets.add(secret);
   }
 
-  /** An answer as it may be sent on. JSON is given back as such, in texts too. */
+  /** An answer without private data. JSON stays JSON, also inside texts. */
   body(path: string, body: string): unknown {
     const value = parse(body);
     if (value === undefined) return this.text(body);
@@ -27,10 +27,10 @@ export class Redactor {
     return this.#value(path === '/Task/List' ? withoutWords(value) : value);
   }
 
-  /** What the probe itself says. */
+  /** Blanks the probe's own output. */
   text(text: string): string {
     let shown = text;
-    // The longest first: one may contain another.
+    // The longest first, because one may contain another.
     for (const secret of [...this.#secrets].sort((a, b) => b.length - a.length)) {
       shown = shown.replaceAll(secret, BLANK);
     }
@@ -55,7 +55,10 @@ export class Redactor {
     return inner === undefined ? this.text(value) : JSON.stringify(this.#value(inner, name, isParameter));
   }
 
-  /** What is blanked in one place is blanked in every text. Short numbers would occur by accident. */
+  /**
+   * A value that is blanked in one place is blanked in every text. Short numbers are left out, because they occur by
+   * chance.
+   */
   #collect(value: unknown, name = '', isParameter = false): void {
     if (typeof value === 'object' && value !== null) {
       const isList = Array.isArray(value);

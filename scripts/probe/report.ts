@@ -1,12 +1,12 @@
-// What a probe says, on the terminal and in its file.
+// The output of a probe, on the terminal and in its file.
 import { writeFileSync } from 'node:fs';
 import { columns } from '../terminal.ts';
 import type { Redactor } from './redact.ts';
 
 export class Report {
-  /** What is not as this project expects; nothing to worry about by itself. */
+  /** Differences from what this project expects, which may be harmless. */
   readonly differences: string[] = [];
-  /** What does not work. */
+  /** Problems: something does not work. */
   readonly problems: string[] = [];
   readonly #exchanges: object[] = [];
   readonly #lines: string[] = [];
@@ -18,7 +18,7 @@ export class Report {
     this.#print = print;
   }
 
-  /** A secret is not printed either: the output is pasted into bug reports as well. */
+  /** Secrets are not printed either, because the output is pasted into bug reports. */
   say(line: string): void {
     const shown = this.redactor.text(line);
     this.#lines.push(shown);
@@ -42,7 +42,7 @@ export class Report {
     this.#exchanges.push({ path: this.redactor.text(path), sent: this.redact(path, sent), status, answer });
   }
 
-  /** Prints the summary, writes the file and gives the exit code. */
+  /** Prints the summary, writes the file and returns the exit code. */
   finish(file: string): number {
     this.say('');
     this.#list('Different from what is expected (nothing to do by itself):', this.differences, 'nothing');
@@ -54,7 +54,7 @@ export class Report {
       printed: this.#lines,
       exchanges: this.#exchanges,
     };
-    // What became known as a secret later may stand in an earlier answer.
+    // A value that was later recognized as a secret may be in an earlier answer.
     writeFileSync(file, `${this.redactor.text(JSON.stringify(content, null, 2))}\n`, { mode: 0o600 });
     this.#print('');
     this.#print(`All answers, without keys, tokens, ids and addresses: ${file}`);

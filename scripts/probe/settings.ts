@@ -8,14 +8,14 @@ export interface ProbeSettings {
   apiUrl: string;
   socketUrl: string;
   key: string;
-  /** '' for a project that takes the key alone. */
+  /** '' for a project without a secret. */
   secret: string;
   models: string[];
   pricesUsd: string;
-  /** Whether a video is to be made, which costs money. */
+  /** Whether to make a video, which costs money. */
   run: boolean;
   maxUsd: number | undefined;
-  /** Where Wiro is to send the callback; undefined for a server of the probe's own, if Wiro can reach that. */
+  /** Where Wiro sends the callback; undefined for a server of the probe, if Wiro can reach it. */
   callbackUrl: string | undefined;
   /** The file with the answers. */
   file: string;

@@ -1,4 +1,4 @@
-// What Wiro's WebSocket tells of one job.
+// The messages of Wiro's WebSocket about one job.
 import { askCrate } from './crate.ts';
 
 export interface SocketStory {
@@ -24,7 +24,7 @@ export function followSocket(url: string, taskInfo: string): SocketStory {
   socket.onmessage = async ({ data }: MessageEvent) => {
     if (typeof data !== 'string') return;
     messages.push(data);
-    // Only what may be an end is worth a look.
+    // Only messages that may be an end cause a check.
     if (!/_end|_cancel/.test(data)) return;
     const read = await askCrate<{ ended: boolean }>({ do: 'read_socket', message: data });
     if (!read.ended) return;

@@ -1,10 +1,10 @@
-// Whether the file of a finished job is the video that Task/Detail tells of.
+// Checks that the file of a finished job is the video in Task/Detail.
 import { setTimeout as pause } from 'node:timers/promises';
 import { reasonOf } from '../reason.ts';
 import { askCrate, type TaskMeaning } from './crate.ts';
 import type { Report } from './report.ts';
 
-/** A new output may answer 404 for minutes. */
+/** A new output may be 404 for minutes. */
 const TRIES = 30;
 const MS_BETWEEN_TRIES = 5_000;
 

@@ -1,5 +1,5 @@
-// The judgement: nothing is lost, made twice or stuck, every end is the one that its faults allow, and the API, KV, R2
-// and the stand-in tell the same of it.
+// The audit: no job is lost, repeated or stuck, each end is allowed by the job's faults, and API, KV, R2 and stand-in
+// agree.
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Video } from '../video-client.ts';
@@ -12,7 +12,7 @@ export interface Problem {
   text: string;
 }
 
-/** What can be wrong with a job: each says what it found, or nothing. */
+/** The checks of a job. Each returns an error, or nothing. */
 const CHECKS: Record<string, (found: Case) => string | undefined> = {
   lost,
   'run twice': runTwice,
@@ -27,7 +27,7 @@ const CHECKS: Record<string, (found: Case) => string | undefined> = {
 
 export const KINDS = [...Object.keys(CHECKS), 'other'];
 
-/** What the client of a refused job was told, by how its video has failed. */
+/** The error code that the client of a refused job got, by the failure of its video. */
 const REFUSALS: Record<string, string> = {
   upstream_rejected: 'invalid_parameter',
   upstream_unavailable: 'upstream_unavailable',
@@ -49,7 +49,7 @@ export function audit({ cases, recordIds, fileIds, refusals, panics }: Evidence)
   ];
 }
 
-/** How a video ended, in a word. */
+/** How a video ended. */
 export function endingOf({ status, error }: Video): string {
   return error?.code ?? status;
 }
@@ -62,7 +62,7 @@ export function wasCutOff(found: Case): boolean {
   return found.tasks.length === 0 && isLeftUnknown(found);
 }
 
-/** Whether the kill took both the answer to a Run and the callback, which alone could have named the task. */
+/** Whether the kill lost both the answer to Run and the callback, the only sources of the task's id. */
 function wasLeftAlone(found: Case): boolean {
   return found.job.faults.includes(UNLISTED) && isLeftUnknown(found);
 }
@@ -137,10 +137,10 @@ function wrongInR2({ tasks, video, file }: Case): string | undefined {
   return `has in R2 ${tell(file)}, promised ${tell(promised)}, made ${tell(published)}`;
 }
 
-/** Members of a Video that are computed from the others. */
+/** Members of a Video that are derived from others. */
 const COMPUTED = new Set(['urls', 'prompt', 'seconds', 'size', 'remixed_from_video_id']);
 
-/** Metadata is stored only where there is any. */
+/** Empty metadata is not stored. */
 function isStored(name: string, value: unknown): boolean {
   return !COMPUTED.has(name) && !(name === 'metadata' && isDeepStrictEqual(value, {}));
 }

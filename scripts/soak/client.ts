@@ -1,19 +1,19 @@
-// A good client: it submits with an Idempotency-Key, asks until the video has ended, and gives nothing up for a
-// connection that broke.
+// A correct client: it submits with an Idempotency-Key, polls until the video has ended, and retries after broken
+// connections.
 import { setTimeout as pause } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { reasonOf } from '../reason.ts';
 import type { Video } from '../video-client.ts';
 import type { Job } from './plan.ts';
 
-/** What has not ended this long after its first submit is stuck. */
+/** A job that has not ended this long after its first submit is stuck. */
 const PATIENCE_MS = 120_000;
 const LOOK_EVERY_MS = 500;
 const RETRY_EVERY_MS = 250;
-/** A submit waits for the answer to its Run: 25 s at most. */
+/** A submit waits at most 25 s for the answer to its Run. */
 const ANSWERED_WITHIN_MS = 60_000;
 
-/** What the client of a job saw: how it ended, that it was refused (the problem's code), or what never should be. */
+/** What the client of a job saw: how it ended, its refusal (the error code), or an error. */
 export type Outcome = { video: Video } | { refusedWith: string } | { stuckAt: string } | { wrong: string };
 
 interface Answer {
@@ -21,7 +21,7 @@ interface Answer {
   body: string;
 }
 
-/** Takes a job from its submit to its end; one that is sent twice must end the same for both. */
+/** Submits a job and follows it to its end. A job that is sent twice must end equally for both. */
 export async function carry(origin: string, job: Job): Promise<Outcome> {
   const first = carryOnce(origin, job);
   const second = job.isSentTwice ? carryOnce(origin, job) : first;
@@ -77,7 +77,7 @@ async function persistently(deadline: number, url: string, init: RequestInit = {
       const response = await fetch(url, { ...init, signal: AbortSignal.timeout(ANSWERED_WITHIN_MS) });
       return { status: response.status, body: await response.text() };
     } catch (error) {
-      // What fetch throws when a connection is refused or breaks.
+      // `fetch` throws this if a connection is refused or breaks.
       if (!(error instanceof TypeError) || performance.now() > deadline) throw error;
       await pause(RETRY_EVERY_MS);
     }

@@ -1,4 +1,4 @@
-// What there is to be known of each job when all is over: from its client, the stand-in, the API, KV and R2.
+// Everything known about each job afterwards: from its client, the stand-in, the API, KV and R2.
 import type { Sim, SimTask } from '../../sim/index.ts';
 import type { Bindings } from '../local-storage.ts';
 import type { Video } from '../video-client.ts';
@@ -13,13 +13,13 @@ const READERS = 8;
 export interface Case {
   job: Job;
   outcome: Outcome;
-  /** Whether it was under way when the Worker was killed. */
+  /** Whether it was unfinished when the Worker was killed. */
   interrupted: boolean;
-  /** The videos that it became, by its client and by its Runs: one, if all is well. */
+  /** The ids of its videos, from its client and from its Runs: one, if all is correct. */
   ids: string[];
-  /** What the stand-in made of these: from which picture (a SHA-256 or a link), and what it published. */
+  /** The stand-in's tasks for these: their image (a SHA-256 or a URL) and their output. */
   tasks: { picture: string | undefined; output: File | undefined }[];
-  /** As the API shows it now. */
+  /** The Video in the API. */
   video: Video | undefined;
   stored: Stored | undefined;
   file: File | undefined;
@@ -30,13 +30,13 @@ export interface Evidence {
   /** The ids in the keys of KV and of R2. */
   recordIds: string[];
   fileIds: string[];
-  /** The calls that the stand-in refused because no correct client would make them. */
+  /** The calls that the stand-in refused as errors of the client. */
   refusals: string[];
   /** Lines of the Worker's log. */
   panics: string[];
 }
 
-/** What a run leaves behind. */
+/** Collects the evidence of a run. */
 export interface Remains {
   outcomes: [Job, Outcome][];
   interrupted: Set<Job>;
@@ -70,14 +70,14 @@ export async function gather({ outcomes, interrupted, worker, sim, bindings }: R
   };
 }
 
-/** `/hooks/wiro/{id}/{proof}`: the submit of a job that was refused does not name its video. */
+/** From `/hooks/wiro/{id}/{proof}`, because a refused submit does not return the id of its video. */
 function idIn(callbackUrl = ''): string {
   return URL.parse(callbackUrl)?.pathname.split('/')[3] ?? '';
 }
 
 async function made({ pictures: { first }, outputs: [output] }: SimTask): Promise<Case['tasks'][number]> {
   const file = output && { size: output.size, sha256: await output.sha256() };
-  // What Wiro understood, not what it was sent.
+  // The values that Wiro used, not the values that were sent.
   const picture = first && ('file' in first ? first.file.sha256 : first.url);
   return { picture, output: file };
 }

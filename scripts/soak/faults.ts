@@ -1,5 +1,5 @@
-// What a soak lets go wrong, and how a job that meets it may end. Left out is only what hangs: the Worker waits half a
-// minute and more for that.
+// The faults of a soak, and the allowed ends of a job with each. Faults that hang are left out, because the Worker
+// waits half a minute or more for them.
 import {
   type AnswerFault,
   type CallbackFault,
@@ -22,7 +22,7 @@ export type Ending =
 
 export interface Fault {
   name: string;
-  /** What is allowed in the end; nothing else is. */
+  /** The allowed ends. */
   ending: Ending;
   script: (random: Random) => Faults;
 }
@@ -31,7 +31,7 @@ type Stage = readonly [Fault, ...Fault[]];
 
 const MOST_IN_A_ROW = 4;
 
-/** One and the same fault up to four times in a row. */
+/** The same fault up to four times in a row. */
 function repeated<T>(random: Random, fault: T): T[] {
   return Array(1 + random.below(MOST_IN_A_ROW)).fill(fault);
 }
@@ -42,7 +42,7 @@ const gateway = (random: Random): AnswerFault => ({
 });
 const error = (code: number, message: string): AnswerFault => ({ kind: 'error', code, message });
 
-/** The refusals that an operator has to see to. */
+/** Refusals that need an operator. */
 const OF_THE_ACCOUNT = [
   'balance',
   'signInRequired',
@@ -59,7 +59,7 @@ const OF_THE_ACCOUNT = [
   'urlNotParsed',
 ] as const satisfies (keyof typeof REFUSALS)[];
 
-/** Those that the parameters of the Run have met. */
+/** Refusals because of the parameters of the Run. */
 const OF_THE_PARAMETERS = [
   'parameterRequired',
   'parameterNotNumber',
@@ -69,7 +69,7 @@ const OF_THE_PARAMETERS = [
   'invalidParameters',
 ] as const satisfies (keyof typeof REFUSALS)[];
 
-/** Run is sent again only where it is known not to have started. */
+/** Run is sent again only if it certainly did not start. */
 const RUN: Stage = [
   run('429', 'completed', (random) => repeated(random, { kind: 'status', status: 429 })),
   run('429 with Retry-After', 'completed', () => [{ kind: 'status', status: 429, retryAfter: 1 }]),
@@ -86,7 +86,7 @@ const RUN: Stage = [
   run('done, answer reset', 'completed', () => [{ kind: 'lost', how: 'reset' }]),
 ];
 
-/** Of a task whose lost Run only the callback can name: one that comes while the Worker is down is no help. */
+/** For a task whose lost Run only the callback can name. A callback does not help while the Worker is stopped. */
 export const UNLISTED = 'task: no callback URL in the list';
 
 const TASK: Stage = [
@@ -138,7 +138,7 @@ const CALLBACK: Stage = [
   callback('garbage', { body: 'garbage' }),
 ];
 
-/** In the order in which a job passes them: the first that does not let it complete decides how it ends. */
+/** In the order of a job's steps. The first fault that prevents completion decides how the job ends. */
 export const STAGES: readonly [Stage, ...Stage[]] = [RUN, TASK, DETAIL, CDN, CALLBACK];
 
 function run(name: string, ending: Ending, faults: (random: Random) => AnswerFault[]): Fault {
@@ -167,7 +167,7 @@ function callback(name: string, callback: CallbackFault): Fault {
   return { name: `callback: ${name}`, ending: 'completed', script: () => ({ callback }) };
 }
 
-/** Rows that do not tell how large an output is. */
+/** Rows without the size of an output. */
 function withoutSize(row: Record<string, unknown>): Record<string, unknown> {
   const outputs = row.outputs as Record<string, unknown>[];
   return { ...row, outputs: outputs.map(({ size: _, ...output }) => output) };

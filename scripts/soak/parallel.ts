@@ -1,6 +1,6 @@
-// Work on many things, a few of them at a time.
+// Runs a function for many items, a few at a time.
 
-/** The results in the order of the things; at most `width` things are under way at once, begun in their order. */
+/** The results in the order of the items; at most `width` calls run at once, started in this order. */
 export async function inParallel<T, R>(
   things: readonly T[],
   width: number,

@@ -1,15 +1,15 @@
-// The jobs of a soak, all of them drawn from the seed before the first is submitted.
+// The jobs of a soak, all generated from the seed in advance.
 import type { Faults } from '../../sim/index.ts';
 import { gradientPng } from '../gradient.ts';
 import { type Ending, type Fault, STAGES } from './faults.ts';
 import { Random } from './random.ts';
 
-/** One job in so many meets a fault, one in so many of those two. */
+/** One in this many jobs has a fault, and one in this many of those has two. */
 const FAULTED_ONE_IN = 3;
-/** One in so many comes with a picture, one in so many of those as a link. */
+/** One in this many jobs has an image, and one in this many of those as a URL. */
 const PICTURED_ONE_IN = 5;
 const LINKED_ONE_IN = 3;
-/** One in so many is submitted twice at once. */
+/** One in this many jobs is submitted twice at once. */
 const TWICE_ONE_IN = 10;
 const SMALLEST_VIDEO_BYTES = 20_000;
 
@@ -20,10 +20,10 @@ export interface Job {
   isSentTwice: boolean;
   /** A file, or a link to one. */
   picture?: Buffer<ArrayBuffer> | string;
-  /** Names of the faults that it meets, and what the stand-in is told of them. */
+  /** The names of its faults, and the scripts for the stand-in. */
   faults: string[];
   scripts: Faults[];
-  /** How it may end. */
+  /** The allowed ends. */
   ending: Ending;
 }
 
@@ -33,13 +33,13 @@ export function plan(count: number, seed: number): Job[] {
     const faults = random.oneIn(FAULTED_ONE_IN) ? drawFaults(random) : [];
     return {
       index,
-      // No prompt is part of another.
+      // No prompt contains another.
       prompt: `Take ${index} of a paper boat`,
       idempotencyKey: `soak-${seed}-${index}`,
       isSentTwice: random.oneIn(TWICE_ONE_IN),
       ...(random.oneIn(PICTURED_ONE_IN) && { picture: drawPicture(random, index) }),
       faults: faults.map(({ name }) => name),
-      // No two videos are of one size, and so none are alike.
+      // All videos have different sizes, so no two are equal.
       scripts: [
         { output: { bytes: SMALLEST_VIDEO_BYTES + 100 * index } },
         ...faults.map(({ script }) => script(random)),

@@ -1,4 +1,4 @@
-// Randomness that can be had again: the same seed draws the same.
+// Reproducible random numbers: the same seed gives the same sequence.
 
 export class Random {
   #state: number;
@@ -7,7 +7,7 @@ export class Random {
     this.#state = seed;
   }
 
-  /** A whole number from 0 up to, not including, `end`. */
+  /** An integer from 0 up to, but not including, `end`. */
   below(end: number): number {
     return Math.floor(this.#next() * end);
   }
@@ -16,7 +16,7 @@ export class Random {
     return list[this.below(list.length)] ?? list[0];
   }
 
-  /** Whether one time in `times` has come. */
+  /** True once in `times` calls on average. */
   oneIn(times: number): boolean {
     return this.below(times) === 0;
   }

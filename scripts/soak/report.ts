@@ -1,11 +1,11 @@
-// The summary: figures, the faults and what became of the jobs that met them, and what was wrong.
+// The summary: numbers, the faults with the ends of their jobs, and all errors.
 import { columns } from '../terminal.ts';
 import { endingOf, KINDS, type Problem, wasCutOff } from './audit.ts';
 import type { Case } from './evidence.ts';
 import { STAGES } from './faults.ts';
 import { CLIENTS, type Soak } from './run.ts';
 
-/** More would tell nothing new. */
+/** The maximum number of printed errors. */
 const MOST_PROBLEMS = 30;
 const NO_FAULT = 'none';
 
@@ -18,7 +18,7 @@ export function summary(soak: Soak, problems: Problem[]): string[] {
   return [
     `${cases.length} jobs by ${CLIENTS} clients in ${seconds.toFixed(1)} s: ${(cases.length / seconds).toFixed(1)} a second`,
     `killed with ${interrupted.length} under way (${cutOff} before Run had arrived), back after ${downSeconds.toFixed(1)} s`,
-    // Wrangler's own workers live in workerd, too, and keep a little of every request.
+    // Wrangler's own workers run in workerd too, and keep a little memory for each request.
     `memory at most: ${mebibytes(soak.wasmBytes)} of wasm, ${mebibytes(soak.peakBytes)} of workerd with all that wrangler adds`,
     '',
     ...faultTable(cases),

@@ -1,4 +1,4 @@
-// The run: clients take jobs to their ends, and in the middle of it the Worker is killed and started again.
+// The run: clients follow jobs to their ends, and the Worker is killed and restarted in the middle.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,9 +13,9 @@ import { type Evidence, gather } from './evidence.ts';
 import { inParallel } from './parallel.ts';
 import { type Job, plan } from './plan.ts';
 
-/** Clients at once, each with one job from its submit to its end. */
+/** The number of concurrent clients, each with one job at a time. */
 export const CLIENTS = 32;
-/** A whole life at Wiro in a second. */
+/** A whole job at Wiro takes one second. */
 const SPEED = 60;
 
 const SETTINGS = {
@@ -24,7 +24,7 @@ const SETTINGS = {
   RETRY_SECONDS: '0.1,0.3,1',
   SUBMIT_PER_MINUTE: '0',
   VISITS_PER_MINUTE: '0',
-  // A job that never started is given up after this; the time in which the Worker is down counts too.
+  // A job that never starts fails after this time, which includes the time without the Worker.
   TASK_DEADLINE_SECONDS: '30',
 };
 
@@ -33,13 +33,13 @@ interface Figures {
   seconds: number;
   /** From the kill until the Worker answered again. */
   downSeconds: number;
-  /** The most memory that a workerd had; 0 where the system does not tell. */
+  /** The maximum memory of a workerd; 0 if the system does not report it. */
   peakBytes: number;
 }
 
 export interface Soak extends Figures {
   evidence: Evidence;
-  /** The most that the Worker's own memory had grown to. */
+  /** The maximum size of the Worker's wasm memory. */
   wasmBytes: number;
   /** What the Worker logged. */
   logs: string[];
@@ -48,15 +48,15 @@ export interface Soak extends Figures {
 interface Options {
   jobs: number;
   seed: number;
-  /** How Wiro's model takes its pictures; default `seed`. */
+  /** How Wiro's model accepts images; default `seed`. */
   generation?: Generation;
-  /** Told how many jobs have ended. */
+  /** Called with the number of jobs that have ended. */
   onEnded?: (count: number) => void;
 }
 
 export async function soak(options: Options, defer: Defer): Promise<Soak> {
   const { jobs: count, seed, generation = 'seed', onEnded } = options;
-  // A picture under a name that a later model does not have is lost without a word, as it probably is at Wiro.
+  // An image under an unknown name is ignored silently, as it probably is at Wiro.
   const ignoresUnknownFields = generation !== 'seed';
   const models = { 'minimax/hailuo-2-3': { generation } };
   const sim = await startSim({ speed: SPEED, models, ignoresUnknownFields });
@@ -79,11 +79,11 @@ export async function soak(options: Options, defer: Defer): Promise<Soak> {
 
 interface Run extends Figures {
   outcomes: [Job, Outcome][];
-  /** The jobs that were under way when the Worker was killed. */
+  /** The unfinished jobs when the Worker was killed. */
   interrupted: Set<Job>;
 }
 
-/** Takes all jobs to their ends; the Worker is killed as soon as half of them have been begun. */
+/** Follows all jobs to their ends. The Worker is killed when half of them have started. */
 async function carryAll(jobs: Job[], worker: DevProcess, onEnded: Options['onEnded']): Promise<Run> {
   const underWay = new Set<Job>();
   const halfway = Promise.withResolvers<void>();

@@ -1,25 +1,25 @@
-// What KV and R2 hold of a soak's videos.
+// The contents of KV and R2 after a soak.
 import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Bindings } from '../local-storage.ts';
 
-/** KV learns of an end a moment later; of one in whose moment the Worker died, as soon as it has come back. */
+/** A record reaches KV shortly after the end, or after the restart if the Worker crashed then. */
 const PUBLISHED_WITHIN_MS = 15_000;
 const LOOK_EVERY_MS = 200;
 
-/** A record in KV, its metadata beside it. */
+/** A record in KV with its metadata. */
 export interface Stored {
   record: Record<string, unknown>;
   metadata: Record<string, unknown> | null;
 }
 
-/** A video by its bytes. */
+/** A video with its digest. */
 export interface File {
   size: number;
   sha256: string;
 }
 
-/** The record once it tells of an end, or as it is when that does not come. */
+/** The final record, or the last one if none arrives in time. */
 export async function storedRecord({ TASKS }: Bindings, id: string): Promise<Stored | undefined> {
   const deadline = performance.now() + PUBLISHED_WITHIN_MS;
   for (;;) {
@@ -43,7 +43,7 @@ export async function recordIds({ TASKS }: Bindings): Promise<string[]> {
   const names = await everyName(async (at) => {
     const page = await TASKS.list(at);
     const names = page.keys.map(({ name }) => name);
-    // What Wiro tells of a model is no video's.
+    // Model descriptions do not belong to a video.
     return [names.filter((name) => !name.startsWith('model:')), page.list_complete ? undefined : page.cursor];
   });
   return names.map((name) => name.replace('video:', ''));

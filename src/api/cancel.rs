@@ -1,14 +1,14 @@
-//! `POST /v1/videos/{id}/cancel`: stops a video at whatever stage it is.
+//! `POST /v1/videos/{id}/cancel`: stops a video at any stage.
 
 use super::error::ApiError;
-use super::{Call, NO_SUCH_VIDEO, Own, respond};
+use super::{AuthorizedVideo, NO_SUCH_VIDEO, RequestContext, respond};
 use crate::calls::task::{Message, Reply};
-use crate::runtime::http::Answer;
+use crate::runtime::http::Response;
 
-pub async fn cancel(call: &Call<'_>, own: Own) -> Result<Answer, ApiError> {
-    match call.ask(&own.id, &Message::Cancel).await? {
-        // As it is now: stopped, on its way there, or finished after all.
-        Reply::Video(record) => respond::json(200, &call.shown(&own.owner, record)),
+pub async fn cancel(context: &RequestContext<'_>, video: AuthorizedVideo) -> Result<Response, ApiError> {
+    match context.ask(&video.id, &Message::Cancel).await? {
+        // Its status is cancelled, still running until Wiro confirms the stop, or completed if it was faster.
+        Reply::Video(record) => respond::json(200, &context.to_video(&video.owner, record)),
         Reply::AlreadyFinished => Err(ApiError::AlreadyFinished),
         _ => Err(NO_SUCH_VIDEO),
     }

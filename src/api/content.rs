@@ -1,36 +1,43 @@
-//! `GET` and `HEAD /v1/videos/{id}/content`: the bytes from R2, whole or in part.
+//! `GET` and `HEAD /v1/videos/{id}/content`: returns the video from R2, the whole file or a byte range.
 
 use base64ct::{Base64, Encoding};
 
 use super::error::ApiError;
-use super::{Call, NO_SUCH_VIDEO, internal, respond};
+use super::{NO_SUCH_VIDEO, RequestContext, internal, respond};
 use crate::calls::task::Message;
+use crate::http::percent;
 use crate::http::range::{Conditions, Representation, Selection, http_date};
 use crate::runtime::clock;
-use crate::runtime::http::{Answer, Body, Header, Request};
+use crate::runtime::http::{Body, Header, Request, Response};
 use crate::video::record::{Output, Record, Status};
 use crate::video::request::FieldError;
 
 /// A video never changes under its URL, but may be deleted: caches ask again after an hour.
 const CACHE_CONTROL: &str = "private, max-age=3600";
 
-pub async fn content(call: &Call<'_>, request: &Request, id: &str) -> Result<Answer, ApiError> {
-    // 1. A grant is as good as the owner's token: a <video> can show nothing else.
-    let keys = &call.config.signing_keys;
-    let granted = request.parameter("grant").and_then(|grant| keys.verify_grant(id, grant, clock::now()));
+pub async fn content(
+    context: &RequestContext<'_>,
+    request: &Request,
+    id: &str,
+) -> Result<Response, ApiError> {
+    // 1. A grant replaces the owner's token, because a <video> element cannot send headers.
+    let keys = &context.config.signing_keys;
+    let granted =
+        request.parameter("grant").and_then(|grant| keys.verify_content_grant(id, grant, clock::now()));
     let id = &match granted {
         Some(id) => id,
-        None => call.own(request, id)?.id,
+        None => context.authorize(request, id)?.id,
     };
 
-    // OpenAI's API has pictures of a video here too.
+    // OpenAI's API also returns images of a video here.
     if request.parameter("variant").is_some_and(|variant| variant != "video") {
         let message = "must be video: there is nothing else of a video here".to_owned();
         return Err(ApiError::UnsupportedParameter(FieldError { field: "variant".to_owned(), message }));
     }
 
-    // 2. The record says whether there is anything, how large it is and what it is called.
-    let record: Record = serde_json::from_str(&call.record(id, &Message::Read).await?).map_err(internal)?;
+    // 2. The record contains the status, and the size and name of the file.
+    let record: Record =
+        serde_json::from_str(&context.record(id, &Message::Read).await?).map_err(internal)?;
     let output = match (record.status, &record.output) {
         (Status::Completed, Some(output)) => output,
         (Status::Queued | Status::InProgress, _) => {
@@ -41,7 +48,7 @@ pub async fn content(call: &Call<'_>, request: &Request, id: &str) -> Result<Ans
     let modified_at = record.completed_at.unwrap_or(record.created_at);
     let representation = Representation { size: output.size, etag: &output.etag, modified_at };
 
-    // 3. The request's conditions select what is sent. Ranges are for GET only.
+    // 3. The request's conditions select the range. HEAD ignores `Range`.
     let is_head = request.is_head();
     let [range, if_range, if_none_match, if_modified_since] =
         [Header::Range, Header::IfRange, Header::IfNoneMatch, Header::IfModifiedSince]
@@ -59,47 +66,52 @@ pub async fn content(call: &Call<'_>, request: &Request, id: &str) -> Result<Ans
         Selection::Part { first, last } => (206, first, last),
     };
 
-    // 4. The bytes themselves, handed from R2 to the client by the runtime.
+    // 4. The runtime streams the bytes from R2 to the client.
     let body = if is_head {
         Body::Empty
     } else {
-        Body::Stream(call.videos()?.read(id, first, last).await?.ok_or(NO_SUCH_VIDEO)?)
+        Body::Stream(context.videos()?.read(id, first, last).await?.ok_or(NO_SUCH_VIDEO)?)
     };
 
-    // 5. What is said of them.
-    let mut answer = about(Answer::new(status, body), output, modified_at)
+    // 5. The headers.
+    let mut response = about(Response::new(status, body), output, modified_at)
         .with("content-type", &output.content_type)
         .with("content-length", &(last - first + 1).to_string())
         .with("content-disposition", &disposition(request, &record))
-        // Pages of other origins may show it, whatever they isolate themselves from.
+        // Pages with cross-origin isolation may show the video too.
         .with("cross-origin-resource-policy", "cross-origin");
     if status == 206 {
-        answer.add("content-range", &format!("bytes {first}-{last}/{}", output.size));
+        response.add("content-range", &format!("bytes {first}-{last}/{}", output.size));
     }
     if let Some(digest) = repr_digest(output) {
-        answer.add("repr-digest", &digest);
+        response.add("repr-digest", &digest);
     }
-    Ok(answer)
+    Ok(response)
 }
 
-/// What is said of a video whether or not its bytes are sent.
-fn about(answer: Answer, output: &Output, modified_at: i64) -> Answer {
-    answer
+/// Adds the headers that responses with and without a body have.
+fn about(response: Response, output: &Output, modified_at: i64) -> Response {
+    response
         .with("accept-ranges", "bytes")
         .with("etag", &output.etag)
         .with("last-modified", &http_date(modified_at))
         .with("cache-control", CACHE_CONTROL)
 }
 
+/// RFC 6266: a name in ASCII for every client, and behind it the name in the prompt's own script (RFC 8187).
 fn disposition(request: &Request, record: &Record) -> String {
-    if request.parameter("download") == Some("1") {
-        format!("attachment; filename=\"{}.mp4\"", record.file_stem())
-    } else {
-        format!("inline; filename=\"{}.mp4\"", record.id)
+    if request.parameter("download") != Some("1") {
+        return format!("inline; filename=\"{}.mp4\"", record.id);
     }
+    let (ascii, stem) = (record.ascii_file_stem(), record.file_stem());
+    let plain = format!("attachment; filename=\"{ascii}.mp4\"");
+    if stem == ascii {
+        return plain;
+    }
+    format!("{plain}; filename*=UTF-8''{}.mp4", percent::encode(&stem))
 }
 
-/// RFC 9530: a structured field, the digest between colons.
+/// The digest in the format of RFC 9530: Base64 between colons.
 fn repr_digest(output: &Output) -> Option<String> {
     let digest = hex::decode(&output.sha256).ok()?;
     Some(format!("sha-256=:{}:", Base64::encode_string(&digest)))

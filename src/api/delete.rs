@@ -1,18 +1,18 @@
-//! `DELETE /v1/videos/{id}`: from here on there is no such video; what is left of it goes by itself.
+//! `DELETE /v1/videos/{id}`: the video is not visible any more at once; its data is removed in the background.
 
 use serde_json::json;
 
 use super::error::ApiError;
-use super::{Call, NO_SUCH_VIDEO, Own, internal, respond};
+use super::{AuthorizedVideo, NO_SUCH_VIDEO, RequestContext, internal, respond};
 use crate::calls::task::{Message, Reply};
-use crate::runtime::http::Answer;
+use crate::runtime::http::Response;
 use crate::storage::records::Records;
 
-pub async fn delete(call: &Call<'_>, own: Own) -> Result<Answer, ApiError> {
-    let id = &own.id;
-    // 1. The object stops the job, forgets the video and removes everything, however long that takes.
-    let Reply::Video(_) = call.ask(id, &Message::Delete).await? else { return Err(NO_SUCH_VIDEO) };
-    // 2. Nobody is told from KV any more. The object repeats this at the end.
-    Records::new(call.env)?.delete(id).await.map_err(internal)?;
+pub async fn delete(context: &RequestContext<'_>, video: AuthorizedVideo) -> Result<Response, ApiError> {
+    let id = &video.id;
+    // 1. The object hides the video, stops the job and removes all data in the background.
+    let Reply::Video(_) = context.ask(id, &Message::Delete).await? else { return Err(NO_SUCH_VIDEO) };
+    // 2. Remove the record from KV, so that no request finds it there. The object does this again at the end.
+    Records::new(context.env)?.delete(id).await.map_err(internal)?;
     respond::json(200, &json!({ "id": id, "object": "video.deleted", "deleted": true }))
 }

@@ -1,5 +1,4 @@
-//! What can go wrong with a request, and the only place that knows the HTTP status of each:
-//! `application/problem+json` by RFC 9457.
+//! The errors of the API, and the HTTP status and `application/problem+json` body (RFC 9457) of each.
 
 use serde::Serialize;
 use thiserror::Error;
@@ -7,20 +6,19 @@ use thiserror::Error;
 use crate::video::money::budget::Shortage;
 use crate::video::request::FieldError;
 
-/// Why a request is not answered as asked. Causes of 5xx are for the log; [`ApiError::problem`]
-/// never shows them.
+/// The reason why a request failed. The cause of a 5xx is only logged; [`ApiError::problem`] leaves it out.
 #[derive(Debug, Error)]
 pub enum ApiError {
     #[error("{0}")]
     InvalidRequest(String),
     #[error("{} invalid field(s)", .0.len())]
     InvalidParameter(Vec<FieldError>),
-    /// A submit names a model that is not offered; what is.
+    /// A submit names a model that is not offered. Contains the names of the offered ones.
     #[error("no such model; there are {0}")]
     UnknownModel(String),
     #[error("no such model")]
     ModelNotFound,
-    /// A part of OpenAI's API that is not there.
+    /// A part of OpenAI's API that this API does not have.
     #[error("{0}")]
     Unsupported(&'static str),
     #[error("{0}")]
@@ -56,27 +54,27 @@ pub enum ApiError {
     #[error("too many requests")]
     RateLimited,
     #[error("the upstream is not available")]
-    UpstreamUnavailable { wanted: Wanted, retry_after_seconds: u32 },
+    UpstreamUnavailable { operation: Operation, retry_after_seconds: u32 },
     #[error("all uploads together hold too much memory")]
     TooManyUploads,
     #[error("the client has uploaded as much as it may today")]
     UploadsExhausted { retry_after_seconds: i64 },
     #[error("the video cannot be afforded: {shortage:?}")]
-    Unaffordable { wanted: Wanted, shortage: Shortage, retry_after_seconds: i64 },
+    Unaffordable { operation: Operation, shortage: Shortage, retry_after_seconds: i64 },
     #[error("{0}")]
     Misconfigured(String),
     #[error("{0}")]
     Internal(String),
 }
 
-/// What was asked of the upstream.
+/// The operation that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub enum Operation {
     Video,
     File,
 }
 
-impl Wanted {
+impl Operation {
     const fn not_done(self) -> &'static str {
         match self {
             Self::Video => "No video was started",
@@ -85,23 +83,23 @@ impl Wanted {
     }
 }
 
-/// Most bad fields that an answer names. A request may have thousands, and the answer has to stay small.
+/// An error response names at most this many invalid fields, because a request may have thousands.
 const MAX_FIELD_ERRORS: usize = 20;
 
-/// The answer to a failed request.
+/// The response to a failed request.
 #[derive(Debug)]
 pub struct Problem {
     pub status: u16,
     pub headers: Vec<(&'static str, String)>,
     code: &'static str,
-    /// `error.code` where it is not `code`.
+    /// `error.code`, if it differs from `code`.
     openai_code: Option<&'static str>,
     title: &'static str,
     detail: String,
     errors: Vec<FieldError>,
 }
 
-/// The error as OpenAI's API writes it, for the clients that read it.
+/// The error in the format of OpenAI's API, for its clients.
 #[derive(Serialize)]
 struct OpenAiError<'a> {
     message: &'a str,
@@ -123,9 +121,9 @@ struct ProblemBody<'a> {
 }
 
 impl ApiError {
-    /// The public side of the error.
+    /// The response for this error.
     #[must_use]
-    #[expect(clippy::too_many_lines, reason = "all of them in one exhaustive match")]
+    #[expect(clippy::too_many_lines, reason = "one exhaustive match covers all errors")]
     pub fn problem(self) -> Problem {
         let none = Vec::new;
         let problem = |status, code, title, detail: String| Problem {
@@ -231,10 +229,10 @@ impl ApiError {
                 let headers = vec![("retry-after", retry_after_seconds.to_string())];
                 Problem { headers, ..problem(429, "rate_limited", "Too many uploads", detail) }
             }
-            Self::UpstreamUnavailable { wanted, retry_after_seconds } => {
+            Self::UpstreamUnavailable { operation, retry_after_seconds } => {
                 let detail = format!(
                     "The upstream does not take this at the moment. {}; try again later.",
-                    wanted.not_done()
+                    operation.not_done()
                 );
                 let headers = vec![("retry-after", retry_after_seconds.to_string())];
                 Problem { headers, ..problem(503, "upstream_unavailable", "Upstream unavailable", detail) }
@@ -246,7 +244,7 @@ impl ApiError {
                 let headers = vec![("retry-after", "10".to_owned())];
                 Problem { headers, ..problem(503, "upstream_unavailable", "Too many uploads", detail) }
             }
-            Self::Unaffordable { wanted, shortage, retry_after_seconds } => {
+            Self::Unaffordable { operation, shortage, retry_after_seconds } => {
                 let (status, code, title, reason) = match shortage {
                     Shortage::Budget => (
                         429,
@@ -267,7 +265,7 @@ impl ApiError {
                         "There is a budget, and nobody can tell at the moment what this video would cost; try again later.",
                     ),
                 };
-                let detail = format!("{reason} {}.", wanted.not_done());
+                let detail = format!("{reason} {}.", operation.not_done());
                 let headers = vec![("retry-after", retry_after_seconds.to_string())];
                 Problem { headers, ..problem(status, code, title, detail) }
             }
@@ -280,11 +278,11 @@ impl ApiError {
     }
 }
 
-/// `error.code` for a model that there is not.
+/// `error.code` for an unknown model.
 const MODEL_NOT_FOUND: &str = "model_not_found";
 
 impl Problem {
-    /// Whether the same request can succeed later. OpenAI's SDKs send one again on 408, 409, 429 and 5xx.
+    /// Whether the same request can succeed later. OpenAI's SDKs retry after 408, 409, 429 and 5xx unless told not to.
     #[must_use]
     pub fn may_retry(&self) -> bool {
         match self.status {
@@ -326,7 +324,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_body_is_pinned() {
+    fn an_error_has_exactly_this_body() {
         let errors = vec![FieldError { field: "duration".to_owned(), message: "must be 6 or 10".to_owned() }];
         let problem = ApiError::InvalidParameter(errors).problem();
         assert_eq!(problem.status, 400);
@@ -337,19 +335,22 @@ mod tests {
     }
 
     #[test]
-    fn what_a_retry_cannot_change_is_not_retried() {
+    fn permanent_errors_tell_sdks_not_to_retry() {
         let may_retry = |error: ApiError| error.problem().may_retry();
         assert!(may_retry(ApiError::RateLimited) && may_retry(ApiError::Internal(String::new())));
-        assert!(may_retry(ApiError::UpstreamUnavailable { wanted: Wanted::File, retry_after_seconds: 1 }));
+        assert!(may_retry(ApiError::UpstreamUnavailable {
+            operation: Operation::File,
+            retry_after_seconds: 1
+        }));
         assert!(!may_retry(ApiError::NotReady { retry_after_seconds: 3 }));
         assert!(!may_retry(ApiError::AlreadyFinished) && !may_retry(ApiError::IdempotencyKeyReused));
         assert!(!may_retry(ApiError::Misconfigured(String::new())));
-        let (wanted, shortage) = (Wanted::Video, Shortage::Budget);
-        assert!(!may_retry(ApiError::Unaffordable { wanted, shortage, retry_after_seconds: 9 }));
+        let (operation, shortage) = (Operation::Video, Shortage::Budget);
+        assert!(!may_retry(ApiError::Unaffordable { operation, shortage, retry_after_seconds: 9 }));
     }
 
     #[test]
-    fn an_unknown_model_has_openais_code() {
+    fn an_unknown_model_has_the_code_model_not_found() {
         let problem = ApiError::UnknownModel("a, b".to_owned()).problem();
         assert_eq!((problem.status, problem.code), (400, "invalid_parameter"));
         let body = problem.body("req_1");
@@ -357,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn at_most_twenty_bad_fields_are_named() {
+    fn a_response_names_at_most_20_invalid_fields() {
         let errors = |count: usize| {
             let error =
                 |number| FieldError { field: format!("f{number}"), message: "is not a field".to_owned() };
@@ -372,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn internal_causes_stay_inside() {
+    fn a_5xx_response_does_not_contain_its_cause() {
         let problem = ApiError::Internal("R2 said: secret".to_owned()).problem();
         assert!(!problem.body("req_1").contains("secret"));
         let problem = ApiError::UpstreamError("your balance of $3".to_owned()).problem();

@@ -1,29 +1,41 @@
-//! `GET /v1/videos/{id}/events`: the video live, as server-sent events or, asked to upgrade, as a WebSocket.
+//! `GET /v1/videos/{id}/events`: live events of a video, as server-sent events, or as a WebSocket if the client
+//! requests an upgrade.
 
 use worker::worker_sys::ext::ResponseExt;
 
 use super::error::ApiError;
-use super::{Call, NO_SUCH_VIDEO, Own, internal, respond};
+use super::{NO_SUCH_VIDEO, RequestContext, guard, internal, respond};
 use crate::calls::objects::SubscribeOptions;
 use crate::calls::task::{Message, VideoTaskClient};
-use crate::runtime::http::{Answer, Body, Header, Request};
+use crate::runtime::clock;
+use crate::runtime::http::{Body, Header, Request, Response};
 
-pub async fn events(call: &Call<'_>, request: &Request, own: Own) -> Result<Answer, ApiError> {
+pub async fn events(context: &RequestContext<'_>, request: &Request, id: &str) -> Result<Response, ApiError> {
+    // A grant replaces the owner's token, because a browser's EventSource and WebSocket cannot send headers. It does not
+    // let pages of other origins open a socket.
+    guard::cross_origin::check(context, request)?;
+    let keys = &context.config.signing_keys;
+    let granted =
+        request.parameter("grant").and_then(|grant| keys.verify_events_grant(id, grant, clock::now()));
+    let (id, grants) = match granted {
+        Some((id, grants)) => (id, Some(grants)),
+        None => (context.authorize(request, id)?.id, None),
+    };
     if request.is_head() {
-        call.record(&own.id, &Message::Read).await?;
+        context.record(&id, &Message::Read).await?;
         return Ok(event_stream(Body::Empty));
     }
     let is_socket = request.header(Header::Upgrade).is_some_and(|to| to.eq_ignore_ascii_case("websocket"));
-    let manner =
-        SubscribeOptions { origin: call.origin.clone(), last_event_id: last_event_id(request), is_socket };
-    let answer = VideoTaskClient::new(call.env)?.watch(&own.id, &manner).await.map_err(internal)?;
-    // Made anew: the headers of an object's answer cannot be added to.
-    match answer.status() {
-        101 => match answer.websocket() {
-            Some(socket) => Ok(Answer::new(101, Body::Socket(socket))),
+    let last_event_id = last_event_id(request);
+    let options = SubscribeOptions { origin: context.origin.clone(), grants, last_event_id, is_socket };
+    let response = VideoTaskClient::new(context.env)?.watch(&id, &options).await.map_err(internal)?;
+    // A new response, because the headers of the object's response cannot be changed.
+    match response.status() {
+        101 => match response.websocket() {
+            Some(socket) => Ok(Response::new(101, Body::Socket(socket))),
             None => Err(internal("the object made no WebSocket")),
         },
-        200 => match answer.body() {
+        200 => match response.body() {
             Some(stream) => Ok(event_stream(Body::Stream(stream))),
             None => Err(internal("the object made no stream")),
         },
@@ -33,13 +45,13 @@ pub async fn events(call: &Call<'_>, request: &Request, own: Own) -> Result<Answ
     }
 }
 
-fn event_stream(body: Body) -> Answer {
-    Answer::new(200, body)
+fn event_stream(body: Body) -> Response {
+    Response::new(200, body)
         .with("content-type", "text/event-stream; charset=utf-8")
         .with("cache-control", "no-cache, no-transform")
 }
 
-/// Where the watcher was. A browser's WebSocket can send no headers: it may say so in the query.
+/// The last event that the client got. A WebSocket in a browser cannot send headers, so the query may contain it.
 fn last_event_id(request: &Request) -> Option<u64> {
     let sent = request.header(Header::LastEventId);
     sent.as_deref().or_else(|| request.parameter("last_event_id"))?.parse().ok()

@@ -1,75 +1,86 @@
-//! `POST /v1/files`: an image passes through to Wiro's files as it comes in, and the answer says where a
-//! submit may point to it.
+//! `POST /v1/files`: streams an image to Wiro's file storage and returns its URL, which a submit may contain.
 
 use serde_json::json;
 use worker::js_sys::Uint8Array;
 
-use super::error::{ApiError, Wanted};
+use super::error::{ApiError, Operation};
 use super::form::reader::{FormReader, Incoming, max_body_bytes};
 use super::form::{declared_length, form_error, media_type, open_form};
 use super::guard::challenge;
 use super::submit::{ACCOUNT_RETRY_SECONDS, unaffordable};
-use super::{Call, RETRY_AFTER_SECONDS, guard, internal, respond};
+use super::{RETRY_AFTER_SECONDS, RequestContext, guard, internal, respond};
 use crate::calls::dispatcher::DispatcherClient;
 use crate::runtime::buffer::{Buffer, PART_BYTES};
+use crate::runtime::chunk::joined;
 use crate::runtime::clock;
-use crate::runtime::http::{Answer, Header, Request};
+use crate::runtime::http::{Header, Request, Response};
 use crate::runtime::log::{self, Level};
 use crate::runtime::url;
 use crate::upstream::client::WiroClient;
 use crate::video::access::owner::Owner;
-use crate::video::file::{FILE_FIELDS, File, FileUpload, clean_name, is_good, validate};
+use crate::video::file::{FILE_FIELDS, File, FileUpload, clean_name, is_valid_before_file, validate};
 use crate::video::money::budget::{Day, Shortage};
 use crate::wiro::files::{Refusal, StoredFile, UPLOAD, read_upload, upload_form};
 
-pub async fn upload(call: &Call<'_>, request: &Request) -> Result<Answer, ApiError> {
-    let owner = call.client(request)?;
-    challenge::check(call, request).await?.passed()?;
-    check_budget(call, &owner).await?;
-    // 1. Nothing is asked of Wiro before the file begins like an image and nothing in front of it is wrong. What is wrong
-    //    does not count against the limit.
+pub async fn upload(context: &RequestContext<'_>, request: &Request) -> Result<Response, ApiError> {
+    let owner = context.authenticate(request)?;
+    challenge::check(context, request).await?.passed()?;
+    check_budget(context, &owner).await?;
+    // 1. Wiro is not called until the file starts like an image and all fields before it are valid. An invalid request
+    //    does not count against the rate limit.
     let content_type = request.header(Header::ContentType).unwrap_or_default();
     if media_type(&content_type) != "multipart/form-data" {
         return Err(ApiError::UnsupportedMediaType("Send multipart/form-data.".to_owned()));
     }
     let mut form = open_form(request, &content_type, &FILE_FIELDS)?;
     let (filename, content_type, start) = match next(&mut form).await? {
-        Some(Incoming::Image { filename, content_type, bytes, .. }) if form.fields().iter().all(is_good) => {
+        Some(Incoming::Image { filename, content_type, bytes, .. })
+            if form.fields().iter().all(is_valid_before_file) =>
+        {
             (clean_name(&filename, content_type), content_type, bytes)
         }
-        _ => return Err(wrong_fields(form).await),
+        _ => return Err(read_field_errors(form).await),
     };
-    guard::limits::submit(call, request, &owner).await?;
     let mut source = FileSource::new(form, start);
-    let dispatch = DispatcherClient::new(call.env)?;
-    count_upload(call, &dispatch, &owner, request).await?;
-    // 2. The folder that all uploads share, or none where Wiro makes none.
-    let folder = match dispatch.folder().await.map_err(internal)? {
+    if declared_length(request).is_some_and(|bytes| bytes <= PART_BYTES.into()) {
+        source.read_ahead().await?;
+    }
+    guard::limits::check_submit(context, request, &owner).await?;
+    let dispatcher = DispatcherClient::new(context.env)?;
+    count_upload(context, &dispatcher, &owner, request).await?;
+    // 2. All uploads share one folder. If Wiro refuses to create it, the upload goes without a folder.
+    let folder = match dispatcher.folder().await.map_err(internal)? {
         Ok(folder) => Some(folder),
         Err(refusal) if refusal.may_be_about_the_folder() => {
-            log_without_folder("Wiro makes no folder: the upload goes without one", &refusal);
+            log_without_folder("Wiro refused to create the folder: uploading without one", &refusal);
             None
         }
-        Err(refusal) => return Err(refused(refusal)),
+        Err(refusal) => return Err(refusal_to_error(refusal)),
     };
-    // 3. The bytes go on as they come. Their end is only told when the whole form was found good; if not,
-    //    the upload breaks off and Wiro has no file.
+    // 3. A small file is sent to Wiro when it is complete, a larger one as it arrives. The upload is completed only if the
+    //    whole form is valid; otherwise it is aborted and Wiro stores no file.
     let content_type = content_type.content_type();
-    let mut stored = send(call, folder.as_deref(), &filename, content_type, &mut source).await?;
+    let mut stored = send(context, folder.as_deref(), &filename, content_type, &mut source).await?;
+    if stored == Err(Refusal::LengthRequired) {
+        source.read_ahead().await?;
+        if source.length().is_some() {
+            stored = send(context, folder.as_deref(), &filename, content_type, &mut source).await?;
+        }
+    }
     if let (Some(folder), Err(refusal)) = (folder, &stored)
         && refusal.may_be_about_the_folder()
     {
         if *refusal == Refusal::FolderGone {
-            dispatch.forget_folder(folder).await.map_err(internal)?;
+            dispatcher.forget_folder(folder).await.map_err(internal)?;
         }
         if source.rewind() {
-            log_without_folder("Wiro takes no file into the folder: it goes without one", refusal);
-            stored = send(call, None, &filename, content_type, &mut source).await?;
+            log_without_folder("Wiro refused a file in the folder: uploading it without one", refusal);
+            stored = send(context, None, &filename, content_type, &mut source).await?;
         }
     }
     let upload = source.upload;
-    // 4. What Wiro says it has must be what was sent.
-    let StoredFile { url, size } = stored.map_err(refused)?;
+    // 4. Compare Wiro's answer with the file that was sent.
+    let StoredFile { url, size } = stored.map_err(refusal_to_error)?;
     let url = url::parse(&url).filter(|url| matches!(url.scheme.as_str(), "https" | "http"));
     let (Some(FileUpload { image, purpose }), Some(url)) = (upload, url) else {
         return Err(ApiError::UpstreamError("a file before its end, or without a usable URL".to_owned()));
@@ -78,7 +89,7 @@ pub async fn upload(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
         return Err(ApiError::UpstreamError("a file of another size than was sent".to_owned()));
     }
     let file = File {
-        id: call.config.signing_keys.file_id(&owner, &url.href),
+        id: context.config.signing_keys.file_id(&owner, &url.href),
         object: "file",
         filename: &filename,
         bytes: image.size,
@@ -90,31 +101,31 @@ pub async fn upload(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErr
     Ok(respond::json(200, &file)?.with("cache-control", "no-store"))
 }
 
-/// No file where no video can be paid for today: Wiro keeps it on the operator's account.
-async fn check_budget(call: &Call<'_>, owner: &Owner) -> Result<(), ApiError> {
-    let limits = call.config.limits(owner);
+/// Refuses the upload if today's budget is used up, because Wiro stores files on the operator's account.
+async fn check_budget(context: &RequestContext<'_>, owner: &Owner) -> Result<(), ApiError> {
+    let limits = context.config.limits(owner);
     let Some(least) = limits.lowest() else { return Ok(()) };
-    let (spent, reserved) = DispatcherClient::new(call.env)?.usage(owner).await.map_err(internal)?;
+    let (spent, reserved) = DispatcherClient::new(context.env)?.usage(owner).await.map_err(internal)?;
     if spent.plus(reserved) < least {
         return Ok(());
     }
     let shortage = if limits.share == Some(least) { Shortage::Share } else { Shortage::Budget };
-    Err(unaffordable(Wanted::File, shortage))
+    Err(unaffordable(Operation::File, shortage))
 }
 
-/// Counts the bytes before they are sent: as many as the request declares, or as many as it may have.
+/// Counts the bytes before they are sent: the declared length, or else the maximum.
 async fn count_upload(
-    call: &Call<'_>,
-    dispatch: &DispatcherClient,
+    context: &RequestContext<'_>,
+    dispatcher: &DispatcherClient,
     owner: &Owner,
     request: &Request,
 ) -> Result<(), ApiError> {
-    if call.config.upload_bytes_per_day.is_none() {
+    if context.config.upload_bytes_per_day.is_none() {
         return Ok(());
     }
     let bytes = declared_length(request).unwrap_or_else(|| max_body_bytes(&FILE_FIELDS));
     let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
-    if dispatch.count_upload(owner, bytes).await.map_err(internal)? {
+    if dispatcher.count_upload(owner, bytes).await.map_err(internal)? {
         return Ok(());
     }
     let now = clock::now();
@@ -127,7 +138,7 @@ async fn next(form: &mut FormReader) -> Result<Option<Incoming>, ApiError> {
 
 /// Sends the file to Wiro.
 async fn send(
-    call: &Call<'_>,
+    context: &RequestContext<'_>,
     folder: Option<&str>,
     filename: &str,
     content_type: &str,
@@ -135,9 +146,11 @@ async fn send(
 ) -> Result<Result<StoredFile, Refusal>, ApiError> {
     let boundary = hex::encode(clock::random::<16>().map_err(internal)?);
     let form = upload_form(folder, filename, content_type, &boundary);
-    let answer = WiroClient::of(&call.config).upload(UPLOAD, &form, async || source.next().await).await?;
-    Ok(match answer {
-        Ok(answer) => read_upload(&answer),
+    let length = source.length();
+    let wiro = WiroClient::of(&context.config);
+    let response = wiro.upload(UPLOAD, &form, length, async || source.next().await).await?;
+    Ok(match response {
+        Ok(response) => read_upload(&response),
         Err(error) => Err(Refusal::Unreachable(error.to_string())),
     })
 }
@@ -146,21 +159,22 @@ fn log_without_folder(message: &str, refusal: &Refusal) {
     log::write(Level::Warn, message, [("reason", format!("{refusal:?}").into())]);
 }
 
-/// The bytes of the file as they come. What was handed out is kept while it is small, so that it can be sent again.
+/// The incoming bytes of the file. While the file is small, the bytes are also buffered, so that they can be sent
+/// again.
 struct FileSource {
     form: FormReader,
-    /// Everything so far, until it is too much.
-    held: Option<Buffer>,
-    /// To be handed out before the form goes on.
+    /// All bytes so far; `None` if they are too many.
+    buffered: Option<Buffer>,
+    /// The bytes to return before the form is read on.
     first: Option<Uint8Array>,
-    /// What it was, at its end, which must be a good form's.
+    /// The validated form; set when its end was read.
     upload: Option<FileUpload>,
 }
 
 impl FileSource {
     fn new(form: FormReader, start: Uint8Array) -> Self {
-        let mut source = Self { form, held: Some(Buffer::default()), first: None, upload: None };
-        source.hold(&start);
+        let mut source = Self { form, buffered: Some(Buffer::default()), first: None, upload: None };
+        source.keep(&start);
         source.first = Some(start);
         source
     }
@@ -169,14 +183,39 @@ impl FileSource {
         if let Some(first) = self.first.take() {
             return Ok(Some(first));
         }
+        let bytes = self.read().await?;
+        if let Some(bytes) = &bytes {
+            self.keep(bytes);
+        }
+        Ok(bytes)
+    }
+
+    /// Reads the form to its end, as long as the file can be buffered. `next` returns the bytes afterwards.
+    async fn read_ahead(&mut self) -> Result<(), ApiError> {
+        while let Some(start) = self.buffered.as_ref().map(Buffer::filled) {
+            let Some(bytes) = self.read().await? else {
+                self.rewind();
+                return Ok(());
+            };
+            self.keep(&bytes);
+            if self.buffered.is_none() {
+                self.first = Some(joined(&start, &bytes));
+            }
+        }
+        Ok(())
+    }
+
+    /// The length of the file in bytes, if all of it is buffered.
+    fn length(&self) -> Option<u64> {
+        self.buffered.as_ref().filter(|_| self.upload.is_some()).map(|buffered| buffered.used().into())
+    }
+
+    async fn read(&mut self) -> Result<Option<Uint8Array>, ApiError> {
         if self.upload.is_some() {
             return Ok(None);
         }
         match next(&mut self.form).await? {
-            Some(Incoming::Image { bytes, .. } | Incoming::Bytes(bytes)) => {
-                self.hold(&bytes);
-                Ok(Some(bytes))
-            }
+            Some(Incoming::Image { bytes, .. } | Incoming::Bytes(bytes)) => Ok(Some(bytes)),
             None => {
                 let upload = validate(self.form.take_fields()).map_err(ApiError::InvalidParameter)?;
                 self.upload = Some(upload);
@@ -185,28 +224,28 @@ impl FileSource {
         }
     }
 
-    fn hold(&mut self, bytes: &Uint8Array) {
-        let Some(held) = &mut self.held else { return };
-        if held.used().saturating_add(bytes.length()) > PART_BYTES || held.push(bytes).is_err() {
-            self.held = None;
+    fn keep(&mut self, bytes: &Uint8Array) {
+        let Some(buffered) = &mut self.buffered else { return };
+        if buffered.used().saturating_add(bytes.length()) > PART_BYTES || buffered.push(bytes).is_err() {
+            self.buffered = None;
         }
     }
 
-    /// Begins anew; `false` when part of the file is gone.
+    /// Starts again from the beginning; `false` if the file was too large to be buffered.
     fn rewind(&mut self) -> bool {
-        self.first = self.held.as_ref().map(Buffer::filled);
+        self.first = self.buffered.as_ref().map(Buffer::filled);
         self.first.is_some()
     }
 }
 
-/// All that is wrong with a form, part of which is known to be; the file is read and forgotten.
-async fn wrong_fields(mut form: FormReader) -> ApiError {
+/// Reads an invalid form to its end, without keeping its file, and returns all errors.
+async fn read_field_errors(mut form: FormReader) -> ApiError {
     loop {
         match next(&mut form).await {
             Ok(Some(_)) => {}
             Ok(None) => {
                 return match validate(form.take_fields()) {
-                    Ok(_) => internal("a good form was taken for a wrong one"),
+                    Ok(_) => internal("a valid form was refused"),
                     Err(errors) => ApiError::InvalidParameter(errors),
                 };
             }
@@ -215,16 +254,19 @@ async fn wrong_fields(mut form: FormReader) -> ApiError {
     }
 }
 
-/// Wiro's refusal as the caller hears it: whose turn it is, and none of Wiro's words.
-fn refused(refusal: Refusal) -> ApiError {
+/// Converts Wiro's refusal. The response contains none of Wiro's text.
+fn refusal_to_error(refusal: Refusal) -> ApiError {
     let (reason, retry_after_seconds) = match refusal {
         Refusal::Failed(reason) | Refusal::Declined(reason) => return ApiError::UpstreamError(reason),
+        Refusal::LengthRequired => {
+            return ApiError::UpstreamError("a file of unknown length is not taken: HTTP 411".to_owned());
+        }
         Refusal::RateLimited(wait) => {
             let wait = wait.and_then(|seconds| u32::try_from(seconds).ok());
             ("it is busy".to_owned(), wait.unwrap_or(RETRY_AFTER_SECONDS))
         }
         Refusal::Unreachable(reason) => (reason, RETRY_AFTER_SECONDS),
-        // The next upload makes another one.
+        // The next upload creates another folder.
         Refusal::FolderGone => ("the folder for uploads is gone".to_owned(), RETRY_AFTER_SECONDS),
         Refusal::Account(reason) => {
             let fields = [("reason", json!(reason))];
@@ -232,10 +274,10 @@ fn refused(refusal: Refusal) -> ApiError {
             return unavailable(ACCOUNT_RETRY_SECONDS);
         }
     };
-    log::write(Level::Warn, "Wiro does not take a file", [("reason", json!(reason))]);
+    log::write(Level::Warn, "Wiro refused a file", [("reason", json!(reason))]);
     unavailable(retry_after_seconds)
 }
 
 const fn unavailable(retry_after_seconds: u32) -> ApiError {
-    ApiError::UpstreamUnavailable { wanted: Wanted::File, retry_after_seconds }
+    ApiError::UpstreamUnavailable { operation: Operation::File, retry_after_seconds }
 }

@@ -1,4 +1,4 @@
-//! What submits and uploads have in common: opening a form, and what is wrong with one.
+//! Forms of submits and uploads: opening one, and its errors.
 
 pub mod images;
 pub mod reader;
@@ -8,12 +8,12 @@ use super::form::reader::{FormReader, IDLE_TIMEOUT, ReadFormError, max_body_byte
 use crate::http::multipart;
 use crate::runtime::http::{Header, Request};
 
-/// A content type without its parameters, in lower case.
+/// The content type in lower case, without parameters.
 pub fn media_type(content_type: &str) -> String {
     content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-/// The form in a body that is declared as one; the `image_fields` may be files.
+/// Opens the multipart form in the body. Only the `image_fields` may be files.
 pub fn open_form(
     request: &Request,
     content_type: &str,

@@ -1,4 +1,4 @@
-//! What a request must pass before anything is done for it: its origin, its limits, its challenge.
+//! Checks before a request is handled: origin, rate limits, Turnstile challenge.
 
 pub mod challenge;
 pub mod cross_origin;

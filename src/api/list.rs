@@ -1,4 +1,4 @@
-//! `GET /v1/videos`: the caller's own videos, newest first, page by page.
+//! `GET /v1/videos`: the caller's own videos in pages, newest first.
 
 use std::iter::repeat;
 
@@ -6,10 +6,10 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::error::ApiError;
-use super::{Call, internal, respond};
+use super::{RequestContext, internal, respond};
 use crate::calls::dispatcher::DispatcherClient;
 use crate::calls::task::{Message, Reply};
-use crate::runtime::http::{Answer, Request};
+use crate::runtime::http::{Request, Response};
 use crate::runtime::join;
 use crate::runtime::log::{self, Level};
 use crate::storage::records::Records;
@@ -20,7 +20,7 @@ use crate::video::record::listing::{Listing, NOT_AFTER, Start};
 use crate::video::record::public::Video;
 use crate::video::request::FieldError;
 
-const NOT_FOR_NOBODY: ApiError =
+const NEEDS_CLIENT_TOKENS: ApiError =
     ApiError::Unauthorized("Only clients with a token have a list, and this service has no client tokens.");
 
 #[derive(Serialize)]
@@ -32,26 +32,31 @@ struct List<'a> {
     has_more: bool,
 }
 
-pub async fn list(call: &Call<'_>, request: &Request, owner: Owner) -> Result<Answer, ApiError> {
+pub async fn list(
+    context: &RequestContext<'_>,
+    request: &Request,
+    owner: Owner,
+) -> Result<Response, ApiError> {
     if owner.is_nobody() {
-        return Err(NOT_FOR_NOBODY);
+        return Err(NEEDS_CLIENT_TOKENS);
     }
-    // 1. Which ones: the dispatcher knows a new video at once.
-    let own = |text: &str| call.config.signing_keys.verify_id(&owner, text);
-    let listing = Listing::read(|name| request.parameter(name), own).map_err(ApiError::InvalidParameter)?;
-    let dispatch = DispatcherClient::new(call.env)?;
+    // 1. The dispatcher returns the ids, including those of the newest videos.
+    let owned_id = |text: &str| context.config.signing_keys.verify_id(&owner, text);
+    let listing =
+        Listing::read(|name| request.parameter(name), owned_id).map_err(ApiError::InvalidParameter)?;
+    let dispatcher = DispatcherClient::new(context.env)?;
     let mut data = Vec::new();
     let mut wanted = listing.clone();
     let has_more = loop {
-        let page = dispatch.list(&owner, wanted).await.map_err(internal)?.ok_or_else(not_after)?;
-        // 2. How each of them stands.
-        let records = records(call, &page.ids).await?;
-        data.extend(records.into_iter().flatten().map(|record| call.shown(&owner, record)));
-        // 3. Those that are being removed leave room for others.
+        let page = dispatcher.list(&owner, wanted).await.map_err(internal)?.ok_or_else(not_after)?;
+        // 2. Read the record of each video.
+        let records = records(context, &page.ids).await?;
+        data.extend(records.into_iter().flatten().map(|record| context.to_video(&owner, record)));
+        // 3. Videos that are being removed are missing, so the page is filled up.
         let shown = u32::try_from(data.len()).unwrap_or(u32::MAX);
         match page.end {
             Some(end) if shown < listing.limit => {
-                let start = Start::BehindPlace(end);
+                let start = Start::AfterPosition(end);
                 wanted = Listing { limit: listing.limit - shown, start, ..listing };
             }
             end => break end.is_some(),
@@ -62,18 +67,18 @@ pub async fn list(call: &Call<'_>, request: &Request, owner: Owner) -> Result<An
     Ok(respond::json(200, &list)?.with("cache-control", "private, no-store"))
 }
 
-/// Those that are final are read in one go, the others told by their objects.
-async fn records(call: &Call<'_>, ids: &[VideoId]) -> Result<Vec<Option<Record>>, ApiError> {
-    let published = Records::new(call.env)?.get_all(ids).await.unwrap_or_else(|error| {
+/// Final records come from one read of KV, all others from the objects of the videos.
+async fn records(context: &RequestContext<'_>, ids: &[VideoId]) -> Result<Vec<Option<Record>>, ApiError> {
+    let published = Records::new(context.env)?.get_all(ids).await.unwrap_or_else(|error| {
         log::write(Level::Warn, "the records cannot be read", [("error", json!(error.to_string()))]);
         Vec::new()
     });
     let published = published.into_iter().map(|record| record.filter(|record| record.status.is_final()));
     let current = ids.iter().zip(published.chain(repeat(None))).map(async |(id, known)| match known {
         Some(record) => Ok(Some(record)),
-        None => Ok::<_, ApiError>(match call.ask(id, &Message::Read).await? {
+        None => Ok::<_, ApiError>(match context.ask(id, &Message::Read).await? {
             Reply::Video(record) => Some(record),
-            // It was deleted, and is on its way out of the list.
+            // It was deleted and will disappear from the list.
             _ => None,
         }),
     });

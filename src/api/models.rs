@@ -1,4 +1,4 @@
-//! `GET /v1/models` and `/v1/models/{name}`: the models that are offered, what each takes and costs.
+//! `GET /v1/models` and `/v1/models/{name}`: the offered models with their capabilities and prices.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -8,12 +8,12 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::error::ApiError;
-use super::{Call, respond};
+use super::{RequestContext, respond};
 use crate::calls::dispatcher::DispatcherClient;
 use crate::config::offered_models::OfferedModel;
 use crate::config::prices::price_of;
 use crate::http::percent;
-use crate::runtime::http::{Answer, Request};
+use crate::runtime::http::{Request, Response};
 use crate::runtime::join;
 use crate::runtime::log::{self, Level};
 use crate::runtime::timeout::with_timeout;
@@ -22,24 +22,24 @@ use crate::video::model::{Capabilities, Need};
 use crate::video::request::MAX_PROMPT_CHARS;
 use crate::wiro::model::{ModelDescription, Source, canonical_slug};
 
-/// How long an answer waits to be told of a model that was never described.
+/// How long a response waits for the description of a model that Wiro never described.
 const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// When the models of that family were released, in unix seconds; Wiro does not tell it.
+/// The release dates of model families, in unix seconds. Wiro does not provide them.
 const CREATED: [(&str, i64); 2] = [("hailuo-2-3", 1_761_609_600), ("hailuo-02", 1_750_204_800)];
 
 #[derive(Serialize)]
 struct Model<'a> {
     id: &'a str,
     object: &'static str,
-    /// Unix seconds; 0 where nobody knows.
+    /// Unix seconds; 0 if unknown.
     created: i64,
     owned_by: String,
     capabilities: ModelCapabilities,
-    /// By resolution and seconds, as far as prices are known.
+    /// The known prices by resolution and seconds.
     prices_usd: Option<BTreeMap<String, String>>,
     source: Source,
-    /// When Wiro was asked, in unix seconds.
+    /// When the description was read from Wiro, in unix seconds.
     read_at: Option<i64>,
 }
 
@@ -48,7 +48,7 @@ struct ModelCapabilities {
     resolutions: Vec<String>,
     /// Seconds.
     durations: Vec<u16>,
-    /// What the model makes together.
+    /// The allowed combinations of resolution and duration.
     combinations: Vec<(Option<String>, Option<u16>)>,
     first_frame: &'static str,
     last_frame: bool,
@@ -56,53 +56,58 @@ struct ModelCapabilities {
     prompt_max_chars: usize,
 }
 
-pub async fn list(call: &Call<'_>, request: &Request) -> Result<Answer, ApiError> {
-    call.client(request)?;
-    let described = join::all(call.config.models.all().map(|model| describe(call, model))).await;
-    let data: Vec<Model> =
-        call.config.models.all().zip(&described).map(|(of, told)| model(call, of, told)).collect();
-    answer(&json!({ "object": "list", "data": data }))
+pub async fn list(context: &RequestContext<'_>, request: &Request) -> Result<Response, ApiError> {
+    context.authenticate(request)?;
+    let described = join::all(context.config.models.all().map(|model| describe(context, model))).await;
+    let data: Vec<Model> = context
+        .config
+        .models
+        .all()
+        .zip(&described)
+        .map(|(offered, description)| model(context, offered, description))
+        .collect();
+    json_response(&json!({ "object": "list", "data": data }))
 }
 
-pub async fn read(call: &Call<'_>, request: &Request, name: &str) -> Result<Answer, ApiError> {
-    call.client(request)?;
+pub async fn read(context: &RequestContext<'_>, request: &Request, name: &str) -> Result<Response, ApiError> {
+    context.authenticate(request)?;
     let name = String::from_utf8(percent::decode(name)).map_err(|_| ApiError::ModelNotFound)?;
-    let of = call.config.models.find(&name).ok_or(ApiError::ModelNotFound)?;
-    let told = describe(call, of).await;
-    answer(&model(call, of, &told))
+    let offered = context.config.models.find(&name).ok_or(ApiError::ModelNotFound)?;
+    let description = describe(context, offered).await;
+    json_response(&model(context, offered, &description))
 }
 
-fn answer(body: &impl Serialize) -> Result<Answer, ApiError> {
+fn json_response(body: &impl Serialize) -> Result<Response, ApiError> {
     Ok(respond::json(200, body)?.with("cache-control", "private, no-cache"))
 }
 
-/// What is known of the model. One that nobody has described yet is asked for, and not waited for long.
-async fn describe(call: &Call<'_>, model: &OfferedModel) -> Rc<ModelDescription> {
-    let known = models::describe(call.env, &model.path).await;
+/// The description of the model. If none is stored, Wiro is asked for it, with a short timeout.
+async fn describe(context: &RequestContext<'_>, model: &OfferedModel) -> Rc<ModelDescription> {
+    let known = models::describe(context.env, &model.path).await;
     if known.read_at.is_some() {
         return known;
     }
-    let asked = async { DispatcherClient::new(call.env)?.describe_model(&model.path).await };
-    match with_timeout(DESCRIBE_TIMEOUT, asked).await {
-        Ok(Ok(Some(told))) => {
-            let told = Rc::new(told);
-            models::remember(&model.path, Rc::clone(&told));
-            told
+    let request = async { DispatcherClient::new(context.env)?.describe_model(&model.path).await };
+    match with_timeout(DESCRIBE_TIMEOUT, request).await {
+        Ok(Ok(Some(description))) => {
+            let description = Rc::new(description);
+            models::remember(&model.path, Rc::clone(&description));
+            description
         }
         Ok(Ok(None)) | Err(_) => known,
         Ok(Err(error)) => {
-            log::write(Level::Warn, "the model is not described", [("error", error.to_string().into())]);
+            log::write(Level::Warn, "describing the model failed", [("error", error.to_string().into())]);
             known
         }
     }
 }
 
 fn model<'a>(
-    call: &Call<'_>,
+    context: &RequestContext<'_>,
     OfferedModel { name, path }: &'a OfferedModel,
-    told: &ModelDescription,
+    description: &ModelDescription,
 ) -> Model<'a> {
-    let capabilities = models::capabilities(path, told);
+    let capabilities = models::capabilities(path, description);
     let slug = canonical_slug(path);
     let (owner, project) = slug.split_once('/').unwrap_or_default();
     let released = CREATED.iter().find(|(family, _)| project.contains(family));
@@ -113,7 +118,7 @@ fn model<'a>(
             let resolution = resolution.as_ref().map_or("", |resolution| resolution.as_str());
             let seconds = seconds.map(|seconds| seconds.to_string()).unwrap_or_default();
             let format = format!("{resolution}/{seconds}");
-            let price = price_of(&call.config, path, &told.prices, &format)?;
+            let price = price_of(&context.config, path, &description.prices, &format)?;
             Some((format, price.to_string()))
         })
         .collect();
@@ -122,14 +127,14 @@ fn model<'a>(
         object: "model",
         created: released.map_or(0, |(_, at)| *at),
         owned_by: owner.to_owned(),
-        capabilities: shown(&capabilities),
+        capabilities: to_public(&capabilities),
         prices_usd: Some(prices).filter(|prices| !prices.is_empty()),
-        source: told.source,
-        read_at: told.read_at,
+        source: description.source,
+        read_at: description.read_at,
     }
 }
 
-fn shown(capabilities: &Capabilities) -> ModelCapabilities {
+fn to_public(capabilities: &Capabilities) -> ModelCapabilities {
     let need = |need: Need| match need {
         Need::Required => "required",
         Need::Optional => "optional",

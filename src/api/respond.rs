@@ -1,4 +1,4 @@
-//! Answers that are made the same way everywhere.
+//! Responses that several endpoints share.
 
 use serde::Serialize;
 use serde_json::json;
@@ -6,35 +6,35 @@ use sha2::{Digest, Sha256};
 
 use super::error::{ApiError, Problem};
 use crate::config::Config;
-use crate::runtime::http::{Answer, Body};
+use crate::runtime::http::{Body, Response};
 
-/// A JSON answer.
-pub fn json<B: Serialize>(status: u16, body: &B) -> Result<Answer, ApiError> {
+/// A JSON response.
+pub fn json<B: Serialize>(status: u16, body: &B) -> Result<Response, ApiError> {
     let text = serde_json::to_vec(body).map_err(|error| ApiError::Internal(error.to_string()))?;
-    Ok(Answer::new(status, Body::Bytes(text)).with("content-type", "application/json"))
+    Ok(Response::new(status, Body::Bytes(text)).with("content-type", "application/json"))
 }
 
-/// An answer without a body.
-pub const fn empty(status: u16) -> Answer {
-    Answer::new(status, Body::Empty)
+/// A response without a body.
+pub const fn empty(status: u16) -> Response {
+    Response::new(status, Body::Empty)
 }
 
-pub fn problem(problem: &Problem, request_id: &str) -> Answer {
+pub fn problem(problem: &Problem, request_id: &str) -> Response {
     let body = Body::Bytes(problem.body(request_id).into_bytes());
-    let mut answer = Answer::new(problem.status, body)
+    let mut response = Response::new(problem.status, body)
         .with("content-type", "application/problem+json")
         .with("cache-control", "no-store");
     if !problem.may_retry() {
-        answer.add("x-should-retry", "false");
+        response.add("x-should-retry", "false");
     }
     for (name, value) in &problem.headers {
-        answer.add(name, value);
+        response.add(name, value);
     }
-    answer
+    response
 }
 
-/// `protection` says whether just anybody may submit; with Turnstile, a page needs its site key.
-pub fn health(config: &Config) -> Result<Answer, ApiError> {
+/// `protection` names what a submit needs: nothing, a token or a Turnstile challenge, for which a page needs the site key.
+pub fn health(config: &Config) -> Result<Response, ApiError> {
     let protection = config.protection();
     let mut body = json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION"), "protection": protection });
     let site_key = config.turnstile.as_ref().and_then(|turnstile| turnstile.site_key.as_deref());
@@ -44,7 +44,7 @@ pub fn health(config: &Config) -> Result<Answer, ApiError> {
     Ok(json(200, &body)?.with("cache-control", "no-store"))
 }
 
-/// A strong validator for a body that is made anew each time: a prefix of its SHA-256.
+/// A strong `ETag` for a body: a prefix of its SHA-256.
 pub fn etag_of(body: &[u8]) -> String {
     const PREFIX_BYTES: usize = 16;
     let digest = Sha256::digest(body);

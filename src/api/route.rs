@@ -1,6 +1,6 @@
-//! Which flow a request asks for. Pure: method and path in, [`Route`] out.
+//! The router. It converts method and path to a [`Route`], without I/O.
 
-/// A request's place in the API. Ids and proofs are strangers' text until they are verified.
+/// The endpoint of a request. Ids and proofs are not verified yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route<'a> {
     Health,
@@ -15,7 +15,7 @@ pub enum Route<'a> {
     Model {
         name: &'a str,
     },
-    /// What OpenAI's API has and this one has not.
+    /// An endpoint of OpenAI's API that this API does not have.
     Unsupported,
     Status {
         id: &'a str,
@@ -47,16 +47,16 @@ pub enum Route<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoRoute {
     NotFound,
-    /// The path exists; these methods are answered there.
+    /// The path exists, with these methods.
     MethodNotAllowed {
         allow: &'static str,
     },
 }
 
-/// Reads method and path; `path` is the URL's, still percent-encoded.
+/// Finds the endpoint. `path` is percent-encoded, as in the URL.
 ///
 /// # Errors
-/// [`NoRoute`], by whether the path exists for other methods.
+/// [`NoRoute`].
 pub fn route<'a>(method: &str, path: &'a str) -> Result<Route<'a>, NoRoute> {
     if path.contains("//") || (path.len() > 1 && path.ends_with('/')) {
         return Err(NoRoute::NotFound);
@@ -68,7 +68,7 @@ pub fn route<'a>(method: &str, path: &'a str) -> Result<Route<'a>, NoRoute> {
         ["v1", "usage"] => (Route::Usage, READ),
         ["v1", "models"] => (Route::Models, READ),
         ["v1", "models", name] => (Route::Model { name }, READ),
-        // `owner/project`, as it is.
+        // `owner/project` without percent-encoding.
         ["v1", "models", _, _] => (Route::Model { name: path.get(MODELS.len()..).unwrap_or_default() }, READ),
         ["v1", "videos"] if is_read(method) => (Route::List, "GET, HEAD, POST"),
         ["v1", "videos"] => (Route::Submit, "GET, HEAD, POST"),
@@ -94,7 +94,7 @@ pub fn route<'a>(method: &str, path: &'a str) -> Result<Route<'a>, NoRoute> {
     }
 }
 
-/// Whatever answers GET answers HEAD.
+/// All endpoints with GET have HEAD too.
 const READ: &str = "GET, HEAD";
 
 const MODELS: &str = "/v1/models/";
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_route_and_its_methods() {
+    fn each_endpoint_has_a_route() {
         assert_eq!(route("GET", "/health"), Ok(Route::Health));
         assert_eq!(route("POST", "/v1/videos"), Ok(Route::Submit));
         assert_eq!(route("POST", "/mcp"), Ok(Route::Mcp));
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn near_misses_are_not_found() {
+    fn similar_paths_are_not_found() {
         for path in [
             "",
             "/",

@@ -1,52 +1,57 @@
-//! `GET /v1/videos/{id}`: the Video as it stands, or, with `Prefer: wait=N`, as soon as it has ended or moved.
+//! `GET /v1/videos/{id}`: the current Video. With `Prefer: wait=N` the response waits until the video
+//! ends or changes.
 
 use super::error::ApiError;
-use super::{Call, Own, internal, respond};
+use super::{AuthorizedVideo, RequestContext, internal, respond};
 use crate::calls::task::Message;
 use crate::http::prefer::{Wait, preferred_wait};
 use crate::http::range::matches_any;
 use crate::runtime::clock;
-use crate::runtime::http::{Answer, Body, Header, Request};
+use crate::runtime::http::{Body, Header, Request, Response};
 use crate::video::record::Status;
 use crate::video::record::text::{show, status_of};
 
-pub async fn status(call: &Call<'_>, request: &Request, own: Own) -> Result<Answer, ApiError> {
-    let Own { owner, id } = &own;
+pub async fn status(
+    context: &RequestContext<'_>,
+    request: &Request,
+    video: AuthorizedVideo,
+) -> Result<Response, ApiError> {
+    let AuthorizedVideo { owner, id } = &video;
     let wait = wait_of(request);
-    let record = call.record(id, &wait.map_or(Message::Read, question)).await?;
+    let record = context.record(id, &wait.map_or(Message::Read, wait_message)).await?;
     let is_final = status_of(&record).is_some_and(Status::is_final);
-    let grant = |created_at| call.config.signing_keys.grant(owner, id, created_at, clock::now());
-    let video = show(&record, &call.origin, grant).ok_or_else(|| internal("it is no record"))?;
+    let grants = |created_at| context.config.signing_keys.grants(owner, id, created_at, clock::now());
+    let video = show(&record, &context.origin, grants).ok_or_else(|| internal("it is not a record"))?;
     let etag = respond::etag_of(video.as_bytes());
     let is_known = request.header(Header::IfNoneMatch).is_some_and(|tags| matches_any(&tags, &etag));
-    let mut answer = if is_known {
+    let mut response = if is_known {
         respond::empty(304)
     } else {
-        Answer::new(200, Body::Bytes(video.into_bytes())).with("content-type", "application/json")
+        Response::new(200, Body::Bytes(video.into_bytes())).with("content-type", "application/json")
     };
-    answer.add("etag", &etag);
-    answer.add("cache-control", "private, no-cache");
-    add_progress(&mut answer, wait, is_final);
-    Ok(answer)
+    response.add("etag", &etag);
+    response.add("cache-control", "private, no-cache");
+    add_polling_headers(&mut response, wait, is_final);
+    Ok(response)
 }
 
-/// How long the caller waits, and for what.
+/// The wait that the `Prefer` header asks for.
 pub fn wait_of(request: &Request) -> Option<Wait> {
     request.header(Header::Prefer).as_deref().and_then(preferred_wait)
 }
 
-/// What a video's object is asked for such a wait.
-pub const fn question(wait: Wait) -> Message {
+/// The message to the video's object that waits.
+pub const fn wait_message(wait: Wait) -> Message {
     if wait.is_until_change { Message::Wait(wait.seconds) } else { Message::WaitForEnd(wait.seconds) }
 }
 
-/// Says that the wait was kept to, and when to ask again.
-pub fn add_progress(answer: &mut Answer, wait: Option<Wait>, is_final: bool) {
+/// Adds `Preference-Applied` after a wait, and `Retry-After` while the video is not final.
+pub fn add_polling_headers(response: &mut Response, wait: Option<Wait>, is_final: bool) {
     if let Some(wait) = wait {
-        answer.add("preference-applied", &wait.to_string());
+        response.add("preference-applied", &wait.to_string());
     }
     if !is_final {
-        answer.add("retry-after", &super::RETRY_AFTER_SECONDS.to_string());
-        answer.add("openai-poll-after-ms", &(super::RETRY_AFTER_SECONDS * 1000).to_string());
+        response.add("retry-after", &super::RETRY_AFTER_SECONDS.to_string());
+        response.add("openai-poll-after-ms", &(super::RETRY_AFTER_SECONDS * 1000).to_string());
     }
 }

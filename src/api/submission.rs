@@ -1,4 +1,4 @@
-//! The body of a submit: JSON or a form, read within its limits and checked as a whole.
+//! The body of a submit: JSON or a form. It is read up to its size limits, then validated as a whole.
 
 use std::time::Duration;
 
@@ -14,28 +14,27 @@ use crate::storage::videos::Videos;
 use crate::video::id::VideoId;
 use crate::video::model::Capabilities;
 use crate::video::request::json_fields::json_fields;
-use crate::video::request::{Fields, IMAGE_FIELDS, Links, Requested, named_model, validate};
+use crate::video::request::{Fields, IMAGE_FIELDS, Links, ValidRequest, named_model, validate};
 
-/// Largest JSON body: both formats allow as much text.
+/// Limit of a JSON body: as much text as a form may have.
 const MAX_JSON_BYTES: u32 = MAX_TEXT_BYTES;
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A submit as it was sent, its images on the way to R2.
+/// The body of a submit before validation. Its images are being uploaded to R2.
 pub struct Body<'a> {
     fields: Fields,
     form: Option<ImageForm<'a>>,
 }
 
-/// What was asked for, all of it checked. The images are not in R2 before
-/// [`store_images`](Self::store_images).
+/// A valid submit. Its images exist in R2 only after [`store_images`](Self::store_images).
 pub struct Submission<'a> {
-    pub requested: Requested,
+    pub requested: ValidRequest,
     pub digests: ImageDigests,
     images: Option<ReceivedImages<'a>>,
 }
 
 impl<'a> Body<'a> {
-    /// Reads a submit; nothing is kept when it cannot be read.
+    /// Reads the body. After an error no image is stored.
     pub async fn read(request: &Request, videos: &'a Videos, id: &VideoId) -> Result<Self, ApiError> {
         let content_type = request.header(Header::ContentType).unwrap_or_default();
         match media_type(&content_type).as_str() {
@@ -50,13 +49,13 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// The model that it names.
+    /// The name of the model in the body.
     pub fn model(&self) -> Result<Option<String>, ApiError> {
         let model = named_model(&self.fields).map_err(|error| ApiError::InvalidParameter(vec![error]))?;
         Ok(model.map(str::to_owned))
     }
 
-    /// Checks it by what that model takes; nothing is kept when something is wrong with it.
+    /// Validates the fields for this model. After an error no image is stored.
     pub async fn check(self, model: &Capabilities, links: Links<'_>) -> Result<Submission<'a>, ApiError> {
         let requested = match validate(self.fields, model, links) {
             Ok(requested) => requested,
@@ -74,7 +73,7 @@ impl<'a> Body<'a> {
         Ok(Submission { requested, digests, images: Some(images) })
     }
 
-    /// Forgets its images.
+    /// Aborts the uploads of the images.
     pub async fn discard(self) {
         if let Some(form) = self.form {
             form.discard().await;
@@ -84,7 +83,7 @@ impl<'a> Body<'a> {
 
 impl Submission<'_> {
     /// # Errors
-    /// When R2 does not take it.
+    /// If R2 does not accept an image.
     pub async fn store_images(self) -> Result<(), ApiError> {
         match self.images {
             Some(images) => images.store().await.map_err(internal),
@@ -92,7 +91,7 @@ impl Submission<'_> {
         }
     }
 
-    /// Forgets images that are stored already.
+    /// Aborts the uploads of images that are not needed, because the video exists already.
     pub async fn discard(self) {
         if let Some(images) = self.images {
             images.discard().await;

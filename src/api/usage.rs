@@ -1,24 +1,24 @@
-//! `GET /v1/usage`: what the caller has spent today, and what it may.
+//! `GET /v1/usage`: what the caller has spent today, and its limit.
 
 use serde_json::json;
 
 use super::error::ApiError;
-use super::{Call, internal, respond};
+use super::{RequestContext, internal, respond};
 use crate::calls::dispatcher::DispatcherClient;
 use crate::runtime::clock;
-use crate::runtime::http::Answer;
+use crate::runtime::http::Response;
 use crate::video::access::owner::Owner;
 use crate::video::money::budget::Day;
 
-const NOT_FOR_NOBODY: ApiError =
+const NEEDS_CLIENT_TOKENS: ApiError =
     ApiError::Unauthorized("Only clients with a token have a usage, and this service has no client tokens.");
 
-pub async fn usage(call: &Call<'_>, owner: Owner) -> Result<Answer, ApiError> {
+pub async fn usage(context: &RequestContext<'_>, owner: Owner) -> Result<Response, ApiError> {
     if owner.is_nobody() {
-        return Err(NOT_FOR_NOBODY);
+        return Err(NEEDS_CLIENT_TOKENS);
     }
-    let (spent, reserved) = DispatcherClient::new(call.env)?.usage(&owner).await.map_err(internal)?;
-    let limit = call.config.limits(&owner).lowest();
+    let (spent, reserved) = DispatcherClient::new(context.env)?.usage(&owner).await.map_err(internal)?;
+    let limit = context.config.limits(&owner).lowest();
     let body = json!({
         "object": "usage",
         "spent_usd": spent.to_string(),

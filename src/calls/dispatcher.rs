@@ -27,13 +27,13 @@ pub const NAME: &str = "dispatcher";
 pub enum Message {
     /// Reserves the price of a new video of this kind → a [`Shortage`], or null
     Reserve(VideoOwnership, String),
-    /// → what the owner has spent today, and the reservations of its running jobs
+    /// → what the owner has spent today, and the reservations of its unfinished videos
     Usage(Owner),
     /// Asks for a slot for a video of this kind. Wiro may have refused it for capacity before, and asked for this
     /// delay → [`SlotReply`]
     #[serde(rename = "enter")]
     AcquireSlot(VideoOwnership, String, Option<Millis>),
-    /// → a number or null
+    /// → the position in the queue, counted from 1, or null
     Position(VideoId),
     /// Releases the slot; with the generation time and the cost, if known → null
     #[serde(rename = "leave")]
@@ -43,7 +43,7 @@ pub enum Message {
     ReacquireSlot(VideoOwnership, String, Option<Usd>),
     /// Whether the outcome of a Run is known → null
     RunAnswered(bool),
-    /// → null
+    /// Removes a video from all tables; with its cost, if known → null
     Forget(VideoOwnership, Option<Usd>),
     /// A page of the owner's videos → [`Page`], or null
     List(Owner, Listing),
@@ -51,7 +51,7 @@ pub enum Message {
     Sweep(UnixMillis),
     /// The folder for uploads → its id, or a [`Refusal`]
     Folder,
-    /// Counts an upload of so many bytes for its client → whether it may begin
+    /// Counts an upload of this many bytes → whether the client may upload them today
     CountUpload(Owner, i64),
     /// Wiro does not know this folder any more → null
     ForgetFolder(String),
@@ -60,19 +60,20 @@ pub enum Message {
     /// Claims a job of Wiro for this video → whether it is granted
     ClaimJob(VideoId, Box<JobClaim>),
     /// Run refused parameters, so the model's description may be outdated → null
-    DistrustModel(String),
-    /// A submit that its client may send again without a key → the id of its video
+    #[serde(rename = "distrust_model")]
+    RefreshModel(String),
+    /// An attempt of an SDK that retries without an idempotency key → the id of its video
     SubmitAttempt(SubmitAttempt),
 }
 
-/// One of the times that a client sends one submit.
+/// One attempt of an SDK to send a submit.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct SubmitAttempt {
-    /// A digest of who asks for what.
+    /// A digest of client, SDK and request.
     pub request: String,
-    /// Of the video, if this attempt begins one.
+    /// The id of the video, if this attempt creates it.
     pub id: VideoId,
-    /// 0 for the first time.
+    /// 0 for the first attempt.
     pub retry_count: u32,
 }
 
@@ -99,7 +100,7 @@ impl DispatcherClient {
         self.ask(Message::Reserve(video, kind)).await
     }
 
-    /// What the owner has spent today, and the reservations of its running jobs.
+    /// What the owner has spent today, and the reservations of its unfinished videos.
     pub async fn usage(&self, owner: &Owner) -> Result<(Usd, Usd), CallError> {
         self.ask(Message::Usage(owner.clone())).await
     }
@@ -151,7 +152,7 @@ impl DispatcherClient {
         self.ask(Message::List(owner.clone(), listing)).await
     }
 
-    /// Removes a video from the books, with its cost if known.
+    /// Removes a video from the queue, the lists and the budget; with its cost, if known.
     pub async fn forget(&self, video: VideoOwnership, cost: Option<Usd>) -> Result<(), CallError> {
         self.ask(Message::Forget(video, cost)).await
     }
@@ -161,7 +162,7 @@ impl DispatcherClient {
         self.ask(Message::Folder).await
     }
 
-    /// Counts an upload of so many bytes and returns whether the client may upload them today.
+    /// Counts an upload of this many bytes and returns whether the client may upload them today.
     pub async fn count_upload(&self, owner: &Owner, bytes: i64) -> Result<bool, CallError> {
         self.ask(Message::CountUpload(owner.clone(), bytes)).await
     }
@@ -183,11 +184,11 @@ impl DispatcherClient {
     }
 
     /// Reports that the model's description may be outdated, so that it is read again.
-    pub async fn distrust_model(&self, slug: &str) -> Result<(), CallError> {
-        self.ask(Message::DistrustModel(slug.to_owned())).await
+    pub async fn refresh_model(&self, slug: &str) -> Result<(), CallError> {
+        self.ask(Message::RefreshModel(slug.to_owned())).await
     }
 
-    /// The video of a submit that its client may send again: of a retry, the one that its first attempt began.
+    /// The id of the video for an attempt: a retry gets the id of its first attempt.
     pub async fn video_of(&self, attempt: SubmitAttempt) -> Result<VideoId, CallError> {
         self.ask(Message::SubmitAttempt(attempt)).await
     }

@@ -12,9 +12,12 @@ use worker::web_sys;
 use crate::runtime::binding::bound;
 use crate::runtime::fetch::request;
 use crate::runtime::promise::settled;
+use crate::video::access::grants::Grants;
 
 /// The Worker's public origin, sent with subscriptions.
 const ORIGIN: &str = "x-public-origin";
+const CONTENT_GRANT: &str = "x-content-grant";
+const EVENTS_GRANT: &str = "x-events-grant";
 const LAST_EVENT_ID: &str = "last-event-id";
 
 #[wasm_bindgen(module = "/src/calls/objects.js")]
@@ -42,7 +45,7 @@ pub enum CallError {
     Runtime(#[from] worker::Error),
     #[error("the message cannot be written: {0}")]
     Write(#[from] serde_json::Error),
-    #[error("what an object was sent or answered cannot be read at column {}", .0.column())]
+    #[error("the message or answer of an object cannot be read at column {}", .0.column())]
     Read(serde_json::Error),
     #[error("the object answered: {0}")]
     Failed(String),
@@ -58,6 +61,8 @@ impl From<JsValue> for CallError {
 pub struct SubscribeOptions {
     /// The Worker's public origin, for links in the Video.
     pub origin: String,
+    /// Those in the Videos of a client that came by a grant: they end with it.
+    pub grants: Option<Grants>,
     pub last_event_id: Option<u64>,
     pub is_socket: bool,
 }
@@ -106,6 +111,9 @@ impl Objects {
         let last_event_id = options.last_event_id.map(|id| id.to_string());
         let mut headers = vec![(ORIGIN, options.origin.as_str())];
         headers.extend(last_event_id.iter().map(|id| (LAST_EVENT_ID, id.as_str())));
+        if let Some(Grants { content, events }) = &options.grants {
+            headers.extend([(CONTENT_GRANT, content.as_str()), (EVENTS_GRANT, events.as_str())]);
+        }
         if options.is_socket {
             headers.push(("upgrade", "websocket"));
         }
@@ -132,6 +140,10 @@ pub fn subscribe_options(request: &web_sys::Request) -> Result<SubscribeOptions,
     let headers = request.headers();
     Ok(SubscribeOptions {
         origin: headers.get(ORIGIN)?.unwrap_or_default(),
+        grants: headers
+            .get(CONTENT_GRANT)?
+            .zip(headers.get(EVENTS_GRANT)?)
+            .map(|(content, events)| Grants { content, events }),
         last_event_id: headers.get(LAST_EVENT_ID)?.and_then(|id| id.parse().ok()),
         is_socket: headers.get("upgrade")?.is_some(),
     })

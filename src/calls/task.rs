@@ -24,8 +24,9 @@ pub enum Message {
     Accept(Box<Task>),
     /// Like `Accept`, but only for an existing video; never creates one.
     Replay(Box<Task>),
-    /// Whether the challenge token with this digest began the video. Reveals nothing about other videos.
-    BeganWith(String),
+    /// Was the video created with the challenge token of this digest? Reveals nothing about other videos.
+    #[serde(rename = "began_with")]
+    CreatedWith(String),
     /// The image that [`Reply::SendImage`] asked for is stored.
     ImageStored,
     /// Return the record.
@@ -113,8 +114,8 @@ impl VideoTaskClient {
     ///
     /// # Errors
     /// [`CallError`].
-    pub async fn record(&self, id: &VideoId, question: &Message) -> Result<Option<String>, CallError> {
-        let answer = self.objects.call_for_text(id.as_str(), question).await?;
+    pub async fn record(&self, id: &VideoId, message: &Message) -> Result<Option<String>, CallError> {
+        let answer = self.objects.call_for_text(id.as_str(), message).await?;
         match answer.strip_prefix(r#"{"Ok":{"video":"#).and_then(|rest| rest.strip_suffix("}}")) {
             Some(record) => Ok(Some(record.to_owned())),
             None => read::<Reply>(&answer).map(|_| None),
@@ -125,7 +126,7 @@ impl VideoTaskClient {
     ///
     /// # Errors
     /// [`CallError`].
-    pub async fn watch(&self, id: &VideoId, manner: &SubscribeOptions) -> Result<Response, CallError> {
-        self.objects.watch(id.as_str(), manner).await
+    pub async fn watch(&self, id: &VideoId, options: &SubscribeOptions) -> Result<Response, CallError> {
+        self.objects.watch(id.as_str(), options).await
     }
 }

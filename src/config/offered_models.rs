@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_model_is_named_in_one_of_three_ways() {
+    fn a_model_may_be_written_in_three_ways() {
         assert_eq!(
             named("Hailuo-2.3, minimax/h3 ,cheap=MiniMax/hailuo-2.3-fast"),
             Ok(vec![

@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn unambiguous_values_become_text() {
+    fn unambiguous_values_are_converted_to_text() {
         for (name, value, expected) in [
             ("TURNSTILE_SECRET", json!("s"), "s"),
             ("TURNSTILE_SECRET", json!(null), ""),
@@ -182,7 +182,7 @@ mod tests {
         }
 
         #[test]
-        fn a_list_has_as_many_entries_as_it_is_read_with(entries in prop::collection::vec("[a-z:/.]{1,6}", 1..5)) {
+        fn a_list_keeps_its_number_of_entries(entries in prop::collection::vec("[a-z:/.]{1,6}", 1..5)) {
             let found = text("OUTPUT_HOSTS", json!(entries)).unwrap();
             prop_assert_eq!(found.split(',').collect::<Vec<_>>(), entries);
         }

@@ -13,7 +13,7 @@ fn read(settings: &[(&str, &str)]) -> Result<Config, ConfigError> {
 }
 
 #[test]
-fn the_defaults_are_valid_and_are_those_of_wrangler_toml() {
+fn defaults_are_valid_and_equal_wrangler_toml() {
     assert!(read(&[]).is_ok());
     let wrangler = include_str!("../../wrangler.toml");
     for (name, default) in DEFAULTS {
@@ -42,7 +42,7 @@ fn an_unusable_setting_is_its_only_problem() {
 }
 
 #[test]
-fn every_setting_that_is_read_has_its_name_in_the_lists() {
+fn each_setting_is_in_the_lists_of_names() {
     use super::settings::names;
     let read = RefCell::new(Vec::new());
     let lookup = |name: &str| {
@@ -56,7 +56,7 @@ fn every_setting_that_is_read_has_its_name_in_the_lists() {
 }
 
 #[test]
-fn everything_wrong_is_named_at_once_without_its_value() {
+fn all_invalid_settings_are_named_without_values() {
     let error = read(&[
         ("WIRO_API_KEY", " "),
         ("SIGNING_KEY", "short-secret"),
@@ -84,14 +84,14 @@ fn everything_wrong_is_named_at_once_without_its_value() {
 }
 
 #[test]
-fn a_key_that_cannot_be_a_header_is_refused() {
+fn an_api_key_must_be_a_valid_header() {
     for key in ["clé", "a b", "a\nb"] {
         assert!(read(&[("WIRO_API_KEY", key)]).is_err(), "{key:?}");
     }
 }
 
 #[test]
-fn a_webhook_is_public_and_signed_for() {
+fn a_webhook_needs_a_public_url_and_a_key() {
     let with = |url, secret| read(&[("NOTIFY_URL", url), ("NOTIFY_SECRET", secret)]);
     let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
     for url in ["https://ops.example/hook?from=videos", "http://127.0.0.1:9/hook", "http://[::1]/"] {
@@ -128,7 +128,7 @@ fn a_webhook_is_public_and_signed_for() {
 }
 
 #[test]
-fn a_challenge_is_for_those_without_tokens() {
+fn turnstile_is_used_only_without_client_tokens() {
     let protection = |settings: &[(&str, &str)]| read(settings).map(|config| config.protection());
     assert_eq!(protection(&[]), Ok("none"));
     assert_eq!(protection(&[("TURNSTILE_SECRET", "s")]), Ok("turnstile"));
@@ -140,7 +140,7 @@ fn a_challenge_is_for_those_without_tokens() {
 }
 
 #[test]
-fn no_cap_is_no_cap_and_days_may_be_parts_of_days() {
+fn zero_means_no_limit_and_days_may_be_fractions() {
     let policy = read(&[]).unwrap().policy;
     assert_eq!((policy.max_active, policy.retention), (None, Millis::from_seconds(30 * 86_400)));
     let policy = read(&[("MAX_ACTIVE", "3"), ("RETENTION_DAYS", "0.5")]).unwrap().policy;
@@ -148,7 +148,7 @@ fn no_cap_is_no_cap_and_days_may_be_parts_of_days() {
 }
 
 #[test]
-fn a_budget_and_a_share_limit_a_client() {
+fn budget_and_client_limit_apply_to_a_client() {
     let tokens = r#"{"alice": {"token": "a", "daily_usd": 1}, "bob": "b"}"#;
     let config = read(&[("DAILY_BUDGET_USD", "7.50"), ("CLIENT_TOKENS", tokens)]).unwrap();
     let limits = |name: &str| config.limits(&Owner::named(name).unwrap());

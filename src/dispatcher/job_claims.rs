@@ -38,7 +38,7 @@ pub async fn claim_job(storage: &ObjectStorage, env: &Env, id: &VideoId, claim: 
         log::write(
             Level::Warn,
             "too many videos to decide which one owns a job",
-            [("job.video", id.as_str().into())],
+            [("video.id", id.as_str().into())],
         );
         return Ok(false);
     }

@@ -21,8 +21,8 @@ use crate::video::time::{Millis, UnixMillis};
 use crate::video::typical_duration::model_and_format;
 use crate::wiro::model::{ModelDescription, TOOL_DETAIL, canonical_slug, tool_body};
 
-/// `description` is JSON, or empty if it was never read. `stale_at` (unix milliseconds) is when it is read again.
-/// `price_list` is a table of an earlier version.
+/// `description` is JSON, or empty if it was never read. It is read again at `stale_at` (unix milliseconds). Earlier
+/// versions had the table `price_list`.
 const SCHEMA: &str = "
     DROP TABLE IF EXISTS price_list;
     CREATE TABLE IF NOT EXISTS model_description (
@@ -143,14 +143,14 @@ impl ModelCatalog {
     }
 }
 
-/// The price as far as it is known without a call.
+/// The price, if it is known without a call of Wiro.
 ///
 /// # Errors
 /// If `SQLite` fails.
 pub fn known_price(storage: &ObjectStorage, config: &Config, kind: &str) -> Result<Option<Usd>> {
     let (slug, format) = model_and_format(kind);
-    let told = stored(storage, slug)?.and_then(|stored| stored.description);
-    let prices = told.map(|description| description.prices).unwrap_or_default();
+    let description = stored(storage, slug)?.and_then(|stored| stored.description);
+    let prices = description.map(|description| description.prices).unwrap_or_default();
     Ok(price_of(config, slug, &prices, format))
 }
 

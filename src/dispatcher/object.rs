@@ -128,7 +128,7 @@ impl Inner {
             Message::ClaimJob(id, claim) => {
                 return Ok(json!(claim_job(&self.storage, &self.env, &id, *claim).await?));
             }
-            Message::DistrustModel(model) => {
+            Message::RefreshModel(model) => {
                 ModelCatalog::mark_stale(&self.storage, &model)?;
                 self.refresh_model_if_stale(&model)?;
                 return Ok(Value::Null);

@@ -8,10 +8,10 @@ use crate::runtime::values::{integer_from_js, integer_to_js, text_to_js};
 use crate::storage::object_storage::ObjectStorage;
 use crate::video::access::owner::Owner;
 use crate::video::id::VideoId;
-use crate::video::record::listing::{Listing, Page, Place, Start};
+use crate::video::record::listing::{ListPosition, Listing, Page, Start};
 use crate::video::task::VideoOwnership;
 
-/// The place of a removed video stays for a while. `created_at` is in unix seconds; `ticket` orders videos of the same second
+/// The position of a removed video is kept for a while. `created_at` is in unix seconds; `ticket` orders videos of the same second
 /// by arrival.
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS owned (
@@ -29,7 +29,7 @@ const SCHEMA: &str = "
         ticket INTEGER NOT NULL
     );";
 
-/// Removed videos whose place is kept: whoever pages through the list may be just there.
+/// Removed videos whose position is kept, because a client that pages through the list may continue there.
 const MAX_REMOVED: u32 = 10_000;
 
 pub struct OwnedVideos<'a> {
@@ -66,28 +66,28 @@ impl<'a> OwnedVideos<'a> {
 
     /// `None` if the owner does not have the video at which the page starts, and did not have it lately.
     pub fn page(&self, owner: &Owner, listing: &Listing) -> Result<Option<Page>> {
-        let (is_behind, order) = if listing.oldest_first { (">", "ASC") } else { ("<", "DESC") };
+        let (comparison, order) = if listing.oldest_first { (">", "ASC") } else { ("<", "DESC") };
         let mut values = vec![text_to_js(owner.as_str())];
-        let mut behind = String::new();
+        let mut condition = String::new();
         let start = match &listing.start {
-            Start::AtTheFirst => None,
-            Start::BehindPlace(place) => Some(*place),
-            Start::Behind(id) => {
+            Start::First => None,
+            Start::AfterPosition(position) => Some(*position),
+            Start::After(id) => {
                 let query = "SELECT id, created_at, ticket FROM owned WHERE owner = ?1 AND id = ?2
                     UNION ALL SELECT id, created_at, ticket FROM removed_place WHERE owner = ?1 AND id = ?2";
                 let found =
                     self.storage.sql(query, &[text_to_js(owner.as_str()), text_to_js(id.as_str())])?;
                 let Some(row) = found.first() else { return Ok(None) };
-                Some(place(row))
+                Some(list_position(row))
             }
         };
-        if let Some(Place { created_at, ticket }) = start {
+        if let Some(ListPosition { created_at, ticket }) = start {
             values.extend([integer_to_js(created_at), integer_to_js(ticket)]);
-            behind = format!("AND (created_at, ticket) {is_behind} (?, ?)");
+            condition = format!("AND (created_at, ticket) {comparison} (?, ?)");
         }
-        // One more than is shown tells whether there are more.
+        // One row more than the limit shows whether the list goes on.
         let query = format!(
-            "SELECT id, created_at, ticket FROM owned WHERE owner = ? {behind}
+            "SELECT id, created_at, ticket FROM owned WHERE owner = ? {condition}
             ORDER BY created_at {order}, ticket {order} LIMIT {}",
             listing.limit.saturating_add(1)
         );
@@ -98,12 +98,12 @@ impl<'a> OwnedVideos<'a> {
         let id = |row: &Array| row.get(0).as_string().map(VideoId::from_stored);
         Ok(Some(Page {
             ids: rows.iter().filter_map(id).collect(),
-            end: rows.last().filter(|_| has_more).map(place),
+            end: rows.last().filter(|_| has_more).map(list_position),
         }))
     }
 }
 
-/// Of a row that begins with the id.
-fn place(row: &Array) -> Place {
-    Place { created_at: integer_from_js(&row.get(1)), ticket: integer_from_js(&row.get(2)) }
+/// Reads the position from a row of id, `created_at` and `ticket`.
+fn list_position(row: &Array) -> ListPosition {
+    ListPosition { created_at: integer_from_js(&row.get(1)), ticket: integer_from_js(&row.get(2)) }
 }

@@ -16,8 +16,8 @@ use crate::video::queue::circuit_breaker::CircuitBreaker;
 use crate::video::task::RECONCILE_INTERVAL;
 use crate::video::time::{Millis, Tick};
 
-/// `jobs`: every video until it is removed. `ticket` is the order of arrival; `look_at`, in unix milliseconds, is
-/// when the dispatcher asks for its state. `hold`: one row, the [`CapacityBackoff`], while Wiro is at capacity.
+/// `jobs`: every video until it is removed. `ticket` is the order of arrival, `state` a [`SlotState`]; at `look_at` (unix
+/// milliseconds) the dispatcher asks for its state. `hold`: one row, the [`CapacityBackoff`], while Wiro is at capacity.
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS jobs (
         ticket INTEGER PRIMARY KEY,

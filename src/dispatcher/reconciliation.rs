@@ -33,14 +33,17 @@ impl Queue<'_> {
         if self.slot_state(id)? != Some(state) {
             return Ok(());
         }
-        if !report.needs_place && state != SlotState::Released {
+        if !report.needs_slot && state != SlotState::Released {
             self.release_slot(id)?;
         }
-        let look_at = match state {
-            SlotState::Granted if report.needs_place => self.tick.now.after(GRANT_RETRY_INTERVAL),
-            _ => report.look_at,
+        let next_check_at = match state {
+            SlotState::Granted if report.needs_slot => self.tick.now.after(GRANT_RETRY_INTERVAL),
+            _ => report.next_check_at,
         };
-        self.run("UPDATE jobs SET look_at = ? WHERE id = ?", &[time_to_js(look_at), text_to_js(id.as_str())])
+        self.run(
+            "UPDATE jobs SET look_at = ? WHERE id = ?",
+            &[time_to_js(next_check_at), text_to_js(id.as_str())],
+        )
     }
 
     /// When the next slot must be granted or announced.

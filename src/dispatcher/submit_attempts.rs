@@ -1,9 +1,8 @@
-//! Submits of OpenAI's SDKs, which send one again without an idempotency key: a retry is the video that the same request
-//! began a short while ago. Kept in the dispatcher's `SQLite`, and bounded in time and number.
+//! Retries of OpenAI's SDKs, which have no idempotency key. A retry gets the video that the same request created shortly
+//! before. The attempts are stored in the dispatcher's `SQLite`, with limits on their age and number.
 //!
-//! Only a request whose answer may have been lost is followed by a retry, so each request is matched with one chain of
-//! retries: with the first, the second and so on, each once. Everything here is synchronous, so that of two retries at the
-//! same time each gets an answer of its own.
+//! Each first attempt is matched with one chain of retries: the first retry, the second and so on, each once. All calls are
+//! synchronous, so concurrent retries never match the same attempt.
 
 use worker::Result;
 use worker::wasm_bindgen::JsValue;
@@ -13,8 +12,8 @@ use crate::storage::object_storage::ObjectStorage;
 use crate::video::id::VideoId;
 use crate::video::time::UnixMillis;
 
-/// `request` is a digest of who asks for what. `retry_count` is that of the newest attempt that belongs to the video, which
-/// came at `attempted_at`, in unix milliseconds.
+/// `request` is a digest of client, SDK and request. `retry_count` belongs to the latest attempt for the video, which
+/// arrived at `attempted_at` (unix milliseconds).
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS submit_attempt (
         ticket INTEGER PRIMARY KEY,
@@ -26,16 +25,16 @@ const SCHEMA: &str = "
     CREATE INDEX IF NOT EXISTS submit_attempt_of_request ON submit_attempt (request, retry_count);
     CREATE INDEX IF NOT EXISTS submit_attempt_in_time ON submit_attempt (attempted_at);";
 
-/// How long after an attempt a retry of it may come, in milliseconds.
+/// How long an attempt can be matched with a retry, in milliseconds.
 const LIFETIME_MS: i64 = 600_000;
 
-/// Attempts that are kept.
+/// Limit for the stored attempts.
 const MAX_KEPT: i64 = 10_000;
 
-/// The video of an attempt: the one that an attempt before it began, or `id`.
+/// The video of an attempt: the video of an earlier attempt, or `id` for a new one.
 ///
 /// # Errors
-/// When `SQLite` fails.
+/// If `SQLite` fails.
 pub fn video_of(
     storage: &ObjectStorage,
     request: &str,
@@ -63,7 +62,7 @@ pub fn video_of(
     Ok(id)
 }
 
-/// The newest attempt that no retry of this count has followed yet; best of all the one that this retry follows.
+/// The latest attempt with a smaller retry count, preferably the one directly before this retry.
 fn attempt_before(storage: &ObjectStorage, request: &str, count: u32) -> Result<Option<(JsValue, VideoId)>> {
     let query = "SELECT ticket, video_id FROM submit_attempt WHERE request = ? AND retry_count < ?
         ORDER BY retry_count DESC, ticket DESC LIMIT 1";

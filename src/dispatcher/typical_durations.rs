@@ -11,7 +11,7 @@ use crate::video::typical_duration::TypicalDuration;
 /// Durations are converted like instants after this one.
 const ZERO: UnixMillis = UnixMillis::new(0);
 
-/// `usual` is the typical duration in milliseconds.
+/// `usual` is the typical duration in milliseconds, `lessons` the number of samples.
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS paces (
         kind TEXT PRIMARY KEY,

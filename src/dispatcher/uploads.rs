@@ -1,4 +1,4 @@
-//! How many bytes each client has uploaded today, kept in the dispatcher's `SQLite`.
+//! How many bytes each client has uploaded today, in the dispatcher's `SQLite`.
 
 use worker::Result;
 
@@ -8,7 +8,7 @@ use crate::video::access::owner::Owner;
 use crate::video::money::budget::Day;
 use crate::video::time::UnixMillis;
 
-/// A row for each client of a `day`, which is counted from the Unix epoch. Rows of earlier days are removed.
+/// One row per client and `day`, which is counted from the Unix epoch. Rows of earlier days are removed.
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS uploaded (
         day INTEGER NOT NULL,
@@ -17,11 +17,10 @@ const SCHEMA: &str = "
         PRIMARY KEY (day, owner)
     );";
 
-/// Counts an upload of so many bytes, unless the client would then have more than `limit` bytes today. Whether it may
-/// begin.
+/// Counts an upload of `bytes` and returns true, unless the client would exceed its daily `limit`.
 ///
 /// # Errors
-/// When `SQLite` fails.
+/// If `SQLite` fails.
 pub fn count_upload(
     storage: &ObjectStorage,
     owner: &Owner,

@@ -1,4 +1,4 @@
-//! Pieces of HTTP, pure: forms, ranges, preferences, origins, and what Turnstile is asked and answers.
+//! Parts of HTTP without I/O: forms, ranges, `Prefer`, origins, and the messages of Turnstile.
 
 pub mod multipart;
 pub mod origins;

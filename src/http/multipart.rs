@@ -1,5 +1,5 @@
-//! `multipart/form-data` taken apart as it streams in. Pure: the bytes are behind a trait, so that in
-//! the Worker they stay JavaScript's while the tests run on plain vectors.
+//! A streaming parser for `multipart/form-data`, without I/O. The bytes are behind a trait: in the Worker they stay in
+//! JavaScript's memory, in tests they are vectors.
 
 mod headers;
 
@@ -8,13 +8,13 @@ use thiserror::Error;
 use headers::part;
 pub use headers::{Part, boundary};
 
-/// Most bytes of one part's headers.
+/// Limit for the headers of one part.
 const MAX_HEADER_BYTES: usize = 8 * 1024;
 
-/// Most white space that a sender may put behind a boundary.
+/// Limit for white space after a boundary.
 const MAX_PADDING: usize = 64;
 
-/// A run of bytes that somebody else holds.
+/// Bytes in any kind of memory.
 pub trait Bytes: Sized {
     #[must_use]
     fn of(text: &str) -> Self;
@@ -22,29 +22,29 @@ pub trait Bytes: Sized {
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
-    /// Where the ASCII `needle` begins, at `from` or later.
+    /// The first position of the ASCII text `needle` at or after `from`.
     fn find(&self, needle: &str, from: usize) -> Option<usize>;
-    /// The bytes from `start` to before `end`.
+    /// The bytes from `start` up to, but not including, `end`.
     #[must_use]
     fn slice(&self, start: usize, end: usize) -> Self;
     #[must_use]
     fn joined(&self, next: &Self) -> Self;
-    /// A copy of the bytes; they are few.
+    /// A copy of the bytes. Only called for few bytes.
     fn to_vec(&self) -> Vec<u8>;
-    /// The bytes as UTF-8, if they are.
+    /// The bytes as text; `None` if they are not UTF-8.
     fn text(&self) -> Option<String> {
         String::from_utf8(self.to_vec()).ok()
     }
 }
 
-/// What comes next in a form.
+/// The next part of a form.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Piece<B> {
     PartStart(Part),
-    /// Some bytes of the part's body.
+    /// Bytes of the part's body.
     Data(B),
     PartEnd,
-    /// The closing delimiter; whatever follows is ignored.
+    /// The closing delimiter. Everything after it is ignored.
     End,
 }
 
@@ -60,13 +60,13 @@ pub enum FormError {
     Delimiter,
 }
 
-/// The parser: [`push`](Self::push) bytes as they come, [`take`](Self::take) pieces until it wants more.
+/// The parser. [`push`](Self::push) the bytes as they arrive, then call [`take`](Self::take) until it returns `None`.
 pub struct Demux<B> {
     delimiter: String,
     pending: B,
     state: State,
-    /// The end of a part's headers does not begin before this place in `pending`. Whoever sends them byte by byte must not
-    /// have all of them searched again for each.
+    /// `pending` was searched up to here for the end of the headers. Without this, a client that sends one byte at a
+    /// time would cause a search of all headers for each byte.
     searched: usize,
 }
 
@@ -74,7 +74,7 @@ pub struct Demux<B> {
 enum State {
     /// Before the first delimiter.
     Preamble,
-    /// Right behind a delimiter.
+    /// Directly after a delimiter.
     Delimiter,
     Headers,
     Body,
@@ -84,7 +84,7 @@ enum State {
 impl<B: Bytes> Demux<B> {
     #[must_use]
     pub fn new(boundary: &str) -> Self {
-        // The line break before the first delimiter is implied, so that all look alike.
+        // The first delimiter has no line break before it; adding one makes all delimiters equal.
         Self {
             delimiter: format!("\r\n--{boundary}"),
             pending: B::of("\r\n"),
@@ -100,7 +100,7 @@ impl<B: Bytes> Demux<B> {
     /// The next piece; `None` until more bytes are pushed.
     ///
     /// # Errors
-    /// [`FormError`] when the bytes are not a form.
+    /// [`FormError`] if the bytes are not a form.
     pub fn take(&mut self) -> Result<Option<Piece<B>>, FormError> {
         loop {
             match self.state {
@@ -126,15 +126,15 @@ impl<B: Bytes> Demux<B> {
         }
     }
 
-    /// To be asked when no more bytes come.
+    /// Checks at the end of the body that the form is complete.
     ///
     /// # Errors
-    /// [`FormError::Truncated`] unless the closing delimiter was seen.
+    /// [`FormError::Truncated`] if the closing delimiter is missing.
     pub fn finish(&self) -> Result<(), FormError> {
         if self.state == State::Done { Ok(()) } else { Err(FormError::Truncated) }
     }
 
-    /// `--` ends the form; padding and a line break begin a part.
+    /// `--` ends the form. Padding and a line break start a part.
     fn after_delimiter(&mut self) -> Result<Option<State>, FormError> {
         const END: &str = "\r\n";
         if self.pending.find("--", 0) == Some(0) {
@@ -147,7 +147,7 @@ impl<B: Bytes> Demux<B> {
                 if !padding.trim_matches([' ', '\t']).is_empty() {
                     return Err(FormError::Delimiter);
                 }
-                // The line break stays, so that a part without headers ends them at once.
+                // The line break stays: in a part without headers it belongs to the empty line that ends them.
                 self.skip_to(at, State::Headers);
                 Ok(Some(State::Headers))
             }
@@ -188,7 +188,7 @@ impl<B: Bytes> Demux<B> {
         }
     }
 
-    /// Bytes that no delimiter can begin in, however the body goes on.
+    /// Takes the bytes that cannot belong to a delimiter, whatever follows.
     fn take_all_but_a_possible_delimiter(&mut self) -> Option<B> {
         let keep = self.delimiter.len() - 1;
         let safe = self.pending.len().checked_sub(keep).filter(|safe| *safe > 0)?;
@@ -204,7 +204,7 @@ impl<B: Bytes> Demux<B> {
     }
 }
 
-/// UTF-8, or else Latin-1, in which every byte is a character.
+/// Decodes UTF-8, or else Latin-1, in which every byte is a character.
 fn text_of_headers(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap_or_else(|error| error.into_bytes().into_iter().map(char::from).collect())
 }
@@ -218,7 +218,7 @@ mod tests {
     use super::*;
 
     thread_local! {
-        /// All bytes that a search went through.
+        /// The number of bytes that `find` has searched.
         static SEARCHED_BYTES: Cell<usize> = const { Cell::new(0) };
     }
 
@@ -252,7 +252,7 @@ mod tests {
 
     type Parts = Vec<(Part, Vec<u8>)>;
 
-    /// Parses `body` cut into pieces of these lengths (repeated as needed).
+    /// Parses `body` in chunks of these lengths, repeated as needed.
     fn parse(body: &[u8], lengths: &[usize]) -> Result<Parts, FormError> {
         let mut demux = Demux::<Vec<u8>>::new("B0");
         let mut parts = Vec::new();
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_forms_are_refused() {
+    fn incomplete_and_malformed_forms_are_refused() {
         let good = form(&vec![(Part { name: "a".to_owned(), filename: None }, b"1".to_vec())]);
         for length in 0..good.len() - 4 {
             assert_eq!(parse(&good[..length], &[7]), Err(FormError::Truncated), "{length}");
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn a_boundary_has_as_much_padding_however_it_comes_in() {
+    fn the_limit_on_padding_does_not_depend_on_the_chunks() {
         let padded = |length: usize| {
             let padding = " ".repeat(length);
             format!("--B0{padding}\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nb\r\n--B0--")
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_that_come_byte_by_byte_are_searched_once() {
+    fn headers_sent_byte_by_byte_are_searched_once() {
         let headers = format!("X: {}\r\nContent-Disposition: form-data; name=\"a\"", "\r".repeat(7000));
         let body = format!("--B0\r\n{headers}\r\n\r\nb\r\n--B0--").into_bytes();
         SEARCHED_BYTES.set(0);
@@ -335,7 +335,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_form_survives_any_cutting(
+        fn any_chunks_give_the_same_form(
             bodies in proptest::collection::vec(proptest::collection::vec(prop_oneof![
                 Just(b'\r'), Just(b'\n'), Just(b'-'), Just(b'B'), Just(b'0'), any::<u8>()], 0..200), 0..4),
             lengths in proptest::collection::vec(1_usize..40, 1..6),
@@ -353,7 +353,7 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_panic(body in proptest::collection::vec(any::<u8>(), 0..300), cut in 1_usize..50) {
+        fn arbitrary_bytes_do_not_panic(body in proptest::collection::vec(any::<u8>(), 0..300), cut in 1_usize..50) {
             let _ = parse(&[b"--B0\r\n".to_vec(), body].concat(), &[cut]);
         }
     }

@@ -1,5 +1,5 @@
-//! Which pages may use the API from a browser. Pure: `ALLOWED_ORIGINS` and a request's `Origin` in, what its
-//! answer says in turn out. A client that is no browser sends no `Origin`, and gains nothing by that.
+//! Which pages may use the API in a browser: compares `ALLOWED_ORIGINS` with the `Origin` of a request, without I/O.
+//! Clients other than browsers send no `Origin`, which gives them no additional rights.
 
 use thiserror::Error;
 
@@ -15,13 +15,13 @@ pub struct AllowedOrigins(Option<Vec<String>>);
 )]
 pub struct NotOrigins;
 
-/// Where a browser says that a request comes from.
+/// The origin of the page that sent a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin<'a> {
-    /// No page of another origin.
+    /// This Worker's own page, or no page.
     Own,
     Allowed(&'a str),
-    Stranger,
+    Disallowed,
 }
 
 impl AllowedOrigins {
@@ -33,7 +33,7 @@ impl AllowedOrigins {
         }
         let origins = text.split(',').map(str::trim).map(|written| {
             let url = parse_url(written).ok_or(NotOrigins)?;
-            // Exactly as a browser writes it: what is compared must be the same.
+            // It must be written exactly as browsers write it, because both are compared as text.
             if url.is_secure() && url.origin() == written && !written.contains('*') {
                 Ok(written.to_owned())
             } else {
@@ -43,27 +43,27 @@ impl AllowedOrigins {
         Ok(Self(Some(origins.collect::<Result<_, _>>()?)))
     }
 
-    /// Those that are listed by name.
+    /// The origins that the setting lists.
     pub fn listed(&self) -> impl Iterator<Item = &String> {
         self.0.iter().flatten()
     }
 
-    /// Whether no origin is a stranger.
+    /// Whether all origins are allowed.
     #[must_use]
     pub const fn is_any(&self) -> bool {
         self.0.is_none()
     }
 
-    /// What `origin`, the header, is to a service that is reached at `own`. `site` is the browser's own
-    /// `Sec-Fetch-Site`, which no page can write.
+    /// Classifies the `Origin` header. `own` is the origin of this Worker; `site` is the `Sec-Fetch-Site` header, which a
+    /// page cannot change.
     #[must_use]
-    pub fn judge(&self, origin: Option<&str>, site: Option<&str>, own: &str) -> Origin<'_> {
+    pub fn classify(&self, origin: Option<&str>, site: Option<&str>, own: &str) -> Origin<'_> {
         let Some(origin) = origin else { return Origin::Own };
         let Some(allowed) = &self.0 else { return Origin::Allowed("*") };
         match allowed.iter().find(|known| *known == origin) {
             Some(known) => Origin::Allowed(known),
             None if origin == own || site == Some("same-origin") => Origin::Own,
-            None => Origin::Stranger,
+            None => Origin::Disallowed,
         }
     }
 }
@@ -79,15 +79,15 @@ mod tests {
         AllowedOrigins::parse(setting, parse).unwrap()
     }
 
-    fn judged<'a>(allowed: &'a AllowedOrigins, origin: &str) -> Origin<'a> {
-        allowed.judge(Some(origin), None, OWN)
+    fn classified<'a>(allowed: &'a AllowedOrigins, origin: &str) -> Origin<'a> {
+        allowed.classify(Some(origin), None, OWN)
     }
 
     #[test]
-    fn a_listed_origin_is_allowed_and_nothing_like_it() {
+    fn only_exact_matches_of_listed_origins_are_allowed() {
         let allowed = allowed("https://app.example, http://localhost:3000");
         for origin in ["https://app.example", "http://localhost:3000"] {
-            assert_eq!(judged(&allowed, origin), Origin::Allowed(origin));
+            assert_eq!(classified(&allowed, origin), Origin::Allowed(origin));
         }
         for origin in [
             "null",
@@ -102,28 +102,31 @@ mod tests {
             "http://localhost:3001",
             "https://app.example, http://localhost:3000",
         ] {
-            assert_eq!(judged(&allowed, origin), Origin::Stranger, "{origin:?}");
+            assert_eq!(classified(&allowed, origin), Origin::Disallowed, "{origin:?}");
         }
     }
 
     #[test]
-    fn its_own_page_and_no_browser_are_no_strangers() {
+    fn the_own_page_and_requests_without_origin_are_allowed() {
         let allowed = allowed("https://app.example");
-        assert_eq!(judged(&allowed, OWN), Origin::Own);
-        assert_eq!(allowed.judge(None, None, OWN), Origin::Own);
-        assert_eq!(allowed.judge(Some("http://127.0.0.1:8787"), Some("same-origin"), OWN), Origin::Own);
-        assert_eq!(allowed.judge(Some("http://127.0.0.1:8787"), Some("same-site"), OWN), Origin::Stranger);
+        assert_eq!(classified(&allowed, OWN), Origin::Own);
+        assert_eq!(allowed.classify(None, None, OWN), Origin::Own);
+        assert_eq!(allowed.classify(Some("http://127.0.0.1:8787"), Some("same-origin"), OWN), Origin::Own);
+        assert_eq!(
+            allowed.classify(Some("http://127.0.0.1:8787"), Some("same-site"), OWN),
+            Origin::Disallowed
+        );
     }
 
     #[test]
-    fn any_is_any() {
+    fn a_star_allows_every_origin() {
         for origin in ["null", "https://app.example"] {
-            assert_eq!(judged(&allowed("*"), origin), Origin::Allowed("*"));
+            assert_eq!(classified(&allowed("*"), origin), Origin::Allowed("*"));
         }
     }
 
     #[test]
-    fn what_no_browser_would_write_is_refused() {
+    fn settings_that_browsers_would_not_send_are_refused() {
         for setting in [
             "",
             "app.example",

@@ -1,18 +1,18 @@
-//! Percent-encoding, RFC 3986, as paths and parameters of headers use it. Pure.
+//! Decodes percent-encoding (RFC 3986) of paths and header parameters.
 
-/// The bytes that a text stands for. A percent sign without two hexadecimal digits behind it is itself.
+/// Decodes a text. A percent sign without two hexadecimal digits after it stays as it is.
 #[must_use]
 pub fn decode(text: &str) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
-    while let Some((&byte, behind)) = rest.split_first() {
-        rest = behind;
-        let digits = behind.split_first_chunk::<2>().filter(|_| byte == b'%');
-        let escaped = digits.and_then(|(digits, behind)| Some((hex(*digits)?, behind)));
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        let digits = after.split_first_chunk::<2>().filter(|_| byte == b'%');
+        let escaped = digits.and_then(|(digits, after)| Some((byte_of(*digits)?, after)));
         match escaped {
-            Some((byte, behind)) => {
+            Some((byte, after)) => {
                 decoded.push(byte);
-                rest = behind;
+                rest = after;
             }
             None => decoded.push(byte),
         }
@@ -20,7 +20,22 @@ pub fn decode(text: &str) -> Vec<u8> {
     decoded
 }
 
-fn hex(digits: [u8; 2]) -> Option<u8> {
+/// The text with every byte escaped that is neither an ASCII letter or digit nor `-`.
+#[must_use]
+pub fn encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || byte == b'-' {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push('%');
+            encoded.push_str(&hex::encode_upper([byte]));
+        }
+    }
+    encoded
+}
+
+fn byte_of(digits: [u8; 2]) -> Option<u8> {
     let [high, low] = digits.map(|digit| char::from(digit).to_digit(16));
     u8::try_from(high? * 16 + low?).ok()
 }
@@ -32,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn escapes_are_bytes_and_anything_else_is_itself() {
+    fn valid_escapes_are_decoded_and_all_else_is_unchanged() {
         assert_eq!(decode("%E7%8C%ab.png"), "猫.png".as_bytes());
         for text in ["", "%", "%4", "%zz", "100%", "a+b", "%+1"] {
             assert_eq!(decode(text), text.as_bytes(), "{text}");
@@ -40,9 +55,20 @@ mod tests {
         assert_eq!(decode("%%41"), b"%A");
     }
 
+    #[test]
+    fn escapes_have_capital_digits() {
+        assert_eq!(encode("紙-boat 1"), "%E7%B4%99-boat%201");
+    }
+
     proptest! {
         #[test]
-        fn no_text_panics(text in ".{0,40}") {
+        fn decode_inverts_encode(text in ".{0,40}") {
+            prop_assert!(encode(&text).bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-%".contains(&byte)));
+            prop_assert_eq!(decode(&encode(&text)), text.as_bytes());
+        }
+
+        #[test]
+        fn arbitrary_text_does_not_panic(text in ".{0,40}") {
             prop_assert!(decode(&text).len() <= text.len());
         }
     }

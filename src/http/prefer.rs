@@ -1,16 +1,16 @@
-//! The `Prefer` header, RFC 7240: how long a client is willing to wait, and for what. Pure.
+//! The `Prefer` header (RFC 7240): how long a client waits, and for what.
 
 use std::fmt;
 
-/// Longest wait that is granted, in seconds.
+/// Limit for a wait, in seconds.
 pub const MAX_WAIT_SECONDS: u32 = 60;
 
-/// A wait that is granted. As text it is the value of `Preference-Applied`.
+/// The applied wait. Its text is the value of `Preference-Applied`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wait {
     /// 1 to [`MAX_WAIT_SECONDS`].
     pub seconds: u32,
-    /// Until status or stage changes, and not until the video has ended.
+    /// Wait until status or stage changes; otherwise until the video ends.
     pub is_until_change: bool,
 }
 
@@ -21,7 +21,7 @@ impl fmt::Display for Wait {
     }
 }
 
-/// The `wait` preference; longer ones are cut. What is malformed counts as absent: a preference is never an error.
+/// The `wait` preference, shortened to the limit. A malformed one is ignored, because a preference is never an error.
 #[must_use]
 pub fn preferred_wait(header: &str) -> Option<Wait> {
     let is_named = |pair: &str, wanted: &str| {
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wait_is_read_and_bounded() {
+    fn a_wait_is_parsed_and_limited() {
         for (header, applied) in [
             ("wait=5", "wait=5"),
             ("respond-async, Wait = \"10\"", "wait=10"),

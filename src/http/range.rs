@@ -1,18 +1,18 @@
-//! Conditional and range requests by RFC 9110, for one stored representation. Pure.
+//! Conditional and range requests (RFC 9110) for one stored file.
 
 use std::time::{Duration, SystemTime};
 
-/// What the validators are compared with.
+/// The file that is requested.
 #[derive(Clone, Copy, Debug)]
 pub struct Representation<'a> {
     pub size: u64,
-    /// Strong, quotes included.
+    /// A strong entity tag with its quotes.
     pub etag: &'a str,
     /// Unix seconds.
     pub modified_at: i64,
 }
 
-/// The request headers that select what is answered.
+/// The request headers that select the response.
 #[derive(Clone, Debug, Default)]
 pub struct Conditions<'a> {
     pub range: Option<&'a str>,
@@ -21,12 +21,12 @@ pub struct Conditions<'a> {
     pub if_modified_since: Option<&'a str>,
 }
 
-/// What to answer.
+/// The response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Selection {
-    /// 200 with everything.
+    /// 200 with the whole file.
     Whole,
-    /// 206 with these bytes, both ends included.
+    /// 206 with the bytes from `first` to `last`, both included.
     Part { first: u64, last: u64 },
     /// 304.
     NotModified,
@@ -48,7 +48,7 @@ impl Conditions<'_> {
         }
     }
 
-    /// `If-None-Match` wins over `If-Modified-Since`; tags are compared weakly.
+    /// `If-None-Match` takes precedence over `If-Modified-Since`. Tags are compared weakly.
     fn is_unchanged(&self, representation: Representation<'_>) -> bool {
         match (self.if_none_match, self.if_modified_since) {
             (Some(tags), _) => matches_any(tags, representation.etag),
@@ -57,7 +57,7 @@ impl Conditions<'_> {
         }
     }
 
-    /// `If-Range` compares strongly: the very tag, or the very date of the last change.
+    /// `If-Range` compares strongly: the same tag, or the same date of the last change.
     fn range_still_applies(&self, representation: Representation<'_>) -> bool {
         match self.if_range.map(str::trim) {
             None => true,
@@ -67,7 +67,7 @@ impl Conditions<'_> {
     }
 }
 
-/// Whether a list of entity tags (`*`, `"a"`, `W/"b"`) holds this one, compared weakly.
+/// Whether a list of entity tags (`*`, `"a"`, `W/"b"`) contains this one, compared weakly.
 #[must_use]
 pub fn matches_any(tags: &str, etag: &str) -> bool {
     let opaque = |tag: &str| tag.strip_prefix("W/").unwrap_or(tag).to_owned();
@@ -88,7 +88,7 @@ fn parse_date(text: &str) -> Option<i64> {
     i64::try_from(since_epoch.as_secs()).ok()
 }
 
-/// Malformed ranges, other units and lists of ranges are ignored, as RFC 9110 allows.
+/// Selects one range. Malformed ranges, other units and lists of ranges are ignored, as RFC 9110 allows.
 fn select_range(range: &str, size: u64) -> Selection {
     let Some(spec) = range.trim().strip_prefix("bytes=") else { return Selection::Whole };
     let Some((first, last)) = spec.trim().split_once('-') else { return Selection::Whole };
@@ -112,7 +112,7 @@ enum Position {
     Malformed,
 }
 
-/// Numbers beyond what can be counted are as good as the largest.
+/// A number that is too large becomes the largest one.
 fn position(text: &str) -> Position {
     if text.is_empty() {
         Position::Open
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn single_ranges() {
+    fn a_single_range_selects_its_bytes() {
         assert_eq!(range("bytes=0-0"), part(0, 0));
         assert_eq!(range("bytes=-500"), part(500, 999));
         assert_eq!(range("bytes=500-"), part(500, 999));
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_single_range_is_ignored() {
+    fn malformed_and_multiple_ranges_are_ignored() {
         for text in [
             "",
             "bytes",
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn unchanged_is_not_sent_again() {
+    fn an_unchanged_file_gets_304() {
         let with = |if_none_match: Option<&str>, if_modified_since: Option<&str>| {
             let range = Some("bytes=0-0");
             select(&Conditions { range, if_none_match, if_modified_since, ..Conditions::default() })
@@ -203,14 +203,14 @@ mod tests {
     }
 
     #[test]
-    fn dates_are_written_as_they_are_read() {
+    fn dates_are_formatted_and_parsed() {
         assert_eq!(http_date(MODIFIED_AT), MODIFIED);
         assert_eq!(parse_date(MODIFIED), Some(MODIFIED_AT));
     }
 
     proptest! {
         #[test]
-        fn parts_lie_inside(text in "(bytes=)?[0-9,-]{0,12}", size in 0_u64..5000) {
+        fn a_selected_part_is_inside_the_file(text in "(bytes=)?[0-9,-]{0,12}", size in 0_u64..5000) {
             let conditions = Conditions { range: Some(&text), ..Conditions::default() };
             let selection = conditions.select(Representation { size, etag: "\"a\"", modified_at: 0 });
             if let Selection::Part { first, last } = selection {

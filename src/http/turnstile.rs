@@ -1,4 +1,4 @@
-//! Cloudflare's Turnstile: what a visitor shows, what the verifier is asked, and what its answer means. Pure.
+//! The messages of Cloudflare's Turnstile: the token of a user, the request to siteverify and its response.
 //! <https://developers.cloudflare.com/turnstile/get-started/server-side-validation/>
 
 use std::fmt;
@@ -6,30 +6,30 @@ use std::fmt;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-/// Cloudflare's longest token.
+/// The maximum length of a token, by Cloudflare.
 const MAX_TOKEN_CHARS: usize = 2048;
 
-/// What a widget says that its challenge is for.
+/// The action that the widget is configured with.
 pub const ACTION: &str = "submit";
 
 /// `TURNSTILE_SECRET`. Secret.
 #[derive(Clone)]
 pub struct Secret(String);
 
-/// What the widget gave to the visitor; it may be anything.
+/// The token that a client sent; not verified.
 pub struct Token(String);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// A challenge was solved on a page of ours, for this purpose, and is shown for the first time.
+    /// The challenge was solved on our page for this action, and the token is used for the first time.
     Passed,
-    /// It was shown before, or solved too long ago.
+    /// The token was used before, or is too old.
     Spent,
-    /// Not solved.
+    /// The token is not valid.
     Failed,
-    /// Solved, but not on a page of ours or not for this purpose: the page's host and the purpose.
-    Elsewhere { hostname: String, action: String },
-    /// The verifier does not say. Why is for the log.
+    /// The challenge was solved on another site or for another action.
+    Mismatch { hostname: String, action: String },
+    /// Siteverify gave no usable response; with the reason, for the log.
     Unknown(String),
 }
 
@@ -41,33 +41,33 @@ impl Secret {
 }
 
 impl Token {
-    /// `None` for what cannot be one.
+    /// `None` if the text cannot be a token.
     #[must_use]
-    pub fn read(shown: String) -> Option<Self> {
+    pub fn read(text: String) -> Option<Self> {
         let is_token =
-            (1..=MAX_TOKEN_CHARS).contains(&shown.len()) && shown.bytes().all(|byte| byte.is_ascii_graphic());
-        is_token.then_some(Self(shown))
+            (1..=MAX_TOKEN_CHARS).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+        is_token.then_some(Self(text))
     }
 
-    /// What a job remembers of the token that began it: SHA-256, in lowercase hex.
+    /// SHA-256 in lowercase hex, which the task stores instead of the token.
     #[must_use]
     pub fn digest(&self) -> String {
         hex::encode(Sha256::digest(&self.0))
     }
 }
 
-/// The body of siteverify, in JSON. Without an `idempotency_key`: a token is asked about once.
+/// The JSON body of the request to siteverify. It has no `idempotency_key`, because each token is verified once.
 #[must_use]
-pub fn question(secret: &Secret, token: &Token, address: Option<&str>) -> String {
-    let mut question = json!({ "secret": secret.0, "response": token.0 });
-    if let (Some(address), Some(members)) = (address, question.as_object_mut()) {
+pub fn request_body(secret: &Secret, token: &Token, address: Option<&str>) -> String {
+    let mut body = json!({ "secret": secret.0, "response": token.0 });
+    if let (Some(address), Some(members)) = (address, body.as_object_mut()) {
         members.insert("remoteip".to_owned(), address.into());
     }
-    question.to_string()
+    body.to_string()
 }
 
-/// What siteverify says; nothing but a plain yes is one.
-pub fn verdict(status: u16, body: &str, is_ours: impl Fn(&str) -> bool) -> Verdict {
+/// Reads the response of siteverify. Everything but `"success": true` with status 200 is a failure.
+pub fn read_verdict(status: u16, body: &str, is_ours: impl Fn(&str) -> bool) -> Verdict {
     let answer: Value = serde_json::from_str(body).unwrap_or_default();
     let text = |name: &str| answer.get(name).and_then(Value::as_str).unwrap_or_default();
     match answer.get("success").and_then(Value::as_bool) {
@@ -76,7 +76,7 @@ pub fn verdict(status: u16, body: &str, is_ours: impl Fn(&str) -> bool) -> Verdi
             if is_ours(hostname) && action == ACTION {
                 Verdict::Passed
             } else {
-                Verdict::Elsewhere { hostname: hostname.to_owned(), action: action.to_owned() }
+                Verdict::Mismatch { hostname: hostname.to_owned(), action: action.to_owned() }
             }
         }
         Some(false) => failure(&answer),
@@ -90,7 +90,7 @@ fn failure(answer: &Value) -> Verdict {
     match &codes[..] {
         ["timeout-or-duplicate"] => Verdict::Spent,
         ["invalid-input-response"] => Verdict::Failed,
-        // The others are about the secret, about how it was asked, or its own.
+        // The other codes are about the secret, the request or an internal error.
         _ => Verdict::Unknown(codes.join(", ")),
     }
 }
@@ -106,11 +106,11 @@ mod tests {
     use super::*;
 
     fn read(status: u16, body: &str) -> Verdict {
-        verdict(status, body, |hostname| hostname == "video.example")
+        read_verdict(status, body, |hostname| hostname == "video.example")
     }
 
     #[test]
-    fn a_plain_yes_is_one_and_nothing_like_it() {
+    fn only_success_true_with_status_200_passes() {
         let yes = r#"{"success":true,"error-codes":[],"challenge_ts":"2026-11-25T00:00:00Z","hostname":"video.example","action":"submit","cdata":""}"#;
         assert_eq!(read(200, yes), Verdict::Passed);
         for (status, body) in [
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn it_was_solved_here_and_for_this() {
+    fn another_host_or_action_is_a_mismatch() {
         for (hostname, action) in [
             ("evil.example", "submit"),
             ("", "submit"),
@@ -142,15 +142,15 @@ mod tests {
         ] {
             let body = json!({ "success": true, "hostname": hostname, "action": action }).to_string();
             let (hostname, action) = (hostname.to_owned(), action.to_owned());
-            assert_eq!(read(200, &body), Verdict::Elsewhere { hostname, action });
+            assert_eq!(read(200, &body), Verdict::Mismatch { hostname, action });
         }
-        let bare = Verdict::Elsewhere { hostname: String::new(), action: String::new() };
+        let bare = Verdict::Mismatch { hostname: String::new(), action: String::new() };
         assert_eq!(read(200, r#"{"success":true}"#), bare);
         assert_eq!(read(200, r#"{"success":true,"hostname":["video.example"],"action":7}"#), bare);
     }
 
     #[test]
-    fn a_no_has_its_reason() {
+    fn error_codes_are_told_apart() {
         let no = |codes: &str| read(200, &format!(r#"{{"success":false,"error-codes":{codes}}}"#));
         assert_eq!(no(r#"["timeout-or-duplicate"]"#), Verdict::Spent);
         assert_eq!(no(r#"["invalid-input-response"]"#), Verdict::Failed);
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_short_and_visible() {
+    fn a_token_has_at_most_2048_visible_ascii_characters() {
         let is_token = |text: &str| Token::read(text.to_owned()).is_some();
         assert!(is_token("0.abc-DEF_123") && is_token(&"a".repeat(2048)));
         for text in ["", " ", "a b", "a,\tb", "é", "a\n", &"a".repeat(2049)] {
@@ -177,17 +177,17 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_remembered_by_its_digest() {
+    fn the_digest_of_a_token_is_its_sha256() {
         let digest = Token("test".to_owned()).digest();
         assert_eq!(digest, "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08");
     }
 
     #[test]
-    fn the_question_is_pinned() {
+    fn the_request_has_exactly_this_body() {
         let (secret, token) = (Secret::new("s\"".to_owned()), Token("t".to_owned()));
-        assert_eq!(question(&secret, &token, None), r#"{"response":"t","secret":"s\""}"#);
-        let asked = question(&secret, &token, Some("203.0.113.7"));
-        assert_eq!(asked, r#"{"remoteip":"203.0.113.7","response":"t","secret":"s\""}"#);
+        assert_eq!(request_body(&secret, &token, None), r#"{"response":"t","secret":"s\""}"#);
+        let with_address = request_body(&secret, &token, Some("203.0.113.7"));
+        assert_eq!(with_address, r#"{"remoteip":"203.0.113.7","response":"t","secret":"s\""}"#);
         assert_eq!(format!("{secret:?}"), "Secret(redacted)");
     }
 }

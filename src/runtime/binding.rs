@@ -1,10 +1,10 @@
-//! What `wrangler.toml` binds to the Worker: its storage, its objects, its limiters.
+//! The bindings in `wrangler.toml`: storage, objects and rate limiters.
 
 use js_sys::Reflect;
 use wasm_bindgen::JsCast;
 use worker::{Env, Error, Result};
 
-/// Fails when there is none of that name.
+/// Fails if there is no binding with this name.
 pub fn bound<T: JsCast>(env: &Env, name: &str) -> Result<T> {
     let binding = Reflect::get(env.as_ref(), &name.into())?;
     if binding.is_object() {

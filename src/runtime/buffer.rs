@@ -1,29 +1,29 @@
-//! Memory for bytes that cannot be passed on yet: bounded for each buffer, and for all of an isolate together.
+//! Buffers for bytes that cannot be passed on yet, with a limit for each buffer and one for all buffers of an isolate.
 
 use std::cell::Cell;
 
 use thiserror::Error;
 use worker::js_sys::Uint8Array;
 
-/// Largest buffer: R2 takes parts of 5 MiB or more, all of one size but the last.
+/// Limit for one buffer. R2 requires parts of at least 5 MiB, all of the same size except the last.
 pub const PART_BYTES: u32 = 5 * 1024 * 1024;
 
-/// All buffers of an isolate together: half of its 128 MB.
-const MAX_HELD_BYTES: u32 = 64 * 1024 * 1024;
+/// Limit for all buffers of an isolate together: half of its 128 MB.
+const MAX_BUFFERED_BYTES: u32 = 64 * 1024 * 1024;
 
-/// What a buffer begins with. It doubles, so that a small image takes little.
+/// The first size of a buffer. It doubles, so that a small image needs little memory.
 const FIRST_BYTES: u32 = 64 * 1024;
 
 thread_local! {
-    static HELD_BYTES: Cell<u32> = const { Cell::new(0) };
+    static BUFFERED_BYTES: Cell<u32> = const { Cell::new(0) };
 }
 
-/// All buffers together are as large as they may be.
+/// All buffers together have reached the limit.
 #[derive(Clone, Copy, Debug, Error)]
-#[error("all uploads together hold {MAX_HELD_BYTES} bytes of memory already")]
+#[error("all uploads together use {MAX_BUFFERED_BYTES} bytes of memory already")]
 pub struct MemoryFull;
 
-/// One buffer, whatever the size of the chunks: a chunk that is kept as it came costs some hundred bytes besides.
+/// One contiguous buffer. Keeping each chunk separately would cost some hundred bytes per chunk.
 pub struct Buffer {
     bytes: Uint8Array,
     used: u32,
@@ -36,7 +36,7 @@ impl Default for Buffer {
 }
 
 impl Buffer {
-    /// Copies a chunk behind what is there; together they must not be longer than a part.
+    /// Appends a chunk. The buffer must not become longer than [`PART_BYTES`].
     ///
     /// # Errors
     /// [`MemoryFull`].
@@ -50,13 +50,13 @@ impl Buffer {
         Ok(())
     }
 
-    /// In bytes.
+    /// The number of bytes in the buffer.
     #[must_use]
     pub const fn used(&self) -> u32 {
         self.used
     }
 
-    /// Begins anew in the same memory.
+    /// Empties the buffer and keeps its memory.
     pub const fn clear(&mut self) {
         self.used = 0;
     }
@@ -64,18 +64,18 @@ impl Buffer {
     fn grow(&mut self, needed: u32) -> Result<(), MemoryFull> {
         let known = self.bytes.length();
         let length = needed.max(2 * known).clamp(FIRST_BYTES, PART_BYTES);
-        let held = HELD_BYTES.get() + (length - known);
-        if held > MAX_HELD_BYTES {
+        let total = BUFFERED_BYTES.get() + (length - known);
+        if total > MAX_BUFFERED_BYTES {
             return Err(MemoryFull);
         }
-        HELD_BYTES.set(held);
+        BUFFERED_BYTES.set(total);
         let grown = Uint8Array::new_with_length(length);
         grown.set(&self.bytes.subarray(0, self.used), 0);
         self.bytes = grown;
         Ok(())
     }
 
-    /// What is there, not copied.
+    /// The bytes, without copying.
     #[must_use]
     pub fn filled(&self) -> Uint8Array {
         self.bytes.subarray(0, self.used)
@@ -84,6 +84,6 @@ impl Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        HELD_BYTES.set(HELD_BYTES.get().saturating_sub(self.bytes.length()));
+        BUFFERED_BYTES.set(BUFFERED_BYTES.get().saturating_sub(self.bytes.length()));
     }
 }

@@ -1,5 +1,5 @@
-//! Bytes that JavaScript holds, as [`multipart`](crate::http::multipart) wants them: searched and cut by the
-//! runtime, never copied into wasm.
+//! Bytes in JavaScript's memory for the parser in [`multipart`](crate::http::multipart). JavaScript searches and slices
+//! them; they are never copied into wasm.
 
 use worker::js_sys::Uint8Array;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
@@ -11,7 +11,7 @@ use crate::http::multipart::Bytes;
 extern "C" {
     fn find(bytes: &Uint8Array, needle: &str, from: u32) -> i32;
 
-    /// One run of bytes after the other.
+    /// Concatenates two byte arrays.
     pub fn joined(first: &Uint8Array, second: &Uint8Array) -> Uint8Array;
 }
 

@@ -1,4 +1,4 @@
-//! SHA-256 of bytes that JavaScript holds, by the runtime.
+//! SHA-256 of bytes in JavaScript's memory, computed by the runtime.
 
 use worker::crypto::{DigestStream, DigestStreamAlgorithm};
 use worker::js_sys::Uint8Array;
@@ -12,7 +12,7 @@ pub struct Digest {
 
 impl Digest {
     /// # Errors
-    /// When the runtime refuses to make one.
+    /// If the runtime cannot create the stream.
     pub fn new() -> Result<Self, StreamError> {
         let stream = DigestStream::new(DigestStreamAlgorithm::Sha256);
         let writer = Writer::of(stream.raw())?;
@@ -20,7 +20,7 @@ impl Digest {
     }
 
     /// # Errors
-    /// When the runtime refuses the chunk.
+    /// If the runtime refuses the chunk.
     pub async fn write(&self, chunk: &Uint8Array) -> Result<(), StreamError> {
         self.writer.write(chunk).await
     }
@@ -28,7 +28,7 @@ impl Digest {
     /// Lowercase hex.
     ///
     /// # Errors
-    /// When the runtime has no digest to give.
+    /// If the runtime returns no digest.
     pub async fn finish(self) -> Result<String, StreamError> {
         self.writer.close().await?;
         let digest = self.stream.digest().await.map_err(|error| StreamError::Broken(error.to_string()))?;

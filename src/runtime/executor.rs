@@ -1,5 +1,5 @@
-//! Runs futures. Whatever can go on goes on at once, inside the call from JavaScript that made it possible; the
-//! usual executor comes back in a microtask instead, which each time is a way through JavaScript and back.
+//! An executor for futures. A future that can continue is polled at once, inside the call from JavaScript that woke it.
+//! The usual executor polls in a microtask, which costs an additional call from JavaScript to wasm each time.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -28,7 +28,7 @@ extern "C" {
 type Work = Pin<Box<dyn Future<Output = ()>>>;
 
 struct Task {
-    /// Taken out while it runs, and when it is done.
+    /// `None` while it is polled, and after it is done.
     work: Option<Work>,
     is_ready: bool,
     waker: Waker,
@@ -36,13 +36,13 @@ struct Task {
 
 thread_local! {
     static TASKS: RefCell<Vec<Task>> = const { RefCell::new(Vec::new()) };
-    /// Places in `TASKS` of those that are done.
+    /// Indexes in `TASKS` that can be used again.
     static FREE: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
     static READY: RefCell<VecDeque<usize>> = const { RefCell::new(VecDeque::new()) };
     static IS_RUNNING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Names a task by its place. One that has gone may wake the next in its place, which does no harm.
+/// Wakes the task with this index. A late wake-up may reach the next task with the same index, which does no harm.
 struct Wakeup(usize);
 
 impl Wake for Wakeup {
@@ -51,7 +51,7 @@ impl Wake for Wakeup {
     }
 }
 
-/// A promise of what the work comes to.
+/// Runs the work and returns a promise for its result.
 pub fn promised(work: impl Future<Output = Result<JsValue, JsValue>> + 'static) -> Promise {
     let deferred = with_resolvers();
     let promise = deferred.promise();
@@ -64,31 +64,31 @@ pub fn promised(work: impl Future<Output = Result<JsValue, JsValue>> + 'static) 
     promise
 }
 
-/// Begins some work, and runs it as far as it goes by itself.
+/// Starts the work and polls it once.
 pub fn spawn(work: impl Future<Output = ()> + 'static) {
     let work: Option<Work> = Some(Box::pin(work));
     let free = FREE.with_borrow_mut(Vec::pop);
-    let place = TASKS.with_borrow_mut(|tasks| {
-        if let Some((place, task)) = free.and_then(|place| Some((place, tasks.get_mut(place)?))) {
+    let index = TASKS.with_borrow_mut(|tasks| {
+        if let Some((index, task)) = free.and_then(|index| Some((index, tasks.get_mut(index)?))) {
             task.work = work;
-            return place;
+            return index;
         }
-        let place = tasks.len();
-        tasks.push(Task { work, is_ready: false, waker: Arc::new(Wakeup(place)).into() });
-        place
+        let index = tasks.len();
+        tasks.push(Task { work, is_ready: false, waker: Arc::new(Wakeup(index)).into() });
+        index
     });
-    ready(place);
+    ready(index);
 }
 
-fn ready(place: usize) {
-    let was_ready = TASKS.with_borrow_mut(|tasks| match tasks.get_mut(place) {
+fn ready(index: usize) {
+    let was_ready = TASKS.with_borrow_mut(|tasks| match tasks.get_mut(index) {
         Some(task) => std::mem::replace(&mut task.is_ready, true),
         None => true,
     });
     if !was_ready {
-        READY.with_borrow_mut(|ready| ready.push_back(place));
+        READY.with_borrow_mut(|ready| ready.push_back(index));
     }
-    // Otherwise it is on its way already, further up this very call.
+    // Otherwise `run` is already active further up in the call stack.
     if !IS_RUNNING.replace(true) {
         run();
         IS_RUNNING.set(false);
@@ -96,20 +96,20 @@ fn ready(place: usize) {
 }
 
 fn run() {
-    while let Some(place) = READY.with_borrow_mut(VecDeque::pop_front) {
+    while let Some(index) = READY.with_borrow_mut(VecDeque::pop_front) {
         let taken = TASKS.with_borrow_mut(|tasks| {
-            let task = tasks.get_mut(place)?;
+            let task = tasks.get_mut(index)?;
             task.is_ready = false;
             Some((task.work.take()?, task.waker.clone()))
         });
         let Some((mut work, waker)) = taken else { continue };
         if work.as_mut().poll(&mut Context::from_waker(&waker)).is_ready() {
             drop(work);
-            FREE.with_borrow_mut(|free| free.push(place));
+            FREE.with_borrow_mut(|free| free.push(index));
             continue;
         }
         TASKS.with_borrow_mut(|tasks| {
-            if let Some(task) = tasks.get_mut(place) {
+            if let Some(task) = tasks.get_mut(index) {
                 task.work = Some(work);
             }
         });
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_can_go_on_does_so_at_once() {
+    fn a_woken_future_continues_at_once() {
         let seen = Rc::new(RefCell::new(Vec::new()));
         let (sender, receiver) = oneshot::channel::<u8>();
         let see = Rc::clone(&seen);
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_woken_by_another_runs_after_it() {
+    fn a_future_woken_by_another_runs_after_it() {
         let seen = Rc::new(RefCell::new(Vec::new()));
         let (sender, receiver) = oneshot::channel::<u8>();
         let see = Rc::clone(&seen);
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn places_are_used_again() {
+    fn indexes_are_used_again() {
         for _ in 0..100 {
             spawn(async {});
         }

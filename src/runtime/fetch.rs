@@ -1,4 +1,4 @@
-//! Outgoing requests, each with a limit on how long its answer may take to begin.
+//! Outgoing requests, with a timeout for the headers of the response.
 
 use std::time::Duration;
 
@@ -35,24 +35,24 @@ extern "C" {
 
 #[derive(Debug, Error)]
 pub enum FetchError {
-    /// It could not even be made.
+    /// The request could not be created.
     #[error("not sent: {0}")]
     NotSent(String),
-    /// Not answered. The runtime does not tell a refused connection from one that broke after the
-    /// request was sent, so it may have arrived.
+    /// There was no response. The runtime does not distinguish a refused connection from one that broke after the
+    /// request was sent, so the request may have arrived.
     #[error("lost: {0}")]
     Lost(String),
     #[error("no answer within {} s", .0.as_secs())]
     Timeout(Duration),
 }
 
-/// Who asks: some firewalls answer nobody who does not say.
+/// Some firewalls refuse requests without it.
 const USER_AGENT: &str = concat!("hailuo-worker/", env!("CARGO_PKG_VERSION"));
 
-/// A request that follows no redirect by itself.
+/// Creates a request that does not follow redirects.
 ///
 /// # Errors
-/// When the runtime refuses the URL or a header.
+/// If the runtime refuses the URL or a header.
 pub fn request(
     method: &str,
     url: &str,
@@ -63,15 +63,15 @@ pub fn request(
     Ok(make_request(method, url, &header_lines(&headers), body)?)
 }
 
-/// Sends a request; resolves when the headers of the answer are there. Dropped before, it is aborted.
+/// Sends a request and returns the response when its headers have arrived. Dropping the future aborts the request.
 ///
 /// # Errors
 /// [`FetchError::Lost`] or [`FetchError::Timeout`].
 pub async fn fetch(request: Request, timeout: Duration) -> Result<Response, FetchError> {
-    let mut unanswered = Unanswered { sending: Sending::send(&request), is_over: false };
-    let answer = with_timeout(timeout, settled(&unanswered.sending.answer())).await;
+    let mut pending = PendingRequest { sending: Sending::send(&request), is_over: false };
+    let answer = with_timeout(timeout, settled(&pending.sending.answer())).await;
     let answer = answer.map_err(|_| FetchError::Timeout(timeout))?;
-    unanswered.is_over = true;
+    pending.is_over = true;
     let answer = answer.map_err(|error| FetchError::Lost(text_of(error)))?;
     Ok(answer.unchecked_into::<web_sys::Response>().into())
 }
@@ -80,13 +80,13 @@ fn text_of(error: JsValue) -> String {
     worker::Error::from(error).to_string()
 }
 
-/// A request that nobody waits for any more is aborted.
-struct Unanswered {
+/// Aborts the request when it is dropped before the response.
+struct PendingRequest {
     sending: Sending,
     is_over: bool,
 }
 
-impl Drop for Unanswered {
+impl Drop for PendingRequest {
     fn drop(&mut self) {
         if !self.is_over {
             self.sending.abort();

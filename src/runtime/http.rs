@@ -1,5 +1,5 @@
-//! Requests and answers. Each crosses the border between JavaScript and wasm as seldom as can be: a request's method and
-//! URL come over as one text, an answer's status, headers and body go back in one call.
+//! Requests and responses. To save calls between JavaScript and wasm, method and URL of a request are read as one text,
+//! and a response is sent in one call.
 
 use std::time::Duration;
 
@@ -34,15 +34,15 @@ extern "C" {
     fn upgrade(headers: &str, socket: &WebSocket) -> Result<web_sys::Response, JsValue>;
 }
 
-/// The headers of a request that anything here asks for. Each crosses the border when it is asked for, its name as a
-/// number: a request has more of them than any flow needs.
+/// The request headers that are used. A header is read from JavaScript only when it is needed, with its name passed as
+/// a number.
 #[wasm_bindgen]
 #[derive(Clone, Copy)]
 pub enum Header {
     Accept = "accept",
     AccessControlRequestHeaders = "access-control-request-headers",
     Authorization = "authorization",
-    /// Where the platform says that a request comes from. What other headers say of that, anybody can write.
+    /// The IP address of the client, set by Cloudflare. Clients can forge all other headers with an address.
     CfConnectingIp = "cf-connecting-ip",
     ContentLength = "content-length",
     ContentType = "content-type",
@@ -58,7 +58,7 @@ pub enum Header {
     Prefer = "prefer",
     Range = "range",
     SecFetchSite = "sec-fetch-site",
-    /// Not in the body, so that it is known before anything of that is read.
+    /// A header, so that it can be verified before the body is read.
     TurnstileToken = "turnstile-token",
     Upgrade = "upgrade",
     UserAgent = "user-agent",
@@ -66,14 +66,14 @@ pub enum Header {
     XStainlessRetryCount = "x-stainless-retry-count",
 }
 
-/// A request from outside.
+/// An incoming request.
 pub struct Request {
     inner: web_sys::Request,
     head: Head,
 }
 
 impl Request {
-    /// `None` for one that no client can have sent.
+    /// `None` if the request has no valid URL.
     #[must_use]
     pub fn read(inner: web_sys::Request) -> Option<Self> {
         let head = Head::read(&read_head(&inner))?;
@@ -85,25 +85,25 @@ impl Request {
         &self.head.method
     }
 
-    /// Whether it asks for the headers of an answer alone.
+    /// Whether only the headers of the response are requested.
     #[must_use]
     pub fn is_head(&self) -> bool {
         self.method() == "HEAD"
     }
 
-    /// Scheme, host and port, as the request names them.
+    /// Scheme, host and port of the URL.
     #[must_use]
     pub fn origin(&self) -> &str {
         &self.head.origin
     }
 
-    /// As it was sent, percent-encoded.
+    /// The path, percent-encoded.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.head.path
     }
 
-    /// The value of a query's parameter as it is written there; ids and numbers need no escapes.
+    /// A query parameter, without decoding, because ids and numbers need no escapes.
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&str> {
         let mut pairs = self.head.query.split('&').filter_map(|pair| pair.split_once('='));
@@ -115,26 +115,26 @@ impl Request {
         read_header(&self.inner, name)
     }
 
-    /// All headers whose name begins with that text in lower case, a line each, in the order of their names.
+    /// All headers whose names start with this lower-case prefix: one per line, sorted by name.
     #[must_use]
     pub fn headers_like(&self, prefix: &str) -> String {
         read_headers_like(&self.inner, prefix)
     }
 
-    /// The body, if there is one, chunk by chunk, each of which may take so long.
+    /// Reads the body in chunks; `idle` is the timeout for each chunk.
     #[must_use]
     pub fn reader(&self, idle: Duration) -> Option<Reader> {
         Reader::of_client(&self.inner, idle)
     }
 
-    /// Reads what is left of the body and forgets it; see [`drain`]. A GET and a HEAD have none worth asking for.
-    pub async fn drain(&self, manner: Drain) {
+    /// Reads and discards the rest of the body; see [`drain`]. GET and HEAD have no body.
+    pub async fn drain(&self, mode: Drain) {
         if !matches!(self.method(), "GET" | "HEAD") {
-            drain(&self.inner, manner).await;
+            drain(&self.inner, mode).await;
         }
     }
 
-    /// A small body, into wasm memory; see [`read_request`].
+    /// Reads a small body into wasm memory; see [`read_request`].
     ///
     /// # Errors
     /// [`StreamError`].
@@ -143,7 +143,7 @@ impl Request {
     }
 }
 
-/// What a request asks for.
+/// Method and URL of a request.
 #[derive(Debug, PartialEq, Eq)]
 struct Head {
     method: String,
@@ -168,10 +168,10 @@ impl Head {
     }
 }
 
-/// An answer, until it is sent.
-pub struct Answer {
+/// A response that is being built.
+pub struct Response {
     pub status: u16,
-    /// Names and values in turn, a line each.
+    /// Alternating names and values, one per line.
     headers: String,
     body: Body,
 }
@@ -179,18 +179,18 @@ pub struct Answer {
 pub enum Body {
     Empty,
     Bytes(Vec<u8>),
-    /// Handed on by the runtime.
+    /// The runtime streams it.
     Stream(ReadableStream),
     Socket(WebSocket),
 }
 
-impl Answer {
+impl Response {
     #[must_use]
     pub const fn new(status: u16, body: Body) -> Self {
         Self { status, headers: String::new(), body }
     }
 
-    /// The answer with one more header, in lower case, which it does not have yet.
+    /// Adds a header with a lower-case name that the response does not have yet.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.add(name, value);
@@ -201,7 +201,7 @@ impl Answer {
         add_header(&mut self.headers, name, value);
     }
 
-    /// The body, as far as it is known.
+    /// The body, if it is in memory.
     #[must_use]
     pub fn bytes(&self) -> Option<&[u8]> {
         match &self.body {
@@ -210,7 +210,7 @@ impl Answer {
         }
     }
 
-    /// Leaves the headers alone, as the answer to HEAD: of a body that is known its length is told.
+    /// Removes the body for a HEAD request. The length of a known body stays in `content-length`.
     pub fn drop_body(&mut self) {
         if let Body::Bytes(bytes) = &self.body {
             let length = bytes.len().to_string();
@@ -220,7 +220,7 @@ impl Answer {
     }
 
     /// # Errors
-    /// When the runtime refuses the answer.
+    /// If the runtime refuses the response.
     pub fn send(self) -> Result<web_sys::Response, JsValue> {
         let Self { status, headers, body } = self;
         match body {
@@ -232,7 +232,7 @@ impl Answer {
     }
 }
 
-/// Headers as they cross the border: names and values in turn, a line each.
+/// Formats headers for JavaScript: alternating names and values, one per line.
 #[must_use]
 pub fn header_lines(headers: &[(&str, &str)]) -> String {
     let mut lines = String::new();
@@ -245,7 +245,7 @@ pub fn header_lines(headers: &[(&str, &str)]) -> String {
 fn add_header(lines: &mut String, name: &str, value: &str) {
     lines.push_str(name);
     lines.push('\n');
-    // A line break would begin another header.
+    // A line break would start another header.
     lines.extend(value.chars().filter(|character| !character.is_control()));
     lines.push('\n');
 }
@@ -259,14 +259,14 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_taken_apart() {
+    fn a_url_is_split_into_origin_path_and_query() {
         let read = head("GET\nhttps://a.example:8443/v1/videos/x?limit=1&after=?");
         assert_eq!((read.method.as_str(), read.origin.as_str()), ("GET", "https://a.example:8443"));
         assert_eq!((read.path.as_str(), read.query.as_str()), ("/v1/videos/x", "limit=1&after=?"));
     }
 
     #[test]
-    fn a_request_may_have_nothing_but_a_host() {
+    fn a_url_may_consist_of_a_host_only() {
         for (url, path, query) in [
             ("http://a", "", ""),
             ("http://a/", "/", ""),
@@ -282,8 +282,9 @@ mod tests {
     }
 
     #[test]
-    fn no_value_begins_another_header() {
-        let answer = Answer::new(200, Body::Empty).with("etag", "a\r\nset-cookie\nb").with("vary", "origin");
-        assert_eq!(answer.headers, "etag\naset-cookieb\nvary\norigin\n");
+    fn a_line_break_in_a_value_adds_no_header() {
+        let response =
+            Response::new(200, Body::Empty).with("etag", "a\r\nset-cookie\nb").with("vary", "origin");
+        assert_eq!(response.headers, "etag\naset-cookieb\nvary\norigin\n");
     }
 }

@@ -1,10 +1,10 @@
-//! Awaiting several things at once.
+//! Awaits several futures at once.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::Poll;
 
-/// What each of these comes to, in their order. A few dozen: whenever one moves, all that are left are looked at.
+/// Returns the results of all futures in their order. For a few dozen futures: each wake-up polls all pending ones.
 pub async fn all<T>(futures: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<T> {
     let mut pending: Vec<(Pin<Box<_>>, Option<T>)> =
         futures.into_iter().map(|future| (Box::pin(future), None)).collect();

@@ -1,4 +1,4 @@
-//! Structured logs: one JSON object a line, a message that reads alone and fields beside it.
+//! Structured logs: one JSON object per line, with a message and fields.
 //!
 //! Never logged: prompts, bodies, tokens, keys, proofs, upstream task ids, signed or upstream URLs.
 
@@ -34,7 +34,7 @@ pub fn write<const N: usize>(level: Level, message: &str, fields: [(&str, Value)
     }
 }
 
-/// What the Worker's own memory has grown to, for watching that videos stay outside of it.
+/// The size of the wasm memory, to verify that videos never enter it.
 #[must_use]
 pub fn wasm_memory_bytes() -> u64 {
     let memory = memory().unchecked_into::<Memory>();

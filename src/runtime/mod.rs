@@ -1,4 +1,4 @@
-//! The bridge to JavaScript: promises, streams, requests and answers, clock, log, bindings. It knows nothing of videos.
+//! The bridge to JavaScript: promises, streams, requests, responses, clock, log and bindings. It does not depend on videos.
 
 pub mod binding;
 pub mod buffer;

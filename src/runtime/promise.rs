@@ -1,5 +1,5 @@
-//! JavaScript's promises and timers, awaited. The usual bridge makes two closures for each promise, and the
-//! garbage collector watches over each; here all share one.
+//! Awaits JavaScript's promises and timers. The usual bridge creates two garbage-collected closures for each promise; here
+//! all promises share one.
 
 use std::cell::{Cell, RefCell};
 use std::pin::Pin;
@@ -16,10 +16,10 @@ use super::executor::spawn;
 #[wasm_bindgen(module = "/src/runtime/js/promise.js")]
 extern "C" {
     #[wasm_bindgen(js_name = onSettled)]
-    fn on_settled(tell: &Closure<dyn Fn(usize, bool, JsValue)>);
-    fn settle(promise: &Promise, slot: usize);
+    fn on_settled(callback: &Closure<dyn Fn(usize, bool, JsValue)>);
+    fn settle(promise: &Promise, index: usize);
     #[wasm_bindgen(js_name = startTimer)]
-    fn start_timer(ms: u32, slot: usize) -> JsValue;
+    fn start_timer(ms: u32, index: usize) -> JsValue;
 }
 
 #[wasm_bindgen]
@@ -30,30 +30,30 @@ extern "C" {
 
 type Outcome = Result<JsValue, JsValue>;
 
-/// What is known of one promise.
-enum Slot {
+/// The state of one promise.
+enum Entry {
     Free,
     Pending(Option<Waker>),
     Settled(Outcome),
-    /// Nobody waits any more, but it is still to settle.
+    /// The future was dropped before the promise was settled.
     Abandoned,
 }
 
 thread_local! {
-    static SLOTS: RefCell<Vec<Slot>> = const { RefCell::new(Vec::new()) };
+    static ENTRIES: RefCell<Vec<Entry>> = const { RefCell::new(Vec::new()) };
     static FREE: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
-    static TELL: Closure<dyn Fn(usize, bool, JsValue)> = Closure::new(told);
+    static CALLBACK: Closure<dyn Fn(usize, bool, JsValue)> = Closure::new(on_result);
     static IS_LISTENING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// What a promise comes to.
+/// Awaits a promise.
 pub fn settled(promise: &Promise) -> impl Future<Output = Outcome> + Unpin + use<> {
     let waiting = Waiting::begin();
-    settle(promise, waiting.slot);
+    settle(promise, waiting.index);
     waiting
 }
 
-/// Leaves a promise to itself: nobody waits for it, and it may fail.
+/// Ignores the result of a promise, even if it fails.
 pub fn forget(promise: &Promise) {
     let outcome = settled(promise);
     spawn(async move {
@@ -61,7 +61,7 @@ pub fn forget(promise: &Promise) {
     });
 }
 
-/// Nothing, for so long.
+/// A future that completes after this time.
 pub struct Sleep {
     waiting: Waiting,
     timer: JsValue,
@@ -71,7 +71,7 @@ impl Sleep {
     #[must_use]
     pub fn new(time: Duration) -> Self {
         let waiting = Waiting::begin();
-        let timer = start_timer(u32::try_from(time.as_millis()).unwrap_or(u32::MAX), waiting.slot);
+        let timer = start_timer(u32::try_from(time.as_millis()).unwrap_or(u32::MAX), waiting.index);
         Self { waiting, timer }
     }
 }
@@ -87,35 +87,35 @@ impl Future for Sleep {
 impl Drop for Sleep {
     fn drop(&mut self) {
         if self.waiting.is_pending() {
-            // It will not tell any more.
+            // The timer will not call back.
             clear_timer(&self.timer);
-            let over = Slot::Settled(Ok(JsValue::UNDEFINED));
-            SLOTS.with_borrow_mut(|slots| put(slots, self.waiting.slot, over));
+            let over = Entry::Settled(Ok(JsValue::UNDEFINED));
+            ENTRIES.with_borrow_mut(|entries| put(entries, self.waiting.index, over));
         }
     }
 }
 
-/// Whoever waits in a slot.
+/// A future that waits for an entry to be settled.
 struct Waiting {
-    slot: usize,
+    index: usize,
 }
 
 impl Waiting {
     fn begin() -> Self {
         if !IS_LISTENING.replace(true) {
-            TELL.with(on_settled);
+            CALLBACK.with(on_settled);
         }
         let free = FREE.with_borrow_mut(Vec::pop);
-        let slot = SLOTS.with_borrow_mut(|slots| {
-            let slot = free.unwrap_or(slots.len());
-            put(slots, slot, Slot::Pending(None));
-            slot
+        let index = ENTRIES.with_borrow_mut(|entries| {
+            let index = free.unwrap_or(entries.len());
+            put(entries, index, Entry::Pending(None));
+            index
         });
-        Self { slot }
+        Self { index }
     }
 
     fn is_pending(&self) -> bool {
-        SLOTS.with_borrow(|slots| matches!(slots.get(self.slot), Some(Slot::Pending(_))))
+        ENTRIES.with_borrow(|entries| matches!(entries.get(self.index), Some(Entry::Pending(_))))
     }
 }
 
@@ -123,11 +123,11 @@ impl Future for Waiting {
     type Output = Outcome;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome> {
-        SLOTS.with_borrow_mut(|slots| {
-            if let Slot::Settled(outcome) = put(slots, self.slot, Slot::Free) {
+        ENTRIES.with_borrow_mut(|entries| {
+            if let Entry::Settled(outcome) = put(entries, self.index, Entry::Free) {
                 return Poll::Ready(outcome);
             }
-            put(slots, self.slot, Slot::Pending(Some(context.waker().clone())));
+            put(entries, self.index, Entry::Pending(Some(context.waker().clone())));
             Poll::Pending
         })
     }
@@ -135,33 +135,34 @@ impl Future for Waiting {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        let is_pending =
-            SLOTS.with_borrow_mut(|slots| matches!(put(slots, self.slot, Slot::Abandoned), Slot::Pending(_)));
+        let is_pending = ENTRIES.with_borrow_mut(|entries| {
+            matches!(put(entries, self.index, Entry::Abandoned), Entry::Pending(_))
+        });
         if !is_pending {
-            free(self.slot);
+            free(self.index);
         }
     }
 }
 
-fn told(slot: usize, is_kept: bool, value: JsValue) {
-    let outcome = if is_kept { Ok(value) } else { Err(value) };
-    match SLOTS.with_borrow_mut(|slots| put(slots, slot, Slot::Settled(outcome))) {
-        Slot::Pending(Some(waker)) => waker.wake(),
-        Slot::Abandoned => free(slot),
-        Slot::Pending(None) | Slot::Free | Slot::Settled(_) => {}
+fn on_result(index: usize, is_fulfilled: bool, value: JsValue) {
+    let outcome = if is_fulfilled { Ok(value) } else { Err(value) };
+    match ENTRIES.with_borrow_mut(|entries| put(entries, index, Entry::Settled(outcome))) {
+        Entry::Pending(Some(waker)) => waker.wake(),
+        Entry::Abandoned => free(index),
+        Entry::Pending(None) | Entry::Free | Entry::Settled(_) => {}
     }
 }
 
-fn free(slot: usize) {
-    SLOTS.with_borrow_mut(|slots| put(slots, slot, Slot::Free));
-    FREE.with_borrow_mut(|free| free.push(slot));
+fn free(index: usize) {
+    ENTRIES.with_borrow_mut(|entries| put(entries, index, Entry::Free));
+    FREE.with_borrow_mut(|free| free.push(index));
 }
 
-/// Puts something into a slot, and gives out what was there.
-fn put(slots: &mut Vec<Slot>, slot: usize, content: Slot) -> Slot {
-    if let Some(place) = slots.get_mut(slot) {
-        return std::mem::replace(place, content);
+/// Replaces an entry and returns the old one.
+fn put(entries: &mut Vec<Entry>, index: usize, content: Entry) -> Entry {
+    if let Some(entry) = entries.get_mut(index) {
+        return std::mem::replace(entry, content);
     }
-    slots.push(content);
-    Slot::Free
+    entries.push(content);
+    Entry::Free
 }

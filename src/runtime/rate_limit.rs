@@ -1,5 +1,5 @@
-//! The platform's rate limiters. A binding allows a number that is fixed when it is deployed; several keys of
-//! several bindings together allow any number.
+//! Cloudflare's rate limiters. The limit of a binding is fixed at deployment; several keys of several bindings combine
+//! to any limit.
 
 use js_sys::{Object, Promise, Reflect};
 use wasm_bindgen::JsValue;
@@ -10,7 +10,7 @@ use super::binding::bound;
 use super::clock;
 use super::promise::settled;
 
-/// What a limiter allows a key within a minute, as `wrangler.toml` says.
+/// A rate limiter, and the requests that it allows per key and minute, as configured in `wrangler.toml`.
 pub struct Limiter {
     pub binding: &'static str,
     pub per_minute: u32,
@@ -24,11 +24,11 @@ extern "C" {
     fn limit(this: &RateLimiter, options: &Object) -> std::result::Result<Promise, JsValue>;
 }
 
-/// Whether `client` may come once more, who may come so often within a minute. The limiters are given from the
-/// largest to one that allows one.
+/// Whether `client` may send another request, with a limit of `per_minute`. The limiters are sorted from the largest to
+/// one that allows a single request.
 ///
 /// # Errors
-/// When a binding is missing or does not answer.
+/// If a binding is missing or does not answer.
 pub async fn allows(env: &Env, limiters: &[Limiter], client: &str, per_minute: u32) -> Result<bool> {
     let mut left = per_minute;
     for Limiter { binding, per_minute } in limiters {
@@ -38,10 +38,10 @@ pub async fn allows(env: &Env, limiters: &[Limiter], client: &str, per_minute: u
             continue;
         }
         let limiter: RateLimiter = bound(env, binding)?;
-        // Whoever is far from the limit finds room under the first key that is tried.
+        // A random first key, so that clients far from the limit need only one call.
         let first = clock::random().map_or(0, u32::from_be_bytes) % keys;
         for key in (0..keys).map(|key| first.wrapping_add(key) % keys) {
-            if has_room(&limiter, &format!("{client} {key}")).await? {
+            if is_allowed(&limiter, &format!("{client} {key}")).await? {
                 return Ok(true);
             }
         }
@@ -49,7 +49,7 @@ pub async fn allows(env: &Env, limiters: &[Limiter], client: &str, per_minute: u
     Ok(false)
 }
 
-async fn has_room(limiter: &RateLimiter, key: &str) -> Result<bool> {
+async fn is_allowed(limiter: &RateLimiter, key: &str) -> Result<bool> {
     let options = Object::new();
     Reflect::set(&options, &"key".into(), &key.into())?;
     let outcome = settled(&limiter.limit(&options)?).await?;

@@ -1,4 +1,4 @@
-//! Byte streams as JavaScript holds them: chunks are passed on by handle and never copied into wasm.
+//! Byte streams of JavaScript. Chunks are passed on by handle and never copied into wasm.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -13,15 +13,15 @@ use worker::worker_sys::FixedLengthStream;
 use super::promise::settled;
 use super::timeout::TimedOut;
 
-/// How long the reading end of a pipe may take for a chunk.
+/// Timeout for a chunk at the readable end of a pipe.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A request body that was waited for longer than this must have come at the least rate: whoever sends a byte now and then
-/// keeps a connection and memory.
+/// After this time the minimum rate applies to a request body, so that a client that sends a byte now and then cannot
+/// keep a connection open.
 const GRACE: Duration = Duration::from_secs(30);
 
-/// A quarter of what a poor mobile connection sends.
-const LEAST_BYTES_PER_SECOND: u32 = 16 * 1024;
+/// The minimum rate: a quarter of a poor mobile connection.
+const MIN_BYTES_PER_SECOND: u32 = 16 * 1024;
 
 #[wasm_bindgen(module = "/src/runtime/js/streams.js")]
 extern "C" {
@@ -51,14 +51,14 @@ extern "C" {
         max_bytes: u32,
         idle_ms: u32,
         grace_ms: u32,
-        least_bytes_per_second: u32,
+        min_bytes_per_second: u32,
     ) -> Promise;
     #[wasm_bindgen(js_name = readerOf)]
     fn reader_of(
         request: &Request,
         idle_ms: u32,
         grace_ms: u32,
-        least_bytes_per_second: u32,
+        min_bytes_per_second: u32,
     ) -> Option<ByteReader>;
     #[wasm_bindgen(js_name = drain)]
     fn drain_request(
@@ -66,7 +66,7 @@ extern "C" {
         max_bytes: u32,
         idle_ms: u32,
         grace_ms: u32,
-        least_bytes_per_second: u32,
+        min_bytes_per_second: u32,
     ) -> Option<Promise>;
     #[wasm_bindgen(js_name = readResponse)]
     fn read_response_body(response: &Response, max_bytes: u32, idle_ms: u32) -> Promise;
@@ -80,7 +80,7 @@ pub enum StreamError {
     Idle(#[from] TimedOut),
     #[error(
         "request body timed out: it took longer than {} s, or came with less than {} bytes a second",
-        .0.as_secs(), LEAST_BYTES_PER_SECOND
+        .0.as_secs(), MIN_BYTES_PER_SECOND
     )]
     RequestTimedOut(Duration),
     #[error("longer than {0} bytes")]
@@ -93,36 +93,40 @@ impl From<JsValue> for StreamError {
     }
 }
 
-/// Reads a stream chunk by chunk. Dropping it before the end cancels the source, unless that is a
-/// client's.
+/// Reads a stream in chunks. Dropping it before the end cancels the source, unless that is a request.
 pub struct Reader {
     source: ByteReader,
+    /// The read that is under way. Whoever waited for it may have given up: its chunk is the next one's.
+    reading: Option<Promise>,
     idle: Duration,
     cancels: bool,
     is_request: bool,
 }
 
 impl Reader {
-    /// `idle` is how long a single chunk may take.
+    /// `idle` is the timeout for each chunk.
     #[must_use]
     pub fn new(stream: &ReadableStream, idle: Duration) -> Self {
-        Self { source: ByteReader::new(stream, millis(idle)), idle, cancels: true, is_request: false }
+        let source = ByteReader::new(stream, millis(idle));
+        Self { source, reading: None, idle, cancels: true, is_request: false }
     }
 
-    /// The body of a client's request, if there is one. It is only let go of: cancelling it would close the connection
-    /// under the answer.
+    /// Reads the body of a request, if there is one. It is never cancelled, because that would close the connection before
+    /// the response is sent.
     #[must_use]
     pub fn of_client(request: &Request, idle: Duration) -> Option<Self> {
-        let source = reader_of(request, millis(idle), millis(GRACE), LEAST_BYTES_PER_SECOND)?;
-        Some(Self { source, idle, cancels: false, is_request: true })
+        let source = reader_of(request, millis(idle), millis(GRACE), MIN_BYTES_PER_SECOND)?;
+        Some(Self { source, reading: None, idle, cancels: false, is_request: true })
     }
 
-    /// The next chunk; `None` at the end.
+    /// The next chunk; `None` at the end. Dropped while it waits, it loses nothing.
     ///
     /// # Errors
     /// [`StreamError::Broken`] or [`StreamError::Idle`].
     pub async fn next(&mut self) -> Result<Option<Uint8Array>, StreamError> {
-        let chunk = settled(&self.source.next()).await?;
+        let chunk = settled(self.reading.get_or_insert_with(|| self.source.next())).await;
+        self.reading = None;
+        let chunk = chunk?;
         if chunk.is_null() {
             return Err(self.timed_out());
         }
@@ -152,7 +156,7 @@ impl Drop for Reader {
 
 #[wasm_bindgen]
 extern "C" {
-    /// The runtime's pipe for bytes: a write resolves when it was read, nothing is held in between.
+    /// The runtime's pipe for bytes. A write resolves when its bytes were read; the pipe has no buffer.
     #[wasm_bindgen(extends = TransformStream)]
     type IdentityTransformStream;
 
@@ -160,31 +164,31 @@ extern "C" {
     fn new() -> Result<IdentityTransformStream, JsValue>;
 }
 
-/// Bytes on their way from a writer here to a reader in the runtime.
+/// A pipe from Rust to the runtime.
 pub struct Pipe {
     pub readable: ReadableStream,
     pub writer: Writer,
 }
 
-/// The writing end of a pipe. Dropping it before [`close`](Self::close) makes the reading end fail.
+/// The writable end of a pipe. Dropping it before [`close`](Self::close) makes the readable end fail.
 pub struct Writer {
     sink: ByteWriter,
     closed: Cell<bool>,
 }
 
 impl Pipe {
-    /// One that carries exactly so many bytes: what R2 needs to know before it starts.
+    /// A pipe for exactly `length` bytes. R2 needs to know the length in advance.
     ///
     /// # Errors
-    /// When the runtime refuses to make one.
+    /// If the runtime cannot create the pipe.
     pub fn fixed(length: u64) -> Result<Self, StreamError> {
         Self::of(&FixedLengthStream::new_big_int(BigInt::from(length))?.into())
     }
 
-    /// One that carries as many as come.
+    /// A pipe for any number of bytes.
     ///
     /// # Errors
-    /// When the runtime refuses to make one.
+    /// If the runtime cannot create the pipe.
     pub fn open() -> Result<Self, StreamError> {
         Self::of(&IdentityTransformStream::new()?.into())
     }
@@ -196,29 +200,29 @@ impl Pipe {
 
 impl Writer {
     /// # Errors
-    /// When somebody writes to the stream already.
+    /// If the stream already has a writer.
     pub fn of(stream: &WritableStream) -> Result<Self, StreamError> {
         Ok(Self { sink: ByteWriter::new(stream, millis(WRITE_TIMEOUT))?, closed: Cell::new(false) })
     }
 
-    /// Resolves when the reading end has taken the chunk.
+    /// Resolves when the chunk was read at the other end.
     ///
     /// # Errors
-    /// When the reading end is gone or takes too long, or the chunk is more than the pipe may carry.
+    /// If the readable end is closed or timed out, or the pipe's length is exceeded.
     pub async fn write(&self, chunk: &Uint8Array) -> Result<(), StreamError> {
-        in_time(&settled(&self.sink.write(chunk)).await?)
+        check_timeout(&settled(&self.sink.write(chunk)).await?)
     }
 
     /// # Errors
-    /// When fewer bytes were written than the pipe must carry.
+    /// If fewer bytes were written than the pipe's length.
     pub async fn close(&self) -> Result<(), StreamError> {
-        in_time(&settled(&self.sink.close()).await?)?;
+        check_timeout(&settled(&self.sink.close()).await?)?;
         self.closed.set(true);
         Ok(())
     }
 }
 
-fn in_time(written: &JsValue) -> Result<(), StreamError> {
+fn check_timeout(written: &JsValue) -> Result<(), StreamError> {
     if written.is_null() { Err(TimedOut(WRITE_TIMEOUT).into()) } else { Ok(()) }
 }
 
@@ -230,26 +234,26 @@ impl Drop for Writer {
     }
 }
 
-/// A request's small body, into wasm memory. `idle` is how long a part of it may take; all of it, where its length was
-/// declared.
+/// Reads a small request body into wasm memory. `idle` is the timeout for a chunk, or for the whole body if its length
+/// was declared.
 ///
 /// # Errors
 /// [`StreamError`].
 pub async fn read_request(request: &Request, limit: u32, idle: Duration) -> Result<Vec<u8>, StreamError> {
-    let read = read_request_body(request, limit, millis(idle), millis(GRACE), LEAST_BYTES_PER_SECOND);
-    small(settled(&read).await?, limit, StreamError::RequestTimedOut(idle))
+    let read = read_request_body(request, limit, millis(idle), millis(GRACE), MIN_BYTES_PER_SECOND);
+    body_bytes(settled(&read).await?, limit, StreamError::RequestTimedOut(idle))
 }
 
-/// The same of a response.
+/// Reads a small response body into wasm memory.
 ///
 /// # Errors
 /// [`StreamError`].
 pub async fn read_response(response: &Response, limit: u32, idle: Duration) -> Result<Vec<u8>, StreamError> {
     let body = settled(&read_response_body(response, limit, millis(idle))).await?;
-    small(body, limit, TimedOut(idle).into())
+    body_bytes(body, limit, TimedOut(idle).into())
 }
 
-fn small(body: JsValue, limit: u32, timed_out: StreamError) -> Result<Vec<u8>, StreamError> {
+fn body_bytes(body: JsValue, limit: u32, timed_out: StreamError) -> Result<Vec<u8>, StreamError> {
     if body.is_null() {
         return Err(timed_out);
     }
@@ -259,28 +263,28 @@ fn small(body: JsValue, limit: u32, timed_out: StreamError) -> Result<Vec<u8>, S
     Ok(body.unchecked_into::<Uint8Array>().to_vec())
 }
 
-/// How patiently a body is read that nobody has a use for.
+/// How long an unneeded request body is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Drain {
-    /// The request was served, or its body was read and found wrong.
+    /// The request was handled, or its body was invalid.
     Served,
-    /// The request was refused without a look at its body.
+    /// The request was refused before its body was read.
     Refused,
 }
 
-/// Reads what is left of a client's body and forgets it, so that the client, which may listen only
-/// after it has sent everything, hears the answer.
-pub async fn drain(request: &Request, manner: Drain) {
-    /// What Cloudflare lets through at most on its smaller plans.
+/// Reads and discards the rest of a request body, because some clients read the response only after they have sent the
+/// whole body.
+pub async fn drain(request: &Request, mode: Drain) {
+    /// The largest request body on Cloudflare's smaller plans.
     const MAX_BYTES: u32 = 100 * 1024 * 1024;
-    let (idle, grace, least_bytes_per_second) = match manner {
+    let (idle, grace, min_bytes_per_second) = match mode {
         Drain::Served => (Duration::from_secs(5), Duration::from_secs(10), 128 * 1024),
-        // Whoever comes too often must not keep the connection by not ending its body.
+        // A client over its rate limit must not keep the connection open with an endless body.
         Drain::Refused => (Duration::from_secs(1), Duration::from_secs(1), 1024 * 1024),
     };
-    let drained = drain_request(request, MAX_BYTES, millis(idle), millis(grace), least_bytes_per_second);
+    let drained = drain_request(request, MAX_BYTES, millis(idle), millis(grace), min_bytes_per_second);
     if let Some(drained) = drained {
-        // A client that is gone need not hear it.
+        // An error means that the client has disconnected.
         let _ = settled(&drained).await;
     }
 }
@@ -289,7 +293,7 @@ fn millis(time: Duration) -> u32 {
     u32::try_from(time.as_millis()).unwrap_or(u32::MAX)
 }
 
-/// Text as a chunk.
+/// Converts text to a chunk.
 #[must_use]
 pub fn chunk_of(text: &str) -> Uint8Array {
     Uint8Array::from(text.as_bytes())

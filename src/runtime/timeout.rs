@@ -1,4 +1,4 @@
-//! A limit on how long something of the runtime may take: what hangs must not hang whoever waits for it.
+//! A timeout for futures.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -18,7 +18,7 @@ impl From<TimedOut> for worker::Error {
     }
 }
 
-/// What `work` comes to, unless it takes longer than `limit`; then it is dropped.
+/// Awaits `work`. If it takes longer than `limit`, it is dropped.
 ///
 /// # Errors
 /// [`TimedOut`].

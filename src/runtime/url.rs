@@ -1,16 +1,16 @@
-//! URLs, taken apart by the runtime's own parser.
+//! Parses URLs with the runtime's parser.
 
 use worker::web_sys;
 
 use crate::video::links::url::{Url, has_user_info};
 
-/// An absolute URL; `None` for what is none.
+/// Parses an absolute URL; `None` if it is invalid.
 #[must_use]
 pub fn parse(text: &str) -> Option<Url> {
     web_sys::Url::new(text).ok().map(|url| Url { has_user_info: has_user_info(text), ..read(&url) })
 }
 
-/// A URL as it was written in a document at `base`.
+/// Resolves a URL in a document at `base`.
 #[must_use]
 pub fn join(base: &Url, text: &str) -> Option<Url> {
     web_sys::Url::new_with_base(text, &base.href).ok().map(|url| read(&url))

@@ -61,7 +61,7 @@ enum CopyError {
     Storage(#[from] worker::Error),
 }
 
-/// Copies and verifies the video. Afterwards its key holds either the complete verified video or what it buffered before.
+/// Copies and verifies the video. Afterwards its key holds either the complete verified video or its previous content.
 /// Failures are logged, and all of them can be retried.
 pub async fn copy(videos: &Videos, hosts: &OutputHosts, id: &VideoId, source: &Source) -> Option<Output> {
     let started = clock::now();

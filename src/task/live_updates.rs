@@ -7,12 +7,13 @@ use std::time::Duration;
 use futures_channel::oneshot;
 use futures_util::future::{join, select};
 
+use super::effects::log_error;
 use super::socket;
 use super::store::{TaskError, VideoTaskStore};
 use crate::runtime::clock;
 use crate::runtime::executor::spawn;
-use crate::runtime::log::{self, Level};
 use crate::runtime::promise::Sleep;
+use crate::video::id::VideoId;
 use crate::video::lifecycle::event::Event;
 use crate::video::task::{Phase, Task};
 
@@ -29,20 +30,18 @@ impl VideoTaskStore {
         if self.listening.borrow().is_none() {
             let (stop, stopped) = oneshot::channel();
             self.listening.replace(Some(stop));
-            let store = Rc::clone(self);
+            let (store, id) = (Rc::clone(self), task.record.id.clone());
             spawn(async move {
-                let updates = join(socket::listen(&store, &job), store.publish_progress_forever());
+                let updates = join(socket::listen(&store, &id, &job), store.publish_progress_forever(&id));
                 select(pin!(updates), stopped).await;
             });
         }
     }
 
-    async fn publish_progress_forever(self: &Rc<Self>) {
+    async fn publish_progress_forever(self: &Rc<Self>, id: &VideoId) {
         loop {
             Sleep::new(PROGRESS_INTERVAL).await;
-            if let Err(error) = self.publish_progress().await {
-                log::write(Level::Warn, "publishing progress failed", [("error", error.to_string().into())]);
-            }
+            log_error(self.publish_progress().await, "publishing progress failed", id);
         }
     }
 

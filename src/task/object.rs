@@ -12,6 +12,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use serde_json::json;
 use worker::Env;
 use worker::js_sys::{ArrayBuffer, JsString, Promise};
 use worker::wasm_bindgen::prelude::wasm_bindgen;
@@ -89,11 +90,8 @@ impl VideoTask {
             store.storage.invalidate_alarm_cache();
             Config::prepare(&store.env).await;
             if let Err(error) = run_due_effects(&store).await {
-                log::write(
-                    Level::Error,
-                    "running the task's effects failed",
-                    [("error", error.to_string().into())],
-                );
+                let fields = [("video.id", json!(store.stored_id())), ("error", json!(error.to_string()))];
+                log::write(Level::Error, "running the task's effects failed", fields);
                 store.storage.set_alarm(Some(clock::now().after(ERROR_RETRY_DELAY))).await?;
             }
             Ok(JsValue::UNDEFINED)
@@ -110,7 +108,7 @@ impl VideoTask {
 
     #[wasm_bindgen(js_name = webSocketClose)]
     pub fn web_socket_close(&self, socket: &WebSocket) {
-        // Fails only for a socket that is closed already.
+        // Fails only if the socket is closed already.
         let _ = socket.close();
         self.store.on_unsubscribe();
     }
@@ -121,7 +119,7 @@ impl VideoTask {
     }
 }
 
-/// Characters of a text, or bytes.
+/// The characters of a text message, or the bytes of a binary one.
 fn length_of(message: &JsValue) -> u32 {
     match message.dyn_ref::<JsString>() {
         Some(text) => text.length(),
@@ -143,9 +141,9 @@ impl VideoTask {
                 store.on_unsubscribe();
             }
         };
-        let grant = self.store.grant(&task);
+        let grants = self.store.grants(&task);
         let record = task.record.clone();
-        let response = self.store.subscribers.subscribe(options, record, grant.as_deref(), on_unsubscribe)?;
+        let response = self.store.subscribers.subscribe(options, record, grants, on_unsubscribe)?;
         self.store.update_listening(&task);
         Ok(response)
     }
@@ -154,7 +152,7 @@ impl VideoTask {
         let task = match message {
             Message::Accept(new) => return self.accept(*new, true).await,
             Message::Replay(new) => return self.replay(*new).await,
-            Message::BeganWith(digest) => return self.began_with(&digest),
+            Message::CreatedWith(digest) => return self.created_with(&digest),
             Message::ImageStored => {
                 self.store.react(Event::ImageStored).await?;
                 return self.first_answer().await;
@@ -193,13 +191,13 @@ impl VideoTask {
         Ok(to_public(task))
     }
 
-    fn began_with(&self, digest: &str) -> Result<Reply, TaskError> {
+    fn created_with(&self, digest: &str) -> Result<Reply, TaskError> {
         let task = self.store.load()?.filter(|task| task.is_visible());
         let is_same = task.is_some_and(|task| task.challenge.as_deref() == Some(digest));
         Ok(if is_same { Reply::Ack } else { Reply::NotFound })
     }
 
-    /// Another challenge may have created the video since [`Message::BeganWith`] was answered.
+    /// Another challenge may have created the video since [`Message::CreatedWith`] was answered.
     async fn replay(&self, new: Task) -> Result<Reply, TaskError> {
         let task = self.store.load()?.filter(|task| task.is_visible());
         if task.is_some_and(|task| task.challenge != new.challenge) {
@@ -208,8 +206,8 @@ impl VideoTask {
         self.accept(new, false).await
     }
 
-    /// The only place that decides which of several equal requests creates the video, and that no request creates it
-    /// again.
+    /// Creates the video, unless an equal request has created it. Nothing else creates videos, so of several equal requests
+    /// only one does.
     async fn accept(&self, new: Task, may_create: bool) -> Result<Reply, TaskError> {
         let mut admission = self.store.admit(&new.fingerprint)?;
         if admission == Admission::Wait {

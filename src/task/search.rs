@@ -30,11 +30,12 @@ impl Upstream<'_> {
                 Err(reason) => warn(task, "reading the job that a callback named failed", &reason),
             }
         }
-        let outcome = match self.search_list(&run, progress).await {
+        let outcome = match self.search_list(task, &run, progress).await {
             Ok(Listed::Found(job)) => SearchOutcome::Found(job),
             Ok(Listed::All(candidates)) => self.choose(task, &run, candidates).await,
             Ok(Listed::Part(progress)) => {
-                let reason = format!("{} rows were read; the next search continues there", progress.start);
+                let reason =
+                    format!("{} rows were read; the next search continues there", progress.rows_read);
                 warn(task, "the search reached its page limit", &reason);
                 SearchOutcome::Unfinished(progress)
             }
@@ -59,15 +60,24 @@ impl Upstream<'_> {
 
     /// Reads pages, newest first, until the rows are older than the task. A page that is too large is read in smaller
     /// parts; a single row that is too large is skipped.
-    async fn search_list(&self, run: &LostRun, progress: SearchProgress) -> Result<Listed, String> {
-        let SearchProgress { mut start, mut candidates } = progress;
+    async fn search_list(
+        &self,
+        task: &Task,
+        run: &LostRun,
+        progress: SearchProgress,
+    ) -> Result<Listed, String> {
+        let SearchProgress { mut rows_read, mut candidates } = progress;
         let mut limit = PAGE_ROWS;
         for _ in 0..MAX_PAGES {
-            let answer = self.call("/Task/List", &list_body(start, limit)).await?;
+            let answer = self.call("/Task/List", &list_body(rows_read, limit)).await?;
             if is_too_large(&answer) {
                 if limit == 1 {
-                    log::write(Level::Warn, "skipped a row of Task/List: too large", [("row", json!(start))]);
-                    start = start.saturating_add(1);
+                    log::write(
+                        Level::Warn,
+                        "skipped a row of Task/List: too large",
+                        [("video.id", json!(task.record.id)), ("row", json!(rows_read))],
+                    );
+                    rows_read = rows_read.saturating_add(1);
                 }
                 limit = (limit / 4).max(1);
                 continue;
@@ -85,9 +95,9 @@ impl Upstream<'_> {
             if is_last {
                 return Ok(Listed::All(candidates));
             }
-            start = start.saturating_add(limit);
+            rows_read = rows_read.saturating_add(limit);
         }
-        Ok(Listed::Part(SearchProgress { start, candidates }))
+        Ok(Listed::Part(SearchProgress { rows_read, candidates }))
     }
 
     /// The only match, if Detail confirms it and no other video owns it.
@@ -162,7 +172,7 @@ fn lost_run(task: &Task) -> LostRun {
         prompt: input.prompt.clone(),
         resolution: input.resolution.as_ref().map(|resolution| resolution.as_str().to_owned()),
         duration: input.duration,
-        pictures: input.pictures(),
+        pictures: input.frame_count(),
         links: input.links().cloned().collect(),
     }
 }

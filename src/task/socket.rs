@@ -8,13 +8,14 @@ use futures_util::StreamExt;
 use thiserror::Error;
 use worker::{WebSocket, WebsocketEvent};
 
+use super::effects::log_error;
 use super::store::{TaskError, VideoTaskStore};
 use crate::config::Config;
 use crate::runtime::clock;
 use crate::runtime::fetch::{FetchError, fetch, request};
-use crate::runtime::log::{self, Level};
 use crate::runtime::promise::Sleep;
 use crate::video::feed::{FeedEvent, LogLine, LogStream};
+use crate::video::id::VideoId;
 use crate::video::lifecycle::event::{Event, SocketUpdate};
 use crate::video::task::Job;
 use crate::wiro::socket::{Output, SocketEvent, read, task_info};
@@ -35,12 +36,10 @@ enum SocketError {
 }
 
 /// Listens until the future is dropped; reconnects on the retry schedule.
-pub async fn listen(store: &Rc<VideoTaskStore>, job: &Job) {
+pub async fn listen(store: &Rc<VideoTaskStore>, id: &VideoId, job: &Job) {
     let Ok(config) = Config::of(&store.env) else { return };
     for attempt in 0.. {
-        if let Err(error) = run_connection(store, &config, job).await {
-            log::write(Level::Warn, "Wiro's socket failed", [("error", error.to_string().into())]);
-        }
+        log_error(run_connection(store, &config, job).await, "Wiro's socket failed", id);
         let pause = config.policy.retry.jittered_delay(attempt, clock::tick().jitter);
         Sleep::new(Duration::from_millis(pause.get())).await;
     }

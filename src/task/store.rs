@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use futures_channel::oneshot;
-use serde_json::json;
+use serde_json::{Value, json};
 use thiserror::Error;
 use worker::Env;
 use worker::worker_sys::DurableObjectState;
@@ -16,6 +16,7 @@ use crate::config::{Config, ConfigError};
 use crate::runtime::clock;
 use crate::runtime::log::{self, Level};
 use crate::storage::object_storage::ObjectStorage;
+use crate::video::access::grants::Grants;
 use crate::video::feed::FeedEvent;
 use crate::video::lifecycle::event::Event;
 use crate::video::task::Task;
@@ -109,17 +110,17 @@ impl VideoTaskStore {
             self.subscribers.close_all();
         } else if before != record {
             let event = FeedEvent::Video(Box::new(record.clone()));
-            self.subscribers.publish(&event, self.grant(&task).as_deref(), record.status.is_final());
+            self.subscribers.publish(&event, self.grants(&task).as_ref(), record.status.is_final());
         }
         self.waiters.wake_all();
         self.update_listening(&task);
         Ok(Some((task, result)))
     }
 
-    /// The grant in the links that play the video.
-    pub fn grant(&self, task: &Task) -> Option<String> {
+    /// The grants in the links that play and watch the video.
+    pub fn grants(&self, task: &Task) -> Option<Grants> {
         let keys = &Config::of(&self.env).ok()?.signing_keys;
-        keys.grant(&task.owner, &task.record.id, task.record.created_at, clock::now())
+        keys.grants(&task.owner, &task.record.id, task.record.created_at, clock::now())
     }
 
     /// Reads storage only once: no other object writes it.
@@ -168,6 +169,12 @@ impl VideoTaskStore {
         self.stored.replace(Stored::Tombstone(tombstone));
         self.waiters.wake_all();
         Ok(self.storage.set_alarm(Some(tombstone.ends_at())).await?)
+    }
+
+    /// The id of the stored video, for log lines; also if this version cannot read the task.
+    pub fn stored_id(&self) -> Option<String> {
+        let task: Value = serde_json::from_str(&self.storage.get(TASK_KEY).ok()??).ok()?;
+        task.pointer("/record/id")?.as_str().map(str::to_owned)
     }
 
     /// Removes an expired tombstone. If the alarm came too early, it is set again.

@@ -21,6 +21,7 @@ use crate::runtime::clock;
 use crate::runtime::executor::spawn;
 use crate::runtime::promise::{Sleep, forget, settled};
 use crate::runtime::streams::chunk_of;
+use crate::video::access::grants::Grants;
 use crate::video::feed::{Feed, FeedEvent, LogStream};
 use crate::video::record::Record;
 use crate::video::record::public::Video;
@@ -33,6 +34,9 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Most streams of one video. The oldest stream that lags is closed for a new one; it may resume.
 const MAX_STREAMS: usize = 250;
+
+/// Most kinds of links for which encoded events are kept.
+const MAX_KINDS_OF_LINKS: usize = 4;
 
 /// Most sockets of one video, because the runtime buffers for each an amount that it does not report.
 const MAX_SOCKETS: usize = 32;
@@ -54,8 +58,23 @@ pub struct Subscribers {
 }
 
 struct StreamSubscriber {
-    origin: String,
+    links: Links,
     writer: WritableStreamDefaultWriter,
+}
+
+/// What the links in a subscriber's Videos are made of.
+#[derive(Clone, Default, PartialEq, Eq)]
+struct Links {
+    origin: String,
+    /// Of a subscriber that came by a grant: those that end with it. `None`: those that the owner gets.
+    grants: Option<Grants>,
+}
+
+impl Links {
+    /// As they are for an event, with the owner's grants.
+    fn with(&self, grants: Option<&Grants>) -> Self {
+        Self { origin: self.origin.clone(), grants: self.grants.as_ref().or(grants).cloned() }
+    }
 }
 
 impl Subscribers {
@@ -79,11 +98,11 @@ impl Subscribers {
         self.feed.borrow().missing_lines(stream, lines)
     }
 
-    /// Sends an event to all subscribers; the Video gets this `grant`. The last event closes all of them.
-    pub fn publish(&self, event: &FeedEvent, grant: Option<&str>, is_last: bool) {
+    /// Sends an event to all subscribers, with the owner's `grants`. The last event closes all of them.
+    pub fn publish(&self, event: &FeedEvent, grants: Option<&Grants>, is_last: bool) {
         let Some(number) = self.feed.borrow_mut().add(event.clone()) else { return };
-        self.streams.borrow_mut().retain(|StreamSubscriber { origin, writer }| {
-            let chunk = self.chunks.borrow_mut().get(number, event, origin, grant);
+        self.streams.borrow_mut().retain(|StreamSubscriber { links, writer }| {
+            let chunk = self.chunks.borrow_mut().get(number, event, links.with(grants));
             let is_accepted = write(writer, &chunk);
             if !is_accepted {
                 forget(&writer.abort());
@@ -91,7 +110,8 @@ impl Subscribers {
             is_accepted
         });
         for socket in self.sockets() {
-            let _ = socket.send_with_str(&message_text(number, event, &read_attachment(&socket).1, grant));
+            let links = read_attachment(&socket).1.with(grants);
+            let _ = socket.send_with_str(&message_text(number, event, &links));
         }
         if is_last {
             self.close_all();
@@ -108,8 +128,8 @@ impl Subscribers {
         }
     }
 
-    /// Starts a subscription with the missed events, or with the current Video. `on_unsubscribe` is called when it
-    /// ends.
+    /// Starts a subscription with the missed events, or with the current Video, with the owner's `grants` unless it came by
+    /// one. `on_unsubscribe` is called when it ends.
     ///
     /// # Errors
     /// If the runtime refuses.
@@ -117,13 +137,15 @@ impl Subscribers {
         &self,
         options: SubscribeOptions,
         record: Record,
-        grant: Option<&str>,
+        grants: Option<Grants>,
         on_unsubscribe: impl Fn() + 'static,
     ) -> Result<Response> {
         let is_final = record.status.is_final();
         let (events, is_resumed) = self.initial_events(options.last_event_id, record);
+        let links = Links { origin: options.origin, grants: options.grants };
+        let first_links = links.with(grants.as_ref());
         if options.is_socket {
-            return self.subscribe_socket(&options.origin, &events, grant, is_final);
+            return self.subscribe_socket(&links, &first_links, &events, is_final);
         }
         if is_final && events.is_empty() {
             // The only status after which a browser does not reconnect.
@@ -135,10 +157,10 @@ impl Subscribers {
         let writer = pipe.writable().get_writer()?;
         for (number, event) in &events {
             let chunk = if is_resumed {
-                self.chunks.borrow_mut().get(*number, event, &options.origin, grant)
+                self.chunks.borrow_mut().get(*number, event, first_links.clone())
             } else {
                 // The current Video has the number of the last event, so it must not be cached as that event.
-                chunk_of(&event_text(*number, event, &options.origin, grant))
+                chunk_of(&event_text(*number, event, &first_links))
             };
             write(&writer, &chunk);
         }
@@ -152,16 +174,16 @@ impl Subscribers {
                 on_unsubscribe();
             }));
             self.close_slow_stream();
-            self.streams.borrow_mut().push(StreamSubscriber { origin: options.origin, writer });
+            self.streams.borrow_mut().push(StreamSubscriber { links, writer });
         }
         Ok(ResponseBuilder::new().with_header("content-type", "text/event-stream")?.stream(pipe.readable()))
     }
 
     fn subscribe_socket(
         &self,
-        origin: &str,
+        links: &Links,
+        first_links: &Links,
         events: &[(u64, FeedEvent)],
-        grant: Option<&str>,
         is_final: bool,
     ) -> Result<Response> {
         let WebSocketPair { client, server } = WebSocketPair::new()?;
@@ -171,9 +193,9 @@ impl Subscribers {
             let _ = oldest.close_with_code(TRY_AGAIN_LATER);
         }
         self.state.accept_websocket(socket)?;
-        write_attachment(socket, 0, origin)?;
+        write_attachment(socket, 0, links)?;
         for (number, event) in events {
-            server.send_with_str(message_text(*number, event, origin, grant))?;
+            server.send_with_str(message_text(*number, event, first_links))?;
         }
         if is_final {
             server.close(Some(NORMAL_CLOSURE), None::<&str>)?;
@@ -184,11 +206,11 @@ impl Subscribers {
     /// Whether a message of this length is acceptable; if not, the socket is closed.
     #[must_use]
     pub fn accept_message(socket: &WebSocket, length: u32) -> bool {
-        let (messages, origin) = read_attachment(socket);
+        let (messages, links) = read_attachment(socket);
         let code = match (length, messages) {
             (MAX_MESSAGE_BYTES.., _) => MESSAGE_TOO_BIG,
             (_, MAX_MESSAGES..) => POLICY_VIOLATION,
-            _ => return write_attachment(socket, messages + 1, &origin).is_ok(),
+            _ => return write_attachment(socket, messages + 1, &links).is_ok(),
         };
         let _ = socket.close_with_code(code);
         false
@@ -225,61 +247,69 @@ impl Subscribers {
     }
 }
 
-/// Encoded events, shared by all streams: a client that resumes and never reads takes no memory of its own.
+/// Encoded events, shared by all streams: a client that resumes and never reads takes no memory of its own. Most
+/// subscribers have the same links; the last ones used come last.
 #[derive(Default)]
-struct Chunks {
-    origin: String,
-    grant: Option<String>,
-    by_number: BTreeMap<u64, Uint8Array>,
-}
+struct Chunks(Vec<(Links, BTreeMap<u64, Uint8Array>)>);
 
 impl Chunks {
-    /// Most subscribers have the same origin and grant; for others the cache is rebuilt.
-    fn get(&mut self, number: u64, event: &FeedEvent, origin: &str, grant: Option<&str>) -> Uint8Array {
-        if self.origin != origin || self.grant.as_deref() != grant {
-            *self = Self {
-                origin: origin.to_owned(),
-                grant: grant.map(str::to_owned),
-                by_number: BTreeMap::new(),
-            };
+    fn get(&mut self, number: u64, event: &FeedEvent, links: Links) -> Uint8Array {
+        // A log line has no links.
+        let links = if matches!(event, FeedEvent::Log(_)) { Links::default() } else { links };
+        let known = self.0.iter().position(|(known, _)| *known == links).map(|at| self.0.remove(at));
+        let (links, mut by_number) = known.unwrap_or((links, BTreeMap::new()));
+        let made = || chunk_of(&event_text(number, event, &links));
+        let chunk = by_number.entry(number).or_insert_with(made).clone();
+        while by_number.len() > usize::from(MAX_BUFFERED_EVENTS) {
+            by_number.pop_first();
         }
-        let made = || chunk_of(&event_text(number, event, origin, grant));
-        let chunk = self.by_number.entry(number).or_insert_with(made).clone();
-        while self.by_number.len() > usize::from(MAX_BUFFERED_EVENTS) {
-            self.by_number.pop_first();
+        if self.0.len() >= MAX_KINDS_OF_LINKS {
+            self.0.remove(0);
         }
+        self.0.push((links, by_number));
         chunk
     }
 }
 
-/// A socket's message count and origin, which survive hibernation.
-fn read_attachment(socket: &WebSocket) -> (u32, String) {
+/// A socket's message count and links, which survive hibernation.
+fn read_attachment(socket: &WebSocket) -> (u32, Links) {
     let known = socket.deserialize_attachment().ok().filter(Array::is_array);
-    known.map_or((MAX_MESSAGES, String::new()), |known| {
+    known.map_or((MAX_MESSAGES, Links::default()), |known| {
         let known: Array = known.unchecked_into();
         let messages = known.get(0).as_string().and_then(|count| count.parse().ok());
-        (messages.unwrap_or(MAX_MESSAGES), known.get(1).as_string().unwrap_or_default())
+        let grants = known.get(2).as_string().zip(known.get(3).as_string());
+        let links = Links {
+            origin: known.get(1).as_string().unwrap_or_default(),
+            grants: grants.map(|(content, events)| Grants { content, events }),
+        };
+        (messages.unwrap_or(MAX_MESSAGES), links)
     })
 }
 
-fn write_attachment(socket: &WebSocket, messages: u32, origin: &str) -> Result<()> {
-    let attachment = Array::of2(&JsValue::from_str(&messages.to_string()), &JsValue::from_str(origin));
+fn write_attachment(socket: &WebSocket, messages: u32, links: &Links) -> Result<()> {
+    let attachment = Array::of2(&JsValue::from_str(&messages.to_string()), &JsValue::from_str(&links.origin));
+    if let Some(Grants { content, events }) = &links.grants {
+        attachment.push(&JsValue::from_str(content));
+        attachment.push(&JsValue::from_str(events));
+    }
     Ok(socket.serialize_attachment(attachment.into())?)
 }
 
-fn event_text(number: u64, event: &FeedEvent, origin: &str, grant: Option<&str>) -> String {
-    let (kind, data) = event_data(event, origin, grant);
+fn event_text(number: u64, event: &FeedEvent, links: &Links) -> String {
+    let (kind, data) = event_data(event, links);
     format!("id: {number}\nevent: {kind}\ndata: {data}\n\n")
 }
 
-fn message_text(number: u64, event: &FeedEvent, origin: &str, grant: Option<&str>) -> String {
-    let (kind, data) = event_data(event, origin, grant);
+fn message_text(number: u64, event: &FeedEvent, links: &Links) -> String {
+    let (kind, data) = event_data(event, links);
     format!(r#"{{"seq":{number},"type":"{kind}","data":{data}}}"#)
 }
 
-fn event_data(event: &FeedEvent, origin: &str, grant: Option<&str>) -> (&'static str, String) {
+fn event_data(event: &FeedEvent, Links { origin, grants }: &Links) -> (&'static str, String) {
     match event {
-        FeedEvent::Video(record) => ("video", to_json(&Video::of(record.as_ref().clone(), origin, grant))),
+        FeedEvent::Video(record) => {
+            ("video", to_json(&Video::of(record.as_ref().clone(), origin, grants.as_ref())))
+        }
         FeedEvent::Log(line) => ("log", to_json(line)),
     }
 }

@@ -75,7 +75,7 @@ impl<'a> Upstream<'a> {
             Ok(answer) => {
                 let answer = RunAnswer::read(&answer);
                 if matches!(answer, RunAnswer::RefusedParameters { .. }) {
-                    self.distrust(model).await;
+                    self.refresh_model(id, model).await;
                 }
                 run_outcome(id, model, answer)
             }
@@ -97,7 +97,7 @@ impl<'a> Upstream<'a> {
     async fn describe(&self, task: &Task) -> Rc<ModelDescription> {
         let model = task.model_path();
         let known = models::describe(self.env, model).await;
-        if known.read_at.is_some() || task.record.input.pictures() == 0 {
+        if known.read_at.is_some() || task.record.input.frame_count() == 0 {
             return known;
         }
         let Ok(dispatcher) = DispatcherClient::new(self.env) else { return known };
@@ -109,34 +109,23 @@ impl<'a> Upstream<'a> {
             }
             Ok(Ok(None)) => known,
             Ok(Err(error)) => {
-                log::write(
-                    Level::Warn,
-                    "reading the model description failed",
-                    [("error", error.to_string().into())],
-                );
+                log_no_description(task, &error.to_string());
                 known
             }
             Err(error) => {
-                log::write(
-                    Level::Warn,
-                    "reading the model description failed",
-                    [("error", error.to_string().into())],
-                );
+                log_no_description(task, &error.to_string());
                 known
             }
         }
     }
 
     /// The description may be outdated; it is read again in the background.
-    async fn distrust(&self, model: &str) {
+    async fn refresh_model(&self, id: &str, model: &str) {
         models::forget(model);
-        let description = async { DispatcherClient::new(self.env)?.distrust_model(model).await };
+        let description = async { DispatcherClient::new(self.env)?.refresh_model(model).await };
         if let Err(error) = description.await {
-            log::write(
-                Level::Warn,
-                "refreshing the model description failed",
-                [("error", error.to_string().into())],
-            );
+            let fields = [("video.id", id.into()), ("error", error.to_string().into())];
+            log::write(Level::Warn, "refreshing the model description failed", fields);
         }
     }
 
@@ -201,7 +190,7 @@ impl<'a> Upstream<'a> {
     pub async fn purge(&self, task: &Task, job: &Job) -> Result<(), String> {
         if task.record.input.links().any(|link| is_wiro_link(link)) {
             let fields = [("video.id", json!(task.record.id))];
-            log::write(Level::Info, "Wiro's files were kept: another job may use the picture", fields);
+            log::write(Level::Info, "Wiro's files were kept: another job may use the image", fields);
             return Ok(());
         }
         let mut remote = remote_ref(job);
@@ -241,6 +230,11 @@ impl<'a> Upstream<'a> {
     }
 }
 
+fn log_no_description(task: &Task, error: &str) {
+    let fields = [("video.id", json!(task.record.id)), ("error", json!(error))];
+    log::write(Level::Warn, "reading the model description failed", fields);
+}
+
 /// Longest logged reason.
 const MAX_REASON_CHARS: usize = 300;
 
@@ -274,7 +268,7 @@ fn run_request(input: &Input, callback_url: &str) -> RunRequest {
 
 /// A warning if Wiro does not show an image that was sent. Logged once.
 fn ignored_picture(task: &Task, received: Option<usize>) -> Option<Warning> {
-    let sent = task.record.input.pictures();
+    let sent = task.record.input.frame_count();
     let warning = match received? {
         received if received >= sent => return None,
         0 => Warning::FirstFrameIgnored,
@@ -282,7 +276,7 @@ fn ignored_picture(task: &Task, received: Option<usize>) -> Option<Warning> {
     };
     if !task.record.warnings.contains(&warning) {
         let fields = [("video.id", json!(task.record.id)), ("warning", json!(warning))];
-        log::write(Level::Error, "Wiro ignored a picture: run `make probe` and see its parameters", fields);
+        log::write(Level::Error, "Wiro ignored an image: run `make probe` and check its parameters", fields);
     }
     Some(warning)
 }

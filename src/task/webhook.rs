@@ -25,13 +25,28 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longer than any attempt.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// An event as OpenAI's webhooks and Standard Webhooks write it.
 #[derive(Serialize)]
-struct Payload {
+struct Payload<'a> {
+    /// The same as the header `webhook-id`.
+    id: &'a str,
+    object: &'static str,
     #[serde(rename = "type")]
     kind: String,
-    /// When the video ended, in RFC 3339.
+    /// When the video ended, in unix seconds.
+    created_at: i64,
+    /// The same in RFC 3339.
     timestamp: String,
-    data: Video,
+    data: OwnedVideo<'a>,
+}
+
+/// The Video as its owner sees it, and who that is; only the operator is told.
+#[derive(Serialize)]
+struct OwnedVideo<'a> {
+    #[serde(flatten)]
+    video: Video,
+    /// `None` without client tokens.
+    client: Option<&'a str>,
 }
 
 /// One attempt: the response, or the reason why there was none. It is cancelled if the video is deleted or resumed
@@ -44,7 +59,7 @@ pub async fn notify(
 ) -> Result<Option<Result<DeliveryResponse, String>>, TaskError> {
     let is_pending = |task: &Task| task.deliveries.is_pending(webhook_id);
     let Some(webhook) = config.webhook.as_ref().filter(|_| is_pending(task)) else { return Ok(None) };
-    let body = serde_json::to_string(&payload(store, config, task))?;
+    let body = serde_json::to_string(&payload(store, config, task, webhook_id))?;
     let cancelled = store.wait_until(|task| !is_pending(task), ATTEMPT_TIMEOUT);
     let response = match select(pin!(post(webhook, webhook_id, &body)), pin!(cancelled)).await {
         Either::Left((response, _)) => response.map_err(|error| public_reason(&error)),
@@ -60,16 +75,22 @@ pub async fn notify(
     Ok(Some(response))
 }
 
-/// The Video as its owner sees it.
-fn payload(store: &VideoTaskStore, config: &Config, task: &Task) -> Payload {
+fn payload<'a>(store: &VideoTaskStore, config: &Config, task: &'a Task, webhook_id: &'a str) -> Payload<'a> {
     let record = task.record.clone();
     // The callback URL has the origin of the submit.
     let submit_origin = || task.callback_url.rsplit_once("/hooks/wiro/").map_or("", |(origin, _)| origin);
     let origin = config.public_url.as_deref().unwrap_or_else(submit_origin);
+    let created_at = record.completed_at.unwrap_or_default();
     Payload {
+        id: webhook_id,
+        object: "event",
         kind: format!("video.{}", record.status.as_str()),
-        timestamp: clock::rfc3339(record.completed_at.unwrap_or_default()),
-        data: Video::of(record, origin, store.grant(task).as_deref()),
+        created_at,
+        timestamp: clock::rfc3339(created_at),
+        data: OwnedVideo {
+            video: Video::of(record, origin, store.grants(task).as_ref()),
+            client: Some(task.owner.as_str()).filter(|_| !task.owner.is_nobody()),
+        },
     }
 }
 
@@ -77,7 +98,7 @@ fn payload(store: &VideoTaskStore, config: &Config, task: &Task) -> Payload {
 async fn post(webhook: &Webhook, webhook_id: &str, body: &str) -> Result<DeliveryResponse, FetchError> {
     let now = clock::now();
     let timestamp = now.seconds().to_string();
-    let signature = webhook.key.sign(webhook_id, now, body);
+    let signature = webhook.keys.sign(webhook_id, now, body);
     let headers = [
         ("content-type", "application/json"),
         ("webhook-id", webhook_id),

@@ -63,9 +63,7 @@ impl<'a> WiroClient<'a> {
                 .exchange(path, &form.content_type, &body.into(), RUN_TIMEOUT, pin!(async { true }))
                 .await;
         }
-        let texts = form.texts.iter().map(String::len).sum::<usize>();
-        let texts = u64::try_from(texts).unwrap_or(u64::MAX);
-        let length = files.iter().fold(texts, |sum, (_, bytes)| sum.saturating_add(*bytes));
+        let length = form_length(form, files.iter().map(|(_, bytes)| *bytes));
         let Pipe { readable, writer } = Pipe::fixed(length).map_err(not_sent)?;
         let mut readers = files.iter().map(|(file, _)| Reader::new(file, IDLE_TIMEOUT));
         let mut reader = readers.next();
@@ -83,8 +81,8 @@ impl<'a> WiroClient<'a> {
         self.exchange(path, &form.content_type, &readable.into(), RUN_TIMEOUT, pump).await
     }
 
-    /// Sends a form with one streamed file of unknown length. If the stream fails, the form stays incomplete and its
-    /// connection is aborted.
+    /// Sends a form with one streamed file. Where the file's length in bytes is known, the request tells its own: some
+    /// gateways take no others. If the stream fails, the form stays incomplete and its connection is aborted.
     ///
     /// # Errors
     /// The error of `next`; inside, [`FetchError`] if no response came.
@@ -92,9 +90,11 @@ impl<'a> WiroClient<'a> {
         &self,
         path: &str,
         form: &FormBody,
+        length: Option<u64>,
         next: impl AsyncFnMut() -> Result<Option<Uint8Array>, E>,
     ) -> Result<Result<HttpResponse, FetchError>, E> {
-        let Pipe { readable, writer } = match Pipe::open() {
+        let pipe = length.map_or_else(Pipe::open, |length| Pipe::fixed(form_length(form, [length])));
+        let Pipe { readable, writer } = match pipe {
             Ok(pipe) => pipe,
             Err(error) => return Ok(Err(not_sent(error))),
         };
@@ -138,6 +138,12 @@ impl<'a> WiroClient<'a> {
         headers.extend(signed.iter().map(|(name, value)| (*name, value.as_str())));
         request("POST", &format!("{}{path}", self.base_url), &headers, Some(body)).map_err(not_sent)
     }
+}
+
+/// Bytes of a form with files of these lengths.
+fn form_length(form: &FormBody, files: impl IntoIterator<Item = u64>) -> u64 {
+    let texts = form.texts.iter().map(String::len).sum::<usize>();
+    files.into_iter().fold(u64::try_from(texts).unwrap_or(u64::MAX), u64::saturating_add)
 }
 
 /// Nonces have 53 bits: an integer in every language, and practically unique.

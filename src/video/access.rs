@@ -2,6 +2,7 @@
 
 pub mod bearer;
 pub mod clients;
+pub mod grants;
 pub mod keys;
 pub mod owner;
 pub mod webhook_key;

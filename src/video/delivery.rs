@@ -7,7 +7,7 @@ use super::id::{ID_PREFIX, VideoId};
 use super::lifecycle::retry_schedule::RetrySchedule;
 use super::time::{Millis, UnixMillis};
 
-/// The latest attempts that are kept for the operator.
+/// How many attempts are kept for the operator.
 const MAX_ATTEMPTS: usize = 10;
 
 /// Longest `Retry-After` that is respected.
@@ -23,7 +23,7 @@ pub struct DeliveryResponse {
     pub retry_after: Option<Millis>,
 }
 
-/// One attempt as the operator sees it: with the status of the response, or the reason why there was none.
+/// One attempt in the operator's API: with the status of the response, or the reason why there was none.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct DeliveryAttempt {
     /// When it ended, in unix seconds.
@@ -48,7 +48,9 @@ pub struct Deliveries {
     /// The number of events so far; part of an event's id.
     events: u32,
     pending: Option<PendingDelivery>,
-    tries: Vec<DeliveryAttempt>,
+    /// The latest ones, oldest first.
+    #[serde(rename = "tries")]
+    attempts: Vec<DeliveryAttempt>,
 }
 
 impl Deliveries {
@@ -97,10 +99,10 @@ impl Deliveries {
             Ok(response) => (Some(response.status), None),
             Err(error) => (None, Some(error)),
         };
-        if self.tries.len() >= MAX_ATTEMPTS {
-            self.tries.remove(0);
+        if self.attempts.len() >= MAX_ATTEMPTS {
+            self.attempts.remove(0);
         }
-        self.tries.push(DeliveryAttempt { at: now.seconds(), webhook_id, status, error });
+        self.attempts.push(DeliveryAttempt { at: now.seconds(), webhook_id, status, error });
     }
 
     /// Whether this event is not delivered yet.
@@ -117,7 +119,7 @@ impl Deliveries {
     /// Oldest first.
     #[must_use]
     pub fn attempts(&self) -> &[DeliveryAttempt] {
-        &self.tries
+        &self.attempts
     }
 
     /// Whether there never was an event.
@@ -148,7 +150,7 @@ mod tests {
 
     /// Delivers the due event; returns the delay until the next attempt.
     fn wait_after(deliveries: &mut Deliveries, response: Result<DeliveryResponse, String>) -> Option<u64> {
-        let webhook_id = deliveries.take_due(UnixMillis::new(i64::MAX), GUARD).expect("something to tell");
+        let webhook_id = deliveries.take_due(UnixMillis::new(i64::MAX), GUARD).expect("a due delivery");
         deliveries.complete(webhook_id, response, Some(&RetrySchedule::parse("5,300,1800").unwrap()), NOW);
         deliveries.next_due().map(|due| due.since(NOW).seconds())
     }
@@ -161,14 +163,14 @@ mod tests {
     fn each_ending_has_one_id_for_all_attempts() {
         let mut deliveries = ended();
         let first = deliveries.take_due(NOW, GUARD).unwrap();
-        assert_eq!(deliveries.take_due(NOW, GUARD), None, "it is under way");
+        assert_eq!(deliveries.take_due(NOW, GUARD), None, "the attempt has not ended");
         assert_eq!(deliveries.take_due(GUARD, GUARD), Some(first.clone()), "the object died meanwhile");
         wait_after(&mut deliveries, Ok(with(500)));
         assert!(deliveries.is_pending(&first));
         deliveries.add(&video(), NOW);
         assert!(!deliveries.is_pending(&first));
         assert_eq!(first.strip_suffix('1').map(|stem| format!("{stem}2")), deliveries.take_due(NOW, GUARD));
-        assert!(!first.contains(['.', ' ']), "it is a part of what is signed, divided by dots");
+        assert!(!first.contains(['.', ' ']), "the signed text separates its parts by dots");
     }
 
     #[test]
@@ -212,7 +214,7 @@ mod tests {
             deliveries.add(&video(), NOW);
             wait_after(&mut deliveries, Ok(with(status)));
         }
-        let statuses: Vec<_> = deliveries.attempts().iter().filter_map(|one| one.status).collect();
+        let statuses: Vec<_> = deliveries.attempts().iter().filter_map(|attempt| attempt.status).collect();
         assert_eq!(statuses, (506..=515).collect::<Vec<_>>());
     }
 }

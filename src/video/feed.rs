@@ -104,7 +104,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_resumed_feed_is_the_same_wherever_it_was_cut(count in 0_usize..MAX_KEPT, cuts in proptest::collection::vec(0_usize..MAX_KEPT, 0..9)) {
+        fn a_resumed_feed_has_no_gaps_or_repeats(count in 0_usize..MAX_KEPT, cuts in proptest::collection::vec(0_usize..MAX_KEPT, 0..9)) {
             let mut feed = Feed::begin(1000);
             let mut seen: Vec<(u64, FeedEvent)> = Vec::new();
             let resume = |feed: &Feed, seen: &mut Vec<(u64, FeedEvent)>| {

@@ -1,4 +1,4 @@
-//! A file that is uploaded to be a first frame later: which fields it comes with and what it is called.
+//! A file that is uploaded for use as a frame: the fields of its form, and its name.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -9,10 +9,10 @@ use super::request::{FieldError, FieldValue, Fields, ImageType, error};
 /// The file.
 pub const FILE_FIELD: &str = "file";
 
-/// What OpenAI's API wants to be told of a file: a word that is only handed back.
+/// A field of OpenAI's API. Its value is returned and has no other effect.
 const PURPOSE: &str = "purpose";
 
-/// What a file is for, where nobody says: OpenAI's word for a picture that a model looks at.
+/// The default of `purpose`: OpenAI's value for images that a model reads.
 const DEFAULT_PURPOSE: &str = "vision";
 
 const MAX_PURPOSE_CHARS: usize = 64;
@@ -20,13 +20,13 @@ const MAX_PURPOSE_CHARS: usize = 64;
 /// The fields that are files.
 pub const FILE_FIELDS: [&str; 1] = [FILE_FIELD];
 
-/// As long as file systems let a name be.
+/// The limit of common file systems.
 const MAX_NAME_CHARS: usize = 255;
 
-/// Of what is taken for an ending.
-const MAX_ENDING_BYTES: usize = 8;
+/// A longer text after the last dot is not a file extension.
+const MAX_EXTENSION_BYTES: usize = 8;
 
-/// A stored file, as the public sees it.
+/// An uploaded file as JSON of the API.
 #[derive(Serialize)]
 pub struct File<'a> {
     pub id: String,
@@ -40,16 +40,16 @@ pub struct File<'a> {
     pub url: String,
 }
 
-/// What an upload brings, checked.
+/// A valid upload.
 #[derive(Debug, PartialEq, Eq)]
 pub struct FileUpload {
     pub image: Image,
     pub purpose: String,
 }
 
-/// Whether a field may stand in front of the file.
+/// Whether a field before the file is valid.
 #[must_use]
-pub fn is_good((name, value): &(String, FieldValue)) -> bool {
+pub fn is_valid_before_file((name, value): &(String, FieldValue)) -> bool {
     name == PURPOSE && purpose(value).is_ok()
 }
 
@@ -67,7 +67,7 @@ fn purpose(value: &FieldValue) -> Result<String, &'static str> {
 /// The image in the fields of an upload.
 ///
 /// # Errors
-/// Every bad field at once, in the order given; then the missing one.
+/// All invalid fields, in the order of the form; then the missing one.
 pub fn validate(fields: Fields) -> Result<FileUpload, Vec<FieldError>> {
     let mut image = None;
     let mut given_purpose = DEFAULT_PURPOSE.to_owned();
@@ -88,7 +88,7 @@ pub fn validate(fields: Fields) -> Result<FileUpload, Vec<FieldError>> {
                 image = Some(file);
                 None
             }
-            // What a form sends when no file was chosen.
+            // A browser sends this if no file was chosen.
             FieldValue::Json(Value::Null) => Some("is required: no file was chosen"),
             FieldValue::Json(_) => Some("must be a file"),
         };
@@ -104,8 +104,8 @@ pub fn validate(fields: Fields) -> Result<FileUpload, Vec<FieldError>> {
     }
 }
 
-/// A stranger's file name as it may be shown and stored: the last part of a path, without characters that
-/// control anything, and never nothing.
+/// Makes a client's file name safe: keeps only the last part of a path, removes control characters, and replaces an empty
+/// name.
 #[must_use]
 pub fn clean_name(given: &str, content_type: ImageType) -> String {
     let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
@@ -114,25 +114,27 @@ pub fn clean_name(given: &str, content_type: ImageType) -> String {
     if name.chars().all(|c| c == '.') {
         return format!("file.{}", content_type.extension());
     }
-    with_ending(name, content_type)
+    with_extension(name, content_type)
 }
 
-/// The name with an ending of the type that was seen: whoever serves the file may go by its name.
-fn with_ending(name: &str, content_type: ImageType) -> String {
-    let (stem, ending) = match name.rsplit_once('.') {
-        Some((stem, ending)) if !stem.is_empty() && ending.len() <= MAX_ENDING_BYTES => (stem, ending),
+/// Gives the name the extension of the actual type, because servers may derive the type from the name.
+fn with_extension(name: &str, content_type: ImageType) -> String {
+    let (stem, extension) = match name.rsplit_once('.') {
+        Some((stem, extension)) if !stem.is_empty() && extension.len() <= MAX_EXTENSION_BYTES => {
+            (stem, extension)
+        }
         _ => (name, ""),
     };
     let is_right = match content_type {
-        ImageType::Jpeg => ["jpg", "jpeg"].iter().any(|known| ending.eq_ignore_ascii_case(known)),
-        _ => ending.eq_ignore_ascii_case(content_type.extension()),
+        ImageType::Jpeg => ["jpg", "jpeg"].iter().any(|known| extension.eq_ignore_ascii_case(known)),
+        _ => extension.eq_ignore_ascii_case(content_type.extension()),
     };
-    let ending = if is_right { ending } else { content_type.extension() };
-    let stem: String = stem.chars().take(MAX_NAME_CHARS - ending.len() - 1).collect();
-    format!("{}.{ending}", stem.trim_end())
+    let extension = if is_right { extension } else { content_type.extension() };
+    let stem: String = stem.chars().take(MAX_NAME_CHARS - extension.len() - 1).collect();
+    format!("{}.{extension}", stem.trim_end())
 }
 
-/// Control characters, and those that reorder, hide or break the text around them.
+/// Control characters, and invisible characters that reorder, hide or break text.
 fn is_control(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
@@ -156,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn one_file_and_nothing_else() {
+    fn an_upload_has_one_file_and_a_purpose() {
         let upload = validate(vec![(FILE_FIELD.to_owned(), file())]).unwrap();
         assert_eq!((upload.image.size, upload.purpose.as_str()), (12, "vision"));
         let text = || FieldValue::Json(json!("a"));
@@ -189,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn names_lose_paths_and_whatever_controls() {
+    fn names_lose_paths_and_control_characters() {
         let long = format!("{}.png", "é".repeat(400));
         let cut = format!("{}.png", "é".repeat(MAX_NAME_CHARS - 4));
         for (given, expected) in [
@@ -220,7 +222,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_name_becomes_a_clean_one(given in "\\PC{0,300}|(.|\r|\n){0,300}") {
+        fn cleaned_names_are_short_and_safe(given in "\\PC{0,300}|(.|\r|\n){0,300}") {
             let name = clean_name(&given, ImageType::Webp);
             prop_assert!((1..=MAX_NAME_CHARS).contains(&name.chars().count()));
             prop_assert!(!name.contains(['/', '\\']) && !name.chars().any(char::is_control));

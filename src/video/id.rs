@@ -1,6 +1,5 @@
-//! The public name of a video: `vid_` and 40 characters of lowercase base32 that hold 128 random bits
-//! and 72 bits of proof. A made-up id, and one of somebody else, is therefore recognised without asking any
-//! storage.
+//! The public id of a video: `vid_` and 40 characters of lowercase base32, which contain 128 random bits and 72 bits of
+//! proof. The proof shows, without reading storage, whether an id was created here for a certain owner.
 
 use std::fmt;
 
@@ -11,14 +10,13 @@ pub(super) const ID_PREFIX: &str = "vid_";
 /// Random bits of an id, in bytes.
 pub const RANDOM_BYTES: usize = 16;
 
-/// Random bits and proof together: 25 bytes fill 40 base32 characters exactly, so every id has one
-/// spelling.
+/// Random bits and proof. 25 bytes are exactly 40 base32 characters, so each id has only one spelling.
 pub(super) const ID_BYTES: usize = 25;
 
-/// Characters behind the prefix.
+/// Characters after the prefix.
 const ID_CHARS: usize = 40;
 
-/// An id whose proof was checked, or that was minted here. Strangers' text becomes one only through
+/// A verified id. Text from a client is converted only by
 /// [`SigningKeys::verify_id`](super::access::keys::SigningKeys::verify_id).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
 #[serde(transparent)]
@@ -29,7 +27,7 @@ impl VideoId {
         Self(text)
     }
 
-    /// Text in the shape of an id, for an operator, who needs no proof: there may be no such video.
+    /// Parses an id without verifying its proof, for the operator. The video may not exist.
     #[must_use]
     pub fn unproven(text: &str) -> Option<Self> {
         let is_one = text.strip_prefix(ID_PREFIX).is_some_and(|rest| {
@@ -38,7 +36,7 @@ impl VideoId {
         is_one.then(|| Self(text.to_owned()))
     }
 
-    /// An id that we stored: it was proven before.
+    /// An id from our storage, which was verified before.
     #[must_use]
     pub fn from_stored(text: String) -> Self {
         Self(text)

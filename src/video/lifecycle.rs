@@ -69,7 +69,7 @@ impl Task {
     pub fn on_alarm(&mut self, policy: &Policy, tick: Tick) -> Vec<Effect> {
         self.with_follow_ups(tick.now, |task| {
             let guard = tick.now.after(CRASH_GUARD);
-            let work = task.chores.take_due(tick.now, guard);
+            let work = task.pending_work.take_due(tick.now, guard);
             let mut effects: Vec<_> = work.into_iter().map(Effect::Perform).collect();
             if task.wake_at.is_some_and(|due| due <= tick.now) {
                 task.wake_at = Some(guard);
@@ -100,7 +100,9 @@ impl Task {
             Event::ProgressTick | Event::CallbackReceived(_) => {}
             Event::Searched(outcome) => task.searched(outcome, policy, tick.now),
             Event::Copied(output) => task.copied(output, policy, tick),
-            Event::WorkDone { item, succeeded } => task.chores.complete(item, succeeded, &policy.retry, tick),
+            Event::WorkDone { item, succeeded } => {
+                task.pending_work.complete(item, succeeded, &policy.retry, tick);
+            }
             Event::Notified { webhook_id, response } => {
                 task.deliveries.complete(webhook_id, response, policy.notify.as_ref(), tick.now);
             }
@@ -127,13 +129,13 @@ impl Task {
                 None
             }
             Phase::Unknown { hint, progress, .. } => {
-                self.nudged = false;
+                self.callback_pending = false;
                 Some(Effect::Search { hint: hint.clone(), progress: progress.clone().unwrap_or_default() })
             }
-            Phase::Running { checked_at, eager, job, .. } => {
+            Phase::Running { checked_at, fast_poll_attempts, job, .. } => {
                 *checked_at = now;
-                if std::mem::take(&mut self.nudged) {
-                    *eager = Some(0);
+                if std::mem::take(&mut self.callback_pending) {
+                    *fast_poll_attempts = Some(0);
                 }
                 let job = job.clone();
                 Some(if self.is_stopping() { Effect::Stop(job) } else { Effect::Check(job) })
@@ -152,30 +154,30 @@ impl Task {
 
     /// Changes the task, then adds what follows for its readers and for the queue.
     fn with_follow_ups<T>(&mut self, now: UnixMillis, change: impl FnOnce(&mut Self) -> T) -> T {
-        let needed_place = self.needs_slot();
+        let needed_slot = self.needs_slot();
         let published = (self.answerable, self.record.status.is_final());
         self.keep_progress(now);
         let result = change(self);
         self.keep_progress(now);
-        if self.wish == Intent::Delete && !self.is_upstream() {
+        if self.intent == Intent::Delete && !self.is_upstream() {
             self.remove(now);
         }
         if matches!(self.phase, Phase::Removing { .. }) {
             return result;
         }
         self.answerable |= self.is_answerable();
-        if self.wish == Intent::Delete || !self.record.status.is_final() {
+        if self.intent == Intent::Delete || !self.record.status.is_final() {
             self.deliveries.stop();
         }
         if !matches!(self.phase, Phase::Queued(_)) {
             self.record.queue_position = None;
         }
-        if needed_place != self.needs_slot() {
-            self.chores.add(WorkItem::SyncSlot, now);
+        if needed_slot != self.needs_slot() {
+            self.pending_work.add(WorkItem::SyncSlot, now);
         }
-        let is_published = self.wish != Intent::Delete;
+        let is_published = self.intent != Intent::Delete;
         if is_published && published != (self.answerable, self.record.status.is_final()) {
-            self.chores.add(WorkItem::Publish, now);
+            self.pending_work.add(WorkItem::Publish, now);
         }
         result
     }
@@ -196,7 +198,7 @@ impl Task {
         if !matches!(self.phase, Phase::Removing { .. }) {
             self.phase = Phase::Removing { failures: 0, job: self.job().cloned() };
             self.wake_at = Some(now);
-            self.chores.clear();
+            self.pending_work.clear();
             self.deliveries.stop();
         }
     }

@@ -1,4 +1,4 @@
-//! Links that others gave: which may be fetched.
+//! URLs from clients and from Wiro, and which of them may be fetched.
 
 pub mod image_url;
 pub mod output_hosts;

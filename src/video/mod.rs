@@ -1,5 +1,5 @@
-//! The domain: videos, the requests for them, and their lifecycle. Pure: it performs no I/O and knows neither Wiro's
-//! wire format nor the platform.
+//! The domain: videos, the requests for them, and their lifecycle. It performs no I/O and does not depend on
+//! Wiro's wire format or on the platform.
 
 pub mod access;
 pub mod delivery;

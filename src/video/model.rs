@@ -1,8 +1,8 @@
-//! What a model offers: what it needs, and in which formats it makes videos. Submits are checked by it.
+//! The capabilities of a model: which fields it needs, and which formats it offers. Submits are validated by them.
 
 use super::request::{FieldError, Resolution, error};
 
-/// Whether a model takes something.
+/// Whether a model has a parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
     Required,
@@ -20,15 +20,15 @@ pub struct Capabilities {
     pub resolutions: Vec<String>,
     /// Seconds, the default first; empty for a model that offers no choice.
     pub durations: Vec<u16>,
-    /// A rule of the Hailuo family that no schema tells: 1080P makes 6 seconds.
+    /// A rule of the Hailuo models that is not in Wiro's schema: videos in 1080P have 6 seconds.
     pub only_6_seconds_in_1080p: bool,
 }
 
-/// Resolution and seconds of a video; `None` where the model offers no choice.
+/// Resolution and seconds of a video; `None` if the model offers no choice.
 pub type Format = (Option<Resolution>, Option<u16>);
 
 impl Capabilities {
-    /// Every resolution with every duration that the model makes in it, the default first.
+    /// All combinations of resolution and duration that the model offers, the default first.
     #[must_use]
     pub fn formats(&self) -> Vec<Format> {
         let or_none = |count: usize| usize::from(count == 0);
@@ -38,51 +38,51 @@ impl Capabilities {
         let durations = durations.chain(std::iter::repeat_n(None, or_none(self.durations.len())));
         let formats = resolutions
             .flat_map(|resolution| durations.clone().map(move |duration| (resolution.clone(), duration)));
-        formats.filter(|format| self.makes(format)).collect()
+        formats.filter(|format| self.offers(format)).collect()
     }
 
-    /// The resolution of that name, in any case.
+    /// Finds a resolution by its name, ignoring case.
     ///
     /// # Errors
-    /// Which there are.
+    /// The allowed names.
     pub fn resolution(&self, given: &str) -> Result<Resolution, String> {
         let known = self.resolutions.iter().find(|name| name.eq_ignore_ascii_case(given));
         known.map(|name| Resolution::new(name)).ok_or_else(|| one_of(&self.resolutions, ""))
     }
 
-    /// So many seconds.
+    /// Checks a duration in seconds.
     ///
     /// # Errors
-    /// Which there are.
+    /// The allowed durations.
     pub fn duration(&self, given: Option<u16>) -> Result<u16, String> {
         let known = given.filter(|seconds| self.durations.contains(seconds));
         known.ok_or_else(|| one_of(&self.durations, " (seconds)"))
     }
 
-    /// The format that is asked for: what is not given is the default, or what goes with that which is given.
+    /// Chooses the format. A missing value gets the default, or the first one that the model allows with the other value.
     ///
     /// # Errors
-    /// When the model does not make the two together.
+    /// If the model does not offer this combination.
     pub fn format(
         &self,
         resolution: Option<&Resolution>,
         duration: Option<u16>,
     ) -> Result<Format, FieldError> {
-        let is_asked_for = |(resolved, lasting): &Format| {
-            resolution.is_none_or(|given| resolved.as_ref() == Some(given))
-                && duration.is_none_or(|given| *lasting == Some(given))
+        let is_wanted = |(its_resolution, its_duration): &Format| {
+            resolution.is_none_or(|given| its_resolution.as_ref() == Some(given))
+                && duration.is_none_or(|given| *its_duration == Some(given))
         };
-        let found = self.formats().into_iter().find(is_asked_for);
+        let found = self.formats().into_iter().find(is_wanted);
         found.ok_or_else(|| error("duration", "10 seconds are made in 768P only; 1080P makes 6"))
     }
 
-    fn makes(&self, (resolution, duration): &Format) -> bool {
+    fn offers(&self, (resolution, duration): &Format) -> bool {
         let is_1080p = resolution.as_ref().is_some_and(|name| name.as_str().eq_ignore_ascii_case("1080P"));
         !(self.only_6_seconds_in_1080p && is_1080p && duration.is_some_and(|seconds| seconds > 6))
     }
 }
 
-/// `must be 6 or 10 (seconds)`
+/// Lists the allowed values, such as `must be 6 or 10 (seconds)`.
 fn one_of<T: ToString>(allowed: &[T], unit: &str) -> String {
     let names: Vec<String> = allowed.iter().map(ToString::to_string).collect();
     match names.split_last() {
@@ -96,7 +96,7 @@ fn one_of<T: ToString>(allowed: &[T], unit: &str) -> String {
 pub mod tests {
     use super::*;
 
-    /// `minimax/hailuo-2-3`, as the seed describes it.
+    /// The built-in capabilities of `minimax/hailuo-2-3`.
     #[must_use]
     pub fn hailuo() -> Capabilities {
         Capabilities {
@@ -130,12 +130,12 @@ pub mod tests {
     }
 
     #[test]
-    fn what_is_not_given_is_the_default_or_goes_with_what_is() {
-        let seed = hailuo();
-        assert_eq!(format(&seed, None, None), "768P/6");
-        assert_eq!(format(&seed, Some("1080p"), None), "1080P/6");
-        assert_eq!(format(&seed, None, Some(10)), "768P/10");
-        // Defaults that do not go together, as one of Wiro's clients shows them.
+    fn missing_values_get_the_first_allowed_ones() {
+        let hailuo_2_3 = hailuo();
+        assert_eq!(format(&hailuo_2_3, None, None), "768P/6");
+        assert_eq!(format(&hailuo_2_3, Some("1080p"), None), "1080P/6");
+        assert_eq!(format(&hailuo_2_3, None, Some(10)), "768P/10");
+        // The defaults are not allowed together, as in one of Wiro's clients.
         let odd = Capabilities {
             resolutions: vec!["1080P".to_owned(), "768P".to_owned()],
             durations: vec![10, 6],
@@ -147,12 +147,12 @@ pub mod tests {
     }
 
     #[test]
-    fn what_the_model_does_not_make_is_refused_with_what_it_makes() {
-        let seed = hailuo();
-        assert_eq!(format(&seed, Some("4K"), None), "resolution must be 768P or 1080P");
-        assert_eq!(format(&seed, None, Some(7)), "duration must be 6 or 10 (seconds)");
+    fn an_error_lists_the_allowed_values() {
+        let hailuo_2_3 = hailuo();
+        assert_eq!(format(&hailuo_2_3, Some("4K"), None), "resolution must be 768P or 1080P");
+        assert_eq!(format(&hailuo_2_3, None, Some(7)), "duration must be 6 or 10 (seconds)");
         assert_eq!(
-            format(&seed, Some("1080P"), Some(10)),
+            format(&hailuo_2_3, Some("1080P"), Some(10)),
             "duration 10 seconds are made in 768P only; 1080P makes 6"
         );
         let other = Capabilities { only_6_seconds_in_1080p: false, ..hailuo() };

@@ -1,4 +1,4 @@
-//! Exact amounts of money: whole micro-dollars, never floats.
+//! Exact amounts of money, in integer micro-dollars.
 
 pub mod budget;
 pub mod ledger;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 const MICROS: u64 = 1_000_000;
 
-/// Most digits before the point: sums of such amounts are exact in JavaScript and `SQLite` too.
+/// Limit for the digits before the point, so that sums are exact in JavaScript and `SQLite` too.
 const MAX_WHOLE_DIGITS: usize = 8;
 
 /// US dollars, in millionths.
@@ -44,13 +44,13 @@ impl Usd {
         Some(Self(micros + u64::from(excess)))
     }
 
-    /// Saturates.
+    /// Adds an amount; saturates.
     #[must_use]
     pub const fn plus(self, more: Self) -> Self {
         Self(self.0.saturating_add(more.0))
     }
 
-    /// Never below zero.
+    /// Subtracts an amount; the result is at least zero.
     #[must_use]
     pub const fn minus(self, less: Self) -> Self {
         Self(self.0.saturating_sub(less.0))
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn decimals_are_read_and_shown() {
+    fn decimals_are_parsed_and_formatted() {
         for (text, micros, shown) in [
             ("0.28", 280_000, "0.28"),
             ("5", 5_000_000, "5.00"),
@@ -107,7 +107,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_panics_and_none_is_read_as_less(text in "[0-9]{0,12}\\.?[0-9]{0,9}|.{0,20}") {
+        fn parsing_never_panics_and_never_rounds_down(text in "[0-9]{0,12}\\.?[0-9]{0,9}|.{0,20}") {
             if let (Some(amount), Ok(float)) = (Usd::parse(&text), text.parse::<f64>()) {
                 let micros: f64 = amount.micros().to_string().parse().unwrap();
                 prop_assert!(micros >= (float * 1e6) * (1.0 - 1e-12) && micros < float * 1e6 + 1.1);

@@ -1,4 +1,4 @@
-//! The first bytes of an MP4 file.
+//! Recognizes an MP4 file by its first bytes.
 
 /// Bytes that [`begins`] needs to see.
 pub const MAGIC_BYTES: usize = 12;
@@ -6,7 +6,7 @@ pub const MAGIC_BYTES: usize = 12;
 /// Smallest `ftyp` box: size, type, major brand and minor version.
 const MIN_FTYP_BYTES: u32 = 16;
 
-/// Whether a file that starts so is MP4: its first box is a plausible `ftyp` (ISO/IEC 14496-12).
+/// Whether a file with these first bytes is MP4: its first box is a valid `ftyp` (ISO/IEC 14496-12).
 #[must_use]
 pub fn begins(start: &[u8]) -> bool {
     let Some((size, rest)) = start.split_first_chunk::<4>() else { return false };
@@ -18,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_file_type_box_begins_a_video() {
+    fn an_mp4_file_starts_with_an_ftyp_box() {
         assert!(begins(b"\0\0\0\x20ftypisom\0\0\x02\0"));
         for other in
             [&b"<!doctype html>"[..], b"\0\0\0\x20ftyp", b"\0\0\0\x08ftypisom", b"\0\0\0\x20moovisom", b""]

@@ -1,4 +1,4 @@
-//! An estimate of the progress from the stage, the elapsed time and the expected remaining time. Pure arithmetic.
+//! Estimates the progress from the stage, the elapsed time and the expected remaining time.
 
 use super::time::Millis;
 
@@ -43,26 +43,26 @@ const fn stage(name: &'static str, floor: u8, remaining: (u64, u64)) -> Stage {
     Stage { name, floor, remaining }
 }
 
-fn named(name: &str) -> &'static Stage {
+fn find(name: &str) -> &'static Stage {
     STAGES.iter().find(|stage| stage.name == name).unwrap_or(&UNKNOWN)
 }
 
 /// The progress that a stage guarantees.
 #[must_use]
 pub fn floor(stage: &str) -> u8 {
-    named(stage).floor
+    find(stage).floor
 }
 
 /// The remaining generation time, limited by the stage: a late job still has the rest of its stage to do, and an
 /// early one at most the usual rest.
 #[must_use]
 pub fn remaining(stage: &str, expected: Millis, typical: Millis) -> Millis {
-    let (least, most) = named(stage).remaining;
+    let (least, most) = find(stage).remaining;
     let share = |percent: u64| typical.get().saturating_mul(percent) / 100;
     Millis::new(expected.get().clamp(share(least), share(most)))
 }
 
-/// The progress during generation. It rises evenly while the job is on time, and ever more slowly when it is late.
+/// The progress during generation. It rises evenly while the job is on time, and more and more slowly when it is late.
 #[must_use]
 pub fn while_generating(stage: &str, elapsed: Millis, remaining: Millis) -> u8 {
     let all = elapsed.get().saturating_add(remaining.get()).max(1);
@@ -88,8 +88,8 @@ pub fn from_upstream(percent: u8) -> u8 {
 /// Whether one stage comes after another. An unknown stage always counts as later.
 #[must_use]
 pub fn is_later(stage: &str, than: &str) -> bool {
-    let place = |name: &str| STAGES.iter().position(|stage| stage.name == name);
-    match (place(stage), place(than)) {
+    let index_of = |name: &str| STAGES.iter().position(|stage| stage.name == name);
+    match (index_of(stage), index_of(than)) {
         (Some(stage), Some(than)) => stage > than,
         _ => stage != than,
     }
@@ -151,7 +151,7 @@ mod tests {
         }
 
         #[test]
-        fn no_figures_overflow(elapsed: u64, expected: u64, typical: u64) {
+        fn arbitrary_times_do_not_overflow(elapsed: u64, expected: u64, typical: u64) {
             let [elapsed, expected, typical] = [elapsed, expected, typical].map(Millis::new);
             for stage in ["task_queue", "task_output", "task_dreaming"] {
                 prop_assert!(while_generating(stage, elapsed, remaining(stage, expected, typical)) < STORING);

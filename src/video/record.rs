@@ -1,7 +1,8 @@
-//! What is published of a video: the record that KV keeps and the Video that the API answers.
+//! The record of a video, which is stored in KV, and the Video of the API.
 //!
-//! Nothing here may hold a secret or anything upstream-only: whatever is in these types is public.
+//! These types are public: they must not contain secrets or internal data of Wiro.
 
+mod file_name;
 pub mod listing;
 pub mod metadata;
 pub mod public;
@@ -13,10 +14,7 @@ use super::id::VideoId;
 use super::request::{ImageType, Resolution};
 use metadata::Metadata;
 
-/// Of a file's name without its extension.
-const MAX_STEM_CHARS: usize = 60;
-
-/// Version of the stored form; raised when an older reader would misread a newer record.
+/// The version of the stored format. It is raised if older code would misread a newer record.
 pub const RECORD_VERSION: u32 = 1;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -47,7 +45,7 @@ impl Status {
     }
 }
 
-/// Where the `progress` figure comes from.
+/// The source of `progress`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProgressSource {
@@ -56,7 +54,7 @@ pub enum ProgressSource {
     None,
 }
 
-/// Why a video failed, as the public sees it.
+/// The reason why a video failed, in the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureCode {
@@ -64,11 +62,11 @@ pub enum FailureCode {
     GenerationFailed,
     /// The upstream refused the parameters.
     UpstreamRejected,
-    /// The upstream did not take the job: its account, or not accepted before the deadline.
+    /// The upstream refused the account, or did not accept the job before the deadline.
     UpstreamUnavailable,
-    /// The upstream never said that it ended.
+    /// The upstream reported no end before the deadline.
     UpstreamTimeout,
-    /// It is not known whether the run started, and no run was found by the deadline.
+    /// The response to Run was lost, and the search found no job before the deadline.
     SubmissionUnknown,
     /// The finished video could not be stored and verified before the deadline.
     StorageFailed,
@@ -80,7 +78,7 @@ pub struct Failure {
     pub message: String,
 }
 
-/// The request as it was accepted.
+/// The accepted request.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Input {
@@ -99,19 +97,19 @@ pub struct Input {
 }
 
 impl Input {
-    /// First and last frame, as far as there are any.
+    /// The number of frames.
     #[must_use]
-    pub fn pictures(&self) -> usize {
+    pub fn frame_count(&self) -> usize {
         let files = [&self.input_image_first, &self.input_image_last].into_iter().flatten().count();
         files + self.links().count()
     }
 
-    /// The frames that are given as links.
+    /// The URLs of frames.
     pub fn links(&self) -> impl Iterator<Item = &String> {
         [&self.input_image_first_url, &self.input_image_last_url].into_iter().flatten()
     }
 
-    /// Whether a frame is uploaded with the submit.
+    /// Whether a frame was uploaded with the submit.
     #[must_use]
     pub const fn has_upload(&self) -> bool {
         self.input_image_first.is_some() || self.input_image_last.is_some()
@@ -134,14 +132,14 @@ pub struct Output {
     pub size: u64,
     /// Lowercase hex.
     pub sha256: String,
-    /// The strong validator exactly as the `ETag` header carries it, quotes included.
+    /// The strong `ETag` with its quotes.
     pub etag: String,
 }
 
 /// One video. Times are unix seconds, money is USD as a decimal string.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Record {
-    /// Version of the stored form; not shown to the public.
+    /// The version of the stored format; not in the API.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<u32>,
     pub id: VideoId,
@@ -160,21 +158,21 @@ pub struct Record {
     pub output: Option<Output>,
     pub cost_usd: Option<String>,
     pub error: Option<Failure>,
-    /// What did not go as it was asked for, though it went on.
+    /// Deviations from the request that did not stop the video.
     #[serde(default)]
     pub warnings: Vec<Warning>,
-    /// The caller's own.
+    /// Set by the caller.
     #[serde(default, skip_serializing_if = "Metadata::is_empty")]
     pub metadata: Metadata,
 }
 
-/// What did not go as it was asked for.
+/// A deviation from the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Warning {
-    /// A first frame was sent, and the upstream does not have it.
+    /// A first frame was sent, but the job at the upstream has none.
     FirstFrameIgnored,
-    /// The same of the last frame alone.
+    /// A last frame was sent, but the job at the upstream has none.
     LastFrameIgnored,
 }
 
@@ -184,30 +182,12 @@ impl Record {
         self.error.as_ref().is_some_and(|failure| failure.code == code)
     }
 
-    /// It never falls, and has a source as soon as there is one.
+    /// Raises the progress, which never falls, and sets its source.
     pub fn raise_progress(&mut self, percent: u8, source: ProgressSource) {
         if percent > self.progress || self.progress_source == ProgressSource::None {
             self.progress = percent.max(self.progress);
             self.progress_source = source;
         }
-    }
-
-    /// What the video is called on its owner's disk: the first words of the prompt as far as they are ASCII, or
-    /// the id.
-    #[must_use]
-    pub fn file_stem(&self) -> String {
-        let words = self.input.prompt.split(|c: char| c.is_ascii() && !c.is_ascii_alphanumeric());
-        let mut stem = String::new();
-        for word in words.filter(|word| !word.is_empty() && word.is_ascii()) {
-            if stem.len() + word.len() > MAX_STEM_CHARS {
-                break;
-            }
-            if !stem.is_empty() {
-                stem.push('-');
-            }
-            stem.push_str(&word.to_ascii_lowercase());
-        }
-        if stem.is_empty() { self.id.to_string() } else { stem }
     }
 }
 

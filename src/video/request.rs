@@ -1,7 +1,7 @@
-//! What a caller may ask for: the fields of a submit, checked all at once.
+//! Validates the fields of a submit, all at once.
 //!
-//! Both body formats arrive as the same list of named values, so that a rule is written once. A field has Wiro's name, or
-//! the name that OpenAI's Videos API gives it; two names for one thing must say the same.
+//! JSON and forms are converted to the same list of named values, so each rule is written once. A field has Wiro's name or
+//! the name of OpenAI's Videos API; if both are given, their values must be equal.
 
 mod draft;
 pub mod json_fields;
@@ -18,22 +18,22 @@ use super::model::{Capabilities, Need};
 use super::record::metadata::Metadata;
 use super::record::{Image, Input};
 
-/// `MiniMax`'s own limit for a prompt.
+/// `MiniMax`'s limit for a prompt.
 pub const MAX_PROMPT_CHARS: usize = 2000;
 
-/// `MiniMax`'s own limit for a first frame.
+/// `MiniMax`'s limit for a first frame.
 pub const MAX_IMAGE_BYTES: u64 = 20 * 1024 * 1024;
 
 /// The fields that may be files.
 pub const IMAGE_FIELDS: [&str; 3] = [FIRST, REFERENCE, LAST];
-/// How many of them one submit may have.
+/// Limit for the files of one submit.
 pub const MAX_IMAGES: u64 = 2;
 
 const FIRST: &str = "inputImageFirst";
 pub const LAST: &str = "inputImageLast";
 const FIRST_URL: &str = "inputImageFirstUrl";
 const LAST_URL: &str = "inputImageLastUrl";
-/// OpenAI's name of the first frame: a file, a link or the id of an uploaded file.
+/// OpenAI's name of the first frame: a file, a URL, or the id of an uploaded file.
 const REFERENCE: &str = "input_reference";
 const REFERENCE_URL: &str = "input_reference[image_url]";
 const REFERENCE_ID: &str = "input_reference[file_id]";
@@ -42,7 +42,7 @@ const LAST_NAMES: [&str; 2] = [LAST, LAST_URL];
 
 const MODEL: &str = "model";
 
-/// A resolution as the model names it, such as `768P`.
+/// The model's name of a resolution, such as `768P`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct Resolution(String);
@@ -59,7 +59,7 @@ impl Resolution {
     }
 }
 
-/// The image types that both Wiro and `MiniMax` take.
+/// The image types that both Wiro and `MiniMax` accept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub enum ImageType {
     #[serde(rename = "image/jpeg")]
@@ -74,7 +74,7 @@ impl ImageType {
     /// Bytes that [`sniff`](Self::sniff) needs to see.
     pub const MAGIC_BYTES: usize = 12;
 
-    /// The type by the first bytes; what a client claims is never asked.
+    /// Detects the type by the first bytes. The declared type is ignored.
     #[must_use]
     pub fn sniff(start: &[u8]) -> Option<Self> {
         match start {
@@ -94,7 +94,7 @@ impl ImageType {
         }
     }
 
-    /// The usual ending of a file of this type.
+    /// The usual file extension.
     #[must_use]
     pub const fn extension(self) -> &'static str {
         match self {
@@ -105,19 +105,19 @@ impl ImageType {
     }
 }
 
-/// One value of a submit, before any check.
+/// The value of a field before validation.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FieldValue {
     /// A JSON value; a text field of a form is a JSON string.
     Json(Value),
-    /// A file of a form, already stored, its type sniffed and its size counted.
+    /// A file of a form, which was read already.
     File(Image),
 }
 
-/// The fields of a submit in the order given; names may repeat and may be unknown.
+/// The fields of a submit in their order. Names may be repeated or unknown.
 pub type Fields = Vec<(String, FieldValue)>;
 
-/// One thing that is wrong with a submit.
+/// An error in one field.
 #[derive(Clone, Debug, Error, PartialEq, Eq, Serialize)]
 #[error("{field} {message}")]
 pub struct FieldError {
@@ -125,25 +125,25 @@ pub struct FieldError {
     pub message: String,
 }
 
-/// How links and file ids are read.
+/// The functions that resolve URLs and file ids.
 #[derive(Clone, Copy)]
 pub struct Links<'a> {
     pub parse_url: ParseUrl,
-    /// The link of an uploaded file, by its id; `None` when the caller has no such file.
+    /// The URL of an uploaded file, by its id; `None` if the caller has no such file.
     pub file_url: &'a dyn Fn(&str) -> Option<String>,
 }
 
-/// What is asked for, checked.
+/// A valid submit.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Requested {
+pub struct ValidRequest {
     pub input: Input,
     pub metadata: Metadata,
 }
 
-/// The model that a submit names; `None` for the default one.
+/// The name of the model in a submit; `None` for the default one.
 ///
 /// # Errors
-/// When it is no text.
+/// If it is not a string.
 pub fn named_model(fields: &Fields) -> Result<Option<&str>, FieldError> {
     match fields.iter().find(|(name, _)| name == MODEL) {
         None | Some((_, FieldValue::Json(Value::Null))) => Ok(None),
@@ -152,11 +152,11 @@ pub fn named_model(fields: &Fields) -> Result<Option<&str>, FieldError> {
     }
 }
 
-/// Checks every field by what the model takes, and applies the defaults.
+/// Validates all fields for this model, and applies its defaults.
 ///
 /// # Errors
-/// Every bad field at once, in the order of the fields given, then the missing and the conflicting.
-pub fn validate(fields: Fields, model: &Capabilities, links: Links) -> Result<Requested, Vec<FieldError>> {
+/// All invalid fields in their order, then the missing and the conflicting ones.
+pub fn validate(fields: Fields, model: &Capabilities, links: Links) -> Result<ValidRequest, Vec<FieldError>> {
     let mut draft = Draft::default();
     let mut errors = Vec::new();
     let mut seen: Vec<String> = Vec::new();
@@ -189,7 +189,7 @@ pub fn validate(fields: Fields, model: &Capabilities, links: Links) -> Result<Re
             errors.push(error(file, format!("or {url} is required by this model")));
         }
     }
-    if let Some(size) = draft.shape_without_frame()
+    if let Some(size) = draft.size_that_needs_frame()
         && !is_given(&FIRST_NAMES)
     {
         errors.push(error("size", format!("{size} needs a first frame, whose shape the video takes")));
@@ -197,14 +197,14 @@ pub fn validate(fields: Fields, model: &Capabilities, links: Links) -> Result<Re
     match draft.finish(model) {
         Ok(requested) if errors.is_empty() => Ok(requested),
         Ok(_) => Err(errors),
-        Err(wrong) => {
-            errors.push(wrong);
+        Err(error) => {
+            errors.push(error);
             Err(errors)
         }
     }
 }
 
-/// The fields that a submit for this model may have, Wiro's names first.
+/// The allowed fields for this model, Wiro's names first.
 #[must_use]
 pub fn field_names(model: &Capabilities) -> Vec<&'static str> {
     let mut names = vec!["prompt", "promptOptimizer", "resolution", "duration"];
@@ -219,13 +219,12 @@ pub fn field_names(model: &Capabilities) -> Vec<&'static str> {
 }
 
 pub(super) fn error(field: &str, message: impl Into<String>) -> FieldError {
-    /// Longest name that is echoed: unknown names come from strangers.
+    /// Longer names are cut, because clients choose unknown names.
     const MAX_NAME_CHARS: usize = 64;
     FieldError { field: field.chars().take(MAX_NAME_CHARS).collect(), message: message.into() }
 }
 
-/// Null, and for a picture an empty text: a form sends one for a file that was not chosen, and for a link that was not
-/// filled in.
+/// Whether a field is null or, for a frame, an empty text: forms send that if no file was chosen or no URL was entered.
 fn is_empty(name: &str, value: &FieldValue) -> bool {
     match value {
         FieldValue::Json(Value::Null) => true,

@@ -20,7 +20,7 @@ use super::task::search::SearchProgress;
 use super::task::stored::TASK_VERSION;
 use super::time::{Millis, UnixMillis};
 
-/// The state of one video. Field names are stored names.
+/// The state of one video. A `rename` gives the stored name where it is another one.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Task {
@@ -42,9 +42,10 @@ pub struct Task {
     /// When the phase is due again; `None` if it is final.
     pub wake_at: Option<UnixMillis>,
     /// A callback arrived that no check has followed yet.
-    pub nudged: bool,
-    #[serde(default)]
-    pub wish: Intent,
+    #[serde(rename = "nudged")]
+    pub callback_pending: bool,
+    #[serde(rename = "wish", default)]
+    pub intent: Intent,
     /// The caller can get an answer: the first Run was answered, or the job is queued.
     #[serde(default)]
     pub answerable: bool,
@@ -54,23 +55,23 @@ pub struct Task {
     /// The outcome of Run must be reported to the dispatcher.
     #[serde(default, skip_serializing_if = "is_false")]
     pub reports_run: bool,
-    #[serde(default)]
-    pub chores: PendingWork,
+    #[serde(rename = "chores", default)]
+    pub pending_work: PendingWork,
     /// Deliveries to the operator's webhook.
     #[serde(default, skip_serializing_if = "Deliveries::is_empty")]
     pub deliveries: Deliveries,
     /// The typical duration of such videos, or the duration that Wiro's percentage predicts.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pace: Option<Millis>,
+    #[serde(rename = "pace", skip_serializing_if = "Option::is_none")]
+    pub typical_duration: Option<Millis>,
     /// When Run was answered with a started job.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub begun_at: Option<UnixMillis>,
+    #[serde(rename = "begun_at", skip_serializing_if = "Option::is_none")]
+    pub run_answered_at: Option<UnixMillis>,
     /// When the generation is expected to end.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ends_at: Option<UnixMillis>,
+    #[serde(rename = "ends_at", skip_serializing_if = "Option::is_none")]
+    pub expected_end_at: Option<UnixMillis>,
     /// When Wiro last sent a percentage.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub heard_at: Option<UnixMillis>,
+    #[serde(rename = "heard_at", skip_serializing_if = "Option::is_none")]
+    pub percentage_received_at: Option<UnixMillis>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde wants")]
@@ -95,9 +96,13 @@ pub enum Intent {
 pub enum Phase {
     /// The caller still has to store the uploaded image.
     Receiving,
-    /// Run was not sent, or did not start; a slot is needed. `turned_away`: Wiro was at capacity and asked for this
-    /// delay.
-    Waiting { attempts: u32, turned_away: Option<Millis> },
+    /// Run was not sent, or did not start; a slot is needed.
+    Waiting {
+        attempts: u32,
+        /// Wiro was at capacity and asked for this delay.
+        #[serde(rename = "turned_away")]
+        capacity_retry_after: Option<Millis>,
+    },
     /// In the queue, after this many attempts.
     #[serde(rename = "in_line")]
     Queued(u32),
@@ -120,8 +125,16 @@ pub enum Phase {
         #[serde(skip_serializing_if = "Option::is_none")]
         progress: Option<SearchProgress>,
     },
-    /// Wiro has the job. `eager` counts the checks since a callback or cancel that they have not confirmed yet.
-    Running { since: UnixMillis, checks: u32, checked_at: UnixMillis, eager: Option<u32>, job: Job },
+    /// Wiro has the job.
+    Running {
+        since: UnixMillis,
+        checks: u32,
+        checked_at: UnixMillis,
+        /// Checks since a callback or a cancel that no check has confirmed yet. They follow each other faster.
+        #[serde(rename = "eager")]
+        fast_poll_attempts: Option<u32>,
+        job: Job,
+    },
     /// The job ended with a video; our copy is not verified yet.
     Storing { since: UnixMillis, attempts: u32, source: Source, job: Job },
     /// Final. The job is kept for deleting its files at Wiro.
@@ -171,16 +184,18 @@ pub struct VideoOwnership {
 /// What the dispatcher learns about a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct SlotReport {
-    pub needs_place: bool,
+    #[serde(rename = "needs_place")]
+    pub needs_slot: bool,
     /// When the dispatcher asks again.
-    pub look_at: UnixMillis,
+    #[serde(rename = "look_at")]
+    pub next_check_at: UnixMillis,
 }
 
 impl SlotReport {
     /// For a task whose state is unknown.
     #[must_use]
     pub fn still_needed(now: UnixMillis) -> Self {
-        Self { needs_place: true, look_at: now.after(RECONCILE_INTERVAL) }
+        Self { needs_slot: true, next_check_at: now.after(RECONCILE_INTERVAL) }
     }
 }
 
@@ -198,7 +213,7 @@ impl Task {
         let (phase, wake_at) = if input.has_upload() {
             (Phase::Receiving, now.after(IMAGE_TIMEOUT))
         } else {
-            (Phase::Waiting { attempts: 0, turned_away: None }, now)
+            (Phase::Waiting { attempts: 0, capacity_retry_after: None }, now)
         };
         Self {
             version: TASK_VERSION,
@@ -230,17 +245,17 @@ impl Task {
             challenge: None,
             phase,
             wake_at: Some(wake_at),
-            nudged: false,
-            wish: Intent::Make,
+            callback_pending: false,
+            intent: Intent::Make,
             answerable: false,
             presumed_lost: false,
             reports_run: false,
-            chores: PendingWork::default(),
+            pending_work: PendingWork::default(),
             deliveries: Deliveries::default(),
-            pace: None,
-            begun_at: None,
-            ends_at: None,
-            heard_at: None,
+            typical_duration: None,
+            run_answered_at: None,
+            expected_end_at: None,
+            percentage_received_at: None,
         }
     }
 
@@ -257,7 +272,7 @@ impl Task {
     /// When the task is due; `None` if nothing is left to do.
     #[must_use]
     pub fn alarm(&self) -> Option<UnixMillis> {
-        [self.wake_at, self.chores.next_due(), self.deliveries.next_due()].into_iter().flatten().min()
+        [self.wake_at, self.pending_work.next_due(), self.deliveries.next_due()].into_iter().flatten().min()
     }
 
     /// Whether the task needs a slot now or later.
@@ -283,13 +298,13 @@ impl Task {
     /// Whether the owner can see the video: not if it was deleted or is being removed.
     #[must_use]
     pub const fn is_visible(&self) -> bool {
-        !matches!(self.wish, Intent::Delete) && !matches!(self.phase, Phase::Removing { .. })
+        !matches!(self.intent, Intent::Delete) && !matches!(self.phase, Phase::Removing { .. })
     }
 
     /// Whether a cancel has not reached the job yet.
     #[must_use]
     pub const fn is_stopping(&self) -> bool {
-        !matches!(self.wish, Intent::Make) && self.is_unfinished()
+        !matches!(self.intent, Intent::Make) && self.is_unfinished()
     }
 
     /// The answer to the dispatcher.
@@ -299,8 +314,8 @@ impl Task {
             Phase::Ended { .. } => self.record.expires_at.map(|at| UnixMillis::new(at * 1000)),
             _ => None,
         };
-        let look_at = expires_at.unwrap_or_else(|| now.after(RECONCILE_INTERVAL));
-        SlotReport { needs_place: self.needs_slot(), look_at }
+        let next_check_at = expires_at.unwrap_or_else(|| now.after(RECONCILE_INTERVAL));
+        SlotReport { needs_slot: self.needs_slot(), next_check_at }
     }
 
     /// Whether the phase shows that the caller can get an answer.
@@ -310,7 +325,7 @@ impl Task {
             self.phase,
             Phase::Receiving
                 | Phase::Waiting { attempts: 0, .. }
-                | Phase::Waiting { turned_away: Some(_), .. }
+                | Phase::Waiting { capacity_retry_after: Some(_), .. }
                 | Phase::SlotGranted(0)
                 | Phase::Submitting { attempts: 0, .. }
         )

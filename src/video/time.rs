@@ -1,4 +1,4 @@
-//! Instants as the domain sees them: numbers that somebody else read from a clock.
+//! Times and durations as numbers. Callers read the clock.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,26 +18,26 @@ impl UnixMillis {
         self.0
     }
 
-    /// Whole seconds since the epoch, as the public API and KV give times.
+    /// Whole seconds since the epoch, the unit of the API and KV.
     #[must_use]
     pub const fn seconds(self) -> i64 {
         self.0.div_euclid(1000)
     }
 
-    /// The instant `duration` later; saturates at the end of time.
+    /// The time `duration` later; saturates.
     #[must_use]
     pub fn after(self, duration: Millis) -> Self {
         Self(self.0.saturating_add_unsigned(duration.0))
     }
 
-    /// How long ago `earlier` was; nothing, when it is yet to come.
+    /// The time since `earlier`; zero if that is in the future.
     #[must_use]
     pub fn since(self, earlier: Self) -> Millis {
         Millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 }
 
-/// A length of time in milliseconds.
+/// A duration in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct Millis(u64);
@@ -53,7 +53,7 @@ impl Millis {
         Self(seconds.saturating_mul(1000))
     }
 
-    /// Reads a decimal number of `unit`s, with up to six digits behind the point.
+    /// Parses a decimal number of `unit`s, with up to six digits after the point.
     #[must_use]
     pub fn parse(text: &str, unit: Self) -> Option<Self> {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
@@ -77,7 +77,7 @@ impl Millis {
     }
 }
 
-/// When something happens, and the randomness it may use.
+/// The current time, and a random number for jitter.
 #[derive(Clone, Copy, Debug)]
 pub struct Tick {
     pub now: UnixMillis,

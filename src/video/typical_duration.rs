@@ -61,14 +61,14 @@ impl TypicalDuration {
 mod tests {
     use super::*;
 
-    fn learned(seconds: &[u64]) -> Option<TypicalDuration> {
+    fn after_samples(seconds: &[u64]) -> Option<TypicalDuration> {
         seconds.iter().fold(None, |before, took| {
             Some(TypicalDuration::with_sample(before, Millis::from_seconds(*took)))
         })
     }
 
     fn typical(seconds: &[u64]) -> u64 {
-        learned(seconds).unwrap().typical.seconds()
+        after_samples(seconds).unwrap().typical.seconds()
     }
 
     #[test]

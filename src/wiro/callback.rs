@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_known_shape_names_the_job() {
+    fn each_known_format_names_the_job() {
         let named = Some(RemoteTaskRef { task_id: "534574".to_owned(), token: Some("eDcC".to_owned()) });
         for body in [
             r#"{"result":true,"tasklist":[{"id":"534574","socketaccesstoken":"eDcC"}]}"#,
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_no_hint() {
+    fn other_bodies_name_no_job() {
         let long = format!(r#"{{"id":"{}"}}"#, "1".repeat(65));
         for body in ["", "null", "[]", "{}", "hello", "\u{0}", r#"{"id":null}"#, r#"{"id":"a/b"}"#, &long] {
             assert_eq!(hint(body.as_bytes()), None, "{body}");
@@ -67,7 +67,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_body_panics(body in proptest::collection::vec(any::<u8>(), 0..200)) {
+        fn arbitrary_bodies_do_not_panic(body in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = hint(&body);
         }
     }

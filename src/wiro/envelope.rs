@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_come_as_objects_strings_or_not_at_all() {
+    fn errors_may_be_objects_strings_or_missing() {
         let failed = |code, message: &str| Envelope::Error(WiroError { code, message: message.to_owned() });
         let cases = [
             (r#"{"result":false,"errors":[{"code":96,"message":"limit"}]}"#, failed(Some(96), "limit")),
@@ -114,7 +114,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_body_panics(body in ".{0,200}") {
+        fn arbitrary_bodies_do_not_panic(body in ".{0,200}") {
             let _ = read(&body);
         }
     }

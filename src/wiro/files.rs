@@ -51,6 +51,8 @@ pub enum Refusal {
     Account(String),
     /// The folder does not exist.
     FolderGone,
+    /// The request did not tell its length.
+    LengthRequired,
     /// Another refusal. Not public.
     Declined(String),
     /// Any other failure. Not public.
@@ -96,6 +98,7 @@ fn first_row(http: &HttpResponse) -> Result<Value, Refusal> {
             };
             return Err(Refusal::Account(reason));
         }
+        411 => return Err(Refusal::LengthRequired),
         200 => {}
         status @ 400..=499 => return Err(Refusal::Declined(format!("HTTP {status}"))),
         status => return Err(Refusal::Failed(format!("HTTP {status}"))),
@@ -125,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn the_form_is_pinned() {
+    fn the_form_has_exactly_these_bytes() {
         let form = upload_form(Some("f1"), "a \"cat\".png", "image/png", "B");
         assert_eq!(form.content_type, "multipart/form-data; boundary=B");
         assert_eq!(
@@ -141,13 +144,13 @@ mod tests {
     }
 
     #[test]
-    fn no_name_breaks_out_of_its_header() {
+    fn a_file_name_cannot_add_a_header() {
         let form = upload_form(Some("f1"), "a\"\r\nX-Evil: 1\r\n\r\n--B--", "image/png", "B");
         assert!(form.texts[0].contains("filename=\"a%22%0D%0AX-Evil: 1%0D%0A%0D%0A--B--\"\r\nContent-Type"));
     }
 
     #[test]
-    fn responses_are_read_leniently() {
+    fn several_response_formats_are_accepted() {
         let folder = |row: &str| {
             read_folder(&answer(200, &format!(r#"{{"result":true,"errors":[],"list":[{row}]}}"#)))
         };
@@ -168,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_of_refusals() {
+    fn each_refusal_has_its_meaning() {
         let error = |code: i64| format!(r#"{{"result":false,"errors":[{{"code":{code},"message":"m"}}]}}"#);
         let cases = [
             (429, String::new(), Refusal::RateLimited(Some(7))),
@@ -176,6 +179,7 @@ mod tests {
             (200, error(96), Refusal::RateLimited(Some(7))),
             (401, error(98), Refusal::Account("HTTP 401, code 98: m".to_owned())),
             (403, String::new(), Refusal::Declined("HTTP 403".to_owned())),
+            (411, String::new(), Refusal::LengthRequired),
             (413, String::new(), Refusal::Declined("HTTP 413".to_owned())),
             (200, error(97), Refusal::Account("code 97: m".to_owned())),
             (200, error(98), Refusal::Account("code 98: m".to_owned())),
@@ -195,7 +199,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_answer_panics(status in any::<u16>(), body in ".{0,200}") {
+        fn arbitrary_answers_do_not_panic(status in any::<u16>(), body in ".{0,200}") {
             let _ = read_upload(&answer(status, &body));
             let _ = read_folder(&answer(200, &format!(r#"{{"result":true,"list":{body}}}"#)));
         }

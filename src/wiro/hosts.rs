@@ -18,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hosts_below_the_domain_are_wiros() {
+    fn subdomains_belong_to_wiro() {
         for link in [
             "https://wiro.ai/a",
             "https://cdn1.wiro.ai/a.png",

@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn a_price_goes_by_resolution_and_duration() {
+    fn a_price_depends_on_resolution_and_duration() {
         let list = json!([
             { "inputs": { "resolution": "768P", "duration": "6" }, "price": 0.28, "priceMethod": "cpr" },
             { "inputs": { "resolution": "768P", "duration": 10 }, "price": "0.56", "priceMethod": "cpr" },
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn each_method_of_pricing() {
+    fn each_pricing_method_is_supported() {
         let with = |method: &str, price: Value, note: &str| {
             let entry = json!({ "inputs": {}, "price": price, "priceMethod": method, "note": note });
             of(&json!([entry]), "768P", "10")
@@ -113,7 +113,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_list_panics(list in ".{0,100}", price_of in ".{0,10}", resolution in ".{0,6}") {
+        fn arbitrary_price_lists_do_not_panic(list in ".{0,100}", price_of in ".{0,10}", resolution in ".{0,6}") {
             let _ = price(&list, &resolution, "6", |text| text.parse().ok());
             let entry = json!([{ "inputs": { "resolution": resolution }, "price": price_of }]).to_string();
             let _ = price(&entry, &resolution, "6", |text| text.parse().ok());

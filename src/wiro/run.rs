@@ -135,7 +135,7 @@ mod tests {
     ];
 
     #[test]
-    fn the_form_is_pinned() {
+    fn the_form_has_exactly_these_bytes() {
         let form = request(file(), None).form(&ModelDescription::built_in("minimax/hailuo-2-3"), "B");
         assert_eq!(form.content_type, "multipart/form-data; boundary=B");
         assert_eq!(
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn each_generation_of_parameters_gets_each_picture() {
+    fn each_generation_of_parameters_gets_its_images() {
         let frame = |id: &str, style| Some(Frame { id: id.to_owned(), style, required: false });
         let with_frames = |first, last| ModelDescription {
             first_frame: first,

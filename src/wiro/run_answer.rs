@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_of_answers() {
+    fn each_answer_has_its_meaning() {
         let account = |problem: AccountProblem| format!("account: {problem:?}");
         let parameters = |message: &str| format!("parameters: {message}");
         let required = "Request parameter [prompt] required";
@@ -284,7 +284,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_answer_panics(status in any::<u16>(), body in ".{0,200}") {
+        fn arbitrary_answers_do_not_panic(status in any::<u16>(), body in ".{0,200}") {
             let _ = answer(status, &body);
         }
 

@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_asked_for_in_pages_and_read_row_by_row() {
+    fn a_page_of_the_list_is_parsed() {
         let body = r#"{"limit":"20","order":"DESC","sort":"id","start":"40","type":"model"}"#;
         assert_eq!(list_body(40, PAGE_ROWS), body);
         let rows = read(
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn pictures_must_fit_too() {
+    fn images_must_match_too() {
         let link = "https://a.example/b.png";
         let with_link = LostRun { pictures: 1, links: vec![link.to_owned()], ..run() };
         let with_file = LostRun { pictures: 1, ..run() };
@@ -285,7 +285,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_row_panics(name in ".{0,12}", value in ".{0,20}") {
+        fn arbitrary_rows_do_not_panic(name in ".{0,12}", value in ".{0,20}") {
             let row = json!({
                 "id": "1", "createtime": value, "modelslugowner": value, "modelslugproject": value,
                 "parameters": { "prompt": value, name: [value] },

@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_published_vector_is_met() {
+    fn the_signature_equals_the_documented_example() {
         let credentials = Credentials::new("key".to_owned(), Some("secret")).unwrap();
         let headers = credentials.headers(123_456);
         let signature = "fcdfafa34a71577832e3006955d2af86d619f68af604abb81b0b480e34d9aa7e";
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_nothing() {
+    fn debug_output_is_redacted() {
         let credentials = Credentials::new("key".to_owned(), Some("secret")).unwrap();
         assert_eq!(format!("{credentials:?}"), "Credentials(redacted)");
     }

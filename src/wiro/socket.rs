@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn every_message_of_the_seed() {
+    fn each_message_of_the_first_format_is_parsed() {
         for name in [
             "task_queue",
             "task_accept",
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_messages_yield_no_events() {
+    fn unknown_messages_give_no_events() {
         for message in
             ["", "[]", "null", "42", "\"task_end\"", r#"{"type":17}"#, r#"{"type":"connected"}"#, "{"]
         {
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn progress_comes_in_several_shapes() {
+    fn each_progress_format_is_parsed() {
         let percent = |message: Value| {
             of("task_output", &message).into_iter().find_map(|event| match event {
                 SocketEvent::Progress(percent) => Some(percent),
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn the_messages_of_2026_are_read() {
+    fn each_message_of_2026_is_parsed() {
         let events: Vec<_> =
             include_str!("../../tests/wiro/socket-2026-08.jsonl").lines().map(read).collect();
         let expected: Vec<Vec<SocketEvent>> = vec![
@@ -236,14 +236,14 @@ mod tests {
     }
 
     #[test]
-    fn a_job_is_asked_for_by_its_token() {
+    fn a_job_is_subscribed_by_its_token() {
         let name = RemoteTaskRef { task_id: "1".to_owned(), token: Some("t".to_owned()) };
         assert_eq!(task_info(&name), r#"{"tasktoken":"t","type":"task_info"}"#);
     }
 
     proptest! {
         #[test]
-        fn no_message_panics(message in ".{0,200}", kind in "task_[a-z_]{0,12}", content in ".{0,80}") {
+        fn arbitrary_messages_do_not_panic(message in ".{0,200}", kind in "task_[a-z_]{0,12}", content in ".{0,80}") {
             let _ = read(&message);
             let _ = of(&kind, &json!(content));
             let _ = of(&kind, &json!({ "raw": content, "percentage": content }));

@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn links_tokens_and_lines_about_the_account_are_left_out() {
+    fn urls_tokens_and_account_lines_are_removed() {
         for (written, shown) in [
             ("saved to https://cdn1.wiro.ai/x/0.mp4 now", "saved to […] now"),
             ("key eDcCm5yyUfIvMFspTwww49OUfgXkQt here", "key […] here"),
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn the_reason_of_a_failure_is_what_was_written_last() {
+    fn the_reason_is_the_last_line() {
         let reason = |written: &str| failure_reason(written);
         assert_eq!(reason("CUDA out of memory").as_deref(), Some("CUDA out of memory"));
         assert_eq!(reason("Loading\n\nYour balance is $3\n---\n").as_deref(), Some("Loading"));
@@ -101,13 +101,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_panics_or_grows(written in "(.|\n){0,900}") {
+        fn cleaned_text_is_never_longer(written in "(.|\n){0,900}") {
             prop_assert!(failure_reason(&written).is_none_or(|reason| reason.chars().count() <= MAX_CHARS));
             prop_assert!(clean(&written).chars().count() <= MAX_CHARS);
         }
 
         #[test]
-        fn no_link_and_no_token_is_shown(token in "[A-Za-z0-9]{30}", before in "[a-z ]{0,9}") {
+        fn urls_and_tokens_are_removed_everywhere(token in "[A-Za-z0-9]{30}", before in "[a-z ]{0,9}") {
             let written = format!("{before} {token} https://cdn1.wiro.ai/{token}/0.mp4");
             prop_assert!(!failure_reason(&written).unwrap_or_default().contains(&token));
         }

@@ -1,5 +1,5 @@
-// The Worker and the reference that it is measured against, asked the same: what both answer is compared byte by byte, but
-// for times and random names.
+// Sends the same requests to the Worker and to the reference service, and compares their responses byte by byte, except
+// times and random names.
 import { afterAll, beforeAll, expect } from 'vitest';
 import { KINDS } from '../../bench/pair.ts';
 import { type Kind, type Subject, startSubject } from '../../bench/subject.ts';
@@ -22,7 +22,7 @@ export function startBoth(): void {
     for (const kind of KINDS) {
       const sim = await startSim({ speed: 600 });
       sim.script('held', { holdAt: 'task_start' });
-      // The callback decides when it is looked at, the same on both sides.
+      // The callback decides when a job is checked, in the same way on both sides.
       const subject = await startSubject(
         kind,
         { addresses: sim },
@@ -75,7 +75,7 @@ async function answerOf(side: Side, response: Response): Promise<Answer> {
 const TIMES = ['created_at', 'started_at', 'completed_at', 'expires_at'];
 
 export function maskedJson(side: Side, value: unknown): unknown {
-  // The order of members is compared, too.
+  // The order of members is compared too.
   return JSON.stringify(value, (name, member) => {
     if (TIMES.includes(name) && typeof member === 'number') return 'a time';
     if (name === 'request_id') return 'a request id';

@@ -1,4 +1,4 @@
-// Requests and their refusals: both answer the same.
+// Requests without a video and refusals: both services send the same responses.
 import { describe, expect, test } from 'vitest';
 import { BOUNDARY, formBody, type Part } from '../worker/support/requests/bodies.ts';
 import { picture } from '../worker/support/requests/pictures.ts';
@@ -9,12 +9,12 @@ const MADE_UP = `vid_${'a'.repeat(40)}`;
 
 startBoth();
 
-describe('without a video', () => {
-  test('health', async () => {
+describe('requests without a video', () => {
+  test('GET /health', async () => {
     await expectEqual((side) => send(side, '/health'), 200);
   });
 
-  test('a page of another origin is told the same', async () => {
+  test('a page of another origin gets the same CORS headers', async () => {
     const { headers } = await expectEqual(
       (side) => send(side, '/health', { headers: { origin: 'https://a.example' } }),
       200,
@@ -25,47 +25,47 @@ describe('without a video', () => {
     });
   });
 
-  test('a made-up id is nobody’s, and no storage is asked', async () => {
+  test('an invalid id is 404 and reads no storage', async () => {
     await expectEqual((side) => send(side, `/v1/videos/${MADE_UP}`), 404);
     await expectEqual((side) => send(side, `/v1/videos/${MADE_UP}/content`), 404);
   });
 
   test.each(['/', '/v1', '/v1/videos/', '/v1/videos//content', '/nothing'])(
-    'there is nothing at %s',
+    'the unknown path %s is answered 404',
     async (path) => {
       await expectEqual((side) => send(side, path), 404);
     },
   );
 
-  test('methods that are not answered', async () => {
+  test('a wrong method is 405', async () => {
     await expectEqual((side) => send(side, '/health', { method: 'POST' }), 405);
     await expectEqual((side) => send(side, '/v1/videos', { method: 'PUT' }), 405);
   });
 
-  test('who shows no token', async () => {
+  test('a request without a token is 401', async () => {
     await expectEqual((side) => fetch(`${side.subject.origin}/v1/videos`), 401);
   });
 
-  test('a callback with a wrong proof', () =>
+  test('a callback with a wrong proof is 404', () =>
     expectEqual(
       (side) => send(side, `/hooks/wiro/${MADE_UP}/${'a'.repeat(32)}`, post(JSON_TYPE, '{}')),
       404,
     ));
 });
 
-describe('submit, JSON', () => {
+describe('a submit with a JSON body', () => {
   const submit =
     (body: string, headers: Record<string, string> = {}) =>
     (side: Side) =>
       send(side, '/v1/videos', post({ ...JSON_TYPE, ...headers }, body));
 
-  test('taken', async () => {
+  test('a valid body is accepted', async () => {
     const body = { prompt: 'held: a boat', promptOptimizer: 'false', resolution: '1080P', duration: '6' };
     const { headers } = await expectEqual(submit(JSON.stringify(body)), 202);
     expect(headers).toMatchObject({ location: 'http://worker/v1/videos/vid_', 'retry-after': '3' });
   });
 
-  test('with a link', () =>
+  test('a first frame by URL is accepted', () =>
     expectEqual(submit('{"prompt":"held: a boat","inputImageFirstUrl":"https://a.example/b.png"}'), 202));
 
   test.each([
@@ -84,16 +84,16 @@ describe('submit, JSON', () => {
     '{"prompt":"a","inputImageFirstUrl":"http://a.example/"}',
     '{"prompt":"a","inputImageFirstUrl":"https://127.0.0.1/"}',
     '{"prompt":"a","inputImageFirstUrl":"https://u@a.example/"}',
-  ])('refused: %s', async (body) => {
+  ])('an invalid field is refused: %s', async (body) => {
     await expectEqual(submit(body), 400);
   });
 
-  test('too large, or of another type', async () => {
+  test('a body that is too large or of another type is refused', async () => {
     await expectEqual(submit(JSON.stringify({ prompt: 'a'.repeat(70_000) })), 413);
     await expectEqual((side) => send(side, '/v1/videos', post({ 'content-type': 'text/plain' }, 'a')), 415);
   });
 
-  test('again with the same key, and with another request', async () => {
+  test('the same key with the same and with another request', async () => {
     const key = { 'idempotency-key': 'once' };
     await expectEqual(submit('{"prompt":"held: once"}', key), 202);
     const { headers } = await expectEqual(submit('{"prompt":"held: once"}', key), 202);
@@ -103,7 +103,7 @@ describe('submit, JSON', () => {
   });
 });
 
-describe('submit, form', () => {
+describe('a submit with a form', () => {
   const image = (bytes: number, value = picture('image/png', bytes)): Part => ({
     name: 'inputImageFirst',
     filename: 'a.png',
@@ -129,7 +129,7 @@ describe('submit, form', () => {
     },
   );
 
-  test('streamed, without a length', async () => {
+  test('a streamed body without a length is accepted', async () => {
     const body = () => new Blob([formBody([image(100_000), prompt])]).stream();
     await expectEqual(
       (side) =>
@@ -138,10 +138,10 @@ describe('submit, form', () => {
     );
   });
 
-  test('no file was chosen', () =>
+  test('a form without a chosen file is accepted', () =>
     expectEqual(submit([prompt, { name: 'inputImageFirst', filename: '', value: '' }]), 202));
 
-  test('refused', async () => {
+  test('an invalid form is refused', async () => {
     await expectEqual(submit([prompt, image(0, Buffer.from('this is no image at all'))]), 415);
     await expectEqual(submit([image(1000)]), 400);
     await expectEqual(submit([prompt, image(1000), image(1000)]), 400);

@@ -1,4 +1,4 @@
-// A video's life, and what is left of it: both answer and store the same, and ask Wiro the same.
+// Whole videos: both services respond, store and call Wiro in the same way.
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Faults } from '../../sim/index.ts';
 import {
@@ -17,13 +17,13 @@ import {
 
 startBoth();
 
-describe('a job in flight', () => {
+describe('a running job', () => {
   let ids: Ids;
   beforeAll(async () => {
     ids = await submitted('held: in flight');
   });
 
-  test('status', async () => {
+  test('GET returns its status', async () => {
     const { headers } = await expectEqual((side) => send(side, videoPath(ids, side)), 200);
     expect(headers).toMatchObject({
       etag: '"a tag"',
@@ -32,21 +32,21 @@ describe('a job in flight', () => {
     });
   });
 
-  test('content is not there yet', () =>
+  test('its content is 409 not_ready', () =>
     expectEqual((side) => send(side, `${videoPath(ids, side)}/content`), 409));
 
-  test('it is another’s', () =>
+  test('the video of another client is 404', () =>
     expectEqual(
       (side) => send(side, videoPath(ids, side), { headers: { authorization: 'Bearer no' } }),
       401,
     ));
 
-  test('a callback is a nudge, whatever it says', async () => {
+  test('a callback with any body causes a check', async () => {
     await expectEqual(async (side) => {
       const { callbackUrl } = await side.sim.waitForTask('held: in flight');
       const seen = side.sim.callsTo('/Task/Detail').length;
       const response = await send(side, new URL(callbackUrl).pathname, post(JSON_TYPE, '{"status":"done"}'));
-      // It has asked Wiro, who knows better.
+      // It has asked Wiro, whose answer counts.
       await side.sim.waitForCall('/Task/Detail', seen + 1);
       return response;
     }, 200);
@@ -63,7 +63,7 @@ async function inStage(side: Side, ids: Ids, stage: string): Promise<Response> {
   }
 }
 
-describe('a job that ends otherwise', () => {
+describe('a job that does not complete at once', () => {
   const ended = async (side: Side, ids: Ids) => {
     for (;;) {
       const response = await send(side, videoPath(ids, side), { headers: { prefer: 'wait=20' } });
@@ -76,20 +76,20 @@ describe('a job that ends otherwise', () => {
     return submitted(prompt);
   };
 
-  test('without a video', async () => {
+  test('a job that ends without a video', async () => {
     const ids = await scripted('pexit', { task: { pexit: '1' } });
     const { body } = await expectEqual((side) => ended(side, ids), 200);
     expect(body).toContain('generation_failed');
     await expectEqual((side) => send(side, `${videoPath(ids, side)}/content`), 404);
   });
 
-  test('after a copy that is tried again, and one that has no length', async () => {
+  test('a copy that is retried, and an output without a length', async () => {
     const ids = await scripted('cdn', { cdn: [{ kind: 'html' }, { kind: 'no-length' }] });
     const { body } = await expectEqual((side) => ended(side, ids), 200);
     expect(body).toContain('"status":"completed"');
   });
 
-  test('refused by Wiro: the parameters, the account', async () => {
+  test('Wiro refuses the parameters or the account', async () => {
     const refused = async (prompt: string, code: number, message: string, status: number) => {
       await onBoth(async ({ sim }) => sim.script(prompt, { run: [{ kind: 'error', code, message }] }));
       const body = JSON.stringify({ prompt });
@@ -99,7 +99,7 @@ describe('a job that ends otherwise', () => {
     await refused('unpaid', 97, 'Balance too low', 503);
   });
 
-  test('after a Run that was not taken at first', async () => {
+  test('a Run that is accepted at the second attempt', async () => {
     const ids = await scripted('busy', { run: [{ kind: 'status', status: 429 }] });
     const { body } = await expectEqual((side) => ended(side, ids), 200);
     expect(body).toContain('"status":"completed"');
@@ -126,7 +126,7 @@ describe('a completed video', () => {
     (side: Side) =>
       send(side, `${videoPath(ids, side)}/content`, { method, headers });
 
-  test('status', async () => {
+  test('GET returns its status', async () => {
     await expectEqual((side) => send(side, videoPath(ids, side)), 200);
     await expectEqual(async (side) => {
       const etag = (await send(side, videoPath(ids, side))).headers.get('etag') ?? '';
@@ -134,7 +134,7 @@ describe('a completed video', () => {
     }, 304);
   });
 
-  test('content', async () => {
+  test('GET returns its content', async () => {
     const { headers } = await expectEqual(content(), 200);
     expect(headers['repr-digest']).toMatch(/^sha-256=:.{44}:$/);
     await expectEqual(content({}, 'HEAD'), 200);
@@ -155,7 +155,7 @@ describe('a completed video', () => {
     await expectEqual(content({ range }), status);
   });
 
-  test('under conditions', async () => {
+  test('conditional requests', async () => {
     const etagOf = async (side: Side) => (await content({}, 'HEAD')(side)).headers.get('etag') ?? '';
     await expectEqual(
       async (side) => content({ range: 'bytes=0-9', 'if-range': await etagOf(side) })(side),
@@ -166,23 +166,23 @@ describe('a completed video', () => {
     await expectEqual(content({ 'if-modified-since': new Date(Date.now() + 60_000).toUTCString() }), 304);
   });
 
-  test('it plays with a grant, without a token', () =>
+  test('a grant plays it without a token', () =>
     expectEqual(async (side) => {
       const video = (await (await send(side, videoPath(ids, side))).json()) as { urls: { content: string } };
       return fetch(video.urls.content);
     }, 200));
 
-  test('the list', async () => {
+  test('the list contains it', async () => {
     await expectEqual((side) => send(side, '/v1/videos?limit=1'), 200);
     await expectEqual((side) => send(side, '/v1/videos?limit=100&order=asc'), 200);
     await expectEqual((side) => send(side, '/v1/videos?limit=0&order=up&after=x'), 400);
   });
 
-  test('the same is stored, and Wiro was asked the same', async () => {
+  test('both services store the same data and call Wiro in the same way', async () => {
     const [rust, javascript] = await onBoth(async (side) => {
       const { TASKS } = side.subject.bindings;
       const id = ids.get(side) ?? '';
-      // What was decided is published a moment later, and whose it is after that.
+      // The record is published shortly afterwards, and the owner's entry after that.
       const published = async () => {
         const stored = await TASKS.getWithMetadata<Record<string, unknown>>(`video:${id}`);
         expect(stored.metadata).toMatchObject({ status: 'completed' });

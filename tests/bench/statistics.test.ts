@@ -3,11 +3,11 @@ import { compared, interleaved } from '../../bench/pair.ts';
 import { median, ratios, spread } from '../../bench/statistics.ts';
 import { figure, table } from '../../bench/table.ts';
 
-test('the median is the middle one, or between the two', () => {
+test('the median is the middle value, or the mean of the two middle values', () => {
   expect([median([3, 1, 2]), median([4, 1, 3, 2]), median([])]).toEqual([2, 2.5, Number.NaN]);
 });
 
-test('ratios are taken round by round: what slows both changes none', () => {
+test('ratios are computed per round, so what slows down both changes none', () => {
   const [slow, quick] = [
     [100, 50],
     [200, 100],
@@ -21,14 +21,14 @@ test('ratios are taken round by round: what slows both changes none', () => {
   expect(spread([2, 1, 3])).toEqual([1, 3]);
 });
 
-test('the two take turns in being first', async () => {
+test('the two services are measured first in turns', async () => {
   const order: string[] = [];
   const all = await interleaved(3, async (kind) => order.push(kind));
   expect(order).toEqual(['rust', 'javascript', 'javascript', 'rust', 'rust', 'javascript']);
   expect(all).toEqual({ rust: [1, 4, 5], javascript: [2, 3, 6] });
 });
 
-test('a table reads well as text and as Markdown', () => {
+test('a table is formatted as text and as Markdown', () => {
   const rows = [
     ['GET /health', figure(1234.5)],
     ['submit', figure(0.1234)],

@@ -1,4 +1,4 @@
-//! A task, the time, and what a test lets happen to it.
+//! A task, a clock, and helpers that apply events.
 
 use hailuo_worker::video::access::keys::SigningKeys;
 use hailuo_worker::video::access::owner::Owner;
@@ -60,7 +60,7 @@ pub fn search(hint: Option<Job>) -> Effect {
     Effect::Search { hint, progress: SearchProgress::default() }
 }
 
-/// What a submit with the same key asks for, always under the same id.
+/// The contents of a task; the id is always the same, as for submits with the same key.
 pub fn submitted(input_image_first: Option<Image>, fingerprint: &str, now: i64) -> Task {
     let id = SigningKeys::derive(&[7; 32]).unwrap().mint(&Owner::nobody(), [1; 16]);
     let input = Input {
@@ -114,13 +114,13 @@ impl Life {
         self.on(Event::Observed(observation))
     }
 
-    /// Time goes on to the alarm, which fires.
+    /// Advances the clock to the alarm, which fires.
     pub fn wake(&mut self) -> Vec<Effect> {
         self.now = self.now.max(self.task.alarm().expect("an alarm").millis());
         self.task.on_alarm(&self.policy, self.at())
     }
 
-    /// Time goes on to whatever the job itself has to do next; chores succeed on the way.
+    /// Advances the clock to the next effect of the job itself; pending work before it succeeds.
     pub fn next(&mut self) -> Option<Effect> {
         while self.task.alarm().is_some() {
             let mut asked = None;
@@ -147,7 +147,7 @@ impl Life {
         self.task.record.error.as_ref().map(|failure| failure.code)
     }
 
-    /// When the job itself is looked at next, in milliseconds from now.
+    /// Milliseconds until the phase is due.
     pub fn wakes_in(&self) -> i64 {
         self.task.wake_at.unwrap().millis() - self.now
     }

@@ -1,5 +1,5 @@
-//! Several videos whose answers to Run got lost, at an upstream whose list may hide whose each job is. Whatever happens,
-//! no job becomes two videos', and no video gets a job that may be another's.
+//! Several videos lose the answers to their Runs, and the upstream's list may not show which job belongs to which video.
+//! No job is adopted by two videos, and no video adopts a job that may belong to another.
 
 use std::collections::BTreeMap;
 
@@ -23,12 +23,12 @@ const MODEL: &str = "minimax/hailuo-2-3";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Run {
     Answered,
-    /// It started, and its answer was lost.
+    /// The job started, and the answer was lost.
     Unheard,
     NeverArrived,
 }
 
-/// A video. What it looks like in the upstream's list is its prompt and whether it has a picture; not which picture.
+/// A video. The upstream's list shows its prompt and whether it has an image, but not which image.
 #[derive(Clone, Debug)]
 struct Asked {
     prompt: &'static str,
@@ -60,7 +60,7 @@ struct Video {
 }
 
 impl Video {
-    /// Up to the answer to Run, or the lack of one.
+    /// Runs until Run is answered, or its answer is lost.
     fn begin(index: usize, asked: Asked) -> Self {
         let seed = [u8::try_from(index).unwrap(); 16];
         let id = SigningKeys::derive(&[7; 32]).unwrap().mint(&Owner::nobody(), seed);
@@ -120,7 +120,7 @@ impl Video {
             prompt: input.prompt.clone(),
             resolution: Some("768P".to_owned()),
             duration: Some(6),
-            pictures: input.pictures(),
+            pictures: input.frame_count(),
             links: Vec::new(),
         }
     }
@@ -130,7 +130,7 @@ fn job(index: usize) -> Job {
     Job { task_id: index.to_string(), token: Some("t".to_owned()) }
 }
 
-/// The upstream's list as it answers.
+/// The rows of the upstream's list.
 fn rows(all: &[Asked], are_urls_hidden: bool) -> Vec<TaskRow> {
     let rows = all.iter().enumerate().filter(|(_, asked)| asked.run != Run::NeverArrived);
     let rows: Vec<Value> = rows
@@ -151,7 +151,7 @@ fn rows(all: &[Asked], are_urls_hidden: bool) -> Vec<TaskRow> {
     read_rows(&HttpResponse { status: 200, retry_after_seconds: None, body: Some(body) }).unwrap().rows
 }
 
-/// A search as the Worker makes it; the dispatcher's grants are in `claims`.
+/// A search like the Worker's; `claims` contains the jobs that the dispatcher has granted.
 fn search(
     videos: &[Video],
     index: usize,
@@ -198,7 +198,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(5000))]
 
     #[test]
-    fn a_lost_job_is_found_by_its_own_video_or_by_none(
+    fn a_lost_job_is_adopted_by_its_own_video_or_none(
         all in proptest::collection::vec(asked(), 1..6),
         are_urls_hidden in any::<bool>(),
         order in proptest::collection::vec(any::<prop::sample::Index>(), 12),
@@ -221,7 +221,7 @@ proptest! {
         prop_assert_eq!(once.len(), taken.len(), "a job became two videos': {:?} of {:?}", jobs, all);
         for (index, (video, job)) in videos.iter().zip(&jobs).enumerate() {
             if let Some(job) = job {
-                // Of equal requests it does not matter which gets which.
+                // Equal requests may get each other's jobs.
                 prop_assert!(video.asked.is_equal_to(&all[*job]), "{index} took {job} of {all:?}");
             }
             let alike = all.iter().filter(|other| other.looks_like(&video.asked)).count();

@@ -1,4 +1,4 @@
-//! The lifecycle against every order of events: each phase by hand, then random lives.
+//! Tests of the lifecycle: written scenarios for each phase, then random orders of events.
 
 #![expect(
     clippy::unwrap_used,
@@ -7,10 +7,10 @@
     reason = "a test fails by panicking"
 )]
 
-mod by_hand;
+mod deliveries;
 mod life;
 mod lost_runs;
 mod model;
 mod progress;
-mod telling;
+mod scenarios;
 mod world;

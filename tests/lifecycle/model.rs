@@ -1,5 +1,5 @@
-//! Random lives: objects die before an effect is performed and after it, before its result is stored; strangers
-//! interfere at any time; then the world behaves, and everything must come right.
+//! Random tests: the object crashes before an effect or before its result is stored, and unexpected requests arrive at any
+//! time. Afterwards everything works again, and the video must end correctly.
 
 use super::world::{Fate, Job, Luck, Run, Stray, World};
 use hailuo_worker::video::lifecycle::event::{Event, Observation, SlotReply};
@@ -11,7 +11,7 @@ use proptest::prelude::*;
 enum Move {
     Wake(Vec<Luck>),
     Stray(Stray),
-    /// The job at the upstream, if there is one, ends.
+    /// The job at the upstream ends, if there is one.
     JobEnds(Job),
     Pass(i64),
 }
@@ -82,7 +82,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(20_000))]
 
     #[test]
-    fn any_life_keeps_the_invariants_and_ends(moves in proptest::collection::vec(next_move(), 0..30)) {
+    fn random_events_keep_the_invariants_and_end(moves in proptest::collection::vec(next_move(), 0..30)) {
         let mut world = World::new();
         for next in moves {
             match next {

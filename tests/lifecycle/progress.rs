@@ -1,5 +1,5 @@
-//! A thousand videos as they might be made, looked at again and again: what is shown never falls, never says that it
-//! is done before it is, and is near the truth, which is the part of its time that has passed.
+//! Simulates a thousand videos and reads their progress repeatedly: it never falls, does not reach 100 before the end, and is
+//! close to the true value, which is the elapsed part of the total time.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ use super::life::{Life, job, output, succeeded};
 const LIVES: u32 = 1000;
 const READS: u32 = 25;
 
-/// Percent when a stage begins, by the stage alone: what every estimate has to beat.
+/// Percent at the start of each stage: a simple estimate that the real one must improve on.
 const BY_STAGE: [(&str, u8); 11] = [
     ("task_queue", 2),
     ("task_accept", 5),
@@ -31,7 +31,7 @@ const BY_STAGE: [(&str, u8); 11] = [
     ("storing", 95),
 ];
 
-/// Chance that comes again (`SplitMix64`).
+/// Reproducible random numbers (`SplitMix64`).
 struct Chance(u64);
 
 impl Chance {
@@ -50,13 +50,13 @@ impl Chance {
         self.next().is_multiple_of(many)
     }
 
-    /// Around 1, mostly within a third of it.
+    /// A factor around 1, mostly between two thirds and four thirds.
     fn spread(&mut self) -> f64 {
         (0..3).map(|_| self.between(0.85, 1.18)).product()
     }
 }
 
-/// What the upstream does with one job, in milliseconds from Run's acceptance.
+/// The times of one job at the upstream, in milliseconds after Run was accepted.
 struct Making {
     stages: Vec<(i64, &'static str)>,
     percentages: Vec<(i64, u8)>,
@@ -70,7 +70,7 @@ fn millis(seconds: f64) -> i64 {
     millis
 }
 
-/// A job that usually takes so many seconds; some wait long in the upstream's queue, some are slow, some quick.
+/// A job with this typical duration in seconds. Some wait long in the upstream's queue; some are slow, some fast.
 fn make(usual: f64, tells_percentages: bool, chance: &mut Chance) -> Making {
     let outlier = match chance.next() % 20 {
         0 => 3.0,
@@ -114,7 +114,7 @@ enum Happening {
     IsRead,
 }
 
-/// Sum and number of what the reads were wrong by, in percent.
+/// The sum and number of the errors of the reads, in percent.
 #[derive(Default)]
 struct Wrong(f64, f64);
 
@@ -132,12 +132,12 @@ impl Wrong {
 #[derive(Default)]
 struct Verdict {
     estimate: Wrong,
-    /// The same reads, by the stage alone.
+    /// The errors of the simple estimate.
     by_stage: Wrong,
     upstream: Wrong,
 }
 
-/// A thousand lives; `learns` is whether the times of one tell anything for the next.
+/// Simulates a thousand videos. `learns`: their durations are similar, so that recent ones predict the next.
 fn live(learns: bool) -> Verdict {
     let mut chance = Chance(2301);
     let mut paces: HashMap<String, TypicalDuration> = HashMap::new();
@@ -158,7 +158,7 @@ fn live(learns: bool) -> Verdict {
                 330.0
             }
         };
-        // From the middle on the upstream is busier.
+        // The second half takes longer.
         let usual = if number < LIVES / 2 { usual } else { usual * 1.5 };
         let kind = kind("m/m", input);
         let pace = paces.get(&kind).map(|known| known.typical);
@@ -179,7 +179,7 @@ fn live(learns: bool) -> Verdict {
     verdict
 }
 
-/// One life from Run's acceptance to its end.
+/// One video from the acceptance of Run to its end.
 fn look_at(
     life: &mut Life,
     making: &Making,
@@ -250,7 +250,7 @@ fn look_at(
 }
 
 #[test]
-fn a_thousand_lives_are_told_truly() {
+fn the_progress_of_1000_videos_is_plausible() {
     let first = live(false);
     let learned = live(true);
     for (name, Verdict { estimate, by_stage, upstream }) in [("supposed", &first), ("learned", &learned)] {
@@ -267,7 +267,7 @@ fn a_thousand_lives_are_told_truly() {
     }
     assert!(first.estimate.mean() < 16.0, "with what is supposed: {}", first.estimate.mean());
     assert!(learned.estimate.mean() < 9.0, "with what was learned: {}", learned.estimate.mean());
-    // These bounds say something: who goes by the stage alone does not keep them.
+    // The simple estimate would not stay within these bounds.
     assert!(learned.by_stage.mean() > 20.0, "by the stage alone: {}", learned.by_stage.mean());
 }
 
@@ -286,7 +286,7 @@ fn started(pace: Option<Millis>) -> Life {
     life
 }
 
-/// What is shown so many seconds later.
+/// The progress this many seconds later.
 fn after(life: &mut Life, seconds: i64) -> (u8, ProgressSource) {
     life.now += seconds * 1000;
     let record = life.task.record_at(UnixMillis::new(life.now));
@@ -294,28 +294,28 @@ fn after(life: &mut Life, seconds: i64) -> (u8, ProgressSource) {
 }
 
 #[test]
-fn the_upstreams_own_figure_wins_until_it_falls_silent() {
+fn upstream_progress_is_used_until_it_stops() {
     let mut life = started(Some(Millis::from_seconds(100)));
     life.on(Event::SocketUpdated(SocketUpdate::Stage("task_output".to_owned())));
     assert_eq!(after(&mut life, 50), (54, ProgressSource::Estimate));
-    // It says less than was shown: it is believed, and nothing is taken back.
+    // A lower percentage than shown: it is used from now on, and the progress does not fall.
     life.on(Event::SocketUpdated(SocketUpdate::Progress(40)));
     assert_eq!(after(&mut life, 1), (54, ProgressSource::Upstream));
     life.on(Event::SocketUpdated(SocketUpdate::Progress(60)));
     assert_eq!(after(&mut life, 29), (60, ProgressSource::Upstream));
-    // 60 % took 51 s: after 81 s there are 4 s to come, or the end of the stage.
+    // 60 % took 51 s: after 81 s there are 4 s left, or the rest of the stage.
     let (progress, source) = after(&mut life, 1);
     assert!((75..85).contains(&progress) && source == ProgressSource::Estimate, "{progress}");
 }
 
 #[test]
-fn a_video_that_waits_to_be_made_makes_no_progress() {
+fn a_waiting_video_has_no_progress() {
     let mut life = accepted(None);
     assert_eq!(after(&mut life, 600), (0, ProgressSource::None));
 }
 
 #[test]
-fn what_was_not_seen_from_the_beginning_teaches_nothing() {
+fn a_job_without_known_start_gives_no_duration_sample() {
     let mut seen = started(None);
     seen.now += 70_000;
     seen.observe(succeeded());

@@ -1,5 +1,4 @@
-//! The world of the random lives, which keeps its own books: what the upstream really did, what KV really shows, who
-//! really stands in line.
+//! The simulated environment of the random tests: upstream, KV, dispatcher and webhook. It records what really happened.
 
 use std::collections::BTreeMap;
 
@@ -17,26 +16,26 @@ use hailuo_worker::video::task::search::SearchOutcome;
 use hailuo_worker::video::task::tombstone::{Admission, Known, Tombstone};
 use hailuo_worker::video::time::{Millis, UnixMillis};
 
-/// What happens around one effect.
+/// The faults around one effect.
 #[derive(Clone, Copy, Debug)]
 pub enum Fate {
     Performed,
-    /// The object dies when the effect is due: nothing is done.
+    /// The object crashes before the effect is performed.
     DiesBefore,
-    /// It is done, and the object dies before the result is stored.
+    /// The effect is performed, and the object crashes before the result is stored.
     DiesAfter,
 }
 
-/// How the world meets one effect.
+/// How the environment reacts to one effect.
 #[derive(Clone, Debug)]
 pub struct Luck {
     pub fate: Fate,
-    /// What comes in while the effect is under way.
+    /// Requests that arrive during the effect.
     pub meanwhile: Option<Stray>,
     pub run: Run,
     pub slot_reply: SlotReply,
     pub works: bool,
-    /// What the dispatcher or KV did not answer was carried out all the same.
+    /// Dispatcher and KV performed the call although they did not answer.
     pub answer_is_lost: bool,
 }
 
@@ -50,7 +49,7 @@ pub enum Run {
     Refused,
 }
 
-/// What nobody asked for.
+/// Unexpected requests and results.
 #[derive(Clone, Debug)]
 pub enum Stray {
     Callback {
@@ -59,7 +58,7 @@ pub enum Stray {
     Cancel,
     Delete,
     Redrive,
-    /// The key is used again, for the same request or another.
+    /// A submit with the same key, with the same or another request.
     Submit {
         same_request: bool,
     },
@@ -67,11 +66,11 @@ pub enum Stray {
     Look {
         days_ahead: i64,
     },
-    /// A result that came before, or was never asked for.
+    /// A repeated or unexpected result.
     Stale(Event),
 }
 
-/// The job, as the upstream knows it.
+/// The job at the upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Job {
     Running,
@@ -83,27 +82,27 @@ pub enum Job {
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct World {
     pub life: Life,
-    /// Every job that Run started.
+    /// All jobs that Run started.
     pub jobs: Vec<Job>,
-    /// A Run was or may have been sent, and nobody has shown that it did not start.
+    /// A Run may have been sent, and it is not proven that it did not start.
     unproven: bool,
     in_line: bool,
     kv: Option<(Status, Option<FailureCode>)>,
-    /// What the operator's webhook took last.
+    /// The last delivery that the webhook accepted.
     told: Option<(Status, Option<FailureCode>)>,
-    /// What each event says.
+    /// The status in each delivery.
     events: BTreeMap<String, (Status, Option<FailureCode>)>,
     deleted: bool,
     pub removed: bool,
-    /// What is left of it.
+    /// The tombstone.
     tombstone: Option<Tombstone>,
-    /// What the dispatcher has in its books for the video.
+    /// The video's entry in the dispatcher's budget.
     entry: Option<Entry>,
     cancelled_in_time: bool,
     progress: u8,
 }
 
-/// What a video costs by `succeeded`, and what was reserved for it.
+/// The cost of the video in `succeeded`, and its reservation.
 const COST: &str = "0.28";
 const TODAY: Day = Day::of(UnixMillis::new(START));
 
@@ -122,7 +121,7 @@ pub const fn rank(status: Status) -> u8 {
 impl World {
     pub fn new() -> Self {
         let mut life = Life::begin();
-        // Longer than any life: nothing is given up.
+        // Longer than any test, so that no deadline is reached.
         life.policy.notify = RetrySchedule::parse(&["1"; 500].join(",")).ok();
         Self {
             life,
@@ -141,7 +140,7 @@ impl World {
         }
     }
 
-    /// Lets an event happen and watches for what must never be.
+    /// Applies an event and checks the invariants.
     pub fn on(&mut self, event: Event) {
         let before = (self.life.status(), self.life.failure());
         let rescues = match event {
@@ -169,7 +168,7 @@ impl World {
         assert_eq!(record.output.is_some(), record.status == Status::Completed);
         assert_eq!(record.expires_at.is_some(), record.status.is_final());
         let is_over = matches!(self.life.task.phase, Phase::Ended { .. });
-        assert!(is_over || self.life.task.alarm().is_some(), "nobody will look again: {:?}", self.life.task);
+        assert!(is_over || self.life.task.alarm().is_some(), "no alarm is set: {:?}", self.life.task);
     }
 
     pub fn wake(&mut self, luck: &mut dyn Iterator<Item = Luck>) {
@@ -179,14 +178,14 @@ impl World {
         let before = (self.life.status(), self.life.failure());
         let effects = self.life.wake();
         self.watch(before, false);
-        // The intent to send Run is stored from here on, whether or not it is sent.
+        // From here on the intent to send Run is stored, even if it is not sent.
         if effects.contains(&Effect::Run) {
             assert!(!self.unproven, "Run is sent again though the first may have started");
             assert!(!self.cancelled_in_time, "Run is sent for a video that was cancelled before");
             self.unproven = true;
         }
         for effect in effects {
-            // Luck that runs out is an object that dies.
+            // Without further planned faults the object crashes.
             let Some(luck) = luck.next() else { return };
             if matches!(luck.fate, Fate::DiesBefore) {
                 return;
@@ -256,7 +255,7 @@ impl World {
                     self.deleted || self.life.status().is_final() || self.never_became_a_video(),
                     "a video in flight was removed"
                 );
-                // Before the upstream is asked for anything, which it may refuse.
+                // Before the upstream is called, which may refuse.
                 self.entry = ledger::forget(ledger::settle(self.entry, self.life.task.charge(), TODAY));
                 let was_given_up = self.life.failure().is_some();
                 assert!(was_given_up || self.jobs.last() != Some(&Job::Running), "nobody stops the job");
@@ -270,7 +269,7 @@ impl World {
         })
     }
 
-    /// What the dispatcher books when a place is taken again or given back.
+    /// Updates the budget entry when a slot is acquired again or released.
     fn tell_books(&mut self, is_needed: bool) {
         let charge = self.life.task.charge();
         self.entry = match (is_needed, charge) {
@@ -335,7 +334,7 @@ impl World {
         }
     }
 
-    /// The queue was full when it came: nobody was told of it, and nothing was begun.
+    /// The queue was full: the caller got an error, and no job was started.
     fn never_became_a_video(&self) -> bool {
         let is_turned_away = self.life.failure() == Some(FailureCode::UpstreamUnavailable)
             && Tombstone::of(&self.life.task, UnixMillis::new(self.life.now)).is_none();
@@ -343,8 +342,8 @@ impl World {
         is_turned_away
     }
 
-    /// Whoever submits under a key that was used before hears the truth, and begins nothing; but the key of what never
-    /// became a video is free when its traces are gone.
+    /// A submit with a used key gets the existing video and starts nothing. The key of a refused submit is free after its
+    /// removal.
     fn submit(&mut self, fingerprint: &str) {
         let now = UnixMillis::new(self.life.now);
         let known = match self.tombstone {
@@ -365,7 +364,7 @@ impl World {
         assert_eq!(known.admit(fingerprint, now), expected, "{:?}", self.life.task);
     }
 
-    /// From here on everything works, and the job ends with a video unless it ended otherwise.
+    /// From here on everything works, and the job ends with a video unless it has ended already.
     pub fn behave(&mut self) {
         if let Some(state @ Job::Running) = self.jobs.last_mut() {
             *state = Job::Succeeded;
@@ -386,7 +385,7 @@ impl World {
         }
     }
 
-    /// What the upstream charged is what was spent, to the micro-dollar, and nothing is reserved any more.
+    /// The spent amount equals the charge of the upstream, and nothing is reserved.
     fn judge_books(&self) {
         let task = &self.life.task;
         let spent = self.entry.map_or(Usd::default(), |entry| entry.amount);
@@ -399,7 +398,7 @@ impl World {
             let is_reserved = self.entry.is_some_and(|entry| entry.state == State::Reserved);
             assert!(!is_reserved, "still reserved: {task:?}");
         } else {
-            // Nobody ever learned it.
+            // The cost stayed unknown.
             assert_eq!(spent, price(), "{task:?}");
         }
     }

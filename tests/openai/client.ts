@@ -1,4 +1,4 @@
-// The official SDK against the built Worker, and a network that loses what a test says.
+// The official SDK with the built Worker, and a network that can lose responses.
 import OpenAI from 'openai';
 import type { Service } from '../worker/support/service.ts';
 
@@ -16,7 +16,7 @@ export function sdk(service: Service, apiKey: string, loses: Loses = () => false
   const attempts = new Map<string, number>();
   const lossy = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
     const request = new Request(input, init);
-    // The SDK asks so whether there are forms.
+    // The SDK sends a test request to find out whether forms are supported.
     if (request.url.startsWith('data:')) return fetch(request);
     const path = new URL(request.url).pathname;
     const key = `${request.method} ${path}`;

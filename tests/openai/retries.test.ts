@@ -1,4 +1,4 @@
-// A retry of OpenAI's SDK, which sends a submit again without a key, never buys a second video.
+// A retry of OpenAI's SDK, which has no idempotency key, never buys a second video.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ALICE, BOB, CLIENT_TOKENS } from '../worker/support/clients.ts';
 import { formBody, type Part } from '../worker/support/requests/bodies.ts';
@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-test('an answer that is lost is got by the SDK’s own retry, and the video is made once', async () => {
+test('an SDK retry after a lost response gets the same video', async () => {
   const prompt = 'a heron whose letter was lost';
   const { client, sent } = sdk(service, ALICE, ({ method }, attempt) => method === 'POST' && attempt < 2);
   const { data, response } = await client.videos.create({ prompt }).withResponse();
@@ -29,7 +29,7 @@ test('an answer that is lost is got by the SDK’s own retry, and the video is m
   expect(list.data.filter((video) => video.prompt === prompt)).toHaveLength(1);
 });
 
-test('a picture is sent again with it', async () => {
+test('an SDK retry after a lost response sends the image again', async () => {
   const prompt = 'a heron whose picture was lost';
   const { client } = sdk(service, ALICE, ({ method }, attempt) => method === 'POST' && attempt === 0);
   const frame = picture('image/png', 9000);
@@ -38,7 +38,7 @@ test('a picture is sent again with it', async () => {
   expect((await service.as(ALICE).ended(id)).status).toBe('completed');
   const [run, ...others] = runsOf(service.sim, prompt);
   expect([run?.file?.sha256, others.length]).toEqual([sha256(frame), 0]);
-  // What the second attempt brought is not kept beside it.
+  // The image of the second attempt is not stored.
   const { objects } = await service.bindings.VIDEOS.list({ prefix: 'inputs/' });
   expect(objects.map(({ key }) => key)).toEqual([`inputs/${id}`]);
 });
@@ -80,15 +80,15 @@ async function attempt({
   return [id, answer.headers.get('idempotent-replayed') === 'true'];
 }
 
-describe('of equal requests', () => {
-  test('each first attempt makes a video of its own', async () => {
+describe('equal requests', () => {
+  test('each first attempt creates a video', async () => {
     const prompt = 'herons, as many as are asked for';
     const ids = [];
     for (const count of [0, 0, undefined, undefined]) ids.push((await attempt({ prompt, count }))[0]);
     expect(new Set(ids).size).toBe(4);
   });
 
-  test('one retry gets the video of the first, and another makes its own', async () => {
+  test('one retry gets the video of the first attempt, another creates its own', async () => {
     const prompt = 'herons, asked for in turn';
     const [first] = await attempt({ prompt, count: 0 });
     expect(await attempt({ prompt, count: 1 })).toEqual([first, true]);
@@ -96,7 +96,7 @@ describe('of equal requests', () => {
     expect([other === first, isReplay]).toEqual([false, false]);
   });
 
-  test('two retries at the same time get one answer each', async () => {
+  test('two concurrent retries get different videos', async () => {
     const prompt = 'herons, asked for at once';
     const [first] = await attempt({ prompt, count: 0 });
     const retries = await Promise.all([attempt({ prompt, count: 1 }), attempt({ prompt, count: 1 })]);
@@ -104,7 +104,7 @@ describe('of equal requests', () => {
     expect(new Set([first, ...retries.map(([id]) => id)]).size).toBe(2);
   });
 
-  test('the second retry follows the first, also when the request itself never arrived', async () => {
+  test('the second retry gets the video of the first, even if the first request never arrived', async () => {
     const prompt = 'a heron that nobody heard of';
     const [first, isReplay] = await attempt({ prompt, count: 1 });
     expect(isReplay).toBe(false);
@@ -113,7 +113,7 @@ describe('of equal requests', () => {
   });
 });
 
-describe('a retry is nobody else’s:', () => {
+describe('a retry does not match a request with', () => {
   const others: [string, Partial<Attempt>][] = [
     ['another client', { token: BOB }],
     ['another program', { headers: { 'user-agent': 'OpenAI/Python 3' } }],
@@ -129,7 +129,7 @@ describe('a retry is nobody else’s:', () => {
   });
 });
 
-test('a form is the same request whatever its boundary is', async () => {
+test('a form with another boundary is the same request', async () => {
   const parts: Part[] = [
     { name: 'prompt', value: 'a heron in two envelopes' },
     { name: 'input_reference', value: picture('image/png', 3000), filename: 'a.png' },

@@ -1,4 +1,4 @@
-// OpenAI's own SDK for Node makes, watches, plays, lists and deletes videos here as it does there.
+// OpenAI's own SDK for Node creates, watches, plays, lists and deletes videos of this Worker.
 import OpenAI, { toFile } from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ALICE, BOB, CLIENT_TOKENS } from '../worker/support/clients.ts';
@@ -35,8 +35,8 @@ async function ended(id: string): Promise<OpenAI.Video> {
   }
 }
 
-describe('a video is made', () => {
-  test('from words, and answered with what the SDK reads', async () => {
+describe('creating a video', () => {
+  test('a prompt returns the fields that the SDK reads', async () => {
     const prompt = 'a heron by the book';
     const video = await created({
       prompt,
@@ -58,7 +58,7 @@ describe('a video is made', () => {
     expect(service.logs().join('\n')).not.toContain('"17"');
   });
 
-  test('with a first frame as a file', async () => {
+  test('a first frame as a file is accepted', async () => {
     const prompt = 'a heron from a file';
     const input_reference = await toFile(FRAME, 'heron.png', { type: 'image/png' });
     const { id, input } = await created({ prompt, seconds: '10', input_reference });
@@ -67,7 +67,7 @@ describe('a video is made', () => {
     expect(onlyRun(service.sim, prompt).file?.sha256).toBe(sha256(FRAME));
   });
 
-  test('with a first frame as a link', async () => {
+  test('a first frame as a URL is accepted', async () => {
     const prompt = 'a heron from a link';
     const { id } = await created({ prompt, size: '1080x1920', input_reference: { image_url: LINK } });
     await ended(id);
@@ -77,7 +77,7 @@ describe('a video is made', () => {
     });
   });
 
-  test('with a first frame that was uploaded before', async () => {
+  test('a first frame by the id of an uploaded file is accepted', async () => {
     const file = await openai.files.create({ file: await toFile(FRAME, 'heron.png'), purpose: 'vision' });
     expect(file).toMatchObject({
       object: 'file',
@@ -92,7 +92,7 @@ describe('a video is made', () => {
   });
 });
 
-test('its content is downloaded, whole and in part', async () => {
+test('the SDK downloads the content and a byte range of it', async () => {
   const { id } = await created({ prompt: 'a heron to keep' });
   await ended(id);
   const whole = await openai.videos.downloadContent(id);
@@ -102,7 +102,7 @@ test('its content is downloaded, whole and in part', async () => {
   expect(Buffer.from(await part.arrayBuffer())).toEqual(Buffer.from(sampleBytes.subarray(100, 200)));
 });
 
-test('the list comes in pages, to its end', async () => {
+test('the SDK pages through the whole list', async () => {
   const bob = sdk(service, BOB).client;
   const ids: string[] = [];
   for (let number = 0; number < 5; number++) {
@@ -113,7 +113,7 @@ test('the list comes in pages, to its end', async () => {
   expect(seen).toEqual(ids);
 });
 
-test('one that is deleted is not found any more, and the page behind it still is', async () => {
+test('a deleted video is 404, and the page after it can still be read', async () => {
   const { id } = await created({ prompt: 'a heron that leaves' });
   await ended(id);
   expect(await openai.videos.delete(id)).toEqual({ id, object: 'video.deleted', deleted: true });
@@ -132,7 +132,7 @@ describe('an error has message, code and param', () => {
     return error;
   };
 
-  test('of a field', async () => {
+  test('for an invalid field', async () => {
     const error = await failure(created({ prompt: 'a heron too long', seconds: '7' }));
     expect(error).toBeInstanceOf(OpenAI.BadRequestError);
     expect(error).toMatchObject({ status: 400, code: 'invalid_parameter', param: 'seconds' });
@@ -141,13 +141,13 @@ describe('an error has message, code and param', () => {
     expect(error.requestID).toMatch(/^req_/);
   });
 
-  test('of a model', async () => {
+  test('for an unknown model', async () => {
     const error = await failure(created({ prompt: 'a heron by another', model: 'sora-2' }));
     expect(error).toMatchObject({ status: 400, code: 'model_not_found', param: 'model' });
     expect(error.message).toContain('hailuo-2.3');
   });
 
-  test('of a token', async () => {
+  test('for a wrong token', async () => {
     const error = await failure(
       sdk(service, 'no-token').client.videos.create({ prompt: 'a heron of nobody' }),
     );
@@ -155,7 +155,7 @@ describe('an error has message, code and param', () => {
     expect(error).toMatchObject({ code: 'unauthorized', type: 'authentication_error' });
   });
 
-  test('and what a retry cannot change is asked once', async () => {
+  test('an error that a retry cannot change is requested only once', async () => {
     const prompt = 'a heron that is not there yet';
     service.sim.script(prompt, { holdAt: 'task_start' });
     const { client, sent } = sdk(service, ALICE);
@@ -166,7 +166,7 @@ describe('an error has message, code and param', () => {
     service.sim.release(await service.sim.waitForTask(prompt));
   });
 
-  test('where OpenAI does something that is not done here', async () => {
+  test('endpoints of OpenAI that are not supported are refused', async () => {
     const { id } = await created({ prompt: 'a heron as it is' });
     await ended(id);
     for (const call of [
@@ -179,7 +179,7 @@ describe('an error has message, code and param', () => {
   });
 });
 
-test('the models are listed, and each is read by its name', async () => {
+test('the SDK lists the models and reads each by its name', async () => {
   const models: OpenAI.Model[] = [];
   for await (const model of openai.models.list()) models.push(model);
   expect(models.map(({ id, object, owned_by }) => [id, object, owned_by])).toEqual([

@@ -1,4 +1,4 @@
-// For everybody: axe finds nothing in any state, light or dark, and the keyboard is enough.
+// Accessibility: axe finds no problem in any state, light or dark, and the keyboard operates everything.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
@@ -29,11 +29,11 @@ describe.skipIf(!hasChromium)('accessibility (needs Chromium)', () => {
   const scene = useScene({ sim: { speed: 60 } }, { reducedMotion: 'reduce' });
   beforeEach(() => scene.service.sim.clearScripts());
 
-  test('axe finds nothing while a video is made', async () => {
+  test('axe finds no problem while a video is made', async () => {
     const { page, service, context } = scene;
     expect(await findings(page)).toEqual([]);
     await page.getByRole('button', { name: 'Make the video' }).click();
-    await page.getByText('Say what the video shall show').waitFor();
+    await page.getByText('Describe the video').waitFor();
     const text = { name: 'not.png', mimeType: 'image/png', buffer: Buffer.from('only text, no picture') };
     await page.getByLabel('First frame').setInputFiles(text);
     await page.getByText('must be a JPEG').waitFor();
@@ -57,13 +57,13 @@ describe.skipIf(!hasChromium)('accessibility (needs Chromium)', () => {
     await context.setOffline(false);
     service.sim.release(task);
     await done(page);
-    // Pictures of videos are taken when they come into view.
+    // Posters are captured when their cards become visible.
     await page.locator('#gallery').scrollIntoViewIfNeeded();
     await page.locator('.poster img').waitFor();
     expect(await findings(page)).toEqual([]);
   });
 
-  test('axe finds nothing in failures and dialogs', async () => {
+  test('axe finds no problem in error messages and dialogs', async () => {
     const { page, service } = scene;
     service.sim.script('it fails', { task: { pexit: '1', outputs: 'none' } });
     await make(page, 'it fails and says so');
@@ -77,7 +77,7 @@ describe.skipIf(!hasChromium)('accessibility (needs Chromium)', () => {
     }
   });
 
-  test('the keyboard is enough, and stages are told to those who do not see them', async () => {
+  test('the keyboard operates everything, and a screen reader announces the stages', async () => {
     const { page, service } = scene;
     await page.evaluate(() => {
       const told: string[] = [];

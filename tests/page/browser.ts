@@ -1,6 +1,5 @@
-// The page in Chromium, beside the built Worker. Whatever it complains of fails the test that is running: an error in the
-// console, a breach of the Content-Security-Policy, a request to anybody else. Where the server has Turnstile, its widget may
-// be asked for, by its frame.
+// Opens the page in Chromium with the built Worker. A test fails on errors in the console, violations of the
+// Content-Security-Policy and requests to other hosts. With Turnstile, the frame may request the widget.
 import { existsSync } from 'node:fs';
 import {
   type Browser,
@@ -74,9 +73,9 @@ export function collectComplaints(
   const complaints: string[] = [];
   context.on('weberror', (error) => complaints.push(`thrown: ${error.error()}`));
   context.on('console', (message) => {
-    // A server that does not tell its models.
+    // A server that does not list its models.
     if (message.location().url.endsWith('/v1/models') && message.text().includes('status of 404')) return;
-    // Breaches of the policy are told here too.
+    // Violations of the policy are logged here too.
     if (['error', 'warning'].includes(message.type())) complaints.push(`console: ${message.text()}`);
   });
   context.on('request', (request) => {

@@ -1,5 +1,5 @@
-// public/client.js against a server that answers anything: ids are checked before they are part of a URL, and answers before
-// they are given to the caller.
+// public/client.js with a server that answers anything: ids are validated before they are part of a URL, and responses
+// before the caller gets them.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -70,7 +70,7 @@ describe('client.js', () => {
     ['watch', first],
   ];
 
-  test.for(CALLS)('%s asks for nothing by an id that cannot be one', async ([, call]) => {
+  test.for(CALLS)('%s sends no request for an invalid id', async ([, call]) => {
     answerWith(VIDEO);
     for (const id of WRONG_IDS) {
       await expect(call(id)).rejects.toMatchObject({ status: 404, code: 'not_found' });
@@ -80,7 +80,7 @@ describe('client.js', () => {
     expect(asked[0]?.url).toMatch(new RegExp(`^/v1/videos/${ID}(/cancel|/events)?$`));
   });
 
-  test.for(NO_VIDEOS)('get, cancel and submit do not take %s for a Video', async ([, value]) => {
+  test.for(NO_VIDEOS)('get, cancel and submit reject the response %s', async ([, value]) => {
     answerWith(value);
     for (const call of [get, cancel]) {
       const error = await call(ID, { base }).catch((error) => error);
@@ -89,7 +89,7 @@ describe('client.js', () => {
     }
   });
 
-  test('submit tries again what was answered by something else, with the same key', async () => {
+  test('submit retries with the same key after a response that is not the Worker’s', async () => {
     const answers = ['<html>Sign in to this network</html>', '{"status":"ok"}', JSON.stringify(VIDEO)];
     answer = (_, response) => response.writeHead(200).end(answers.shift());
     expect((await submit({ prompt: 'p' }, { base })).id).toBe(ID);
@@ -97,7 +97,7 @@ describe('client.js', () => {
     expect(new Set(asked.map(({ headers }) => headers['idempotency-key'])).size).toBe(1);
   });
 
-  test('list takes a list of Videos alone', async () => {
+  test('list rejects a response that is not a list of Videos', async () => {
     for (const value of [
       null,
       {},
@@ -111,7 +111,7 @@ describe('client.js', () => {
     expect((await list({ base })).data).toHaveLength(1);
   });
 
-  test('watch passes over events that are no Videos, and over odd log lines', async () => {
+  test('watch ignores events that are not Videos, and malformed log lines', async () => {
     const data = (event: string, value: unknown) =>
       `event: ${event}\nid: 1\ndata: ${JSON.stringify(value)}\n\n`;
     answer = (request, response) => {
@@ -131,7 +131,7 @@ describe('client.js', () => {
   });
 
   test.for([null, 'text', { detail: 7, code: {}, errors: 'x' }, { errors: [null, { field: 1 }] }])(
-    'a problem of any shape is a VideoError: %j',
+    'a malformed problem document becomes a VideoError: %j',
     async (problem) => {
       answerWith(problem, 400);
       const error = await get(ID, { base }).catch((error) => error);
@@ -141,7 +141,7 @@ describe('client.js', () => {
     },
   );
 
-  test('a base is an address, with or without a slash or the version behind it', async () => {
+  test('the base URL may end with a slash or with the version', async () => {
     answerWith(VIDEO);
     for (const end of ['/', '/v1', '/v1/', '']) {
       asked = [];

@@ -1,4 +1,4 @@
-// What public/client.js sends, when it sends it again, and how it fails.
+// The requests, retries and errors of public/client.js.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   cancel,
@@ -26,16 +26,16 @@ const fail = (promise: Promise<unknown>) =>
 const first = async (video: string | { id: string }, options: object) =>
   (await watch(video, options).next()).value;
 
-describe('fields that are null or undefined count as missing', () => {
+describe('fields that are null or undefined are left out', () => {
   const NOTHING = { resolution: undefined, duration: null, inputImageFirstUrl: null };
 
-  test('in JSON', async () => {
+  test('of a JSON body', async () => {
     server.answers = [json(VIDEO)];
     await submit({ prompt: 'p', ...NOTHING, inputImageFirst: null }, { base: server.base });
     expect(JSON.parse(`${server.asked[0]?.body}`)).toEqual({ prompt: 'p' });
   });
 
-  test('in a form, where metadata has a field for each pair', async () => {
+  test('of a form, in which metadata has one field per pair', async () => {
     server.answers = [json(VIDEO)];
     const inputImageLast = new Blob(['last'], { type: 'image/png' });
     const request = { prompt: 'p', ...NOTHING, inputImageLast, metadata: { shot: '7' } };
@@ -55,7 +55,7 @@ describe('submit', () => {
   const keys = () => new Set(server.asked.map(({ headers }) => headers['idempotency-key']));
 
   test.for([502, 503, 504, 520, 522, 524])(
-    'tries again what a proxy answered with an HTML %s',
+    'retries with the same key after an HTML response %s of a proxy',
     async (status) => {
       server.answers = [html(status), json(VIDEO)];
       expect((await submit({ prompt: 'p' }, { base: server.base })).id).toBe(ID);
@@ -64,7 +64,7 @@ describe('submit', () => {
     },
   );
 
-  test('tries again what was cut off in the middle of the answer', async () => {
+  test('retries after a response that was cut off', async () => {
     server.answers = [
       (response) => {
         response.writeHead(202, { 'content-length': '1000' }).write('{"id":');
@@ -76,7 +76,7 @@ describe('submit', () => {
     expect(keys().size).toBe(1);
   });
 
-  test('waits as long as a proxy asks for', async () => {
+  test('waits for the Retry-After of a proxy', async () => {
     server.answers = [html(503, { 'retry-after': '2' }), json(VIDEO)];
     await submit({ prompt: 'p' }, { base: server.base });
     const [before, after] = server.asked;
@@ -87,7 +87,7 @@ describe('submit', () => {
     [503, 'upstream_unavailable'],
     [500, 'misconfigured'],
     [429, 'rate_limited'],
-  ] as const)('does not try again what the Worker itself answered: %s %s', async ([status, code]) => {
+  ] as const)('does not retry an error of the Worker: %s %s', async ([status, code]) => {
     server.answers = [json({ status, code, detail: 'in its own words' }, status)];
     const error = await fail(submit({ prompt: 'p' }, { base: server.base, key: 'my-key' }));
     expect(server.asked).toHaveLength(1);
@@ -95,7 +95,7 @@ describe('submit', () => {
     expect(error.key).toBe('my-key');
   });
 
-  test('keeps the key and the cause of what was not reached', async () => {
+  test('throws an error with the key and the cause if the Worker cannot be reached', async () => {
     const { base } = server;
     await server.stop();
     const error = await fail(submit({ prompt: 'p' }, { base, patienceMs: 0 }));
@@ -107,8 +107,8 @@ describe('submit', () => {
   });
 });
 
-describe('what cannot succeed fails at once', () => {
-  test('where there is no page, without a base', async () => {
+describe('a call that cannot succeed fails at once', () => {
+  test('without a base URL outside of a page', async () => {
     for (const call of [submit({ prompt: 'p' }), get(ID), first(ID, {}), run({ prompt: 'p' })]) {
       const error = await fail(call);
       expect(error).toBeInstanceOf(TypeError);
@@ -125,8 +125,8 @@ describe('what cannot succeed fails at once', () => {
   });
 });
 
-describe('a Video is as good as its id', () => {
-  test('for get, watch, cancel and remove', async () => {
+describe('a Video can be passed instead of its id', () => {
+  test('to get, watch, cancel and remove', async () => {
     server.answers = [json(VIDEO)];
     const options = { base: server.base };
     for (const video of [ID, VIDEO]) {
@@ -147,7 +147,7 @@ describe('a Video is as good as its id', () => {
 });
 
 describe('upload and usage', () => {
-  test('a picture is sent as a form, with its name', async () => {
+  test('upload sends an image as a form, with its name', async () => {
     const uploaded = {
       id: 'file_1',
       filename: 'sky.png',
@@ -167,7 +167,7 @@ describe('upload and usage', () => {
     expect(await fail(upload(file, options))).toMatchObject({ status: 502 });
   });
 
-  test('what was spent is told as the Worker tells it', async () => {
+  test('usage returns the response of the Worker', async () => {
     const spent = { object: 'usage', spent_usd: '1.50', reserved_usd: '0', limit_usd: null, resets_at: 1 };
     server.answers = [json(spent)];
     expect(await usage({ base: server.base, token: 'a-token' })).toEqual(spent);
@@ -186,7 +186,7 @@ describe('run', () => {
     ];
   };
 
-  test('is the completed Video, and tells its events', async () => {
+  test('returns the completed Video and reports its events', async () => {
     expect(subscribe).toBe(run);
     ends({});
     const events: unknown[] = [];
@@ -205,13 +205,13 @@ describe('run', () => {
       'in its words',
     ],
     [{ status: 'cancelled' }, 'cancelled', 'The video was cancelled.'],
-  ] as const)('throws what became of it: %j', async ([video, code, message]) => {
+  ] as const)('throws an error for a video that did not complete: %j', async ([video, code, message]) => {
     ends(video);
     const error = await fail(run({ prompt: 'p' }, { base: server.base }));
     expect(error).toMatchObject({ name: 'VideoError', code, message, isUnclear: false, video: { id: ID } });
   });
 
-  test('that is refused while it waits leaves the video to go on with', async () => {
+  test('after an aborted wait, the error contains the video', async () => {
     server.answers = [json({ ...VIDEO, status: 'queued' }, 202), json({ code: 'unauthorized' }, 401)];
     const error = await fail(run({ prompt: 'p' }, { base: server.base }));
     expect(error).toMatchObject({ status: 401, video: { id: ID } });

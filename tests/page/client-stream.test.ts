@@ -1,4 +1,4 @@
-// How public/client.js reads an event stream: where lines end, which event is which, and where it goes on after a cut.
+// How public/client.js parses an event stream: line ends, events, and resuming after an interruption.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type WatchEvent, watch } from '../../public/client.js';
 import { type Answer, FakeServer, ID, json, VIDEO } from './fake-server.ts';
@@ -32,12 +32,12 @@ async function seen(options: { lastEventId?: string } = {}): Promise<WatchEvent[
   return events.filter(({ type }) => type !== 'connection');
 }
 
-describe('lines end where an event stream says so, and nowhere else', () => {
+describe('only CR, LF and CRLF end a line of an event stream', () => {
   test.for([
     ['LF', '\n'],
     ['CR LF', '\r\n'],
     ['CR', '\r'],
-  ] as const)('%s, byte by byte', async ([, end]) => {
+  ] as const)('%s, sent byte by byte', async ([, end]) => {
     const video = { ...VIDEO, input: { ...VIDEO.input, prompt: PROMPT } };
     const log = { stream: 'stdout', text: PROMPT };
     const text = `: a comment${end}${end}${event(1, 'log', log, end)}${event(2, 'video', video, end)}`;
@@ -50,14 +50,14 @@ describe('lines end where an event stream says so, and nowhere else', () => {
   });
 });
 
-describe('events have ids', () => {
-  test('with which watching goes on, also in another process', async () => {
+describe('event ids', () => {
+  test('watch resumes after an id, also in another process', async () => {
     server.answers = [streams([event(8, 'video', VIDEO)])];
     await seen({ lastEventId: '7' });
     expect(server.asked[0]?.headers['last-event-id']).toBe('7');
   });
 
-  test('and after a cut it goes on behind the last one, never backwards', async () => {
+  test('after a broken connection, watch resumes after the last event and never repeats one', async () => {
     server.answers = [
       streams([event(3, 'video', making(10)), 'data: {"no id"'], true),
       json(making(50)),

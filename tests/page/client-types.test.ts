@@ -1,15 +1,15 @@
-// public/client.d.ts is what the compiler makes of public/client.js, and enough for a project that compiles no JavaScript.
+// The declarations in public/ are what the compiler makes of the JavaScript, and enough for a project that compiles none.
 import { execFile } from 'node:child_process';
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { CLIENT_TYPES, clientTypes } from '../../scripts/client-types.ts';
+import { declarations, TYPED_FILES, typesPath } from '../../scripts/client-types.ts';
 import { root } from '../../scripts/worker-process.ts';
 
-test('client.d.ts is up to date (node scripts/client-types.ts writes it)', async () => {
-  expect(await readFile(CLIENT_TYPES, 'utf8')).toBe(await clientTypes());
+test.for(TYPED_FILES)('%s.d.ts is up to date (node scripts/client-types.ts writes it)', async (name) => {
+  expect(await readFile(typesPath(name), 'utf8')).toBe(await declarations(name));
 });
 
 const APP = `
@@ -32,7 +32,7 @@ try {
 
 const WRONG = `import { submit } from './client.js';\nawait submit({ prompt: 7 });\n`;
 
-test('a strict project uses it without allowJs, and is told what is wrong', async () => {
+test('a strict TypeScript project compiles without allowJs, and wrong calls are errors', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'hailuo-app-'));
   const compile = (name: string) => {
     const target = ['--target', 'es2024', '--lib', 'es2024,dom,dom.iterable', '--module', 'nodenext'];
@@ -51,7 +51,7 @@ test('a strict project uses it without allowJs, and is told what is wrong', asyn
     await writeFile(join(folder, 'wrong.ts'), WRONG);
     expect((await compile('app.ts')).stdout).toBe('');
     await expect(compile('wrong.ts')).rejects.toMatchObject({ stdout: expect.stringContaining('TS2322') });
-    // As it was before there were types.
+    // The same without the type declarations.
     await rm(join(folder, 'client.d.ts'));
     await expect(compile('app.ts')).rejects.toMatchObject({ stdout: expect.stringContaining('TS7016') });
   } finally {

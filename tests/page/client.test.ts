@@ -1,4 +1,4 @@
-// public/client.js as an app uses it, here in Node: submit, watch, cancel, remove, list; behind each protection.
+// public/client.js in Node: submit, watch, cancel, remove and list, with each protection.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   cancel,
@@ -20,7 +20,7 @@ import { sha256 } from '../worker/support/stored.ts';
 import { releaseOnceFollowed } from './followed.ts';
 import { EACH, type Protection } from './protections.ts';
 
-describe.for(EACH)('behind %s', ([, protection]) => {
+describe.for(EACH)('with %s', ([, protection]) => {
   let service: Service;
   let options: { base: string } & ReturnType<Protection['access']>;
   beforeAll(async () => {
@@ -35,7 +35,7 @@ describe.for(EACH)('behind %s', ([, protection]) => {
     return events;
   }
 
-  test('a video from a picture, watched to its end', async () => {
+  test('a video with a first frame is watched until it completes', async () => {
     const picture = gradientPng(64, 36);
     const inputImageFirst = new Blob([picture], { type: 'image/png' });
     service.sim.script('watched by an app', { holdAt: 'task_start' });
@@ -50,11 +50,11 @@ describe.for(EACH)('behind %s', ([, protection]) => {
     expect(events.some((event) => event.type === 'log' && event.text === 'Loading model')).toBe(true);
     expect(image?.sha256).toBe(sha256(picture));
     expect(fields.duration).toBe('10');
-    // What has ended is told at once.
+    // An ended video sends its last event at once.
     expect((await seen(video)).at(-1)).toMatchObject({ type: 'video', video: { status: 'completed' } });
   });
 
-  test('run waits for the end, upload and usage do what they say', { timeout: 30_000 }, async () => {
+  test('run, upload and usage return their results', { timeout: 30_000 }, async () => {
     const { progress, status } = await run({ prompt: 'run by an app', resolution: null }, options);
     expect({ progress, status }).toEqual({ progress: 100, status: 'completed' });
     service.sim.script('fails an app', { task: { pexit: '1', outputs: 'none' } });
@@ -66,7 +66,7 @@ describe.for(EACH)('behind %s', ([, protection]) => {
     else await expect(usage(options)).rejects.toMatchObject({ status: 401 });
   });
 
-  test('the same key is the same video, and a list shows it until it is removed', async () => {
+  test('the same key returns the same video, and the list has it until it is removed', async () => {
     const key = newKey();
     service.sim.script('keyed', { holdAt: 'task_start' });
     const [one, other] = await Promise.all(
@@ -75,7 +75,7 @@ describe.for(EACH)('behind %s', ([, protection]) => {
     expect(one?.id).toBe(other?.id);
     const { id } = one as Video;
     const mine = list({ ...options, limit: 1 });
-    // Without a token there is nobody to have a list.
+    // Without a token there is no list.
     if (options.token) expect((await mine).data.map((video) => video.id)).toEqual([id]);
     else await expect(mine).rejects.toMatchObject({ status: 401, code: 'unauthorized' });
     expect((await cancel(id, options)).id).toBe(id);
@@ -84,7 +84,7 @@ describe.for(EACH)('behind %s', ([, protection]) => {
     await expect(remove(id, options)).rejects.toMatchObject({ status: 404, code: 'not_found' });
   });
 
-  test('problems are errors with a code, fields and all', async () => {
+  test('a problem document becomes an error with its code and fields', async () => {
     const wrong = submit({ prompt: '', duration: 10, resolution: '1080P' }, options);
     await expect(wrong).rejects.toBeInstanceOf(VideoError);
     await expect(wrong).rejects.toMatchObject({ status: 400, code: 'invalid_parameter', isUnclear: false });
@@ -94,7 +94,7 @@ describe.for(EACH)('behind %s', ([, protection]) => {
     await expect(nobody).rejects.toMatchObject({ status: 0, code: 'unreachable', isUnclear: true });
   });
 
-  test('who stops watching is let go', async () => {
+  test('aborting watch closes the connection', async () => {
     service.sim.script('left', { holdAt: 'task_start' });
     const video = await submit({ prompt: 'left alone' }, options);
     const leaving = new AbortController();

@@ -1,10 +1,12 @@
-// client.js imported by pages of other origins: it talks to where it came from, and says when that lets the page read nothing.
+// Pages of other origins import client.js: it calls the origin that it was loaded from, and reports if that does not
+// allow the page.
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CHROMIUM, OFFLINE } from '../chromium.ts';
 import { type DirectService, startDirect } from '../worker/support/direct.ts';
+import { sampleBytes } from '../worker/support/sample.ts';
 import type { Video } from '../worker/support/types.ts';
 import { hasChromium } from './browser.ts';
 
@@ -42,7 +44,7 @@ describe.skipIf(!hasChromium)('pages of other origins (need Chromium)', { timeou
     const page = await browser.newPage();
     try {
       await page.goto(origin);
-      // As text: what compiles the tests would write another import.
+      // As text, because the compiler of the tests would change the import.
       return await page.evaluate<Outcome>(`(async () => {
         const { run } = await import('${service.origin}/client.js');
         const before = Date.now();
@@ -57,13 +59,31 @@ describe.skipIf(!hasChromium)('pages of other origins (need Chromium)', { timeou
     }
   }
 
-  test('one that is listed makes a video without saying where', async () => {
+  test('a page of a listed origin makes a video without setting a base URL', async () => {
     const { video } = await make(origins[0] ?? '', 'made from another origin');
     expect(video).toMatchObject({ status: 'completed' });
     expect(video?.urls.content).toContain(`${service.origin}/v1/videos/`);
   });
 
-  test('one that is not listed is told so at once', async () => {
+  test('a page of a listed origin makes a video with the provider for the AI SDK', async () => {
+    const page = await browser.newPage();
+    try {
+      await page.goto(origins[0] ?? '');
+      // The SDK itself needs a bundler: this is what it asks of a provider.
+      const made = await page.evaluate(`(async () => {
+        const { createHailuo } = await import('${service.origin}/ai-sdk.js');
+        const { videos, response } = await createHailuo().video('hailuo-2.3').doGenerate({
+          prompt: 'made by a provider elsewhere', n: 1, providerOptions: {}, headers: { 'user-agent': 'ai/7' },
+        });
+        return { bytes: videos[0].data.length, wasHeld: response.headers['preference-applied'] };
+      })()`);
+      expect(made).toEqual({ bytes: sampleBytes.length, wasHeld: 'wait=30' });
+    } finally {
+      await page.close();
+    }
+  });
+
+  test('a page of an origin that is not listed gets an error at once', async () => {
     const { error, waitedMs } = await make(origins[1] ?? '', 'asked from an origin that is not listed');
     expect(error).toMatchObject({ name: 'VideoError', code: 'origin_not_allowed' });
     expect(error?.message).toContain(origins[1]);
@@ -76,11 +96,14 @@ describe.skipIf(!hasChromium)('pages of other origins (need Chromium)', { timeou
     );
   });
 
-  test('every origin may read the files that are to be imported, as what they are', async () => {
+  test('pages of any origin may read the files for import, with the right types', async () => {
     for (const [name, type] of [
       ['client.js', /javascript/],
       ['client-wire.js', /javascript/],
       ['client.d.ts', /^text\/plain/],
+      ['ai-sdk.js', /javascript/],
+      ['ai-sdk-wire.js', /javascript/],
+      ['ai-sdk.d.ts', /^text\/plain/],
       ['openapi.json', /json/],
     ] as const) {
       const { status, headers } = await fetch(`${service.origin}/${name}`);

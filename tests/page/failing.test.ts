@@ -1,4 +1,4 @@
-// Whatever goes wrong is told in a sentence, beside the field that it is about, and nothing typed is lost.
+// Each error is shown as a message, next to its field if it has one, and the inputs stay.
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Video } from '../worker/support/types.ts';
 import { done, hasChromium, make, onStage, remarked, useScene } from './browser.ts';
@@ -7,21 +7,21 @@ import { done, hasChromium, make, onStage, remarked, useScene } from './browser.
 const SENTENCES: [status: number, code: string, sentence: string][] = [
   [400, 'invalid_request', 'could not read the request'],
   [403, 'forbidden', 'Your token does not allow this'],
-  [403, 'origin_not_allowed', 'does not take requests from this page'],
-  [403, 'challenge_failed', 'could not tell that you are human'],
-  [404, 'not_found', 'not here any more'],
-  [405, 'method_not_allowed', 'The server does not do this'],
+  [403, 'origin_not_allowed', 'does not accept requests from this page'],
+  [403, 'challenge_failed', 'could not verify that you are human'],
+  [404, 'not_found', 'does not exist any more'],
+  [405, 'method_not_allowed', 'The server does not support this'],
   [409, 'not_ready', 'still being made'],
-  [409, 'already_finished', 'had ended already'],
+  [409, 'already_finished', 'had already ended'],
   [410, 'deleted', 'Press the button again to make a new one'],
-  [413, 'payload_too_large', '20 MiB at most'],
+  [413, 'payload_too_large', 'at most 20 MiB'],
   [415, 'unsupported_media_type', 'Choose a JPEG, PNG or WebP image'],
   [416, 'range_not_satisfiable', 'Play it from the start'],
   [422, 'idempotency_key_reused', 'Press the button again'],
-  [429, 'rate_limited', 'That was a lot at once. Try again in about 20 seconds'],
+  [429, 'rate_limited', 'Too many requests. Try again in about 20 seconds'],
   [429, 'budget_exhausted', 'Today’s budget is used up'],
   [500, 'internal', 'never makes a second video. (Reference: req_test)'],
-  [500, 'misconfigured', 'not set up completely'],
+  [500, 'misconfigured', 'not fully configured'],
   [503, 'upstream_unavailable', 'Nothing was started. Try again in about 20 seconds'],
   [503, 'paused', 'has paused it. Nothing was started. Try again in about 20 seconds'],
 ];
@@ -31,18 +31,18 @@ const FAILURES: [code: string, sentence: string][] = [
   ['upstream_rejected', 'The model refused this'],
   ['upstream_unavailable', 'did not take the job'],
   ['upstream_timeout', 'did not finish in time'],
-  ['submission_unknown', 'It may still turn up'],
+  ['submission_unknown', 'The video may still appear here'],
   ['storage_failed', 'could not be stored'],
 ];
 
-describe.skipIf(!hasChromium)('failures (needs Chromium)', () => {
+describe.skipIf(!hasChromium)('error messages (needs Chromium)', () => {
   const scene = useScene({ sim: { speed: 60 } });
   beforeEach(() => {
     scene.expected = ['Failed to load resource'];
     scene.service.sim.clearScripts();
   });
 
-  test('every code of an answer has its sentence, and the text stays', async () => {
+  test('each error code of a response has a message, and the prompt stays', async () => {
     const { page } = scene;
     for (const [status, code, sentence] of SENTENCES) {
       const problem = { title: code, status, detail: 'detail', code, request_id: 'req_test', errors: [] };
@@ -56,7 +56,7 @@ describe.skipIf(!hasChromium)('failures (needs Chromium)', () => {
     }
   });
 
-  test('the Worker’s own field errors stand beside their fields', async () => {
+  test('field errors of the Worker are shown next to their fields', async () => {
     const { page } = scene;
     await page.getByLabel('Link to an image').fill('https://localhost/sky.png');
     await make(page, 'a link that leads inside');
@@ -65,7 +65,7 @@ describe.skipIf(!hasChromium)('failures (needs Chromium)', () => {
     await page.getByLabel('Link to an image').fill('');
     await page.getByLabel('Prompt').fill('');
     await page.getByRole('button', { name: 'Make the video' }).click();
-    await page.locator('#prompt-error').getByText('Say what the video shall show').waitFor();
+    await page.locator('#prompt-error').getByText('Describe the video').waitFor();
     await page.getByLabel('Prompt').fill('x'.repeat(2001));
     await page.getByRole('button', { name: 'Make the video' }).click();
     await page.locator('#prompt-error').getByText('1 characters too many').waitFor();
@@ -73,7 +73,7 @@ describe.skipIf(!hasChromium)('failures (needs Chromium)', () => {
     scene.expected = ['status of 400'];
   });
 
-  test('every code of a failed video has its sentence', async () => {
+  test('each error code of a failed video has a message', async () => {
     const { page, service } = scene;
     service.sim.script('fails', { holdAt: 'task_start' });
     for (const [code, sentence] of FAILURES) {
@@ -93,7 +93,7 @@ describe.skipIf(!hasChromium)('failures (needs Chromium)', () => {
       await make(page, `it fails with ${code}`);
       await onStage(page, `it fails with ${code}`);
       await page.locator('#failure').getByText(sentence).waitFor();
-      // The reason that the Video gives, whatever the code.
+      // The reason in the Video is shown for every code.
       await page.locator('#failure').getByText('The reason given: “in its own words”').waitFor();
       await page.getByRole('heading', { name: 'Failed' }).waitFor();
       await page.getByRole('button', { name: 'Again with changes' }).waitFor();
@@ -102,7 +102,7 @@ describe.skipIf(!hasChromium)('failures (needs Chromium)', () => {
     for (const task of service.sim.tasks) service.sim.release(task);
   });
 
-  test('a reason is text, whatever is in it, and the Worker’s own words are not a reason', async () => {
+  test('a failure reason is shown as text; the Worker’s default message is not shown as a reason', async () => {
     const { page, service } = scene;
     service.sim.script('reasons', { task: { pexit: '1', outputs: 'none' } });
     for (const [message, shown] of [
@@ -123,7 +123,7 @@ describe.skipIf(!hasChromium)('failures (needs Chromium)', () => {
     expect(await isShown.count()).toBe(0);
   });
 
-  test('warnings are sentences; unknown ones and none say nothing', async () => {
+  test('known warnings are shown as messages, unknown ones are not shown', async () => {
     const { page } = scene;
     const sentence = 'The model did not use the first frame.';
     for (const [warnings, shown] of [
@@ -151,7 +151,7 @@ describe.skipIf(!hasChromium)('failures (needs Chromium)', () => {
     await onStage(page, prompt);
   }
 
-  test('a video that is gone, and a stop that came too late', async () => {
+  test('messages for a removed video and for a cancel that came too late', async () => {
     const { page, service } = scene;
     service.sim.script('nearly done', { holdAt: 'task_start' });
     await make(page, 'a race nearly done');
@@ -167,20 +167,20 @@ describe.skipIf(!hasChromium)('failures (needs Chromium)', () => {
     await page.route('**/cancel', (route) => route.fulfill({ status: 409, json: late }));
     await page.getByRole('button', { name: 'Cancel' }).click();
     await page.getByRole('button', { name: 'Stop it' }).click();
-    await page.getByText('nothing to stop').waitFor();
+    await page.getByText('could not be stopped').waitFor();
     const id = new URL(page.url()).hash.slice(1);
-    // While it watches the page would hear of it at once, and forget which video it was.
+    // If the page watched the video, it would learn of the deletion and forget the id.
     await page.goto('about:blank');
     expect((await service.fetch(`/v1/videos/${id}`, { method: 'DELETE' })).status).toBe(200);
     await page.goto(`${service.origin}/#${id}`);
-    await remarked(page, 'This video is not here any more');
+    await remarked(page, 'This video does not exist any more');
     await page.goto(`${service.origin}/#vid_nonsense`);
-    await remarked(page, 'This video is not here any more', 2);
+    await remarked(page, 'This video does not exist any more', 2);
   });
 
-  test('the policy lets nothing in, and nothing out', async () => {
+  test('the Content-Security-Policy blocks other origins in both directions', async () => {
     const { page } = scene;
-    // The browser announces a request before it blocks it.
+    // The browser reports a request before it blocks it.
     scene.expected = ['Content Security Policy', 'TrustedScript', 'https://example.com/'];
     const refused = await page.evaluate(async () => {
       const directives: string[] = [];
@@ -202,7 +202,7 @@ describe.skipIf(!hasChromium)('failures (needs Chromium)', () => {
         try {
           attempt();
         } catch {
-          // Trusted Types throw.
+          // Trusted Types throw an error.
         }
         await noticed;
       }

@@ -1,4 +1,4 @@
-// A server that answers as a test says, for what the Worker itself never does.
+// A server with scripted responses, for those that the Worker never sends.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';

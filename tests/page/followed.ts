@@ -1,4 +1,4 @@
-// A task is held until the Worker's socket follows it: what was told before then, nobody has heard.
+// Holds a task until the Worker's socket follows it, so that no event is missed.
 import type { Sim, SimTask } from '../../sim/index.ts';
 import { followed } from '../worker/support/upstream-calls.ts';
 

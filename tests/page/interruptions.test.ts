@@ -1,4 +1,4 @@
-// Double clicks, reloads and lost connections: one video all the same, and it is seen to its end.
+// Double clicks, reloads and lost connections: one video is made, and the page follows it to its end.
 import type { Page, Route } from 'playwright-core';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { gradientPng } from '../../scripts/gradient.ts';
@@ -34,11 +34,11 @@ describe.skipIf(!hasChromium)('interruptions (needs Chromium)', () => {
       },
       { times: 1 },
     );
-    // In an object: a promise in a promise would be awaited with it.
+    // In an object, because a promise in a promise would be awaited too.
     return { lost: lost.promise };
   }
 
-  test('a double click and a double Ctrl+Enter are one video', async () => {
+  test('a double click or a double Ctrl+Enter makes one video', async () => {
     const { page } = scene;
     /** What is pressed while the first submit is under way. */
     const meanwhile = async (press: () => Promise<void>) => {
@@ -68,7 +68,7 @@ describe.skipIf(!hasChromium)('interruptions (needs Chromium)', () => {
     expect(runsOf('entered twice')).toBe(1);
   });
 
-  test('an answer that is lost is asked for again, with the same key', async () => {
+  test('a submit whose response is lost is sent again with the same key', async () => {
     const { page } = scene;
     scene.expected = ['net::ERR_FAILED'];
     const keys = keysOf(page);
@@ -81,7 +81,7 @@ describe.skipIf(!hasChromium)('interruptions (needs Chromium)', () => {
     expect(new Set(keys).size).toBe(1);
   });
 
-  test('a reload while it is sent, with a picture, is one video', async () => {
+  test('a reload during a submit with an image makes one video', async () => {
     const { page } = scene;
     await page.getByLabel('First frame').setInputFiles({
       name: 'sky.png',
@@ -95,17 +95,17 @@ describe.skipIf(!hasChromium)('interruptions (needs Chromium)', () => {
     await onStage(page, 'reloaded too early');
     await done(page);
     expect(runsOf('reloaded too early')).toBe(1);
-    // What was typed is still there, the picture too.
+    // The inputs are still there, including the image.
     expect(await page.getByLabel('Prompt').inputValue()).toBe('reloaded too early');
     await page.getByText('sky.png').waitFor();
-    // Answered: the next reload sends nothing.
+    // The request was answered, so the next reload sends nothing.
     await page.reload();
     await onStage(page, 'reloaded too early');
     expect(runsOf('reloaded too early')).toBe(1);
   });
 
   test.for(['with', 'without'])(
-    'sent again before the page has read what it kept, %s a picture',
+    'a second submit before the page has restored the first makes one video, %s an image',
     async (how) => {
       const { page } = scene;
       const prompt = `sent before and after, ${how} a picture`;
@@ -135,7 +135,7 @@ describe.skipIf(!hasChromium)('interruptions (needs Chromium)', () => {
     },
   );
 
-  test('a reload while it is made goes on where it was', async () => {
+  test('after a reload during generation the progress continues', async () => {
     const { page, service } = scene;
     service.sim.script('in the middle', { holdAt: 'task_start' });
     await make(page, 'reloaded in the middle');
@@ -146,7 +146,7 @@ describe.skipIf(!hasChromium)('interruptions (needs Chromium)', () => {
     await done(page);
   });
 
-  test('offline in the middle: it is said, and resumed where it was', async () => {
+  test('offline during generation: the page says so, then resumes', async () => {
     const { page, service, context } = scene;
     scene.expected = ['net::ERR_INTERNET_DISCONNECTED'];
     service.sim.script('in a tunnel', { holdAt: 'task_start' });
@@ -163,25 +163,25 @@ describe.skipIf(!hasChromium)('interruptions (needs Chromium)', () => {
     expect(await page.getByText('You are offline.').count()).toBe(0);
   });
 
-  test('offline when it is sent: it waits, says so, and sends it once', async () => {
+  test('offline during a submit: the page says so, then sends it once', async () => {
     const { page, context } = scene;
     scene.expected = ['net::ERR_INTERNET_DISCONNECTED'];
     await context.setOffline(true);
     await make(page, 'a letter in a bottle');
-    await page.getByText('This is sent as soon as you are back').waitFor();
+    await page.getByText('Your request is sent when you are back online').waitFor();
     await context.setOffline(false);
     await onStage(page, 'a letter in a bottle');
     await done(page);
     expect(runsOf('a letter in a bottle')).toBe(1);
   });
 
-  test('who stops trying keeps the text, and sends the same video later', async () => {
+  test('after “Stop trying” the text stays, and a later submit makes the same video', async () => {
     const { page, context } = scene;
     scene.expected = ['net::ERR_INTERNET_DISCONNECTED'];
     await context.setOffline(true);
     await make(page, 'second thoughts');
     await page.getByRole('button', { name: 'Stop trying' }).click();
-    await page.getByText('Not sent any more.').waitFor();
+    await page.getByText('Stopped. If the request did arrive').waitFor();
     await context.setOffline(false);
     await page.getByRole('button', { name: 'Make the video' }).click();
     await onStage(page, 'second thoughts');
@@ -189,7 +189,7 @@ describe.skipIf(!hasChromium)('interruptions (needs Chromium)', () => {
     await done(page);
   });
 
-  test('where no stream gets through, the Worker is asked', async () => {
+  test('without a working event stream the page polls the Worker', async () => {
     const { page, service } = scene;
     scene.expected = ['net::ERR_FAILED'];
     service.sim.script('no stream', { holdAt: 'task_start' });

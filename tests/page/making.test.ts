@@ -1,4 +1,4 @@
-// From words and pictures to a video that plays, is kept, changed, stopped and deleted.
+// From prompt and image to a video that plays and can be changed, cancelled and deleted.
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -26,7 +26,7 @@ describe.skipIf(!hasChromium).for(TOGETHER)('making videos behind %s (needs Chro
     await make(page, 'a page that turns by itself');
     await done(page);
     expect(service.sim.tasks.at(-1)?.fields).toMatchObject({ resolution: '1080P', duration: '6' });
-    // It has begun by itself, without a sound.
+    // It started to play by itself, without sound.
     await page.waitForFunction(() => (document.querySelector('video')?.currentTime ?? 0) > 0.2);
     const seen = await page.locator('video').evaluate((element) => {
       const { duration, videoWidth, loop, muted, paused } = element as HTMLVideoElement;
@@ -36,7 +36,7 @@ describe.skipIf(!hasChromium).for(TOGETHER)('making videos behind %s (needs Chro
     expect(await frameAt(page, 4)).not.toEqual(await frameAt(page, 0));
   });
 
-  test('a first frame by the picker, shown and removed again', async () => {
+  test('a first frame is picked, shown and removed', async () => {
     const { page } = scene;
     const file = { name: 'evening.png', mimeType: 'image/png', buffer: PICTURE };
     await page.getByLabel('First frame').setInputFiles(file);
@@ -50,7 +50,7 @@ describe.skipIf(!hasChromium).for(TOGETHER)('making videos behind %s (needs Chro
     await done(page);
   });
 
-  test('download, link, again with changes, delete', async () => {
+  test('download, link, “Again with changes” and delete', async () => {
     const { page, service, context } = scene;
     await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: service.origin });
     await page.getByLabel('768P, 10 s').check();
@@ -69,13 +69,13 @@ describe.skipIf(!hasChromium).for(TOGETHER)('making videos behind %s (needs Chro
 
     await page.getByLabel('Prompt').fill('something typed meanwhile');
     await page.getByLabel('1080P, 6 s').check();
-    // What can be undone goes by after ten seconds: not before this has been looked at.
+    // The undo button disappears after ten seconds, so it is used first.
     await page.evaluate(() => Object.assign(window, { setTimeout: () => 0 }));
     await page.getByRole('button', { name: 'Again with changes' }).click();
     await expect.poll(() => page.getByLabel('Prompt').inputValue()).toBe('A kite over the dunes, wind');
     expect(await page.getByLabel('768P, 10 s').isChecked()).toBe(true);
     expect(await page.getByLabel('Refine my words').isChecked()).toBe(false);
-    // What was typed is not lost.
+    // The inputs are not lost.
     await page.getByRole('button', { name: 'Undo' }).click();
     await expect.poll(() => page.getByLabel('Prompt').inputValue()).toBe('something typed meanwhile');
 
@@ -88,7 +88,7 @@ describe.skipIf(!hasChromium).for(TOGETHER)('making videos behind %s (needs Chro
   });
 
   describe.each(['with', 'without'] as const)(
-    'the code, %s a picture, does what the form would do',
+    'the shown code, %s an image, sends the same as the form',
     (how) => {
       const prompt = (language: string) => `it's made by ${language}\u2028${how} a picture`;
       let folder: string;
@@ -157,7 +157,7 @@ describe.skipIf(!hasChromium).for(TOGETHER)('making videos behind %s (needs Chro
     },
   );
 
-  test('cancel asks once, stops it, and the next one can be made', async () => {
+  test('cancel asks for confirmation, stops the video, and the next one can be made', async () => {
     const { page, service } = scene;
     service.sim.script('never ends', { holdAt: 'task_start' });
     await make(page, 'a corridor that never ends');
@@ -176,7 +176,7 @@ describe.skipIf(!hasChromium)('making videos (needs Chromium)', () => {
   const scene = useScene({ sim: { speed: 60 } });
   beforeEach(() => scene.service.sim.clearScripts());
 
-  test('progress is seen to move, in words and figures, with the log', async () => {
+  test('progress is shown as text and number, with the log', async () => {
     const { page, service } = scene;
     await page.evaluate(() => {
       const seen = { percents: [] as string[], stages: [] as string[], sources: [] as string[] };
@@ -202,7 +202,7 @@ describe.skipIf(!hasChromium)('making videos (needs Chromium)', () => {
     const figures = percents.map((text) => Number(/\d+/.exec(text)?.[0]));
     expect(figures.length).toBeGreaterThan(8);
     expect(figures).toEqual(figures.toSorted((a, b) => a - b));
-    // A guess is called one.
+    // An estimate is marked as such.
     expect(percents[0]).toMatch(/^about /);
     expect(percents).toContain('70 %');
     expect(sources).toContain('estimate');
@@ -213,7 +213,7 @@ describe.skipIf(!hasChromium)('making videos (needs Chromium)', () => {
     expect(await page.getByRole('list', { name: 'Log lines' }).textContent()).toContain('Loading model');
   });
 
-  test('one picture is taken of it, for the stage and the gallery', async () => {
+  test('one poster image is captured, for the stage and the gallery', async () => {
     const { page, service } = scene;
     await page.evaluate(() => {
       const { createElement } = document;
@@ -227,7 +227,7 @@ describe.skipIf(!hasChromium)('making videos (needs Chromium)', () => {
     });
     service.sim.script('at a window', { holdAt: 'task_start' });
     await make(page, 'a face at a window');
-    // In sight when it is done: both want the picture at once.
+    // Stage and gallery both need the poster at the same time.
     await page.getByRole('button', { name: 'a face at a window' }).hover();
     service.sim.release(await service.sim.waitForTask('at a window'));
     await done(page);
@@ -236,7 +236,7 @@ describe.skipIf(!hasChromium)('making videos (needs Chromium)', () => {
     expect(await page.evaluate(() => (window as unknown as { players: unknown[] }).players.length)).toBe(1);
   });
 
-  test('the place in line is told, and who waits there need not wait', async () => {
+  test('the queue position is shown, and a queued video does not block the form', async () => {
     const { page, service } = scene;
     service.sim.script('in front', { holdAt: 'task_start' });
     service.sim.maxActive = 1;
@@ -244,7 +244,7 @@ describe.skipIf(!hasChromium)('making videos (needs Chromium)', () => {
     await onStage(page, 'a queue, in front');
     await make(page, 'a queue, behind');
     await onStage(page, 'a queue, behind');
-    await page.getByText('Next in line', { exact: true }).first().waitFor();
+    await page.getByText('Next in the queue', { exact: true }).first().waitFor();
     expect(await page.getByRole('progressbar').getAttribute('value')).toBeNull();
     service.sim.release(await service.sim.waitForTask('in front'));
     await done(page);
@@ -254,7 +254,7 @@ describe.skipIf(!hasChromium)('making videos (needs Chromium)', () => {
   describe('a first frame', () => {
     const arrived = async (prompt: string) => (await scene.service.sim.waitForTask(prompt)).image?.sha256;
 
-    test.for(['drop', 'paste'])('by %s', async (how) => {
+    test.for(['drop', 'paste'])('is added by %s', async (how) => {
       const { page } = scene;
       await page.evaluate(
         ({ how, bytes }) => {
@@ -277,7 +277,7 @@ describe.skipIf(!hasChromium)('making videos (needs Chromium)', () => {
       await done(page);
     });
 
-    test('that is still being read is waited for', async () => {
+    test('that is still being read delays the submit', async () => {
       const { page } = scene;
       await page.evaluate(() => {
         const { arrayBuffer } = Blob.prototype;
@@ -286,7 +286,7 @@ describe.skipIf(!hasChromium)('making videos (needs Chromium)', () => {
           await new Promise<void>((resolve) => reads.push(resolve));
           return arrayBuffer.call(this);
         };
-        // The one that was chosen first takes longest.
+        // The file that was chosen first takes the longest.
         const letRead = () => {
           for (const read of reads.toReversed()) read();
         };
@@ -303,7 +303,7 @@ describe.skipIf(!hasChromium)('making videos (needs Chromium)', () => {
       expect(await page.locator('#image-name').textContent()).toBe('sky.png');
     });
 
-    test('by a link, which the page itself does not open', async () => {
+    test('by URL is not loaded by the page', async () => {
       const { page, service } = scene;
       const link = 'https://pictures.example.com/sky.png';
       await page.getByLabel('Link to an image').fill(link);
@@ -313,7 +313,7 @@ describe.skipIf(!hasChromium)('making videos (needs Chromium)', () => {
       await done(page);
     });
 
-    test('is looked at before it is sent', async () => {
+    test('is validated before the submit', async () => {
       const { page, service } = scene;
       const before = service.sim.callsTo('/Run/').length;
       const text = { name: 'not.png', mimeType: 'image/png', buffer: Buffer.from('only text, no picture') };
@@ -327,7 +327,7 @@ describe.skipIf(!hasChromium)('making videos (needs Chromium)', () => {
         buffer: Buffer.concat([PICTURE], 21 * 1024 * 1024),
       };
       await page.getByLabel('First frame').setInputFiles(large);
-      await page.getByText('20 MiB is the most').waitFor();
+      await page.getByText('the limit is 20 MiB').waitFor();
       await page.getByRole('button', { name: 'Make the video' }).click();
       await page.getByRole('button', { name: 'Remove' }).click();
       await page.getByLabel('Link to an image').fill('http://pictures.example.com/sky.png');
@@ -337,7 +337,7 @@ describe.skipIf(!hasChromium)('making videos (needs Chromium)', () => {
     });
   });
 
-  test('two tabs do not forget each other’s videos', async () => {
+  test('two tabs keep each other’s videos', async () => {
     const { page, context, service } = scene;
     const other = await context.newPage();
     await other.goto(service.origin);

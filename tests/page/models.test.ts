@@ -1,4 +1,4 @@
-// The page offers what GET /v1/models tells: models, formats, first frames, and prices only where they are known.
+// The page offers the models of GET /v1/models, with their formats, first frames and known prices.
 import type { Page } from 'playwright-core';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { gradientPng } from '../../scripts/gradient.ts';
@@ -76,7 +76,7 @@ describe.skipIf(!hasChromium)('models (need Chromium)', { timeout: 60_000 }, () 
     return sent.at(-1);
   };
 
-  test('a server that tells none takes the formats that the page was made with', async () => {
+  test('without a list of models the page offers its built-in formats', async () => {
     const { page } = scene;
     await page.route('**/v1/models', (route) => route.fulfill({ status: 404 }));
     await page.reload();
@@ -86,7 +86,7 @@ describe.skipIf(!hasChromium)('models (need Chromium)', { timeout: 60_000 }, () 
     expect(await submit(page)).not.toHaveProperty('model');
   });
 
-  test('formats and known prices are the model’s, and what is sent is what was chosen', async () => {
+  test('formats and known prices are those of the model, and the submit sends the chosen ones', async () => {
     const page = await offer(MODELS);
     await page.getByLabel('Model').waitFor();
     expect(await page.getByLabel('Model').locator('option').allTextContents()).toEqual([
@@ -99,20 +99,20 @@ describe.skipIf(!hasChromium)('models (need Chromium)', { timeout: 60_000 }, () 
     await page.getByLabel('Prompt').fill('a choice');
     await page.getByLabel('2160P, 4 s').check();
     expect(await submit(page)).toMatchObject({ model: 'hailuo-9', resolution: '2160P', duration: 4 });
-    // The choice is kept.
+    // The choice is stored.
     await page.reload();
     await page.getByLabel('Model').waitFor();
     expect(await page.getByLabel('2160P, 4 s').isChecked()).toBe(true);
   });
 
-  test('a model that needs a first frame asks for one, and takes no words', async () => {
+  test('a model that needs a first frame requires one, and no prompt', async () => {
     const page = await offer(MODELS);
     await page.getByLabel('Model').selectOption('frame-first');
     expect(await page.locator('#image-need').textContent()).toBe('required');
-    // A price of another shape is none.
+    // A malformed price is not shown.
     expect(await formats(page)).toEqual(['768P, 6 s']);
     await page.getByRole('button', { name: 'Make the video' }).click();
-    await page.getByText('begins with a picture of yours').waitFor();
+    await page.getByText('needs a first frame: choose an image').waitFor();
     expect(sent).toEqual([]);
     const picture = { name: 'sky.png', mimeType: 'image/png', buffer: gradientPng(64, 36) };
     await page.getByLabel('First frame').setInputFiles(picture);
@@ -120,7 +120,7 @@ describe.skipIf(!hasChromium)('models (need Chromium)', { timeout: 60_000 }, () 
     expect(await submit(page)).toMatchObject({ form: expect.stringContaining('frame-first') });
   });
 
-  test('a model without a first frame gets none, and has its own longest prompt', async () => {
+  test('a model without a first frame offers none, and has its own prompt limit', async () => {
     const page = await offer(MODELS);
     const picture = { name: 'sky.png', mimeType: 'image/png', buffer: gradientPng(64, 36) };
     await page.getByLabel('First frame').setInputFiles(picture);
@@ -129,20 +129,20 @@ describe.skipIf(!hasChromium)('models (need Chromium)', { timeout: 60_000 }, () 
     await page.getByText('sky.png').waitFor({ state: 'hidden' });
     await page.getByLabel('Prompt').fill('x'.repeat(21));
     await page.getByRole('button', { name: 'Make the video' }).click();
-    await page.getByText('1 characters too many; 20 is the most').waitFor();
+    await page.getByText('1 characters too long; the limit is 20').waitFor();
     await page.getByLabel('Prompt').fill('few words');
     const request = { model: 'words-only', prompt: 'few words', promptOptimizer: true };
     expect(await submit(page)).toEqual({ ...request, resolution: '512P', duration: 6 });
   });
 
-  test('a model with nothing to choose is sent nothing of it', async () => {
+  test('a model without choices gets no format', async () => {
     const page = await offer(MODELS);
     await page.getByLabel('Model').selectOption('as-it-is');
-    expect(await formats(page)).toEqual(['As the model has it $0.75']);
+    expect(await formats(page)).toEqual(['Default format $0.75']);
     expect(await submit(page)).toEqual({ model: 'as-it-is', prompt: '', promptOptimizer: true });
   });
 
-  test('the only model is not to be chosen, and not sent', async () => {
+  test('a single model is not offered as a choice, and not sent', async () => {
     const page = await offer([TEXT_ONLY]);
     await expect.poll(() => formats(page)).toEqual(['512P, 6 s']);
     expect(await page.getByLabel('Model').isVisible()).toBe(false);
@@ -156,7 +156,7 @@ describe.skipIf(!hasChromium)('models (need Chromium)', { timeout: 60_000 }, () 
     { data: 7 },
     { data: [] },
     { data: [{ id: 7 }, { id: 'x', capabilities: { combinations: [[]] } }] },
-  ])('an answer of another shape changes nothing: %j', async (json) => {
+  ])('a malformed list of models changes nothing: %j', async (json) => {
     const { page } = scene;
     await page.route('**/v1/models', (route) => route.fulfill({ json }));
     const asked = page.waitForResponse('**/v1/models');

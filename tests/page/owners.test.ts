@@ -1,4 +1,4 @@
-// One browser, several clients: what one of them typed or sent is neither shown to another nor sent as another.
+// Several clients in one browser: inputs and requests of one are neither shown to another nor sent with its token.
 import { createHash } from 'node:crypto';
 import type { Page } from 'playwright-core';
 import { beforeEach, describe, expect, test } from 'vitest';
@@ -56,29 +56,29 @@ describe.skipIf(!hasChromium)('several clients in one browser (needs Chromium)',
   test.for([
     ['another client', BOB],
     ['nobody', undefined],
-  ] as const)('a request without an answer is not sent as %s', async ([name, other]) => {
+  ] as const)('a pending request is not sent as %s', async ([name, other]) => {
     const prompt = `private to alice, before ${name} comes`;
     await loseAnswer(prompt);
     const page = await openAs(other);
     await settled(page);
     expect(await page.getByLabel('Prompt').inputValue()).toBe('');
     expect(await page.getByText(prompt).count()).toBe(0);
-    expect(await page.getByText('no answer came').count()).toBe(0);
+    expect(await page.getByText('the answer was lost').count()).toBe(0);
     if (other) {
       await make(page, prompt);
       await onStage(page, prompt);
       await done(page);
-      // Even the same words are another video: it is another client.
+      // An equal request of another client is another video.
       await expect.poll(() => runsOf(prompt)).toBe(2);
     }
-    // She comes back: it is sent on, and is the video that it was.
+    // The first client returns: its request is sent and gives the same video.
     await openAs(ALICE);
     await onStage(scene.page, prompt);
     await done(scene.page);
     expect(runsOf(prompt)).toBe(other ? 2 : 1);
   });
 
-  test('a request without an answer goes on when its client signs in again', async () => {
+  test('a pending request is sent when its client signs in again', async () => {
     await loseAnswer('alice comes back');
     const page = await openAs(BOB);
     await settled(page);
@@ -116,7 +116,7 @@ describe.skipIf(!hasChromium)('several clients in one browser (needs Chromium)',
     expect(runsOf('still on its way')).toBe(1);
   });
 
-  test('only a hash of the token is kept with a request', async () => {
+  test('a pending request contains only a hash of the token', async () => {
     await loseAnswer('kept with a hash');
     const kept = await scene.page.evaluate(async () => {
       const opening = indexedDB.open('hailuo');
@@ -129,10 +129,10 @@ describe.skipIf(!hasChromium)('several clients in one browser (needs Chromium)',
     expect(kept).not.toContain(ALICE);
   });
 
-  test('what was typed and chosen is shown to its client alone', async () => {
+  test('each client sees only its own inputs', async () => {
     let { page } = scene;
     const picture = { name: 'secret.png', mimeType: 'image/png', buffer: gradientPng(64, 36) };
-    // Typed before the token is given, it is that client's.
+    // Inputs made without a token are kept for the first token.
     await page.getByLabel('Prompt').fill('a draft of alice');
     await signIn(page, ALICE);
     expect(await page.getByLabel('Prompt').inputValue()).toBe('a draft of alice');
@@ -154,7 +154,7 @@ describe.skipIf(!hasChromium)('several clients in one browser (needs Chromium)',
     expect(await page.getByText('secret.png').isVisible()).toBe(false);
   });
 
-  test('a list that comes late is not shown to the next client', async () => {
+  test('a late list of one client is not shown to the next', async () => {
     const { page, service } = scene;
     const { id } = await service.as(ALICE).accepted({ prompt: 'listed for alice' });
     await service.as(ALICE).ended(id);
@@ -182,7 +182,7 @@ describe.skipIf(!hasChromium)('several clients in one browser (needs Chromium)',
     expect(await page.locator('.card-prompt').getByText('listed for alice').count()).toBe(0);
   });
 
-  test('a token that another tab sets counts in this one', async () => {
+  test('a token that another tab sets is used in this tab', async () => {
     const { page, context, service } = scene;
     const { id } = await service.as(ALICE).accepted({ prompt: 'seen in two tabs' });
     await service.as(ALICE).ended(id);

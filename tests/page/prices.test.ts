@@ -1,4 +1,4 @@
-// Money: the page names a price only when it is the one that Wiro charged for a video.
+// Prices: the page shows only prices from the server, which equal Wiro's charge.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -8,7 +8,7 @@ import { done, hasChromium, make, onStage, useScene } from './browser.ts';
 /** A figure of the stand-in's price list, of a thousand times as much, or of a month at that price. */
 const STAND_IN_FIGURES = /\b0\.(28|49|56)\b|\$280\b|\$8\.4\b|0\.06 %/;
 
-test('neither the page nor the documents name the prices of the stand-in', () => {
+test('neither the page nor the documents contain prices of the stand-in', () => {
   const filesOf = (folder: string) => readdirSync(join(root, folder)).map((name) => join(folder, name));
   const pages = [...filesOf('.'), ...filesOf('docs')].filter((name) => name.endsWith('.md'));
   for (const name of [...pages, ...filesOf('public')]) {
@@ -22,14 +22,14 @@ test('neither the page nor the documents name the prices of the stand-in', () =>
 describe.skipIf(!hasChromium)('prices (need Chromium)', () => {
   const scene = useScene({ sim: { speed: 60 } });
 
-  test('only those that the server tells are shown before a video is made, and what it cost afterwards', async () => {
+  test('known prices are shown before a submit, and the cost afterwards', async () => {
     const { page, service } = scene;
     const answer = await fetch(`${service.origin}/v1/models`);
     const { data = [] }: { data?: { prices_usd: Record<string, string> | null }[] } = answer.ok
       ? await answer.json()
       : {};
     const told = Object.values(data[0]?.prices_usd ?? {});
-    // Two digits of cents: the next label's text follows without a gap.
+    // Two digits of cents; the text of the next label follows directly.
     const shown = async () =>
       ((await page.locator('body').textContent())?.match(/\$\d+\.\d\d/g) ?? []).sort();
     await expect.poll(shown).toEqual(told.map((price) => `$${price}`).sort());
@@ -45,7 +45,7 @@ describe.skipIf(!hasChromium)('prices (need Chromium)', () => {
     expect(await page.locator('#facts').textContent()).toContain('$1.25');
   });
 
-  test('a failed video shows what it cost, and nothing where that is not known', async () => {
+  test('a failed video shows its cost only if it is known', async () => {
     const { page, service } = scene;
     const failing = { pexit: '1', outputs: 'none' } as const;
     service.sim.script('for money', {

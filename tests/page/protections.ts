@@ -1,4 +1,4 @@
-// The protections that a server may have, and how those get along who use it.
+// The protections that a server may have, and the options of a client for each.
 import type { BrowserContext } from 'playwright-core';
 import { type Sim, TURNSTILE_SECRET } from '../../sim/index.ts';
 import { ALICE, CLIENT_TOKENS } from '../worker/support/clients.ts';

@@ -1,4 +1,4 @@
-// The browser is closed and opened again, and the Worker restarted: what was made is still there, pictures too.
+// After a restart of browser and Worker the gallery still has its videos and posters.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { CHROMIUM, OFFLINE } from '../chromium.ts';
 import { type DirectService, startDirect } from '../worker/support/direct.ts';
 import { collectComplaints, done, hasChromium, make, onStage } from './browser.ts';
 
-describe.skipIf(!hasChromium)('a restart (needs Chromium)', () => {
+describe.skipIf(!hasChromium)('a restart of the Worker (needs Chromium)', () => {
   let service: DirectService;
   let profile: string;
   beforeAll(async () => {
@@ -35,14 +35,14 @@ describe.skipIf(!hasChromium)('a restart (needs Chromium)', () => {
     return { context, page, complaints, contents };
   };
 
-  test('the gallery is there, newest first, and plays', async () => {
+  test('the gallery shows the videos, newest first, and they play', async () => {
     const before = await open();
     for (const prompt of ['the older one', 'the newer one']) {
       await make(before.page, prompt);
       await onStage(before.page, prompt);
       await done(before.page);
     }
-    // Pictures are taken of what is looked at.
+    // Posters are captured for visible cards.
     await before.page.getByRole('heading', { name: 'Earlier videos' }).hover();
     await expect.poll(() => before.page.locator('.poster img').count(), { timeout: 30_000 }).toBe(2);
     await before.page.getByLabel('Prompt').fill('half a thou');
@@ -56,7 +56,7 @@ describe.skipIf(!hasChromium)('a restart (needs Chromium)', () => {
       .poll(() => gallery.locator('.card-prompt').allInnerTexts())
       .toEqual(['the newer one', 'the older one']);
     await page.getByRole('heading', { name: 'Earlier videos' }).hover();
-    // The pictures are kept: no video is loaded for them.
+    // The posters are stored, so no video is loaded.
     await expect.poll(() => gallery.locator('.poster img').count()).toBe(2);
     expect(contents).toEqual([]);
     expect(await page.getByLabel('Prompt').inputValue()).toBe('half a thou');

@@ -1,9 +1,9 @@
-// public/sha256.js beside Node's own SHA-256, over every length around the borders of its blocks.
+// Compares public/sha256.js with Node's SHA-256, for all lengths around its block size.
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { sha256 } from '../../public/sha256.js';
 
-test('a text has the same hash as by node:crypto', () => {
+test('the hash of a text equals that of node:crypto', () => {
   const texts = Array.from({ length: 200 }, (_, length) =>
     'aé€😀\0z'.repeat(40).slice(0, length).toWellFormed(),
   );

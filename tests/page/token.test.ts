@@ -1,4 +1,5 @@
-// A server with client tokens: the page asks for one when it is refused, goes on by itself, and lists what is the client's.
+// A server with client tokens: the page asks for one after a refusal, continues by itself, and lists the client's
+// videos.
 import { describe, expect, test } from 'vitest';
 import { ALICE, BOB, CLIENT_TOKENS } from '../worker/support/clients.ts';
 import type { Video } from '../worker/support/types.ts';
@@ -7,21 +8,21 @@ import { done, frameAt, hasChromium, make, onStage, useScene } from './browser.t
 describe.skipIf(!hasChromium)('client tokens (needs Chromium)', () => {
   const scene = useScene({ sim: { speed: 60 }, secrets: { CLIENT_TOKENS } });
 
-  test('asked for, checked, kept here, and forgotten', async () => {
+  test('a token is requested, checked, stored and forgotten', async () => {
     const { page, context, service } = scene;
     scene.expected = ['status of 401'];
     await make(page, 'made by alice');
     const dialog = page.getByRole('dialog', { name: 'Client token' });
     await dialog.getByLabel('Token').fill('not-the-token');
     await page.keyboard.press('Enter');
-    await dialog.getByText('does not take this token').waitFor();
+    await dialog.getByText('does not accept this token').waitFor();
     await dialog.getByLabel('Token').fill(ALICE);
     await page.keyboard.press('Enter');
-    // What was refused is sent now, once, without being asked for again.
+    // The refused request is sent again, once, automatically.
     await onStage(page, 'made by alice');
     await done(page);
     expect(service.sim.tasks.filter(({ prompt }) => prompt === 'made by alice')).toHaveLength(1);
-    // The player has no token, but a grant.
+    // The player uses a grant instead of the token.
     expect(await page.locator('video').getAttribute('src')).toContain('grant=');
     expect(await frameAt(page, 4)).not.toEqual(await frameAt(page, 0));
     expect(await page.getByRole('link', { name: 'Download' }).getAttribute('href')).toMatch(
@@ -36,7 +37,7 @@ describe.skipIf(!hasChromium)('client tokens (needs Chromium)', () => {
     expect(JSON.stringify(await context.storageState())).not.toContain(ALICE);
   });
 
-  test('the gallery is the client’s list on the server, whichever browser asks', async () => {
+  test('the gallery shows the client’s list from the server in every browser', async () => {
     const { page, service } = scene;
     const bob = service.as(BOB);
     const ended: Promise<Video>[] = [];
@@ -61,12 +62,12 @@ describe.skipIf(!hasChromium)('client tokens (needs Chromium)', () => {
     await page.getByRole('button', { name: 'number 7 of' }).click();
     await onStage(page, "number 7 of bob's");
     await done(page);
-    // Another client sees nothing of it.
+    // Another client does not see them.
     await signIn(ALICE);
     await expect.poll(() => page.getByText("of bob's").count()).toBe(0);
   });
 
-  test('Show more goes on where the last video of the page was deleted elsewhere', async () => {
+  test('“Show more” continues after the last video was deleted elsewhere', async () => {
     const { page, service } = scene;
     const bob = service.as(BOB);
     const ids: string[] = [];
@@ -78,7 +79,7 @@ describe.skipIf(!hasChromium)('client tokens (needs Chromium)', () => {
     await page.getByRole('button', { name: 'Save' }).click();
     const cards = page.locator('.card-prompt');
     await expect.poll(() => cards.count()).toBe(24);
-    // The two last ones of the page: the newest stands first.
+    // The last two videos of the page; the newest is first.
     for (const id of [ids[2], ids[3]]) await bob.fetch(`/v1/videos/${id}`, { method: 'DELETE' });
     scene.expected = ['status of 400'];
     await page.getByRole('button', { name: 'Show more' }).click();

@@ -1,5 +1,5 @@
-// Cloudflare's end of Turnstile in the browser: the script of the widget, and the frame in which it asks. Its tokens come
-// from the stand-in, for the page on which the widget really is.
+// A stand-in for Cloudflare's Turnstile script and its frame. Its tokens come from the stand-in for Wiro, for the page
+// that contains the widget.
 import type { BrowserContext } from 'playwright-core';
 import type { Sim } from '../../sim/index.ts';
 

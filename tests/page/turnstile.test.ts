@@ -1,4 +1,4 @@
-// A server with Turnstile: a challenge for each try, in a frame of its own; whatever becomes of it, nothing typed is lost.
+// A server with Turnstile: each attempt solves a challenge in its own frame, and no outcome loses the inputs.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
@@ -10,7 +10,7 @@ import { SITE_KEY, TURNSTILE } from './protections.ts';
 import { CHALLENGES, serveWidget, type Widget } from './turnstile-widget.ts';
 
 const SUBMIT = '**/v1/videos';
-const REFUSED = 'could not tell that you are human';
+const REFUSED = 'could not verify that you are human';
 
 describe.skipIf(!hasChromium)('Turnstile (needs Chromium)', () => {
   let widget: Widget;
@@ -39,7 +39,7 @@ describe.skipIf(!hasChromium)('Turnstile (needs Chromium)', () => {
     return list;
   }
 
-  test('each video has a challenge of its own, and nobody is told that everybody may', async () => {
+  test('each submit has its own challenge, and no warning about open access is shown', async () => {
     const { page } = scene;
     const submits = shown();
     for (const prompt of ['the first door', 'the second door']) {
@@ -55,7 +55,7 @@ describe.skipIf(!hasChromium)('Turnstile (needs Chromium)', () => {
     expect(await page.locator('#code').textContent()).toContain("'turnstile-token': turnstileToken");
   });
 
-  test('who is asked something sees it, and goes on when it is answered', async () => {
+  test('an interactive challenge is shown, and the submit continues after it', async () => {
     const { page } = scene;
     widget.outcomes = ['ask'];
     await make(page, 'a door with a box to tick');
@@ -65,7 +65,7 @@ describe.skipIf(!hasChromium)('Turnstile (needs Chromium)', () => {
       .getByLabel('I am human');
     await box.waitFor();
     const height = async () => (await page.locator('#challenge iframe').boundingBox())?.height;
-    // The box may be there before the page has made room for it.
+    // The box may appear before the page has enlarged the frame.
     await expect.poll(height, { timeout: 30_000 }).toBe(65);
     await page.evaluate(readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'));
     const { violations } = await page.evaluate<AxeResults>('axe.run()');
@@ -76,7 +76,7 @@ describe.skipIf(!hasChromium)('Turnstile (needs Chromium)', () => {
     await done(page);
   });
 
-  test('who fails is told so, and may try again', async () => {
+  test('a failed challenge shows an error, and can be repeated', async () => {
     const { page, service } = scene;
     const count = service.sim.callsTo('/turnstile/').length;
     widget.outcomes = ['fail'];
@@ -90,7 +90,7 @@ describe.skipIf(!hasChromium)('Turnstile (needs Chromium)', () => {
     expect(runsOf('a door that sticks')).toBe(1);
   });
 
-  test('where the widget is blocked it is said, and tried again', async () => {
+  test('a blocked widget shows an error, and is loaded again', async () => {
     const { page, context } = scene;
     scene.expected = ['net::ERR_FAILED'];
     await context.route(`${CHALLENGES}**`, (route) => route.abort());
@@ -103,7 +103,7 @@ describe.skipIf(!hasChromium)('Turnstile (needs Chromium)', () => {
     await done(page);
   });
 
-  test('where the verifier is down it is said, and the text stays', async () => {
+  test('without a working verifier an error is shown, and the prompt stays', async () => {
     const { page, service } = scene;
     scene.expected = ['status of 403'];
     service.sim.script('', { siteverify: [{ kind: 'status', status: 500 }] });
@@ -116,7 +116,7 @@ describe.skipIf(!hasChromium)('Turnstile (needs Chromium)', () => {
     await done(page);
   });
 
-  test('a lost answer is asked for with another token, and is one video even when that is refused', async () => {
+  test('after a lost response the page submits again with a new token and gets one video, even if the new token is refused', async () => {
     const { page, service } = scene;
     scene.expected = ['net::ERR_FAILED', 'status of 403'];
     const submits = shown();
@@ -140,19 +140,19 @@ describe.skipIf(!hasChromium)('Turnstile (needs Chromium)', () => {
     expect(new Set(submits.map(({ key }) => key)).size).toBe(1);
   });
 
-  test('offline when it is sent: it waits, and sends it once', async () => {
+  test('offline during a submit: the page waits, then sends it once', async () => {
     const { page, context } = scene;
     scene.expected = ['net::ERR_INTERNET_DISCONNECTED'];
     await context.setOffline(true);
     await make(page, 'a door far away');
-    await page.getByText('This is sent as soon as you are back').waitFor();
+    await page.getByText('Your request is sent when you are back online').waitFor();
     await context.setOffline(false);
     await onStage(page, 'a door far away');
     await done(page);
     expect(runsOf('a door far away')).toBe(1);
   });
 
-  test('the page itself lets nobody else’s script or frame in', async () => {
+  test('only the challenge frame loads Turnstile’s script, and forged messages are ignored', async () => {
     const { page, service } = scene;
     const policy = (await fetch(service.origin)).headers.get('content-security-policy') ?? '';
     expect(policy).not.toContain('cloudflare');
@@ -160,7 +160,7 @@ describe.skipIf(!hasChromium)('Turnstile (needs Chromium)', () => {
     const frame = (await fetch(`${service.origin}/challenge`)).headers.get('content-security-policy') ?? '';
     expect(frame).toContain("script-src 'self' https://challenges.cloudflare.com;");
     expect(frame).toContain("frame-ancestors 'self'");
-    // Whoever else speaks to the page is not heard.
+    // Messages of other senders are ignored.
     await page.evaluate(() => postMessage({ token: 'forged' }, location.origin));
     widget.outcomes = ['fail'];
     await make(page, 'a door for a forger');
@@ -172,10 +172,10 @@ describe.skipIf(!hasChromium)('Turnstile (needs Chromium)', () => {
 describe.skipIf(!hasChromium)('Turnstile without a site key (needs Chromium)', () => {
   const scene = useScene({ secrets: { TURNSTILE_SECRET } });
 
-  test('the page says that the server is not set up for it', async () => {
+  test('the page says that the server is not configured', async () => {
     await make(scene.page, 'a door that was painted on');
-    await scene.page.getByRole('alert').getByText('not set up completely').waitFor();
-    // What the page offers comes from Tool/Detail.
+    await scene.page.getByRole('alert').getByText('not fully configured').waitFor();
+    // The models of the page come from Tool/Detail.
     const calls = scene.service.sim.calls.filter(({ path }) => path !== '/v1/Tool/Detail');
     expect(calls).toEqual([]);
   });

@@ -1,10 +1,10 @@
-// Links that strangers made, answers that are no Videos, and a storage in disorder: the page says so or drops it, and works.
+// Malicious links, responses that are not Videos, and invalid stored data: the page reports or drops them, and works.
 import { describe, expect, test } from 'vitest';
 import { done, hasChromium, make, onStage, remarked, useScene } from './browser.ts';
 
 const ID = `vid_${'a2'.repeat(20)}`;
 
-describe.skipIf(!hasChromium)('what is not trusted (needs Chromium)', () => {
+describe.skipIf(!hasChromium)('untrusted data (needs Chromium)', () => {
   const scene = useScene({ sim: { speed: 60 } });
 
   test.for([
@@ -14,13 +14,13 @@ describe.skipIf(!hasChromium)('what is not trusted (needs Chromium)', () => {
     '#%2e%2e%2f%2e%2e%2fhealth',
     '#vid_nonsense',
     `#${ID}?x=`,
-  ])('the link %s asks the server for nothing, and breaks nothing', async (hash) => {
+  ])('the link %s sends no request and breaks nothing', async (hash) => {
     const { page, service } = scene;
     const asked: string[] = [];
     page.on('request', (request) => asked.push(new URL(request.url()).pathname));
     await page.goto('about:blank');
     await page.goto(`${service.origin}/${hash}`);
-    await remarked(page, 'This video is not here any more');
+    await remarked(page, 'This video does not exist any more');
     const isAbout = (path: string) => path.startsWith('/v1/') && path !== '/v1/models';
     expect(asked.filter((path) => isAbout(path) || path.endsWith('x'))).toEqual([]);
     expect(await page.evaluate(() => localStorage.getItem('videos'))).toBeNull();
@@ -29,17 +29,17 @@ describe.skipIf(!hasChromium)('what is not trusted (needs Chromium)', () => {
     expect(await page.locator('.card').count()).toBe(0);
   });
 
-  test('an answer that is no Video is not kept', async () => {
+  test('a response that is not a Video is not stored', async () => {
     const { page, service } = scene;
     await page.route(`**/v1/videos/${ID}`, (route) =>
       route.fulfill({ json: { status: 'ok', version: '1' } }),
     );
     await page.goto(`${service.origin}/#${ID}`);
-    await remarked(page, 'no sensible answer');
+    await remarked(page, 'sent an invalid answer');
     expect(await page.evaluate(() => localStorage.getItem('videos'))).toBeNull();
   });
 
-  test('what is wrong in localStorage is dropped, and the rest is shown', async () => {
+  test('invalid data in localStorage is dropped, valid data is shown', async () => {
     const { page } = scene;
     await make(page, 'the one that is right');
     await onStage(page, 'the one that is right');
@@ -79,7 +79,7 @@ describe.skipIf(!hasChromium)('what is not trusted (needs Chromium)', () => {
   });
 
   test.for(['[1', '7', '{}', '"text"', '[[]]', '{"768P 6":[null,"x"]}'])(
-    'a page opens over %s in every name of localStorage',
+    'the page opens with %s in every key of localStorage',
     async (text) => {
       const { page } = scene;
       await page.evaluate((text) => {
@@ -93,7 +93,7 @@ describe.skipIf(!hasChromium)('what is not trusted (needs Chromium)', () => {
     },
   );
 
-  test('what is wrong in IndexedDB is dropped', async () => {
+  test('invalid data in IndexedDB is dropped', async () => {
     const { page, service } = scene;
     await page.evaluate(async (id) => {
       const opening = indexedDB.open('hailuo');
@@ -129,7 +129,7 @@ describe.skipIf(!hasChromium)('what is not trusted (needs Chromium)', () => {
     expect(kept).toBe(0);
   });
 
-  test('a Video’s links lead nowhere else', async () => {
+  test('links of a Video cannot lead to other sites', async () => {
     const { page, service } = scene;
     await make(page, 'with links of a stranger');
     await onStage(page, 'with links of a stranger');

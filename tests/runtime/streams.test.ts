@@ -1,4 +1,4 @@
-// How long is waited for a chunk, and who hears of it.
+// Timeouts for chunks of readers and writers.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ByteReader, ByteWriter, drain, readerOf } from '../../src/runtime/js/streams.js';
 
@@ -32,7 +32,7 @@ function source() {
 const text = (chunk: Uint8Array | null | undefined) => chunk && new TextDecoder().decode(chunk);
 
 describe('a reader', () => {
-  test('waits for each chunk anew', async () => {
+  test('applies the timeout to each chunk', async () => {
     const { stream, send, end } = source();
     const reader = new ByteReader(stream, IDLE_MS);
     for (const word of ['a', 'slow', 'and', 'steady', 'stream']) {
@@ -46,7 +46,7 @@ describe('a reader', () => {
     expect(await next).toBeUndefined();
   });
 
-  test('gives up, for good', async () => {
+  test('returns null for ever after a timeout', async () => {
     const reader = new ByteReader(source().stream, IDLE_MS);
     const next = reader.next();
     await vi.advanceTimersByTimeAsync(IDLE_MS);
@@ -54,7 +54,7 @@ describe('a reader', () => {
     expect(await reader.next()).toBeNull();
   });
 
-  test('does not mind how long nobody asks', async () => {
+  test('does not count the time between reads', async () => {
     const { stream, send } = source();
     const reader = new ByteReader(stream, IDLE_MS);
     for (const word of ['once', 'upon']) {
@@ -69,7 +69,7 @@ describe('a reader', () => {
     reader.cancel();
   });
 
-  test('brings what an abandoned read was waiting for', async () => {
+  test('returns the chunk that an abandoned read was waiting for', async () => {
     const { stream, send } = source();
     const reader = new ByteReader(stream, IDLE_MS);
     const abandoned = reader.next();
@@ -83,7 +83,7 @@ describe('a reader', () => {
     reader.cancel();
   });
 
-  test('of a request is read on by who throws the rest away, who waits for less', async () => {
+  test('of a request can be drained with other limits after its first use', async () => {
     const { stream, send } = source();
     const request = { headers: new Headers(), body: stream, bodyUsed: false } as unknown as Request;
     const abandoned = readerOf(request, IDLE_MS)?.next();
@@ -94,7 +94,7 @@ describe('a reader', () => {
     await drained;
   });
 
-  test('lets each chunk keep its bytes', async () => {
+  test('returns chunks that stay unchanged', async () => {
     const { stream, send } = source();
     const reader = new ByteReader(stream, IDLE_MS);
     send('first');
@@ -113,7 +113,7 @@ describe('a writer', () => {
     return { stream: new WritableStream({ write: () => promise }), take: resolve };
   }
 
-  test('is told when a chunk was taken', async () => {
+  test('resolves when a chunk was read', async () => {
     const { stream, take } = sink();
     const writer = new ByteWriter(stream, IDLE_MS);
     const written = writer.write(new Uint8Array(1));
@@ -123,7 +123,7 @@ describe('a writer', () => {
     expect(await writer.close()).toBeUndefined();
   });
 
-  test('gives up one chunk though an earlier one was taken late', async () => {
+  test('times out for a chunk, although the one before was read late', async () => {
     const [early, late] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const gates = [early, late];
     const writer = new ByteWriter(new WritableStream({ write: () => gates.shift()?.promise }), IDLE_MS);
@@ -135,7 +135,7 @@ describe('a writer', () => {
     writer.abort();
   });
 
-  test('gives up', async () => {
+  test('times out', async () => {
     const writer = new ByteWriter(sink().stream, IDLE_MS);
     const written = writer.write(new Uint8Array(1));
     await vi.advanceTimersByTimeAsync(IDLE_MS);

@@ -1,4 +1,4 @@
-// The samples of receivers in docs/samples, as they are: each takes what the Worker really sends, and nothing else.
+// The sample receivers in docs/samples, unchanged: each accepts real deliveries of the Worker and nothing else.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

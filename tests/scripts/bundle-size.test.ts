@@ -5,7 +5,7 @@ import { deployedModules, measure } from '../../scripts/bundle-table.ts';
 
 const file = (name: string, content: string | Uint8Array = '') => ({ name, content: Buffer.from(content) });
 
-test('scripts and the wasm they import are deployed, and nothing else', () => {
+test('the bundle consists of the scripts and the wasm that they import', () => {
   const files = [
     file('index.js', 'import m from "./1f-index_bg.wasm";'),
     file('1f-index_bg.wasm'),
@@ -16,7 +16,7 @@ test('scripts and the wasm they import are deployed, and nothing else', () => {
   expect(deployedModules(files).map(({ name }) => name)).toEqual(['index.js', '1f-index_bg.wasm']);
 });
 
-test('gzipped sizes are summed and held against the limit', () => {
+test('gzipped sizes are summed and compared with the limit', () => {
   const noise = file('a.wasm', randomBytes(10_000));
   const zeros = file('index.js', new Uint8Array(10_000));
   const { total, isTooLarge, lines } = measure([noise, zeros], 11_000);

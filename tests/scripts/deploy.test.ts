@@ -1,4 +1,4 @@
-// The decisions of a deployment, on what wrangler really prints.
+// The decisions of a deployment, based on wrangler's real output.
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import {
@@ -17,16 +17,16 @@ const ONE = { id: 'a1', name: 'One' };
 const TWO = { id: 'a2', name: 'Two' };
 const said = (exitCode: number, stdout: string, stderr = '') => ({ exitCode, stdout, stderr });
 
-test('JSON is found after what wrangler says before it', () => {
+test('JSON is found after other output of wrangler', () => {
   expect(jsonIn('\n ⛅️ wrangler 4.164.0\n[\n  { "name": "A" }\n]\n')).toEqual([{ name: 'A' }]);
   expect(() => jsonIn('You are not authenticated')).toThrow('no JSON');
 });
 
-test('who is not logged in is told how to', () => {
+test('without a login the message says how to log in', () => {
   expect(identityProblem({ loggedIn: false }, undefined)).toContain('wrangler login');
 });
 
-test('of several accounts one must be chosen', () => {
+test('with several accounts one must be chosen', () => {
   expect(identityProblem({ loggedIn: true, accounts: [ONE] }, undefined)).toBeUndefined();
   expect(identityProblem({ loggedIn: true, accounts: [ONE, TWO] }, 'a2')).toBeUndefined();
   expect(identityProblem({ loggedIn: true, accounts: [ONE, TWO] }, undefined)).toContain(
@@ -34,7 +34,7 @@ test('of several accounts one must be chosen', () => {
   );
 });
 
-test('a Worker that is not there yet has no secrets, and that is no error', () => {
+test('a Worker that does not exist yet has no secrets, which is not an error', () => {
   const unknown =
     '✘ [ERROR] Worker "hailuo-worker" not found.\n\nIf this is a new Worker, run `wrangler deploy`';
   expect(secretsOf(said(1, '', unknown))).toBeUndefined();
@@ -47,7 +47,7 @@ test('a Worker that is not there yet has no secrets, and that is no error', () =
   );
 });
 
-test('only a first deployment is told of a namespace that was left behind', () => {
+test('only a first deployment warns about an existing namespace', () => {
   const title = namespaceTitle('hailuo-worker', 'TASKS');
   const left = { id: 'n1', title };
   const others = [{ id: 'n0', title: 'something else' }];
@@ -59,7 +59,7 @@ test('only a first deployment is told of a namespace that was left behind', () =
   expect(leftover([left], title, { ...first, configuredId: 'n2' })).toBeUndefined();
 });
 
-test('the id of a namespace goes into the project’s own configuration', () => {
+test('the id of a namespace is written to the project’s configuration', () => {
   const toml = readFileSync(new URL('../../wrangler.toml', import.meta.url), 'utf8');
   const changed = withNamespaceId(toml, 'TASKS', 'n1');
   expect(changed).toContain('[[kv_namespaces]]\nbinding = "TASKS"\nid = "n1"\n');
@@ -67,7 +67,7 @@ test('the id of a namespace goes into the project’s own configuration', () => 
   expect(() => withNamespaceId(toml, 'NONE', 'n1')).toThrow('NONE');
 });
 
-test('R2 that was never enabled is told apart from other failures', () => {
+test('the error “R2 is not enabled” is recognized', () => {
   const disabled = 'Please enable R2 through the Cloudflare Dashboard. [code: 10042]';
   const failure = '✘ [ERROR] A request to the Cloudflare API (/accounts/a1/r2/buckets) failed.';
   expect(storageProblem(said(0, 'Listing buckets...'))).toBeUndefined();
@@ -75,7 +75,7 @@ test('R2 that was never enabled is told apart from other failures', () => {
   expect(storageProblem(said(1, '', `${failure}\n\n  Forbidden [code: 10000]\n`))).toContain('Forbidden');
 });
 
-test('the secrets that are left are named with their commands', () => {
+test('missing secrets are listed with their commands', () => {
   expect(missingSecrets([])).toEqual(['WIRO_API_KEY', 'SIGNING_KEY']);
   expect(missingSecrets(['SIGNING_KEY', 'WIRO_API_KEY'])).toEqual([]);
   expect(secretAdvice(['WIRO_API_KEY'])).toEqual([

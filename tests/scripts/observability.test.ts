@@ -1,18 +1,18 @@
-// What the platform keeps of requests: nothing that holds their URLs, which carry playback grants and callback proofs.
+// Cloudflare must not keep the URLs of requests, which contain playback grants and callback proofs.
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { unstable_readConfig } from 'wrangler';
 
 const config = fileURLToPath(new URL('../../wrangler.toml', import.meta.url));
 
-test('the lines that the Worker writes are kept, those about its requests are not', () => {
+test('log lines of the Worker are kept, those about its requests are not', () => {
   const { observability, logpush, tail_consumers } = unstable_readConfig({ config });
   expect(observability).toMatchObject({
     enabled: true,
     logs: { enabled: true, invocation_logs: false },
     traces: { enabled: false },
   });
-  // Both would send whole requests elsewhere.
+  // Both would send whole requests to other services.
   expect(logpush).toBeFalsy();
   expect(tail_consumers ?? []).toEqual([]);
 });

@@ -1,4 +1,4 @@
-// What the scripts show of wrangler's output, and how they lay it out.
+// How the scripts filter and format wrangler's output.
 import { inflateSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { gradientPng } from '../../scripts/gradient.ts';
@@ -32,17 +32,17 @@ test.each([
   '✘ [ERROR] Uncaught Error: unreachable',
   '    at wasm://wasm/0001:wasm-function[12]:0x34',
   '{"level":"not the form of a log',
-])('shown as it is: %s', (line) => {
+])('shown unchanged: %s', (line) => {
   expect(readable(line)).toBe(line);
 });
 
-test('a line of the log is laid out, at whatever level', () => {
+test('a log line of any level is formatted', () => {
   const entry = '{"level":"warn","message":"the copy failed","bytes":3,"video.id":"vid_1"}';
   expect(readable(entry)).toBe('warn   the copy failed  bytes=3  video.id=vid_1');
   expect(readable(`\x1b[33m▲ \x1b[0m[WARNING] ${entry}`)).toBe(readable(entry));
 });
 
-test('a request is shown without the proof in the path of a callback', () => {
+test('a logged request does not contain the proof of a callback', () => {
   expect(readable('[wrangler:info] GET /v1/videos/vid_1 200 OK (3ms)')).toBe(
     'GET /v1/videos/vid_1 200 OK (3ms)',
   );
@@ -51,7 +51,7 @@ test('a request is shown without the proof in the path of a callback', () => {
   );
 });
 
-test('columns start below each other, figures end below each other', () => {
+test('text columns are aligned left, numbers right', () => {
   const rows = [
     ['a', '1,000', 'x'],
     ['long', '1', ''],
@@ -59,7 +59,7 @@ test('columns start below each other, figures end below each other', () => {
   expect(columns(rows, [1])).toEqual(['a      1,000   x', 'long       1']);
 });
 
-test('a bar has the same length at every percentage', () => {
+test('a progress bar has the same length at every percentage', () => {
   expect(new Set([0, 1, 50, 99, 100].map((percent) => bar(percent).length)).size).toBe(1);
   expect([bar(0), bar(100)].map((each) => new Set(each))).toEqual([new Set('░'), new Set('█')]);
 });
@@ -71,7 +71,7 @@ test('the reason of a failed fetch is its cause', () => {
   expect(reasonOf('text')).toBe('text');
 });
 
-test('the picture is a PNG of the size it claims', () => {
+test('the sample image is a PNG of its stated size', () => {
   const png = gradientPng(5, 3);
   expect(png.subarray(0, 8).toString('latin1')).toBe('\x89PNG\r\n\x1a\n');
   expect([png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual([5, 3]);

@@ -56,7 +56,7 @@ function expectNoSecret(...texts: string[]): void {
   for (const text of texts) expect(secrets.filter((secret) => text.includes(secret))).toEqual([]);
 }
 
-test('the generation "combined": one field for a file and for a link', async () => {
+test('a model of the generation "combined" has one field for a file and a URL', async () => {
   await start('combined');
   const { exitCode, printed, file, differences, problems } = await probed();
   expect(problems).toEqual([]);
@@ -76,7 +76,7 @@ test('the generation "combined": one field for a file and for a link', async () 
   expectNoSecret(printed, file);
 });
 
-test('the generation "fileinput": a link goes under a name of its own', async () => {
+test('a model of the generation "fileinput" has a separate field for a URL', async () => {
   await start('fileinput', {
     models: { [MODEL]: { generation: 'fileinput', lastFrame: true, prices: null } },
   });
@@ -88,7 +88,7 @@ test('the generation "fileinput": a link goes under a name of its own', async ()
   expect(differences.filter((line) => line.includes('no price is known'))).toHaveLength(3);
 });
 
-test("the seed's generation tells no parameters", async () => {
+test('a model of the generation "seed" has no description', async () => {
   await start('seed', { apiSecret: null });
   const { exitCode, printed, differences } = await probed();
   expect(exitCode).toBe(0);
@@ -111,7 +111,7 @@ test('RUN=1 follows the cheapest video by Detail, socket and callback', async ()
   expect(sim.tasks).toHaveLength(1);
   expect(sim.rejections()).toEqual([]);
   expectNoSecret(printed, file);
-  // The next probe sees the row of that task, and none of its words.
+  // The next probe sees the row of that task, without its prompt.
   const next = await probed();
   expect(next.printed).toContain(
     'rows tell callbackurl, parameters, modelslugowner, modelslugproject, createtime',
@@ -122,7 +122,7 @@ test('RUN=1 follows the cheapest video by Detail, socket and callback', async ()
   expect((await probed()).differences.join('\n')).toContain('rows of Task/List lack callbackurl');
 });
 
-test('RUN=1 makes no video whose price nobody knows, or that is too expensive', async () => {
+test('RUN=1 refuses an unknown price and a price above MAX_USD', async () => {
   await start('combined', { models: { [MODEL]: { generation: 'combined', prices: [] } } });
   const unknown = await probed({ run: true });
   expect(unknown.exitCode).toBe(1);
@@ -134,7 +134,7 @@ test('RUN=1 makes no video whose price nobody knows, or that is too expensive', 
   expect(sim.tasks).toEqual([]);
 });
 
-test('a job that fails is a problem', async () => {
+test('a failed job is a problem', async () => {
   await start('combined');
   sim.script('', { task: { pexit: '1' } });
   const { exitCode, problems } = await probed({ run: true });
@@ -142,7 +142,7 @@ test('a job that fails is a problem', async () => {
   expect(problems.join('\n')).toContain('the job ended without a video: pexit is not 0');
 });
 
-test('wrong key, wrong secret and no secret are told apart', async () => {
+test('a wrong key, a wrong secret and no secret give different messages', async () => {
   await start('combined');
   for (const [changes, advice] of [
     [{ key: 'another-key-of-nobody' }, 'wrong key'],
@@ -161,7 +161,7 @@ test.each([
   [REFUSALS.ipNotAllowed, 'its IP allow-list must be off'],
   [REFUSALS.suspended, 'it is suspended'],
   [{ kind: 'status', status: 502 }, 'HTTP 502'],
-] as const)('an account that is refused hears why: %o', async (refusal, advice) => {
+] as const)('a refused account gives the reason: %o', async (refusal, advice) => {
   await start('combined');
   sim.script('', { list: [refusal] });
   const { exitCode, problems, file } = await probed();
@@ -170,7 +170,7 @@ test.each([
   expect(file).not.toContain('203.0.113.7');
 });
 
-test('refused folders are a difference: uploads work without one', async () => {
+test('refused folders are a difference, and uploads work without one', async () => {
   await start('combined', { refusesFolders: true });
   const { exitCode, printed, differences, problems, file } = await probed();
   expect(problems).toEqual([]);
@@ -181,7 +181,7 @@ test('refused folders are a difference: uploads work without one', async () => {
   expectNoSecret(printed, file);
 });
 
-test('a required parameter that is not understood is a problem', async () => {
+test('an unknown required parameter is a problem', async () => {
   const extra = [
     { id: 'style', type: 'text', required: true, defaultvalue: '', options: [], label: 'Style' },
   ];
@@ -207,7 +207,7 @@ test('settings come from the environment, then .dev.vars, then wrangler.toml', a
   expect(() => readSettings({ WIRO_API_KEY: 'k', MAX_USD: 'much' }, '')).toThrow('MAX_USD');
 });
 
-test("the callback goes to the owner's address where one is given", async () => {
+test('CALLBACK_URL replaces the address of the callback', async () => {
   await start('combined');
   const { exitCode, printed } = await probed({ run: true, callbackUrl: 'http://127.0.0.1:9/mine' });
   expect(exitCode).toBe(0);
@@ -215,7 +215,7 @@ test("the callback goes to the owner's address where one is given", async () => 
   expect(sim.tasks.map(({ callbackUrl }) => callbackUrl)).toEqual(['http://127.0.0.1:9/mine']);
 });
 
-test('a callback and a socket that fail are differences', async () => {
+test('a missing callback and a failed socket are differences', async () => {
   await start('combined');
   sim.script('', { socket: 'refuse', callback: { body: 'empty' } });
   const { exitCode, differences } = await probed({ run: true });
@@ -224,7 +224,7 @@ test('a callback and a socket that fail are differences', async () => {
   expect(differences).toContain('the callback names no task');
 });
 
-test('what is blanked in one answer is blanked in texts, and names of parameters stay', async () => {
+test('a value that is blanked in one answer is blanked in texts; names of parameters stay', async () => {
   await start('seed');
   const redactor = new Redactor(['the-secret']);
   const body = {

@@ -1,4 +1,4 @@
-// What a script started is stopped however the script ends.
+// Everything that a script started is stopped, however the script ends.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
@@ -25,18 +25,18 @@ async function run(script: string, options = '{}', signal?: NodeJS.Signals) {
 
 const FOREVER = "console.log('runs'); await new Promise((resolve) => setTimeout(resolve, 60_000));";
 
-test('at its end, in reverse order', async () => {
+test('at its end everything is stopped in reverse order', async () => {
   expect(await run('return 3;')).toEqual({ lines: ['second', 'first'], exitCode: 3 });
 });
 
-test('when it fails', async () => {
+test('at a failure everything is stopped', async () => {
   expect(await run("throw new Error('broken');")).toEqual({
     lines: ['broken', 'second', 'first'],
     exitCode: 1,
   });
 });
 
-test('when stopping a thing fails, the others are stopped all the same', async () => {
+test('if stopping one thing fails, the others are still stopped', async () => {
   const { lines, exitCode } = await run("defer(() => { throw new Error('stuck'); }); return 0;");
   expect({ lines, exitCode }).toEqual({ lines: ['stuck', 'second', 'first'], exitCode: 1 });
 });
@@ -44,13 +44,13 @@ test('when stopping a thing fails, the others are stopped all the same', async (
 test.each([
   ['SIGINT', 130],
   ['SIGTERM', 143],
-] as const)('at %s, whatever a library would do then', async (signal, exitCode) => {
+] as const)('at %s everything is stopped, whatever a library does', async (signal, exitCode) => {
   const library =
     "process.on('SIGINT', () => process.exit(9)); process.on('SIGTERM', () => process.exit(9));";
   const script = `${library} await null; ${FOREVER}`;
   expect(await run(script, '{}', signal)).toEqual({ lines: ['runs', 'second', 'first'], exitCode });
 });
 
-test('with success, where a signal is how it is meant to end', async () => {
+test('a signal ends it with success if that is expected', async () => {
   expect((await run(FOREVER, '{ endsBySignal: true }', 'SIGINT')).exitCode).toBe(0);
 });

@@ -1,4 +1,4 @@
-// The judgement on a soak finds what is wrong, and nothing in a job that went well.
+// The audit of a soak finds each error, and none in a correct job.
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { audit } from '../../scripts/soak/audit.ts';
@@ -50,11 +50,11 @@ function kinds(cases: Case[], changes: Partial<Evidence> = {}): string[] {
   return audit(evidence).map(({ kind }) => kind);
 }
 
-test('a job that completed is found good', () => {
+test('a completed job is valid', () => {
   expect(kinds([found(video())])).toEqual([]);
 });
 
-test('so is one that failed as its fault has it', () => {
+test('a job that failed as its fault requires is valid', () => {
   const unknown = failed('submission_unknown');
   expect(kinds([found(unknown, { job: job({ ending: 'submission_unknown' }), tasks: [] })])).toEqual([]);
 });
@@ -83,7 +83,7 @@ test.each<[string, Partial<Case>]>([
   expect(kinds([found(video(), changes)])).toContain(kind);
 });
 
-test('a job that is not at its end is stuck', () => {
+test('an unfinished job is stuck', () => {
   expect(kinds([found(video({ status: 'in_progress', output: null }))])).toContain('stuck');
 });
 
@@ -95,7 +95,7 @@ test('a failed job has nothing in R2', () => {
   expect(kinds([found(refused, { ...changes, file: FILE })])).toEqual(['wrong in R2']);
 });
 
-test('a Run that the kill cut off may never be found, but only if it started nothing', () => {
+test('a Run that a kill interrupted may stay unknown only if it started nothing', () => {
   const unknown = failed('submission_unknown');
   expect(kinds([found(unknown, { tasks: [] })])).toEqual([]);
   expect(kinds([found(unknown)])).toEqual(['ended wrongly']);
@@ -103,7 +103,7 @@ test('a Run that the kill cut off may never be found, but only if it started not
   expect(kinds([found(unknown, { tasks: [], interrupted: false }), other])).toEqual(['ended wrongly']);
 });
 
-test('nor may a task that only the callback could name, which the Worker missed', () => {
+test('a task that only a missed callback could name may stay unknown', () => {
   const unknown = failed('submission_unknown');
   const unlisted = job({ faults: [UNLISTED] });
   expect(kinds([found(unknown, { job: unlisted })])).toEqual([]);
@@ -112,7 +112,7 @@ test('nor may a task that only the callback could name, which the Worker missed'
   expect(kinds([notKilled, other])).toEqual(['ended wrongly']);
 });
 
-test('the right picture is right, as a file and as a link', () => {
+test('the right image is accepted, as a file and as a URL', () => {
   const file = Buffer.from('a');
   const link = 'https://pictures.example.com/a.png';
   for (const [sent, picture] of [
@@ -133,6 +133,6 @@ test.each<[string, Partial<Evidence>]>([
   expect(kinds([found(video())], changes)).toEqual([kind]);
 });
 
-test('a kill that met no job proves nothing', () => {
+test('a kill that interrupted no job proves nothing', () => {
   expect(kinds([found(video(), { interrupted: false })])).toEqual(['other']);
 });

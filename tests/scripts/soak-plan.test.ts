@@ -5,14 +5,14 @@ import { plan } from '../../scripts/soak/plan.ts';
 
 const jobs = plan(2000, 7);
 
-test('the same seed draws the same jobs, another seed others', () => {
-  // Edits of rows are functions, made anew and alike.
+test('the same seed gives the same jobs, another seed gives others', () => {
+  // Edits of rows are functions, which are new but equal each time.
   const drawn = (seed: number) => JSON.stringify(plan(200, seed));
   expect(drawn(7)).toBe(drawn(7));
   expect(drawn(8)).not.toBe(drawn(7));
 });
 
-test('about a third of the jobs meet one fault or two, and every fault is met', () => {
+test('about a third of the jobs have one or two faults, and each fault occurs', () => {
   const faulted = jobs.filter(({ faults }) => faults.length > 0);
   expect(faulted.length / jobs.length).toBeCloseTo(1 / 3, 1);
   expect(Math.max(...faulted.map(({ faults }) => faults.length))).toBe(2);
@@ -24,7 +24,7 @@ test('about a third of the jobs meet one fault or two, and every fault is met', 
   );
 });
 
-test('the first fault that does not let a job complete decides how it may end', () => {
+test('the first fault that prevents completion decides the expected end', () => {
   const endings = Object.fromEntries(STAGES.flat().map(({ name, ending }) => [name, ending]));
   for (const { faults, ending } of jobs) {
     const [first = 'completed', second = 'completed'] = faults.map((name) => endings[name]);
@@ -32,7 +32,7 @@ test('the first fault that does not let a job complete decides how it may end', 
   }
 });
 
-test('no prompt is part of another, no two videos are alike', () => {
+test('no prompt contains another, and all videos differ', () => {
   const prompts = jobs.map(({ prompt }) => prompt);
   for (const prompt of prompts.slice(0, 30)) {
     expect(prompts.filter((other) => other.includes(prompt))).toEqual([prompt]);
@@ -40,7 +40,7 @@ test('no prompt is part of another, no two videos are alike', () => {
   expect(new Set(jobs.map(({ scripts }) => scripts[0]?.output?.bytes)).size).toBe(jobs.length);
 });
 
-test('one job in five comes with a picture, a file or a link of its own', () => {
+test('one job in five has an image, as a file or as a URL of its own', () => {
   const pictures = jobs.flatMap(({ picture }) => picture ?? []);
   expect(pictures.length / jobs.length).toBeCloseTo(1 / 5, 1);
   const links = pictures.filter((picture) => typeof picture === 'string');

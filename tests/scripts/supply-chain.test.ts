@@ -1,4 +1,4 @@
-// Which dependencies are let in, and that the bill of materials names them.
+// Which dependencies are allowed, and that the bill of materials lists them.
 import { expect, test } from 'vitest';
 import { billOfMaterials } from '../../scripts/bill-of-materials.ts';
 import {
@@ -17,7 +17,7 @@ const pinned = (given: Partial<Package> = {}): Package => ({
   ...given,
 });
 
-test('what must not be built with is named', () => {
+test('forbidden packages are reported', () => {
   const packages = [
     pinned(),
     pinned({ name: 'b', licence: 'GPL-3.0-only' }),
@@ -36,7 +36,7 @@ test('what must not be built with is named', () => {
   ]);
 });
 
-test('macros, and what is only tested with, are not shipped', () => {
+test('macros and test dependencies are not shipped', () => {
   const kinds = { lib: ['lib'], macro: ['proc-macro'] };
   const named = (id: string, kind: keyof typeof kinds): Metadata['packages'][number] => ({
     ...{ id, name: id, version: '1.0.0', license: 'MIT/Apache-2.0' },
@@ -69,7 +69,7 @@ test('macros, and what is only tested with, are not shipped', () => {
   expect(tools.map(({ name }) => name)).toEqual(['derive', 'parser', 'tests']);
 });
 
-test('a package below another is known by its own name', () => {
+test('a nested package has its own name', () => {
   const lock = {
     '': {},
     'node_modules/a/node_modules/@b/c': { version: '1.2.3', license: 'ISC', integrity: 'sha512-YQ==' },
@@ -79,7 +79,7 @@ test('a package below another is known by its own name', () => {
   ]);
 });
 
-test('the bill of materials names everything once, with licence and digest', () => {
+test('the bill of materials lists each package once, with licence and digest', () => {
   const [ours, theirs] = [readCrates(), readPackages()];
   const product = { name: 'hailuo-worker', version: '0.1.0', licence: 'MIT', rust: '1.95.0' };
   const { components, dependencies } = billOfMaterials(product, ours, theirs);

@@ -1,4 +1,4 @@
-// The counts of `make test`: nothing that failed or did not run may look well.
+// The counts of `make test`: a failed or missing test must not look successful.
 import { expect, test } from 'vitest';
 import {
   cargoCounts,
@@ -40,7 +40,7 @@ test src/video/id.rs - video::id (line 3) ... FAILED
 test result: FAILED. 3 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s
 `;
 
-test('cargo: the results of all its programs', () => {
+test('cargo: the results of all programs are summed', () => {
   const counts = cargoCounts(CARGO);
   expect(counts).toEqual({
     passed: 103,
@@ -65,7 +65,7 @@ function file(status: string, ...statuses: string[]) {
   return { name: '/x/tests/a.test.ts', status, message: '', assertionResults };
 }
 
-test('vitest: whatever neither passed nor failed was skipped', () => {
+test('vitest: a test that neither passed nor failed counts as skipped', () => {
   const report = {
     testResults: [file('failed', 'passed', 'failed', 'failed', 'skipped', 'todo', 'pending')],
   };
@@ -78,14 +78,14 @@ test('vitest: whatever neither passed nor failed was skipped', () => {
   ]);
 });
 
-test('vitest: a file that could not be run is a failure', () => {
+test('vitest: a file that cannot run is a failure', () => {
   const { passed, failed } = vitestCounts({ testResults: [file('failed'), file('passed', 'passed')] });
   expect([passed, failed]).toEqual([1, 1]);
   const { failed: broken, skipped } = vitestCounts({ testResults: [file('failed', 'passed', 'skipped')] });
   expect([broken, skipped[0]?.reason]).toEqual([1, 'its file failed as a whole']);
 });
 
-test('each failed test is one line: its file, its name and the first line of its error', () => {
+test('each failed test is one line with file, name and first line of the error', () => {
   const broken = {
     ...file('failed', 'skipped'),
     message: 'Hook timed out in 120000ms.\nIf this is a long hook …',
@@ -99,7 +99,7 @@ test('each failed test is one line: its file, its name and the first line of its
   expect(failureLine(native!, '/x')).toBe('failed: src/lib.rs > range::tests::wrong');
 });
 
-test('a runner that ran nothing, or ended badly without a failure, is not believed', () => {
+test('a runner without tests, or with a bad exit and no failure, is an error', () => {
   const counts = { passed: 3, failed: 0 };
   expect(mistrust(counts, 0)).toBeUndefined();
   expect(mistrust(counts, 101)).toBe('ended with 101 although no test failed');
@@ -108,7 +108,7 @@ test('a runner that ran nothing, or ended badly without a failure, is not believ
   expect(mistrust({ ...counts, passed: 0 }, 0)).toBe('ran no tests');
 });
 
-test('a skipped test is explained by a program that it speaks of and that is missing', () => {
+test('a skipped test is explained by the missing program in its name', () => {
   const text = "spawn('ffprobe'); existsSync(CHROMIUM)";
   expect(guessReason(text, () => true)).toBeUndefined();
   expect(guessReason('nothing', () => false)).toBeUndefined();
@@ -116,7 +116,7 @@ test('a skipped test is explained by a program that it speaks of and that is mis
   expect(guessReason(text, () => false)).toMatch(/^ffprobe and chromium not installed/);
 });
 
-test('the last line', () => {
+test('the last line has all counts', () => {
   const counts = { passed: 3, failed: 1, failures: [], skipped: [{ name: 'a' }] };
   expect(lastLine(sum([counts, { passed: 4, failed: 0, failures: [], skipped: [{ name: 'b' }] }]))).toBe(
     '7 passed, 1 failed, 2 skipped',

@@ -5,7 +5,7 @@ import { ask, post, RUN_FIELDS, signedHeaders } from './support/client.ts';
 
 const RUN = '/Run/minimax/hailuo-2-3';
 
-test('signs the documented vector', () => {
+test('the signature equals the documented example', () => {
   expect(sign('key', 'secret', '123456')).toBe(
     'fcdfafa34a71577832e3006955d2af86d619f68af604abb81b0b480e34d9aa7e',
   );
@@ -18,7 +18,7 @@ describe('a project with a secret', () => {
   });
   afterEach(() => sim.close());
 
-  test('takes a right signature', async () => {
+  test('accepts a valid signature', async () => {
     const response = await post(sim, RUN, RUN_FIELDS);
     expect(response.status).toBe(200);
     expect(await response.json()).toMatchObject({ result: true, errors: [] });
@@ -74,7 +74,7 @@ describe('a project with a secret', () => {
     expect(sim.tasks).toEqual([]);
   });
 
-  test('refuses a nonce that was used before, whatever the call', async () => {
+  test('refuses a nonce that was used before, in any call', async () => {
     const headers = signedHeaders(sim, '1734513807');
     expect((await post(sim, RUN, RUN_FIELDS, headers)).status).toBe(200);
     const replay = await post(sim, '/Task/Detail', { tasktoken: sim.tasks[0]!.token }, headers);
@@ -88,7 +88,7 @@ describe('a project with a secret', () => {
   });
 });
 
-test('a project without a secret takes the key alone', async () => {
+test('a project without a secret needs only the key', async () => {
   const sim = await startSim({ apiSecret: null, apiKey: 'only-a-key' });
   expect(await ask(sim, RUN, RUN_FIELDS)).toMatchObject({ result: true });
   const signed = { 'x-api-key': 'only-a-key', 'x-nonce': '1', 'x-signature': sign('only-a-key', '', '1') };

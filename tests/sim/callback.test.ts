@@ -15,7 +15,7 @@ async function startTask(callbackUrl: string): Promise<SimTask> {
   return sim.tasks.at(-1)!;
 }
 
-describe('when a task ends', () => {
+describe('at the end of a task', () => {
   test('its Detail is POSTed to its callbackUrl', async () => {
     await using receiver = await startReceiver();
     const task = await startTask(receiver.url);
@@ -34,7 +34,7 @@ describe('when a task ends', () => {
     ['failed', { pexit: '1' }, { status: 'task_postprocess_end', pexit: '1', totalcost: '0.000000000000' }],
     ['without output', { outputs: 'none' }, { pexit: '0', outputs: [], totalcost: '0.000000000000' }],
     ['cancelled by Wiro', { end: 'task_cancel' }, { status: 'task_cancel', outputs: [] }],
-  ] as const)('it is told of one that %s', async ([, fault, row]) => {
+  ] as const)('a callback is sent for a task that ended: %s', async ([, fault, row]) => {
     sim.script('', { task: fault });
     await using receiver = await startReceiver();
     const task = await startTask(receiver.url);
@@ -43,7 +43,7 @@ describe('when a task ends', () => {
     expect(tasklist).toMatchObject([row]);
   });
 
-  test('it is told of a kill, but not of a cancel in the queue', async () => {
+  test('a callback is sent after a kill, but not after a cancel in the queue', async () => {
     await using receiver = await startReceiver();
     sim.script('', { holdAt: 'task_queue' });
     const queued = await startTask(receiver.url);
@@ -59,8 +59,8 @@ describe('when a task ends', () => {
   });
 });
 
-describe('an answer other than 200', () => {
-  test('is tried three times, two seconds apart', async () => {
+describe('a response other than 200', () => {
+  test('is retried three times, two seconds apart', async () => {
     sim.script('', { callback: { times: 2 } });
     // Time stops with the third try: only a new delivery, which waits for nothing, can come after it.
     await using receiver = await startReceiver([500, 204, 503], () => {
@@ -73,14 +73,14 @@ describe('an answer other than 200', () => {
     expect(third!.at - first!.at).toBeGreaterThanOrEqual(1); // 4 s at a speed of 2,000 are 2 ms
   });
 
-  test('ends with the first 200', async () => {
+  test('is not retried after the first 200', async () => {
     await using receiver = await startReceiver([404]);
     const task = await startTask(receiver.url);
     await task.calledBack(2);
     expect(task.callbacks.map(({ status }) => status)).toEqual([404, 200]);
   });
 
-  test('can be no answer at all', async () => {
+  test('may be no response at all', async () => {
     const receiver = await startReceiver();
     await receiver[Symbol.asyncDispose]();
     const task = await startTask(receiver.url);
@@ -91,8 +91,8 @@ describe('an answer other than 200', () => {
   });
 });
 
-describe('faults', () => {
-  test('lost: none comes', async () => {
+describe('faults of callbacks', () => {
+  test('lost: no callback is sent', async () => {
     sim.script('', { callback: { lost: true } });
     await using receiver = await startReceiver();
     const lost = await startTask(receiver.url);
@@ -104,7 +104,7 @@ describe('faults', () => {
     expect(lost.callbacks).toEqual([]);
   });
 
-  test('times: it comes twice', async () => {
+  test('times: the callback is sent twice', async () => {
     sim.script('', { callback: { times: 2 } });
     await using receiver = await startReceiver();
     const task = await startTask(receiver.url);
@@ -112,7 +112,7 @@ describe('faults', () => {
     expect(receiver.received.map(({ body }) => String(body).includes(task.id))).toEqual([true, true]);
   });
 
-  test('delaySeconds: it comes late', async () => {
+  test('delaySeconds: the callback is sent late', async () => {
     sim.script('', { callback: { delaySeconds: 400 } });
     await using receiver = await startReceiver();
     const task = await startTask(receiver.url);
@@ -121,7 +121,7 @@ describe('faults', () => {
     expect(attempt.at - end.at).toBeGreaterThanOrEqual(199); // 400 s at a speed of 2,000
   });
 
-  test('early: it comes, and the task has ended, before Run is answered', async () => {
+  test('early: the callback is sent, and the task has ended, before Run is answered', async () => {
     sim.script('', { callback: { early: true } });
     const seen: number[] = [];
     await using receiver = await startReceiver([], () => seen.push(sim.callsTo('/Run/')[0]!.status));
@@ -132,7 +132,7 @@ describe('faults', () => {
     expect(sim.callsTo('/Run/')[0]!.status).toBe(200);
   });
 
-  test('early with a hold: the callback comes from the queue, and again at the end', async () => {
+  test('early with a hold: a callback is sent from the queue, and another at the end', async () => {
     sim.script('', { callback: { early: true }, holdAt: 'task_queue' });
     await using receiver = await startReceiver();
     const task = await startTask(receiver.url);
@@ -142,7 +142,7 @@ describe('faults', () => {
     expect(String(receiver.received[1]!.body)).toContain('"status":"task_postprocess_end"');
   });
 
-  test('body: any shape', async () => {
+  test('body: the callback has the scripted body', async () => {
     await using receiver = await startReceiver();
     const bodies = ['bare', 'form', 'empty', 'garbage', { contentType: 'text/csv', body: 'a;b' }] as const;
     for (const body of bodies) {

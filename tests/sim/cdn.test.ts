@@ -1,4 +1,4 @@
-// The CDN as a client over HTTP sees it, whole and with each fault.
+// The CDN as an HTTP client sees it, without faults and with each fault.
 import { createHash } from 'node:crypto';
 import { get } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -72,13 +72,13 @@ describe('an output', () => {
     expect(sha256(await response.bytes())).toBe(sha256(Buffer.concat([...content.read(start, end)])));
   });
 
-  test('answers 416 to a range beyond its end', async () => {
+  test('answers 416 to a range after its end', async () => {
     const response = await fetch((await output()).url, { headers: { range: `bytes=${SIZE}-` } });
     expect([response.status, response.headers.get('content-range')]).toEqual([416, `bytes */${SIZE}`]);
   });
 });
 
-test('refuses credentials, other methods and paths that never were', async () => {
+test('the CDN refuses credentials, other methods and unknown paths', async () => {
   const { url } = await output();
   expect((await fetch(url, { headers: signedHeaders(sim) })).status).toBe(403);
   expect((await fetch(url, { headers: { 'x-api-key': sim.apiKey } })).status).toBe(403);
@@ -109,49 +109,49 @@ describe('faults, each for one GET', () => {
     expect(sha256(await (await fetch(whole.url)).bytes())).toBe(await whole.sha256());
   });
 
-  test('status', async () => {
+  test('status: an error status', async () => {
     const { response } = await faulty({ kind: 'status', status: 503, retryAfter: 7 });
     expect([response.status, response.headers.get('retry-after')]).toEqual([503, '7']);
   });
 
-  test('short', async () => {
+  test('short: fewer bytes than declared', async () => {
     const { response, length } = await faulty({ kind: 'short' });
     expect([length, (await response.bytes()).length]).toEqual([SIZE - 1000, SIZE - 1000]);
   });
 
-  test('long', async () => {
+  test('long: more bytes than declared', async () => {
     const { response, length } = await faulty({ kind: 'long' });
     expect([length, (await response.bytes()).length]).toEqual([SIZE + 1000, SIZE + 1000]);
   });
 
-  test('cut', async () => {
+  test('cut: the connection breaks', async () => {
     const { length, bytes } = await brokenOff({ kind: 'cut' });
     expect([length, bytes]).toEqual([`${SIZE}`, Math.floor(SIZE / 2)]);
   });
 
-  test('no-length', async () => {
+  test('no-length: no content-length', async () => {
     const { response, length, whole } = await faulty({ kind: 'no-length' });
     expect(length).toBeNull();
     expect(sha256(await response.bytes())).toBe(await whole.sha256());
   });
 
-  test('cut-no-length', async () => {
+  test('cut-no-length: the connection breaks without a content-length', async () => {
     const { length, bytes } = await brokenOff({ kind: 'cut-no-length' });
     expect([length, bytes]).toEqual([undefined, Math.floor(SIZE / 2)]);
   });
 
-  test('html', async () => {
+  test('html: an HTML page', async () => {
     const { response, length } = await faulty({ kind: 'html' });
     expect([response.status, response.headers.get('content-type'), length]).toEqual([200, 'text/html', SIZE]);
     expect(await response.text()).toMatch(/^<!doctype html>/);
   });
 
-  test('redirect', async () => {
+  test('redirect: a redirect', async () => {
     const { response } = await faulty({ kind: 'redirect', to: 'http://169.254.169.254/' });
     expect([response.status, response.headers.get('location')]).toEqual([302, 'http://169.254.169.254/']);
   });
 
-  test('hang', async () => {
+  test('hang: no response', async () => {
     const { response, length } = await faulty({ kind: 'hang' });
     expect(length).toBe(SIZE);
     const reader = response.body!.getReader();
@@ -186,7 +186,7 @@ describe('faults, each for one GET', () => {
 });
 
 describe('generated outputs', () => {
-  test('have the size and the digest told, on an MP4 head', async () => {
+  test('have the declared size and digest, and start like MP4', async () => {
     sim.script('', { output: { bytes: 1_234_567 } });
     const { url, size, sha256: digest } = await output();
     const bytes = await (await fetch(url)).bytes();
@@ -200,7 +200,7 @@ describe('generated outputs', () => {
     expect(sha256(part)).toBe(sha256(bytes.subarray(65530, 131081)));
   });
 
-  test('of 300 MB are made at the pace of the reader, never far ahead', async () => {
+  test('of 300 MB are generated only as fast as they are read', async () => {
     const bytes = 300_000_000;
     sim.script('', { output: { bytes } });
     const { url, content } = await output();
@@ -225,7 +225,7 @@ describe('generated outputs', () => {
     expect(hash.digest('hex')).toBe(await generatedDigest(bytes));
   });
 
-  test('several at once', async () => {
+  test('can be read concurrently', async () => {
     sim.script('', { output: { bytes: 5000, count: 2 } });
     await output();
     expect(sim.tasks[0]!.outputs.map(({ name }) => name)).toEqual(['0.mp4', '1.mp4']);

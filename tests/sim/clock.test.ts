@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { Clock } from '../../sim/clock.ts';
 
-test('runs at its speed', async () => {
+test('the clock runs at its speed', async () => {
   const clock = new Clock(10_000);
   // However long it takes to look: the real time lies between what is read before and after.
   const look = () => {
@@ -19,7 +19,7 @@ test('runs at its speed', async () => {
   expect(simulated).toBeLessThan(10 * (end.after - start.before) + rounding);
 });
 
-test('a change of speed reaches what is pending', async () => {
+test('a change of speed applies to pending timers', async () => {
   const clock = new Clock(0);
   let done = false;
   const pause = clock.pause(3600).then(() => {
@@ -32,7 +32,7 @@ test('a change of speed reaches what is pending', async () => {
   expect(clock.now()).toBeGreaterThanOrEqual(3600);
 });
 
-test('takes back and stops', async () => {
+test('timers can be cancelled, and the clock can be stopped', async () => {
   const clock = new Clock(1000);
   const done: string[] = [];
   clock.after(1, () => done.push('taken back'))();

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { startSim } from '../../sim/index.ts';
 import { run } from './support/client.ts';
 
-test('looks, scripts, releases and changes the speed', async () => {
+test('the control API inspects, scripts and releases tasks and changes the speed', async () => {
   const sim = await startSim({ speed: 0 });
   const control = async (path: string, body?: object) => {
     const headers = { 'content-type': 'application/json' };
@@ -46,7 +46,7 @@ test('looks, scripts, releases and changes the speed', async () => {
   await sim.close();
 });
 
-test('runs on the command line until it is told to stop', async () => {
+test('the command-line program runs until it is stopped', async () => {
   const child = spawn(process.execPath, [
     'sim/main.ts',
     '--port',

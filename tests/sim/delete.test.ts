@@ -21,7 +21,7 @@ async function uploaded(name: string): Promise<string> {
 
 const statusOf = async (url: string) => (await fetch(sim.url + new URL(url).pathname)).status;
 
-test('takes ended tasks, again and again', async () => {
+test('Delete accepts ended tasks, repeatedly', async () => {
   sim.script('', { holdAt: 'task_output' });
   const task = await startTask();
   const remove = () => ask(sim, '/Task/InputOutputDelete', { tasktoken: task.token });
@@ -39,7 +39,7 @@ test('takes ended tasks, again and again', async () => {
   expect([task.deleted, sim.rejections()]).toEqual([true, []]);
 });
 
-test('takes the uploaded files that the parameters link to, and no others', async () => {
+test('Delete removes only the uploaded files that the parameters link to', async () => {
   const [used, other] = [await uploaded('used.png'), await uploaded('other.png')];
   const task = await startTask({ inputImageFirstUrl: used });
   const sample = 'https://cdn.wiro.ai/uploads/sampleinputs/minimax-haulio-2-3-input-2.jpg';
@@ -60,7 +60,7 @@ test('takes the uploaded files that the parameters link to, and no others', asyn
   expect(sim.secrets()).toContain(sim.files[0]!.id);
 });
 
-test('takes the files of both frames, by the names of the model', async () => {
+test('Delete removes the files of both frames', async () => {
   sim.setModel('minimax/hailuo-2-3', { generation: 'combined', lastFrame: true });
   const [first, last] = [await uploaded('first.png'), await uploaded('last.png')];
   const values = { prompt: 'a', promptOptimizer: 'true', resolution: '768P', duration: '6' };
@@ -70,7 +70,7 @@ test('takes the files of both frames, by the names of the model', async () => {
   expect([await statusOf(first), await statusOf(last)]).toEqual([404, 404]);
 });
 
-test('wants the token, of a task that there is', async () => {
+test('Delete needs the token of an existing task', async () => {
   const task = await startTask();
   await task.reached('task_postprocess_end');
   for (const body of [{ taskid: task.id }, { socketaccesstoken: task.token }, {}]) {

@@ -16,7 +16,7 @@ function postRun(prompt = 'a boat') {
 }
 
 describe('a Run', () => {
-  test('meets one fault after the other, then none', async () => {
+  test('gets one fault after the other, then none', async () => {
     const run: AnswerFault[] = [
       { kind: 'status', status: 429, retryAfter: 5 },
       { kind: 'error', code: 97, message: 'balance of $0.12 too low' },
@@ -40,7 +40,7 @@ describe('a Run', () => {
     expect(run).toHaveLength(3); // the caller's own list is left alone
   });
 
-  test('is answered by the gateway before it has been read', async () => {
+  test('gets the gateway’s answer before it was read', async () => {
     sim.script('', { gateway: [{ kind: 'status', status: 503 }] });
     const call = request(`${sim.apiUrl}/File/Upload`, { method: 'POST' });
     call.write('the beginning of a body');
@@ -50,7 +50,7 @@ describe('a Run', () => {
     expect(sim.calls).toMatchObject([{ path: '/v1/File/Upload', status: 503 }]);
   });
 
-  test('is answered by gzip, or by what unfolds to 60 MiB', async () => {
+  test('gets an answer in gzip, or one that decompresses to 60 MiB', async () => {
     sim.script('', { run: [{ kind: 'compressed' }, { kind: 'bomb' }] });
     const compressed = await postRun();
     expect(compressed.headers.get('content-encoding')).toBe('gzip');
@@ -61,24 +61,24 @@ describe('a Run', () => {
     expect(sim.tasks).toHaveLength(1);
   });
 
-  test('meets only the faults for its prompt', async () => {
+  test('gets only the faults for its prompt', async () => {
     sim.script('train', { run: [{ kind: 'status', status: 500 }] });
     expect((await postRun('a boat')).status).toBe(200);
     expect((await postRun('a train')).status).toBe(500);
   });
 
-  test('is answered with the body of the script', async () => {
+  test('gets the scripted body', async () => {
     sim.script('', { run: [{ kind: 'status', status: 200, body: '{"result":false,"errors":["no"]}' }] });
     expect(await (await postRun()).json()).toEqual({ result: false, errors: ['no'] });
   });
 
-  test('reset: the connection breaks, no task is made', async () => {
+  test('reset: the connection breaks, and no task is created', async () => {
     sim.script('', { run: [{ kind: 'reset' }] });
     await expect(postRun()).rejects.toMatchObject({ cause: { code: 'ECONNRESET' } });
     expect([sim.tasks, sim.calls]).toMatchObject([[], [{ status: 0 }]]);
   });
 
-  test('a malformed one is refused, the fault waits for the next', async () => {
+  test('with invalid fields is refused, and the fault waits for the next Run', async () => {
     sim.script('', { run: [{ kind: 'status', status: 500 }] });
     const malformed = await post(sim, '/Run/minimax/hailuo-2-3', runForm({ duration: '7' }));
     expect(malformed.status).toBe(200);
@@ -86,7 +86,7 @@ describe('a Run', () => {
     expect((await postRun()).status).toBe(500);
   });
 
-  test.for(['reset', 'hang'] as const)('lost by %s: the task lives, the answer never comes', async (how) => {
+  test.for(['reset', 'hang'] as const)('lost by %s: a task is created, but no answer sent', async (how) => {
     sim.script('', { run: [{ kind: 'lost', how }] });
     const lost = postRun().catch((error: unknown) => error);
     const task = await sim.waitForTask('boat');
@@ -96,14 +96,14 @@ describe('a Run', () => {
     expect(await detail(sim, task.token)).toMatchObject({ status: 'task_postprocess_end' });
   });
 
-  test('lost by status: the task lives, the gateway fails', async () => {
+  test('lost by status: the task is created, and the gateway answers with an error', async () => {
     sim.script('', { run: [{ kind: 'lost', how: 'status', status: 504 }] });
     expect((await postRun()).status).toBe(504);
     expect(sim.tasks).toHaveLength(1);
   });
 });
 
-test('Detail, Cancel, Kill and Delete meet the faults of their task, List and the files those for all', async () => {
+test('Detail, Cancel, Kill and Delete get the faults of their task; List and the file calls get the general ones', async () => {
   await run(sim, { prompt: 'a boat' });
   const { token, id } = sim.tasks[0]!;
   const fault: AnswerFault[] = [{ kind: 'status', status: 502 }];
@@ -125,7 +125,7 @@ test('Detail, Cancel, Kill and Delete meet the faults of their task, List and th
 });
 
 describe('a task', () => {
-  test('goes through other statuses', async () => {
+  test('can have other statuses', async () => {
     sim.script('', { task: { statuses: ['task_queue', 'task_dreaming', 'task_postprocess_end'] } });
     await run(sim);
     await sim.tasks[0]!.reached('task_postprocess_end');
@@ -137,7 +137,7 @@ describe('a task', () => {
     expect(sim.tasks[0]!.succeeded).toBe(true);
   });
 
-  test('never ends, but can be killed', async () => {
+  test('can run for ever, until it is killed', async () => {
     sim.script('', { task: { never: true } });
     await run(sim);
     const { id, token } = sim.tasks[0]!;
@@ -148,7 +148,7 @@ describe('a task', () => {
     expect(await detail(sim, token)).toMatchObject({ status: 'task_cancel' });
   });
 
-  test('shows a patched row everywhere', async () => {
+  test('has its patched row in all answers', async () => {
     const patch = (row: Record<string, unknown>) => ({ ...row, id: Number(row.id), pexit: null });
     sim.script('', { task: { patch } });
     await run(sim);
@@ -169,7 +169,7 @@ describe('a task', () => {
     expect(await detail(sim, sim.tasks[1]!.token)).toMatchObject({ callbackurl: callbackUrl });
   });
 
-  test('failed with an output that is there all the same', async () => {
+  test('can fail with an output', async () => {
     sim.script('', { task: { pexit: '137' } });
     await run(sim);
     await sim.tasks[0]!.reached('task_postprocess_end');
@@ -178,7 +178,7 @@ describe('a task', () => {
     expect(row.debugerror).toContain('Error');
   });
 
-  test('says why it failed, and may be charged for all the same', async () => {
+  test('can fail with a reason and a cost', async () => {
     sim.script('', { task: { pexit: '1', reason: 'The picture was refused', cost: '0.07' } });
     await run(sim);
     const task = sim.tasks[0]!;
@@ -191,7 +191,7 @@ describe('a task', () => {
     expect(task.failed).toBe(true);
   });
 
-  test('that succeeds costs what is scripted, and no reason is told', async () => {
+  test('that succeeds has the scripted cost and no reason', async () => {
     sim.script('', { task: { reason: 'none of this', cost: '1.25' } });
     await run(sim);
     await sim.tasks[0]!.reached('task_postprocess_end');
@@ -203,7 +203,7 @@ describe('a task', () => {
   test.for([
     ['task_error', 'task_postprocess_start'],
     ['task_start', 'task_assign'],
-  ] as const)('sticks at %s until it is killed', async ([sticks, before]) => {
+  ] as const)('can stay in %s until it is killed', async ([sticks, before]) => {
     sim.script('', { task: { sticks, reason: 'Output folder creation failed', cost: '0.01' } });
     await run(sim);
     const task = sim.tasks[0]!;
@@ -222,7 +222,7 @@ describe('a task', () => {
     expect(await detail(sim, task.token)).toMatchObject({ status: 'task_cancel' });
   });
 
-  test('is held, and goes on when it is released', async () => {
+  test('can be held and released', async () => {
     sim.script('boat', { holdAt: 'task_start' });
     await run(sim);
     const [task] = sim.tasks;
@@ -236,7 +236,7 @@ describe('a task', () => {
   });
 });
 
-test('close ends what hangs', async () => {
+test('close ends requests that hang', async () => {
   const closing = await startSim();
   closing.script('', { detail: [{ kind: 'hang' }] });
   await run(closing);

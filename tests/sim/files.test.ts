@@ -1,7 +1,7 @@
 // Folders, uploads and the price list.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { REFUSALS, type Sim, startSim } from '../../sim/index.ts';
-import { ask, multipart, PNG } from './support/client.ts';
+import { ask, multipart, PNG, signedHeaders } from './support/client.ts';
 
 let sim: Sim;
 beforeAll(async () => {
@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => sim.close());
 
-test('an uploaded file lies in its folder and on the CDN', async () => {
+test('an uploaded file is in its folder and on the CDN', async () => {
   const folder = (await ask(sim, '/File/FolderCreate', { name: 'hailuo-worker_1' })).list[0]!;
   expect(folder).toMatchObject({ id: expect.stringMatching(/^[0-9a-f]{32}$/), name: 'hailuo-worker_1' });
   const file = new File([PNG], 'cat picture.png', { type: 'image/png' });
@@ -33,7 +33,7 @@ test('an uploaded file lies in its folder and on the CDN', async () => {
   expect(sim.files).toMatchObject([{ name: 'cat picture.png', folderId: folder.id }]);
 });
 
-test('a deleted folder takes no files', async () => {
+test('a deleted folder accepts no files', async () => {
   const folder = (await ask(sim, '/File/FolderCreate', { name: 'short-lived' })).list[0]!;
   sim.deleteFolder(String(folder.id));
   const file = new File([PNG], 'late.png', { type: 'image/png' });
@@ -44,7 +44,7 @@ test('a deleted folder takes no files', async () => {
   expect(sim.files.map(({ name }) => name)).not.toContain('late.png');
 });
 
-test('where folders are refused, a file still goes to the root folder', async () => {
+test('if folders are refused, a file can still be stored in the root folder', async () => {
   const folder = (await ask(sim, '/File/FolderCreate', { name: 'before' })).list[0]!;
   sim.refusesFolders = true;
   const refusal = { result: false, errors: REFUSALS.permission.errors };
@@ -59,7 +59,23 @@ test('where folders are refused, a file still goes to the root folder', async ()
   expect(await ask(sim, '/File/FolderCreate', { name: 'after' })).toMatchObject({ result: true });
 });
 
-test('names of folders are checked, folders have to exist, a file has to be there', async () => {
+test('where a length is required, a body without one is answered 411 and not read', async () => {
+  sim.refusesChunked = true;
+  const file = new File([PNG], 'long.png', { type: 'image/png' });
+  const stream = new Response(multipart({ file }));
+  const chunked: RequestInit & { duplex: 'half' } = {
+    method: 'POST',
+    headers: { ...signedHeaders(sim), 'content-type': stream.headers.get('content-type') ?? '' },
+    body: stream.body,
+    duplex: 'half',
+  };
+  expect((await fetch(`${sim.apiUrl}/File/Upload`, chunked)).status).toBe(411);
+  expect(sim.files.map(({ name }) => name)).not.toContain('long.png');
+  expect((await ask(sim, '/File/Upload', multipart({ file }))).result).toBe(true);
+  sim.refusesChunked = false;
+});
+
+test('invalid folder names, unknown folders and missing files are refused', async () => {
   const file = new File([PNG], 'a.png');
   const unknownFolder = multipart({ file, folderid: 'nowhere' });
   expect(await ask(sim, '/File/Upload', unknownFolder)).toMatchObject({ errors: [{ code: 1 }] });

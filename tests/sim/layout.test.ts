@@ -1,4 +1,4 @@
-// The imports of sim/ form no circle, type imports included: each file can be read before those that use it.
+// The imports of sim/, including type imports, have no cycle.
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 
@@ -31,14 +31,14 @@ function circle(graph: Map<string, string[]>): string[] | undefined {
   return undefined;
 }
 
-test('sim/ has no import circle', () => {
+test('sim/ has no import cycle', () => {
   const files = readdirSync(SIM).filter((name) => name.endsWith('.ts'));
   const graph = new Map(files.map((file) => [file, importsOf(file)]));
   expect(graph.get('index.ts')).toContain('wiro.ts');
   expect(circle(graph)).toBeUndefined();
 });
 
-test('a circle is found', () => {
+test('an import cycle is found', () => {
   const graph = new Map([
     ['a.ts', ['b.ts', 'c.ts']],
     ['b.ts', []],

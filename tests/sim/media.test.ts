@@ -1,4 +1,4 @@
-// The sample video: what ffprobe says of it, and that a browser plays it from the CDN.
+// The sample video: ffprobe's description, and playback in a browser from the CDN.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -13,14 +13,14 @@ import { run } from './support/client.ts';
 const SAMPLE = 'sim/media/sample.mp4';
 const hasFfprobe = existsSync('/usr/bin/ffprobe');
 
-test('is small and has its index in front', () => {
+test('the sample is small and has its index at the start', () => {
   expect(sampleContent.size).toBeLessThanOrEqual(150_000);
   const bytes = Buffer.concat([...sampleContent.read(0, sampleContent.size)]);
   expect(bytes.indexOf('moov')).toBeGreaterThan(0);
   expect(bytes.indexOf('moov')).toBeLessThan(bytes.indexOf('mdat'));
 });
 
-test.skipIf(!hasFfprobe)('is six seconds of H.264, and moves', async () => {
+test.skipIf(!hasFfprobe)('the sample is six seconds of H.264 with motion', async () => {
   const entries = 'stream=codec_name,width,height,pix_fmt,nb_frames:format=duration';
   const probe = ['-v', 'error', '-show_entries', entries, '-of', 'json', SAMPLE];
   const { streams, format } = JSON.parse((await promisify(execFile)('ffprobe', probe)).stdout);
@@ -35,7 +35,7 @@ test.skipIf(!hasFfprobe)('is six seconds of H.264, and moves', async () => {
   expect(new Set(frames).size).toBe(frames.length);
 });
 
-test.skipIf(!existsSync(CHROMIUM))('plays in Chromium from the CDN', async () => {
+test.skipIf(!existsSync(CHROMIUM))('the sample plays in Chromium from the CDN', async () => {
   const sim = await startSim({ speed: 2000 });
   await run(sim);
   await sim.tasks[0]!.reached('task_postprocess_end');

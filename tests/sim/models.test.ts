@@ -1,4 +1,4 @@
-// The models: their names, what Tool/Detail tells of them, and how each generation takes its pictures.
+// The models: their names, descriptions, and how each generation of parameters accepts images.
 import { createHash } from 'node:crypto';
 import { afterEach, expect, test } from 'vitest';
 import { type ModelOptions, type Sim, type SimOptions, startSim } from '../../sim/index.ts';
@@ -35,7 +35,7 @@ function itemsOf(tool: Record<string, unknown>): Record<string, unknown>[] {
   return groups.flatMap(({ items }) => items);
 }
 
-test('a model is recognised in any spelling', async () => {
+test('a model is found in any spelling', async () => {
   await start({ generation: 'seed' });
   for (const slug of ['MiniMax/hailuo-2.3-fast', 'minimax/hailuo-2-3-fast', 'MINIMAX/hailuo%202.3%20FAST']) {
     expect(await ask(sim, `/Run/${slug}`, VALUES)).toMatchObject({ result: true });
@@ -52,7 +52,7 @@ test('a model is recognised in any spelling', async () => {
   ]);
 });
 
-test('an unknown model is an ordinary refusal', async () => {
+test('an unknown model is refused', async () => {
   await start({ generation: 'seed' });
   const refusal = { result: false, errors: [{ code: 1, message: 'slug-owner-project-not-exist' }] };
   expect(await ask(sim, '/Run/minimax/hailuo-2-3', VALUES)).toEqual(refusal);
@@ -61,14 +61,14 @@ test('an unknown model is an ordinary refusal', async () => {
   expect([sim.tasks, sim.rejections()]).toEqual([[], []]);
 });
 
-test('the default is one model of the seed, which Tool/Detail does not describe', async () => {
+test('the default is one model of the generation seed, without a description', async () => {
   sim = await startSim();
   expect(await run(sim)).toMatchObject({ result: true });
   const { tool } = await ask(sim, '/Tool/Detail', { slugowner: 'minimax', slugproject: 'hailuo-2-3' });
   expect(tool[0]).toMatchObject({ parameters: null, categories: '["image-to-video","text-to-video"]' });
 });
 
-test('Tool/Detail describes the parameters as Wiro does', async () => {
+test('Tool/Detail describes the parameters in Wiro’s format', async () => {
   await start({ generation: 'combined', lastFrame: true, defaults: { resolution: '1080P' } });
   const { tool } = await ask(sim, '/Tool/Detail', { slugowner: 'minimax', slugproject: 'hailuo-2-3-fast' });
   expect(tool[0]!.categories).toEqual(['image-to-video', 'text-to-video']);
@@ -96,7 +96,7 @@ test('Tool/Detail describes the parameters as Wiro does', async () => {
   });
 });
 
-test('the items say what a model wants, and Run holds to it', async () => {
+test('Run enforces the described parameters', async () => {
   const seed = { id: 'seed', type: 'number', required: false, defaultvalue: '', options: [], label: 'seed' };
   const model: ModelOptions = {
     generation: 'fileinput',
@@ -134,13 +134,13 @@ test('the items say what a model wants, and Run holds to it', async () => {
   expect(sim.rejections()).toHaveLength(4);
 });
 
-test('a model without pictures takes none', async () => {
+test('a model without images accepts none', async () => {
   await start({ generation: 'combined', firstFrame: 'none' });
   await made(VALUES);
   expect(await ask(sim, FAST, { ...VALUES, inputImage: [LINK] })).toMatchObject({ result: false });
 });
 
-test('seed: a file or a link, each in its own field', async () => {
+test('seed: a file or a URL, each in its own field', async () => {
   await start({ generation: 'seed' });
   const file = await made(multipart({ inputImageFirst: png(), inputImageFirstUrl: '', ...VALUES }));
   expect(file.task.pictures).toEqual({ first: { file: IMAGE, filename: 'frame.png' } });
@@ -152,7 +152,7 @@ test('seed: a file or a link, each in its own field', async () => {
   expect(link.row.parameters).toEqual({ ...VALUES, inputImageFirstUrl: LINK });
 });
 
-test('fileinput: a file or a link, or a link in the field of the file', async () => {
+test('fileinput: a file or a URL, or a URL in the field of the file', async () => {
   await start({ generation: 'fileinput', lastFrame: true });
   const both = { inputImage: png(), inputImageUrl: '', inputImage2: '', inputImage2Url: LINK };
   const file = await made(multipart({ ...both, ...VALUES }));
@@ -185,7 +185,7 @@ test('fileinput: a file or a link, or a link in the field of the file', async ()
   expect([none.task.pictures, none.row.parameters]).toEqual([{}, VALUES]);
 });
 
-test('fileinput: what the documentation rules out', async () => {
+test('fileinput: combinations that the documentation excludes are refused', async () => {
   await start({ generation: 'fileinput' });
   const bad: Record<string, string | File>[] = [
     { inputImage: png() },
@@ -221,7 +221,7 @@ test('combined: file, text and list under one name', async () => {
   expect(await ask(sim, FAST, { ...VALUES, prompt: [LINK] })).toMatchObject({ result: false });
 });
 
-test('a parameter is renamed: whoever used its old name is refused, but did nothing wrong', async () => {
+test('a Run with the old name of a renamed parameter is refused, and is not counted as a client error', async () => {
   await start({ generation: 'seed' });
   const old = () => multipart({ inputImageFirst: png(), inputImageFirstUrl: '', ...VALUES });
   await made(old());
@@ -234,7 +234,7 @@ test('a parameter is renamed: whoever used its old name is refused, but did noth
   expect(sim.rejections()).toHaveLength(1);
 });
 
-test('where unknown fields are ignored, a picture under a dead name is lost', async () => {
+test('with ignoresUnknownFields, an image under an old name is ignored', async () => {
   await start({ generation: 'combined' }, { ignoresUnknownFields: true });
   const body = () => multipart({ inputImageFirst: png(), inputImageFirstUrl: '', ...VALUES });
   const { task, row } = await made(body());

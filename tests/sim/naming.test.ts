@@ -1,4 +1,4 @@
-// How the Task endpoints are told which task is meant.
+// How calls of the Task endpoints identify a task.
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Sim, type SimTask, startSim } from '../../sim/index.ts';
 import { ask, run } from './support/client.ts';
@@ -21,7 +21,7 @@ async function startTask(path: string): Promise<SimTask> {
 
 const names = ['taskid', 'tasktoken', 'socketaccesstoken'] as const;
 
-test.for(['/Task/Cancel', '/Task/Kill'])('%s takes every name of a task', async (path) => {
+test.for(['/Task/Cancel', '/Task/Kill'])('%s accepts every name of a task', async (path) => {
   for (const name of names) {
     const { id, token } = await startTask(path);
     const body = { [name]: name === 'taskid' ? id : token };
@@ -33,7 +33,7 @@ test.for(['/Task/Cancel', '/Task/Kill'])('%s takes every name of a task', async 
   expect(sim.rejections()).toEqual([]);
 });
 
-test.for(['/Task/Cancel', '/Task/Kill', '/Task/Detail'])('%s wants all names to agree', async (path) => {
+test.for(['/Task/Cancel', '/Task/Kill', '/Task/Detail'])('%s requires that all names agree', async (path) => {
   const [task, other] = [await startTask(path), await startTask(path)];
   const bodies = [
     { taskid: task.id, tasktoken: other.token },
@@ -46,7 +46,7 @@ test.for(['/Task/Cancel', '/Task/Kill', '/Task/Detail'])('%s wants all names to 
   expect([task.cancelled, other.cancelled]).toEqual([false, false]);
 });
 
-test('between queue and worker both refuse, where Kill begins with task_assign', async () => {
+test('between queue and worker Cancel and Kill refuse; Kill works from task_assign on', async () => {
   sim.killsFromAssign = true;
   sim.script('', { holdAt: 'task_preprocess_end' });
   await run(sim);
@@ -63,7 +63,7 @@ test('between queue and worker both refuse, where Kill begins with task_assign',
   });
 });
 
-test('a name that is null is none', async () => {
+test('a name that is null is ignored', async () => {
   const { id } = await startTask('/Task/Cancel');
   const answer = await ask(sim, '/Task/Detail', { taskid: id, tasktoken: null });
   expect(answer).toMatchObject({ tasklist: [{ id }] });

@@ -1,4 +1,4 @@
-// What a task has made, as rows, the socket and the CDN show it.
+// The outputs of a task in rows, the socket and the CDN.
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Sim, type SimTask, startSim } from '../../sim/index.ts';
 import { ask, detail, run } from './support/client.ts';
@@ -36,7 +36,7 @@ test('preview: an entry without a URL and an image come before the video', async
   expect((await detail(sim, task.token)).outputs).toEqual([]);
 });
 
-test('delaySeconds: the CDN answers 404 until then, and no client is to blame', async () => {
+test('delaySeconds: the CDN answers 404 until then, which is not a client error', async () => {
   sim.script('', { output: { delaySeconds: 120 } });
   await run(sim);
   const task = sim.tasks[0]!;
@@ -50,7 +50,7 @@ test('delaySeconds: the CDN answers 404 until then, and no client is to blame', 
   expect(sim.rejections()).toEqual([]);
 });
 
-test('delaySeconds: what was deleted meanwhile never appears', async () => {
+test('delaySeconds: an output that was deleted meanwhile never appears', async () => {
   sim.script('', { output: { delaySeconds: 120 } });
   const [task, later] = [await finished(), await finished()];
   await ask(sim, '/Task/InputOutputDelete', { tasktoken: task.token });

@@ -1,4 +1,4 @@
-// Prices: Tool/Detail publishes whatever the model has, and a task is charged by it.
+// Prices: Tool/Detail publishes the price of a model, and tasks are charged by it.
 import { expect, test } from 'vitest';
 import { type Faults, startSim } from '../../sim/index.ts';
 import { ask, detail, run } from './support/client.ts';
@@ -23,7 +23,7 @@ async function told(prices: unknown, fields: Record<string, string> = {}, task: 
 const priced = (priceMethod: string, price: number, inputs: object = {}) => ({ inputs, price, priceMethod });
 
 test.for([[[]], ['a text'], [null], [{ odd: 1 }], [[{ price: 'much' }]], [[null, 7]]])(
-  'any value is published as JSON, and charges nothing: %j',
+  'any price value is published as JSON, and an invalid one charges nothing: %j',
   async ([prices]) => {
     const { text, cost } = await told(prices);
     expect(JSON.parse(String(text))).toEqual(prices);
@@ -37,15 +37,15 @@ test.for([
   ['cps', 2.4],
   ['cp-outputVideoLength', 2.4],
   ['cpt', 0],
-] as const)('%s: a rate of 0.40 makes %d for 6 s', async ([method, expected]) => {
+] as const)('%s: a rate of 0.40 gives %d for 6 s', async ([method, expected]) => {
   expect((await told([priced(method, 0.4)])).cost).toBeCloseTo(expected, 9);
 });
 
-test('10 s cost what 10 s cost', async () => {
+test('a video of 10 s costs the price for 10 s', async () => {
   expect((await told([priced('cps', 0.05)], { duration: '10' })).cost).toBeCloseTo(0.5, 9);
 });
 
-test('the entry with the inputs of the run counts, the first of those', async () => {
+test('the first entry with the inputs of the run has the price', async () => {
   const prices = [
     priced('cpr', 1, { resolution: '1080P' }),
     priced('cpr', 2, { resolution: '768P', duration: 6 }),
@@ -56,12 +56,12 @@ test('the entry with the inputs of the run counts, the first of those', async ()
   expect((await told(prices, { duration: '10' })).cost).toBe(3);
 });
 
-test('a key of the list need not be the id of a parameter', async () => {
+test('a key of the price list may differ from the id of a parameter', async () => {
   const prices = [priced('cpo', 1, { size: '1080P' }), priced('cpo', 2, { size: '768P' })];
   expect((await told(prices)).cost).toBe(2);
 });
 
-test('cp-readoutput: the note says it all, and the task is charged what is scripted', async () => {
+test('cp-readoutput: the note has the price, and the task has the scripted cost', async () => {
   const prices = [{ ...priced('cp-readoutput', 0), note: 'Billed per second at the resolution tier rate.' }];
   expect((await told(prices)).cost).toBe(0);
   expect((await told(prices, {}, { cost: '0.36' })).cost).toBe(0.36);

@@ -1,4 +1,4 @@
-// Wiro's refusals in its own words, as tests script them.
+// Wiro's refusals with their texts, which tests can script.
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { REFUSALS, type Sim, startSim } from '../../sim/index.ts';
 import { post, run, runForm } from './support/client.ts';
@@ -11,7 +11,7 @@ beforeEach(async () => {
 });
 afterEach(() => sim.close());
 
-test.for(Object.entries(REFUSALS))('%s is answered as it is written', async ([, refusal]) => {
+test.for(Object.entries(REFUSALS))('%s is answered as scripted', async ([, refusal]) => {
   sim.script('', { run: [refusal] });
   const response = await post(sim, RUN, runForm());
   expect(response.status).toBe(refusal.status);
@@ -20,14 +20,14 @@ test.for(Object.entries(REFUSALS))('%s is answered as it is written', async ([, 
   expect(await run(sim)).toMatchObject({ result: true });
 });
 
-test('the code and the text can be any', async () => {
+test('code and text can be scripted', async () => {
   const errors = ['first', { code: 7, message: 'second' }];
   sim.script('', { run: [{ kind: 'refusal', status: 418, errors }] });
   const response = await post(sim, RUN, runForm());
   expect([response.status, await response.json()]).toEqual([418, { result: false, errors }]);
 });
 
-test('those of the documentation have its codes', () => {
+test('documented refusals have their documented codes', () => {
   const codeOf = (name: keyof typeof REFUSALS) => {
     const [error] = REFUSALS[name].errors;
     return typeof error === 'object' ? error.code : error;

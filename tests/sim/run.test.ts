@@ -1,4 +1,4 @@
-// The checks of Run, and what is kept of it.
+// The validation of Run, and its record.
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Sim, startSim } from '../../sim/index.ts';
@@ -15,8 +15,8 @@ afterAll(() => sim.close());
 
 const png = () => new File([PNG], 'frame.png', { type: 'image/png' });
 
-describe('a good Run', () => {
-  test('in multipart with an image', async () => {
+describe('a valid Run', () => {
+  test('may be multipart with an image', async () => {
     const callbackUrl = 'http://127.0.0.1:9/hooks/wiro/x/y';
     const answer = await run(sim, { inputImageFirst: png(), callbackUrl, projectid: '77' });
     expect(Object.keys(answer)).toEqual(['errors', 'taskid', 'socketaccesstoken', 'result']);
@@ -38,7 +38,7 @@ describe('a good Run', () => {
     expect(await detail(sim, task.token)).toMatchObject({ callbackurl: callbackUrl, projectid: '77' });
   });
 
-  test('in multipart with the address of an image, or with neither', async () => {
+  test('may be multipart with the URL of an image, or without an image', async () => {
     const inputImageFirstUrl = 'https://example.com/cat.webp';
     const empty = new File([], '', { type: 'application/octet-stream' });
     expect(await run(sim, { inputImageFirst: empty, inputImageFirstUrl })).toMatchObject({ result: true });
@@ -49,7 +49,7 @@ describe('a good Run', () => {
     expect(sim.tasks.at(-1)!.image).toBeUndefined();
   });
 
-  test('in JSON', async () => {
+  test('may be JSON', async () => {
     const { inputImageFirst: _, ...fields } = RUN_FIELDS;
     expect(await ask(sim, RUN, { ...fields, resolution: '1080P' })).toMatchObject({ result: true });
     expect(sim.calls.at(-1)).toMatchObject({
@@ -65,14 +65,14 @@ describe('a good Run', () => {
     ['image/gif', '474946383961'],
     ['image/heic', '00000018667479706865696300000000'],
   ];
-  test.for(types)('tells %s by its bytes', async ([contentType, hex]) => {
+  test.for(types)('detects %s by its bytes', async ([contentType, hex]) => {
     const inputImageFirst = new File([Buffer.from(hex, 'hex')], 'frame', { type: 'text/plain' });
     await run(sim, { inputImageFirst });
     expect(sim.tasks.at(-1)!.image).toMatchObject({ contentType });
   });
 });
 
-describe('a bad Run is answered with code 0 and recorded as a rejection', () => {
+describe('an invalid Run gets code 0 and is recorded as a rejection', () => {
   const { inputImageFirst: _, ...jsonFields } = RUN_FIELDS;
   const bad: [string, () => object, string][] = [
     ['no prompt', () => runForm({ prompt: undefined }), 'Request parameter [prompt] required'],
@@ -135,7 +135,7 @@ describe('a bad Run is answered with code 0 and recorded as a rejection', () => 
   }
 });
 
-test('refuses other endpoints, other methods and other content types', async () => {
+test('other endpoints, methods and content types are refused', async () => {
   const other = await post(sim, '/Walk/minimax/hailuo-2-3', runForm());
   expect(other.status).toBe(404);
   expect(await other.json()).toEqual({ result: false, errors: [{ code: 0, message: 'Error parsing url.' }] });
@@ -147,7 +147,7 @@ test('refuses other endpoints, other methods and other content types', async () 
   expect(sim.rejections().slice(-3)).toEqual(sim.calls.slice(-3));
 });
 
-test('answers code 96 above the limit of unfinished tasks', async () => {
+test('Runs above the limit of unfinished tasks get code 96', async () => {
   const limited = await startSim({ maxActive: 1 });
   expect(await run(limited)).toMatchObject({ result: true });
   const refused = await run(limited);
@@ -159,7 +159,7 @@ test('answers code 96 above the limit of unfinished tasks', async () => {
   await limited.close();
 });
 
-test('1,000 Runs make 1,000 different tasks', async () => {
+test('1,000 Runs create 1,000 different tasks', async () => {
   const { inputImageFirst: _, ...fields } = RUN_FIELDS;
   const ids = new Set<string>();
   const numbers = Array.from({ length: 1000 }, (_, number) => number).values();
@@ -174,7 +174,7 @@ test('1,000 Runs make 1,000 different tasks', async () => {
   expect(sim.tasks.filter(({ prompt }) => prompt.startsWith('number '))).toHaveLength(1000);
 });
 
-test('refuses a file over 100 MB', async () => {
+test('a file over 100 MB is refused', async () => {
   const file = new File([PNG, Buffer.alloc(101 * 1024 * 1024)], 'large.png');
   const response = await post(sim, RUN, runForm({ inputImageFirst: file }));
   expect(response.status).toBe(413);

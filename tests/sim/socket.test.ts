@@ -1,4 +1,4 @@
-// What a client of the WebSocket sees, and how it can go wrong.
+// The messages of the WebSocket, and its faults.
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
@@ -49,7 +49,7 @@ function events(frames: string[]): SocketEvent[] {
 }
 
 describe('a task from the queue to its end', () => {
-  test('is told event by event', async () => {
+  test('sends an event for each step', async () => {
     const task = await startTask();
     const { frames, ended } = await follow(task);
     sim.speed = 2000;
@@ -103,7 +103,7 @@ describe('a task from the queue to its end', () => {
     });
   });
 
-  test('is told as in 2025: with the token, and the log once more', async () => {
+  test('with the 2025 format: events have the token, and the log is sent twice', async () => {
     sim.socketEdition = '2025';
     const task = await startTask();
     const { frames, ended } = await follow(task);
@@ -129,7 +129,7 @@ describe('a task from the queue to its end', () => {
     expect(events(frames).at(-1)).toMatchObject({ success: false, terminal: true, exitCode: 137 });
   });
 
-  test('can be joined late, and by two', async () => {
+  test('can be watched late, and by two connections', async () => {
     const task = await startTask();
     sim.script('', { holdAt: 'task_postprocess_start' });
     sim.speed = 2000;
@@ -150,7 +150,7 @@ describe('a task from the queue to its end', () => {
     ]);
   });
 
-  test('ends with task_cancel when it is cancelled', async () => {
+  test('ends with task_cancel after a cancel', async () => {
     const task = await startTask();
     const { frames, ended } = await follow(task, 'task_cancel');
     task.stop();
@@ -162,8 +162,8 @@ describe('a task from the queue to its end', () => {
   });
 });
 
-describe('the record', () => {
-  test('has the connect with the message and the task', async () => {
+describe('the record of calls', () => {
+  test('contains the connection with its message and task', async () => {
     const task = await startTask();
     await follow(task);
     expect(sim.callsTo('/socket')).toMatchObject([
@@ -172,7 +172,7 @@ describe('the record', () => {
     expect(sim.rejections()).toEqual([]);
   });
 
-  test('refuses other paths, other messages and unknown tokens', async () => {
+  test('other paths, other messages and unknown tokens are refused', async () => {
     const stray = new WebSocket(`${sim.url}/v2`);
     const [error] = (await once(stray, 'error')) as [Error];
     expect(error.message).toContain('404');
@@ -189,8 +189,8 @@ describe('the record', () => {
   });
 });
 
-describe('faults', () => {
-  test('refuse for all: the upgrade is answered 503', async () => {
+describe('faults of the socket', () => {
+  test('refuse for all: the upgrade gets 503', async () => {
     sim.script('', { socket: 'refuse' });
     const socket = new WebSocket(sim.socketUrl);
     const [error] = (await once(socket, 'error')) as [Error];
@@ -199,14 +199,14 @@ describe('faults', () => {
     expect(sim.rejections()).toEqual([]);
   });
 
-  test('refuse for some: the connection is closed when it asks for such a task', async () => {
+  test('refuse for some: the connection is closed when it names such a task', async () => {
     sim.script('boat', { socket: 'refuse' });
     const { closed, frames } = await follow(await startTask());
     expect(await closed).toBe(1013);
     expect(events(frames)).toEqual([]);
   });
 
-  test('drop: the connection breaks in the middle, and again after the next connect', async () => {
+  test('drop: the connection breaks, and again after the next connect', async () => {
     sim.script('', { socket: 'drop', holdAt: 'task_start' });
     const task = await startTask();
     const { closed, frames } = await follow(task);
@@ -228,7 +228,7 @@ describe('faults', () => {
     expect(events(again.frames)).toHaveLength(6);
   });
 
-  test('silent: nothing comes, not even a greeting', async () => {
+  test('silent: nothing is sent, not even a greeting', async () => {
     sim.script('', { socket: 'silent' });
     const task = await startTask();
     const { frames, socket, closed } = await follow(task);
@@ -239,7 +239,7 @@ describe('faults', () => {
     expect(frames).toEqual([]);
   });
 
-  test('garbage: binary frames and odd JSON between the events', async () => {
+  test('garbage: binary frames and invalid JSON between the events', async () => {
     sim.script('', { socket: 'garbage' });
     const { frames, ended } = await follow(await startTask());
     sim.speed = 2000;
@@ -270,7 +270,7 @@ describe('faults', () => {
       `Video Process Status: Processing: [${'='.repeat(30)}] 100.0%`,
     ],
   ];
-  test.for(shapes)('%s: progress in another shape', async ([socket, fourth, tenth]) => {
+  test.for(shapes)('%s: progress in another format', async ([socket, fourth, tenth]) => {
     sim.script('', { socket });
     const { frames, ended } = await follow(await startTask());
     sim.speed = 2000;
@@ -282,7 +282,7 @@ describe('faults', () => {
     expect(outputs).toContain('Loading model');
   });
 
-  test('noPercent: no progress objects, all the rest', async () => {
+  test('noPercent: all events but progress', async () => {
     sim.script('', { socket: 'noPercent' });
     const { frames, ended } = await follow(await startTask());
     sim.speed = 2000;

@@ -1,4 +1,4 @@
-// An output that stops coming half way.
+// An output that stalls half way.
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Sim, sampleContent, startSim } from '../../sim/index.ts';
 import { run } from './support/client.ts';
@@ -9,7 +9,7 @@ beforeEach(async () => {
 });
 afterEach(() => sim.close());
 
-test('half of the bytes come, and the connection stays open', async () => {
+test('a stalled output sends half of the bytes and keeps the connection open', async () => {
   await run(sim);
   const [task] = sim.tasks;
   await task!.reached('task_postprocess_end');

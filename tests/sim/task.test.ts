@@ -49,7 +49,7 @@ async function finished(
 }
 
 describe('Task/Detail', () => {
-  test('shows every status of the life, one after the other', async () => {
+  test('shows all statuses in their order', async () => {
     sim.speed = 0;
     const task = await startTask();
     const seen: unknown[] = [];
@@ -69,7 +69,7 @@ describe('Task/Detail', () => {
     expect(task.history.map(({ status }) => status)).toEqual(LIFE);
   });
 
-  test('has the shape of the sample when it is done', async () => {
+  test('of a finished task has the format of the sample', async () => {
     const { task, row } = await finished();
     expect(Object.keys(row)).toEqual(ROW_FIELDS.split(' '));
     expect(Object.keys(row.outputs[0]!)).toEqual(OUTPUT_FIELDS.split(' '));
@@ -85,7 +85,7 @@ describe('Task/Detail', () => {
     expect(row.debugerror).toContain('Warning');
   });
 
-  test('names the model, and has the categories of its generation', async () => {
+  test('has the name and the categories of the model', async () => {
     sim.setModel('MiniMax/hailuo-2.3', { generation: 'combined' });
     const { task, row } = await finished({ inputImageFirst: undefined, inputImageFirstUrl: undefined });
     expect([row.modelslugowner, row.modelslugproject, task.model]).toEqual([
@@ -105,7 +105,7 @@ describe('Task/Detail', () => {
     expect((await detail(sim, task.token)).parameters).toBeNull();
   });
 
-  test('takes about a minute of simulated time', async () => {
+  test('shows the end after about a minute of simulated time', async () => {
     const { row } = await finished();
     // The pauses of real timers are up to a few milliseconds long, which is seconds at this speed.
     expect(Number(row.elapsedseconds)).toBeGreaterThan(35);
@@ -120,7 +120,7 @@ describe('Task/Detail', () => {
     expect((await finished({ resolution, duration })).row.totalcost).toBe(cost);
   });
 
-  test('finds a task by id as well, and no other', async () => {
+  test('finds a task by id too, and no other task', async () => {
     const task = await startTask();
     const { tasklist, total } = await ask(sim, '/Task/Detail', { taskid: task.id });
     expect([total, tasklist[0]!.socketaccesstoken]).toEqual(['1', task.token]);
@@ -140,7 +140,7 @@ describe('Task/Detail', () => {
 });
 
 describe('Cancel and Kill', () => {
-  test('a queued task is cancelled, not killed, and costs nothing', async () => {
+  test('a queued task can be cancelled, not killed, and costs nothing', async () => {
     sim.script('', { holdAt: 'task_queue' });
     const { id, token } = await startTask();
     expect(await ask(sim, '/Task/Kill', { taskid: id })).toMatchObject({
@@ -163,7 +163,7 @@ describe('Cancel and Kill', () => {
     expect(sim.tasks[0]!.cancelled).toBe(true);
   });
 
-  test('a running task is killed, not cancelled', async () => {
+  test('a running task can be killed, not cancelled', async () => {
     sim.script('', { holdAt: 'task_accept' });
     const task = await startTask();
     await task.reached('task_accept');
@@ -174,7 +174,7 @@ describe('Cancel and Kill', () => {
     expect(await detail(sim, task.token)).toMatchObject({ status: 'task_cancel' });
   });
 
-  test('a finished task is neither', async () => {
+  test('a finished task can be neither cancelled nor killed', async () => {
     const { task } = await finished();
     for (const path of ['/Task/Cancel', '/Task/Kill']) {
       expect(await ask(sim, path, { taskid: task.id })).toMatchObject({
@@ -204,7 +204,7 @@ describe('Task/List', () => {
     expect(ids).toEqual(ids.toSorted((a, b) => a - b));
   });
 
-  test('shows the tasks of a model, by part of its name in any spelling', async () => {
+  test('filters by part of the model’s name in any spelling', async () => {
     sim.speed = 0;
     sim.setModel('minimax/hailuo-2-3-fast', { generation: 'combined' });
     const values = { prompt: 'a', promptOptimizer: 'true', resolution: '768P', duration: '6' };
@@ -219,14 +219,14 @@ describe('Task/List', () => {
     expect(await named('kling')).toEqual(['0']);
   });
 
-  test('shows 100 rows at most', async () => {
+  test('returns 100 rows at most', async () => {
     sim.speed = 0;
     for (let n = 0; n < 101; n++) await startTask();
     const { total, tasklist } = await ask(sim, '/Task/List', { limit: '500' });
     expect([total, tasklist.length]).toEqual(['101', 100]);
   });
 
-  test('and Detail carry a callback URL each as told, and logs as long as told', async () => {
+  test('and Detail show callback URLs and logs as scripted', async () => {
     await using receiver = await startReceiver();
     const { task, row } = await finished({ callbackUrl: receiver.url });
     sim.detailCallbackUrl = false;
@@ -242,14 +242,14 @@ describe('Task/List', () => {
     expect(await listed()).toEqual(row);
   });
 
-  test('refuses what it does not know', async () => {
+  test('refuses unknown fields', async () => {
     await ask(sim, '/Task/List', { order: 'newest' });
     await ask(sim, '/Task/List', { page: '1' });
     expect(sim.rejections()).toHaveLength(2);
   });
 });
 
-test('Task endpoints tell the tasks apart that waitForTask finds', async () => {
+test('waitForTask finds a task by its prompt', async () => {
   const waiting = sim.waitForTask('second');
   await startTask({ prompt: 'the first' });
   const second = await startTask({ prompt: 'the second' });
@@ -257,7 +257,7 @@ test('Task endpoints tell the tasks apart that waitForTask finds', async () => {
   expect(await sim.waitForTask('first')).toBe(sim.tasks[0]);
 });
 
-test('secrets name everything that leads to a task', async () => {
+test('secrets() contains everything that identifies a task', async () => {
   const { task, row } = await finished();
   const text = JSON.stringify(row);
   expect(sim.secrets()).toEqual(

@@ -1,4 +1,4 @@
-// Turnstile's verifier: what its documentation says of tokens, and its codes.
+// Turnstile's verifier: tokens and error codes by its documentation.
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Sim, startSim, TURNSTILE_SECRET } from '../../sim/index.ts';
@@ -21,7 +21,7 @@ async function verify(fields: Asked, init: RequestInit = {}): Promise<unknown> {
 
 const refusal = (code: string) => ({ success: false, 'error-codes': [code] });
 
-test('a solved challenge is one once, and says where it was solved', async () => {
+test('a solved challenge is valid once, and names its host and action', async () => {
   const at = Date.now() - 200_000;
   const response = sim.solve({ hostname: 'video.example', action: 'login', at });
   const asked = { response, remoteip: '203.0.113.7' };
@@ -37,7 +37,7 @@ test('a solved challenge is one once, and says where it was solved', async () =>
   expect(sim.callsTo('/turnstile/').at(-1)?.fields).toMatchObject(asked);
 });
 
-test('asked again with the same idempotency key, the answer is the same; with another it is spent', async () => {
+test('with the same idempotency key the answer is repeated; with another one the token is a duplicate', async () => {
   const response = sim.solve({ hostname: 'video.example' });
   const idempotency_key = randomUUID();
   const first = await verify({ response, idempotency_key });
@@ -47,20 +47,20 @@ test('asked again with the same idempotency key, the answer is the same; with an
   expect(await verify({ response })).toEqual(refusal('timeout-or-duplicate'));
 });
 
-test('it is good for five minutes', async () => {
+test('a token is valid for five minutes', async () => {
   const solvedAgo = (seconds: number) =>
     verify({ response: sim.solve({ hostname: 'video.example', at: Date.now() - seconds * 1000 }) });
   expect(await solvedAgo(240)).toMatchObject({ success: true });
   expect(await solvedAgo(301)).toEqual(refusal('timeout-or-duplicate'));
 });
 
-test('a form is taken too', async () => {
+test('a form body is accepted too', async () => {
   const response = sim.solve({ hostname: 'video.example' });
   const body = new URLSearchParams({ secret: TURNSTILE_SECRET, response });
   expect(await verify({}, { body, headers: {} })).toMatchObject({ success: true });
 });
 
-test('whatever is wrong has its code, and is noted where no correct client would do it', async () => {
+test('each error has its code, and errors of an incorrect client are recorded', async () => {
   const before = sim.rejections().length;
   expect(await verify({ response: 'made-up' })).toEqual(refusal('invalid-input-response'));
   expect(sim.rejections()).toHaveLength(before);
@@ -75,7 +75,7 @@ test('whatever is wrong has its code, and is noted where no correct client would
   expect(sim.rejections().slice(before)).toMatchObject(faults.map(([, , refused]) => ({ refused })));
 });
 
-test('it can be made to fail, before the token is looked at or after', async () => {
+test('a fault can happen before or after the token is checked', async () => {
   const response = sim.solve({ hostname: 'video.example' });
   sim.script('', {
     siteverify: [

@@ -2,8 +2,9 @@
 
 use std::sync::LazyLock;
 
-use hailuo_worker::http::turnstile::{ACTION, Secret, Token, Verdict, question, verdict};
+use hailuo_worker::http::turnstile::{ACTION, Secret, Token, Verdict, read_verdict, request_body};
 use hailuo_worker::video::access::clients::Clients;
+use hailuo_worker::video::access::grants::Grants;
 use hailuo_worker::video::access::keys::SigningKeys;
 use hailuo_worker::video::access::owner::Owner;
 use hailuo_worker::video::id::VideoId;
@@ -38,7 +39,7 @@ struct Made {
     keys: SigningKeys,
     id: VideoId,
     proof: String,
-    grant: String,
+    grants: Grants,
 }
 
 const RANDOM: [u8; 16] = [1; 16];
@@ -50,9 +51,10 @@ static MADE: LazyLock<Made> = LazyLock::new(|| {
     let keys = SigningKeys::derive(&[b'k'; 32]).unwrap_or_else(|error| panic!("{error}"));
     let alice = Owner::named("alice").unwrap_or_default();
     let id = keys.mint(&alice, RANDOM);
-    let (proof, grant) =
-        (keys.callback_proof(&id), keys.grant(&alice, &id, NOW.seconds(), NOW).unwrap_or_default());
-    Made { keys, id, proof, grant }
+    let proof = keys.callback_proof(&id);
+    let none = || Grants { content: String::new(), events: String::new() };
+    let grants = keys.grants(&alice, &id, NOW.seconds(), NOW).unwrap_or_else(none);
+    Made { keys, id, proof, grants }
 });
 
 /// An owner and an id: the one that was made for that owner is right, and there is no other.
@@ -71,15 +73,18 @@ pub fn id(data: &[u8]) {
     assert_eq!(made.keys.verify_id(&owner, named.as_str()), Some(named));
 }
 
-/// An id, and a text as its callback's proof and as its grant.
+/// An id, and a text as its callback's proof and as its grants.
 pub fn grant(data: &[u8]) {
     let [id, text] = lines(data);
     let made = &*MADE;
     let is_hers = id == made.id.as_str();
     assert_eq!(made.keys.verify_callback(&id, &text).is_some(), is_hers && text == made.proof);
-    assert_eq!(made.keys.verify_grant(&id, &text, NOW).is_some(), is_hers && text == made.grant);
+    let Grants { content, events } = &made.grants;
+    assert_eq!(made.keys.verify_content_grant(&id, &text, NOW).is_some(), is_hers && text == *content);
+    assert_eq!(made.keys.verify_events_grant(&id, &text, NOW).is_some(), is_hers && text == *events);
     let much_later = UnixMillis::new(2 * NOW.millis());
-    assert_eq!(made.keys.verify_grant(&id, &text, much_later), None);
+    assert_eq!(made.keys.verify_content_grant(&id, &text, much_later), None);
+    assert_eq!(made.keys.verify_events_grant(&id, &text, much_later), None);
 }
 
 /// A token in the first line, then what the verifier says of it: a status in the first byte, and the body.
@@ -87,13 +92,13 @@ pub fn siteverify(data: &[u8]) {
     let [shown, answer] = lines(data);
     if let Some(token) = Token::read(shown.clone()) {
         assert!((1..=2048).contains(&shown.len()) && shown.bytes().all(|byte| byte.is_ascii_graphic()));
-        let asked = question(&Secret::new("secret".to_owned()), &token, None);
+        let asked = request_body(&Secret::new("secret".to_owned()), &token, None);
         let asked: Value = serde_json::from_str(&asked).unwrap_or_default();
         assert_eq!(strings(&asked), [shown.as_str(), "secret"]);
     }
     let status = if answer.starts_with(|first: char| first.is_ascii_digit()) { 200 } else { 500 };
     let body: String = answer.chars().skip(1).collect();
-    if verdict(status, &body, |hostname| hostname == "video.example") == Verdict::Passed {
+    if read_verdict(status, &body, |hostname| hostname == "video.example") == Verdict::Passed {
         let said: Value = serde_json::from_str(&body).unwrap_or_default();
         let is = |name: &str, value: &str| said.get(name).and_then(Value::as_str) == Some(value);
         let is_yes = said.get("success") == Some(&Value::Bool(true));

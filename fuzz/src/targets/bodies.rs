@@ -6,7 +6,7 @@ use hailuo_worker::video::file::clean_name;
 use hailuo_worker::video::record::Input;
 use hailuo_worker::video::request::json_fields::json_fields;
 use hailuo_worker::video::request::{
-    FieldValue, Fields, ImageType, Links, MAX_PROMPT_CHARS, Requested, validate,
+    FieldValue, Fields, ImageType, Links, MAX_PROMPT_CHARS, ValidRequest, validate,
 };
 use hailuo_worker::wiro::model::ModelDescription;
 use serde_json::Value;
@@ -28,7 +28,7 @@ fn check(fields: Fields) {
     let slug = "minimax/hailuo-2-3";
     let model = capabilities(slug, &ModelDescription::built_in(slug));
     match validate(fields, &model, Links { parse_url, file_url: &|_| None }) {
-        Ok(Requested { input, .. }) => {
+        Ok(ValidRequest { input, .. }) => {
             assert!(!has_twins);
             assert!((1..=MAX_PROMPT_CHARS).contains(&input.prompt.chars().count()));
             assert!(!input.prompt.chars().any(|c| c.is_control() && !"\n\t".contains(c)));

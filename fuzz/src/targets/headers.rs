@@ -36,15 +36,15 @@ pub fn prefer(data: &[u8]) {
 pub fn origin(data: &[u8]) {
     let [setting, origin, site, own] = lines(data);
     let Ok(allowed) = AllowedOrigins::parse(&setting, parse_url) else { return };
-    assert_eq!(allowed.judge(None, Some(&site), &own), Origin::Own);
-    match allowed.judge(Some(&origin), Some(&site), &own) {
+    assert_eq!(allowed.classify(None, Some(&site), &own), Origin::Own);
+    match allowed.classify(Some(&origin), Some(&site), &own) {
         Origin::Allowed("*") => assert!(allowed.is_any()),
         Origin::Allowed(told) => {
             assert_eq!(told, origin);
             assert!(setting.split(',').any(|listed| listed.trim() == origin));
         }
         Origin::Own => assert!(origin == own || site == "same-origin"),
-        Origin::Stranger => assert!(!allowed.is_any()),
+        Origin::Disallowed => assert!(!allowed.is_any()),
     }
 }
 

@@ -1,5 +1,5 @@
-//! A submit's form: its pictures on the way to R2 while the form is read. Nothing lies in R2 before the caller,
-//! who has checked all fields, finishes the uploads.
+//! The form of a submit: its images are uploaded to R2 while the form is read. An image exists in R2 only when the
+//! caller has validated all fields and finished the uploads.
 
 use thiserror::Error;
 
@@ -21,23 +21,23 @@ pub enum ReceiveError {
     Upload(#[from] UploadError),
 }
 
-/// A picture that was read; its upload is not finished.
+/// An image that was read; its upload is not finished.
 struct Received<'a> {
     frame: Frame,
     upload: Upload<'a>,
     digest: Digest,
 }
 
-/// A form as it was read; dropping it leaves nothing behind but what [`ImageForm::discard`] would remove.
+/// A form that was read. If its images are not wanted, call [`ImageForm::discard`].
 pub struct ImageForm<'a> {
     pub fields: Fields,
     images: Vec<Received<'a>>,
 }
 
-/// Pictures whose fields were found good, ready to be stored.
+/// Images that can be stored.
 pub struct ReceivedImages<'a>(Vec<Upload<'a>>);
 
-/// SHA-256 of first and last frame in lowercase hex, as far as there are any.
+/// SHA-256 of the first and the last frame in lowercase hex; `None` without an image.
 #[derive(Debug, Default)]
 pub struct ImageDigests {
     pub first: Option<String>,
@@ -48,7 +48,7 @@ impl<'a> ImageForm<'a> {
     /// Reads a form to its end.
     ///
     /// # Errors
-    /// [`ReceiveError`]; nothing is kept then.
+    /// [`ReceiveError`]; the uploads are aborted.
     pub async fn receive(
         mut reader: FormReader,
         videos: &'a Videos,
@@ -63,10 +63,10 @@ impl<'a> ImageForm<'a> {
         Ok(form)
     }
 
-    /// The pictures, and what they are by their bytes.
+    /// Returns the images and their digests.
     ///
     /// # Errors
-    /// When the runtime has no digest to give; nothing is kept then.
+    /// If the runtime cannot compute a digest; the uploads are aborted.
     pub async fn finish(self) -> Result<(ReceivedImages<'a>, ImageDigests), StreamError> {
         let mut uploads = Vec::new();
         let mut digests = ImageDigests::default();
@@ -89,7 +89,7 @@ impl<'a> ImageForm<'a> {
         }
     }
 
-    /// Forgets pictures that are not wanted.
+    /// Aborts the uploads.
     pub async fn discard(self) {
         for image in self.images {
             image.upload.abort().await;
@@ -112,7 +112,7 @@ impl<'a> ImageForm<'a> {
                 }
                 Incoming::Bytes(bytes) => bytes,
             };
-            // Bytes are those of the picture that began last.
+            // The bytes belong to the latest image.
             if let Some(Received { upload, digest, .. }) = self.images.last_mut() {
                 digest.write(&bytes).await?;
                 upload.write(&bytes).await?;
@@ -123,10 +123,10 @@ impl<'a> ImageForm<'a> {
 }
 
 impl ReceivedImages<'_> {
-    /// Puts the pictures into R2.
+    /// Finishes the uploads to R2.
     ///
     /// # Errors
-    /// When R2 does not take one.
+    /// If R2 refuses an image.
     pub async fn store(self) -> Result<(), UploadError> {
         for upload in self.0 {
             upload.finish().await?;
@@ -134,7 +134,7 @@ impl ReceivedImages<'_> {
         Ok(())
     }
 
-    /// Forgets pictures that are not wanted.
+    /// Aborts the uploads.
     pub async fn discard(self) {
         for upload in self.0 {
             upload.abort().await;

@@ -1,5 +1,4 @@
-//! A form as it streams in: text fields into memory, its files handed on piece by piece to whoever reads.
-//! Shared by everything that takes an image.
+//! Reads a streaming multipart form. Text fields are kept in memory; the bytes of images are returned chunk by chunk.
 
 use std::time::Duration;
 
@@ -13,23 +12,23 @@ use crate::runtime::streams::{Reader, StreamError};
 use crate::video::record::Image;
 use crate::video::request::{FieldValue, Fields, ImageType, MAX_IMAGE_BYTES, MAX_IMAGES};
 
-/// All text fields together; the same as for a JSON body.
+/// Limit for all text fields together; the same as for a JSON body.
 pub const MAX_TEXT_BYTES: u32 = 64 * 1024;
 
-/// What a form takes besides its images: all text, and as much again for delimiters and headers.
+/// Limit for everything but the images: the text, and as much again for delimiters and headers.
 const MAX_OTHER_BYTES: u64 = 2 * 64 * 1024;
 
-/// The whole body of a form with these fields for images.
+/// Limit for the whole body of a form with these image fields.
 #[must_use]
 pub fn max_body_bytes(image_fields: &[&str]) -> u64 {
     let images = u64::try_from(image_fields.len()).unwrap_or(u64::MAX).min(MAX_IMAGES);
     images.saturating_mul(MAX_IMAGE_BYTES).saturating_add(MAX_OTHER_BYTES)
 }
 
-/// A form has some 15 fields at most, and 16 pairs of metadata; more parts than this are not read.
+/// Limit for the parts. A form has about 15 fields and 16 pairs of metadata at most.
 const MAX_PARTS: usize = 48;
 
-/// How long a client may send nothing.
+/// A client that sends nothing for this long is disconnected.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Error)]
@@ -52,22 +51,22 @@ pub enum ReadFormError {
     Stream(#[from] StreamError),
 }
 
-/// What a form brings that is not kept.
+/// Bytes of an image.
 pub enum Incoming {
-    /// The image of that field begins, with these bytes.
+    /// The image of this field starts with these bytes.
     Image { field: &'static str, filename: String, content_type: ImageType, bytes: Uint8Array },
-    /// It goes on.
+    /// The next bytes of the same image.
     Bytes(Uint8Array),
 }
 
 pub struct FormReader {
     source: Reader,
     demux: Demux<Chunk>,
-    /// The fields whose files are images.
+    /// The fields that may contain an image.
     image_fields: &'static [&'static str],
-    open: Open,
+    open: OpenPart,
     fields: Fields,
-    /// The fields whose images have come.
+    /// The fields whose images were received.
     seen: Vec<&'static str>,
     parts: usize,
     text_bytes: u32,
@@ -75,24 +74,24 @@ pub struct FormReader {
 }
 
 /// The part that is being read.
-enum Open {
+enum OpenPart {
     Nothing,
     Text {
         name: String,
         bytes: Vec<u8>,
     },
-    /// The image before its type is known.
+    /// The start of an image; its type is not known yet.
     ImageStart {
         field: &'static str,
         filename: String,
-        held: Uint8Array,
+        buffered: Uint8Array,
     },
     Image {
         field: &'static str,
         content_type: ImageType,
         size: u64,
     },
-    /// A file that no field takes: counted, not kept.
+    /// A file in a field that takes none. Its bytes are ignored.
     OtherFile {
         name: String,
     },
@@ -105,7 +104,7 @@ impl FormReader {
             source,
             demux: Demux::new(boundary),
             image_fields,
-            open: Open::Nothing,
+            open: OpenPart::Nothing,
             fields: Vec::new(),
             seen: Vec::new(),
             parts: 0,
@@ -114,10 +113,10 @@ impl FormReader {
         }
     }
 
-    /// The next bytes of the image; `None` when the form was read to its end.
+    /// The next bytes of an image; `None` at the end of the form.
     ///
     /// # Errors
-    /// [`ReadFormError`]; what was handed out must be forgotten then.
+    /// [`ReadFormError`]; the caller must discard the bytes that it got.
     pub async fn next(&mut self) -> Result<Option<Incoming>, ReadFormError> {
         loop {
             while let Some(piece) = self.demux.take()? {
@@ -140,7 +139,7 @@ impl FormReader {
             let max_bytes = max_body_bytes(self.image_fields);
             if self.body_bytes > max_bytes {
                 return Err(match self.open {
-                    Open::Image { field, .. } => ReadFormError::ImageTooLarge(field),
+                    OpenPart::Image { field, .. } => ReadFormError::ImageTooLarge(field),
                     _ => ReadFormError::BodyTooLarge(max_bytes),
                 });
             }
@@ -148,47 +147,47 @@ impl FormReader {
         }
     }
 
-    /// All fields so far, in the order given.
+    /// The fields so far, in the order of the form.
     #[must_use]
     pub const fn fields(&self) -> &Fields {
         &self.fields
     }
 
-    /// All fields so far, in the order given.
+    /// Takes the fields so far, in the order of the form.
     pub fn take_fields(&mut self) -> Fields {
         std::mem::take(&mut self.fields)
     }
 
-    fn start(&mut self, part: Part) -> Result<Open, ReadFormError> {
+    fn start(&mut self, part: Part) -> Result<OpenPart, ReadFormError> {
         self.parts += 1;
         if self.parts > MAX_PARTS {
             return Err(ReadFormError::TooManyParts);
         }
         let Some(filename) = part.filename else {
-            return Ok(Open::Text { name: part.name, bytes: Vec::new() });
+            return Ok(OpenPart::Text { name: part.name, bytes: Vec::new() });
         };
-        // A second image of a field is reported with the fields; the first stays.
+        // A second image of the same field is reported later as an invalid field.
         let is_new = |field: &&&'static str| **field == part.name && !self.seen.contains(*field);
         Ok(match self.image_fields.iter().find(is_new) {
-            Some(field) => Open::ImageStart { field, filename, held: Uint8Array::new_with_length(0) },
-            None => Open::OtherFile { name: part.name },
+            Some(field) => OpenPart::ImageStart { field, filename, buffered: Uint8Array::new_with_length(0) },
+            None => OpenPart::OtherFile { name: part.name },
         })
     }
 
     fn data(&mut self, data: Uint8Array) -> Result<Option<Incoming>, ReadFormError> {
         match &mut self.open {
-            Open::Text { bytes, .. } => {
+            OpenPart::Text { bytes, .. } => {
                 self.text_bytes = self.text_bytes.saturating_add(data.length());
                 if self.text_bytes > MAX_TEXT_BYTES {
                     return Err(ReadFormError::TextTooLong);
                 }
                 bytes.extend(data.to_vec());
             }
-            Open::ImageStart { field, filename, held } => {
+            OpenPart::ImageStart { field, filename, buffered } => {
                 let field = *field;
-                let bytes = joined(held, &data);
+                let bytes = joined(buffered, &data);
                 if to_usize(bytes.length()) < ImageType::MAGIC_BYTES {
-                    *held = bytes;
+                    *buffered = bytes;
                     return Ok(None);
                 }
                 let magic = u32::try_from(ImageType::MAGIC_BYTES).unwrap_or(u32::MAX);
@@ -196,21 +195,21 @@ impl FormReader {
                 let content_type = ImageType::sniff(&start).ok_or(ReadFormError::NotAnImage(field))?;
                 let filename = std::mem::take(filename);
                 self.seen.push(field);
-                self.open = Open::Image { field, content_type, size: 0 };
+                self.open = OpenPart::Image { field, content_type, size: 0 };
                 self.count(&bytes)?;
                 return Ok(Some(Incoming::Image { field, filename, content_type, bytes }));
             }
-            Open::Image { .. } => {
+            OpenPart::Image { .. } => {
                 self.count(&data)?;
                 return Ok(Some(Incoming::Bytes(data)));
             }
-            Open::OtherFile { .. } | Open::Nothing => {}
+            OpenPart::OtherFile { .. } | OpenPart::Nothing => {}
         }
         Ok(None)
     }
 
     fn count(&mut self, bytes: &Uint8Array) -> Result<(), ReadFormError> {
-        if let Open::Image { field, size, .. } = &mut self.open {
+        if let OpenPart::Image { field, size, .. } = &mut self.open {
             *size += u64::from(bytes.length());
             if *size > MAX_IMAGE_BYTES {
                 return Err(ReadFormError::ImageTooLarge(field));
@@ -220,21 +219,23 @@ impl FormReader {
     }
 
     fn end(&mut self) -> Result<(), ReadFormError> {
-        let (name, value) = match std::mem::replace(&mut self.open, Open::Nothing) {
-            Open::Nothing => return Ok(()),
-            Open::Text { name, bytes } => match String::from_utf8(bytes) {
+        let (name, value) = match std::mem::replace(&mut self.open, OpenPart::Nothing) {
+            OpenPart::Nothing => return Ok(()),
+            OpenPart::Text { name, bytes } => match String::from_utf8(bytes) {
                 Ok(text) => (name, FieldValue::Json(Value::String(text))),
                 Err(_) => return Err(ReadFormError::NotText(name)),
             },
-            // The empty part that a browser sends when no file was chosen.
-            Open::ImageStart { field, filename, held } if filename.is_empty() && held.length() == 0 => {
+            // A browser sends an empty part if no file was chosen.
+            OpenPart::ImageStart { field, filename, buffered }
+                if filename.is_empty() && buffered.length() == 0 =>
+            {
                 (field.to_owned(), FieldValue::Json(Value::Null))
             }
-            Open::ImageStart { field, .. } => return Err(ReadFormError::NotAnImage(field)),
-            Open::Image { field, content_type, size } => {
+            OpenPart::ImageStart { field, .. } => return Err(ReadFormError::NotAnImage(field)),
+            OpenPart::Image { field, content_type, size } => {
                 (field.to_owned(), FieldValue::File(Image { content_type, size }))
             }
-            Open::OtherFile { name } => {
+            OpenPart::OtherFile { name } => {
                 (name, FieldValue::File(Image { content_type: ImageType::Png, size: 0 }))
             }
         };

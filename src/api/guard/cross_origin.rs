@@ -1,37 +1,37 @@
-//! Pages of other origins: what a browser is told about every answer (CORS), and that nothing is changed for a
-//! page that is not listed.
+//! CORS headers and preflight requests. A page of an origin that is not allowed cannot change anything.
 
 use crate::api::error::ApiError;
-use crate::api::{Call, respond};
+use crate::api::{RequestContext, respond};
 use crate::config::Config;
 use crate::http::origins::Origin;
-use crate::runtime::http::{Answer, Header, Request};
+use crate::runtime::http::{Header, Request, Response};
 
-/// What a page may read beside the headers that it always may.
+/// The response headers that a page may read, besides those that CORS always allows.
 const EXPOSED_HEADERS: &str = "accept-ranges, content-disposition, content-range, etag, idempotent-replayed, \
                                location, openai-poll-after-ms, preference-applied, repr-digest, retry-after, \
                                x-request-id, x-should-retry";
 
-/// What a page may send beside the headers that it always may, when it does not say what it will send.
+/// The request headers that a page may send if its preflight names none, besides those that CORS always allows.
 const ALLOWED_HEADERS: &str = "authorization, content-type, idempotency-key, if-modified-since, if-none-match, \
                                if-range, last-event-id, prefer, range, turnstile-token";
 
-/// How long a browser need not ask again, in seconds: the longest that Chromium keeps to.
+/// How long a browser may cache a preflight, in seconds. This is the maximum of Chromium.
 const PREFLIGHT_SECONDS: &str = "7200";
 
-/// Refuses what a stranger's page would change, and sockets, about which no browser asks first.
-pub fn check(call: &Call<'_>, request: &Request) -> Result<(), ApiError> {
-    let is_harmless = matches!(request.method(), "GET" | "HEAD");
-    if is_harmless && request.header(Header::Upgrade).is_none() {
+/// Refuses changes and `WebSocket` connections from pages of an origin that is not allowed. Browsers send no preflight for a
+/// WebSocket.
+pub fn check(context: &RequestContext<'_>, request: &Request) -> Result<(), ApiError> {
+    let is_read_only = matches!(request.method(), "GET" | "HEAD");
+    if is_read_only && request.header(Header::Upgrade).is_none() {
         return Ok(());
     }
-    refuse_strangers(request, &call.config)
+    require_allowed_origin(request, &context.config)
 }
 
-/// The answer to a browser that asks first: what is answered at this path. Any header is allowed: those that mean nothing
-/// here change nothing.
-pub fn preflight(call: &Call<'_>, request: &Request, allow: &str) -> Result<Answer, ApiError> {
-    refuse_strangers(request, &call.config)?;
+/// Answers a preflight with the methods of this path. All request headers are allowed, because unknown ones have no
+/// effect.
+pub fn preflight(context: &RequestContext<'_>, request: &Request, allow: &str) -> Result<Response, ApiError> {
+    require_allowed_origin(request, &context.config)?;
     let asked = request.header(Header::AccessControlRequestHeaders);
     let allowed = asked.as_deref().filter(|names| !names.is_empty()).unwrap_or(ALLOWED_HEADERS);
     Ok(respond::empty(204)
@@ -41,33 +41,33 @@ pub fn preflight(call: &Call<'_>, request: &Request, allow: &str) -> Result<Answ
         .with("access-control-max-age", PREFLIGHT_SECONDS))
 }
 
-/// Adds to every answer whether a page may read it. Where any page may, the answer says so to everybody: a browser
-/// keeps what a `<video>` fetched, without an `Origin`, and gives it to a page of another origin later.
-pub fn tell(request: &Request, config: &Config, answer: &mut Answer) {
+/// Adds the CORS headers to a response. If every origin is allowed, requests without `Origin` get them too: a browser
+/// caches the response to a `<video>`, which sends no `Origin`, and may use it for a page of another origin later.
+pub fn add_cors_headers(request: &Request, config: &Config, response: &mut Response) {
     let is_any = config.allowed_origins.is_any();
-    let origin = match judge(request, config) {
+    let origin = match classify(request, config) {
         _ if is_any => Some("*"),
         Origin::Allowed(origin) => Some(origin),
-        Origin::Own | Origin::Stranger => None,
+        Origin::Own | Origin::Disallowed => None,
     };
     if let Some(origin) = origin {
-        answer.add("access-control-allow-origin", origin);
-        answer.add("access-control-expose-headers", EXPOSED_HEADERS);
+        response.add("access-control-allow-origin", origin);
+        response.add("access-control-expose-headers", EXPOSED_HEADERS);
     }
     if !is_any {
-        answer.add("vary", "origin");
+        response.add("vary", "origin");
     }
 }
 
-fn refuse_strangers(request: &Request, config: &Config) -> Result<(), ApiError> {
-    match judge(request, config) {
-        Origin::Stranger => Err(ApiError::OriginNotAllowed),
+fn require_allowed_origin(request: &Request, config: &Config) -> Result<(), ApiError> {
+    match classify(request, config) {
+        Origin::Disallowed => Err(ApiError::OriginNotAllowed),
         Origin::Own | Origin::Allowed(_) => Ok(()),
     }
 }
 
-fn judge<'a>(request: &Request, config: &'a Config) -> Origin<'a> {
+fn classify<'a>(request: &Request, config: &'a Config) -> Origin<'a> {
     let origin = request.header(Header::Origin);
     let site = origin.as_ref().and_then(|_| request.header(Header::SecFetchSite));
-    config.allowed_origins.judge(origin.as_deref(), site.as_deref(), request.origin())
+    config.allowed_origins.classify(origin.as_deref(), site.as_deref(), request.origin())
 }

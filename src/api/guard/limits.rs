@@ -1,8 +1,8 @@
-//! How often somebody may come: an address at all, and a client to submit.
+//! Rate limits: all requests of an address, and the submits of a client.
 
 use std::net::IpAddr;
 
-use crate::api::Call;
+use crate::api::RequestContext;
 use crate::api::error::ApiError;
 use crate::runtime::http::{Header, Request};
 use crate::runtime::rate_limit::{Limiter, allows};
@@ -14,28 +14,33 @@ const LIMITERS: [Limiter; 3] = [
     Limiter { binding: "ONE_LIMITER", per_minute: 1 },
 ];
 
-/// Limits submits and uploads of a client, or, where there are none, of an address.
-pub async fn submit(call: &Call<'_>, request: &Request, owner: &Owner) -> Result<(), ApiError> {
-    limit(call, || format!("submit {}", client(request, owner)), call.config.submits_per_minute).await
+/// Limits the submits and uploads of a client, or of an address if there are no clients.
+pub async fn check_submit(
+    context: &RequestContext<'_>,
+    request: &Request,
+    owner: &Owner,
+) -> Result<(), ApiError> {
+    check(context, || format!("submit {}", client_key(request, owner)), context.config.submits_per_minute)
+        .await
 }
 
-/// A client, or where there are none an address.
-pub fn client(request: &Request, owner: &Owner) -> String {
+/// The key of a client, or of an address if there are no clients.
+pub fn client_key(request: &Request, owner: &Owner) -> String {
     if owner.is_nobody() { address(request) } else { format!("client {owner}") }
 }
 
-/// Limits whatever comes from an address.
-pub async fn visit(call: &Call<'_>, request: &Request) -> Result<(), ApiError> {
-    limit(call, || address(request), call.config.visits_per_minute).await
+/// Limits all requests of an address.
+pub async fn check_request(context: &RequestContext<'_>, request: &Request) -> Result<(), ApiError> {
+    check(context, || address(request), context.config.visits_per_minute).await
 }
 
-async fn limit(
-    call: &Call<'_>,
+async fn check(
+    context: &RequestContext<'_>,
     client: impl Fn() -> String,
     per_minute: Option<u32>,
 ) -> Result<(), ApiError> {
     match per_minute {
-        Some(per_minute) if !allows(call.env, &LIMITERS, &client(), per_minute).await? => {
+        Some(per_minute) if !allows(context.env, &LIMITERS, &client(), per_minute).await? => {
             Err(ApiError::RateLimited)
         }
         _ => Ok(()),
@@ -43,11 +48,11 @@ async fn limit(
 }
 
 fn address(request: &Request) -> String {
-    request.header(Header::CfConnectingIp).map_or_else(String::new, |address| network(&address))
+    request.header(Header::CfConnectingIp).map_or_else(String::new, |address| network_of(&address))
 }
 
-/// An address, or for IPv6 the network of one subscriber: a /64.
-fn network(address: &str) -> String {
+/// The address, or for IPv6 its /64 network, because one subscriber has a whole /64.
+fn network_of(address: &str) -> String {
     match address.parse() {
         Ok(IpAddr::V6(address)) => {
             let [a, b, c, d, ..] = address.segments();
@@ -62,10 +67,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_subscriber_is_one_network() {
-        assert_eq!(network("203.0.113.7"), "203.0.113.7");
-        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
-        assert_eq!(network("2001:db8:1:2::1"), network("2001:0DB8:1:2:ffff::"));
-        assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
+    fn ipv6_addresses_of_one_64_network_count_together() {
+        assert_eq!(network_of("203.0.113.7"), "203.0.113.7");
+        assert_eq!(network_of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
+        assert_eq!(network_of("2001:db8:1:2::1"), network_of("2001:0DB8:1:2:ffff::"));
+        assert_ne!(network_of("2001:db8:1:2::1"), network_of("2001:db8:1:3::1"));
     }
 }

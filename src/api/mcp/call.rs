@@ -7,7 +7,7 @@ use super::result::{Purpose, is_final, of_answer, of_problem, of_video};
 use super::tools::Action;
 use crate::api::error::ApiError;
 use crate::api::route::Route;
-use crate::api::{Call, NO_SUCH_VIDEO, flow, internal, log_failure};
+use crate::api::{NO_SUCH_VIDEO, RequestContext, call_handler, internal, log_error};
 use crate::runtime::http::{Header, Request};
 use crate::runtime::{clock, fetch};
 
@@ -48,9 +48,9 @@ impl Deadline {
 
 impl Caller {
     #[must_use]
-    pub fn of(call: &Call<'_>, request: &Request) -> Self {
+    pub fn of(context: &RequestContext<'_>, request: &Request) -> Self {
         // Without client tokens nobody reads one.
-        let is_read = call.config.clients.is_some();
+        let is_read = context.config.clients.is_some();
         Self {
             origin: request.origin().to_owned(),
             authorization: request.header(Header::Authorization).filter(|_| is_read),
@@ -59,66 +59,71 @@ impl Caller {
     }
 
     /// The result of a tool call.
-    pub async fn perform(&self, call: &Call<'_>, action: &Action) -> Map<String, Value> {
+    pub async fn perform(&self, context: &RequestContext<'_>, action: &Action) -> Map<String, Value> {
         let (purpose, answer) = match action {
             Action::Create { submit, key, wait_seconds } => {
                 let deadline = Deadline::in_seconds(*wait_seconds);
-                let video = match self.submit(call, submit, key.as_deref()).await {
-                    Ok(video) if !is_final(&video) => Ok(self.wait(call, video, deadline).await),
+                let video = match self.submit(context, submit, key.as_deref()).await {
+                    Ok(video) if !is_final(&video) => Ok(self.wait(context, video, deadline).await),
                     other => other,
                 };
                 (Some(Purpose::End), video)
             }
             Action::Wait { id, wait_seconds } => {
-                (Some(Purpose::End), self.read(call, id, &format!("wait={wait_seconds}")).await)
+                (Some(Purpose::End), self.read(context, id, &format!("wait={wait_seconds}")).await)
             }
-            Action::Get { id } => (Some(Purpose::Look), self.read(call, id, "").await),
+            Action::Get { id } => (Some(Purpose::Look), self.read(context, id, "").await),
             Action::Cancel { id } => {
-                let video = self.send(call, "POST", Route::Cancel { id }, Sent::default()).await;
+                let video = self.send(context, "POST", Route::Cancel { id }, Sent::default()).await;
                 (Some(Purpose::Look), video)
             }
             Action::List { query } => {
-                (None, self.send(call, "GET", Route::List, Sent { query, ..Sent::default() }).await)
+                (None, self.send(context, "GET", Route::List, Sent { query, ..Sent::default() }).await)
             }
-            Action::Models => (None, self.send(call, "GET", Route::Models, Sent::default()).await),
-            Action::Usage => (None, self.send(call, "GET", Route::Usage, Sent::default()).await),
+            Action::Models => (None, self.send(context, "GET", Route::Models, Sent::default()).await),
+            Action::Usage => (None, self.send(context, "GET", Route::Usage, Sent::default()).await),
         };
         match (answer, purpose) {
             (Ok(video), Some(purpose)) => of_video(video, purpose),
             (Ok(answer), None) => of_answer(answer),
-            (Err(error), _) => failed(call, error),
+            (Err(error), _) => failed(context, error),
         }
     }
 
     /// Submits, without waiting for the end.
     pub async fn submit(
         &self,
-        call: &Call<'_>,
+        context: &RequestContext<'_>,
         submit: &Map<String, Value>,
         key: Option<&str>,
     ) -> Result<Value, ApiError> {
         let mut headers = vec![("content-type", "application/json")];
         headers.extend(key.map(|key| ("idempotency-key", key)));
         let body = Some(serde_json::to_string(submit).map_err(internal)?);
-        self.send(call, "POST", Route::Submit, Sent { body, headers, ..Sent::default() }).await
+        self.send(context, "POST", Route::Submit, Sent { body, headers, ..Sent::default() }).await
     }
 
     /// Reads a video with such a preference.
-    pub async fn read(&self, call: &Call<'_>, id: &str, prefer: &str) -> Result<Value, ApiError> {
+    pub async fn read(
+        &self,
+        context: &RequestContext<'_>,
+        id: &str,
+        prefer: &str,
+    ) -> Result<Value, ApiError> {
         let sent = Sent { headers: vec![("prefer", prefer)], ..Sent::default() };
-        self.send(call, "GET", Route::Status { id }, sent).await
+        self.send(context, "GET", Route::Status { id }, sent).await
     }
 
     /// A video that was just submitted, at its end or the deadline. If it cannot be read, the caller needs its id all
     /// the more.
-    async fn wait(&self, call: &Call<'_>, video: Value, deadline: Deadline) -> Value {
+    async fn wait(&self, context: &RequestContext<'_>, video: Value, deadline: Deadline) -> Value {
         let id = video.get("id").and_then(Value::as_str).unwrap_or_default();
         match deadline.seconds_left() {
             0 => video,
-            seconds => match self.read(call, id, &format!("wait={seconds}")).await {
+            seconds => match self.read(context, id, &format!("wait={seconds}")).await {
                 Ok(video) => video,
                 Err(error) => {
-                    log_failure(error, &call.request_id);
+                    log_error(error, &context.request_id);
                     video
                 }
             },
@@ -127,7 +132,7 @@ impl Caller {
 
     async fn send(
         &self,
-        call: &Call<'_>,
+        context: &RequestContext<'_>,
         method: &str,
         route: Route<'_>,
         sent: Sent<'_>,
@@ -140,15 +145,15 @@ impl Caller {
         let url = format!("{}/?{query}", self.origin);
         let request = fetch::request(method, &url, &headers, body.map(Into::into).as_ref())?;
         let request = Request::read(request).ok_or(NO_SUCH_VIDEO)?;
-        let answer = flow(call, &request, route)?.await?;
+        let answer = call_handler(context, &request, route)?.await?;
         serde_json::from_slice(answer.bytes().unwrap_or_default()).map_err(internal)
     }
 }
 
 /// The result of a call that the API refused.
-pub fn failed(call: &Call<'_>, error: ApiError) -> Map<String, Value> {
-    let problem = log_failure(error, &call.request_id);
+pub fn failed(context: &RequestContext<'_>, error: ApiError) -> Map<String, Value> {
+    let problem = log_error(error, &context.request_id);
     let retry_after = problem.headers.iter().find(|(name, _)| *name == "retry-after");
-    let body = serde_json::from_str(&problem.body(&call.request_id)).unwrap_or_default();
+    let body = serde_json::from_str(&problem.body(&context.request_id)).unwrap_or_default();
     of_problem(&body, retry_after.map(|(_, seconds)| seconds.as_str()))
 }

@@ -19,8 +19,8 @@ use serde_json::{Map, Value};
 
 use super::error::ApiError;
 use super::form::media_type;
-use super::{Call, respond};
-use crate::runtime::http::{Answer, Body, Header, Request};
+use super::{RequestContext, respond};
+use crate::runtime::http::{Body, Header, Request, Response};
 use crate::runtime::streams::StreamError;
 use call::{Caller, Deadline, failed};
 use message::{Headers, Message, Method, echo};
@@ -34,10 +34,10 @@ const NO_AGENTS: ApiError = ApiError::Unauthorized(
     "Agents need a client token, and this service has none: it serves people who solve a challenge.",
 );
 
-pub async fn serve(call: &Call<'_>, request: &Request) -> Result<Answer, ApiError> {
+pub async fn serve(context: &RequestContext<'_>, request: &Request) -> Result<Response, ApiError> {
     // 1. Who asks: as everywhere, and no agent solves a challenge.
-    call.client(request)?;
-    if call.config.turnstile.is_some() {
+    context.authenticate(request)?;
+    if context.config.turnstile.is_some() {
         return Err(NO_AGENTS);
     }
     // 2. What is sent, and what can be read of the answer.
@@ -76,18 +76,18 @@ pub async fn serve(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErro
             return Ok(stream::event_stream(Body::Bytes(events.into_bytes())));
         }
         Method::ListTools => {
-            let models: Vec<&str> = call.config.models.all().map(|model| model.name.as_str()).collect();
+            let models: Vec<&str> = context.config.models.all().map(|model| model.name.as_str()).collect();
             reply::tool_list(message.version, tools::list(&models))
         }
         Method::CallTool { name, arguments } => match action(name, arguments.clone()) {
             Ok(action) => {
-                let caller = Caller::of(call, request);
+                let caller = Caller::of(context, request);
                 if accepts.stream && message.progress_token.is_some() {
-                    return call_with_progress(call, caller, message, &action).await;
+                    return call_with_progress(context, caller, message, &action).await;
                 }
-                caller.perform(call, &action).await
+                caller.perform(context, &action).await
             }
-            Err(CallError::Arguments(errors)) => failed(call, ApiError::InvalidParameter(errors)),
+            Err(CallError::Arguments(errors)) => failed(context, ApiError::InvalidParameter(errors)),
             Err(CallError::UnknownTool) => {
                 let text = format!("There is no tool {}; there are {}.", echo(name), tools::names());
                 return refuse(&Failure::new(200, Code::InvalidParams, text).of(&message.id));
@@ -99,23 +99,23 @@ pub async fn serve(call: &Call<'_>, request: &Request) -> Result<Answer, ApiErro
 
 /// A call whose caller wants to hear of its progress. Only those that wait have any.
 async fn call_with_progress(
-    call: &Call<'_>,
+    context: &RequestContext<'_>,
     caller: Caller,
     message: message::Request,
     action: &Action,
-) -> Result<Answer, ApiError> {
+) -> Result<Response, ApiError> {
     let (deadline, video) = match action {
         Action::Create { submit, key, wait_seconds } => {
-            (Deadline::in_seconds(*wait_seconds), caller.submit(call, submit, key.as_deref()).await)
+            (Deadline::in_seconds(*wait_seconds), caller.submit(context, submit, key.as_deref()).await)
         }
         Action::Wait { id, wait_seconds } => {
-            (Deadline::in_seconds(*wait_seconds), caller.read(call, id, "").await)
+            (Deadline::in_seconds(*wait_seconds), caller.read(context, id, "").await)
         }
-        _ => return answer(&response(&message, caller.perform(call, action).await)),
+        _ => return answer(&response(&message, caller.perform(context, action).await)),
     };
     match video {
-        Ok(video) => stream::follow(call, caller, message, video, deadline),
-        Err(error) => answer(&response(&message, failed(call, error))),
+        Ok(video) => stream::follow(context, caller, message, video, deadline),
+        Err(error) => answer(&response(&message, failed(context, error))),
     }
 }
 
@@ -137,15 +137,15 @@ impl Accepts {
     }
 }
 
-fn refuse(failure: &Failure) -> Result<Answer, ApiError> {
+fn refuse(failure: &Failure) -> Result<Response, ApiError> {
     json(failure.status, &failure.body())
 }
 
-fn answer(message: &Value) -> Result<Answer, ApiError> {
+fn answer(message: &Value) -> Result<Response, ApiError> {
     json(200, message)
 }
 
-fn json(status: u16, message: &Value) -> Result<Answer, ApiError> {
+fn json(status: u16, message: &Value) -> Result<Response, ApiError> {
     Ok(respond::json(status, message)?.with("cache-control", "private, no-store"))
 }
 

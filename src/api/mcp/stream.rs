@@ -10,9 +10,9 @@ use super::message::Request;
 use super::reply::{KEEP_ALIVE, event, progress_notification, response};
 use super::result::{Progress, Purpose, is_final, of_video};
 use crate::api::error::ApiError;
-use crate::api::{Call, internal};
+use crate::api::{RequestContext, internal};
 use crate::runtime::executor::spawn;
-use crate::runtime::http::{Answer, Body};
+use crate::runtime::http::{Body, Response};
 use crate::runtime::streams::{Pipe, StreamError, Writer, chunk_of};
 
 /// How long a question waits for a change of status or stage. The percentage moves between these: it is looked at as
@@ -21,18 +21,18 @@ const QUESTION_SECONDS: u32 = 5;
 
 /// A stream that follows `video` until the deadline.
 pub fn follow(
-    call: &Call<'_>,
+    context: &RequestContext<'_>,
     caller: Caller,
     request: Request,
     video: Value,
     deadline: Deadline,
-) -> Result<Answer, ApiError> {
+) -> Result<Response, ApiError> {
     let Pipe { readable, writer } = Pipe::open().map_err(internal)?;
-    let (config, env) = (Rc::clone(&call.config), call.env.clone());
-    let (origin, request_id) = (call.origin.clone(), call.request_id.clone());
+    let (config, env) = (Rc::clone(&context.config), context.env.clone());
+    let (origin, request_id) = (context.origin.clone(), context.request_id.clone());
     spawn(async move {
-        let call = Call { config, env: &env, origin, request_id };
-        let following = Following { call: &call, caller: &caller, request: &request, writer: &writer };
+        let context = RequestContext { config, env: &env, origin, request_id };
+        let following = Following { context: &context, caller: &caller, request: &request, writer: &writer };
         // A client that is gone need not hear the rest.
         if following.run(video, deadline).await.is_ok() {
             let _ = writer.close().await;
@@ -41,15 +41,15 @@ pub fn follow(
     Ok(event_stream(Body::Stream(readable)))
 }
 
-pub fn event_stream(body: Body) -> Answer {
-    Answer::new(200, body)
+pub fn event_stream(body: Body) -> Response {
+    Response::new(200, body)
         .with("content-type", "text/event-stream; charset=utf-8")
         .with("cache-control", "no-cache, no-transform")
         .with("x-accel-buffering", "no")
 }
 
 struct Following<'a> {
-    call: &'a Call<'a>,
+    context: &'a RequestContext<'a>,
     caller: &'a Caller,
     request: &'a Request,
     writer: &'a Writer,
@@ -72,9 +72,9 @@ impl Following<'_> {
                 return Ok(of_video(video, Purpose::End));
             }
             let prefer = format!("wait={}; until=change", left.min(QUESTION_SECONDS));
-            video = match self.caller.read(self.call, &id, &prefer).await {
+            video = match self.caller.read(self.context, &id, &prefer).await {
                 Ok(video) => video,
-                Err(error) => return Ok(failed(self.call, error)),
+                Err(error) => return Ok(failed(self.context, error)),
             };
         }
     }

@@ -1,21 +1,21 @@
-//! What a form says of itself in headers: its boundary, and what each part is.
+//! The headers of a form: the boundary, and the name and file name of each part.
 
 use super::{FormError, text_of_headers};
 use crate::http::percent;
 
-/// Most characters of a boundary, by RFC 2046.
+/// Limit for a boundary, by RFC 2046.
 const MAX_BOUNDARY_CHARS: usize = 70;
 
 /// The headers of a part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
     pub name: String,
-    /// Set when the part is a file; empty when none was chosen.
+    /// Set if the part is a file; empty if the user chose none.
     pub filename: Option<String>,
 }
 
-/// The `boundary` parameter of a `multipart/form-data` content type. Stricter than the parameters of parts: whatever stands
-/// in front of us must not read another one.
+/// The `boundary` parameter of a `multipart/form-data` content type. Parsed more strictly than the
+/// parameters of parts, so that a proxy in front of this Worker cannot read a different boundary.
 #[must_use]
 pub fn boundary(content_type: &str) -> Option<&str> {
     let (_, parameters) = content_type.split_once(';')?;
@@ -28,7 +28,7 @@ pub fn boundary(content_type: &str) -> Option<&str> {
     ((1..=MAX_BOUNDARY_CHARS).contains(&value.len()) && value.chars().all(legal)).then_some(value)
 }
 
-/// The part that these headers, a line each, stand in front of.
+/// Parses the headers of a part, one per line.
 pub(super) fn part(headers: &str) -> Result<Part, FormError> {
     let disposition = headers
         .split("\r\n")
@@ -43,7 +43,7 @@ pub(super) fn part(headers: &str) -> Result<Part, FormError> {
     Ok(Part { name, filename })
 }
 
-/// The value of a parameter with a star, RFC 8187: `UTF-8''%e2%82%ac`. Bytes that are not UTF-8 are Latin-1.
+/// Decodes an extended parameter value (RFC 8187): `UTF-8''%e2%82%ac`. Bytes that are not UTF-8 are Latin-1.
 fn extended_value(value: &str) -> String {
     let mut parts = value.splitn(3, '\'');
     let text = match (parts.next(), parts.next(), parts.next()) {
@@ -58,7 +58,7 @@ fn parameter(header: &str, wanted: &str) -> Option<String> {
     parameters.find_map(|(name, value)| name.eq_ignore_ascii_case(wanted).then_some(value))
 }
 
-/// `; name="value"` pairs; quoted values may hold semicolons and escaped quotes.
+/// The `; name="value"` pairs. Quoted values may contain semicolons and escaped quotes.
 fn parameters(header: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut rest = header;
@@ -76,8 +76,8 @@ fn parameters(header: &str) -> Vec<(String, String)> {
     found
 }
 
-/// The text up to the closing quote, and what follows it. A backslash escapes a quote and itself; before anything
-/// else it is one of a Windows path.
+/// The text up to the closing quote, and what follows it. A backslash escapes a quote and a backslash;
+/// otherwise it belongs to a Windows path.
 fn unquote(quoted: &str) -> (String, &str) {
     let mut value = String::new();
     let mut chars = quoted.char_indices();

@@ -2,7 +2,7 @@
 
 const text = new TextEncoder();
 
-/** Where the ASCII needle begins, at `from` or later; -1 for nowhere. Its first character is looked for by the engine. */
+/** The first position of the ASCII needle at or after `from`, or -1. `indexOf` finds its first character fast. */
 export function find(bytes, needle, from) {
   const wanted = text.encode(needle);
   const last = bytes.length - wanted.length;
@@ -18,7 +18,7 @@ export function find(bytes, needle, from) {
   return -1;
 }
 
-/** One run of bytes after the other. */
+/** Concatenates two byte arrays. */
 export function joined(first, second) {
   if (first.length === 0) return second;
   const both = new Uint8Array(first.length + second.length);

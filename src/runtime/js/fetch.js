@@ -1,4 +1,4 @@
-// The JavaScript half of network.rs: a request is made in one call, and sent in another.
+// The JavaScript half of fetch.rs. One call creates a request, another sends it.
 import { headersOf } from './http.js';
 
 export function makeRequest(method, url, headers, body) {

@@ -1,19 +1,19 @@
-// The JavaScript half of http.rs. The headers of an answer cross the border as one text: names and values in turn, a line
-// each.
+// The JavaScript half of http.rs. The headers of a response are passed as one text: alternating names and values, one per
+// line.
 
-/** Method and URL, a line each. */
+/** Method and URL on two lines. */
 export const readHead = ({ method, url }) => `${method}\n${url}`;
 
 export const readHeader = ({ headers }, name) => headers.get(name);
 
-/** All headers whose name begins so, a line each. */
+/** All headers whose names start with the prefix, one per line. */
 export const readHeadersLike = ({ headers }, prefix) =>
   [...headers]
     .filter(([name]) => name.startsWith(prefix))
     .map(([name, value]) => `${name}: ${value}`)
     .join('\n');
 
-/** `bytes` lie in wasm, where they do not stay. */
+/** Copies `bytes`, because they are in wasm memory that is used again. */
 export function respondBytes(status, headers, bytes) {
   return respond(status, headers, bytes.slice());
 }

@@ -1,33 +1,33 @@
-// The JavaScript half of promise.rs. A slot is where the wasm keeps whoever waits for a promise.
+// The JavaScript half of promise.rs. The wasm keeps the waker of each promise in an entry, which has an index.
 
-/** What the newest instance of the wasm has to be told. Promises tell the one that asked. */
-let settled;
+/** The callback of the newest wasm instance. A promise calls the callback of the instance that waits for it. */
+let currentCallback;
 
-/** @param tell called with the slot, whether the promise was kept, and what came of it */
-export function onSettled(tell) {
-  settled = tell;
+/** @param callback called with the index, whether the promise was fulfilled, and its value or error */
+export function onSettled(callback) {
+  currentCallback = callback;
 }
 
-export function settle(promise, slot) {
-  const tell = settled;
+export function settle(promise, index) {
+  const callback = currentCallback;
   promise.then(
-    (value) => pass(tell, slot, true, value),
-    (error) => pass(tell, slot, false, error),
+    (value) => pass(callback, index, true, value),
+    (error) => pass(callback, index, false, error),
   );
 }
 
-export function startTimer(ms, slot) {
-  return setTimeout(pass, ms, settled, slot, true);
+export function startTimer(ms, index) {
+  return setTimeout(pass, ms, currentCallback, index, true);
 }
 
-/** What goes wrong in there must not end as some promise's rejection: whoever looks after the wasm has to see it. */
-function pass(tell, slot, isKept, value) {
-  // An instance that trapped has nobody left who waits.
-  if (tell !== settled) return;
+/** Calls the wasm. An error in it must not become a promise rejection, because the runtime must see the trap. */
+function pass(callback, index, isFulfilled, value) {
+  // The instance trapped and was replaced, so nothing waits for this promise.
+  if (callback !== currentCallback) return;
   try {
-    tell(slot, isKept, value);
+    callback(index, isFulfilled, value);
   } catch (error) {
-    // An exception that went through the wasm leaves it as a trap does, in the middle of something.
+    // An exception that passed through wasm leaves it in an undefined state, like a trap.
     const trap = error instanceof WebAssembly.RuntimeError ? error : new WebAssembly.RuntimeError(`${error}`);
     queueMicrotask(() => {
       throw trap;

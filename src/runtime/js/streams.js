@@ -1,28 +1,28 @@
-// The JavaScript half of streams.rs: a chunk is read or written, a small body read, in one call.
+// The JavaScript half of streams.rs. One call reads or writes a chunk, or reads a small body.
 
-/** The runtime fills at most 4 KiB of a buffer of its own. */
+/** The size of our read buffer, because the runtime's own buffers have only 4 KiB. */
 const CHUNK_BYTES = 64 * 1024;
 
 /**
- * What a promise comes to; null when that takes too long.
+ * Awaits a promise; null after a timeout.
  * @template T
  * @param {number} ms
  * @param {Promise<T>} promise
  * @returns {Promise<T | null>}
  */
-function within(ms, promise) {
-  const patience = new Patience(ms);
-  return patience.wait(promise).finally(() => patience.end());
+function withTimeout(ms, promise) {
+  const timeout = new Timeout(ms);
+  return timeout.wait(promise).finally(() => timeout.end());
 }
 
-/** Waits for one thing after the other, for each so long. Its timer is set anew only when it has gone off. */
-class Patience {
+/** Awaits promises one after the other, each with the same timeout. One timer serves many waits. */
+class Timeout {
   #ms;
   #due = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
-  /** Of who waits now. @type {((value: null) => void) | undefined} */
-  #giveUp;
+  /** Ends the current wait. @type {((value: null) => void) | undefined} */
+  #resolveNull;
   #isOver = false;
 
   /** @param {number} ms */
@@ -31,7 +31,7 @@ class Patience {
   }
 
   /**
-   * What a promise comes to; null when that takes too long, and ever after.
+   * Awaits a promise; null after a timeout, and for all later promises too.
    * @template T
    * @param {Promise<T>} promise
    * @returns {Promise<T | null>}
@@ -40,11 +40,11 @@ class Patience {
     return new Promise((resolve, reject) => {
       if (this.#isOver) return resolve(null);
       this.#due = Date.now() + this.#ms;
-      this.#timer ??= setTimeout(() => this.#look(), this.#ms);
-      this.#giveUp = resolve;
+      this.#timer ??= setTimeout(() => this.#onTimer(), this.#ms);
+      this.#resolveNull = resolve;
       /** @param {(outcome: any) => void} end */
       const settle = (end) => (/** @type {any} */ outcome) => {
-        if (this.#giveUp === resolve) this.#giveUp = undefined;
+        if (this.#resolveNull === resolve) this.#resolveNull = undefined;
         end(outcome);
       };
       promise.then(settle(resolve), settle(reject));
@@ -52,29 +52,29 @@ class Patience {
   }
 
   /**
-   * From now on it is so long.
+   * Changes the timeout.
    * @param {number} ms
    */
-  become(ms) {
+  change(ms) {
     this.end();
     this.#ms = ms;
   }
 
-  /** Nothing more is waited for. */
+  /** Stops the timer. */
   end() {
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }
 
-  #look() {
+  #onTimer() {
     this.#timer = undefined;
-    if (!this.#giveUp) return;
+    if (!this.#resolveNull) return;
     const left = this.#due - Date.now();
     if (left > 0) {
-      this.#timer = setTimeout(() => this.#look(), left);
+      this.#timer = setTimeout(() => this.#onTimer(), left);
     } else {
       this.#isOver = true;
-      this.#giveUp(null);
+      this.#resolveNull(null);
     }
   }
 }
@@ -82,97 +82,97 @@ class Patience {
 /** Reads a stream chunk by chunk. */
 export class ByteReader {
   #reader;
-  #patience;
+  #timeout;
   /**
-   * The read that is under way. The runtime allows one, and whoever waited for it may have given up.
+   * The pending read. The runtime allows only one, and a read that timed out stays pending.
    * @type {Promise<ReadableStreamReadResult<Uint8Array<ArrayBuffer>>> | undefined}
    */
   #read;
-  /** To be read into. @type {Uint8Array<ArrayBuffer> | undefined} */
+  /** The buffer for the next read. @type {Uint8Array<ArrayBuffer> | undefined} */
   #buffer;
-  /** How long the source may take in all: so long, and longer the more it has sent. */
+  /** The source may be waited for this long in total, plus the time for its bytes at the minimum rate. */
   #graceMs;
-  #leastBytesPerMs;
+  #minBytesPerMs;
   #receivedBytes = 0;
-  /** How long the source was waited for. The time that others take is not its own. */
+  /** How long reads have waited for the source. */
   #waitedMs = 0;
 
   /**
    * @param {ReadableStream} stream
-   * @param {number} idleMs how long a chunk may take
-   * @param {number} graceMs after which the source must have sent at the least rate
-   * @param {number} leastBytesPerSecond
+   * @param {number} idleMs the timeout for a chunk
+   * @param {number} graceMs after this time the minimum rate applies
+   * @param {number} minBytesPerSecond
    */
-  constructor(stream, idleMs, graceMs = Number.POSITIVE_INFINITY, leastBytesPerSecond = 1) {
+  constructor(stream, idleMs, graceMs = Number.POSITIVE_INFINITY, minBytesPerSecond = 1) {
     this.#reader = stream.getReader({ mode: 'byob' });
-    this.#patience = new Patience(idleMs);
+    this.#timeout = new Timeout(idleMs);
     this.#graceMs = graceMs;
-    this.#leastBytesPerMs = leastBytesPerSecond / 1000;
+    this.#minBytesPerMs = minBytesPerSecond / 1000;
   }
 
-  /** The next chunk; undefined at the end, null when it did not come in time, or too little came in all the time. */
+  /** The next chunk; undefined at the end, null after a timeout or if the source is slower than the minimum rate. */
   async next() {
     const began = Date.now();
     this.#read ??= this.#reader.read(this.#buffer ?? new Uint8Array(CHUNK_BYTES));
     this.#buffer = undefined;
-    const read = await this.#patience.wait(this.#read);
+    const read = await this.#timeout.wait(this.#read);
     this.#waitedMs += Date.now() - began;
     if (read === null || this.#isTooSlow()) return null;
     this.#read = undefined;
     const { done, value } = read;
     if (done) {
-      this.#patience.end();
+      this.#timeout.end();
       return undefined;
     }
     this.#receivedBytes += value.length;
     if (value.length >= CHUNK_BYTES / 2) return value;
-    // Whoever keeps a few bytes must not keep the whole buffer.
+    // Copy a small chunk, so that keeping it does not keep the whole buffer.
     this.#buffer = new Uint8Array(value.buffer);
     return value.slice();
   }
 
   /**
-   * From now on it may take so long.
+   * Changes the limits.
    * @param {number} idleMs
    * @param {number} graceMs
-   * @param {number} leastBytesPerSecond
+   * @param {number} minBytesPerSecond
    */
-  allow(idleMs, graceMs, leastBytesPerSecond) {
-    this.#patience.become(idleMs);
+  allow(idleMs, graceMs, minBytesPerSecond) {
+    this.#timeout.change(idleMs);
     this.#graceMs = graceMs;
-    this.#leastBytesPerMs = leastBytesPerSecond / 1000;
+    this.#minBytesPerMs = minBytesPerSecond / 1000;
     this.#receivedBytes = 0;
     this.#waitedMs = 0;
   }
 
   #isTooSlow() {
-    return this.#waitedMs > this.#graceMs + this.#receivedBytes / this.#leastBytesPerMs;
+    return this.#waitedMs > this.#graceMs + this.#receivedBytes / this.#minBytesPerMs;
   }
 
   cancel() {
-    this.#patience.end();
+    this.#timeout.end();
     this.#reader.cancel().catch(() => {});
   }
 }
 
 /**
- * Who reads a client's body. Whoever wanted it may give up in the middle; then it is read on, to be thrown away.
+ * The readers of request bodies. A handler may stop in the middle; then the same reader discards the rest.
  * @type {WeakMap<Request, ByteReader>}
  */
 const readers = new WeakMap();
 
 /**
- * The one that reads this body, if there is a body.
+ * The reader of a request body; undefined without a body.
  * @param {Request} request
- * @param {number} idleMs how long a chunk may take
- * @param {number} [graceMs] after which it must have come at the least rate
- * @param {number} [leastBytesPerSecond]
+ * @param {number} idleMs the timeout for a chunk
+ * @param {number} [graceMs] after this time the minimum rate applies
+ * @param {number} [minBytesPerSecond]
  */
-export function readerOf(request, idleMs, graceMs = Number.POSITIVE_INFINITY, leastBytesPerSecond = 1) {
+export function readerOf(request, idleMs, graceMs = Number.POSITIVE_INFINITY, minBytesPerSecond = 1) {
   const known = readers.get(request);
-  known?.allow(idleMs, graceMs, leastBytesPerSecond);
+  known?.allow(idleMs, graceMs, minBytesPerSecond);
   if (known || request.bodyUsed || request.body === null) return known;
-  const reader = new ByteReader(request.body, idleMs, graceMs, leastBytesPerSecond);
+  const reader = new ByteReader(request.body, idleMs, graceMs, minBytesPerSecond);
   readers.set(request, reader);
   return reader;
 }
@@ -180,65 +180,65 @@ export function readerOf(request, idleMs, graceMs = Number.POSITIVE_INFINITY, le
 /** Writes to a stream chunk by chunk. */
 export class ByteWriter {
   #writer;
-  #patience;
+  #timeout;
 
   /**
    * @param {WritableStream} stream
-   * @param {number} idleMs how long a chunk may take
+   * @param {number} idleMs the timeout for a chunk
    */
   constructor(stream, idleMs) {
     this.#writer = stream.getWriter();
-    this.#patience = new Patience(idleMs);
+    this.#timeout = new Timeout(idleMs);
   }
 
   /**
-   * Resolves when the reading end has taken the chunk, to null when that takes too long.
+   * Resolves when the chunk was read at the other end; to null after a timeout.
    * @param {Uint8Array} chunk
    */
   write(chunk) {
-    return this.#patience.wait(this.#writer.write(chunk));
+    return this.#timeout.wait(this.#writer.write(chunk));
   }
 
-  /** The same for the end. */
+  /** Resolves when the end was read; to null after a timeout. */
   async close() {
-    const closed = await this.#patience.wait(this.#writer.close());
-    this.#patience.end();
+    const closed = await this.#timeout.wait(this.#writer.close());
+    this.#timeout.end();
     return closed;
   }
 
-  /** Makes the reading end fail. The runtime may log it, for whoever was sending on what came out. */
+  /** Makes the readable end fail. The runtime may log the error. */
   abort() {
-    this.#patience.end();
+    this.#timeout.end();
     this.#writer.abort(new Error('the body was given up before its end')).catch(() => {});
   }
 }
 
 /**
- * The body of a client's request; undefined when it is longer than that, null when it did not come in time.
+ * Reads a request body; undefined if it is too long, null after a timeout.
  * @param {Request} request
  * @param {number} maxBytes
- * @param {number} idleMs of all of it, where its length was declared
+ * @param {number} idleMs the timeout for a chunk; for the whole body if its length was declared
  * @param {number} [graceMs]
- * @param {number} [leastBytesPerSecond]
+ * @param {number} [minBytesPerSecond]
  */
 export async function readRequest(
   request,
   maxBytes,
   idleMs,
   graceMs = Number.POSITIVE_INFINITY,
-  leastBytesPerSecond = 1,
+  minBytesPerSecond = 1,
 ) {
   const declared = request.headers.get('content-length');
   if (declared !== null) {
-    // It brings no more than it declares, and nothing that unfolds. The stream is not even made.
-    return Number(declared) > maxBytes ? undefined : within(idleMs, request.bytes());
+    // The runtime limits the body to its declared length, and request bodies are not decompressed. No stream is needed.
+    return Number(declared) > maxBytes ? undefined : withTimeout(idleMs, request.bytes());
   }
-  const reader = readerOf(request, idleMs, graceMs, leastBytesPerSecond);
+  const reader = readerOf(request, idleMs, graceMs, minBytesPerSecond);
   return reader ? readWhole(reader, maxBytes) : new Uint8Array(0);
 }
 
 /**
- * The same of a response, which is not read on when it is too long or too late.
+ * Reads a response body like `readRequest`, but cancels it if it is too long or timed out.
  * @param {Response} response
  * @param {number} maxBytes
  * @param {number} idleMs
@@ -247,9 +247,9 @@ export async function readResponse(response, maxBytes, idleMs) {
   const { body, headers } = response;
   if (body === null) return new Uint8Array(0);
   const declared = headers.get('content-length');
-  // A compressed one declares what came over the wire.
+  // With compression the declared length is the compressed one.
   if (declared !== null && Number(declared) <= maxBytes && !headers.has('content-encoding')) {
-    return within(idleMs, response.bytes());
+    return withTimeout(idleMs, response.bytes());
   }
   const reader = new ByteReader(body, idleMs);
   const whole = await readWhole(reader, maxBytes);
@@ -258,34 +258,28 @@ export async function readResponse(response, maxBytes, idleMs) {
 }
 
 /**
- * Reads what is left of a client's body, up to a limit, and forgets it; undefined when nothing is.
+ * Reads and discards the rest of a request body up to a limit; undefined if there is none.
  * @param {Request} request
  * @param {number} maxBytes
- * @param {number} idleMs of all of it, where it was declared to be small
+ * @param {number} idleMs the timeout for a chunk; for the whole body if a small length was declared
  * @param {number} [graceMs]
- * @param {number} [leastBytesPerSecond]
+ * @param {number} [minBytesPerSecond]
  */
-export function drain(
-  request,
-  maxBytes,
-  idleMs,
-  graceMs = Number.POSITIVE_INFINITY,
-  leastBytesPerSecond = 1,
-) {
+export function drain(request, maxBytes, idleMs, graceMs = Number.POSITIVE_INFINITY, minBytesPerSecond = 1) {
   const known = readers.get(request);
   if (!known && (request.bodyUsed || request.body === null)) return undefined;
   const declared = request.headers.get('content-length');
   if (!known && declared !== null && Number(declared) <= CHUNK_BYTES) {
-    return within(idleMs, request.bytes());
+    return withTimeout(idleMs, request.bytes());
   }
-  return readAway(readerOf(request, idleMs, graceMs, leastBytesPerSecond), maxBytes);
+  return discardRest(readerOf(request, idleMs, graceMs, minBytesPerSecond), maxBytes);
 }
 
 /**
  * @param {ByteReader | undefined} reader
  * @param {number} maxBytes
  */
-async function readAway(reader, maxBytes) {
+async function discardRest(reader, maxBytes) {
   for (let left = maxBytes; reader && left > 0; ) {
     const chunk = await reader.next();
     if (!chunk) return;
@@ -298,31 +292,31 @@ async function readAway(reader, maxBytes) {
  * @param {number} maxBytes
  */
 async function readWhole(reader, maxBytes) {
-  let held = new Uint8Array(0);
+  let buffer = new Uint8Array(0);
   let length = 0;
   for (;;) {
     const chunk = await reader.next();
     if (chunk === null) return null;
-    if (chunk === undefined) return held.subarray(0, length);
+    if (chunk === undefined) return buffer.subarray(0, length);
     if (length + chunk.length > maxBytes) return undefined;
-    held = appended(held, length, chunk);
+    buffer = append(buffer, length, chunk);
     length += chunk.length;
   }
 }
 
 /**
- * The first `length` bytes of what is held and a chunk behind them, with room to grow.
- * @param {Uint8Array<ArrayBuffer>} held
+ * Appends a chunk after the first `length` bytes; the result may be a larger buffer.
+ * @param {Uint8Array<ArrayBuffer>} buffer
  * @param {number} length
  * @param {Uint8Array<ArrayBuffer>} chunk
  */
-function appended(held, length, chunk) {
+function append(buffer, length, chunk) {
   if (length === 0) return chunk;
-  let room = held;
-  if (length + chunk.length > held.length) {
-    room = new Uint8Array(2 * (length + chunk.length));
-    room.set(held.subarray(0, length));
+  let target = buffer;
+  if (length + chunk.length > buffer.length) {
+    target = new Uint8Array(2 * (length + chunk.length));
+    target.set(buffer.subarray(0, length));
   }
-  room.set(chunk, length);
-  return room;
+  target.set(chunk, length);
+  return target;
 }

@@ -21,7 +21,7 @@ pub struct PresentedToken(Output<HmacSha256>);
 impl BearerToken {
     /// A token of at least `min_chars` visible ASCII characters, because it is sent as a header.
     #[must_use]
-    #[expect(clippy::needless_pass_by_value, reason = "a secret is given away, not lent")]
+    #[expect(clippy::needless_pass_by_value, reason = "the caller must not keep the secret")]
     pub fn new(token: String, min_chars: usize) -> Option<Self> {
         keyed_mac(&token).filter(|_| token.len() >= min_chars).map(Self)
     }
@@ -41,7 +41,7 @@ impl PresentedToken {
     }
 }
 
-/// Visible ASCII only: for HMAC, a key with trailing NUL bytes is the same key.
+/// `None` unless the token is visible ASCII: HMAC ignores trailing NUL bytes of a key.
 fn keyed_mac(token: &str) -> Option<HmacSha256> {
     let is_token = token.bytes().all(|byte| byte.is_ascii_graphic());
     let mac = HmacSha256::new_from_slice(token.as_bytes()).ok().filter(|_| is_token)?;
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_is_short_or_no_header_is_refused() {
+    fn a_token_that_is_too_short_or_not_visible_ascii_is_refused() {
         for wrong in ["", "short", "with a space in it", "with-ü-inside"] {
             assert!(BearerToken::new(wrong.to_owned(), 8).is_none(), "{wrong:?}");
         }

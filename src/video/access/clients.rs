@@ -7,7 +7,7 @@ use super::bearer::{BearerToken, PresentedToken};
 use super::owner::Owner;
 use crate::video::money::Usd;
 
-/// `CLIENT_TOKENS`: each client's name, tokens and daily limit. During a change of tokens a client has two.
+/// `CLIENT_TOKENS`: the name, tokens and daily limit of each client. While its token is changed, a client has two.
 #[derive(Debug, Default)]
 pub struct Clients {
     tokens: Vec<(Owner, BearerToken)>,
@@ -35,7 +35,7 @@ impl Clients {
     /// …, "daily_usd": "5.00"}}`.
     ///
     /// # Errors
-    /// [`ClientsError`], which quotes nothing of the text.
+    /// [`ClientsError`], which does not quote the text.
     pub fn parse(json: &str) -> Result<Self, ClientsError> {
         let named: Map<String, Value> = serde_json::from_str(json).map_err(|_| ClientsError::NotAnObject)?;
         let mut clients = Self::default();
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_names_its_client() {
+    fn a_token_identifies_its_client() {
         let clients = Clients::parse(r#"{"alice": "a-token", "bob": ["new-token", "old-token"]}"#).unwrap();
         let name = |header: &str| clients.authorized(header).map(Owner::as_str);
         assert_eq!(name("Bearer a-token"), Some("alice"));
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_may_have_a_share() {
+    fn a_client_may_have_a_daily_limit() {
         let clients = Clients::parse(
             r#"{"alice": {"token": "a-token", "daily_usd": "5.00"}, "bob": {"token": ["b", "c"], "daily_usd": 2.5},
                 "carol": {"token": "d"}, "dave": "e", "eve": {"token": "f", "daily_usd": 3}}"#,
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_name_the_problem_without_the_secret() {
+    fn errors_do_not_contain_secrets() {
         for (json, problem) in [
             ("", "a JSON object"),
             ("[]", "a JSON object"),

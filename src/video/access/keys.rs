@@ -9,30 +9,23 @@ use hmac::digest::InvalidLength;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+use super::grants::{EndsAt, GrantKeys, Grants};
 use super::owner::Owner;
 use crate::video::id::{ID_BYTES, ID_PREFIX, RANDOM_BYTES, VideoId};
 use crate::video::time::UnixMillis;
 
 type HmacSha256 = Hmac<Sha256>;
 
-/// Shortest accepted `SIGNING_KEY`: the length of the MAC.
+/// The minimum length of `SIGNING_KEY`, which is the length of the MAC.
 pub const MIN_SIGNING_KEY_BYTES: usize = 32;
 
 /// Bytes of a callback proof: 160 bits, 32 characters of base32.
 const CALLBACK_PROOF_BYTES: usize = 20;
 
-/// What a file's id begins with.
+/// The prefix of a file's id.
 const FILE_ID_PREFIX: &str = "file_";
-/// Bytes of the proof that a file's id begins with: 128 bits. The file's link follows.
+/// Bytes of the proof in a file's id: 128 bits. The URL of the file follows it.
 const FILE_PROOF_BYTES: usize = 16;
-
-/// Bytes of a playback grant: when it ends, as 32 bits of unix seconds, and 128 bits of proof.
-const GRANT_BYTES: usize = 20;
-const GRANT_TIME_BYTES: usize = 4;
-
-/// A grant is good for six hours, and for the rest of the six hours in which it was made, counted from the making of the
-/// video: whoever reads a Video again, for hours, reads the same link.
-const GRANT_SECONDS: i64 = 6 * 3600;
 
 /// The keyed MACs. Deriving them is expensive, so it happens once.
 #[derive(Clone)]
@@ -41,7 +34,7 @@ pub struct SigningKeys {
     callback: HmacSha256,
     idempotency: HmacSha256,
     file_id: HmacSha256,
-    playback: HmacSha256,
+    grants: GrantKeys,
     /// The previous key, whose signatures stay valid.
     previous: Option<Box<Self>>,
 }
@@ -50,7 +43,7 @@ impl SigningKeys {
     /// Derives the subkeys from `SIGNING_KEY`.
     ///
     /// # Errors
-    /// When the key is shorter than [`MIN_SIGNING_KEY_BYTES`].
+    /// If the key is shorter than [`MIN_SIGNING_KEY_BYTES`].
     pub fn derive(signing_key: &[u8]) -> Result<Self, InvalidLength> {
         if signing_key.len() < MIN_SIGNING_KEY_BYTES {
             return Err(InvalidLength);
@@ -65,7 +58,7 @@ impl SigningKeys {
             callback: subkey("hailuo-worker/v1/wiro-callback")?,
             idempotency: subkey("hailuo-worker/v1/idempotency-key")?,
             file_id: subkey("hailuo-worker/v1/file-id")?,
-            playback: subkey("hailuo-worker/v1/playback-grant")?,
+            grants: GrantKeys::derive(subkey)?,
             previous: None,
         })
     }
@@ -121,7 +114,7 @@ impl SigningKeys {
         Some(VideoId::from_proven(text.to_owned()))
     }
 
-    /// The id of an uploaded file: its link, and the proof that this owner uploaded it here. So nothing has to be stored.
+    /// The id of an uploaded file. It contains the URL and the proof that this owner uploaded it, so nothing is stored.
     #[must_use]
     pub fn file_id(&self, owner: &Owner, url: &str) -> String {
         let mac = self.file_mac(owner, url).finalize().into_bytes();
@@ -129,7 +122,7 @@ impl SigningKeys {
         format!("{FILE_ID_PREFIX}{}", Base64UrlUnpadded::encode_string(&bytes))
     }
 
-    /// The link of a file that this owner uploaded; compared in constant time.
+    /// The URL in a file's id, if this owner uploaded the file; compared in constant time.
     #[must_use]
     pub fn file_url(&self, owner: &Owner, id: &str) -> Option<String> {
         let previous = || self.previous.as_ref()?.file_url(owner, id);
@@ -145,7 +138,7 @@ impl SigningKeys {
     }
 
     fn file_mac(&self, owner: &Owner, url: &str) -> HmacSha256 {
-        // No owner's name holds NUL, so no two pairs look alike.
+        // No owner's name contains NUL, so two pairs never collide.
         self.file_id.clone().chain_update(owner.as_str()).chain_update([0]).chain_update(url)
     }
 
@@ -172,34 +165,30 @@ impl SigningKeys {
         Some(VideoId::from_proven(text.to_owned()))
     }
 
-    /// What plays this video, made at `created_at` (unix seconds), for a while without its owner's token. Videos of nobody
-    /// need none.
+    /// The grants that open the links of this video without its owner's token for some hours. `None` for a video without
+    /// an owner, which needs none. `created_at` is in unix seconds.
     #[must_use]
-    pub fn grant(&self, owner: &Owner, id: &VideoId, created_at: i64, now: UnixMillis) -> Option<String> {
-        let age = now.seconds().saturating_sub(created_at).max(0);
-        let periods = (age / GRANT_SECONDS).saturating_add(2);
-        let ends_at = created_at.saturating_add(periods.saturating_mul(GRANT_SECONDS));
-        let until = u32::try_from(ends_at).ok()?.to_be_bytes();
-        let mac = self.playback.clone().chain_update(until).chain_update(id.as_str()).finalize().into_bytes();
-        let bytes: Vec<u8> = until.into_iter().chain(mac).take(GRANT_BYTES).collect();
-        (!owner.is_nobody()).then(|| Base32Unpadded::encode_string(&bytes))
+    pub fn grants(&self, owner: &Owner, id: &VideoId, created_at: i64, now: UnixMillis) -> Option<Grants> {
+        let ends_at = EndsAt::of(created_at, now)?;
+        (!owner.is_nobody()).then(|| self.grants.until(id, ends_at))
     }
 
-    /// The id in `text`, if this grant is valid for it; compared in constant time.
+    /// The id in `text`, if this grant plays its video.
     #[must_use]
-    pub fn verify_grant(&self, text: &str, grant: &str, now: UnixMillis) -> Option<VideoId> {
-        let previous = || self.previous.as_ref()?.verify_grant(text, grant, now);
-        self.own_grant(text, grant, now).or_else(previous)
+    pub fn verify_content_grant(&self, text: &str, grant: &str, now: UnixMillis) -> Option<VideoId> {
+        let previous = || self.previous.as_ref()?.verify_content_grant(text, grant, now);
+        let own = self.grants.verify_content(text, grant, now);
+        own.map(|_| VideoId::from_proven(text.to_owned())).or_else(previous)
     }
 
-    fn own_grant(&self, text: &str, grant: &str, now: UnixMillis) -> Option<VideoId> {
-        let bytes = Base32Unpadded::decode_vec(grant).ok()?;
-        let (until, proof) = bytes.split_first_chunk::<GRANT_TIME_BYTES>()?;
-        if bytes.len() != GRANT_BYTES {
-            return None;
-        }
-        self.playback.clone().chain_update(until).chain_update(text).verify_truncated_left(proof).ok()?;
-        (now.seconds() < i64::from(u32::from_be_bytes(*until))).then(|| VideoId::from_proven(text.to_owned()))
+    /// The id in `text`, if this grant watches its video, and the grants that end with this one.
+    #[must_use]
+    pub fn verify_events_grant(&self, text: &str, grant: &str, now: UnixMillis) -> Option<(VideoId, Grants)> {
+        let verified_by = |keys: &Self| keys.grants.verify_events(text, grant, now);
+        let ends_at = verified_by(self).or_else(|| verified_by(self.previous.as_ref()?))?;
+        let id = VideoId::from_proven(text.to_owned());
+        let grants = self.grants.until(&id, ends_at);
+        Some((id, grants))
     }
 }
 
@@ -235,7 +224,7 @@ mod tests {
 
     /// Computed with another implementation of HMAC.
     #[test]
-    fn ids_proofs_and_grants_are_pinned() {
+    fn known_keys_give_known_ids_proofs_and_grants() {
         let keys = keys(b"k");
         let id = keys.mint(&owner(""), [1; RANDOM_BYTES]);
         assert_eq!(id.as_str(), "vid_aeaqcaibaeaqcaibaeaqcaibafokkim4bg2ky6ic");
@@ -244,8 +233,9 @@ mod tests {
             keys.mint(&owner("alice"), [1; RANDOM_BYTES]).as_str(),
             "vid_aeaqcaibaeaqcaibaeaqcaibaes6ugg5uyrvdx6q"
         );
-        let grant = keys.grant(&owner("alice"), &id, 1_699_978_500, at(1_700_000_000));
-        assert_eq!(grant.as_deref(), Some("mvkelrfodndgrvlpvkxdhyvuqxfmdcpw"));
+        let grants = keys.grants(&owner("alice"), &id, 1_699_978_500, at(1_700_000_000)).unwrap();
+        assert_eq!(grants.content, "mvkelrfodndgrvlpvkxdhyvuqxfmdcpw");
+        assert_eq!(grants.events, "mvkelrbvuyvrwgrijf674pzg3xjbqvd7");
         assert_eq!(
             keys.file_id(&owner("alice"), "https://cdn.example/a.png"),
             "file_K_wENv1RAd0bB8daYaHzrWh0dHBzOi8vY2RuLmV4YW1wbGUvYS5wbmc"
@@ -253,26 +243,43 @@ mod tests {
     }
 
     #[test]
-    fn a_grant_stays_the_same_for_six_hours_and_holds_for_six_more() {
+    fn a_grant_is_equal_for_6_hours_and_valid_for_6_more() {
         let keys = keys(b"k");
         let (alice, from, hours) = (owner("alice"), 1_700_000_123, 6 * 3600);
         let id = keys.mint(&alice, [1; RANDOM_BYTES]);
-        let grant = |seconds: i64| keys.grant(&alice, &id, from, at(from + seconds)).unwrap();
+        let grants = |seconds: i64| keys.grants(&alice, &id, from, at(from + seconds)).unwrap();
+        let first = grants(0);
         for seconds in [1, hours - 1] {
-            assert_eq!(grant(seconds), grant(0));
+            assert_eq!(grants(seconds), first);
         }
-        assert_ne!(grant(hours), grant(0));
+        let later = grants(hours);
+        assert!(later.content != first.content && later.events != first.events);
         for seconds in [0, hours, 2 * hours - 1] {
-            assert_eq!(keys.verify_grant(id.as_str(), &grant(0), at(from + seconds)), Some(id.clone()));
+            let now = at(from + seconds);
+            assert_eq!(keys.verify_content_grant(id.as_str(), &first.content, now), Some(id.clone()));
+            // Whoever watches is shown nothing that ends later.
+            let watched = keys.verify_events_grant(id.as_str(), &first.events, now);
+            assert_eq!(watched, Some((id.clone(), first.clone())));
         }
-        assert_eq!(keys.verify_grant(id.as_str(), &grant(0), at(from + 2 * hours)), None);
-        // A clock that is behind.
-        assert_eq!(grant(-5), grant(0));
-        assert_eq!(keys.grant(&owner(""), &id, from, at(from)), None);
+        let end = at(from + 2 * hours);
+        assert_eq!(keys.verify_content_grant(id.as_str(), &first.content, end), None);
+        assert_eq!(keys.verify_events_grant(id.as_str(), &first.events, end), None);
+        // The clock is behind.
+        assert_eq!(grants(-5), first);
+        assert_eq!(keys.grants(&owner(""), &id, from, at(from)), None);
     }
 
     #[test]
-    fn a_file_id_holds_its_link_for_its_owner_alone() {
+    fn a_grant_opens_one_thing() {
+        let (keys, alice) = (keys(b"k"), owner("alice"));
+        let id = keys.mint(&alice, [1; RANDOM_BYTES]);
+        let Grants { content, events } = keys.grants(&alice, &id, 0, at(0)).unwrap();
+        assert_eq!(keys.verify_content_grant(id.as_str(), &events, at(0)), None);
+        assert_eq!(keys.verify_events_grant(id.as_str(), &content, at(0)), None);
+    }
+
+    #[test]
+    fn only_the_owner_gets_the_url_of_a_file_id() {
         let (keys, alice) = (keys(b"k"), owner("alice"));
         let link = "https://cdn.example/猫.png?x=1";
         let id = keys.file_id(&alice, link);
@@ -289,11 +296,14 @@ mod tests {
         let (before, alice) = (keys(b"a"), owner("alice"));
         let rotated = keys(b"b").instead_of(Some(keys(b"a")));
         let id = before.mint(&alice, [1; RANDOM_BYTES]);
-        let grant = before.grant(&alice, &id, 0, at(0)).unwrap();
+        let Grants { content, events } = before.grants(&alice, &id, 0, at(0)).unwrap();
         assert_eq!(rotated.verify_id(&alice, id.as_str()), Some(id.clone()));
         assert_eq!(rotated.verify_id(&owner("bob"), id.as_str()), None);
         assert_eq!(rotated.verify_callback(id.as_str(), &before.callback_proof(&id)), Some(id.clone()));
-        assert_eq!(rotated.verify_grant(id.as_str(), &grant, at(0)), Some(id.clone()));
+        assert_eq!(rotated.verify_content_grant(id.as_str(), &content, at(0)), Some(id.clone()));
+        let signed_anew = rotated.grants(&alice, &id, 0, at(0)).unwrap();
+        assert_ne!(signed_anew.events, events);
+        assert_eq!(rotated.verify_events_grant(id.as_str(), &events, at(0)), Some((id.clone(), signed_anew)));
         let new = rotated.mint(&alice, [1; RANDOM_BYTES]);
         assert_eq!(before.verify_id(&alice, new.as_str()), None);
         assert_eq!(keys(b"b").verify_id(&alice, new.as_str()), Some(new));
@@ -306,7 +316,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn own_ids_verify_and_strangers_do_not(random in any::<[u8; RANDOM_BYTES]>(), name in "[a-z]{0,8}") {
+        fn only_ids_of_the_same_key_and_owner_are_valid(random in any::<[u8; RANDOM_BYTES]>(), name in "[a-z]{0,8}") {
             let (ours, theirs, owner) = (keys(b"a"), keys(b"b"), owner(&name));
             let id = ours.mint(&owner, random);
             let text = id.as_str();
@@ -316,17 +326,21 @@ mod tests {
             let proof = ours.callback_proof(&id);
             prop_assert_eq!(ours.verify_callback(text, &proof), Some(id.clone()));
             prop_assert_eq!(theirs.verify_callback(text, &proof), None);
-            if let Some(grant) = ours.grant(&owner, &id, 0, at(0)) {
-                prop_assert_eq!(ours.verify_grant(text, &grant, at(0)), Some(id.clone()));
-                prop_assert_eq!(theirs.verify_grant(text, &grant, at(0)), None);
-                prop_assert_eq!(ours.verify_callback(text, &grant), None);
+            if let Some(grants) = ours.grants(&owner, &id, 0, at(0)) {
+                let Grants { content, events } = &grants;
+                prop_assert_eq!(ours.verify_content_grant(text, content, at(0)), Some(id.clone()));
+                prop_assert_eq!(ours.verify_events_grant(text, events, at(0)), Some((id.clone(), grants.clone())));
+                prop_assert_eq!(theirs.verify_content_grant(text, content, at(0)), None);
+                prop_assert_eq!(theirs.verify_events_grant(text, events, at(0)), None);
+                prop_assert_eq!(ours.verify_callback(text, content), None);
                 let other = ours.mint(&owner, random.map(|byte| !byte));
-                prop_assert_eq!(ours.verify_grant(other.as_str(), &grant, at(0)), None);
+                prop_assert_eq!(ours.verify_content_grant(other.as_str(), content, at(0)), None);
+                prop_assert_eq!(ours.verify_events_grant(other.as_str(), events, at(0)), None);
             }
         }
 
         #[test]
-        fn a_key_names_one_video_of_its_owner(name in "[a-z]{0,8}", key in "[!-~]{1,20}", other in "[!-~]{1,20}") {
+        fn an_idempotency_key_gives_one_id_per_owner(name in "[a-z]{0,8}", key in "[!-~]{1,20}", other in "[!-~]{1,20}") {
             let (keys, owner) = (keys(b"a"), owner(&name));
             let id = keys.mint_for(&owner, &key);
             prop_assert_eq!(keys.verify_id(&owner, id.as_str()), Some(id.clone()));
@@ -350,18 +364,20 @@ mod tests {
             };
             let id = keys.mint(&alice, random);
             prop_assert_eq!(keys.verify_id(&alice, &altered(id.as_str(), ID_PREFIX.len())), None);
-            let grant = keys.grant(&alice, &id, 0, at(0)).unwrap();
-            prop_assert_eq!(keys.verify_grant(id.as_str(), &altered(&grant, 0), at(0)), None);
+            let Grants { content, events } = keys.grants(&alice, &id, 0, at(0)).unwrap();
+            prop_assert_eq!(keys.verify_content_grant(id.as_str(), &altered(&content, 0), at(0)), None);
+            prop_assert_eq!(keys.verify_events_grant(id.as_str(), &altered(&events, 0), at(0)), None);
         }
 
         #[test]
-        fn no_text_panics(text in ".{0,80}") {
+        fn arbitrary_text_is_refused(text in ".{0,80}") {
             let keys = keys(b"a");
             let nobody = Owner::nobody();
             prop_assert_eq!(keys.verify_id(&nobody, &text), None);
             let id = keys.mint(&nobody, [0; RANDOM_BYTES]);
             prop_assert_eq!(keys.verify_callback(id.as_str(), &text), None);
-            prop_assert_eq!(keys.verify_grant(id.as_str(), &text, at(0)), None);
+            prop_assert_eq!(keys.verify_content_grant(id.as_str(), &text, at(0)), None);
+            prop_assert_eq!(keys.verify_events_grant(id.as_str(), &text, at(0)), None);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// KV keys contain it, and have at most 512 bytes.
+/// Limit for a name, because KV keys contain it and have at most 512 bytes.
 const MAX_NAME_CHARS: usize = 64;
 
 /// A client's name, or nobody: without `CLIENT_TOKENS` there are no names.
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_fit_into_keys() {
+    fn a_name_has_1_to_64_visible_ascii_characters_without_colon() {
         for name in ["alice", "app-1@example.com", &"a".repeat(MAX_NAME_CHARS)] {
             assert_eq!(Owner::named(name).map(|owner| owner.to_string()).as_deref(), Some(name));
         }

@@ -16,35 +16,44 @@ const PREFIX: &str = "whsec_";
 /// Allowed bytes of a key, by the specification.
 const KEY_BYTES: RangeInclusive<usize> = 24..=64;
 
-/// `NOTIFY_SECRET`. Secret.
+/// `NOTIFY_SECRET`: one key, or several while the receiver changes over. Secret.
 #[derive(Clone)]
-pub struct WebhookKey(Hmac<Sha256>);
+pub struct WebhookKeys(Vec<Hmac<Sha256>>);
 
 #[derive(Debug, Error, PartialEq, Eq)]
-#[error("must be whsec_ and 24 to 64 bytes in base64: openssl rand -base64 32")]
-pub struct NotAWebhookKey;
+#[error(
+    "must be whsec_ and 24 to 64 bytes in base64: openssl rand -base64 32; or several such keys, separated by spaces"
+)]
+pub struct NotWebhookKeys;
 
-impl WebhookKey {
+impl WebhookKeys {
     /// # Errors
-    /// [`NotAWebhookKey`].
-    pub fn parse(text: &str) -> Result<Self, NotAWebhookKey> {
-        let key = text.strip_prefix(PREFIX).and_then(|base64| Base64::decode_vec(base64).ok());
-        let key = key.filter(|key| KEY_BYTES.contains(&key.len())).ok_or(NotAWebhookKey)?;
-        Hmac::new_from_slice(&key).map(Self).map_err(|_| NotAWebhookKey)
+    /// [`NotWebhookKeys`], if one of them is none or there is none at all.
+    pub fn parse(text: &str) -> Result<Self, NotWebhookKeys> {
+        let keys = text.split_whitespace().map(|key| {
+            let key = key.strip_prefix(PREFIX).and_then(|base64| Base64::decode_vec(base64).ok());
+            let key = key.filter(|key| KEY_BYTES.contains(&key.len())).ok_or(NotWebhookKeys)?;
+            Hmac::new_from_slice(&key).map_err(|_| NotWebhookKeys)
+        });
+        let keys: Vec<_> = keys.collect::<Result<_, _>>()?;
+        if keys.is_empty() { Err(NotWebhookKeys) } else { Ok(Self(keys)) }
     }
 
-    /// The value of the header `webhook-signature`.
+    /// The value of the header `webhook-signature`: a signature by each key, separated by spaces.
     #[must_use]
     pub fn sign(&self, webhook_id: &str, at: UnixMillis, body: &str) -> String {
         let head = format!("{webhook_id}.{}.", at.seconds());
-        let mac = self.0.clone().chain_update(head).chain_update(body).finalize().into_bytes();
-        format!("v1,{}", Base64::encode_string(&mac))
+        let signatures = self.0.iter().map(|key| {
+            let mac = key.clone().chain_update(&head).chain_update(body).finalize().into_bytes();
+            format!("v1,{}", Base64::encode_string(&mac))
+        });
+        signatures.collect::<Vec<_>>().join(" ")
     }
 }
 
-impl fmt::Debug for WebhookKey {
+impl fmt::Debug for WebhookKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("WebhookKey(redacted)")
+        f.write_str("WebhookKeys(redacted)")
     }
 }
 
@@ -56,30 +65,40 @@ mod tests {
 
     /// The example that implementations of the specification share.
     #[test]
-    fn a_known_message_has_its_known_signature() {
-        let key = WebhookKey::parse(KEY).unwrap();
-        let at = UnixMillis::new(1_614_265_330_999);
-        assert_eq!(
-            key.sign("msg_p5jXN8AQM9LWM0D4loKWxJek", at, r#"{"test": 2432232314}"#),
-            "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
-        );
-        assert_eq!(format!("{key:?}"), "WebhookKey(redacted)");
+    fn a_known_message_has_the_known_signature() {
+        let signature = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
+        let signed = |keys: &str| {
+            let at = UnixMillis::new(1_614_265_330_999);
+            let keys = WebhookKeys::parse(keys).unwrap();
+            keys.sign("msg_p5jXN8AQM9LWM0D4loKWxJek", at, r#"{"test": 2432232314}"#)
+        };
+        assert_eq!(signed(KEY), signature);
+        let other = format!("{PREFIX}{}", Base64::encode_string(&[7; 32]));
+        assert_eq!(signed(&format!("{other} \n{KEY} ")), format!("{} {signature}", signed(&other)));
+        assert_ne!(signed(&other), signature);
+        assert_eq!(format!("{:?}", WebhookKeys::parse(KEY).unwrap()), "WebhookKeys(redacted)");
     }
 
     #[test]
     fn keys_have_24_to_64_bytes() {
         let parse =
-            |bytes: usize| WebhookKey::parse(&format!("{PREFIX}{}", Base64::encode_string(&vec![7; bytes])));
+            |bytes: usize| WebhookKeys::parse(&format!("{PREFIX}{}", Base64::encode_string(&vec![7; bytes])));
         for bytes in [24, 32, 64] {
             assert!(parse(bytes).is_ok(), "{bytes}");
         }
         for bytes in [0, 23, 65] {
             assert!(parse(bytes).is_err(), "{bytes}");
         }
-        for wrong in
-            ["", "whsec_", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS!"]
-        {
-            assert!(WebhookKey::parse(wrong).is_err(), "{wrong:?}");
+        let half = format!("{KEY} whsec_");
+        for wrong in [
+            "",
+            " ",
+            "whsec_",
+            "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS!",
+            &half,
+        ] {
+            assert!(WebhookKeys::parse(wrong).is_err(), "{wrong:?}");
         }
     }
 }

@@ -18,15 +18,15 @@ impl Task {
             // The response to Run is still expected: then the job is checked or searched for.
             Phase::Submitting { hint: known, .. } => {
                 *known = hint.or_else(|| known.take());
-                self.nudged = true;
+                self.callback_pending = true;
             }
             Phase::Running { .. } => {
-                self.nudged = true;
+                self.callback_pending = true;
                 self.check_soon(now);
             }
             Phase::Unknown { hint: known, .. } => {
                 *known = hint.or_else(|| known.take());
-                self.nudged = true;
+                self.callback_pending = true;
                 self.wake_by(now);
             }
             // A job that was given up as lost exists after all.
@@ -47,7 +47,9 @@ impl Task {
     }
 
     pub(super) fn observed(&mut self, observation: Observation, policy: &Policy, tick: Tick) {
-        let Phase::Running { since, checks, checked_at, eager, job } = &mut self.phase else { return };
+        let Phase::Running { since, checks, checked_at, fast_poll_attempts, job } = &mut self.phase else {
+            return;
+        };
         match observation {
             Observation::Succeeded { source, cost_usd, ignored } => {
                 let job = job.clone();
@@ -73,9 +75,9 @@ impl Task {
                 }
                 *checks = checks.saturating_add(1);
                 let mut due = tick.now.after(policy.poll.delay(*checks)).min(deadline);
-                if self.nudged {
+                if self.callback_pending {
                     due = due.min(earliest_check(*checked_at, tick.now));
-                } else if let Some(tries) = eager {
+                } else if let Some(tries) = fast_poll_attempts {
                     // A callback may arrive before a check shows the same, and the check may fail.
                     due = due.min(tick.now.after(policy.retry.jittered_delay(*tries, tick.jitter)));
                     *tries = tries.saturating_add(1);
@@ -126,7 +128,7 @@ impl Task {
         self.record.output = Some(output);
         self.end(Status::Completed, policy, tick.now);
         if policy.purge_upstream {
-            self.chores.add(WorkItem::Purge, tick.now);
+            self.pending_work.add(WorkItem::Purge, tick.now);
         }
     }
 }

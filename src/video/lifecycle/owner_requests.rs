@@ -28,11 +28,11 @@ impl Task {
     }
 
     fn stop(&mut self, intent: Intent, now: UnixMillis) {
-        if self.wish != Intent::Delete {
-            self.wish = intent;
+        if self.intent != Intent::Delete {
+            self.intent = intent;
         }
-        if let Phase::Running { eager, .. } = &mut self.phase {
-            *eager = Some(0);
+        if let Phase::Running { fast_poll_attempts, .. } = &mut self.phase {
+            *fast_poll_attempts = Some(0);
             self.check_soon(now);
         }
     }
@@ -43,7 +43,7 @@ impl Task {
         match (self.record.error.as_ref().map(|failure| failure.code), job.clone()) {
             (Some(FailureCode::SubmissionUnknown), None) => self.search_again(None, now),
             (Some(FailureCode::StorageFailed | FailureCode::UpstreamTimeout), Some(job)) => {
-                self.nudged = true;
+                self.callback_pending = true;
                 self.start(job, policy, now);
             }
             _ => {}

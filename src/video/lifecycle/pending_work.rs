@@ -23,11 +23,13 @@ pub enum WorkItem {
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 struct PendingItem {
-    chore: WorkItem,
+    #[serde(rename = "chore")]
+    work: WorkItem,
     failures: u32,
     due: UnixMillis,
-    /// Added again while it ran: it must run once more.
-    again: bool,
+    /// It was added again while it ran, so it must run once more.
+    #[serde(rename = "again")]
+    added_again: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
@@ -37,12 +39,12 @@ pub struct PendingWork(Vec<PendingItem>);
 impl PendingWork {
     /// Adds an item, which is due at once.
     pub fn add(&mut self, work: WorkItem, now: UnixMillis) {
-        match self.0.iter_mut().find(|item| item.chore == work) {
+        match self.0.iter_mut().find(|item| item.work == work) {
             Some(item) => {
                 item.due = item.due.min(now);
-                item.again = true;
+                item.added_again = true;
             }
-            None => self.0.push(PendingItem { chore: work, failures: 0, due: now, again: false }),
+            None => self.0.push(PendingItem { work, failures: 0, due: now, added_again: false }),
         }
     }
 
@@ -51,22 +53,22 @@ impl PendingWork {
         let due = self.0.iter_mut().filter(|item| item.due <= now);
         due.map(|item| {
             item.due = guard;
-            item.again = false;
-            item.chore
+            item.added_again = false;
+            item.work
         })
         .collect()
     }
 
     /// Records the result of an item.
     pub fn complete(&mut self, work: WorkItem, succeeded: bool, retry: &RetrySchedule, tick: Tick) {
-        let Some(item) = self.0.iter_mut().find(|item| item.chore == work) else { return };
+        let Some(item) = self.0.iter_mut().find(|item| item.work == work) else { return };
         if !succeeded {
             item.due = tick.now.after(retry.jittered_delay(item.failures, tick.jitter));
             item.failures = item.failures.saturating_add(1);
-        } else if item.again {
+        } else if item.added_again {
             item.due = tick.now;
         } else {
-            self.0.retain(|item| item.chore != work);
+            self.0.retain(|item| item.work != work);
         }
     }
 

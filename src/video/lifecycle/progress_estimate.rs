@@ -30,7 +30,7 @@ impl Task {
             self.record.raise_progress(percent, ProgressSource::Estimate);
         }
         if let Some(remaining) = self.remaining(now) {
-            self.ends_at = Some(now.after(remaining));
+            self.expected_end_at = Some(now.after(remaining));
         }
     }
 
@@ -38,7 +38,7 @@ impl Task {
     #[must_use]
     pub fn generation_time(&self) -> Option<Millis> {
         let Phase::Storing { since, .. } = &self.phase else { return None };
-        Some(since.since(self.begun_at?))
+        Some(since.since(self.run_answered_at?))
     }
 
     /// Stores Wiro's own percentage, which also predicts the duration.
@@ -46,10 +46,10 @@ impl Task {
         let Phase::Running { since, .. } = &self.phase else { return };
         if percent >= MIN_PREDICTIVE_PERCENT {
             let total = Millis::new(now.since(*since).get().saturating_mul(100) / u64::from(percent));
-            self.ends_at = Some(since.after(total));
-            self.pace = Some(total);
+            self.expected_end_at = Some(since.after(total));
+            self.typical_duration = Some(total);
         }
-        self.heard_at = Some(now);
+        self.percentage_received_at = Some(now);
         self.record.progress = progress::from_upstream(percent).max(self.record.progress);
         self.record.progress_source = ProgressSource::Upstream;
     }
@@ -57,7 +57,9 @@ impl Task {
     fn estimate(&self, now: UnixMillis) -> Option<u8> {
         let stage = &self.record.stage;
         match &self.phase {
-            Phase::Running { .. } if self.heard_at.is_some_and(|at| now < at.after(UPSTREAM_VALIDITY)) => {
+            Phase::Running { .. }
+                if self.percentage_received_at.is_some_and(|at| now < at.after(UPSTREAM_VALIDITY)) =>
+            {
                 Some(progress::floor(stage))
             }
             Phase::Running { since, .. } => {
@@ -71,8 +73,9 @@ impl Task {
     /// The remaining generation time.
     fn remaining(&self, now: UnixMillis) -> Option<Millis> {
         let Phase::Running { since, .. } = &self.phase else { return None };
-        let typical = self.pace.unwrap_or_else(|| typical_duration::default_duration(&self.record.input));
-        let ends_at = self.ends_at.unwrap_or_else(|| since.after(typical));
-        Some(progress::remaining(&self.record.stage, ends_at.since(now), typical))
+        let typical =
+            self.typical_duration.unwrap_or_else(|| typical_duration::default_duration(&self.record.input));
+        let expected_end_at = self.expected_end_at.unwrap_or_else(|| since.after(typical));
+        Some(progress::remaining(&self.record.stage, expected_end_at.since(now), typical))
     }
 }

@@ -17,7 +17,7 @@ const MIN_SEARCH_INTERVAL: Millis = Millis::new(1000);
 impl Task {
     pub(super) fn image_stored(&mut self, now: UnixMillis) {
         if self.phase == Phase::Receiving {
-            self.phase = Phase::Waiting { attempts: 0, turned_away: None };
+            self.phase = Phase::Waiting { attempts: 0, capacity_retry_after: None };
             self.wake_at = Some(now);
         }
     }
@@ -29,7 +29,9 @@ impl Task {
             return None;
         }
         match self.phase {
-            Phase::Waiting { turned_away, .. } => Some(Effect::AcquireSlot { retry_after: turned_away }),
+            Phase::Waiting { capacity_retry_after, .. } => {
+                Some(Effect::AcquireSlot { retry_after: capacity_retry_after })
+            }
             Phase::Queued(_) => Some(Effect::AcquireSlot { retry_after: None }),
             Phase::SlotGranted(attempts) => {
                 self.phase = Phase::Submitting { attempts, hint: None };
@@ -56,7 +58,7 @@ impl Task {
         match reply {
             SlotReply::Granted(typical) | SlotReply::GrantedWithReport(typical) => {
                 self.reports_run = matches!(reply, SlotReply::GrantedWithReport(_));
-                self.pace = typical;
+                self.typical_duration = typical;
                 self.phase = Phase::SlotGranted(attempts);
                 self.wake_at = Some(tick.now);
             }
@@ -99,13 +101,13 @@ impl Task {
     pub(super) fn run_answered(&mut self, outcome: RunOutcome, policy: &Policy, tick: Tick) {
         let is_first_answer = matches!(self.phase, Phase::Submitting { .. });
         if is_first_answer && (outcome == RunOutcome::Unknown || std::mem::take(&mut self.reports_run)) {
-            self.chores.add(WorkItem::ReportRun, tick.now);
+            self.pending_work.add(WorkItem::ReportRun, tick.now);
         }
         match (&self.phase, outcome) {
             // The response is valid even if it arrives after the crash guard gave up on it.
             (Phase::Submitting { .. } | Phase::Unknown { .. }, RunOutcome::Started(job)) => {
                 self.start(job, policy, tick.now);
-                self.begun_at = Some(tick.now);
+                self.run_answered_at = Some(tick.now);
             }
             (Phase::Submitting { .. }, RunOutcome::NotStarted { .. } | RunOutcome::AtCapacity { .. })
                 if self.is_stopping() =>
@@ -115,12 +117,13 @@ impl Task {
             (Phase::Submitting { attempts, .. }, RunOutcome::NotStarted { retry_after }) => {
                 let attempts = *attempts;
                 // It goes back through the queue, because the circuit breaker may have opened meanwhile.
-                self.phase = Phase::Waiting { attempts: attempts.saturating_add(1), turned_away: None };
+                self.phase =
+                    Phase::Waiting { attempts: attempts.saturating_add(1), capacity_retry_after: None };
                 self.retry_later(attempts, retry_after, policy, tick);
             }
             (Phase::Submitting { attempts, .. }, RunOutcome::AtCapacity { retry_after }) => {
-                let turned_away = Some(retry_after.unwrap_or(Millis::new(0)));
-                self.phase = Phase::Waiting { attempts: attempts.saturating_add(1), turned_away };
+                let capacity_retry_after = Some(retry_after.unwrap_or(Millis::new(0)));
+                self.phase = Phase::Waiting { attempts: attempts.saturating_add(1), capacity_retry_after };
                 self.wake_at = Some(tick.now);
             }
             (Phase::Submitting { .. }, RunOutcome::Refused(failure)) => {
@@ -132,11 +135,11 @@ impl Task {
     }
 
     pub(super) fn start(&mut self, job: Job, policy: &Policy, now: UnixMillis) {
-        let eager = self.is_stopping().then_some(0);
-        self.phase = Phase::Running { since: now, checks: 0, checked_at: now, eager, job };
+        let fast_poll_attempts = self.is_stopping().then_some(0);
+        self.phase = Phase::Running { since: now, checks: 0, checked_at: now, fast_poll_attempts, job };
         self.presumed_lost = false;
         self.wake_at = Some(self.first_check_at(policy.poll.delay(0).min(policy.task_deadline), now));
-        (self.begun_at, self.ends_at, self.heard_at) = (None, None, None);
+        (self.run_answered_at, self.expected_end_at, self.percentage_received_at) = (None, None, None);
         self.record.started_at = Some(now.seconds());
         self.record.completed_at = None;
         self.record.expires_at = None;
@@ -146,7 +149,7 @@ impl Task {
 
     /// Checks at once after a callback or cancel that arrived during Run, else after the delay.
     fn first_check_at(&self, wait: Millis, now: UnixMillis) -> UnixMillis {
-        if self.nudged || self.is_stopping() { now } else { now.after(wait) }
+        if self.callback_pending || self.is_stopping() { now } else { now.after(wait) }
     }
 
     pub(super) fn lose_run_answer(&mut self, policy: &Policy, now: UnixMillis) {
@@ -168,12 +171,12 @@ impl Task {
 
     pub(super) fn searched(&mut self, outcome: SearchOutcome, policy: &Policy, now: UnixMillis) {
         let Phase::Unknown { since, searches, progress, .. } = &mut self.phase else { return };
-        let mut goes_on_soon = self.nudged;
+        let mut goes_on_soon = self.callback_pending;
         let mut is_complete = false;
         match outcome {
             SearchOutcome::Found(job) => {
                 // The job may have finished long ago, so check at once.
-                self.nudged = true;
+                self.callback_pending = true;
                 self.start(job, policy, now);
                 return;
             }
@@ -194,7 +197,7 @@ impl Task {
                 let is_lost = policy.search.checked_delay(*searches).is_none();
                 if is_lost && !self.presumed_lost && self.record.status.is_final() {
                     // The slot was released when the video failed; now the reservation is released too.
-                    self.chores.add(WorkItem::SyncSlot, now);
+                    self.pending_work.add(WorkItem::SyncSlot, now);
                 }
                 self.presumed_lost |= is_lost;
             }

@@ -1,14 +1,14 @@
-//! Which links to a first frame are passed on: https on a public host.
+//! Checks that the URL of a frame is https on a public host.
 //!
-//! Wiro fetches the link, not this Worker; the rule keeps it from being pointed at somebody's inside. The
-//! operator's webhook is held to it too.
+//! Wiro fetches the URL, not this Worker. The rule prevents requests to private networks. It applies to the operator's
+//! webhook too.
 
 use thiserror::Error;
 
 use super::public_host::is_public;
 use super::url::{Host, ParseUrl, Url};
 
-/// Longest link, in characters.
+/// Limit for a URL, in characters.
 pub const MAX_URL_CHARS: usize = 2048;
 
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -27,16 +27,15 @@ pub enum ImageUrlError {
 
 const SCHEME: &str = "https://";
 
-/// Whether the link may be handed to the upstream.
+/// Whether the URL may be sent to Wiro.
 ///
-/// The URL is read by the WHATWG rules that browsers and servers share, so decimal, octal and hex
-/// spellings of an address are seen as the address they are. Other readers may see another host in such a
-/// spelling, so it is refused even where that address is public.
+/// The URL is parsed by the WHATWG rules, which also understand decimal, octal and hexadecimal spellings of an address.
+/// Other parsers may find another host in such a spelling, so it is refused even if the address is public.
 ///
 /// # Errors
-/// The first rule that the link breaks.
+/// The first rule that the URL breaks.
 pub fn check(text: &str, parse: ParseUrl) -> Result<(), ImageUrlError> {
-    // Readers disagree about backslashes; the next one might see another host.
+    // Parsers treat backslashes differently, so another parser might find another host.
     if text.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\') {
         return Err(ImageUrlError::Unreadable);
     }
@@ -44,8 +43,7 @@ pub fn check(text: &str, parse: ParseUrl) -> Result<(), ImageUrlError> {
     if url.scheme != "https" {
         return Err(ImageUrlError::NotHttps);
     }
-    // They disagree about `https:host` and `https:///host` too, and about what other scripts mean in a
-    // host name.
+    // The same is true for `https:host`, `https:///host` and non-ASCII host names.
     let (scheme, rest) = text.split_at_checked(SCHEME.len()).unwrap_or_default();
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     if !scheme.eq_ignore_ascii_case(SCHEME) || authority.is_empty() || !authority.is_ascii() {
@@ -60,7 +58,7 @@ pub fn check(text: &str, parse: ParseUrl) -> Result<(), ImageUrlError> {
     if is_plain(authority, &url) { Ok(()) } else { Err(ImageUrlError::Host) }
 }
 
-/// Whether the host is written as the parser spells it. IPv6 has many spellings, and no two meanings.
+/// Whether the host is spelled as the parser spells it. IPv6 may be spelled differently, because it is never ambiguous.
 fn is_plain(authority: &str, url: &Url) -> bool {
     let name = authority.split(':').next().unwrap_or_default();
     matches!(url.host(), Some(Host::Ipv6(_))) || name.eq_ignore_ascii_case(&url.host)
@@ -80,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn public_links_pass() {
+    fn urls_of_public_hosts_are_accepted() {
         for link in [
             "https://example.com/cat.png",
             "https://EXAMPLE.com./cat.png",
@@ -97,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::print_stdout, reason = "the table is for who wants to know")]
+    #[expect(clippy::print_stdout, reason = "prints the table of cases with --nocapture")]
     fn other_spellings_of_a_host_are_refused() {
         use ImageUrlError::{Host, PrivateHost, Unreadable, UserInfo};
         let mut table = String::new();
@@ -135,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn other_rules_name_what_is_wrong() {
+    fn each_invalid_url_has_its_error() {
         for (link, problem) in [
             ("http://example.com/", ImageUrlError::NotHttps),
             ("ftp://example.com/", ImageUrlError::NotHttps),
@@ -169,7 +167,7 @@ mod tests {
         }
 
         #[test]
-        fn an_address_has_one_spelling(address in any::<u32>(), style in 0..5) {
+        fn unusual_spellings_of_an_address_are_refused(address in any::<u32>(), style in 0..5) {
             let [a, b, c, d] = address.to_be_bytes();
             let spelled = match style {
                 0 => format!("{address}"),
@@ -182,7 +180,7 @@ mod tests {
         }
 
         #[test]
-        fn what_passes_is_read_as_it_is_written(host in "[a-z0-9.%\\[\\]:@_-]{1,24}") {
+        fn an_accepted_host_is_spelled_as_it_is_parsed(host in "[a-z0-9.%\\[\\]:@_-]{1,24}") {
             if checked(&host).is_ok() {
                 let url = native::parse(&format!("https://{host}/")).unwrap();
                 let plain = host.strip_suffix(&format!(":{}", url.port.unwrap_or(443))).unwrap_or(&host);
@@ -191,9 +189,9 @@ mod tests {
         }
 
         #[test]
-        fn no_text_panics(text in ".{0,60}", host in "[ -$&-@\\[-~]{0,24}") {
+        fn arbitrary_text_does_not_panic(text in ".{0,60}", host in "[ -$&-@\\[-~]{0,24}") {
             let _ = check(&text, native::parse);
-            // The tests' own parser fails an assertion of its own at some hosts with capitals and percent signs.
+            // Without capitals and percent signs, because the parser of the tests panics at some such hosts.
             let _ = checked(&host);
         }
     }

@@ -1,10 +1,10 @@
-//! From where a finished video may be fetched: the hosts of `OUTPUT_HOSTS` and their subdomains.
+//! `OUTPUT_HOSTS`: a finished video is fetched from these hosts and their subdomains only.
 
 use thiserror::Error;
 
 use super::url::{ParseUrl, Url};
 
-/// The hosts that outputs are fetched from, over https only; http is for loopback hosts that are listed.
+/// The allowed hosts. Only https is allowed, except for listed loopback hosts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutputHosts(Vec<ListedHost>);
 
@@ -24,12 +24,12 @@ impl OutputHosts {
     /// Reads a comma list of `host` or `host:port`.
     ///
     /// # Errors
-    /// [`OutputHostsError::Entry`] when one is neither.
+    /// [`OutputHostsError::Entry`] if an entry is invalid.
     pub fn parse(text: &str, parse: ParseUrl) -> Result<Self, OutputHostsError> {
         text.split(',').map(|entry| listed_host(entry.trim(), parse)).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Whether a video may be fetched from here. An entry without a port stands for every port.
+    /// Whether a video may be fetched from this URL. An entry without a port allows every port.
     #[must_use]
     pub fn allow(&self, url: &Url) -> bool {
         let Url { scheme, host, .. } = url;
@@ -37,16 +37,16 @@ impl OutputHosts {
             return false;
         }
         self.0.iter().any(|listed| {
-            let is_here = *host == listed.host;
-            let is_below = host.strip_suffix(&listed.host).is_some_and(|sub| sub.ends_with('.'));
-            let scheme_fits = scheme == "https" || (scheme == "http" && is_here && url.is_loopback());
+            let is_same_host = *host == listed.host;
+            let is_subdomain = host.strip_suffix(&listed.host).is_some_and(|sub| sub.ends_with('.'));
+            let scheme_fits = scheme == "https" || (scheme == "http" && is_same_host && url.is_loopback());
             let port_fits = listed.port.is_none_or(|port| url.effective_port() == Some(port));
-            (is_here || is_below) && scheme_fits && port_fits
+            (is_same_host || is_subdomain) && scheme_fits && port_fits
         })
     }
 }
 
-/// Reads an entry as the authority of a URL, so that it is spelled as URLs spell it.
+/// Parses an entry as the authority of a URL, so that it is spelled like the hosts of URLs.
 fn listed_host(entry: &str, parse: ParseUrl) -> Result<ListedHost, OutputHostsError> {
     let unreadable = || OutputHostsError::Entry;
     let port = match entry.rsplit_once(':') {
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn listed_hosts_and_below_over_https() {
+    fn listed_hosts_and_their_subdomains_are_allowed_over_https() {
         assert!(allowed("wiro.ai", "https://wiro.ai/0.mp4"));
         assert!(allowed("wiro.ai", "https://cdn1.wiro.ai/0.mp4"));
         assert!(allowed("example.com, Wiro.AI", "https://CDN1.wiro.ai:443/0.mp4"));
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn http_is_for_listed_loopback_hosts() {
+    fn http_is_allowed_for_listed_loopback_hosts_only() {
         assert!(allowed("127.0.0.1:9090", "http://127.0.0.1:9090/0.mp4"));
         assert!(allowed("localhost:9090", "http://localhost:9090/0.mp4"));
         assert!(allowed("[::1]", "http://[::1]:9090/0.mp4"));
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_are_hosts() {
+    fn entries_that_are_not_hosts_are_refused() {
         for bad in ["", "a,", "https://wiro.ai", "wiro.ai/path", "u@wiro.ai", ":@wiro.ai", "wiro.ai:x", "a b"]
         {
             assert!(OutputHosts::parse(bad, parse).is_err(), "{bad:?} was accepted");

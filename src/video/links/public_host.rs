@@ -1,16 +1,16 @@
-//! Which hosts are on the public internet, as far as their names and addresses show it.
+//! Whether a host is on the public internet, judged by its name or address.
 //!
-//! What a name resolves to is not asked: whoever fetches a link asks that again.
+//! Names are not resolved, because the program that fetches the URL resolves them again.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::url::Host;
 
-/// Names for inside use, with everything below them.
-const INSIDE_NAMES: [&str; 28] = [
+/// Names for private networks, including their subdomains.
+const PRIVATE_NAMES: [&str; 28] = [
     // IANA's special-use domain names, <https://www.iana.org/assignments/special-use-domain-names>. The names for
-    // examples are left out: RFC 6761, 6.5, wants software to treat them as any other. Of `arpa`, which holds
-    // `home.arpa` (RFC 8375), `service.arpa`, `resolver.arpa` and the reverse zones, nothing is a web host.
+    // examples are left out: RFC 6761, 6.5, requires that software treats them like any other name. `arpa` contains
+    // `home.arpa` (RFC 8375), `service.arpa`, `resolver.arpa` and the reverse zones, but no web hosts.
     "alt",       // RFC 9476
     "arpa",      // RFC 3172
     "invalid",   // RFC 6761
@@ -18,17 +18,17 @@ const INSIDE_NAMES: [&str; 28] = [
     "localhost", // RFC 6761
     "onion",     // RFC 7686
     "test",      // RFC 6761
-    // Reserved by ICANN for inside use on 29 July 2024, <https://www.icann.org/en/board-activities-and-meetings/materials/approved-resolutions-special-meeting-of-the-icann-board-29-07-2024-en>.
+    // Reserved by ICANN for private use on 29 July 2024, <https://www.icann.org/en/board-activities-and-meetings/materials/approved-resolutions-special-meeting-of-the-icann-board-29-07-2024-en>.
     "internal",
-    // Never to be delegated, because too many networks use them: ICANN on 4 February 2018.
+    // ICANN decided on 4 February 2018 never to delegate them, because too many networks use them.
     "corp",
     "home",
     "mail",
-    // What networks use besides: RFC 6762, appendix G.
+    // Other names in private use: RFC 6762, appendix G.
     "intranet",
     "lan",
     "private",
-    // What routers and directories hand out.
+    // Names that routers and directory services assign.
     "dhcp",
     "domain",
     "gateway",
@@ -43,12 +43,12 @@ const INSIDE_NAMES: [&str; 28] = [
     "lxd",
     "nomad",
     "svc",
-    // A name of Google Cloud's metadata server.
+    // Google Cloud's metadata server.
     "metadata.goog",
 ];
 
 /// IANA's special-purpose blocks (RFC 6890), <https://www.iana.org/assignments/iana-ipv4-special-registry>, multicast, and
-/// what clouds answer at.
+/// addresses of cloud services.
 const IPV4_BLOCKS: [([u8; 4], u32); 20] = [
     ([0, 0, 0, 0], 8),          // this network, RFC 791
     ([10, 0, 0, 0], 8),         // private, RFC 1918
@@ -72,18 +72,18 @@ const IPV4_BLOCKS: [([u8; 4], u32); 20] = [
     ([255, 255, 255, 255], 32), // broadcast, RFC 8190
 ];
 
-/// The only unicast addresses that IANA has given out, `2000::/3`:
-/// <https://www.iana.org/assignments/ipv6-address-space>. Outside lie loopback, unique and link-local, multicast,
+/// The only unicast addresses that IANA has assigned, `2000::/3`:
+/// <https://www.iana.org/assignments/ipv6-address-space>. It excludes loopback, unique and link-local, multicast,
 /// IPv4 mapped, compatible and translated (`::ffff:0:0/96`, `::/96`, `64:ff9b::/96`, `64:ff9b:1::/48`).
 const IPV6_UNICAST: (Ipv6Addr, u32) = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
 
-/// The special-purpose blocks inside: <https://www.iana.org/assignments/iana-ipv6-special-registry>.
+/// The special-purpose blocks in `2000::/3`: <https://www.iana.org/assignments/iana-ipv6-special-registry>.
 const IPV6_BLOCKS: [(Ipv6Addr, u32); 5] = [
-    // Protocol assignments, RFC 2928; among them Teredo, RFC 4380, which holds an IPv4 address.
+    // Protocol assignments, RFC 2928; including Teredo, RFC 4380, which contains an IPv4 address.
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23),
     // Documentation, RFC 3849.
     (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32),
-    // 6to4, RFC 3056, which holds an IPv4 address.
+    // 6to4, RFC 3056, which contains an IPv4 address.
     (Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16),
     // AS112, RFC 7534.
     (Ipv6Addr::new(0x2620, 0x4f, 0x8000, 0, 0, 0, 0, 0), 48),
@@ -91,11 +91,11 @@ const IPV6_BLOCKS: [(Ipv6Addr, u32); 5] = [
     (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20),
 ];
 
-/// Longest name and longest label: RFC 1035, 2.3.4.
+/// Limits for a name and a label: RFC 1035, 2.3.4.
 const MAX_NAME_CHARS: usize = 253;
 const MAX_LABEL_CHARS: usize = 63;
 
-/// Whether a host, as a parser by the WHATWG rules spells it, is a public one.
+/// Whether the host of a URL, parsed by the WHATWG rules, is public.
 #[must_use]
 pub fn is_public(host: Host<'_>) -> bool {
     match host {
@@ -105,18 +105,19 @@ pub fn is_public(host: Host<'_>) -> bool {
     }
 }
 
-/// A name with a dot whose last label could be a top-level domain, and that is not for inside use.
+/// Whether the name has a dot, ends with a possible top-level domain and is not a private name.
 fn is_public_name(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
     let Some((_, end)) = name.rsplit_once('.') else { return false };
     let is_end =
         end.len() >= 2 && (end.starts_with("xn--") || end.bytes().all(|byte| byte.is_ascii_alphabetic()));
-    let is_inside =
-        |inside: &&str| name.strip_suffix(*inside).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    let is_private = |private: &&str| {
+        name.strip_suffix(*private).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    };
     is_end
         && name.len() <= MAX_NAME_CHARS
         && name.split('.').all(is_label)
-        && !INSIDE_NAMES.iter().any(is_inside)
+        && !PRIVATE_NAMES.iter().any(is_private)
 }
 
 fn is_label(label: &str) -> bool {
@@ -153,8 +154,8 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::print_stdout, reason = "the table is for who wants to know")]
-    fn names_for_inside_use_are_refused() {
+    #[expect(clippy::print_stdout, reason = "prints the table of cases with --nocapture")]
+    fn private_names_are_refused() {
         let mut table = String::new();
         for (host, why) in [
             ("localhost", "RFC 6761"),
@@ -204,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_only_look_alike_pass() {
+    fn names_similar_to_private_ones_are_accepted() {
         for host in [
             "example.com",
             "example.com.",
@@ -222,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::print_stdout, reason = "the table is for who wants to know")]
+    #[expect(clippy::print_stdout, reason = "prints the table of cases with --nocapture")]
     fn special_addresses_are_refused() {
         let mut table = String::new();
         for (host, why) in [
@@ -284,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn the_neighbours_of_a_block_pass() {
+    fn addresses_next_to_a_special_block_are_accepted() {
         for host in [
             "1.1.1.1",
             "9.255.255.255",
@@ -308,17 +309,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn everything_below_an_inside_name_is_refused(
-            below in "([a-z0-9]{1,8}[.]){0,3}",
-            inside in proptest::sample::select(&INSIDE_NAMES[..]),
+        fn subdomains_of_private_names_are_refused(
+            subdomain in "([a-z0-9]{1,8}[.]){0,3}",
+            private in proptest::sample::select(&PRIVATE_NAMES[..]),
             dot in "[.]?",
         ) {
-            let name = format!("{below}{inside}{dot}");
+            let name = format!("{subdomain}{private}{dot}");
             prop_assert!(!is_public_name(&name), "{}", name);
         }
 
         #[test]
-        fn every_address_that_the_standard_library_calls_special_is_refused(bits in any::<u32>(), wide in any::<u128>()) {
+        fn special_addresses_of_the_standard_library_are_refused(bits in any::<u32>(), wide in any::<u128>()) {
             let address = Ipv4Addr::from_bits(bits);
             let is_special = address.is_private() || address.is_loopback() || address.is_link_local()
                 || address.is_broadcast() || address.is_documentation() || address.is_unspecified() || address.is_multicast();
@@ -332,7 +333,7 @@ mod tests {
         }
 
         #[test]
-        fn any_name_is_survived(name in ".{0,40}") {
+        fn arbitrary_names_do_not_panic(name in ".{0,40}") {
             is_public_name(&name);
         }
     }

@@ -1,25 +1,25 @@
-//! A URL as a parser by the WHATWG rules has taken it apart. The domain judges URLs and does not parse
-//! them: the runtime has that parser, and tests bring their own.
+//! A parsed URL. This room only checks URLs; the parser, which follows the WHATWG rules, is the runtime's, or in tests a
+//! Rust library.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// Takes a URL apart; `None` for what is none, or is not absolute.
+/// Parses a URL; `None` if it is invalid or not absolute.
 pub type ParseUrl = fn(&str) -> Option<Url>;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Url {
-    /// The whole, spelled as the parser spells it.
+    /// The whole URL as the parser spells it.
     pub href: String,
-    /// Without its colon.
+    /// Without the colon.
     pub scheme: String,
-    /// In lower case, addresses as addresses, IPv6 in brackets; empty where there is none.
+    /// In lower case; IPv4 as four decimal numbers, IPv6 in brackets; empty without a host.
     pub host: String,
-    /// `None` for the scheme's own.
+    /// `None` for the default port of the scheme.
     pub port: Option<u16>,
-    /// Even an empty one, as in `https://:@host/`, which a parser leaves out.
+    /// Also true for empty user info, as in `https://:@host/`, which parsers remove.
     pub has_user_info: bool,
     pub path: String,
-    /// Without its question mark.
+    /// Without the question mark.
     pub query: String,
 }
 
@@ -30,7 +30,7 @@ pub enum Host<'a> {
     Ipv6(Ipv6Addr),
 }
 
-/// Whether there is an at sign in front of a URL's host: user info, be it empty.
+/// Whether there is an `@` before the host, that is user info, which may be empty.
 #[must_use]
 pub fn has_user_info(text: &str) -> bool {
     let (_, rest) = text.split_once(':').unwrap_or_default();
@@ -51,7 +51,7 @@ impl Url {
         }
     }
 
-    /// Whether it names this very machine.
+    /// Whether the host is the local machine.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         match self.host() {
@@ -62,13 +62,13 @@ impl Url {
         }
     }
 
-    /// Whether nobody in between can read along: https, or http on this very machine.
+    /// Whether the connection is private: https, or http on the local machine.
     #[must_use]
     pub fn is_secure(&self) -> bool {
         self.scheme == "https" || (self.scheme == "http" && self.is_loopback())
     }
 
-    /// The port that is connected to.
+    /// The port of the URL, or the default port of its scheme.
     #[must_use]
     pub fn effective_port(&self) -> Option<u16> {
         self.port.or(match self.scheme.as_str() {
@@ -88,7 +88,7 @@ impl Url {
 
 #[cfg(test)]
 pub mod native {
-    //! The tests' own parser.
+    //! The URL parser of the tests.
 
     use super::{Url, has_user_info};
 
@@ -107,7 +107,7 @@ pub mod native {
     }
 
     #[test]
-    fn hosts_are_told_apart() {
+    fn a_host_is_a_name_or_an_address() {
         use super::Host;
         let host = |text: &str| parse(text).unwrap();
         assert_eq!(host("https://0x7f.1/").host(), Some(Host::Ipv4([127, 0, 0, 1].into())));
@@ -119,7 +119,7 @@ pub mod native {
     }
 
     #[test]
-    fn user_info_is_seen_in_every_spelling() {
+    fn user_info_is_found_in_every_spelling() {
         for text in [
             "https://a@b.example/",
             "https://:p@b.example/",

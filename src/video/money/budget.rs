@@ -1,4 +1,4 @@
-//! Daily limits, and the cost of a video. Pure arithmetic.
+//! The daily limits, and the cost of a video.
 
 use serde::{Deserialize, Serialize};
 
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_share_is_a_clients_own() {
+    fn a_client_limit_counts_only_its_own_videos() {
         let limits = Limits { budget: Some(usd("5")), share: Some(usd("1")) };
         let price = Some(usd("0.50"));
         assert_eq!(limits.shortage(price, usd("4.50"), usd("0.50")), None);
@@ -146,14 +146,14 @@ mod tests {
     }
 
     #[test]
-    fn a_price_matters_where_there_is_a_limit() {
+    fn a_limit_needs_a_known_price() {
         let limits = Limits { budget: None, share: Some(usd("1")) };
         assert_eq!(limits.shortage(None, usd("0"), usd("0")), Some(Shortage::Price));
         assert_eq!(Limits::default().shortage(None, usd("9"), usd("9")), None);
     }
 
     #[test]
-    fn a_charge_follows_from_the_record() {
+    fn each_ending_has_its_charge() {
         let record = |status: &str, code: Option<&str>, cost: Option<&str>| {
             let mut json: Value =
                 serde_json::from_str(include_str!("../../../tests/stored/record-v1.json")).unwrap();

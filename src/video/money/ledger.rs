@@ -1,4 +1,4 @@
-//! The entry of one video in its day's budget. Messages may be repeated, lost and reordered: the result is the same.
+//! The entry of one video in the budget of its day. Repeated, lost and reordered messages give the same result.
 
 use super::budget::Day;
 use crate::video::money::Usd;
@@ -26,8 +26,8 @@ pub fn reserve(entry: Option<Entry>, price: Usd, today: Day) -> Entry {
     entry.unwrap_or(Entry { day: today, amount: price, state: State::Reserved })
 }
 
-/// The part of the price that is reserved so far for a video that was not accepted yet; `None` if it is enough. An earlier
-/// submit with the same key may have reserved the price of a cheaper video, and its answer may have been lost.
+/// The amount that is reserved for a video that was not accepted yet; `None` if it covers the price. An earlier submit with
+/// the same key, whose answer was lost, may have reserved the price of a cheaper video.
 #[must_use]
 pub fn reserved_of(entry: Option<Entry>, price: Option<Usd>) -> Option<Usd> {
     match entry {
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dearer_request_reserves_what_is_missing() {
+    fn a_higher_price_reserves_the_difference() {
         let (cheap, dear) = (usd("0.28"), usd("0.56"));
         assert_eq!(reserved_of(None, Some(dear)), Some(Usd::default()));
         assert_eq!(reserved_of(None, None), Some(Usd::default()));
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_spent_or_assumed_is_not_released() {
+    fn spent_and_assumed_amounts_are_not_released() {
         let spent = settle(Some(reserved()), Some(usd("0.3")), TODAY);
         assert_eq!((release(Some(reserved())), release(spent)), (None, spent));
         assert_eq!(release(forget(Some(reserved()))), forget(Some(reserved())));
@@ -137,8 +137,8 @@ mod tests {
         ) {
             let cost = Usd::from_micros(cost);
             let mut entry = had_budget.then(reserved);
-            let told = std::iter::once(0);
-            for message in before.into_iter().chain(told).chain(after) {
+            let known_cost = std::iter::once(0);
+            for message in before.into_iter().chain(known_cost).chain(after) {
                 entry = match message {
                     0 => settle(entry, Some(cost), TODAY),
                     1 => settle(entry, None, TODAY),

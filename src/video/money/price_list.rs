@@ -36,7 +36,7 @@ impl PriceList {
         Ok(prices)
     }
 
-    /// The models that are named.
+    /// The models in the list.
     pub fn models(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|(kind, _)| Some(kind.rsplit_once(':')?.0))
     }
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn one_bad_price_refuses_the_whole_list() {
+    fn one_invalid_price_makes_the_list_invalid() {
         let prices = PriceList::parse("768P/6=0.28, 1080P/6 = 0.49").unwrap();
         assert_eq!(prices.get("768P/6"), Some(usd("0.28")));
         assert_eq!(prices.get("1080P/6"), Some(usd("0.49")));

@@ -1,11 +1,11 @@
-//! Which of its videos a client wants listed, and in what pages they come.
+//! The list of a client's videos: the query parameters that select a page, and the page.
 
 use serde::{Deserialize, Serialize};
 
 use crate::video::id::VideoId;
 use crate::video::request::FieldError;
 
-/// As many as KV reads at once.
+/// KV reads at most this many keys in one call.
 const MAX_LIMIT: u32 = 100;
 const DEFAULT_LIMIT: u32 = 20;
 
@@ -21,32 +21,35 @@ pub struct Listing {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Start {
-    AtTheFirst,
-    Behind(VideoId),
-    BehindPlace(Place),
+    #[serde(rename = "at_the_first")]
+    First,
+    #[serde(rename = "behind")]
+    After(VideoId),
+    #[serde(rename = "behind_place")]
+    AfterPosition(ListPosition),
 }
 
-/// Where a video is in its owner's list, or was before it was removed.
+/// The position of a video in its owner's list; it stays valid after the video is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-pub struct Place {
+pub struct ListPosition {
     /// Unix seconds.
     pub created_at: i64,
     pub ticket: i64,
 }
 
-/// What was asked for, as far as it goes.
+/// One page of a list.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct Page {
     pub ids: Vec<VideoId>,
-    /// Where it ends, when more comes behind it.
-    pub end: Option<Place>,
+    /// The position of the last id, if the list goes on after it.
+    pub end: Option<ListPosition>,
 }
 
 impl Listing {
-    /// Reads the parameters of a query; `own` is the id in a text, if it is the client's own.
+    /// Reads the query parameters. `own` parses an id and returns `None` unless the client owns that video.
     ///
     /// # Errors
-    /// Everything that is wrong.
+    /// All invalid parameters.
     pub fn read<'a>(
         parameter: impl Fn(&str) -> Option<&'a str>,
         own: impl Fn(&str) -> Option<VideoId>,
@@ -72,7 +75,7 @@ impl Listing {
         if errors.is_empty() {
             Ok(Self {
                 limit,
-                start: after_id.map_or(Start::AtTheFirst, Start::Behind),
+                start: after_id.map_or(Start::First, Start::After),
                 oldest_first: order == "asc",
             })
         } else {
@@ -81,7 +84,7 @@ impl Listing {
     }
 }
 
-/// What is wrong with an `after` that nothing can come behind.
+/// The error message for an `after` that is not in the list.
 pub const NOT_AFTER: &str = "must be the id of one of your videos";
 
 #[cfg(test)]
@@ -94,21 +97,21 @@ mod tests {
     }
 
     #[test]
-    fn nothing_asked_is_the_newest_twenty() {
-        let newest = Listing { limit: 20, start: Start::AtTheFirst, oldest_first: false };
+    fn without_parameters_the_page_has_the_newest_20() {
+        let newest = Listing { limit: 20, start: Start::First, oldest_first: false };
         assert_eq!(read(&[]), Ok(newest.clone()));
         assert_eq!(read(&[("after", "")]), Ok(newest));
     }
 
     #[test]
-    fn all_that_can_be_asked() {
+    fn all_parameters_are_read() {
         let listing = read(&[("limit", "100"), ("after", "vid_a"), ("order", "asc")]).unwrap();
-        let start = Start::Behind(VideoId::from_stored("vid_a".to_owned()));
+        let start = Start::After(VideoId::from_stored("vid_a".to_owned()));
         assert_eq!(listing, Listing { limit: 100, start, oldest_first: true });
     }
 
     #[test]
-    fn everything_wrong_is_named() {
+    fn each_invalid_parameter_is_reported() {
         let errors = read(&[("limit", "101"), ("after", "x"), ("order", "up")]).unwrap_err();
         assert_eq!(
             errors.iter().map(|error| error.field.as_str()).collect::<Vec<_>>(),

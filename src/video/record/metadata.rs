@@ -1,4 +1,4 @@
-//! What a caller keeps with a video: pairs of texts, which mean nothing to us and appear in no log.
+//! `metadata`: key-value pairs of the caller. They have no effect and are never logged.
 
 use std::collections::BTreeMap;
 
@@ -14,10 +14,10 @@ const MAX_VALUE_CHARS: usize = 512;
 pub struct Metadata(BTreeMap<String, String>);
 
 impl Metadata {
-    /// Adds a pair. A key that is there already must have the same value.
+    /// Adds a pair. An existing key must have the same value.
     ///
     /// # Errors
-    /// The limit that it breaks.
+    /// The limit that is exceeded, or the conflict.
     pub fn insert(&mut self, key: &str, value: &str) -> Result<(), String> {
         if key.is_empty() || key.chars().count() > MAX_KEY_CHARS {
             return Err(format!("must have keys of 1 to {MAX_KEY_CHARS} characters"));
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sixteen_pairs_within_their_lengths_are_kept() {
+    fn the_limits_are_16_pairs_and_their_lengths() {
         let mut metadata = Metadata::default();
         for number in 0..MAX_PAIRS {
             assert_eq!(metadata.insert(&format!("k{number}"), &"é".repeat(MAX_VALUE_CHARS)), Ok(()));
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_written_and_read_as_an_object() {
+    fn metadata_is_serialized_as_an_object() {
         let mut metadata = Metadata::default();
         metadata.insert("order", "17").unwrap();
         let text = serde_json::to_string(&metadata).unwrap();

@@ -1,34 +1,35 @@
-//! The Video of the API: a record with what depends on who reads it and how the public reaches this Worker.
+//! The Video of the API: the record, its URLs, and OpenAI's names for some values.
 
 use serde::Serialize;
 
 use super::metadata::Metadata;
 use super::{Record, Status};
+use crate::video::access::grants::Grants;
 use crate::video::id::VideoId;
 
-/// A record as its owner sees it.
+/// The Video of the API.
 #[derive(Debug, Serialize)]
 pub struct Video {
     #[serde(flatten)]
     pub record: Record,
-    /// Where the record has none.
+    /// Empty metadata, if the record has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     metadata: Option<Metadata>,
-    /// This and what follows, but for the links, are the names that OpenAI's Videos API gives to what the record says.
+    /// This and the next three members have OpenAI's names for values of the record.
     prompt: String,
     seconds: Option<String>,
     size: Option<&'static str>,
-    /// Always null: videos are not made of videos here.
+    /// Always null, because remixing is not supported.
     remixed_from_video_id: (),
     pub urls: Urls,
 }
 
 impl Video {
-    /// `origin` is where the public reaches this Worker, without a trailing slash; a `grant` lets whoever has the link
-    /// play the video.
+    /// `origin` is the public URL of this Worker, without a trailing slash. The `grants` in the URLs allow to play and watch
+    /// the video without a token.
     #[must_use]
-    pub fn of(record: Record, origin: &str, grant: Option<&str>) -> Self {
-        let urls = Urls::of(&record.id, origin, grant, record.status);
+    pub fn of(record: Record, origin: &str, grants: Option<&Grants>) -> Self {
+        let urls = Urls::of(&record.id, origin, grants, record.status);
         Self {
             metadata: record.metadata.is_empty().then(Metadata::default),
             prompt: record.input.prompt.clone(),
@@ -41,7 +42,7 @@ impl Video {
     }
 }
 
-/// Width and height of a landscape video, as far as its resolution says them.
+/// Width and height of a landscape video in this resolution, if known.
 #[must_use]
 pub fn size_of(resolution: &str) -> Option<&'static str> {
     const SIZES: [(&str, &str); 3] = [("512P", "912x512"), ("768P", "1366x768"), ("1080P", "1920x1080")];
@@ -54,26 +55,30 @@ pub struct Urls {
     #[serde(rename = "self")]
     pub itself: String,
     pub events: String,
-    /// There as soon as there is content.
+    /// `None` until the video is completed.
     pub content: Option<String>,
-    /// The same as an attachment.
+    /// The content as an attachment.
     pub download: Option<String>,
     pub cancel: String,
 }
 
 impl Urls {
     #[must_use]
-    pub fn of(id: &VideoId, origin: &str, grant: Option<&str>, status: Status) -> Self {
+    pub fn of(id: &VideoId, origin: &str, grants: Option<&Grants>, status: Status) -> Self {
         let itself = format!("{origin}/v1/videos/{id}");
-        let content = |query: &str| {
+        let link = |path: &str, grant: Option<&String>, query: &str| {
             let granted = grant.map(|grant| format!("grant={grant}"));
             let query = [granted.as_deref().unwrap_or(""), query];
             let query: Vec<&str> = query.into_iter().filter(|parameter| !parameter.is_empty()).collect();
             let mark = if query.is_empty() { "" } else { "?" };
-            (status == Status::Completed).then(|| format!("{itself}/content{mark}{}", query.join("&")))
+            format!("{itself}/{path}{mark}{}", query.join("&"))
+        };
+        let content = |query: &str| {
+            let grant = grants.map(|grants| &grants.content);
+            (status == Status::Completed).then(|| link("content", grant, query))
         };
         Self {
-            events: format!("{itself}/events"),
+            events: link("events", grants.map(|grants| &grants.events), ""),
             content: content(""),
             download: content("download=1"),
             cancel: format!("{itself}/cancel"),

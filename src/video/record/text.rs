@@ -1,12 +1,13 @@
-//! A record as text, shown without being taken apart: what the public sees is what was stored, but for the
-//! version in front of it, and behind it what [`Video`] adds.
+//! Converts a stored record to the Video of the API as text, without parsing all of it: the version is removed, and the
+//! members that [`Video`] adds are appended.
 
 use serde_json::Value;
 
+use crate::video::access::grants::Grants;
 use crate::video::record::public::{Urls, Video, size_of};
 use crate::video::record::{RECORD_VERSION, Record, Status};
 
-/// How the video of a stored record stands; `None` when it is none.
+/// The status in a stored record; `None` if the text is not a record.
 #[must_use]
 pub fn status_of(stored: &str) -> Option<Status> {
     match Members::of(stored) {
@@ -15,34 +16,34 @@ pub fn status_of(stored: &str) -> Option<Status> {
     }
 }
 
-/// The Video of a stored record, as [`Video::of`] would show it; `None` when it is none. `grant` lets whoever has the
-/// link play a video that was made then, in unix seconds.
+/// The Video of a stored record, equal to that of [`Video::of`]; `None` if the text is not a record. `grants` returns the
+/// grants for a video with this creation time, in unix seconds.
 #[must_use]
-pub fn show(stored: &str, origin: &str, grant: impl FnOnce(i64) -> Option<String>) -> Option<String> {
+pub fn show(stored: &str, origin: &str, grants: impl FnOnce(i64) -> Option<Grants>) -> Option<String> {
     if let Some(members) = Members::of(stored) {
-        return members.show(origin, grant(members.created_at).as_deref());
+        return members.show(origin, grants(members.created_at).as_ref());
     }
     let record = serde_json::from_str::<Record>(stored).ok()?;
-    let grant = grant(record.created_at);
-    serde_json::to_string(&Video::of(record, origin, grant.as_deref())).ok()
+    let grants = grants(record.created_at);
+    serde_json::to_string(&Video::of(record, origin, grants.as_ref())).ok()
 }
 
-/// The members of a record that this version wrote.
+/// Members of a record that this version has written.
 struct Members<'a> {
     id: &'a str,
     status: Status,
     created_at: i64,
-    /// As it is written, in quotes.
+    /// The JSON text, with its quotes.
     prompt: &'a str,
     resolution: Option<&'a str>,
     duration: Option<&'a str>,
-    /// Everything behind the version.
+    /// All members after the version.
     text: &'a str,
 }
 
 impl<'a> Members<'a> {
-    /// `None` for what is written in any other way; it may be a record all the same. A text inside of another has no quote
-    /// without a backslash in front of it: what is looked for here is never found in one.
+    /// `None` if the text has another notation; it may be a record nevertheless. The search for `","` patterns cannot match
+    /// inside a string value, because quotes in strings have a backslash before them.
     fn of(stored: &'a str) -> Option<Self> {
         let rest = stored.strip_prefix(r#"{"version":"#)?;
         let rest = rest.strip_prefix(RECORD_VERSION.to_string().as_str())?.strip_prefix(',')?;
@@ -66,10 +67,10 @@ impl<'a> Members<'a> {
         })
     }
 
-    fn show(&self, origin: &str, grant: Option<&str>) -> Option<String> {
+    fn show(&self, origin: &str, grants: Option<&Grants>) -> Option<String> {
         let Self { id, status, prompt, text, .. } = self;
         let id = crate::video::id::VideoId::from_stored((*id).to_owned());
-        let urls = serde_json::to_string(&Urls::of(&id, origin, grant, *status)).ok()?;
+        let urls = serde_json::to_string(&Urls::of(&id, origin, grants, *status)).ok()?;
         let metadata = if text.contains(r#","metadata":{"#) { "" } else { r#""metadata":{},"# };
         let quoted =
             |text: Option<&str>| text.map_or_else(|| "null".to_owned(), |text| format!("\"{text}\""));
@@ -80,7 +81,7 @@ impl<'a> Members<'a> {
     }
 }
 
-/// The text in quotes that something written begins with, and what is behind it.
+/// Splits text after the quoted string at its start.
 fn quoted(written: &str) -> Option<(&str, &str)> {
     let inside = written.strip_prefix('"')?;
     let mut is_escaped = false;
@@ -99,7 +100,7 @@ mod tests {
     use super::*;
     use crate::video::record::{Failure, FailureCode};
 
-    /// Written with line breaks, as this version would not.
+    /// With line breaks, which this version does not write.
     const STORED: &str = include_str!("../../../tests/stored/record-v1.json");
 
     fn record() -> Record {
@@ -108,32 +109,33 @@ mod tests {
 
     fn assert_shown(record: &Record, stored: &str) {
         assert_eq!(status_of(stored), Some(record.status));
-        for grant in [None, Some("granted")] {
-            let whole = Video::of(record.clone(), "https://video.example", grant);
+        let granted = Grants { content: "plays".to_owned(), events: "watches".to_owned() };
+        for grants in [None, Some(granted)] {
+            let whole = Video::of(record.clone(), "https://video.example", grants.as_ref());
             let shown = show(stored, "https://video.example", |created_at| {
                 assert_eq!(created_at, record.created_at);
-                grant.map(str::to_owned)
+                grants.clone()
             });
             assert_eq!(shown, serde_json::to_string(&whole).ok());
         }
     }
 
     #[test]
-    fn it_is_shown_as_if_it_had_been_taken_apart() {
+    fn the_text_equals_the_serialized_video() {
         let stored = serde_json::to_string(&record()).unwrap();
         assert!(Members::of(&stored).is_some());
         assert_shown(&record(), &stored);
     }
 
     #[test]
-    fn what_is_written_otherwise_is_taken_apart() {
+    fn another_notation_is_parsed() {
         assert!(Members::of(STORED).is_none());
         assert_shown(&record(), STORED);
     }
 
     proptest! {
         #[test]
-        fn no_text_is_taken_for_a_member(prompt in ".{0,40}", message in ".{0,40}", is_hostile in prop::bool::ANY) {
+        fn strings_that_look_like_members_are_not_read_as_such(prompt in ".{0,40}", message in ".{0,40}", is_hostile in prop::bool::ANY) {
             let mut record = record();
             let end = r#"","status":"queued","input":{"prompt":"x","resolution":"4K","duration":1,"metadata":{},"urls":{}}"#;
             record.input.prompt = if is_hostile { format!("{prompt}{end}") } else { prompt };
@@ -147,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_record_is_not_shown() {
+    fn text_that_is_not_a_record_has_no_status() {
         let stored = serde_json::to_string(&record()).unwrap();
         let without_status = stored.replace(r#""status":"completed""#, r#""status":"enjoyed""#);
         for other in ["", "{}", "null", r#"{"version":1,"#, &without_status] {

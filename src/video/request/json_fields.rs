@@ -1,4 +1,4 @@
-//! The JSON body of a submit as fields, before any check.
+//! Reads the fields of a JSON body, before validation.
 
 use std::fmt;
 
@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use crate::video::request::{FieldValue, Fields};
 
-/// The members of a JSON object in their order, repeated names included.
+/// The members of a JSON object in their order. Repeated names are kept.
 ///
 /// # Errors
-/// When the text is not one JSON object and nothing else, or is nested deeper than any field is.
+/// If the text is not exactly one JSON object, or is nested too deeply.
 pub fn json_fields(text: &str) -> serde_json::Result<Fields> {
     struct Members;
 
@@ -42,14 +42,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn repeated_names_are_kept_for_the_checks() {
+    fn repeated_names_are_kept() {
         let fields = json_fields(r#"{"prompt":"a","prompt":"b","pro\u006dpt":"c"}"#).unwrap();
         let names: Vec<&str> = fields.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["prompt", "prompt", "prompt"]);
     }
 
     #[test]
-    fn what_is_no_object_is_refused() {
+    fn text_that_is_not_an_object_is_refused() {
         for body in ["", "[]", "\"a\"", "null", "{}x", "{\"a\":}", &"[".repeat(10_000)] {
             assert!(json_fields(body).is_err());
         }

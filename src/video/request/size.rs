@@ -1,4 +1,4 @@
-//! `size`, OpenAI's way to ask for a resolution: width and height in pixels.
+//! The field `size` of OpenAI's API: width and height in pixels, converted to a resolution.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ pub struct Size {
 }
 
 impl Size {
-    /// Reads `1280x720`.
+    /// Parses a size such as `1280x720`.
     pub fn parse(text: &str) -> Option<Self> {
         let (width, height) = text.split_once(['x', 'X', '×'])?;
         let pixels = |text: &str| {
@@ -26,10 +26,10 @@ impl Size {
         self.width > self.height
     }
 
-    /// The smallest resolution that has all of its lines. A resolution is named by the shorter side.
+    /// The smallest resolution with at least as many lines. The shorter side has the lines.
     ///
     /// # Errors
-    /// What the model offers.
+    /// The resolutions that the model offers.
     pub fn resolution(self, model: &Capabilities) -> Result<Resolution, String> {
         let lines = self.width.min(self.height);
         let offered = model.resolutions.iter().filter_map(|name| Some((lines_of(name)?, name)));
@@ -47,7 +47,7 @@ impl fmt::Display for Size {
     }
 }
 
-/// `768P` has 768.
+/// The number in a name such as `768P`.
 fn lines_of(resolution: &str) -> Option<u32> {
     resolution.trim_end_matches(['p', 'P']).parse().ok()
 }
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn a_size_is_the_resolution_that_has_its_lines() {
+    fn a_size_selects_the_smallest_sufficient_resolution() {
         for (size, name) in [
             ("1280x720", "768P"),
             ("1366X768", "768P"),

@@ -14,7 +14,7 @@ const NOTHING: [&str; 0] = [];
 
 const FILE_LINK: &str = "http://127.0.0.1/cat.png";
 
-fn requested(fields: Fields, model: &Capabilities) -> Result<Requested, Vec<FieldError>> {
+fn requested(fields: Fields, model: &Capabilities) -> Result<ValidRequest, Vec<FieldError>> {
     let file_url = |id: &str| (id == "file_mine").then(|| FILE_LINK.to_owned());
     super::validate(fields, model, Links { parse_url: parse, file_url: &file_url })
 }
@@ -29,7 +29,7 @@ fn bad_fields(body: &Value) -> Vec<String> {
 }
 
 #[test]
-fn defaults_are_the_contracts() {
+fn missing_fields_get_the_documented_defaults() {
     let input = validate(fields(&json!({ "prompt": "a cat" })), &hailuo(), parse).unwrap();
     assert!(input.prompt_optimizer);
     assert_eq!((input.resolution, input.duration), (Some(Resolution::new("768P")), Some(6)));
@@ -53,7 +53,7 @@ fn booleans_and_numbers_may_be_strings() {
 }
 
 #[test]
-fn every_bad_field_is_named_at_once() {
+fn all_invalid_fields_are_reported() {
     let body = json!({
         "prompt": "", "promptOptimizer": "maybe", "resolution": "4K", "duration": 7,
         "inputImageFirst": "cat.png", "inputImageFirstUrl": "http://example.com/", "seed": 1,
@@ -73,7 +73,7 @@ fn every_bad_field_is_named_at_once() {
 }
 
 #[test]
-fn rules_between_fields() {
+fn conflicting_and_repeated_fields_are_refused() {
     let long = json!({ "prompt": "a", "resolution": "1080P", "duration": 10 });
     assert_eq!(bad_fields(&long), ["duration"]);
     let image = Image { content_type: ImageType::Png, size: 1 };
@@ -92,7 +92,7 @@ fn rules_between_fields() {
 }
 
 #[test]
-fn the_model_says_what_is_needed() {
+fn required_fields_depend_on_the_model() {
     let link = "https://example.com/a.png";
     let fast = Capabilities { prompt: Need::Optional, first_frame: Need::Required, ..hailuo() };
     let bad = |model: &Capabilities, body: Value| -> Vec<String> {
@@ -111,7 +111,7 @@ fn the_model_says_what_is_needed() {
     let both = Capabilities { last_frame: Need::Optional, ..hailuo() };
     let given = json!({ "prompt": "a", "inputImageFirstUrl": link, "inputImageLastUrl": link });
     let input = validate(fields(&given), &both, parse).unwrap();
-    assert_eq!((input.pictures(), input.links().count(), input.has_upload()), (2, 2, false));
+    assert_eq!((input.frame_count(), input.links().count(), input.has_upload()), (2, 2, false));
     let none = Capabilities { resolutions: vec![], durations: vec![], ..hailuo() };
     let input = validate(fields(&json!({ "prompt": "a" })), &none, parse).unwrap();
     assert_eq!((input.resolution, input.duration), (None, None));
@@ -130,7 +130,7 @@ fn prompts_are_counted_in_characters() {
 }
 
 #[test]
-fn each_line_break_is_one_character() {
+fn line_breaks_are_normalized_before_counting() {
     let prompt = "a\r\n\tb\rc\u{b}d\u{c}e\u{85}f\n\u{2028}g";
     let input = validate(fields(&json!({ "prompt": prompt })), &hailuo(), parse).unwrap();
     assert_eq!(input.prompt, "a\n\tb\nc\nd\ne\nf\n\u{2028}g");
@@ -139,7 +139,7 @@ fn each_line_break_is_one_character() {
 }
 
 #[test]
-fn null_is_the_default() {
+fn a_null_field_gets_the_default() {
     let body = json!({
         "prompt": "a", "promptOptimizer": null, "resolution": null, "duration": null, "inputImageFirst": null,
         "inputImageFirstUrl": null, "model": null, "seconds": null, "size": null, "input_reference": null,
@@ -157,7 +157,7 @@ fn null_is_the_default() {
 }
 
 #[test]
-fn openais_names_mean_the_same() {
+fn openai_field_names_give_the_same_input() {
     let both = |theirs: Value, ours: Value| {
         assert_eq!(
             validate(fields(&theirs), &hailuo(), parse),
@@ -195,7 +195,7 @@ fn openais_names_mean_the_same() {
 }
 
 #[test]
-fn two_names_must_say_the_same() {
+fn two_names_with_different_values_are_refused() {
     let link = "https://example.com/a.png";
     let bad = |body: Value| bad_fields(&body);
     assert_eq!(bad(json!({ "prompt": "a", "duration": 6, "seconds": "10" })), ["seconds"]);
@@ -228,7 +228,7 @@ fn two_names_must_say_the_same() {
 }
 
 #[test]
-fn the_shape_of_a_video_is_its_first_frames() {
+fn a_size_that_is_not_landscape_needs_a_first_frame() {
     for size in ["720x1280", "1024x1024"] {
         assert_eq!(bad_fields(&json!({ "prompt": "a", "size": size })), ["size"]);
         let link = "https://example.com/a.png";
@@ -238,7 +238,7 @@ fn the_shape_of_a_video_is_its_first_frames() {
 }
 
 #[test]
-fn metadata_comes_as_an_object_or_in_parts() {
+fn metadata_may_be_an_object_or_single_fields() {
     let metadata = |body: Value| {
         let mut given = fields(&body);
         given.push(("prompt".to_owned(), FieldValue::Json(json!("a"))));
@@ -264,7 +264,7 @@ fn booleans_may_be_in_any_case() {
 }
 
 #[test]
-fn the_model_is_named_by_a_text() {
+fn the_model_must_be_a_string() {
     let named =
         |model: Value| named_model(&fields(&json!({ "model": model }))).map(|name| name.map(str::to_owned));
     assert_eq!(named(json!("hailuo-2.3")), Ok(Some("hailuo-2.3".to_owned())));
@@ -274,7 +274,7 @@ fn the_model_is_named_by_a_text() {
 }
 
 #[test]
-fn images_are_known_by_their_bytes() {
+fn image_types_are_detected_by_their_bytes() {
     assert_eq!(ImageType::sniff(b"\xff\xd8\xff\xe0 JFIF"), Some(ImageType::Jpeg));
     assert_eq!(ImageType::sniff(b"\x89PNG\r\n\x1a\nIHDR"), Some(ImageType::Png));
     assert_eq!(ImageType::sniff(b"RIFF\0\0\0\0WEBPVP8 "), Some(ImageType::Webp));
@@ -285,7 +285,7 @@ fn images_are_known_by_their_bytes() {
 
 proptest! {
     #[test]
-    fn no_value_panics(name in "(prompt|duration|resolution|promptOptimizer|inputImageFirst|inputImageFirstUrl|size|input_reference|metadata|n|.{0,9})", text in ".{0,40}") {
+    fn arbitrary_values_do_not_panic(name in "(prompt|duration|resolution|promptOptimizer|inputImageFirst|inputImageFirstUrl|size|input_reference|metadata|n|.{0,9})", text in ".{0,40}") {
         for value in [json!(text), json!([text]), json!(null), json!(1e300), json!({ "a": text })] {
             let given = vec![(name.clone(), FieldValue::Json(value))];
             if let Err(errors) = validate(given, &hailuo(), parse) {

@@ -1,4 +1,4 @@
-//! The values of a submit's fields, each by itself.
+//! Parses the values of single fields.
 
 use serde_json::Value;
 
@@ -7,8 +7,7 @@ use crate::video::links::image_url::{self, MAX_URL_CHARS};
 use crate::video::links::url::ParseUrl;
 use crate::video::model::Need;
 
-/// A prompt with one line break for each of the ways in which line breaks are written: forms send `\r\n`, slides hold
-/// vertical tabs.
+/// Parses a prompt. All kinds of line breaks become `\n`: forms send `\r\n`, text from slides contains vertical tabs.
 pub fn prompt(value: Value, need: Need) -> Result<String, String> {
     let Value::String(text) = value else { return Err("must be a string".to_owned()) };
     let text = text.replace("\r\n", "\n").replace(['\r', '\u{b}', '\u{c}', '\u{85}'], "\n");
@@ -37,7 +36,7 @@ pub fn boolean(value: &Value) -> Result<bool, String> {
     }
 }
 
-/// Whole seconds, which may be written with a fraction of 0.
+/// Parses whole seconds; a fraction of 0 is allowed.
 pub fn seconds(value: &Value) -> Option<u16> {
     match value {
         Value::Number(number) => {

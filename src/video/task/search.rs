@@ -8,8 +8,9 @@ use crate::video::task::{Job, Phase, Task};
 /// Where the next search continues, if this one did not reach the end of Wiro's list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct SearchProgress {
-    /// Rows of the list that were read. New rows only push older ones back, so none is skipped.
-    pub start: u32,
+    /// How many rows of the list were read. New rows only push older ones back, so none is skipped.
+    #[serde(rename = "start")]
+    pub rows_read: u32,
     /// Possible matches, at most two.
     pub candidates: Vec<Job>,
 }
@@ -69,6 +70,6 @@ impl Task {
             && ours.prompt == theirs.prompt
             && ours.resolution == theirs.resolution
             && ours.duration == theirs.duration
-            && ours.pictures() == theirs.pictures()
+            && ours.frame_count() == theirs.frame_count()
     }
 }

@@ -32,7 +32,7 @@ impl Task {
             // Version 1 had no pending work. Publishing the record once more does no harm.
             task.answerable = task.is_answerable();
             if task.answerable {
-                task.chores.add(WorkItem::Publish, task.wake_at.unwrap_or(UnixMillis::new(0)));
+                task.pending_work.add(WorkItem::Publish, task.wake_at.unwrap_or(UnixMillis::new(0)));
             }
         }
         task.version = TASK_VERSION;

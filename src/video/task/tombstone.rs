@@ -28,7 +28,7 @@ impl Tombstone {
     /// The tombstone of a removed task; `None` if it never became a video, so that its key is free.
     #[must_use]
     pub fn of(task: &Task, now: UnixMillis) -> Option<Self> {
-        let reason = match task.wish {
+        let reason = match task.intent {
             Intent::Delete => Reason::Deleted,
             Intent::Make | Intent::Cancel => task.record.expires_at.map(|_| Reason::Expired)?,
         };

@@ -34,7 +34,7 @@ fn frame(id: &str, style: FrameStyle, required: bool) -> Option<Frame> {
 }
 
 #[test]
-fn slugs_have_one_spelling() {
+fn a_slug_has_one_canonical_spelling() {
     for slug in ["MiniMax/hailuo-2.3", "minimax/hailuo-2-3", "minimax/Hailuo 2.3"] {
         assert_eq!(canonical_slug(slug), SEED);
         assert_eq!(tool_body(slug), r#"{"slugowner":"minimax","slugproject":"hailuo-2-3"}"#);
@@ -42,7 +42,7 @@ fn slugs_have_one_spelling() {
 }
 
 #[test]
-fn the_built_in_ones_are_those_of_the_seed_and_the_family() {
+fn built_in_descriptions_exist_for_the_hailuo_family() {
     let frames = |slug: &str| {
         let model = ModelDescription::built_in(slug);
         assert_eq!((model.source, model.read_at), (Source::BuiltIn, None));
@@ -71,7 +71,7 @@ fn the_built_in_ones_are_those_of_the_seed_and_the_family() {
 }
 
 #[test]
-fn each_generation_of_the_first_frame_is_recognised() {
+fn each_generation_of_parameters_is_recognized() {
     for (items, first, last) in [
         (
             vec![
@@ -117,7 +117,7 @@ fn each_generation_of_the_first_frame_is_recognised() {
 }
 
 #[test]
-fn options_and_defaults_are_wiros() {
+fn options_and_defaults_come_from_wiro() {
     let model = described(&[
         item("resolution", "select", true, "1080P", &["768P", "1080P"]),
         item("duration", "select", true, "10s", &["6s", "10s"]),
@@ -149,7 +149,7 @@ fn a_required_parameter_that_is_unsupported_is_named() {
 }
 
 #[test]
-fn what_wiro_does_not_tell_stays_as_it_was() {
+fn missing_values_keep_the_known_ones() {
     let prices = json!([{ "inputs": {}, "price": 0.1 }]);
     let known = ModelDescription { prices: "[]".to_owned(), ..ModelDescription::built_in(SEED) };
     for tool in [
@@ -188,7 +188,7 @@ fn what_wiro_does_not_tell_stays_as_it_was() {
 }
 
 #[test]
-fn it_is_kept_as_json() {
+fn a_description_is_stored_as_json() {
     let model = described(&[item("inputImage", "combinefileinput", true, "", &[])]);
     let text = serde_json::to_string(&model).unwrap();
     assert_eq!(serde_json::from_str::<ModelDescription>(&text).unwrap(), model);
@@ -197,7 +197,7 @@ fn it_is_kept_as_json() {
 
 proptest! {
     #[test]
-    fn no_description_panics(
+    fn arbitrary_descriptions_do_not_panic(
         id in "(inputImage|inputImageFirst|prompt|duration|.{0,9})", kind in "(fileinput|number|.{0,9})",
         bound in ".{0,6}", value in ".{0,9}",
     ) {

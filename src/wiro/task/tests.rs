@@ -16,7 +16,7 @@ fn failed(cause: &'static str) -> RemoteStatus {
 }
 
 #[test]
-fn a_finished_job_in_strings_and_in_numbers() {
+fn a_finished_job_may_have_strings_or_numbers() {
     let url = "https://cdn1.wiro.ai/a/0.mp4";
     for (pexit, size, cost) in
         [(json!("0"), json!("202472"), json!("0.280000000000")), (json!(0), json!(202_472), json!(0.28))]
@@ -56,7 +56,7 @@ fn other_statuses_are_work_in_progress() {
 }
 
 #[test]
-fn answers_that_say_nothing_are_errors() {
+fn answers_without_a_task_are_errors() {
     assert!(read(&json!({ "status": null })).is_err());
     assert!(read(&json!("x")).is_err());
     for (status, body) in [
@@ -82,7 +82,7 @@ fn costs_are_decimal_strings() {
 }
 
 #[test]
-fn detail_asks_by_token_and_without_one_by_id() {
+fn detail_uses_the_token_or_else_the_id() {
     let name =
         |token: Option<&str>| RemoteTaskRef { task_id: "1".to_owned(), token: token.map(str::to_owned) };
     assert_eq!(name(Some("t")).detail_body(), r#"{"tasktoken":"t"}"#);
@@ -94,13 +94,13 @@ fn detail_asks_by_token_and_without_one_by_id() {
 }
 
 #[test]
-fn a_job_is_cancelled_in_the_queue_and_killed_behind_it() {
+fn a_queued_job_is_cancelled_and_a_running_one_killed() {
     assert_eq!(Stop::ways("task_queue").map(Stop::path), ["/Task/Cancel", "/Task/Kill"]);
     assert_eq!(Stop::ways("task_output").map(Stop::path), ["/Task/Kill", "/Task/Cancel"]);
 }
 
 #[test]
-fn the_video_is_chosen_by_its_type_and_not_by_its_place() {
+fn the_video_is_chosen_by_its_type() {
     let chosen = |outputs: Value| match read(&json!({
         "status": "task_postprocess_end", "pexit": "0", "outputs": outputs,
     })) {
@@ -124,7 +124,7 @@ fn the_video_is_chosen_by_its_type_and_not_by_its_place() {
 }
 
 #[test]
-fn a_failure_says_why_and_a_stuck_job_complains() {
+fn failed_and_stuck_jobs_have_a_reason() {
     let task = json!({
         "status": "task_postprocess_end", "pexit": "1", "totalcost": "0.28", "outputs": [],
         "debugerror": "Loading\nThe prompt was refused by moderation.",
@@ -143,7 +143,7 @@ fn a_failure_says_why_and_a_stuck_job_complains() {
 }
 
 #[test]
-fn pictures_are_counted_where_parameters_are_shown() {
+fn images_are_counted_in_the_parameters() {
     let pictures = |parameters: Value| {
         detail(&json!({ "status": "task_start", "parameters": parameters })).unwrap().pictures
     };
@@ -163,7 +163,7 @@ fn pictures_are_counted_where_parameters_are_shown() {
 
 proptest! {
     #[test]
-    fn no_task_panics(status in ".{0,60}", pexit in ".{0,6}", size in ".{0,30}", cost in ".{0,30}") {
+    fn arbitrary_tasks_do_not_panic(status in ".{0,60}", pexit in ".{0,6}", size in ".{0,30}", cost in ".{0,30}") {
         let _ = read(&json!({
             "status": status, "pexit": pexit, "totalcost": cost,
             "outputs": [{ "url": "https://a/", "size": size }],

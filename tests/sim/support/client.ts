@@ -1,4 +1,4 @@
-// A client of Wiro's API for the tests, with its own idea of the signature, and well-formed Runs to vary.
+// A client of Wiro's API for the tests, with its own implementation of the signature, and valid Runs.
 import { createHmac, randomInt } from 'node:crypto';
 import type { Sim } from '../../../sim/index.ts';
 

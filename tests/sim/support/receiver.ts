@@ -1,4 +1,4 @@
-// A receiver of callbacks for the tests: it answers as told and remembers what came.
+// A receiver of callbacks for the tests: it answers as scripted and records deliveries.
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';

@@ -1,4 +1,4 @@
-// Attacks on who may do what: ids that are guessed, grants that are forged, headers and paths that pretend.
+// Attacks on access control: guessed ids, forged grants, headers and paths.
 import { createHmac, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ALICE, BOB, CLIENT_TOKENS } from '../support/clients.ts';
@@ -29,13 +29,13 @@ afterAll(async () => {
   await service.close();
 });
 
-test('ids are guessed three thousand times: none is found, and nothing is asked', async () => {
+test('3,000 guessed ids: all are 404, and no storage is read', async () => {
   const before = await traces(service);
   const random = (length: number) =>
     Array.from(randomBytes(length), (byte) => ALPHABET[byte % ALPHABET.length]).join('');
   const statuses = new Map<number, number>();
   const guess = async (index: number) => {
-    // Half of them know the random part, and guess the proof.
+    // Half of them know the random part and guess the proof.
     const id = index % 2 ? `vid_${random(40)}` : `${video.id.slice(0, -14)}${random(14)}`;
     const { status } = await alice.fetch(`/v1/videos/${id}`);
     statuses.set(status, (statuses.get(status) ?? 0) + 1);
@@ -48,12 +48,15 @@ test('ids are guessed three thousand times: none is found, and nothing is asked'
   table.add('3,000 guessed ids', '404, no storage asked');
 });
 
-describe('grants', () => {
+describe.each([
+  ['to play', 'playback-grant', 'events-grant', 'content'],
+  ['to watch', 'events-grant', 'playback-grant', 'events'],
+] as const)('grants %s', (what, own, other, path) => {
   const DAY = 86_400;
   const now = () => Math.floor(Date.now() / 1000);
 
   /** By another implementation, with the right key. */
-  function grant(id: string, until: number, purpose = 'playback-grant'): string {
+  function grant(id: string, until: number, purpose: string = own): string {
     const time = Buffer.alloc(4);
     time.writeUInt32BE(until);
     const key = createHmac('sha256', SIGNING_KEY).update(`hailuo-worker/v1/${purpose}`).digest();
@@ -61,11 +64,20 @@ describe('grants', () => {
     return base32(Buffer.concat([time, mac]));
   }
 
-  const played = async (text: string) =>
-    (await service.fetch(`/v1/videos/${video.id}/content?grant=${text}`)).status;
+  const asked = (text: string) => service.fetch(`/v1/videos/${video.id}/${path}?grant=${text}`);
+  const opened = async (text: string) => (await asked(text)).status;
 
-  test('one that is made rightly plays: the others below fail for their reasons alone', async () => {
-    expect(await played(grant(video.id, now() + 60))).toBe(200);
+  test('a valid grant opens the video, so the others below fail for their own reasons', async () => {
+    expect(await opened(grant(video.id, now() + 60))).toBe(200);
+  });
+
+  test.runIf(path === 'events')('the grants in the events end with the grant that opened them', async () => {
+    const until = now() + 60;
+    const answer = await (await asked(grant(video.id, until))).text();
+    const { urls } = JSON.parse(/^data: (.*)$/m.exec(answer)?.[1] ?? '{}') as Video;
+    const grants = [urls.events, urls.content].map((link) => new URL(link ?? '').searchParams.get('grant'));
+    expect(grants).toEqual([grant(video.id, until), grant(video.id, until, 'playback-grant')]);
+    table.add('a grant to watch, to get a longer one', 'the same end');
   });
 
   test.for<[string, () => string]>([
@@ -73,23 +85,24 @@ describe('grants', () => {
     ['expired a day ago', () => grant(video.id, now() - DAY)],
     ['expired in 1970', () => grant(video.id, 0)],
     ['for another video', () => grant(`vid_${'a'.repeat(40)}`, now() + DAY)],
-    ['signed for another purpose', () => grant(video.id, now() + DAY, 'wiro-callback')],
+    ['signed for a callback', () => grant(video.id, now() + DAY, 'wiro-callback')],
+    ['signed for the other path', () => grant(video.id, now() + DAY, other)],
     ['with a NUL behind it', () => `${grant(video.id, now() + DAY)}%00`],
     ['with its time alone', () => grant(video.id, now() + DAY).slice(0, 8)],
     ['the id itself', () => video.id],
   ])('%s: 401', async ([name, text]) => {
-    expect(await played(text())).toBe(401);
-    table.add(`grant ${name}`, 401);
+    expect(await opened(text())).toBe(401);
+    table.add(`grant ${what} ${name}`, 401);
   });
 
-  test('a wrong one before a right one counts', async () => {
+  test('of two grants the first counts, even if it is wrong', async () => {
     const right = grant(video.id, now() + 60);
-    expect(await played(`x&grant=${right}`)).toBe(401);
-    table.add('two grants, the first wrong', 401);
+    expect(await opened(`x&grant=${right}`)).toBe(401);
+    table.add(`two grants ${what}, the first wrong`, 401);
   });
 });
 
-describe('headers that pretend', () => {
+describe('forged headers', () => {
   const SPOOFS = [
     { 'x-forwarded-for': '127.0.0.1' },
     { 'x-forwarded-for': '127.0.0.1, 10.0.0.1', 'x-real-ip': '127.0.0.1', 'cf-connecting-ip': '127.0.0.1' },
@@ -100,7 +113,7 @@ describe('headers that pretend', () => {
     { 'proxy-authorization': `Bearer ${ALICE}`, 'x-authorization': `Bearer ${ALICE}`, 'x-api-key': ALICE },
   ] as Record<string, string>[];
 
-  test.for(SPOOFS)('%j open nothing', async (headers) => {
+  test.for(SPOOFS)('%j give no access', async (headers) => {
     const before = await traces(service);
     for (const path of ['/v1/videos', `/v1/videos/${video.id}`, `/v1/videos/${video.id}/content`]) {
       expect((await service.fetch(path, { headers })).status).toBe(401);
@@ -109,14 +122,14 @@ describe('headers that pretend', () => {
     table.add(Object.keys(headers).join(', '), 401);
   });
 
-  test('a token in the query opens nothing', async () => {
+  test('a token in the query gives no access', async () => {
     for (const name of ['token', 'access_token', 'authorization', 'api_key']) {
       expect((await service.fetch(`/v1/videos/${video.id}?${name}=${ALICE}`)).status).toBe(401);
     }
     table.add('token in the query', 401);
   });
 
-  test('another host is called back by nobody, and linked to by nothing', async () => {
+  test('a forged host does not appear in the callback URL or in links', async () => {
     const PUBLIC_URL = 'https://video.example';
     const named = await startService({ vars: { PUBLIC_URL, POLL_SECONDS: '600' }, sim: { speed: 0 } });
     const spoofed = [
@@ -142,10 +155,10 @@ describe('headers that pretend', () => {
   });
 });
 
-describe('another method than it looks', () => {
+describe('method overrides', () => {
   const OVERRIDES = ['x-http-method-override', 'x-http-method', 'x-method-override', '_method'];
 
-  test.for(OVERRIDES)('%s: what was sent is done', async (name) => {
+  test.for(OVERRIDES)('%s: the real method counts', async (name) => {
     const headers = { [name]: 'DELETE' };
     const read = await alice.fetch(`/v1/videos/${video.id}?_method=DELETE`, { headers });
     expect([read.status, (await read.json()).status]).toEqual([200, 'completed']);
@@ -160,7 +173,7 @@ describe('another method than it looks', () => {
       () => null,
     );
     const status = sent?.status ?? 0;
-    // Who speaks no HTTP may be hung up on.
+    // The connection of a client that does not speak HTTP may be closed.
     expect([0, 400, 401, 404, 405, 501]).toContain(status);
     expect((await alice.video(video.id)).status).toBe('completed');
     table.add(`method ${JSON.stringify(method)}`, status || 'connection closed');
@@ -203,7 +216,7 @@ describe('paths', () => {
     '/.git/config',
   ];
 
-  test('whatever they are spelled like, a stranger gets nothing', async () => {
+  test('no spelling of a path gives another client access', async () => {
     const before = await traces(service);
     for (const path of paths()) {
       for (const [who, headers] of [
@@ -221,7 +234,7 @@ describe('paths', () => {
     expect((await alice.video(video.id)).status).toBe('completed');
   });
 
-  test('a detour by one’s own video leads to no other', async () => {
+  test('a path through one’s own video leads to no other video', async () => {
     const { id: own } = await bob.accepted({ prompt: 'a house next door' });
     await bob.ended(own);
     for (const dots of ['..', '%2e%2e', '.%2E', '%2e.']) {

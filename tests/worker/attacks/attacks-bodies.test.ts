@@ -1,5 +1,5 @@
-// Attacks by a request's body: bombs, doubles, disguises. Each is refused by name, in bounded time, and nothing
-// has happened. Plain bad bodies are in the *-refusals tests.
+// Attacks with a request's body: compression bombs, repeated values, wrong types. Each is refused with a reason, in
+// limited time and without effects. The *-refusals tests have ordinary invalid bodies.
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -37,7 +37,7 @@ async function refusedBody(attack: string, refusal: Refusal, type: string, body:
   return fieldNames(found);
 }
 
-describe('compressed', () => {
+describe('compressed bodies', () => {
   const good = Buffer.from(JSON.stringify({ prompt: 'a parcel that is not unpacked' }));
   const bomb = Buffer.from(`{"prompt":"${'x'.repeat(60 * MIB)}"}`);
   test.for([
@@ -61,7 +61,7 @@ describe('compressed', () => {
   });
 });
 
-describe('under a false type', () => {
+describe('bodies with a wrong content type', () => {
   const json = Buffer.from(JSON.stringify({ prompt: 'a wolf in sheep’s clothing' }));
   const form = formBody([{ name: 'prompt', value: 'a wolf in a form' }]);
   test.for<[string, string, Body, Refusal]>([
@@ -93,15 +93,15 @@ describe('under a false type', () => {
   });
 });
 
-describe('given twice', () => {
-  test('by an escape', async () => {
+describe('repeated values', () => {
+  test('a repeated JSON member with an escape is refused', async () => {
     const body = Buffer.from('{"prompt":"seen","pro\\u006dpt":"made"}');
     expect(await refusedBody('a JSON key twice, one escaped', INVALID_PARAMETER, JSON_TYPE, body)).toEqual([
       'prompt',
     ]);
   });
 
-  test('in the headers of one part: the first name counts, and no other', async () => {
+  test('of repeated headers in one part the first name counts', async () => {
     const [head, tail] = formBody([{ name: 'seed', value: '1' }])
       .toString()
       .split('name="seed"');
@@ -113,7 +113,7 @@ describe('given twice', () => {
     table.add('two names of one part', 'the first counts, 400');
   });
 
-  test('as lengths and encodings: it is not two requests', async () => {
+  test('repeated lengths and encodings do not smuggle a second request', async () => {
     const { id } = await service.accepted({ prompt: 'a passenger without a ticket' });
     await publishedRecord(service, id, 'in_progress');
     const stowaway = `DELETE /v1/videos/${id} HTTP/1.1\r\nHost: x\r\n\r\n`;
@@ -134,7 +134,7 @@ describe('given twice', () => {
   });
 });
 
-describe('of very many, or very long, parts', () => {
+describe('forms with too many or too long parts', () => {
   const part = '--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n\r\n';
   const type = 'multipart/form-data; boundary=x';
   test.for<[string, () => string, Refusal]>([
@@ -153,7 +153,7 @@ describe('of very many, or very long, parts', () => {
   });
 });
 
-describe('with odd boundaries', () => {
+describe('unusual boundaries', () => {
   const form = (boundary: string, text: string) =>
     Buffer.from(
       `--${boundary}\r\nContent-Disposition: form-data; name="prompt"\r\n\r\n${text}\r\n--${boundary}--`,
@@ -164,11 +164,11 @@ describe('with odd boundaries', () => {
     ['seventy characters', 'x'.repeat(70), 'x'.repeat(70)],
     ['dashes', '----------', '----------'],
     ['one character', '-', '-'],
-  ] as const)('%s: taken', async ([name, boundary, written]) => {
+  ] as const)('%s: accepted', async ([name, boundary, written]) => {
     const send = submitBody(service, `multipart/form-data; boundary=${written}`, form(boundary, name));
     const answer = await send;
     expect(answer.status).toBe(202);
-    // What follows leaves no trace, nor does what is still to come of this.
+    // The next request leaves no trace, nor does the rest of this body.
     await publishedRecord(service, ((await answer.json()) as Video).id, 'in_progress');
     table.add(`boundary of ${name}`, 202);
   });
@@ -192,9 +192,9 @@ describe('with odd boundaries', () => {
   });
 });
 
-describe('with control characters in the prompt', () => {
+describe('control characters in the prompt', () => {
   const CONTROLS = ['\0', '\x07', '\b', '\x1b', '\x7f', '\x9b'];
-  test.for(CONTROLS)('%j is named, in JSON and in a form', async (control) => {
+  test.for(CONTROLS)('%j is refused, in JSON and in a form', async (control) => {
     const prompt = `a letter${control}[2J with more in it than one reads`;
     for (const send of [
       () => service.submit({ prompt }),
@@ -207,7 +207,7 @@ describe('with control characters in the prompt', () => {
     table.add(`${JSON.stringify(control)} in the prompt`, INVALID_PARAMETER.join(' '));
   });
 
-  test('one that is not escaped is no JSON', async () => {
+  test('an unescaped one is invalid JSON', async () => {
     const body = Buffer.from('{"prompt":"a\0b"}');
     await refusedBody('a bare NUL in JSON', INVALID_REQUEST, JSON_TYPE, body);
   });

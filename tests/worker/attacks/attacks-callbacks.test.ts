@@ -1,5 +1,5 @@
-// Attacks by somebody who knows a callback's URL, proof and all: told again, told backwards, told a thousand times a
-// second, told of another job. The job ends as Task/Detail says, and is paid for once.
+// Attacks with a known callback URL, including its proof: repeated, in reverse order, a thousand times a second, about
+// another job. The job ends as Task/Detail says, and is paid once.
 import { Agent, request } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { SimTask } from '../../../sim/index.ts';
@@ -12,7 +12,7 @@ import { AttackTable } from './attacks.ts';
 const table = new AttackTable();
 let service: Service;
 beforeAll(async () => {
-  // Whatever is learned in time is learned through a callback.
+  // Only a callback can cause a check in time.
   service = await startService({ vars: { POLL_SECONDS: '3600', RETRY_SECONDS: '1' } });
 });
 afterAll(async () => {
@@ -40,7 +40,7 @@ async function held(prompt: string): Promise<{ id: string; task: SimTask }> {
   return { id, task };
 }
 
-test('replayed after the end: nothing is asked, and nothing changes', async () => {
+test('a callback that is replayed after the end causes no check and no change', async () => {
   const prompt = 'a bell that is rung again and again';
   const { id } = await service.accepted({ prompt });
   await service.ended(id);
@@ -63,7 +63,7 @@ test('replayed after the end: nothing is asked, and nothing changes', async () =
   table.add('a callback replayed 40 times', '200, no call to Wiro');
 });
 
-test('replayed after the video was deleted: it stays away', async () => {
+test('a callback that is replayed after a deletion does not bring the video back', async () => {
   const prompt = 'a bell whose tower was torn down';
   const { id } = await service.accepted({ prompt });
   await service.ended(id);
@@ -82,7 +82,7 @@ test('replayed after the video was deleted: it stays away', async () => {
   table.add('a callback of a deleted video', '200, it stays deleted');
 });
 
-test('from the end to the beginning: the status only moves forward', async () => {
+test('callbacks in reverse order: the status only moves forward', async () => {
   const prompt = 'a story told backwards';
   const { id, task } = await held(prompt);
   const seen: string[] = [];
@@ -98,7 +98,7 @@ test('from the end to the beginning: the status only moves forward', async () =>
   table.add('callbacks in reverse order', '200, forward as Detail says');
 });
 
-test('about the job of another video: each keeps its own', async () => {
+test('callbacks that name the job of another video: each video keeps its own', async () => {
   const [one, other] = [await held('a twin who lies'), await held('a twin who is quiet')];
   const before = detailCalls(service.sim, one.task).length;
   const body = claim(other.task, 'task_postprocess_end');
@@ -110,7 +110,7 @@ test('about the job of another video: each keeps its own', async () => {
   table.add('a callback that names another job', '200, its own job is asked for');
 });
 
-test('a thousand a second for five seconds: few checks, and the job ends right', async () => {
+test('5,000 callbacks in five seconds: few checks, and the job ends correctly', async () => {
   const PER_SECOND = 1000;
   const SECONDS = 5;
   const TICKS_PER_SECOND = 50;
@@ -129,7 +129,7 @@ test('a thousand a second for five seconds: few checks, and the job ends right',
   const began = performance.now();
   await new Promise<void>((resolve) => {
     const timer = setInterval(() => {
-      // As many as should have been sent by now, however late the timer is.
+      // As many as should have been sent by now, even if the timer is late.
       const due = Math.min(((performance.now() - began) / 1000) * PER_SECOND, PER_SECOND * SECONDS);
       while (answers.length < due) answers.push(ring());
       if (answers.length < PER_SECOND * SECONDS) return;

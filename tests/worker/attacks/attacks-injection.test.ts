@@ -1,5 +1,5 @@
-// Attacks by text that would be something else further on: a header, a line of the log, a page. And what every answer
-// says so that browsers do not guess.
+// Attacks with text that could become a header, a log line or a page; and the headers that stop browsers from guessing
+// content types.
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -57,8 +57,8 @@ async function made(prompt: string, path: string) {
   return service.ended(id);
 }
 
-describe('a video that is none', () => {
-  test.for(['/page.html', '/page.mp4', '/drawing.svg', '/script.js'])('%s is never kept', async (path) => {
+describe('an output that is not a video', () => {
+  test.for(['/page.html', '/page.mp4', '/drawing.svg', '/script.js'])('%s is never stored', async (path) => {
     const video = await made(`a film in the shape of ${path}`, path);
     expect(video).toMatchObject({ status: 'failed', output: null, error: { code: 'storage_failed' } });
     expect(await storedVideo(service, video.id)).toBeUndefined();
@@ -68,7 +68,7 @@ describe('a video that is none', () => {
     table.add(`output ${path} (${files[path]?.type})`, 'storage_failed, content 404');
   });
 
-  test('one that begins like MP4 and goes on like a page is served as a video only', async () => {
+  test('that starts like MP4 and continues as HTML is served as a video only', async () => {
     const video = await made('a film with a page behind it', '/both.mp4');
     expect(video).toMatchObject({ status: 'completed', output: { content_type: 'video/mp4' } });
     expect((await storedVideo(service, video.id))?.contentType).toBe('video/mp4');
@@ -82,9 +82,9 @@ describe('a video that is none', () => {
   });
 });
 
-describe('in a header', () => {
-  test('a prompt names a download by its letters and digits alone', async () => {
-    // Line breaks arrive as \n, however they were sent.
+describe('injection into headers', () => {
+  test('a file name contains only letters and digits of the prompt', async () => {
+    // Line breaks arrive as \n in any notation.
     const prompt = 'Evil"; filename="x.html\nSet-Cookie: a=b\n\n<script>';
     const { id } = await made(prompt, '/both.mp4');
     const answer = await service.fetch(`/v1/videos/${id}/content?download=1`, { method: 'HEAD' });
@@ -101,7 +101,7 @@ describe('in a header', () => {
     ['Idempotency-Key', 'forged\tkey'],
     ['Origin', 'https://forged.example'],
     ['Prefer', 'wait=1; forged'],
-  ])('%s comes back in none', async ([name, value]) => {
+  ])('%s appears in no header', async ([name, value]) => {
     const lines = [`${name}: ${value}`, 'Content-Type: application/json'];
     const { headers } = await sendRaw(service, rawRequest(service, 'POST /v1/videos', lines, '{}'));
     expect([...headers].flat().join()).not.toContain('forged');
@@ -109,7 +109,7 @@ describe('in a header', () => {
   });
 });
 
-test('nothing that is sent writes a line of the log', async () => {
+test('no input can write its own log line', async () => {
   const FORGED = '{"level":"error","message":"forged"}';
   const text = `a\r\n${FORGED}\n${FORGED}`;
   await service.submit({ prompt: text, [text]: text });
@@ -124,7 +124,7 @@ test('nothing that is sent writes a line of the log', async () => {
   ]) {
     await service.fetch(path, { headers: { 'user-agent': FORGED, referer: FORGED, 'x-request-id': FORGED } });
   }
-  // Wiro's own words are logged where the account is concerned, as a value.
+  // Wiro's text about the account is logged as a value.
   service.sim.script('', { run: [{ kind: 'error', code: 97, message: `balance${text}` }] });
   expect((await service.submit({ prompt: 'a forger at work' })).status).toBe(503);
   const lines = service.logs().flatMap((message) => message.split('\n'));
@@ -137,7 +137,7 @@ test('nothing that is sent writes a line of the log', async () => {
   table.add('line breaks and JSON in prompt, name, path, headers, Wiro’s words', 'no line of their own');
 });
 
-test('every answer tells browsers not to guess what it is', async () => {
+test('every response has nosniff', async () => {
   const { id } = await made('a film for those who guess', '/both.mp4');
   const json = { 'content-type': 'application/json' };
   const requests: [status: number, method: string, path: string, headers?: Record<string, string>][] = [

@@ -1,4 +1,4 @@
-// Attacks by patience: bodies that begin and never end.
+// Attacks with slow requests: bodies that start and never end.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Service, startService } from '../support/service.ts';
 import { AttackTable, rawRequest, sendRaw } from './attacks.ts';
@@ -31,7 +31,7 @@ describe('a body that stops half way', { concurrent: true }, () => {
     ],
     ['a form', '/v1/videos', form, start],
     ['an upload', '/v1/files', form, start.replace('"prompt"', '"file"; filename="a.png"')],
-  ] as const)('%s: given up', async ([name, path, headers, body]) => {
+  ] as const)('%s: the request times out', async ([name, path, headers, body]) => {
     const { status } = await sendRaw(
       service,
       rawRequest(service, `POST ${path}`, headers, body),
@@ -43,7 +43,7 @@ describe('a body that stops half way', { concurrent: true }, () => {
     table.add(`${name} that stops half way`, '400 within 40 s');
   });
 
-  test('a callback: 200, for it is no reason to complain', async () => {
+  test('a callback: 200, because a malformed callback is not an error', async () => {
     const prompt = 'a messenger who loses his voice';
     await service.accepted({ prompt });
     const { callbackUrl } = await service.sim.waitForTask(prompt);

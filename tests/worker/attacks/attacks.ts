@@ -1,4 +1,4 @@
-// Requests that no browser and no `fetch` would send, byte by byte, and a table of what came of each attack.
+// Raw requests that no browser and no `fetch` would send, and a table of the results of each attack.
 import { connect } from 'node:net';
 import type { Service } from '../support/service.ts';
 

@@ -1,4 +1,4 @@
-// The video itself: whole, in parts, under conditions, and when it is not there.
+// The content: whole, in ranges, conditional, and missing.
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sampleBytes } from '../support/sample.ts';
@@ -39,8 +39,8 @@ async function expectWhole(response: Response): Promise<void> {
   await expectBytes(response, sampleBytes);
 }
 
-describe('whole', () => {
-  test('GET gives the very bytes and says what they are', async () => {
+describe('the whole content', () => {
+  test('GET returns the exact bytes and their headers', async () => {
     const response = await content();
     expect(Object.fromEntries(response.headers)).toMatchObject({
       'accept-ranges': 'bytes',
@@ -57,7 +57,7 @@ describe('whole', () => {
     await expectWhole(response);
   });
 
-  test('HEAD says the same and gives nothing', async () => {
+  test('HEAD returns the same headers without the bytes', async () => {
     const head = await content({}, 'HEAD');
     const get = await content();
     await get.arrayBuffer();
@@ -77,18 +77,32 @@ describe('whole', () => {
     expect((await bytesOf(head)).length).toBe(0);
   });
 
-  test('urls.content leads to it', async () => {
+  test('urls.content points to it', async () => {
     await expectWhole(await service.fetch(video.urls.content!));
   });
 
-  test('?download=1 offers it as a file', async () => {
+  test('?download=1 returns it as an attachment', async () => {
     const response = await service.fetch(`/v1/videos/${video.id}/content?download=1`);
     expect(response.headers.get('content-disposition')).toMatch(/^attachment; filename="[\w-]+\.mp4"$/);
     await expectWhole(response);
   });
+
+  test.each([
+    ['夕暮れの街を、紙の舟が流れる', '夕暮れの街を-紙の舟が流れる.mp4', undefined],
+    ['Ein Bär im Schnee; "x"', 'ein-bär-im-schnee-x.mp4', 'ein-im-schnee-x.mp4'],
+    ['Бумажный кораблик\u202e', 'Бумажный-кораблик.mp4', undefined],
+  ])('?download=1 of %s has a name in that script, and one in ASCII', async (prompt, name, ascii) => {
+    const { id } = await service.accepted({ prompt });
+    await service.ended(id);
+    const response = await service.fetch(`/v1/videos/${id}/content?download=1`, { method: 'HEAD' });
+    const disposition = response.headers.get('content-disposition') ?? '';
+    const [, plain, extended = ''] =
+      /^attachment; filename="([\w.-]+)"; filename\*=UTF-8''([\w.%-]+)$/.exec(disposition) ?? [];
+    expect([decodeURIComponent(extended), plain]).toEqual([name, ascii ?? `${id}.mp4`]);
+  });
 });
 
-describe('in parts', () => {
+describe('a byte range', () => {
   test.each([
     ['bytes=0-0', 0, 0],
     ['bytes=1-1', 1, 1],
@@ -114,7 +128,7 @@ describe('in parts', () => {
     await expectBytes(response, sampleBytes.subarray(first, last + 1));
   });
 
-  test('asked for all at once they make up the whole', async () => {
+  test('many ranges at once make up the whole file', async () => {
     const step = Math.ceil(SIZE / 7);
     const starts = Array.from({ length: 7 }, (_, index) => index * step);
     const parts = starts.map(async (first) =>
@@ -128,7 +142,7 @@ describe('in parts', () => {
     `bytes=${SIZE + 1}-${SIZE + 9}`,
     'bytes=99999999999999999999999999-',
     'bytes=-0',
-  ])('%s lies past the end', async (range) => {
+  ])('%s is after the end: 416', async (range) => {
     const response = await content({ range });
     expect([response.status, response.headers.get('content-range')]).toEqual([416, `bytes */${SIZE}`]);
     expect(await problem(response)).toMatchObject({ status: 416, code: 'range_not_satisfiable' });
@@ -146,17 +160,17 @@ describe('in parts', () => {
     'items=0-1',
     'bytes=0-0,1-1',
     'bytes=0-0, -1',
-  ])('%s is not a single range: the whole', async (range) => {
+  ])('%s is not a single range: the whole file', async (range) => {
     await expectWhole(await content({ range }));
   });
 
-  test('HEAD takes no range', async () => {
+  test('HEAD ignores Range', async () => {
     const head = await content({ range: 'bytes=0-0' }, 'HEAD');
     expect([head.status, head.headers.get('content-length')]).toEqual([200, String(SIZE)]);
   });
 });
 
-describe('under conditions', () => {
+describe('conditional requests', () => {
   const LONG_AGO = 'Sun, 06 Nov 1994 08:49:37 GMT';
   const LATER = 'Fri, 31 Dec 2100 23:59:59 GMT';
 
@@ -188,14 +202,14 @@ describe('under conditions', () => {
     ],
     ['If-Modified-Since before', { 'if-modified-since': LONG_AGO }],
     ['If-Modified-Since that is no date', { 'if-modified-since': 'yesterday' }],
-  ])('%s: the whole', async (_, headers) => {
+  ])('%s: the whole file', async (_, headers) => {
     await expectWhole(await content(headers));
   });
 
   test.each<[string, () => string]>([
     ['its tag', () => etag],
     ['its date', () => lastModified],
-  ])('If-Range with %s: the part', async (_, ifRange) => {
+  ])('If-Range with %s: the range', async (_, ifRange) => {
     const response = await content({ range: 'bytes=100-199', 'if-range': ifRange() });
     expect(response.status).toBe(206);
     await expectBytes(response, sampleBytes.subarray(100, 200));
@@ -207,13 +221,13 @@ describe('under conditions', () => {
     ['an earlier date', () => LONG_AGO],
     ['a later date', () => LATER],
     ['neither', () => 'x'],
-  ])('If-Range with %s: the whole', async (_, ifRange) => {
+  ])('If-Range with %s: the whole file', async (_, ifRange) => {
     await expectWhole(await content({ range: 'bytes=100-199', 'if-range': ifRange() }));
   });
 });
 
-describe('not there', () => {
-  test.each(['GET', 'HEAD'])('%s before it is made: not ready', async (method) => {
+describe('no content', () => {
+  test.each(['GET', 'HEAD'])('%s of an unfinished video: not ready', async (method) => {
     const prompt = `a boat asked for too early by ${method}`;
     service.sim.script(prompt, { holdAt: 'task_start' });
     const { id, urls } = await service.accepted({ prompt });
@@ -226,7 +240,7 @@ describe('not there', () => {
     await expectWhole(await service.fetch(`${urls.self}/content`));
   });
 
-  test('while it waits for Wiro: not ready', async () => {
+  test('of a queued video: not ready', async () => {
     service.sim.script('kept waiting', { run: [{ kind: 'status', status: 429, retryAfter: 3600 }] });
     const { status, urls } = await service.accepted({ prompt: 'a boat kept waiting' });
     expect(status).toBe('queued');
@@ -236,7 +250,7 @@ describe('not there', () => {
   test.each([
     ['failed', { pexit: '1' }],
     ['cancelled', { end: 'task_cancel' as const }],
-  ])('a %s one: not found', async (status, task) => {
+  ])('of a %s video: not found', async (status, task) => {
     service.sim.script(`it ${status}`, { task });
     const { id, urls } = await service.accepted({ prompt: `a boat, but it ${status}` });
     expect((await service.ended(id)).status).toBe(status);
@@ -245,7 +259,7 @@ describe('not there', () => {
     expect(await problem(response)).toMatchObject({ code: 'not_found' });
   });
 
-  test('a made-up id: not found, and no object is woken', async () => {
+  test('an invalid id: not found, and no object is started', async () => {
     const before = await service.objectIds();
     const last = video.id.endsWith('a') ? 'b' : 'a';
     for (const id of [`${video.id.slice(0, -1)}${last}`, `vid_${'b'.repeat(40)}`, 'vid_', '%00']) {
@@ -257,7 +271,7 @@ describe('not there', () => {
   });
 
   test.each(['thumbnail', 'spritesheet', 'x'])(
-    'variant=%s: unsupported, and not the video',
+    'variant=%s is refused as unsupported, not ignored',
     async (variant) => {
       const response = await service.fetch(`/v1/videos/${video.id}/content?variant=${variant}`);
       expect(await problem(response)).toMatchObject({ status: 400, code: 'unsupported' });

@@ -1,5 +1,4 @@
-// The copy of the finished video into R2: what the CDN does wrong is tried again, and nothing but the right bytes is
-// ever called a video.
+// The copy of the finished video into R2: faults of the CDN are retried, and only the complete file becomes the video.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CdnFault, generatedDigest, type SimTask } from '../../../sim/index.ts';
 import { withoutSize } from '../support/output-rows.ts';
@@ -20,7 +19,7 @@ function fetches(task: SimTask): string[] {
   return callsAbout(service.sim, task, '/cdn/').map(({ path }) => path);
 }
 
-describe('a copy that fails', () => {
+describe('a failed copy', () => {
   const faults: [string, CdnFault][] = [
     ['404', { kind: 'status', status: 404 }],
     ['403', { kind: 'status', status: 403 }],
@@ -33,7 +32,7 @@ describe('a copy that fails', () => {
     ['a web page of the right size', { kind: 'html' }],
   ];
 
-  test.concurrent.each(faults)('by %s is tried again until it is right', async (name, fault) => {
+  test.concurrent.each(faults)('by %s is retried until it is complete', async (name, fault) => {
     const prompt = `a boat hit by ${name}.`;
     service.sim.script(prompt, { cdn: [fault, fault, fault] });
     const { id } = await service.accepted({ prompt });
@@ -43,7 +42,7 @@ describe('a copy that fails', () => {
     expect(fetches(await service.sim.waitForTask(prompt))).toHaveLength(4);
   });
 
-  test('by one fault after the other shows as storing, with nothing under its key, until it is right', async () => {
+  test('by several faults in a row stays in stage storing, without a stored file, until it is complete', async () => {
     const cdn: CdnFault[] = Array.from({ length: 12 }, (_, index) =>
       index % 2 ? { kind: 'short' } : { kind: 'html' },
     );
@@ -58,14 +57,14 @@ describe('a copy that fails', () => {
   });
 });
 
-describe('a copy that goes well', () => {
+describe('a successful copy', () => {
   const sources = [
     ['with a length, its size unknown to Detail', [], { task: withoutSize }],
     ['without a length, its size known to Detail', [{ kind: 'no-length' }], {}],
     ['without a length, its size unknown', [{ kind: 'no-length' }], { task: withoutSize }],
   ] as const;
 
-  test.concurrent.each(sources)('takes a file %s', async (name, cdn, { ...faults }) => {
+  test.concurrent.each(sources)('copies a file %s', async (name, cdn, { ...faults }) => {
     const prompt = `a boat ${name}.`;
     service.sim.script(prompt, { ...faults, cdn: [...cdn] });
     const { id } = await service.accepted({ prompt });
@@ -83,7 +82,7 @@ describe('a copy that goes well', () => {
     ['one byte more', 5 * MIB + 1],
     ['exactly two parts', 10 * MIB],
     ['three parts', 12 * MIB],
-  ])('takes a large file whose size nobody tells: %s', async (name, bytes) => {
+  ])('copies a large file of unknown size: %s', async (name, bytes) => {
     const prompt = `a large boat: ${name}.`;
     service.sim.script(prompt, { output: { bytes }, cdn: [{ kind: 'no-length' }], task: withoutSize });
     const { id } = await service.accepted({ prompt });

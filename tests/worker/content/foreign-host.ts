@@ -1,4 +1,4 @@
-// A server that the Worker has no business with: it has the very video, and remembers who came for it.
+// A server that the Worker must not call: it has the same video, and records its callers.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { sampleBytes } from '../support/sample.ts';

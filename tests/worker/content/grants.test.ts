@@ -1,4 +1,4 @@
-// A playback grant: whoever has the link plays this one video, and nothing else.
+// Grants: a link plays or watches one video, and gives no other access.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ALICE, BOB, CLIENT_TOKENS } from '../support/clients.ts';
 import { watch } from '../support/event-source.ts';
@@ -20,9 +20,10 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-const grantOf = ({ urls }: Video) => new URL(urls.content ?? '').searchParams.get('grant') ?? '';
+const grantIn = (link: string | null) => new URL(link ?? '').searchParams.get('grant') ?? '';
+const grantOf = ({ urls }: Video) => grantIn(urls.content);
 
-test('plays the video, whole and in part, without a token', async () => {
+test('a grant plays the video, with and without ranges, without a token', async () => {
   const whole = await service.fetch(video.urls.content!);
   expect(whole.status).toBe(200);
   expect((await whole.arrayBuffer()).byteLength).toBe(video.output?.size);
@@ -34,7 +35,7 @@ test('plays the video, whole and in part, without a token', async () => {
   expect(download.headers.get('content-disposition')).toMatch(/^attachment/);
 });
 
-test('is in every Video that its owner sees, and the same when read again soon', async () => {
+test('the owner gets a grant in every Video, the same one if it is read again soon', async () => {
   const read = await alice.fetch(`/v1/videos/${video.id}`);
   const again = await alice.fetch(`/v1/videos/${video.id}`, {
     headers: { 'if-none-match': read.headers.get('etag') ?? '' },
@@ -63,13 +64,15 @@ test('is in every Video that its owner sees, and the same when read again soon',
     expect(urls.content).toMatch(/\?grant=[a-z2-7]{32}$/);
     expect(urls.download).toBe(`${urls.content}&download=1`);
   }
-  for (const { status, urls } of seen)
+  for (const { status, urls } of seen) {
+    expect(urls.events).toMatch(/\/events\?grant=[a-z2-7]{32}$/);
     if (status !== 'completed') expect([urls.content, urls.download]).toEqual([null, null]);
-  // A grant from the middle of its life plays it too.
+  }
+  // A grant in the middle of its validity plays the video too.
   expect((await service.fetch(completed.at(-1)!.urls.content!)).status).toBe(200);
 });
 
-describe('is no good', () => {
+describe('an invalid grant', () => {
   const altered = (grant: string, at: number) =>
     grant.slice(0, at) + (grant[at] === 'a' ? 'b' : 'a') + grant.slice(at + 1);
   const grants: [string, () => string][] = [
@@ -88,7 +91,7 @@ describe('is no good', () => {
     expect((await alice.fetch(path)).status).toBe(200);
   });
 
-  test('for anything but playing', async () => {
+  test('for another endpoint', async () => {
     const ways: [string, string][] = [
       ['GET', ''],
       ['GET', '/events'],
@@ -101,7 +104,22 @@ describe('is no good', () => {
     }
   });
 
-  test('after its video was deleted', async () => {
+  test('for watching opens nothing else', async () => {
+    const grant = grantIn(video.urls.events);
+    const ways: [string, string][] = [
+      ['GET', ''],
+      ['GET', '/content'],
+      ['HEAD', '/content'],
+      ['POST', '/cancel'],
+      ['DELETE', ''],
+    ];
+    for (const [method, path] of ways) {
+      const answer = await service.fetch(`/v1/videos/${video.id}${path}?grant=${grant}`, { method });
+      expect(answer.status, `${method} ${path}`).toBe(401);
+    }
+  });
+
+  test('for a deleted video', async () => {
     const { id } = await alice.accepted({ prompt: 'a door that is torn down' });
     const { urls } = await alice.ended(id);
     await publishedRecord(service, id, 'completed');

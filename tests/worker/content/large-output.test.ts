@@ -1,4 +1,4 @@
-// A video far larger than a Worker's memory passes through it, in and out, without ever being held in it.
+// A video much larger than a Worker's memory is copied and served without being held in memory.
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { memoryBelow } from '../../../scripts/process-memory.ts';
@@ -17,7 +17,7 @@ const TIMEOUT_MS = 180_000;
 let service: DirectService;
 beforeAll(async () => {
   service = await startDirect();
-  // Whatever garbage and allocators take once and for all they take before anything is measured.
+  // Memory that is allocated only once is allocated before the measurement.
   service.sim.script('a ferry', { output: { bytes: 100 * MIB } });
   await made('a ferry');
   await made('a dinghy');
@@ -41,13 +41,13 @@ async function sha256Of(response: Response): Promise<string> {
   return hash.digest('hex');
 }
 
-test('what unfolds to 60 MiB in an answer of Wiro is not taken in', { timeout: TIMEOUT_MS }, async () => {
+test('an answer that unpacks to 60 MiB does not grow the memory', { timeout: TIMEOUT_MS }, async () => {
   const before = await made('a dinghy beside the trawler');
   service.sim.script('a big trawler', { detail: [{ kind: 'bomb' }] });
   expect((await made('a big trawler')) - before).toBeLessThanOrEqual(MAX_WASM_GROWTH);
 });
 
-test('300 MiB are copied and served in flat memory', { timeout: TIMEOUT_MS }, async () => {
+test('300 MiB are copied and served without growth of memory', { timeout: TIMEOUT_MS }, async () => {
   const prompt = 'a supertanker';
   service.sim.script(prompt, { output: { bytes: BYTES } });
   await expectFlatMemory(prompt, async (id) => {
@@ -57,10 +57,10 @@ test('300 MiB are copied and served in flat memory', { timeout: TIMEOUT_MS }, as
   });
 });
 
-test('300 MiB whose length is never told are copied part by part', { timeout: TIMEOUT_MS }, async () => {
+test('300 MiB of unknown length are copied in parts', { timeout: TIMEOUT_MS }, async () => {
   const prompt = 'a supertanker of unknown length';
   service.sim.script(prompt, { output: { bytes: BYTES }, cdn: [{ kind: 'no-length' }], task: withoutSize });
-  // Not read back: the local R2 gathers the parts of such a file before it gives them out.
+  // The file is not read back, because the local R2 first collects all parts of such a file.
   await expectFlatMemory(prompt, () => Promise.resolve());
 });
 

@@ -1,4 +1,4 @@
-// Redirects of the CDN: followed by hand, each hop checked, never to where outputs do not come from.
+// Redirects of the CDN: each one is checked, and only listed hosts are called.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CdnFault, SimTask } from '../../../sim/index.ts';
 import { storedSample } from '../support/sample.ts';
@@ -22,7 +22,7 @@ function fetches(task: SimTask): string[] {
   return callsAbout(service.sim, task, '/cdn/').map(({ path }) => path);
 }
 
-describe('a redirect that leads astray is not followed; the copy is tried again', () => {
+describe('a redirect to a forbidden URL is not followed, and the copy is retried', () => {
   const strays: [string, () => string][] = [
     ['to a host that is not listed', () => foreign.url],
     ['without a scheme', () => foreign.url.replace('http:', '')],
@@ -48,7 +48,7 @@ describe('a redirect that leads astray is not followed; the copy is tried again'
     expect(foreign.requests).toEqual([]);
   });
 
-  test('for ever: storage_failed, and nobody else was asked', async () => {
+  test('that never changes: storage_failed, and no other host was called', async () => {
     const cdn = Array.from({ length: 1000 }, (): CdnFault => ({ kind: 'redirect', to: foreign.url }));
     service.sim.script('never at home', { cdn });
     const { id } = await service.accepted({ prompt: 'a boat never at home' });
@@ -58,7 +58,7 @@ describe('a redirect that leads astray is not followed; the copy is tried again'
     expect(foreign.requests).toEqual([]);
   });
 
-  test('in circles is given up, and tried anew from the start', async () => {
+  test('a redirect loop is aborted, and the copy starts again', async () => {
     const cdn = Array.from({ length: 10 }, (_, hop): CdnFault => ({ kind: 'redirect', to: `?hop=${hop}` }));
     service.sim.script('in circles', { cdn });
     const { id } = await service.accepted({ prompt: 'a boat in circles' });
@@ -69,7 +69,7 @@ describe('a redirect that leads astray is not followed; the copy is tried again'
   });
 });
 
-test('a redirect within the listed hosts is followed', async () => {
+test('a redirect to a path of a listed host is followed', async () => {
   const cdn = ['?signed=1', '?signed=2'].map((to): CdnFault => ({ kind: 'redirect', to }));
   service.sim.script('by a detour', { cdn });
   const { id } = await service.accepted({ prompt: 'a boat by a detour' });
@@ -88,7 +88,7 @@ test('a redirect to the full URL of a listed host is followed', async () => {
   await task.reached('task_postprocess_start');
   service.sim.release(task);
   await task.reached('task_postprocess_end');
-  // The URL is known at the very end; the Worker learns of it a moment later.
+  // The URL exists at the very end; the Worker learns it shortly afterwards.
   const { href, pathname } = new URL(task.outputs[0]?.url ?? '');
   service.sim.script(prompt, { cdn: [{ kind: 'redirect', to: `${href}?signed=1` }] });
   expect((await service.ended(id)).status).toBe('completed');

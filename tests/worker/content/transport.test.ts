@@ -1,4 +1,4 @@
-// Connections that break: a Run that may have arrived is never sent again, everything else is tried until it is whole.
+// Broken connections: a Run that may have arrived is never sent again, everything else is retried.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CdnFault, DetailFault, RunFault } from '../../../sim/index.ts';
 import { anotherLife } from '../events/another-life.ts';
@@ -17,13 +17,13 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-describe('Run', () => {
+describe('Run over a bad connection', () => {
   test.each<[string, RunFault, number]>([
     ['is reset before Wiro has processed it', { kind: 'reset' }, 0],
     ["is processed and its answer's connection reset", { kind: 'lost', how: 'reset' }, 1],
     ['is processed and answered with 502', { kind: 'lost', how: 'status' }, 1],
     ['is processed and its answer cut off', { kind: 'lost', how: 'garbage' }, 1],
-  ])('%s: accepted, and never sent again', async (name, fault, tasks) => {
+  ])('%s: accepted, and Run is never sent again', async (name, fault, tasks) => {
     const prompt = `a boat whose Run ${name}`;
     service.sim.script(prompt, { run: [fault], callback: { lost: true }, holdAt: 'task_start' });
     const { id, status, error } = await service.accepted({ prompt });
@@ -37,13 +37,13 @@ describe('Run', () => {
   });
 });
 
-describe('the output', () => {
+describe('an output over a bad connection', () => {
   test.concurrent.each<[string, CdnFault['kind'], boolean]>([
     ['is cut off', 'cut', true],
     ['is cut off, its size unknown to Detail', 'cut', false],
     ['without a length is cut off', 'cut-no-length', true],
     ['without a length is cut off, its size unknown', 'cut-no-length', false],
-  ])('%s: fetched again until it is whole', async (name, kind, sizeKnown) => {
+  ])('%s: fetched again until it is complete', async (name, kind, sizeKnown) => {
     const prompt = `a boat whose film ${name}.`;
     const fault = { kind } as CdnFault;
     service.sim.script(prompt, { cdn: [fault, fault, fault], task: sizeKnown ? {} : withoutSize });
@@ -55,7 +55,7 @@ describe('the output', () => {
     expect(callsAbout(service.sim, task, '/cdn/')).toHaveLength(4);
   });
 
-  test('of many parts is cut off in the middle: nothing of the first try is left', async () => {
+  test('of many parts that breaks in the middle: nothing of the first attempt stays', async () => {
     const bytes = 24 * 2 ** 20;
     const prompt = 'a boat whose long film is cut off';
     service.sim.script(prompt, { output: { bytes }, cdn: [{ kind: 'cut-no-length' }], task: withoutSize });
@@ -69,7 +69,7 @@ describe('the output', () => {
   });
 });
 
-describe('Task/Detail', () => {
+describe('Task/Detail over a bad connection', () => {
   test.concurrent.each<[string, DetailFault[]]>([
     ['is reset', [{ kind: 'reset' }, { kind: 'reset' }, { kind: 'reset' }]],
     ['is processed and its answer reset', [{ kind: 'lost', how: 'reset' }]],

@@ -1,4 +1,4 @@
-// A wait that is made of events.
+// Waits for events.
 import { expect } from 'vitest';
 import type { Service } from '../support/service.ts';
 

@@ -1,4 +1,4 @@
-// The whole life of a video as the clients see it that people have: a browser's EventSource and WebSocket, and curl.
+// All events of a video in real clients: EventSource and WebSocket of a browser, and curl.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { type Browser, chromium } from 'playwright-core';
@@ -12,7 +12,7 @@ const CURL = '/usr/bin/curl';
 
 let service: Service;
 beforeAll(async () => {
-  // Whatever is seen before the end comes from the socket.
+  // Events before the end can only come from the socket.
   service = await startService({ vars: { POLL_SECONDS: '600' }, sim: { speed: 30 } });
 });
 afterAll(() => service.close());
@@ -46,7 +46,7 @@ describe.skipIf(!existsSync(CHROMIUM))('a browser (needs Chromium)', () => {
   });
   afterAll(() => browser?.close());
 
-  test('by EventSource and by WebSocket', async () => {
+  test('gets events by EventSource and by WebSocket', async () => {
     const life = await watched('a comet in a window');
     const page = await browser.newPage();
     await page.goto(service.origin);
@@ -59,7 +59,7 @@ describe.skipIf(!existsSync(CHROMIUM))('a browser (needs Chromium)', () => {
           bySource.push({ id: Number(lastEventId), event, data: JSON.parse(data) }),
         );
       }
-      // It comes back once after the end, and is told not to.
+      // It reconnects once after the end, and gets 204.
       const sourceEnds = new Promise<void>((resolve) => {
         source.addEventListener('error', () => source.readyState === EventSource.CLOSED && resolve());
       });
@@ -90,7 +90,7 @@ describe.skipIf(!existsSync(CHROMIUM))('a browser (needs Chromium)', () => {
 });
 
 describe.skipIf(!existsSync(CURL))('a terminal (needs curl)', () => {
-  test('by curl -N, as it happens', async () => {
+  test('gets events by curl -N as they happen', async () => {
     const life = await watched('a comet in a terminal');
     const curl = spawn(CURL, ['-sN', `${service.origin}/v1/videos/${life.id}/events`]);
     let text = '';
@@ -99,7 +99,7 @@ describe.skipIf(!existsSync(CURL))('a terminal (needs curl)', () => {
       text += chunk;
     });
     const ended = new Promise((resolve) => curl.once('close', resolve));
-    // The first event is there while the job still waits.
+    // The first event arrives while the job still waits.
     await begun;
     expect(text).toContain('"stage":"task_queue"');
     life.release();

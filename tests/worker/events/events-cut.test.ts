@@ -1,5 +1,5 @@
-// A stream that breaks off a hundred times, in the middle of an event or between two, and is resumed where it was.
-// SEED=… draws the same places again.
+// A stream that breaks a hundred times, inside events and between them, and is resumed each time. SEED=… repeats the
+// same places.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Random } from '../../../scripts/soak/random.ts';
 import { type SeenEvent, sinceAllCame, watch } from '../support/event-source.ts';
@@ -15,7 +15,7 @@ const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
 
 let service: Service;
 beforeAll(async () => {
-  // Whatever is seen before the end comes from the socket.
+  // Events before the end can only come from the socket.
   service = await startService({ vars: { POLL_SECONDS: '600' }, sim: { speed: 30 } });
 });
 afterAll(() => service.close());
@@ -26,8 +26,8 @@ async function cutAndResumed(prompt: string, random: Random): Promise<number> {
   const { id } = await service.accepted({ prompt });
   const task = await service.sim.waitForTask(prompt);
   const whole = await watch(service, id);
-  // A watcher who has seen nothing has nothing to resume: the job goes on when the first event is there, and the
-  // Worker listens for more.
+  // A subscriber without any event cannot resume, so the job continues only after the first event, when the Worker
+  // listens to the socket.
   const first = await watch(service, id);
   await expect.poll(() => first.events.length, { timeout: 30_000 }).toBeGreaterThan(0);
   await followed(service.sim, task);
@@ -50,7 +50,7 @@ async function cutAndResumed(prompt: string, random: Random): Promise<number> {
   return cuts - 1;
 }
 
-test(`cut ${CUTS} times, seed ${seed}`, async () => {
+test(`a stream that breaks ${CUTS} times has no gaps or repeats, seed ${seed}`, async () => {
   const random = new Random(seed);
   let cuts = 0;
   for (let round = 0; cuts < CUTS; round += 1) {

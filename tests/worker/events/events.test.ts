@@ -1,4 +1,4 @@
-// The video live: what Wiro's socket tells, in order, to everybody who watches, and to nobody else.
+// Live events: the messages of Wiro's socket reach all subscribers in order, and nobody else.
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import type { Faults, SimTask, SocketFault } from '../../../sim/index.ts';
@@ -9,7 +9,7 @@ import { callsAbout, followed } from '../support/upstream-calls.ts';
 
 let service: Service;
 beforeAll(async () => {
-  // Whatever is seen before the end comes from the socket.
+  // Events before the end can only come from the socket.
   service = await startService({ vars: { POLL_SECONDS: '600' }, sim: { speed: 30, socketEdition: '2025' } });
 });
 afterAll(() => service.close());
@@ -25,7 +25,7 @@ const videos = (events: SeenEvent[]) =>
   events.filter(({ event }) => event === 'video').map(({ data }) => data);
 const lines = (events: SeenEvent[]) => events.filter(({ event }) => event === 'log').map(({ data }) => data);
 
-test('who comes late hears what was written before, once', async () => {
+test('a late subscriber gets earlier log lines once', async () => {
   const { id, task } = await submitted('a comet seen late', { holdAt: '50 %' });
   await vi.waitUntil(() => task.held, 30_000);
   const seen = await watch(service, id);
@@ -36,7 +36,7 @@ test('who comes late hears what was written before, once', async () => {
   expect(stdout).toEqual(['Generation finished', 'Loading model', 'Prompt accepted']);
 });
 
-test('the whole life, by server-sent events and by WebSocket', async () => {
+test('all events from start to end, by server-sent events and by WebSocket', async () => {
   const { id, task } = await submitted('a comet passes');
   const seen = await watch(service, id);
   expect([seen.status, seen.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8']);
@@ -85,8 +85,8 @@ test('the whole life, by server-sent events and by WebSocket', async () => {
   expect(bySocket).toEqual(byStream);
 });
 
-// A stream whose reader vanished is found by the second comment that it does not take.
-test('nobody watches, and no socket is opened; the last one leaves, and it is closed', async () => {
+// A stream whose reader has disconnected is found by the second comment that is not read.
+test('Wiro’s socket is open only while a client subscribes', async () => {
   const { id, task } = await submitted('a comet unseen');
   await service.video(id);
   const first = await watch(service, id);
@@ -105,7 +105,7 @@ test('nobody watches, and no socket is opened; the last one leaves, and it is cl
   expect(callsAbout(service.sim, other, '/socket')).toEqual([]);
 });
 
-test('a finished video is told once, and a browser that comes back is sent away', async () => {
+test('a finished video sends one event, and a reconnecting browser gets 204', async () => {
   const { id, task } = await submitted('a comet long gone');
   service.sim.release(task);
   const done = await service.ended(id);
@@ -113,7 +113,7 @@ test('a finished video is told once, and a browser that comes back is sent away'
   await seen.ended;
   expect(seen.events).toEqual([{ id: expect.any(Number), event: 'video', data: done }]);
   expect((await watch(service, id, seen.events[0]!.id)).status).toBe(204);
-  // Numbers that nobody gave: it begins with the Video as it is.
+  // Unknown event ids: the stream starts with the current Video.
   for (const odd of [1, Number.MAX_SAFE_INTEGER]) {
     const again = await watch(service, id, odd);
     await again.ended;
@@ -122,7 +122,7 @@ test('a finished video is told once, and a browser that comes back is sent away'
   await expectProblem(await service.fetch(`/v1/videos/vid_${'a'.repeat(40)}/events`), [404, 'not_found']);
 });
 
-test('a deleted video ends for its watchers', async () => {
+test('a deletion ends the stream', async () => {
   const { id } = await submitted('a comet erased');
   const seen = await watch(service, id);
   await service.fetch(`/v1/videos/${id}`, { method: 'DELETE' });
@@ -132,7 +132,7 @@ test('a deleted video ends for its watchers', async () => {
 
 describe.concurrent('a socket that is', () => {
   const faults: [SocketFault][] = [['refuse'], ['drop'], ['silent'], ['garbage'], ['noPercent']];
-  test.for(faults)('%s: the watchers see the truth, and the video completes', async ([socket]) => {
+  test.for(faults)('%s: subscribers get the correct events, and the video completes', async ([socket]) => {
     const { id, task } = await submitted(`a comet, ${socket}`, { socket });
     const seen = await watch(service, id);
     await followed(service.sim, task);

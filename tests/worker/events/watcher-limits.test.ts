@@ -1,4 +1,4 @@
-// Watchers who take nothing, talk, or are too many cost no more than they may.
+// Subscribers that do not read, that send messages or are too many use limited resources.
 import { get, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -27,7 +27,7 @@ function resumed(id: string, lastEventId: number): Promise<IncomingMessage> {
   });
 }
 
-test(`${RESUMING} resume and read nothing`, async () => {
+test(`${RESUMING} subscribers resume and do not read`, async () => {
   const prompt = `a canoe ${'🛶'.repeat(990)}`;
   service.sim.script(prompt, { socket: 'chatty' });
   const { id } = await service.accepted({ prompt });
@@ -36,7 +36,7 @@ test(`${RESUMING} resume and read nothing`, async () => {
   const before = service.resident();
   const [{ id: firstId = 0 } = {}] = first.events;
   const all = await Promise.all(Array.from({ length: RESUMING }, () => resumed(id, firstId)));
-  // The last of them is served: so are all before.
+  // The last one is served, so all before it are too.
   const last = await watch(service, id, firstId);
   await last.ended;
   const growth = (service.resident() - before) / MIB;
@@ -61,7 +61,7 @@ async function running(prompt: string): Promise<string> {
   return id;
 }
 
-test('a socket that talks is closed', async () => {
+test('a client’s socket that sends messages is closed', async () => {
   const id = await running('a parrot');
   const [small, large] = await Promise.all([opened(id), opened(id)]);
   const codes = Promise.all([closed(small), closed(large)]);
@@ -70,7 +70,7 @@ test('a socket that talks is closed', async () => {
   expect(await codes).toEqual([1008, 1009]);
 });
 
-test(`of more than ${MAX_SOCKETS} sockets the oldest is closed`, async () => {
+test(`above ${MAX_SOCKETS} sockets the oldest is closed`, async () => {
   const id = await running('a flock of parrots');
   const oldest = await opened(id);
   const code = closed(oldest);
@@ -90,7 +90,7 @@ function closedUnanswered(id: string): Promise<Socket> {
     'Sec-WebSocket-Version: 13',
     'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
   ];
-  // Text of one byte, masked with zeros.
+  // A text of one byte, masked with zeros.
   const message = Buffer.from([0x81, 0x81, 0, 0, 0, 0, 0x2e]);
   const policyViolation = Buffer.from([0x88, 0x02, 0x03, 0xf0]);
   return new Promise((resolve, reject) => {
@@ -109,7 +109,7 @@ function closedUnanswered(id: string): Promise<Socket> {
   });
 }
 
-test('sockets that do not answer that they are closed take no place of others', async () => {
+test('closed sockets that do not confirm do not count', async () => {
   const id = await running('a deaf parrot');
   const watching = await opened(id);
   const fate = new Promise<string>((resolve) => {

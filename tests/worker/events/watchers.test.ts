@@ -1,4 +1,4 @@
-// Many watch one video, and some of them take nothing: nobody waits for anybody, least of all the job.
+// Many subscribers of one video, some of which do not read: they do not delay each other or the job.
 import { randomUUID } from 'node:crypto';
 import { get, type IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -18,7 +18,7 @@ const LINES_IN_THE_QUEUE = 15;
 
 let service: BareService;
 beforeAll(async () => {
-  // Whatever is seen before the end comes from the socket.
+  // Events before the end can only come from the socket.
   service = await startBare({ vars: { POLL_SECONDS: '600' }, sim: { speed: 30 } });
 });
 afterAll(() => service.close());
@@ -84,7 +84,7 @@ async function watchedBy(reading: number, idling: number): Promise<Crowd> {
   return { milliseconds, bytes };
 }
 
-test(`${READING} watchers read, ${NOT_READING} do not`, async () => {
+test(`${READING} subscribers read, ${NOT_READING} do not`, async () => {
   const alone = await watchedBy(1, 0);
   const crowds: Crowd[] = [];
   for (let round = 0; round < ROUNDS; round++) crowds.push(await watchedBy(READING, NOT_READING));
@@ -92,8 +92,8 @@ test(`${READING} watchers read, ${NOT_READING} do not`, async () => {
   const ratios = crowds.map(({ milliseconds }) => (milliseconds / alone.milliseconds).toFixed(2));
   const growth = crowds.map(({ bytes }) => (bytes / MIB).toFixed(0));
   console.info(`of its time with one watcher: ${ratios.join(', ')}; MiB more: ${growth.join(', ')}`);
-  // What the first crowd took is there for the next ones: nothing is kept of those who left. What is kept, each crowd would
-  // add; when the runtime collects its garbage differs from crowd to crowd.
+  // Memory of disconnected subscribers is free for the next ones. A leak would grow with each group; the time of
+  // garbage collection differs between groups.
   const least = Math.min(...crowds.slice(1).map(({ bytes }) => bytes));
   expect(least).toBeLessThan(MAX_LATER_GROWTH_MIB * MIB);
 });

@@ -1,4 +1,4 @@
-// What a client may upload: nothing where nothing may be spent, and so many bytes a day.
+// Limits for uploads: none without a budget, and a number of bytes per day.
 import { expect, onTestFinished, test } from 'vitest';
 import { MIB, picture } from '../support/requests/pictures.ts';
 import { filePart, upload, uploadCalls } from '../support/requests/uploads.ts';
@@ -10,7 +10,7 @@ async function start(options: Parameters<typeof startService>[0]) {
   return service;
 }
 
-test('with a budget of 0 no file goes to Wiro', async () => {
+test('with a budget of 0 no file is sent to Wiro', async () => {
   const service = await start({ vars: { DAILY_BUDGET_USD: '0' } });
   const answer = await upload(service, [filePart(picture('image/png', 5000))]);
   expect(answer.status).toBe(429);
@@ -18,7 +18,7 @@ test('with a budget of 0 no file goes to Wiro', async () => {
   expect(uploadCalls(service)).toEqual([]);
 });
 
-test('a client that has uploaded as much as it may in a day waits for the next day, others do not', async () => {
+test('a client that used up its daily upload bytes is refused until the next day, others are not', async () => {
   const tokens = { alice: 'alice-token-6f2d91c07b3e', bob: 'bob-token-c4f0a85e21d7' };
   const service = await start({
     vars: { UPLOAD_MIB_PER_DAY: '3' },

@@ -1,4 +1,4 @@
-// The folder that uploads go to, and everything that Wiro can answer to them.
+// The folder for uploads, and all answers of Wiro to uploads.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AnswerFault } from '../../../sim/index.ts';
 import { REFUSALS } from '../../../sim/refusals.ts';
@@ -21,7 +21,7 @@ const folderOf = (service: Service, url: string) => fileAt(service, url).folderI
 const times = <T>(count: number, make: () => Promise<T>): Promise<T[]> =>
   Promise.all(Array.from({ length: count }, make));
 
-test('twenty uploads at once make one folder', async () => {
+test('twenty concurrent uploads create one folder', async () => {
   const files = await times(20, () => uploaded(service, image));
   expect(new Set(files.map(({ url }) => url)).size).toBe(20);
   expect(folderCalls(service)).toHaveLength(1);
@@ -32,7 +32,7 @@ test('twenty uploads at once make one folder', async () => {
   expect(folderCalls(service)).toHaveLength(1);
 });
 
-test('a folder that could not be made is made by the next upload, whoever else waited for it', async () => {
+test('a failed creation of the folder is repeated by the next upload', async () => {
   service.sim.script('', { folder: [{ kind: 'status', status: 500 }] });
   const answers = await times(20, () => upload(service, [image]));
   const refused = answers.filter(({ status }) => status !== 200);
@@ -43,7 +43,7 @@ test('a folder that could not be made is made by the next upload, whoever else w
   expect(service.sim.folders).toHaveLength(1);
 });
 
-test('a folder whose making was not heard of is not in the way of another', async () => {
+test('a lost answer to the creation of the folder does not prevent another folder', async () => {
   service.sim.script('', { folder: [{ kind: 'lost', how: 'status' }] });
   await expectProblem(await upload(service, [image]), UPSTREAM_ERROR);
   const files = await times(3, () => uploaded(service, image));
@@ -52,11 +52,11 @@ test('a folder whose making was not heard of is not in the way of another', asyn
   for (const { url } of files) expect(fileAt(service, url).folderId).toBe(heardOf?.id);
 });
 
-test('a folder that was deleted at Wiro is made anew, once', async () => {
+test('a folder that was deleted at Wiro is created again, once', async () => {
   await uploaded(service, image);
   const [deleted] = service.sim.folders;
   service.sim.deleteFolder(deleted!.id);
-  // Meanwhile files go without one.
+  // Meanwhile files are uploaded without a folder.
   await times(5, () => uploaded(service, image));
   const files = await times(5, () => uploaded(service, image));
   const [remade] = service.sim.folders;
@@ -64,8 +64,8 @@ test('a folder that was deleted at Wiro is made anew, once', async () => {
   expect(folderCalls(service)).toHaveLength(2);
 });
 
-describe('where Wiro refuses folders', () => {
-  test.for(['permission', 'taskNotExist'] as const)('an upload goes without one: %s', async (name) => {
+describe('if Wiro refuses folders', () => {
+  test.for(['permission', 'taskNotExist'] as const)('an upload goes without a folder: %s', async (name) => {
     service.sim.script('', { folder: [REFUSALS[name]] });
     const file = await uploaded(service, image);
     expect(folderOf(service, file.url)).toBe(service.sim.rootFolderId);
@@ -73,7 +73,7 @@ describe('where Wiro refuses folders', () => {
     expect(service.logs().join('\n')).toContain('the upload goes without one');
   });
 
-  test('into which a file may not go, it goes without one, once', async () => {
+  test('a file that is refused in the folder is sent without it, once', async () => {
     service.sim.script('', { upload: [REFUSALS.permission] });
     const file = await uploaded(service, image);
     expect(folderOf(service, file.url)).toBe(service.sim.rootFolderId);
@@ -82,7 +82,7 @@ describe('where Wiro refuses folders', () => {
     expect(service.logs().join('\n')).toContain('it goes without one');
   });
 
-  test('and files too, the caller hears it after one more try', async () => {
+  test('and refuses files without one, the upload fails after one retry', async () => {
     service.sim.script('', { upload: [REFUSALS.permission, REFUSALS.permission] });
     await expectProblem(await upload(service, [image]), UPSTREAM_ERROR);
     expect(uploadCalls(service)).toHaveLength(2);
@@ -90,7 +90,7 @@ describe('where Wiro refuses folders', () => {
   });
 });
 
-describe('what Wiro answers, to either call; the same request goes through afterwards', () => {
+describe('errors of Wiro in either call; the same request succeeds afterwards', () => {
   const account = { kind: 'error', message: 'Your balance is $0.12' } as const;
   const answers: [string, AnswerFault, Refusal, string | null][] = [
     ['HTTP 500', { kind: 'status', status: 500 }, UPSTREAM_ERROR, null],
@@ -122,7 +122,7 @@ describe('what Wiro answers, to either call; the same request goes through after
     expect(uploadCalls(service)).toHaveLength(3);
   });
 
-  test('a size that is not what was sent', async () => {
+  test('a size that differs from the file', async () => {
     const row = { url: 'https://cdn1.wiro.ai/cdn/a/frame.png', size: '19999' };
     const body = JSON.stringify({ result: true, errors: [], list: [row] });
     service.sim.script('', { upload: [{ kind: 'status', status: 200, body }] });

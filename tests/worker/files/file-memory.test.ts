@@ -1,4 +1,4 @@
-// Uploads pass through a Worker without being held in its memory, however many there are.
+// Uploads pass through the Worker without being held in memory, however many there are.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { memoryBelow } from '../../../scripts/process-memory.ts';
 import { type DirectService, startDirect } from '../support/direct.ts';
@@ -15,13 +15,13 @@ const part = filePart(picture('image/png', MAX_IMAGE_BYTES));
 let service: DirectService;
 beforeAll(async () => {
   service = await startDirect({ sim: { speed: 600 } });
-  // Whatever is taken once and for all is taken before anything is measured.
+  // Memory that is allocated only once is allocated before the measurement.
   await Promise.all(Array.from({ length: AT_ONCE }, () => uploaded(service, part)));
   await service.ended((await service.accepted({ prompt: 'a ferry' })).id);
 }, TIMEOUT_MS);
 afterAll(() => service.close());
 
-test('a dozen of 20 MiB leave the wasm memory as it was', { timeout: TIMEOUT_MS }, async () => {
+test('twelve uploads of 20 MiB do not grow the wasm memory', { timeout: TIMEOUT_MS }, async () => {
   const peak = () => Math.max(...memoryBelow(service.dev.pid, 'workerd').map((process) => process.peak));
   const before = { wasm: await wasmMemoryAfter(service, 'a dinghy', TIMEOUT_MS / 4), process: peak() };
   for (let round = 0; round < ROUNDS; round++) {

@@ -1,5 +1,5 @@
-// POST /v1/files refused before Wiro was asked for anything: the answer names what is wrong. What is found wrong
-// later is in file-transport.test.ts.
+// POST /v1/files refused before Wiro was called: the response has the reason. file-transport.test.ts has errors that
+// are found later.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ALICE, CLIENT_TOKENS } from '../support/clients.ts';
 import {
@@ -27,26 +27,26 @@ const UNAUTHORIZED: Refusal = [401, 'unauthorized'];
 const text = (name: string, value: string): Part => ({ name, value });
 const png = (bytes = 5000) => filePart(picture('image/png', bytes));
 
-test('more than 20 MiB, as its length says', async () => {
+test('a declared length above 20 MiB is refused', async () => {
   const found = await refused(service, PAYLOAD_TOO_LARGE, () => upload(service, [png(30 * MIB)]));
   expect(found.detail).toMatch(/^file .*20971520 bytes \(20 MiB\)/);
 });
 
-describe('not an image by its bytes', () => {
+describe('a file that is not an image by its bytes is refused', () => {
   test.for([
     ['text', Buffer.from('these are only words, whatever the name says')],
     ['nothing', Buffer.from('')],
     ['eleven bytes of a PNG', picture('image/png', 12).subarray(0, 11)],
     ['a GIF', Buffer.from(`GIF89a${'\0'.repeat(50)}`)],
     ['6 MiB of zeros', Buffer.alloc(6 * MIB)],
-  ] as const)('%s called .png', async ([_name, bytes]) => {
+  ] as const)('%s named .png', async ([_name, bytes]) => {
     const send = () => upload(service, [filePart(bytes)]);
     const found = await refused(service, UNSUPPORTED_MEDIA_TYPE, send);
     expect(found.detail).toMatch(/^file .*JPEG.*PNG.*WebP/);
   });
 });
 
-describe('fields', () => {
+describe('invalid fields', () => {
   const early: [string, Part[], string[]][] = [
     ['nothing', [], ['file']],
     ['a text in its place', [text('file', 'cat.png')], ['file']],
@@ -56,13 +56,13 @@ describe('fields', () => {
     ['an unknown file before it', [{ ...png(), name: 'File' }, png()], ['File']],
     ['a text before the file, both called file', [text('file', 'a'), png()], ['file', 'file']],
   ];
-  test.for(early)('%s: Wiro is not asked', async ([_name, parts, fields]) => {
+  test.for(early)('%s: Wiro is not called', async ([_name, parts, fields]) => {
     const found = await refused(service, INVALID_PARAMETER, () => upload(service, parts));
     expect(fieldNames(found)).toEqual(fields);
   });
 });
 
-describe('unreadable', () => {
+describe('an unreadable body is refused', () => {
   const good = formBody([png(6 * MIB)]);
 
   test.for([undefined, 'application/json', 'image/png'])('as %s', async (contentType) => {
@@ -80,7 +80,7 @@ describe('unreadable', () => {
   });
 });
 
-test('who must show a token uploads with one only', async () => {
+test('with client tokens an upload needs one', async () => {
   const guarded = await startService({ secrets: { CLIENT_TOKENS } });
   try {
     const send = (headers: Record<string, string>) =>

@@ -1,4 +1,4 @@
-// Uploads that break off, on either side: Wiro is left with no file, the caller with the right answer.
+// Uploads that break on either side: Wiro gets no file, and the caller gets the right error.
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AnswerFault } from '../../../sim/index.ts';
@@ -50,8 +50,9 @@ async function brokenOff<T>(send: () => Promise<T>): Promise<T> {
 const refused = (refusal: Refusal, send: () => Promise<Response>): Promise<Problem> =>
   brokenOff(async () => expectProblem(await send(), refusal));
 
-describe.for(FRAMINGS)('found wrong half way, %s', (framing) => {
-  test('20 MiB and a byte, while 20 MiB are taken', async () => {
+// Smaller ones are read to their end first: file-length.test.ts.
+describe.for(FRAMINGS)('an error in the middle of the body, %s', (framing) => {
+  test('20 MiB and a byte are refused, 20 MiB are accepted', async () => {
     const most = await uploaded(service, png(MAX_IMAGE_BYTES), framing);
     expect(sha256(await bytesAt(service, most.url))).toBe(sha256(picture('image/png', MAX_IMAGE_BYTES)));
     const parts = [png(MAX_IMAGE_BYTES + 1)];
@@ -61,28 +62,28 @@ describe.for(FRAMINGS)('found wrong half way, %s', (framing) => {
 
   const late: [string, Part[], string[]][] = [
     ['a second file', [png(), png(6 * MIB)], ['file']],
-    ['an unknown text behind the file', [png(3 * MIB), text('intent', 'vision')], ['intent']],
-    ['several', [png(2 * MIB), text('a', '1'), png(), text('b', '2')], ['a', 'file', 'b']],
+    ['an unknown text behind the file', [png(6 * MIB), text('intent', 'vision')], ['intent']],
+    ['several', [png(6 * MIB), text('a', '1'), png(), text('b', '2')], ['a', 'file', 'b']],
   ];
   test.for(late)('%s', async ([_name, parts, fields]) => {
     const found = await refused(INVALID_PARAMETER, () => upload(service, parts, framing));
     expect(fieldNames(found)).toEqual(fields);
   });
 
-  test('no end', async () => {
+  test('a missing end', async () => {
     const good = formBody([png(6 * MIB)]);
     const cut = good.subarray(0, good.length - 6);
     await refused(INVALID_REQUEST, () => postBody(service, '/v1/files', FORM_TYPE, cut, framing));
   });
 });
 
-test('30 MiB that are not declared', async () => {
+test('30 MiB without a declared length are refused', async () => {
   const found = await refused(PAYLOAD_TOO_LARGE, () => upload(service, [png(30 * MIB)], 'streamed'));
   expect(found.detail).toMatch(/^file /);
 });
 
-test('a caller that vanishes half way: nobody complains', async () => {
-  // The lines of `wrangler dev` itself are no concern of ours.
+test('a client that disconnects during the upload causes no error', async () => {
+  // Lines of `wrangler dev` itself are ignored.
   const ownLines = () => service.logs().filter((line) => line.includes('"level":'));
   const before = ownLines();
   const body = formBody([png(MAX_IMAGE_BYTES)]);
@@ -91,7 +92,7 @@ test('a caller that vanishes half way: nobody complains', async () => {
   expect(ownLines()).toEqual(before);
 });
 
-test('the bytes are on their way to Wiro before the caller has sent the last', async () => {
+test('the first bytes reach Wiro before the client has sent the last ones', async () => {
   const calls = uploadCalls(service).length;
   const body = formBody([png(5 * MIB)]);
   const headers = { 'content-type': FORM_TYPE, 'content-length': body.length };
@@ -108,7 +109,7 @@ test('the bytes are on their way to Wiro before the caller has sent the last', a
   expect(await answered).toMatchObject({ object: 'file', bytes: 5 * MIB });
 });
 
-describe('Wiro breaks off: 503, and the same request may be sent again', () => {
+describe('Wiro breaks the connection: 503, and the same request may be repeated', () => {
   test.for<[string, AnswerFault]>([
     ['before it has processed it', { kind: 'reset' }],
     ['when it has processed it', { kind: 'lost', how: 'reset' }],
@@ -122,7 +123,7 @@ describe('Wiro breaks off: 503, and the same request may be sent again', () => {
   });
 });
 
-describe.for(FRAMINGS)('Wiro does not read the file, and the caller hears it all the same, %s', (framing) => {
+describe.for(FRAMINGS)('Wiro answers without reading the file: the client gets 503, %s', (framing) => {
   test.for<AnswerFault>([{ kind: 'reset' }, { kind: 'status', status: 503 }])('%o', async (fault) => {
     for (let turn = 0; turn < 5; turn++) {
       service.sim.script('', { gateway: [fault] });
@@ -132,7 +133,7 @@ describe.for(FRAMINGS)('Wiro does not read the file, and the caller hears it all
   });
 });
 
-test('the Worker started again knows its folder', async () => {
+test('after a restart the Worker uses the same folder', async () => {
   await service.dev.kill('SIGKILL');
   await service.dev.start();
   await Promise.all(Array.from({ length: 5 }, () => uploaded(service, png())));
@@ -140,7 +141,7 @@ test('the Worker started again knows its folder', async () => {
   expect(service.sim.folders).toHaveLength(1);
 });
 
-test('a folder whose making is never answered holds nobody up for long', async () => {
+test('a creation of the folder that is never answered delays no upload for long', async () => {
   const slow = await startDirect();
   try {
     slow.sim.script('', { folder: [{ kind: 'hang' }] });
@@ -153,7 +154,7 @@ test('a folder whose making is never answered holds nobody up for long', async (
   }
 });
 
-test('a Wiro that cannot be reached', async () => {
+test('an unreachable Wiro is 503', async () => {
   const lonely = await startDirect({ vars: { WIRO_API_URL: 'http://127.0.0.1:1/v1' } });
   try {
     const response = await upload(lonely, [png()]);

@@ -1,4 +1,4 @@
-// POST /v1/files: an image passes through to Wiro's files, and its address is good for submits.
+// POST /v1/files: an image is passed on to Wiro's files, and its URL can be used in submits.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { FRAMINGS } from '../support/requests/bodies.ts';
 import { MAX_IMAGE_BYTES, PICTURE_TYPES, picture } from '../support/requests/pictures.ts';
@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-describe.for(FRAMINGS)('an image arrives at Wiro byte by byte, %s', (framing) => {
+describe.for(FRAMINGS)('an image reaches Wiro unchanged, %s', (framing) => {
   test.for(PICTURE_TYPES)('%s', async (type) => {
     const bytes = picture(type, 70_001);
     const file = await uploaded(service, filePart(bytes, 'my frame.png'), framing);
@@ -56,7 +56,7 @@ describe.for(FRAMINGS)('an image arrives at Wiro byte by byte, %s', (framing) =>
   });
 });
 
-test('its address is the first frame of as many videos as one likes', async () => {
+test('the URL of a file can be the first frame of many videos', async () => {
   const { url } = await uploaded(service, filePart(picture('image/jpeg', 30_000), 'rain.jpg'));
   for (const prompt of ['it begins to rain', 'it stops raining']) {
     const { id } = await service.accepted({ prompt, inputImageFirstUrl: url });
@@ -70,7 +70,7 @@ test('its address is the first frame of as many videos as one likes', async () =
   }
 });
 
-test('a form as a browser sends it', async () => {
+test('a form of a browser is accepted', async () => {
   const form = new FormData();
   form.append('file', new File([picture('image/webp', 3000)], 'cat.webp', { type: 'image/webp' }));
   const response = await service.fetch('/v1/files', { method: 'POST', body: form });
@@ -78,7 +78,7 @@ test('a form as a browser sends it', async () => {
   expect(await response.json()).toMatchObject({ filename: 'cat.webp', bytes: 3000 });
 });
 
-test('its id is the first frame of a video too, and of nobody who made it up', async () => {
+test('the id of a file can be the first frame, but not a made-up id', async () => {
   const file = await uploaded(service, filePart(picture('image/png', 2000)));
   const prompt = 'rain by its id';
   const { input } = await service.accepted({ prompt, input_reference: { file_id: file.id } });
@@ -90,7 +90,7 @@ test('its id is the first frame of a video too, and of nobody who made it up', a
   }
 });
 
-test('a purpose may come before or behind it, and is told again', async () => {
+test('purpose may be before or after the file, and is returned', async () => {
   const purpose = { name: 'purpose', value: 'user_data' };
   const part = filePart(picture('image/png', 800));
   for (const parts of [
@@ -109,7 +109,7 @@ test('two uploads of the same bytes are two files', async () => {
   expect(new Set(files.map(({ url }) => url)).size).toBe(2);
 });
 
-describe('a hostile name is cleaned for the answer and for Wiro', () => {
+describe('a malicious file name is cleaned, in the response and at Wiro', () => {
   test.for([
     ['a path', '../../etc/passwd', 'passwd.png'],
     ['a Windows path', 'C:\\fakepath\\cat.png', 'cat.png'],
@@ -132,14 +132,14 @@ describe('a hostile name is cleaned for the answer and for Wiro', () => {
     const call = uploadCalls(service).at(-1)!;
     expect(call.fieldOrder).toEqual(['folderid', 'file']);
     expect(call.file).toMatchObject({ filename: cleaned, sha256: sha256(bytes) });
-    // Whatever the name, the address can be used.
+    // The URL can be used whatever the name was.
     const submit = await service.submit({ prompt: `named by ${_name}`, inputImageFirstUrl: file.url });
     expect(submit.status).toBe(202);
     await service.ended(((await submit.json()) as { id: string }).id);
   });
 });
 
-test('all of it went into one folder, which an eviction does not make anybody forget', async () => {
+test('all uploads used one folder, also after an eviction', async () => {
   await service.evictDispatcher();
   await uploaded(service, filePart(picture('image/png', 100)));
   expect(folderCalls(service)).toHaveLength(1);

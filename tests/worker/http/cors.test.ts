@@ -1,4 +1,4 @@
-// Pages of other origins: a browser may let those that are listed read every answer, and the others change nothing.
+// Pages of other origins: listed origins may read every response, others may change nothing.
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ALICE, CLIENT_TOKENS } from '../support/clients.ts';
@@ -38,8 +38,8 @@ const answers = (): [string, string, number, Service?][] => [
   ['POST', `/v1/videos/${id}/cancel`, 409, alice],
 ];
 
-describe('a listed origin', () => {
-  test('may read every answer, errors too', async () => {
+describe('a page of a listed origin', () => {
+  test('may read every response, including errors', async () => {
     for (const [method, path, status, client = service] of answers()) {
       const answer = await client.fetch(path, { method, headers: { origin: LISTED } });
       expect(answer.status, `${method} ${path}`).toBe(status);
@@ -57,7 +57,7 @@ describe('a listed origin', () => {
     ['/v1/videos/:id', 'DELETE'],
     ['/v1/videos/:id/cancel', 'POST'],
     ['/v1/files', 'POST'],
-  ] as const)('may ask first: %s %s', async ([path, method]) => {
+  ] as const)('gets an allowing preflight: %s %s', async ([path, method]) => {
     const headers = {
       origin: LISTED,
       'access-control-request-method': method,
@@ -73,7 +73,7 @@ describe('a listed origin', () => {
   });
 });
 
-describe.each(STRANGERS)('the origin %s', (origin) => {
+describe.each(STRANGERS)('a page of the origin %s', (origin) => {
   test('may read nothing', async () => {
     for (const [method, path, , client = service] of answers()) {
       const answer = await client.fetch(path, { method, headers: { origin } });
@@ -101,19 +101,19 @@ describe.each(STRANGERS)('the origin %s', (origin) => {
     expect(await traces(service)).toEqual(before);
   });
 
-  test('opens no socket', async () => {
+  test('may open no WebSocket', async () => {
     const { status } = await upgrade(`/v1/videos/${id}/events`, { origin, authorization: `Bearer ${ALICE}` });
     expect(status).toBe(403);
   });
 });
 
-test('no origin is no permission', async () => {
+test('a request without an origin gets no CORS headers', async () => {
   const headers = { 'content-type': 'application/json' };
   const answer = await service.fetch('/v1/videos', { method: 'POST', headers, body: '{"prompt":"no"}' });
   await expectProblem(answer, [401, 'unauthorized']);
 });
 
-test('its own page is no stranger, by whatever name it is reached', async () => {
+test('the Worker’s own page is allowed under every host name', async () => {
   for (const headers of [
     { origin: service.origin },
     { origin: 'https://video.example', 'sec-fetch-site': 'same-origin' },
@@ -123,7 +123,7 @@ test('its own page is no stranger, by whatever name it is reached', async () => 
   }
 });
 
-test('the static files may be read by the pages of any origin', async () => {
+test('pages of any origin may read the static files', async () => {
   for (const path of ['/openapi.json', '/client.js', '/words.js', '/icon.svg', '/']) {
     for (const headers of [{}, { origin: STRANGERS[0]! }]) {
       const answer = await service.fetch(path, { headers });
@@ -133,8 +133,8 @@ test('the static files may be read by the pages of any origin', async () => {
   }
 });
 
-// What a <video> has fetched, without an Origin, may lie in the browser's cache when a page of another origin asks for it.
-test('without an Origin an answer says for whom it is too', async () => {
+// A browser may use the cached response to a <video>, which sends no Origin, for a page of another origin.
+test('a response to a request without Origin varies by origin', async () => {
   for (const [method, path, , client = service] of answers()) {
     const answer = await client.fetch(path, { method });
     expect(answer.headers.get('vary'), `${method} ${path}`).toMatch(/\borigin\b/i);
@@ -142,7 +142,7 @@ test('without an Origin an answer says for whom it is too', async () => {
   }
 });
 
-describe('without a list', () => {
+describe('if every origin is allowed', () => {
   let open: Service;
   let video: string;
   beforeAll(async () => {
@@ -152,7 +152,7 @@ describe('without a list', () => {
   });
   afterAll(() => open.close());
 
-  test('every answer may be read by any page, whoever fetched it first', async () => {
+  test('every response allows every page, even if it was cached before', async () => {
     for (const [path, status, init] of [
       [`/v1/videos/${video}/content`, 200, {}],
       [`/v1/videos/${video}/content`, 206, { headers: { range: 'bytes=0-9' } }],
@@ -174,7 +174,7 @@ describe('without a list', () => {
     expect(unchanged.headers.get('access-control-allow-origin')).toBe('*');
   });
 
-  test('a preflight allows whatever headers it asks for', async () => {
+  test('a preflight allows all requested headers', async () => {
     const preflight = (asked: Record<string, string>) =>
       open.fetch('/v1/videos', {
         method: 'OPTIONS',
@@ -190,7 +190,7 @@ describe('without a list', () => {
   });
 });
 
-test('without a list, every page may', async () => {
+test('pages of all origins are allowed', async () => {
   const open = await startService();
   for (const origin of [LISTED, ...STRANGERS]) {
     const answer = await open.fetch('/v1/videos', { method: 'POST', headers: { origin } });

@@ -1,4 +1,4 @@
-// The description of the API that ships with it: valid by itself, complete, and true of what the Worker answers.
+// The API description: valid, complete, and equal to the responses of the Worker.
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -58,7 +58,7 @@ async function described(method: string, path: string, answer: Response): Promis
   return body;
 }
 
-test('it is valid', async () => {
+test('openapi.json is valid', async () => {
   const { valid, errors } = await new Validator().validate(
     structuredClone(openapi) as object as Record<string, unknown>,
   );
@@ -66,12 +66,12 @@ test('it is valid', async () => {
   expect(valid).toBe(true);
 });
 
-test('it is of this version', async () => {
+test('openapi.json has the version of this release', async () => {
   const { version } = await (await service.fetch('/health')).json();
   expect(openapi).toMatchObject({ info: { version } });
 });
 
-describe('it is true of', () => {
+describe('openapi.json describes the real', () => {
   const at = (id: string, behind = '') => `/v1/videos/${id}${behind}`;
   const NOBODY = 'vid_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa';
 
@@ -87,7 +87,7 @@ describe('it is true of', () => {
     await check(await send('prompt', 'text/plain'));
   });
 
-  test('the Video and the list', async () => {
+  test('Video and list', async () => {
     await described('get', '/v1/videos/{id}', await alice.fetch(at(video.id)));
     await described('get', '/v1/videos/{id}', await alice.fetch(at(NOBODY)));
     await described('get', '/v1/videos/{id}', await service.fetch(at(video.id)));
@@ -166,7 +166,7 @@ describe('it is true of', () => {
     await described('get', '/v1/models/{name}', await service.fetch('/v1/models/hailuo-2.3'));
   });
 
-  test('what OpenAI’s clients send', async () => {
+  test('fields of OpenAI’s clients', async () => {
     const body = {
       prompt: 'a page for another reader',
       seconds: '6',
@@ -178,7 +178,7 @@ describe('it is true of', () => {
     await described('post', '/v1/videos', await alice.submit(body));
   });
 
-  test('the usage', async () => {
+  test('usage', async () => {
     await described('get', '/v1/usage', await alice.fetch('/v1/usage'));
     await described('get', '/v1/usage', await service.fetch('/v1/usage'));
   });
@@ -213,7 +213,7 @@ describe('it is true of', () => {
   });
 });
 
-test('nothing is described that no test has seen', () => {
+test('openapi.json describes only operations that these tests have seen', () => {
   const written = Object.entries(openapi.paths).flatMap(([path, operations]) =>
     Object.entries(operations)
       .filter(([, operation]) => 'responses' in operation)
@@ -221,7 +221,7 @@ test('nothing is described that no test has seen', () => {
         Object.keys(responses).map((status) => `${method} ${path} ${status}`),
       ),
   );
-  // What the Worker cannot be brought to here, and what has no body to check.
+  // Responses that cannot be caused here, and those without a body.
   const elsewhere = / (403|429|500|502|503|101|204|304)$|^head /;
   expect(written.filter((answer) => !seen.has(answer) && !elsewhere.test(answer))).toEqual([]);
 });

@@ -1,4 +1,4 @@
-// What is at no path, by no method or under no id: a problem, and nothing is touched for it.
+// Unknown paths, wrong methods and invalid ids: an error, without access to storage.
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { METHOD_NOT_ALLOWED, NOT_FOUND, refused } from '../support/refusals.ts';
@@ -25,13 +25,13 @@ afterAll(() => service.close());
 /** Plain: the path may hold a proof, which must not be taken for an answer that leaked it. */
 const call = (method: string, path: string) => fetch(service.origin + path, { method });
 
-test('the video that the others are compared with is there', async () => {
+test('the correct video exists, with which the wrong ones are compared', async () => {
   expect((await service.fetch(`/v1/videos/${id}`)).status).toBe(200);
   expect((await service.fetch(`/v1/videos/${id}/content`)).status).toBe(200);
   expect((await call('POST', `/hooks/wiro/${id}/${proof}`)).status).toBe(200);
 });
 
-describe('no path', () => {
+describe('an unknown path is 404', () => {
   test.for([
     '/v1',
     '/v1/',
@@ -53,7 +53,7 @@ describe('no path', () => {
   });
 });
 
-describe('no such method', () => {
+describe('a wrong method is 405', () => {
   test.for([
     ['PUT', '/v1/videos', ['POST']],
     ['PATCH', '/v1/videos', ['POST']],
@@ -81,7 +81,7 @@ describe('no such method', () => {
   });
 });
 
-describe('what GET answers, HEAD answers without a body', () => {
+describe('HEAD has the headers of GET without a body', () => {
   test.for(['/health', '/v1/models', '/v1/models/hailuo-2.3', '/v1/videos/:id', '/v1/videos/:id/content'])(
     '%s',
     async (path) => {
@@ -95,7 +95,7 @@ describe('what GET answers, HEAD answers without a body', () => {
     },
   );
 
-  test('events, refusals too', async () => {
+  test('for events, including refusals', async () => {
     const events = await service.fetch(`/v1/videos/${id}/events`, { method: 'HEAD' });
     expect([events.status, events.headers.get('content-type')]).toEqual([
       200,
@@ -106,7 +106,7 @@ describe('what GET answers, HEAD answers without a body', () => {
   });
 });
 
-describe('what OpenAI has and this service has not', () => {
+describe('endpoints of OpenAI that are not supported', () => {
   test.for([
     ['POST', '/v1/videos/:id/remix'],
     ['POST', '/v1/videos/edits'],
@@ -118,7 +118,7 @@ describe('what OpenAI has and this service has not', () => {
   });
 });
 
-describe('no such video', () => {
+describe('an invalid id or proof is 404', () => {
   /** Every endpoint of a video under another id. */
   async function expectNowhere(otherId: string): Promise<void> {
     for (const [method, path] of [
@@ -153,7 +153,7 @@ describe('no such video', () => {
     await expectNowhere(otherId());
   });
 
-  test('an id with any one of its characters changed', async () => {
+  test('an id with one character changed', async () => {
     for (let at = 'vid_'.length; at < id.length; at++) {
       const changed: string = ALPHABET[(ALPHABET.indexOf(id[at]!) + 1 + (at % 31)) % ALPHABET.length]!;
       const otherId = id.slice(0, at) + changed + id.slice(at + 1);
@@ -162,7 +162,7 @@ describe('no such video', () => {
     }
   });
 
-  test('a callback with any one character of its proof changed', async () => {
+  test('a callback with one character of its proof changed', async () => {
     for (let at = 0; at < proof.length; at++) {
       const changed = ALPHABET[(ALPHABET.indexOf(proof[at]!) + 1) % ALPHABET.length];
       const otherProof = proof.slice(0, at) + changed + proof.slice(at + 1);

@@ -1,4 +1,4 @@
-// Whoever comes too often hears so at once, whatever the body does.
+// A request over the rate limit is refused at once, whatever its body does.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type BareService, startBare } from '../support/bare.ts';
 import { drip, slowClient } from '../support/requests/slow-clients.ts';
@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-test('429 does not wait for a body that drips', async () => {
+test('429 does not wait for a slow body', async () => {
   await service.fetch('/v1/usage');
   const client = slowClient(service, 'POST /v1/videos', ['Content-Type: application/json']);
   const { status, milliseconds } = await drip(client, 300);

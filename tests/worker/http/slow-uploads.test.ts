@@ -1,4 +1,4 @@
-// Bodies that drip: they hold little memory, end in time, and do not delay a refusal.
+// Slow bodies: they use little memory, time out, and do not delay a refusal.
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { type BareService, startBare } from '../support/bare.ts';
 import { BOUNDARY, submitForm } from '../support/requests/bodies.ts';
@@ -46,7 +46,7 @@ const submitImage = () =>
     { name: 'inputImageFirst', value: picture('image/png', 6 * MIB), filename: 'a.png' },
   ]);
 
-test(`${UPLOADS} uploads of 5 MiB at once: those beyond the memory are refused`, async () => {
+test(`${UPLOADS} concurrent uploads of 5 MiB: those above the memory limit are refused`, async () => {
   expect((await submitImage()).status).toBe(202);
   const before = service.resident();
   await uploading(UPLOADS);
@@ -64,7 +64,7 @@ test(`${UPLOADS} uploads of 5 MiB at once: those beyond the memory are refused`,
   expect(answer).toMatch(/retry-after: 10\r\n/i);
   expect(answer).toContain('"code":"upstream_unavailable"');
   expect(answer).toContain('Too many images are being uploaded');
-  // What the others hold is free again when they are gone.
+  // Their memory is free after they have disconnected.
   for (const { socket } of clients) socket.destroy();
   await expect.poll(async () => (await submitImage()).status, { timeout: 30_000 }).toBe(202);
   await expect
@@ -85,7 +85,7 @@ test.for([
   ['404', 'POST /nothing/here', [AUTHORIZATION], 404],
   ['405', 'POST /health', [AUTHORIZATION], 405],
 ] as const)(
-  '%s does not wait for a body that drips',
+  '%s does not wait for a slow body',
   { concurrent: true },
   async ([, start, headers, expected]) => {
     const client = slowClient(service, start, ['Content-Type: application/json', ...headers]);
@@ -99,7 +99,7 @@ test.for([
 test.for([
   ['JSON', 'application/json', '{"prompt":"drop by drop"'],
   ['a form', FORM_TYPE, `--${BOUNDARY}\r\nContent-Disposition: form-data; name="prompt"\r\n\r\ndrop`],
-] as const)('%s that drips is given up', { concurrent: true }, async ([, type, start]) => {
+] as const)('%s with a slow body times out', { concurrent: true }, async ([, type, start]) => {
   const client = slowClient(service, 'POST /v1/videos', [`Content-Type: ${type}`, AUTHORIZATION]);
   await client.send(Buffer.from(start));
   const { status, milliseconds } = await drip(client, 2000);

@@ -1,5 +1,5 @@
-// A body that no flow has a use for is read before the answer all the same: many a client listens only after it has
-// sent everything, and a connection that is closed over the rest takes the answer with it.
+// An unused body is read before the response is sent: many clients read the response only after they have sent
+// everything, and closing the connection would lose it.
 import { type ClientRequest, request } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { SimTask } from '../../../sim/index.ts';
@@ -52,7 +52,7 @@ const routes: Route[] = [
   },
 ];
 
-test.each(routes)('$name is answered once its body has come', async ({ name, method, path, done }) => {
+test.each(routes)('$name is answered after its body was read', async ({ name, method, path, done }) => {
   const prompt = `a boat that carries too much: ${name}`;
   service.sim.script(prompt, { holdAt: 'task_start' });
   const { id } = await service.accepted({ prompt });

@@ -1,5 +1,5 @@
-// The runtime takes objects out of memory whenever they have nothing to do. What they know is in their storage: they go
-// on as if nothing had happened. (It never does so in the middle of an alarm; a machine that dies does: restart.test.ts.)
+// The runtime evicts idle objects from memory. Their state is in storage, so they continue. (An eviction never happens
+// during an alarm; restart.test.ts covers crashes.)
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Faults } from '../../../sim/index.ts';
 import { expectMadeOnce, type Job } from '../support/job.ts';
@@ -17,9 +17,9 @@ const RUN_LOST: Faults = { run: [{ kind: 'lost', how: 'status' }], callback: { l
 
 let service: Service;
 
-describe('a video object evicted when', () => {
+describe('a VideoTask object is evicted when', () => {
   beforeAll(async () => {
-    // Rests that are long enough for an eviction.
+    // Delays that are long enough for an eviction.
     const vars = { POLL_SECONDS: '2', SEARCH_SECONDS: '2', RETRY_SECONDS: '2' };
     service = await startService({ vars, sim: { speed: SPEED } });
   });
@@ -29,7 +29,7 @@ describe('a video object evicted when', () => {
   const steps: Step[] = [
     ['the answer to its Run was lost', (prompt) => submitted(prompt, RUN_LOST)],
     ['the answer to its Run with an image was lost', runWithImageLost],
-    // There may be something left to do then, or not.
+    // There may be work left then, or not.
     ...[1, 2, 3].map((time): Step => [`its Run was answered just now, ${time} of 3`, held]),
     ['it was called back just now', calledBack],
     ['its copy failed and is to be tried again', copyFailed],
@@ -81,7 +81,7 @@ describe('a video object evicted when', () => {
   }
 });
 
-test('the dispatcher and those in line, evicted at each step of the line', async () => {
+test('evicting the dispatcher and queued jobs at each step loses nothing', async () => {
   const service = await startService({ vars: { MAX_ACTIVE: '1' }, sim: { speed: SPEED } });
   try {
     service.sim.script('', { holdAt: 'task_start' });

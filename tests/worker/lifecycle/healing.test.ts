@@ -1,4 +1,4 @@
-// What no object does by itself any more, because its alarm or a whole object got lost, the cron trigger brings back.
+// The cron trigger resumes videos that lost their alarm, and rebuilds lost objects.
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type DirectService, startDirect } from '../support/direct.ts';
 import { storedSample } from '../support/sample.ts';
@@ -30,7 +30,7 @@ async function expectMade(id: string, prompt: string): Promise<void> {
   expect(runsOf(service.sim, prompt)).toHaveLength(1);
 }
 
-test('jobs that lost their alarm, at Wiro and in line', async () => {
+test('running and queued jobs that lost their alarm are resumed', async () => {
   const [first, second] = ['a bear asleep', 'a bear behind it'];
   service.sim.script(first, { holdAt: 'task_start', callback: { lost: true } });
   const atWiro = await service.accepted({ prompt: first });
@@ -52,7 +52,7 @@ test('jobs that lost their alarm, at Wiro and in line', async () => {
   await expectMade(inLine.id, second);
 });
 
-test('a place whose holder is gone', async () => {
+test('a slot whose job is gone is released', async () => {
   const [first, second] = ['a bear that vanishes', 'a bear that waits for it'];
   service.sim.script(first, { holdAt: 'task_start' });
   await service.accepted({ prompt: first });
@@ -64,7 +64,7 @@ test('a place whose holder is gone', async () => {
   await expectMade(id, second);
 });
 
-test('a whole line that is gone comes back when it is looked at', async () => {
+test('a lost queue is rebuilt by the sweep', async () => {
   const prompts = ['a bear in front', 'a bear in the middle', 'a bear at the end'];
   service.sim.script(prompts[0]!, { holdAt: 'task_start' });
   const ids: string[] = [];

@@ -1,4 +1,4 @@
-// What a deletion could not reach, because it was still on its way to R2, is found by the sweep.
+// Files that were stored in R2 after the deletion of their video are found by the sweep.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { submitForm } from '../support/requests/bodies.ts';
 import { picture } from '../support/requests/pictures.ts';
@@ -23,7 +23,7 @@ async function submitted(prompt: string): Promise<string> {
 
 const exists = async (key: string) => (await service.bindings.VIDEOS.head(key)) !== null;
 
-test('objects in R2 without a video are removed once they are an hour old; others stay', async () => {
+test('objects in R2 without a video are removed after an hour; others stay', async () => {
   const kept = await submitted('a boat that stays');
   const deleted = await submitted('a boat that goes');
   await service.fetch(`/v1/videos/${deleted}`, { method: 'DELETE' });

@@ -1,5 +1,5 @@
-// What the objects of a Worker in `wrangler dev` have stored: each class keeps a database of alarms, each object one of
-// its own. It can be looked at any time, and taken away while the Worker is down.
+// The stored data of the objects of a Worker in `wrangler dev`: each class has a database of alarms, each object its
+// own database. They can be read at any time, and removed while the Worker is stopped.
 import { globSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';

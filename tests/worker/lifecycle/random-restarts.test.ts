@@ -1,5 +1,5 @@
-// The machine dies three times, at moments drawn from a seed, while jobs are under way. What they meet beside that is
-// left to the soak. SEED=… draws the same moments again.
+// The machine crashes three times at random moments while jobs run. The soak combines this with other faults. SEED=…
+// repeats the same moments.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { audit } from '../../../scripts/soak/audit.ts';
 import { carry, type Outcome } from '../../../scripts/soak/client.ts';
@@ -18,12 +18,12 @@ const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
 
 let service: DirectService;
 beforeAll(async () => {
-  // A Run that died with the machine before it was sent is searched for until the deadline.
+  // A Run that was not sent before the crash is searched for until the deadline.
   service = await startDirect({ vars: { TASK_DEADLINE_SECONDS: '40' } });
 });
 afterAll(() => service.close());
 
-test(`${JOBS} jobs, ${KILLS} kills, seed ${seed}`, async () => {
+test(`${JOBS} jobs survive ${KILLS} kills, seed ${seed}`, async () => {
   const { sim, dev, bindings } = service;
   const jobs = plan(JOBS, seed).map(withoutFaults);
   for (const { prompt, scripts } of jobs) for (const script of scripts) sim.script(prompt, script);
@@ -44,7 +44,7 @@ test(`${JOBS} jobs, ${KILLS} kills, seed ${seed}`, async () => {
   }
 
   const outcomes = await Promise.all(carried);
-  // The client was told before KV was.
+  // The client got the response before the record reached KV.
   for (const [, outcome] of outcomes) {
     if ('video' in outcome) await publishedRecord(service, outcome.video.id, outcome.video.status);
   }

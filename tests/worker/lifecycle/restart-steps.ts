@@ -1,4 +1,4 @@
-// The steps of a job's life at which a machine may die. Each function brings a job to its step and leaves it there.
+// The steps of a job at which a machine may crash. Each function brings a job to its step.
 import { expect, vi } from 'vitest';
 import type { Faults, SimTask } from '../../../sim/index.ts';
 import type { DirectService } from '../support/direct.ts';

@@ -1,5 +1,4 @@
-// The machine dies without a warning, wherever a job is just then: after the restart it goes on from there, and Run is
-// not sent twice.
+// The machine crashes at any step of a job: after the restart the job continues, and Run is not sent twice.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type DirectService, startDirect } from '../support/direct.ts';
 import { expectMadeOnce } from '../support/job.ts';
@@ -20,10 +19,10 @@ async function restart(jobs: Halted[]): Promise<void> {
   for (const { whenUp } of jobs) await whenUp?.();
 }
 
-describe('one kill, and a job at each step of its life:', () => {
+describe('one kill with a job at each step:', () => {
   const jobs = new Map<string, Halted>();
   beforeAll(async () => {
-    // The second check is far enough away for a callback to come before it.
+    // The second check is late enough for a callback to arrive before it.
     service = await startDirect({ vars: { POLL_SECONDS: '0.2,4' }, sim: { speed: SPEED } });
     for (const [name, step] of STEPS) jobs.set(name, await step(service, `A boat: ${name}.`));
     await restart([...jobs.values()]);
@@ -35,13 +34,13 @@ describe('one kill, and a job at each step of its life:', () => {
   });
 });
 
-describe('jobs in line', () => {
+describe('queued jobs after a kill', () => {
   beforeAll(async () => {
     service = await startDirect({ vars: { MAX_ACTIVE: '1' }, sim: { speed: SPEED } });
   });
   afterAll(() => service.close());
 
-  test('keep their order, and wait even for a job that may not have started', async () => {
+  test('keep their order, and count a job that may have started', async () => {
     const prompt = 'A boat that nobody is sure of.';
     service.sim.script(prompt, { holdAt: 'task_start' });
     const first = await runSent(service, prompt);

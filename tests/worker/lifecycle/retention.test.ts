@@ -1,4 +1,4 @@
-// The cron trigger removes what is past RETENTION_DAYS from KV, R2 and the objects, and nothing else.
+// The cron trigger removes exactly what is older than RETENTION_DAYS from KV, R2 and the objects.
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { expectProblem } from '../support/refusals.ts';
 import { type Part, submitForm } from '../support/requests/bodies.ts';
@@ -27,7 +27,7 @@ async function stored() {
     service.bindings.VIDEOS.list(),
   ]);
   return {
-    // What Wiro tells of a model stays.
+    // The model description stays.
     kv: records.keys
       .map(({ name }) => name)
       .filter((name) => !name.startsWith('model:'))
@@ -45,7 +45,7 @@ async function completed(prompt: string): Promise<Video> {
   return video;
 }
 
-test('videos, inputs, records and objects past their time go, younger and unfinished ones stay', async () => {
+test('expired videos, images, records and objects are removed, newer and unfinished ones stay', async () => {
   service.sim.script('refused', {
     run: [{ kind: 'error', code: 0, message: 'Request parameter [prompt] required' }],
   });
@@ -77,7 +77,7 @@ test('videos, inputs, records and objects past their time go, younger and unfini
   expect(await service.video(young.id)).toMatchObject({ status: 'completed' });
   expect(await service.video(held.id)).toMatchObject({ status: 'in_progress' });
 
-  // A callback that comes that late finds nobody, and brings nothing back.
+  // A callback after the removal is ignored and creates nothing.
   const task = await service.sim.waitForTask('an old candle');
   await service.fetch(new URL(task.callbackUrl).pathname, { method: 'POST' });
   expect(await stored()).toEqual(left);

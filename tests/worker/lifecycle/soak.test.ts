@@ -1,4 +1,4 @@
-// A small `make soak`: two hundred jobs, a third of them with faults, and the Worker killed in the middle.
+// A short `make soak`: 200 jobs, a third of them with faults, and a kill of the Worker.
 import { expect, test } from 'vitest';
 import { audit } from '../../../scripts/soak/audit.ts';
 import { soak } from '../../../scripts/soak/run.ts';
@@ -8,7 +8,7 @@ const JOBS = 200;
 const SEED = 1;
 const TIMEOUT_MS = 240_000;
 
-test('nothing is lost, made twice or stuck', { timeout: TIMEOUT_MS }, async ({ onTestFinished }) => {
+test('soak: no job is lost, repeated or stuck', { timeout: TIMEOUT_MS }, async ({ onTestFinished }) => {
   const { evidence } = await soak({ jobs: JOBS, seed: SEED }, onTestFinished);
   expect(evidence.cases).toHaveLength(JOBS);
   expect(audit(evidence)).toEqual([]);

@@ -1,4 +1,4 @@
-// KV or R2 fail for a while: nothing is lost, nothing is paid twice, and what was under way is finished afterwards.
+// KV or R2 fail for a while: nothing is lost or paid twice, and pending work is finished afterwards.
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Faults, SimTask } from '../../../sim/index.ts';
 import { type DirectService, startDirect } from '../support/direct.ts';
@@ -57,7 +57,7 @@ function submitImage(prompt: string, image: Body, headers: HeadersInit = {}): Pr
   return service.fetch('/v1/videos', { method: 'POST', headers, body });
 }
 
-describe('without R2', () => {
+describe('R2 fails', () => {
   const lengthless: Faults = {
     cdn: Array.from({ length: 1000 }, () => ({ kind: 'no-length' })),
     task: withoutSize,
@@ -67,7 +67,7 @@ describe('without R2', () => {
     ['of unknown length', lengthless],
     ['of known length in many chunks', { output: { bytes: 6 * MIB } }],
     ['of unknown length in many parts', { ...lengthless, output: { bytes: 6 * MIB } }],
-  ])('the copy of a video %s is tried again until R2 is back', async (name, faults) => {
+  ])('the copy of a video %s is retried until R2 works again', async (name, faults) => {
     const { id, task } = await almostDone(`a boat without a harbour, ${name}.`, faults);
     const outage = outageOf('r2');
     service.sim.release(task);
@@ -81,7 +81,7 @@ describe('without R2', () => {
     onlyRun(service.sim, task.prompt);
   });
 
-  test('for too long the video fails with storage_failed', async () => {
+  test('for too long: the video fails with storage_failed', async () => {
     const { id, task } = await almostDone('a boat whose harbour is gone');
     const outage = outageOf('r2');
     service.sim.release(task);
@@ -91,7 +91,7 @@ describe('without R2', () => {
     expect(await storedVideo(service, id)).toBeUndefined();
   });
 
-  test('content is an error that tells nothing, and is there again afterwards', async () => {
+  test('content is an error without details, and works again afterwards', async () => {
     const path = `/v1/videos/${early.id}/content`;
     const outage = outageOf('r2');
     for (const headers of [{}, { range: 'bytes=0-99' }] as HeadersInit[]) {
@@ -106,7 +106,7 @@ describe('without R2', () => {
   test.each([
     ['of one part', 70_000],
     ['of many parts', 6 * MIB],
-  ])('a submit with an image %s costs nothing, and may be sent again', async (name, bytes) => {
+  ])('a submit with an image %s costs nothing, and may be repeated', async (name, bytes) => {
     const prompt = `a boat with a figurehead ${name}`;
     const image = picture('image/png', bytes);
     const submit = () => submitImage(prompt, image, { 'idempotency-key': `figurehead-${bytes}` });
@@ -121,7 +121,7 @@ describe('without R2', () => {
     expect(onlyRun(service.sim, prompt).file?.sha256).toBe(sha256(image));
   });
 
-  test('a job whose image cannot be read waits for it', async () => {
+  test('a job whose image cannot be read waits', async () => {
     const prompt = 'a boat that waits for its figurehead';
     const image = picture('image/png', 70_000);
     service.sim.script(prompt, { run: [{ kind: 'status', status: 429, retryAfter: 2 }] });
@@ -138,13 +138,13 @@ describe('without R2', () => {
   });
 });
 
-test('a video that is deleted before it was published is not published, though R2 keeps it', async () => {
+test('a video that is deleted before its record was published is not published, even if R2 keeps its file', async () => {
   const letGo = Promise.withResolvers<void>();
   const { id, task } = await almostDone('a boat that sank in its harbour', {
     delete: [{ kind: 'hang', until: letGo.promise }],
   });
   service.sim.release(task);
-  // It is completed, and will be published when Wiro's files are gone.
+  // The video is completed, and is published after the deletion of Wiro's files.
   await called(service.sim, task, '/Task/InputOutputDelete');
   const outage = outageOf('r2');
   expect((await service.fetch(`/v1/videos/${id}`, { method: 'DELETE' })).status).toBe(200);
@@ -156,8 +156,8 @@ test('a video that is deleted before it was published is not published, though R
   await vi.waitUntil(async () => !(await isVideoStored(service, id)), { timeout: 30_000 });
 });
 
-describe('without KV', () => {
-  test('a job is taken and done, and published when KV is back', async () => {
+describe('KV fails', () => {
+  test('a job completes, and its record is published when KV works again', async () => {
     const prompt = 'a boat that no register takes';
     const outage = outageOf('kv');
     const { id } = await service.accepted({ prompt });
@@ -170,7 +170,7 @@ describe('without KV', () => {
     onlyRun(service.sim, prompt);
   });
 
-  test('a status is told all the same', async () => {
+  test('the status can still be read', async () => {
     const outage = outageOf('kv');
     expect(await service.video(early.id)).toEqual(early);
     outage.end();

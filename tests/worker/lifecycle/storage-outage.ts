@@ -1,5 +1,5 @@
-// Makes KV or R2 fail for a Worker in `wrangler dev`, which keeps an SQLite database for each: while the tables have
-// other names, every read and every write is an error.
+// Makes KV or R2 fail for a Worker in `wrangler dev`, which keeps an SQLite database for each: while their tables are
+// renamed, each read and write fails.
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';

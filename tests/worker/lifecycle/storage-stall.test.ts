@@ -1,4 +1,4 @@
-// R2 takes some bytes and then no more, without a word: the Worker waits for it no longer than for anybody else.
+// R2 reads some bytes and then stalls: the Worker's timeout applies.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type DirectService, startDirect } from '../support/direct.ts';
 import { expectProblem } from '../support/refusals.ts';
@@ -20,8 +20,8 @@ afterAll(async () => {
   await service.close();
 });
 
-describe.concurrent('R2 that stalls', () => {
-  test('in the middle of a copy: it is tried again', async () => {
+describe.concurrent('R2 stalls', () => {
+  test('during a copy: it is retried', async () => {
     const prompt = 'a boat in a calm';
     service.sim.script(prompt, { output: { bytes: MIB } });
     const { id } = await service.accepted({ prompt });
@@ -30,7 +30,7 @@ describe.concurrent('R2 that stalls', () => {
     onlyRun(service.sim, prompt);
   });
 
-  test('in the middle of a submit: it is refused', async () => {
+  test('during a submit: it is refused', async () => {
     const prompt = 'a boat painted in a calm';
     const body = new FormData();
     body.set('prompt', prompt);

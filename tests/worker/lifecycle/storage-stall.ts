@@ -1,5 +1,5 @@
-// Makes R2 stall for a Worker in `wrangler dev`: of a value of more than 64 KiB it takes that much and then neither takes
-// nor refuses the rest. (The folder of its values is gone; workerd leaves a put open whose value nobody reads to the end.)
+// Makes R2 stall for a Worker in `wrangler dev`: of a value larger than 64 KiB it reads 64 KiB and then waits for ever.
+// (The folder of its values is removed; workerd leaves such a put open.)
 import { globSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DirectService } from '../support/direct.ts';

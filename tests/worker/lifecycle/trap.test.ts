@@ -1,10 +1,10 @@
-// A trap takes with it what was under way in that moment, and nothing else.
+// A wasm trap interrupts only the requests that are being handled.
 import { expect, test, vi } from 'vitest';
 import type { Service } from '../support/service.ts';
 import { startWrapped } from '../support/wrapped.ts';
 
-test('after a trap the Worker begins anew, and its videos go on', async () => {
-  // Nothing is on its way when it breaks: what is then is never heard of again.
+test('after a wasm trap the Worker starts again, and its videos continue', async () => {
+  // No request is pending at the trap, because a pending one would be lost.
   const vars = { POLL_SECONDS: '1,600' };
   const service = await startWrapped('spoilt-worker.js', { vars, sim: { speed: 600 } });
   service.sim.script('a phoenix', { holdAt: 'task_start' });
@@ -13,24 +13,24 @@ test('after a trap the Worker begins anew, and its videos go on', async () => {
   await service.until(id, ({ stage }) => stage === 'task_start');
 
   expect(await (await service.fetch('/spoil')).text()).toBe('broken');
-  // Whoever comes first meets the trap.
+  // The first request causes the trap.
   await unanswered(service, '/health');
   await healthy(service);
 
   task.release();
   expect(await service.ended(id)).toMatchObject({ status: 'completed' });
   expect((await service.fetch(`/v1/videos/${id}/content`)).status).toBe(200);
-  // What the runtime logged of it is what every other test fails at.
+  // These log lines would fail any other test.
   await expect(service.close()).rejects.toThrow('RuntimeError');
 });
 
-test('after an exception through the wasm the Worker begins anew', { timeout: 60_000 }, async () => {
+test('after an exception in wasm the Worker starts again', { timeout: 60_000 }, async () => {
   const service = await startWrapped('spoilt-worker.js');
   await survives(service, '/interrupt');
   await service.close();
 });
 
-test('after one behind an await too', { timeout: 60_000 }, async () => {
+test('after an exception behind an await the Worker starts again', { timeout: 60_000 }, async () => {
   const service = await startWrapped('spoilt-worker.js');
   await survives(service, '/interrupt-later');
   await expect(service.close()).rejects.toThrow('RuntimeError');

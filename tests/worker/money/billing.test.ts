@@ -1,4 +1,5 @@
-// What one ordinary video costs at Cloudflare and at Wiro. A change that makes it dearer has to say so here.
+// The billed operations of one video at Cloudflare, and its calls to Wiro. A change that adds some must change these
+// numbers.
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
 import { submitForm } from '../support/requests/bodies.ts';
 import { picture } from '../support/requests/pictures.ts';
@@ -12,7 +13,7 @@ type Bill = Record<string, number>;
 
 const ORDINARY: Bill = {
   'KV writes': 2,
-  // What the model takes, once a minute for an isolate.
+  // The model description is read once a minute per isolate.
   'KV reads': 1,
   'R2 class A': 1,
   'R2 class B': 0,
@@ -38,7 +39,7 @@ const FIRST_PICTURE: Bill = {
 const bills: [string, Bill][] = [];
 let service: Service;
 beforeEach(async () => {
-  // The callback is all that makes it look before the end.
+  // Only the callback causes a check before the end.
   service = await startWrapped('counted-worker.js', { vars: { POLL_SECONDS: '600' } });
   service.sim.script('', { holdAt: 'task_start' });
 });
@@ -78,12 +79,12 @@ async function billOf(name: string, { id, input }: Video): Promise<Bill> {
   return bill;
 }
 
-test('from a prompt', async () => {
+test('operations of a video from a prompt', async () => {
   const video = await service.accepted({ prompt: 'a penny for a picture' });
   expect(await billOf('from a prompt', video)).toEqual(ORDINARY);
 });
 
-test('with an image', async () => {
+test('operations of a video with an image', async () => {
   const file = { name: 'inputImageFirst', filename: 'penny.png', value: picture('image/png', 5000) };
   const answer = await submitForm(service, [{ name: 'prompt', value: 'two pennies' }, file]);
   const bill = await billOf('with an image', (await answer.json()) as Video);
@@ -98,7 +99,7 @@ test('with an image', async () => {
   });
 });
 
-test('with another image, nothing is asked of Wiro before Run', async () => {
+test('a second video with an image makes no additional call to Wiro before Run', async () => {
   const submit = async (prompt: string) => {
     const file = { name: 'inputImageFirst', filename: 'penny.png', value: picture('image/png', 5000) };
     const answer = await submitForm(service, [{ name: 'prompt', value: prompt }, file]);
@@ -112,7 +113,7 @@ test('with another image, nothing is asked of Wiro before Run', async () => {
   expect(service.sim.callsTo('/Tool/Detail')).toHaveLength(1);
 });
 
-test('rung up a hundred times in a row, it writes a few times', async () => {
+test('100 callbacks cause a bounded number of writes', async () => {
   const prompt = 'a penny for every ring';
   const video = await service.accepted({ prompt });
   const task = await service.sim.waitForTask(prompt);
@@ -125,7 +126,8 @@ test('rung up a hundred times in a row, it writes a few times', async () => {
   const checks = detailCalls(service.sim, task).length;
   const more = (name: string) => (after[name] ?? 0) - (before[name] ?? 0);
   expect(more('VideoTask requests')).toBe(100);
-  // Of all between two checks, which are a second apart, the first. A check is written before and after.
+  // Only the first of the callbacks between two checks, which are a second apart, is written. A check is written before
+  // and after.
   expect(more('task writes')).toBeLessThanOrEqual(3 * (checks + 1));
   expect(more('alarms set')).toBeLessThanOrEqual(3 * (checks + 1));
   service.sim.release(task);

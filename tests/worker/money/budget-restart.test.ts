@@ -1,4 +1,4 @@
-// What is reserved survives a kill, and counts for the day on which it was reserved.
+// Reservations survive a kill, and count for the day on which they were made.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { letDayPass } from '../lifecycle/object-databases.ts';
 import { ALICE } from '../support/clients.ts';
@@ -39,7 +39,7 @@ async function ended(id: string, prompt: string): Promise<void> {
   expect((await alice.ended(id, 30_000)).status).toBe('completed');
 }
 
-test('a day, a kill in its middle, and the next day', async () => {
+test('a day, a kill during it, and the next day: the budget is correct', async () => {
   const first = await alice.accepted({ prompt: 'yesterday, early' });
   const second = await alice.accepted({ prompt: 'yesterday, late' });
   await expectExhausted('yesterday, too late');
@@ -52,7 +52,7 @@ test('a day, a kill in its middle, and the next day', async () => {
   await restarted(() => letDayPass(service));
   expect(await usage()).toEqual(['0.00', '0.00']);
   const third = await alice.accepted({ prompt: 'today, early' });
-  // What ends today was reserved yesterday.
+  // The job that ends today was reserved yesterday.
   await ended(second.id, 'yesterday, late');
   await ended(third.id, 'today, early');
   await expect.poll(usage, { timeout: 30_000 }).toEqual(['0.28', '0.00']);

@@ -1,5 +1,5 @@
-// DAILY_BUDGET_USD is kept exactly: whatever comes at once, only what it pays for is run, and what turns out to cost
-// nothing is free for others.
+// DAILY_BUDGET_USD is kept exactly: of concurrent submits only affordable ones run, and unused reservations are free
+// for others.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ALICE, BOB } from '../support/clients.ts';
 import { expectProblem, traces } from '../support/refusals.ts';
@@ -60,21 +60,21 @@ async function taken(service: Service, what: string, count: number): Promise<Vid
   return videos;
 }
 
-describe('500 at once, and money for 20', () => {
+describe('500 concurrent submits and a budget for 20', () => {
   let service: Service;
   beforeAll(async () => {
     service = await start('5.60', { vars: { POLL_SECONDS: '600' } });
   });
   afterAll(() => service.close());
 
-  test('20 are run; then as many more as failed', async () => {
+  test('20 are accepted; then as many more as have failed', async () => {
     const { sim } = service;
     sim.script('', { holdAt: 'task_start' });
     const first = await taken(service, 'a coin', 500);
     expect(first).toHaveLength(20);
     expect(sim.callsTo('/Run/')).toHaveLength(20);
     for (const { id } of first) await publishedRecord(service, id, 'in_progress');
-    // What was refused has left nothing.
+    // The refused submit has left nothing behind.
     const { records, files } = await traces(service);
     expect(files).toEqual([]);
     expect(records.toSorted()).toEqual(first.map(({ id }) => `video:${id}`).toSorted());
@@ -88,7 +88,7 @@ describe('500 at once, and money for 20', () => {
     for (const { id } of others) {
       expect(await service.ended(id)).toMatchObject({ status: 'completed', cost_usd: '0.28' });
     }
-    // The end is told to the dispatcher a moment after it is told to the public.
+    // The dispatcher learns of the end shortly after the public.
     const second = await taken(service, 'a returned coin', 100);
     while (second.length < 7) second.push(...(await taken(service, `coin ${second.length}`, 20)));
     expect(second).toHaveLength(7);
@@ -104,7 +104,7 @@ describe('one video at a time', () => {
   });
   afterAll(() => service.close());
 
-  test('a refused image is not kept, and a replay is not refused', async () => {
+  test('a refused image is not stored, and a replay is not refused', async () => {
     const body = { prompt: 'the only penny that there is' };
     const submits = await Promise.all(Array.from({ length: 10 }, () => service.submit(body, 'a-penny')));
     expect(submits.map(({ status }) => status)).toEqual(Array(10).fill(202));
@@ -132,7 +132,7 @@ describe('one video at a time', () => {
     ]);
   });
 
-  test('what was spent stays spent when the video is deleted', async () => {
+  test('the cost of a deleted video stays spent', async () => {
     const replay = await service.submit({ prompt: 'the only penny that there is' }, 'a-penny');
     const { id } = (await replay.json()) as Video;
     expect((await service.fetch(`/v1/videos/${id}`, { method: 'DELETE' })).status).toBe(200);
@@ -144,7 +144,7 @@ describe('one video at a time', () => {
   });
 });
 
-describe('what a job takes', () => {
+describe('a job counts', () => {
   let service: Service;
   let alice: Service;
   let bob: Service;
@@ -162,7 +162,7 @@ describe('what a job takes', () => {
   const settled = async (client: Service, usage: Partial<Usage>) =>
     expect.poll(() => usageOf(client), { timeout: 30_000 }).toMatchObject(usage);
 
-  test('is its real cost, as soon as that is known', async () => {
+  test('its real cost, as soon as it is known', async () => {
     expect(await usageOf(alice)).toEqual({
       object: 'usage',
       spent_usd: '0.00',
@@ -183,7 +183,7 @@ describe('what a job takes', () => {
     expect(await usageOf(bob)).toMatchObject({ spent_usd: '0.00', limit_usd: '2.00' });
   });
 
-  test('beyond a share is refused, though the budget has more', async () => {
+  test('against the client’s limit, even if the budget has more', async () => {
     const held = 'what a share still pays for';
     service.sim.script(held, { holdAt: 'task_start' });
     const { id } = await alice.accepted({ prompt: held });
@@ -197,7 +197,7 @@ describe('what a job takes', () => {
     await settled(bob, { spent_usd: '0.49', reserved_usd: '0.00' });
   });
 
-  test('is free again when it was cancelled', async () => {
+  test('nothing after a cancel', async () => {
     const prompt = 'a change of mind';
     service.sim.script(prompt, { holdAt: 'task_queue' });
     const { id } = await bob.accepted({ prompt });
@@ -206,14 +206,14 @@ describe('what a job takes', () => {
     await settled(bob, { spent_usd: '0.49', reserved_usd: '0.00' });
   });
 
-  test('is free again when Wiro refused it', async () => {
+  test('nothing after a refusal by Wiro', async () => {
     const prompt = 'nothing for the squeamish';
     service.sim.script(prompt, { run: [{ kind: 'error', code: 97, message: 'Insufficient balance' }] });
     await expectProblem(await bob.submit({ prompt }), [503, 'upstream_unavailable']);
     await settled(bob, { spent_usd: '0.49', reserved_usd: '0.00' });
   });
 
-  test('stays reserved while nobody knows, and is spent when nobody ever will', async () => {
+  test('its price while the cost is unknown, also for ever', async () => {
     const prompt = 'a ship that never came back';
     service.sim.script(prompt, { run: [{ kind: 'lost', how: 'status' }], callback: { lost: true } });
     const { id } = await bob.accepted({ prompt });
@@ -223,7 +223,7 @@ describe('what a job takes', () => {
     await settled(bob, { spent_usd: '0.77', reserved_usd: '0.00' });
   });
 
-  test('is gone with a video that was deleted before it was sent', async () => {
+  test('nothing if it was deleted before Run', async () => {
     const prompt = 'a letter torn up at the counter';
     service.sim.script(prompt, { run: Array(50).fill({ kind: 'status', status: 429, retryAfter: 1 }) });
     const { id } = await bob.accepted({ prompt });
@@ -246,7 +246,7 @@ describe('the price', () => {
     }
   }
 
-  test('is of the settings when Wiro does not tell', () =>
+  test('comes from the settings if Wiro has none', () =>
     withoutList({ PRICES_USD: '768P/6=0.60' }, async (service) => {
       const prompt = 'by the list on the wall';
       service.sim.script(prompt, { holdAt: 'task_start' });
@@ -269,12 +269,12 @@ describe('the price', () => {
         expect(detail).toContain('cost');
       }
       expect(service.sim.callsTo('/Run/')).toEqual([]);
-      // Whoever came meanwhile has waited for the same answer.
+      // Concurrent submits have waited for the same answer.
       expect(service.sim.callsTo('/Tool/Detail')).toHaveLength(1);
     }));
 });
 
-test('without a budget nobody asks for prices, and what was spent is told all the same', async () => {
+test('without a budget no prices are read, and costs are still recorded', async () => {
   const service = await start('', { secrets: { CLIENT_TOKENS: JSON.stringify({ bob: BOB }) } });
   try {
     const bob = service.as(BOB);
@@ -290,7 +290,7 @@ test('without a budget nobody asks for prices, and what was spent is told all th
   }
 });
 
-test('nobody in particular has no usage', async () => {
+test('without client tokens there is no usage', async () => {
   const service = await start('1.00');
   try {
     await expectProblem(await service.fetch('/v1/usage'), [401, 'unauthorized']);

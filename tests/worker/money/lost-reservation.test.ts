@@ -1,4 +1,4 @@
-// What was reserved for a submit whose answer was lost pays for no dearer video of the same key.
+// A reservation of a submit whose answer was lost does not pay for a more expensive video with the same key.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ALICE } from '../support/clients.ts';
 import { expectProblem } from '../support/refusals.ts';
@@ -22,7 +22,7 @@ async function reserved(): Promise<string> {
   return (await (await alice.fetch('/v1/usage')).json()).reserved_usd;
 }
 
-test('a key that reserved the price of six seconds', async () => {
+test('a key whose first submit reserved a lower price reserves the difference', async () => {
   const cheap = { prompt: 'a short walk', duration: 6 };
   await expectProblem(await alice.submit(cheap, 'walk'), [500, 'internal']);
   expect(await reserved()).toBe('0.28');

@@ -1,4 +1,4 @@
-// What a video cost counts once, however often the dispatcher is told of it.
+// The cost of a video counts once, however often the dispatcher gets it.
 import { afterEach, expect, test, vi } from 'vitest';
 import { ALICE } from '../support/clients.ts';
 import { type Service, startService } from '../support/service.ts';
@@ -27,7 +27,7 @@ function remove({ id }: Video): Promise<Response> {
   return service.as(ALICE).fetch(`/v1/videos/${id}`, { method: 'DELETE' });
 }
 
-test('a removal that Wiro refuses again and again counts no cost again', async () => {
+test('a removal that Wiro refuses repeatedly counts the cost once', async () => {
   service = await startService({ vars, secrets });
   const prompt = 'a bill that is not torn up';
   service.sim.script(prompt, { delete: Array(1000).fill({ kind: 'status', status: 503 }) });
@@ -40,7 +40,7 @@ test('a removal that Wiro refuses again and again counts no cost again', async (
   expect(await usage()).toEqual(['0.28', '0.00']);
 });
 
-test('what is lost on its way to the dispatcher, repeated or carried out twice counts once', async () => {
+test('lost, repeated and duplicate messages to the dispatcher count once', async () => {
   service = await startWrapped('lossy-dispatcher.js', { vars, secrets });
   const videos: Video[] = [];
   for (const n of [1, 2, 3]) videos.push(await paid(`a bill in copy ${n}.`));

@@ -1,4 +1,4 @@
-// The operator's own webhook, verified by the library of the scheme: signed, tried again, given up.
+// The operator's webhook, verified with the library of the standard: signature, retries and their end.
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { freePort } from '../../../scripts/worker-process.ts';
@@ -24,6 +24,7 @@ const secrets = { NOTIFY_SECRET, OPERATOR_TOKEN };
 /** How long a receiver may take to answer, and then some. */
 const SILENCE_MS = 12_000;
 const TEST_LADDER = '0.2,0.3,0.4';
+const USER_AGENT = /^hailuo-worker\/\d+\.\d+\.\d+$/;
 
 interface Inspection {
   video: Video;
@@ -83,7 +84,7 @@ function withoutGrant(video: Video): Video {
   return { ...video, urls: { ...video.urls, content, download } };
 }
 
-describe.concurrent('an ending is told, signed, as its owner sees it:', () => {
+describe.concurrent('a signed webhook with the owner’s Video is sent for an ending:', () => {
   async function told(prompt: string, status: Video['status'], act = async (_video: Video) => {}) {
     const { id } = await alice.accepted({ prompt });
     await act(await alice.video(id));
@@ -92,11 +93,15 @@ describe.concurrent('an ending is told, signed, as its owner sees it:', () => {
     const [first] = await receiver.told(prompt);
     const message = verified(first!);
     expect({ ...message, data: withoutGrant(message.data) }).toEqual({
+      id: first?.headers['webhook-id'],
+      object: 'event',
       type: `video.${status}`,
+      created_at: video.completed_at,
       timestamp: new Date((video.completed_at ?? 0) * 1000).toISOString(),
-      data: withoutGrant(video),
+      data: { ...withoutGrant(video), client: 'alice' },
     });
-    expect(first).toMatchObject({ path: '/hook', headers: { 'content-type': 'application/json' } });
+    const headers = { 'content-type': 'application/json', 'user-agent': expect.stringMatching(USER_AGENT) };
+    expect(first).toMatchObject({ path: '/hook', headers });
     expect(Math.abs(Number(first?.headers['webhook-timestamp']) * 1000 - first!.at)).toBeLessThan(10_000);
     const { deliveries } = await settled(id);
     expect(deliveries).toMatchObject([{ webhook_id: first?.headers['webhook-id'], status: 204 }]);
@@ -121,7 +126,7 @@ describe.concurrent('an ending is told, signed, as its owner sees it:', () => {
   });
 });
 
-describe('what an operator brought back is told once more', () => {
+describe('a redriven video sends another webhook', () => {
   async function toldAgain(prompt: string, replies: Reply[], isReady: (id: string) => Promise<unknown>) {
     service.sim.script(prompt, { cdn: Array(100).fill({ kind: 'status', status: 503 }) });
     receiver.script(prompt, replies);
@@ -142,18 +147,18 @@ describe('what an operator brought back is told once more', () => {
     return deliveries;
   }
 
-  test('after the first was taken', async () => {
+  test('after the first was delivered', async () => {
     const deliveries = await toldAgain('a bell that was mended', [204], (id) => settled(id));
     expect(deliveries).toMatchObject([{ status: 204 }, { status: 204 }]);
   });
 
-  test('while the receiver still thinks about the first, which is noted as withdrawn', async () => {
+  test('while the first is waiting for the receiver, which is recorded as cancelled', async () => {
     const deliveries = await toldAgain('a bell mended in a hurry', ['silence'], async () => {});
     expect(deliveries).toMatchObject([{ error: 'cancelled before the receiver answered' }, { status: 204 }]);
   });
 });
 
-describe('what was really delivered, and', () => {
+describe('the signature of a real delivery', () => {
   const MINUTE_MS = 60_000;
   let delivery: Told;
   beforeAll(async () => {
@@ -172,12 +177,12 @@ describe('what was really delivered, and', () => {
     }
   }
 
-  test('is shown soon, is good', () => {
+  test('is valid soon after it was sent', () => {
     for (const laterMs of [0, 4.5 * MINUTE_MS, -4.5 * MINUTE_MS])
       expect(verify(delivery, laterMs)).toMatchObject({ type: 'video.completed' });
   });
 
-  test('is shown again when it is old, is refused; or from the future', () => {
+  test('is invalid with an old or a future time', () => {
     for (const laterMs of [5.5 * MINUTE_MS, 60 * MINUTE_MS, 24 * 60 * MINUTE_MS])
       expect(() => verify(delivery, laterMs)).toThrow(/too old/);
     expect(() => verify(delivery, -5.5 * MINUTE_MS)).toThrow(/too new/);
@@ -190,7 +195,7 @@ describe('what was really delivered, and', () => {
     ['old, with a new time', renewed, 10 * MINUTE_MS],
     ['unsigned', ({ body, headers }) => ({ body, headers: { ...headers, 'webhook-signature': 'v1,' } })],
   ];
-  test.each(rows)('is %s, is refused', (_name, change, laterMs = 0) => {
+  test.each(rows)('is invalid if it is %s', (_name, change, laterMs = 0) => {
     expect(() => verify(change(delivery), laterMs)).toThrow(/signature/i);
   });
 
@@ -199,13 +204,13 @@ describe('what was really delivered, and', () => {
     return { body, headers: { ...headers, 'webhook-timestamp': timestamp } };
   }
 
-  test('is looked at with another key, is refused', () => {
+  test('is invalid with another key', () => {
     const other = new Webhook(`whsec_${Buffer.from('thirty-two bytes of another kind').toString('base64')}`);
     expect(() => verify(delivery, 0, other)).toThrow(/signature/i);
   });
 });
 
-describe.concurrent('it is told again after', () => {
+describe.concurrent('a delivery is retried after', () => {
   const troubles: [string, Reply, object][] = [
     ['500', 500, { status: 500 }],
     ['404', 404, { status: 404 }],
@@ -222,7 +227,7 @@ describe.concurrent('it is told again after', () => {
     const { id } = await alice.accepted({ prompt });
     const [first] = await receiver.told(prompt);
     expect((await alice.video(id)).status).toBe('completed');
-    // Whoever asks for the video does not wait for the receiver.
+    // A request for the video does not wait for the receiver.
     if (trouble === 'silence') expect(first?.isBrokenOff).toBe(false);
     const tries = await receiver.told(prompt, 2, SILENCE_MS + 5000);
     for (const one of tries) expect(verified(one).type).toBe('video.completed');
@@ -263,8 +268,8 @@ describe.concurrent('it is told again after', () => {
   });
 });
 
-describe.concurrent('it is given up', () => {
-  test('when the receiver says that it is gone', async () => {
+describe.concurrent('deliveries stop', () => {
+  test('when the receiver answers 410', async () => {
     const prompt = 'a bell that nobody wants';
     receiver.script(prompt, [500, 410]);
     const { id } = await alice.accepted({ prompt });
@@ -273,7 +278,7 @@ describe.concurrent('it is given up', () => {
     expect(receiver.of(prompt)).toHaveLength(2);
   });
 
-  test('behind the end of the ladder', async () => {
+  test('at the end of the schedule', async () => {
     const prompt = 'a bell that nobody hears';
     receiver.script(prompt, Array(10).fill(503));
     const { id } = await alice.accepted({ prompt });
@@ -282,7 +287,7 @@ describe.concurrent('it is given up', () => {
     expect(receiver.of(prompt)).toHaveLength(4);
   });
 
-  test('when the video is deleted, which waits for no receiver', async () => {
+  test('when the video is deleted, which does not wait for the receiver', async () => {
     const prompt = 'a bell that was melted down';
     receiver.script(prompt, Array(10).fill('silence'));
     const { id } = await alice.accepted({ prompt });
@@ -291,7 +296,7 @@ describe.concurrent('it is given up', () => {
     const isGone = async () => !(await isVideoStored(service, id)) && !(await storedRecord(service, id));
     await vi.waitUntil(isGone, { timeout: SILENCE_MS, interval: 20 });
     await vi.waitUntil(() => first?.isBrokenOff, { timeout: SILENCE_MS, interval: 20 });
-    // It was broken off, not given up by itself.
+    // The delivery was cancelled; it did not time out.
     const isLogged = (line: string) =>
       line.includes(id) && line.includes('cancelled before the receiver answered');
     await vi.waitUntil(() => service.logs().some(isLogged), { timeout: SILENCE_MS });
@@ -301,7 +306,7 @@ describe.concurrent('it is given up', () => {
   });
 });
 
-test('a machine that died while the receiver was thinking tells it again', async () => {
+test('a delivery that a restart interrupted is repeated', async () => {
   const vars = { NOTIFY_URL: receiver.url, NOTIFY_SECONDS: TEST_LADDER };
   const mortal = await startDirect({ vars, secrets, sim: { speed: 600 } });
   try {
@@ -320,8 +325,8 @@ test('a machine that died while the receiver was thinking tells it again', async
   }
 });
 
-describe('evicted between two tries, or without a webhook:', () => {
-  test('the next try is made', async () => {
+describe('an eviction between two attempts', () => {
+  test('does not lose the next attempt', async () => {
     const vars = { NOTIFY_URL: receiver.url, NOTIFY_SECONDS: '6' };
     const forgetful = await startService({ vars, secrets, sim: { speed: 600 } });
     try {
@@ -341,7 +346,7 @@ describe('evicted between two tries, or without a webhook:', () => {
     }
   });
 
-  test('nobody is told without NOTIFY_URL', async () => {
+  test('sends nothing without NOTIFY_URL', async () => {
     const quiet = await startService({ secrets, sim: { speed: 600 } });
     try {
       const { id } = await quiet.accepted({ prompt: 'a bell without a clapper' });
@@ -353,7 +358,7 @@ describe('evicted between two tries, or without a webhook:', () => {
   });
 });
 
-test('nobody but the operator looks into it', async () => {
+test('only the operator sees the deliveries', async () => {
   const { id } = await alice.accepted({ prompt: 'a bell behind a door' });
   for (const token of ['', 'x', ALICE, OPERATOR_TOKEN.toUpperCase()]) {
     const headers = { authorization: `Bearer ${token}` };

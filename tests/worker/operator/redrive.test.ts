@@ -1,4 +1,4 @@
-// An operator has a failed video tried again that may have been paid for.
+// An operator resumes a failed video that may have been charged.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expectProblem } from '../support/refusals.ts';
 import { storedSample } from '../support/sample.ts';
@@ -45,12 +45,12 @@ async function expectBack(service: Service, id: string, prompt: string): Promise
   expect(runsOf(service.sim, prompt)).toHaveLength(1);
 }
 
-describe.concurrent('is brought back:', () => {
+describe.concurrent('a redrive resumes a video that failed with', () => {
   test('storage_failed', async () => {
     const prompt = 'a letter that did not fit the box';
     service.sim.script(prompt, { cdn: Array(100).fill({ kind: 'status', status: 503 }) });
     const id = await failed(service, prompt, 'storage_failed');
-    // While it still does not fit, it fails again.
+    // While the cause remains, it fails again.
     const task = await service.sim.waitForTask(prompt);
     const tries = callsAbout(service.sim, task, '/cdn/').length;
     expect((await redrive(service, id)).status).toBe(202);
@@ -72,7 +72,7 @@ describe.concurrent('is brought back:', () => {
     await (await hasty.sim.waitForTask(prompt)).reached('task_postprocess_end');
     hasty.sim.listCallbackUrl = true;
     const answer = await redrive(hasty, id);
-    // It is looked for; until it is found it stays what it is.
+    // The job is searched for; until it is found the video stays failed.
     expect([answer.status, await answer.json()]).toMatchObject([202, { id, status: 'failed' }]);
     await expectBack(hasty, id, prompt);
   });
@@ -89,7 +89,7 @@ describe.concurrent('is brought back:', () => {
   });
 });
 
-test('nothing is done to what was not paid for or is done already', async () => {
+test('a redrive does nothing for a video without a charge and for a completed one', async () => {
   service.sim.script('burnt', { task: { pexit: '1' } });
   const burnt = await failed(service, 'a burnt letter', 'generation_failed');
   await expectProblem(await redrive(service, burnt), [409, 'already_finished']);
@@ -99,7 +99,7 @@ test('nothing is done to what was not paid for or is done already', async () => 
   await expectProblem(await redrive(service, `vid_${'a'.repeat(40)}`), [404, 'not_found']);
 });
 
-test('nobody but the operator can', async () => {
+test('only the operator can redrive', async () => {
   const { id } = await service.accepted({ prompt: 'a letter for somebody else' });
   for (const token of ['', 'x', OPERATOR_TOKEN.toUpperCase(), `${OPERATOR_TOKEN}x`]) {
     await expectProblem(await redrive(service, id, token), [401, 'unauthorized']);

@@ -1,4 +1,4 @@
-// The operator's end of the outgoing webhook, over a real socket: it keeps what comes, and answers as it is told to.
+// A receiver of the operator's webhook on a real socket: it records deliveries and answers as scripted.
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -19,9 +19,12 @@ export interface Told {
 }
 
 export interface Message {
+  id: string;
+  object: 'event';
   type: string;
+  created_at: number;
   timestamp: string;
-  data: Video;
+  data: Video & { client: string | null };
 }
 
 export async function startWebhookReceiver(port = 0): Promise<WebhookReceiver> {
@@ -67,7 +70,7 @@ class WebhookReceiver {
   }
 
   listen(port: number): Promise<void> {
-    // Not so soon that a connection is closed when it is about to be used again.
+    // Late enough that no connection is closed when it is about to be used again.
     this.#server.keepAliveTimeout = 120_000;
     return new Promise((resolve) => this.#server.listen(port, '127.0.0.1', resolve));
   }

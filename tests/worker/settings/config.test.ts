@@ -1,4 +1,4 @@
-// Settings that are right: key-only projects, where callbacks go, what the service says of itself.
+// Valid settings: projects without a secret, the base of callbacks, and /health.
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Service, type ServiceOptions, startService } from '../support/service.ts';
 
@@ -9,7 +9,7 @@ async function start(options: ServiceOptions): Promise<void> {
   service = await startService({ ...options, sim: { speed: 600, ...options.sim } });
 }
 
-test('a project without a secret sends its key alone, and videos are made', async () => {
+test('without a secret the key is sent alone, and videos are made', async () => {
   await start({ sim: { apiSecret: null } });
   const { id } = await service.accepted({ prompt: 'made with a key alone' });
   expect(await service.ended(id)).toMatchObject({ status: 'completed' });
@@ -22,7 +22,7 @@ test('a project without a secret sends its key alone, and videos are made', asyn
   }
 });
 
-test('key and secret never leave for anywhere but the API, and the secret for nowhere', async () => {
+test('the key is sent only to the API, and the secret nowhere', async () => {
   await start({});
   const { id } = await service.accepted({ prompt: 'made with key and secret' });
   await service.ended(id);
@@ -33,7 +33,7 @@ test('key and secret never leave for anywhere but the API, and the secret for no
   expect(sent).not.toContain(service.sim.apiSecret!);
 });
 
-test('/health tells status and version, and asks nobody', async () => {
+test('/health returns status and version without any call', async () => {
   await start({});
   const response = await service.fetch('/health');
   expect(response.status).toBe(200);
@@ -62,7 +62,7 @@ describe('PUBLIC_URL', () => {
   );
 });
 
-test('MODELS is what is run and what the Video names', async () => {
+test('MODELS decides which model is run and named in the Video', async () => {
   await start({ vars: { MODELS: 'another/model-1.5' }, sim: { model: 'another/model-1.5' } });
   const { id, model } = await service.accepted({ prompt: 'made by another model' });
   expect(model).toBe('another/model-1.5');

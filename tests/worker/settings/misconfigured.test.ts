@@ -1,4 +1,4 @@
-// A setting that is missing or malformed: every request is told which one, the log too, and nobody its value.
+// A missing or malformed setting: every response and the log name it, without its value.
 import { describe, expect, test } from 'vitest';
 import { expectProblem, traces } from '../support/refusals.ts';
 import { type Service, startService } from '../support/service.ts';
@@ -34,7 +34,7 @@ const REQUESTS: [string, RequestInit][] = [
 
 async function expectMisconfigured(settings: Settings): Promise<void> {
   const names = Object.keys(settings);
-  // Parts of words that stand in the messages anyway would prove nothing.
+  // Parts of words that the messages contain anyway would prove nothing.
   const values = Object.values(settings).filter((value) => value.length > 2);
   const service = await startedWith(settings);
   try {
@@ -57,8 +57,8 @@ async function expectMisconfigured(settings: Settings): Promise<void> {
   }
 }
 
-describe('missing', () => {
-  test('NOTIFY_SECRET beside NOTIFY_URL', async () => {
+describe('a missing setting is misconfigured', () => {
+  test('NOTIFY_SECRET with NOTIFY_URL', async () => {
     const service = await startedWith({ NOTIFY_URL: 'https://ops.example.com/hook' });
     try {
       const found = await expectProblem(await service.fetch('/health'), [500, 'misconfigured']);
@@ -68,7 +68,7 @@ describe('missing', () => {
     }
   });
 
-  test('TURNSTILE_SECRET beside TURNSTILE_SITE_KEY', async () => {
+  test('TURNSTILE_SECRET with TURNSTILE_SITE_KEY', async () => {
     const service = await startedWith({ TURNSTILE_SITE_KEY: '0x4AAA' });
     try {
       const found = await expectProblem(await service.fetch('/health'), [500, 'misconfigured']);
@@ -80,10 +80,10 @@ describe('missing', () => {
 
   test.for(['WIRO_API_KEY', 'SIGNING_KEY'])('%s', (name) => expectMisconfigured({ [name]: '' }));
 
-  test('both, but for spaces', () => expectMisconfigured({ WIRO_API_KEY: '  ', SIGNING_KEY: '\n' }));
+  test('two settings of spaces only', () => expectMisconfigured({ WIRO_API_KEY: '  ', SIGNING_KEY: '\n' }));
 });
 
-describe('malformed', () => {
+describe('a malformed setting is misconfigured', () => {
   test.for([
     ['SIGNING_KEY', 'of-thirty-one-characters-only-7'],
     ['WIRO_API_KEY', 'broken\nby-a-line-7f3a'],

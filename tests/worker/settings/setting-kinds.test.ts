@@ -1,5 +1,5 @@
-// Settings that are no texts: tables and lists that can only mean one thing, secrets of a store, and everything else,
-// which must never pass for not set.
+// Settings that are not text: unambiguous tables and lists, secrets of the Secrets Store, and everything else, which
+// must never count as not set.
 import { afterEach, describe, expect, test } from 'vitest';
 import { TURNSTILE_SECRET } from '../../../sim/index.ts';
 import { ALICE, BOB, BOB_BEFORE } from '../support/clients.ts';
@@ -36,7 +36,7 @@ async function expectMisconfigured(name: string, hidden: string[] = []): Promise
   expect(service.sim.callsTo('/Run/')).toEqual([]);
 }
 
-describe('a table', () => {
+describe('a table in the settings', () => {
   test.for([
     ['names and tokens', { alice: ALICE, bob: [BOB, BOB_BEFORE] }],
     ['tables in it', { alice: { token: ALICE, daily_usd: 5 }, bob: { token: [BOB, BOB_BEFORE] } }],
@@ -51,7 +51,7 @@ describe('a table', () => {
     }
   });
 
-  test('of a client named get is no store', async () => {
+  test('with a client named get is not taken for a secret store', async () => {
     await start({ vars: { CLIENT_TOKENS: { get: ALICE } } });
     expect((await service.as(ALICE).submit({ prompt: 'a name like others' })).status).toBe(202);
     await expectProblem(await service.submit({ prompt: 'a stranger' }), [401, 'unauthorized']);
@@ -64,7 +64,7 @@ describe('a table', () => {
   });
 });
 
-test('lists are read as they would be written with commas', async () => {
+test('arrays are read like comma-separated lists', async () => {
   const sim = { speed: 600 };
   await start({
     sim,
@@ -85,14 +85,14 @@ test('lists are read as they would be written with commas', async () => {
   expect(await listed.ended(id)).toMatchObject({ status: 'completed' });
 });
 
-test('numbers and booleans are read as they would be written', async () => {
+test('numbers and booleans are read like text', async () => {
   await start({
     vars: { MAX_ACTIVE: 3, RETENTION_DAYS: 0.5, PURGE_UPSTREAM: false, DAILY_BUDGET_USD: null },
   });
   expect(await health()).toMatchObject({ status: 'ok', protection: 'none' });
 });
 
-describe('present and not understood is misconfigured', () => {
+describe('a setting of an unsupported kind is misconfigured', () => {
   test.for([
     ['CLIENT_TOKENS', ['tok-7f3a-in-a-list']],
     ['CLIENT_TOKENS', {}],
@@ -126,13 +126,13 @@ describe('present and not understood is misconfigured', () => {
     await expectMisconfigured('CLIENT_TOKENS', ['secret-7f3a']);
   });
 
-  test.for(['undefined', 'null'])('but %s is not set', async (kind) => {
+  test.for(['undefined', 'null'])('but %s counts as not set', async (kind) => {
     await startBound({ STRANGE: { CLIENT_TOKENS: kind } });
     expect(await health()).toMatchObject({ protection: 'none' });
   });
 
   test.for(['TASKS', 'VIDEOS', 'VIDEO_TASK', 'ASSETS', 'SUBMIT_LIMITER'])(
-    'what is bound as %s too',
+    'the kind of the binding %s',
     async (kind) => {
       await startBound({ STRANGE: { CLIENT_TOKENS: kind } });
       await expectMisconfigured('CLIENT_TOKENS');
@@ -140,11 +140,11 @@ describe('present and not understood is misconfigured', () => {
   );
 });
 
-describe('a secret of a store', () => {
+describe('a secret in the Secrets Store', () => {
   const tokens = JSON.stringify({ alice: ALICE });
   const fails = async (how: string) => void (await service.fetch(`/store?fails=${how}`));
 
-  test('is read before anything else is, by the objects and the trigger too', async () => {
+  test('is read first, also by the objects and the cron trigger', async () => {
     await startBound(
       { STORED: { CLIENT_TOKENS: tokens, SIGNING_KEY, OPERATOR_TOKEN: 'o'.repeat(32) } },
       { SIGNING_KEY: '' },
@@ -158,21 +158,21 @@ describe('a secret of a store', () => {
     expect(inspected.status).toBe(200);
   });
 
-  test('of Turnstile’s protects as any other', async () => {
+  test('works for Turnstile', async () => {
     await startBound({ STORED: { TURNSTILE_SECRET } });
     expect(await health()).toMatchObject({ protection: 'turnstile' });
     await expectProblem(await service.submit({ prompt: 'no person' }), [403, 'challenge_failed']);
   });
 
   test.for(['rejects', 'throws', 'empty', 'number', 'nothing'])(
-    'that fails (%s) is misconfigured, never not set, and is tried again',
+    'that cannot be read (%s) is misconfigured, and is read again',
     async (how) => {
       await startBound({ STORED: { CLIENT_TOKENS: tokens } });
       await fails(how);
       await expectMisconfigured('CLIENT_TOKENS', [ALICE]);
       await fails('');
       expect(await health()).toMatchObject({ protection: 'tokens' });
-      // What was read once holds.
+      // A value that was read is kept.
       await fails(how);
       expect(await health()).toMatchObject({ protection: 'tokens' });
       await expectProblem(await service.submit({ prompt: 'a stranger' }), [401, 'unauthorized']);

@@ -1,4 +1,4 @@
-// An Idempotency-Key names one video, also after that video was deleted: nothing is ever started again under its id.
+// An Idempotency-Key stays used after its video was deleted: nothing is started again under its id.
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ALICE, CLIENT_TOKENS } from '../support/clients.ts';
 import { expectProblem } from '../support/refusals.ts';
@@ -15,7 +15,7 @@ function remove(client: Service, id: string): Promise<Response> {
   return client.fetch(`/v1/videos/${id}`, { method: 'DELETE' });
 }
 
-describe('a video that is deleted while its Run is not answered', () => {
+describe('a video that is deleted during its Run', () => {
   let runs: HeldRuns;
   let alice: Service;
   beforeAll(async () => {
@@ -36,7 +36,7 @@ describe('a video that is deleted while its Run is not answered', () => {
           '{"result":false,"errors":[{"code":0,"message":"Request parameter [prompt] required"}]}',
         ),
     ],
-  ])('is not started again, and its submit hears so: %s', async ([name, answerRun]) => {
+  ])('is not started again, and its submit gets 410: %s', async ([name, answerRun]) => {
     const body = { prompt: `a letter recalled: ${name}.` };
     const submit = alice.submit(body, name);
     const run = await runs.next();
@@ -47,7 +47,7 @@ describe('a video that is deleted while its Run is not answered', () => {
     await answerRun(run);
     await expectProblem(await submit, DELETED);
     const count = runs.count();
-    // At once, and when nothing is left of it.
+    // At once, and after the removal.
     await expectProblem(await alice.submit(body, name), DELETED);
     const task = runs.service.sim.tasks.find(({ prompt }) => prompt === body.prompt);
     if (task) await vi.waitUntil(() => task.status === 'task_cancel', 30_000);
@@ -77,10 +77,10 @@ describe('the key of a deleted video', () => {
     return completed;
   }
 
-  test('brings nothing of it back, whatever else is asked for with it', async () => {
+  test('creates nothing, even with another request', async () => {
     const { id, urls } = await deleted('phoenix');
     const grant = new URL(urls.content!).search;
-    // Its Run would be answered by a gateway, and the first video's job be found by the callback URL.
+    // A second Run would be answered by a gateway, and the first job found by the callback URL.
     service.sim.script('a second life', { run: [{ kind: 'status', status: 502 }] });
     for (const prompt of ['a second life', 'the first life of phoenix']) {
       await expectProblem(await alice.submit({ prompt }, 'phoenix'), DELETED);
@@ -97,7 +97,7 @@ describe('the key of a deleted video', () => {
     expect((await service.bindings.TASKS.list()).keys).toEqual([]);
   });
 
-  test('starts nothing either when twenty submits use it at once', async () => {
+  test('creates nothing in twenty concurrent submits', async () => {
     await deleted('hydra');
     const runs = service.sim.callsTo('/Run/').length;
     const submits = Array.from({ length: 20 }, () => alice.submit({ prompt: 'a new head' }, 'hydra'));
@@ -105,7 +105,7 @@ describe('the key of a deleted video', () => {
     expect(service.sim.callsTo('/Run/')).toHaveLength(runs);
   });
 
-  test('keeps no image of a submit that is refused', async () => {
+  test('stores no image of a refused submit', async () => {
     await deleted('portrait');
     const image = picture('image/png', 5000);
     const file = { name: 'inputImageFirst', filename: 'frame.png', value: image };
@@ -115,7 +115,7 @@ describe('the key of a deleted video', () => {
     await vi.waitUntil(async () => (await service.bindings.VIDEOS.list()).objects.length === 0, 30_000);
   });
 
-  test('is gone too when the video went at RETENTION_DAYS', async () => {
+  test('creates nothing after the video expired', async () => {
     const answer = await alice.submit({ prompt: 'a mayfly' }, 'mayfly');
     const { id } = (await answer.json()) as Video;
     const { expires_at } = await alice.ended(id);

@@ -1,4 +1,4 @@
-// A video is deleted while its picture is on the way into R2: the picture does not stay there.
+// A video is deleted while its image is being stored in R2: the image does not stay there.
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { expectProblem } from '../support/refusals.ts';
 import { MIB, picture } from '../support/requests/pictures.ts';
@@ -15,11 +15,11 @@ afterAll(() => service.close());
 const control = async (name: string) => (await service.fetch(`/${name}`)).json();
 const stored = async () => (await service.bindings.VIDEOS.list()).objects.map(({ key }) => key);
 
-// Only a second submit under the same key knows the id so early.
+// Only a second submit with the same key knows the id this early.
 test.each([
   ['in one write', 70_000],
   ['in parts', 6 * MIB],
-])('a picture that is stored %s after the deletion is removed again', async (_, bytes) => {
+])('an image that is stored %s after the deletion is removed', async (_, bytes) => {
   const prompt = `a boat of ${bytes} bytes`;
   service.sim.script(prompt, { holdAt: 'task_queue' });
   const submit = () => {

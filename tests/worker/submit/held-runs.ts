@@ -1,5 +1,4 @@
-// A gateway in front of the stand-in that holds every Run until the test says what is answered. All other calls go
-// straight on.
+// A gateway in front of the stand-in that holds each Run until the test answers it. Other calls pass through.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';

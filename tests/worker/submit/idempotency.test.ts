@@ -1,4 +1,4 @@
-// The same Idempotency-Key with the same request is one video, however often and however fast it is sent.
+// The same Idempotency-Key with the same request gives one video, however often it is sent.
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { expectProblem } from '../support/refusals.ts';
@@ -37,7 +37,7 @@ function form(prompt: string, image: Body): FormData {
   return form;
 }
 
-test('fifty at once are one Run and one video', async () => {
+test('fifty concurrent submits with one key are one Run and one video', async () => {
   const prompt = 'fifty bells at once';
   const responses = await Promise.all(Array.from({ length: 50 }, () => send('bells', { prompt })));
   const videos = await Promise.all(responses.map(videoOf));
@@ -46,13 +46,13 @@ test('fifty at once are one Run and one video', async () => {
   onlyRun(service.sim, prompt);
 });
 
-test('a replay tells how the video stands now', async () => {
+test('a replay returns the current video', async () => {
   const body = { prompt: 'a bell that rings twice', duration: 6 };
   const first = await send('twice', body);
   expect(first.headers.get('idempotent-replayed')).toBeNull();
   const { id } = await videoOf(first);
   await service.ended(id);
-  // The same request in other words: the order of members, a number as a string, a default.
+  // The same request in another notation: the order of members, a number as a string, a default.
   const again = await send('twice', { duration: '6', resolution: '768P', prompt: body.prompt });
   expect(again.headers.get('idempotent-replayed')).toBe('true');
   expect(await videoOf(again)).toMatchObject({ id, status: 'completed' });
@@ -63,7 +63,7 @@ test.for<[string, object]>([
   ['another prompt', { prompt: 'another melody' }],
   ['another duration', { prompt: 'a melody', duration: 10 }],
   ['an image as well', { prompt: 'a melody', inputImageFirstUrl: 'https://images.example.com/a.png' }],
-])('another request under the same key is refused: %s', async ([name, other]) => {
+])('another request with the same key is refused: %s', async ([name, other]) => {
   const key = `melody-${name.replaceAll(' ', '-')}`;
   await videoOf(await send(key, { prompt: 'a melody' }));
   const runs = service.sim.callsTo('/Run/').length;
@@ -71,7 +71,7 @@ test.for<[string, object]>([
   expect(service.sim.callsTo('/Run/')).toHaveLength(runs);
 });
 
-test('ten equal forms with an image at once are one Run', async () => {
+test('ten concurrent equal forms with an image are one Run', async () => {
   const image = picture('image/png', 300_000);
   const prompt = 'ten portraits at once';
   const responses = await Promise.all(
@@ -82,7 +82,7 @@ test('ten equal forms with an image at once are one Run', async () => {
   expect(onlyRun(service.sim, prompt).file?.size).toBe(image.length);
 });
 
-test('another image under the same key is refused, and the first stays', async () => {
+test('another image with the same key is refused, and the first stays', async () => {
   const [first, second] = [picture('image/png', 1000), picture('image/png', 1000, randomBytes(1000))];
   const { id } = await videoOf(await send('portrait', form('a portrait', first)));
   await expectProblem(await send('portrait', form('a portrait', second)), [422, 'idempotency_key_reused']);
@@ -90,7 +90,7 @@ test('another image under the same key is refused, and the first stays', async (
   expect(sha256(new Uint8Array(await stored!.arrayBuffer()))).toBe(sha256(first));
 });
 
-test('a submit that was refused is refused again, without another Run', async () => {
+test('a refused submit is refused again without another Run', async () => {
   const prompt = 'a wish that is not granted';
   const fault = { kind: 'error' as const, code: 0, message: 'Request parameter [prompt] is not allowed' };
   service.sim.script(prompt, { run: [fault] });
@@ -100,7 +100,7 @@ test('a submit that was refused is refused again, without another Run', async ()
   expect(runsOf(service.sim, prompt)).toHaveLength(1);
 });
 
-test('a replay is still answered when everything else was looked after for weeks', async () => {
+test('a replay is answered even after weeks of sweeps', async () => {
   const body = { prompt: 'a bell that rings next month' };
   const { id } = await videoOf(await send('month', body));
   const { expires_at } = await service.ended(id);
@@ -111,7 +111,7 @@ test('a replay is still answered when everything else was looked after for weeks
   onlyRun(service.sim, body.prompt);
 });
 
-test('other keys, and none, are other videos', async () => {
+test('other keys and no keys give other videos', async () => {
   const prompt = 'a choir of three';
   const responses = [
     await send('alto', { prompt }),
@@ -122,7 +122,7 @@ test('other keys, and none, are other videos', async () => {
   expect(new Set(ids).size).toBe(3);
 });
 
-test.for(['k'.repeat(256), 'two words', 'schlüssel'])('a key that is none is refused: %s', async (key) => {
+test.for(['k'.repeat(256), 'two words', 'schlüssel'])('an invalid key is refused: %s', async (key) => {
   const response = await send(Buffer.from(key).toString('latin1'), { prompt: 'a key that does not fit' });
   expect(response.status).toBe(400);
   const found = await problem(response);

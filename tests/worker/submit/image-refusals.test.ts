@@ -1,4 +1,4 @@
-// POST /v1/videos as a form that is refused: the answer says why, and nothing of it is left anywhere.
+// POST /v1/videos with an invalid form: the response has the reason, and nothing is stored.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   fieldNames,
@@ -46,14 +46,14 @@ const prompt = text('prompt', 'a form that is refused');
 const refusedForm = (refusal: Refusal, parts: Part[]): Promise<Problem> =>
   refused(service, refusal, () => submitForm(service, parts));
 
-test('a form that is taken leaves the traces that a refused one must not', async () => {
+test('an accepted form has the effects that a refused one must not have', async () => {
   const before = await traces(service);
   const response = await submitForm(service, [text('prompt', 'the one that was taken'), png(6 * MIB)]);
   expect(response.status).toBe(202);
   const { id } = (await response.json()) as { id: string };
   await expect.poll(async () => (await traces(service)).records).toEqual([`video:${id}`]);
   const after = await traces(service);
-  // Run, and Tool/Detail: the very first picture asks what the model takes.
+  // Run, and Tool/Detail, because the first image needs the model description.
   expect(after.callsToWiro).toBe(before.callsToWiro + 2);
   expect(after.objects).toHaveLength(before.objects.length + 1);
   expect(after.files).toEqual([`inputs/${id}`]);
@@ -80,7 +80,7 @@ describe.for(FRAMINGS)('too large, %s', (framing) => {
   });
 });
 
-describe('not an image by its bytes', () => {
+describe('a file that is not an image by its bytes', () => {
   test.for([
     ['text', Buffer.from('these are only words, whatever the name says')],
     ['nothing', Buffer.from('')],
@@ -90,16 +90,16 @@ describe('not an image by its bytes', () => {
     ['a RIFF that is no WebP', Buffer.from(`RIFF\0\0\0\0WAVEfmt ${'\0'.repeat(50)}`)],
     ['a PNG from its second byte on', picture('image/png', 5000).subarray(1)],
     ['6 MiB of zeros', Buffer.alloc(6 * MIB)],
-  ] as const)('%s in a chosen file called .png', async ([_name, bytes]) => {
+  ] as const)('%s in a chosen file named .png', async ([_name, bytes]) => {
     const found = await refusedForm(UNSUPPORTED_MEDIA_TYPE, [prompt, file(bytes)]);
     expect(found.detail).toMatch(/JPEG.*PNG.*WebP/);
   });
 });
 
-describe('fields', () => {
+describe('invalid fields of a form', () => {
   const invalid = (...parts: Part[]): Promise<Problem> => refusedForm(INVALID_PARAMETER, parts);
 
-  test('all told at once, and a good image of 20 MiB is not kept', async () => {
+  test('are all reported, and a valid image of 20 MiB is not stored', async () => {
     const found = await invalid(
       png(MAX_IMAGE_BYTES),
       text('prompt', ''),
@@ -113,7 +113,7 @@ describe('fields', () => {
     expect(messageFor(found, 'duration')).toMatch(/6.*10/);
   });
 
-  test('both an image and an address, in either order', async () => {
+  test('an image and a URL, in either order', async () => {
     for (const parts of [
       [prompt, png(), text('inputImageFirstUrl', LINK)],
       [text('inputImageFirstUrl', LINK), prompt, png(6 * MIB)],
@@ -147,7 +147,7 @@ describe('fields', () => {
     expect(fieldNames(await invalid(...parts))).toEqual([field]);
   });
 
-  test('20 of 48 unknown fields are named, and a form with 49 fields is not read', async () => {
+  test('20 of 48 unknown fields are named, and a form with 49 parts is refused', async () => {
     const many = Array.from({ length: 48 }, (_, index) => text(`field${index}`, ''));
     const found = await invalid(...many);
     expect(fieldNames(found)).toEqual(many.slice(0, 20).map(({ name }) => name));
@@ -156,7 +156,7 @@ describe('fields', () => {
   });
 });
 
-describe('unreadable', () => {
+describe('an unreadable form', () => {
   const good = formBody([prompt, png(6 * MIB)]);
 
   test.for([
@@ -189,11 +189,11 @@ describe('unreadable', () => {
   });
 });
 
-test('a connection that ends half way leaves nothing', async () => {
+test('a connection that breaks during the upload leaves nothing behind', async () => {
   const before = await traces(service);
   const body = formBody([prompt, png(MAX_IMAGE_BYTES)]);
   await sentInPart(service, FORM_TYPE, body, 12 * MIB);
-  // What came after it was read to its end.
+  // The rest of the body was read to its end.
   expect((await submitForm(service, [png(MAX_IMAGE_BYTES)])).status).toBe(400);
   expect(await traces(service)).toEqual(before);
 });

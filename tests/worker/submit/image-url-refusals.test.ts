@@ -1,4 +1,4 @@
-// inputImageFirstUrl names a public host over https, or the submit is refused.
+// inputImageFirstUrl must be https on a public host.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fieldNames, INVALID_PARAMETER, messageFor, refused } from '../support/refusals.ts';
 import { type Service, startService } from '../support/service.ts';
@@ -161,11 +161,11 @@ test.for([
   ' https://images.example.com/cat.png',
   'https://images.example.com/cat.png\n',
   'https://ima\tges.example.com/cat.png',
-])('what is no https URL is refused: %j', async (url) => {
+])('a URL that is not https is refused: %j', async (url) => {
   expect(await refusalOf(url)).toMatch(/https/);
 });
 
-// Some readers see another host in these, such as 10.8.8.8 in the first.
+// Some parsers find another host in these, such as 10.8.8.8 in the first.
 test.for([
   'https://010.8.8.8/cat.png',
   'https://134744072/cat.png',
@@ -173,18 +173,18 @@ test.for([
   'https://8.8.8.8./cat.png',
   'https://ex%61mple.com/cat.png',
   'https://example%2ecom/cat.png',
-])('a host in another spelling is refused: %s', async (url) => {
+])('an unusual spelling of a host is refused: %s', async (url) => {
   expect(await refusalOf(url)).toMatch(/host/);
 });
 
-// Read by RFC 3986, these name another host than by the rules of browsers, or none.
+// By RFC 3986 these have another host than by the rules of browsers, or none.
 test.for([
   'https:\\\\images.example.com\\cat.png',
   'https://images.example.com\\@127.0.0.1/cat.png',
   'https:images.example.com/cat.png',
   'https:/images.example.com/cat.png',
   'https:////images.example.com/cat.png',
-])('what two readers read differently is refused: %j', async (url) => {
+])('an ambiguous URL is refused: %j', async (url) => {
   await refusalOf(url);
 });
 
@@ -192,6 +192,6 @@ test('more than 2,048 characters are refused', async () => {
   expect(await refusalOf('https://images.example.com/'.padEnd(2049, 'x'))).toMatch(/2,?048/);
 });
 
-test('a host name beyond ASCII is asked for as punycode', async () => {
+test('a host name that is not ASCII is refused with a hint at punycode', async () => {
   expect(await refusalOf('https://bücher.example/cat.png')).toMatch(/punycode/);
 });

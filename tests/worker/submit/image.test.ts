@@ -1,4 +1,4 @@
-// POST /v1/videos as a form that is taken: the image arrives at Wiro and in R2 byte by byte.
+// POST /v1/videos with a valid form: the image reaches Wiro and R2 unchanged.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BOUNDARY, FRAMINGS, type Framing, type Part, submitForm } from '../support/requests/bodies.ts';
 import {
@@ -48,7 +48,7 @@ async function expectArrived(video: Video, type: PictureType, bytes: Uint8Array)
     inputImageFirst: { content_type: type, size: bytes.length },
     inputImageFirstUrl: null,
   });
-  // Its progress goes on while the image is compared.
+  // The progress changes while the image is compared.
   expect(await service.video(video.id)).toEqual({ ...video, progress: expect.any(Number) });
 }
 
@@ -61,7 +61,7 @@ async function expectNoImage(video: Video, inputImageFirstUrl: string | null): P
   expect(await service.bindings.VIDEOS.head(`inputs/${video.id}`)).toBeNull();
 }
 
-describe.for(FRAMINGS)('an image arrives whole, %s', (framing) => {
+describe.for(FRAMINGS)('an image reaches Wiro unchanged, %s', (framing) => {
   test.for(PICTURE_TYPES)('%s', async (type) => {
     const bytes = picture(type, 70_001);
     const prompt = `a ${type} in a form ${framing}`;
@@ -76,7 +76,7 @@ describe.for(FRAMINGS)('an image arrives whole, %s', (framing) => {
     await expectArrived(video, 'image/png', bytes);
   });
 
-  test('with what looks like the end of the part', async () => {
+  test('with bytes that look like the end of the part', async () => {
     const lookalikes = [
       `--${BOUNDARY}--\r\n`,
       `\n--${BOUNDARY}\n`,
@@ -86,7 +86,7 @@ describe.for(FRAMINGS)('an image arrives whole, %s', (framing) => {
       '\r\n--',
       '\r',
     ];
-    // Everywhere in relation to the chunks in which it comes.
+    // At all positions relative to the chunks.
     const content = Buffer.from(lookalikes.join('x').repeat(3001));
     const bytes = picture('image/jpeg', content.length + 12, content);
     const prompt = `an image with delimiters in a form ${framing}`;
@@ -95,10 +95,10 @@ describe.for(FRAMINGS)('an image arrives whole, %s', (framing) => {
   });
 });
 
-describe('an image arrives', () => {
+describe('an image is accepted', () => {
   const bytes = picture('image/webp', 3000);
 
-  test('before the text fields, which count all the same', async () => {
+  test('before the text fields, which are still read', async () => {
     const prompt = 'the image comes first';
     const video = await taken([
       file(bytes),
@@ -122,13 +122,13 @@ describe('an image arrives', () => {
     [undefined, 'no-ending'],
     ['image/png', 'name with \\"quotes\\"; and more.png'],
     ['image/png', '猫.png'],
-  ] as const)('as what its bytes say when it is called %s, %s', async ([contentType, filename]) => {
+  ] as const)('with the type of its bytes if it is named %s, %s', async ([contentType, filename]) => {
     const prompt = `an image called ${contentType} and ${filename}`;
     const image = file(bytes, { filename, ...(contentType && { contentType }) });
     await expectArrived(await taken([{ name: 'prompt', value: prompt }, image]), 'image/webp', bytes);
   });
 
-  test('from a form as a browser sends it', async () => {
+  test('in a form of a browser', async () => {
     const form = new FormData();
     form.append('inputImageFirst', new File([bytes], 'frame.webp', { type: 'image/webp' }));
     form.append('inputImageFirstUrl', '');
@@ -139,7 +139,7 @@ describe('an image arrives', () => {
   });
 });
 
-describe('a form without an image is taken', () => {
+describe('a form without an image is accepted', () => {
   const unchosen = file(Buffer.from(''), { filename: '', contentType: 'application/octet-stream' });
   const link = 'https://images.example.com/first.png';
   const field = (name: string, value: string): Part => ({ name, value });
@@ -156,13 +156,13 @@ describe('a form without an image is taken', () => {
     await expectNoImage(await taken([...parts, field('prompt', prompt)]), url);
   });
 
-  test('with every text field', async () => {
+  test('with all text fields', async () => {
     const prompt = 'text only, "ünïcödé"\nand lines';
     const video = await taken([
       field('duration', '10'),
       field('resolution', '768P'),
       field('promptOptimizer', 'false'),
-      // As browsers write line breaks in forms.
+      // The line breaks that browsers send in forms.
       field('prompt', prompt.replace('\n', '\r\n')),
     ]);
     await expectNoImage(video, null);

@@ -1,5 +1,4 @@
-// How often a client, or an address, may come within a minute; every limit in a service of its own, because what was
-// counted stays counted.
+// Rate limits of clients and addresses. Each test has its own service, because counts cannot be reset.
 import { expect, test, vi } from 'vitest';
 import { ALICE, BOB, CLIENT_TOKENS } from '../support/clients.ts';
 import { expectProblem, type Refusal } from '../support/refusals.ts';
@@ -9,7 +8,7 @@ import { type Service, type ServiceOptions, startService } from '../support/serv
 
 const RATE_LIMITED: Refusal = [429, 'rate_limited'];
 
-// Some wait for a minute to begin.
+// Some tests wait for the start of a minute.
 vi.setConfig({ testTimeout: 90_000 });
 
 const MINUTE_MS = 60_000;
@@ -38,8 +37,8 @@ async function statuses(count: number, send: (index: number) => Promise<Response
   return answers;
 }
 
-// Beyond tens there are ones.
-test.for([1, 3, 10, 13])('%i submits a minute, and not one more', (limit) =>
+// A limit that is not a multiple of ten uses the limiter for one.
+test.for([1, 3, 10, 13])('%i submits a minute are accepted, no more', (limit) =>
   withService({ vars: { SUBMIT_PER_MINUTE: `${limit}` } }, async (service) => {
     const submit = (index: number) => service.submit({ prompt: `one of so many videos ${index}` });
     expect(await statuses(limit, submit)).toEqual(Array(limit).fill(202));
@@ -47,12 +46,12 @@ test.for([1, 3, 10, 13])('%i submits a minute, and not one more', (limit) =>
     expect(refused.headers.get('retry-after')).toBe('60');
     await expectProblem(refused, RATE_LIMITED);
     expect(service.sim.callsTo('/Run/')).toHaveLength(limit);
-    // What was made can be read on.
+    // Reading videos is still allowed.
     expect((await service.fetch('/health')).status).toBe(200);
   }),
 );
 
-test('all at once, no more than the limit', () =>
+test('concurrent submits are limited too', () =>
   withService({ vars: { SUBMIT_PER_MINUTE: '5' } }, async (service) => {
     const answers = await Promise.all(
       Array.from({ length: 30 }, (_, index) => service.submit({ prompt: `all at the same time ${index}` })),
@@ -61,7 +60,7 @@ test('all at once, no more than the limit', () =>
     expect(service.sim.callsTo('/Run/')).toHaveLength(5);
   }));
 
-test('each client has a limit of its own, whatever it says of its address', () =>
+test('each client has its own limit, whatever address it claims', () =>
   withService({ vars: { SUBMIT_PER_MINUTE: '2' }, secrets: { CLIENT_TOKENS } }, async (service) => {
     const submit = (token: string, index: number) =>
       service.as(token).fetch('/v1/videos', {
@@ -84,7 +83,7 @@ test('uploads count as submits', () =>
     expect((await service.submit({ prompt: 'no more of anything' })).status).toBe(429);
   }));
 
-test('what is refused does not count', () =>
+test('invalid requests do not count', () =>
   withService({ vars: { SUBMIT_PER_MINUTE: '1' } }, async (service) => {
     expect(await statuses(5, () => service.submit({ prompt: '' }))).toEqual(Array(5).fill(400));
     expect(await statuses(5, () => service.submit({ prompt: 'a', model: 'sora-2' }))).toEqual(
@@ -97,7 +96,7 @@ test('what is refused does not count', () =>
     expect((await service.submit({ prompt: 'the second' })).status).toBe(429);
   }));
 
-test('an address may not ask more often than it may, whoever it says it is', () =>
+test('an address has one limit for all its clients', () =>
   withService({ vars: { VISITS_PER_MINUTE: '104' }, secrets: { CLIENT_TOKENS } }, async (service) => {
     const guess = (index: number) =>
       service
@@ -110,7 +109,7 @@ test('an address may not ask more often than it may, whoever it says it is', () 
     expect((await service.fetch('/health')).status).toBe(200);
   }));
 
-test('by default ten submits', () =>
+test('the default limit is ten submits', () =>
   withService({ vars: { SUBMIT_PER_MINUTE: '', VISITS_PER_MINUTE: '' } }, async (service) => {
     const submit = (index: number) => service.submit({ prompt: `a video by default ${index}` });
     expect((await statuses(11, submit)).filter((status) => status === 202)).toHaveLength(10);

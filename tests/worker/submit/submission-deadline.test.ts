@@ -1,4 +1,4 @@
-// A submit whose start is never confirmed fails at its deadline, and Run was sent no more often than is safe.
+// A submit whose start is never confirmed fails at its deadline, and Run was never sent unsafely.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunFault } from '../../../sim/index.ts';
 import { type Service, startService } from '../support/service.ts';
@@ -9,7 +9,7 @@ const DEADLINE_SECONDS = 5;
 let service: Service;
 beforeAll(async () => {
   const vars = { TASK_DEADLINE_SECONDS: String(DEADLINE_SECONDS) };
-  // A life of a tenth of a second, well within the deadline.
+  // The job takes a tenth of a second, less than the deadline.
   service = await startService({ vars, sim: { speed: 600 } });
 });
 afterAll(() => service.close());
@@ -20,7 +20,7 @@ async function anotherIsMade(): Promise<void> {
   expect(await service.ended(id)).toMatchObject({ status: 'completed' });
 }
 
-describe('an unknown start', () => {
+describe('a job whose Run may have started', () => {
   const unknown: [string, RunFault][] = [
     ['HTTP 500', { kind: 'status', status: 500 }],
     ['garbage', { kind: 'garbage' }],
@@ -46,7 +46,7 @@ describe('an unknown start', () => {
   });
 });
 
-test('a start that was refused again and again ends as upstream_unavailable', async () => {
+test('a job whose Run is always refused ends as upstream_unavailable', async () => {
   const prompt = 'a bus that is always full';
   const full: RunFault = { kind: 'error', code: 96, message: 'Concurrent task limit for your balance' };
   service.sim.script(prompt, { run: Array(200).fill(full) });

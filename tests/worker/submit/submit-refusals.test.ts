@@ -1,4 +1,4 @@
-// POST /v1/videos in JSON that is refused: the answer says why, and nothing else has happened.
+// POST /v1/videos with an invalid JSON body: the response has the reason, and nothing else happens.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   fieldNames,
@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-test('a submit that is taken leaves the traces that a refused one must not', async () => {
+test('an accepted submit has the effects that a refused one must not have', async () => {
   const before = await traces(service);
   const { id } = await service.accepted({ prompt: 'the one that was taken' });
   await expect.poll(async () => (await traces(service)).records).toEqual([`video:${id}`]);
@@ -33,11 +33,11 @@ test('a submit that is taken leaves the traces that a refused one must not', asy
   expect(after.objects).toHaveLength(before.objects.length + 1);
 });
 
-describe('fields', () => {
+describe('invalid fields of a submit', () => {
   const invalid = (body: object): Promise<Problem> =>
     refused(service, INVALID_PARAMETER, () => service.submit(body));
 
-  test('are all told at once, each with its limits', async () => {
+  test('are all reported, each with its limits', async () => {
     const found = await invalid({
       prompt: 'x'.repeat(2001),
       promptOptimizer: 'perhaps',
@@ -65,8 +65,8 @@ describe('fields', () => {
     expect(found.detail).toContain('seed');
   });
 
-  test('are told by the first twenty, however many there are', async () => {
-    // As many as fit: each answer of a field is longer than the field.
+  test('are reported up to the twentieth', async () => {
+    // As many fields as fit into the response; each message is longer than its field.
     const names = Array.from({ length: 7000 }, (_, number) => `"${number.toString(36)}":0`);
     const body = `{"prompt":"a cat",${names.join()}}`;
     expect(body.length).toBeLessThan(MAX_JSON_BYTES);
@@ -79,7 +79,7 @@ describe('fields', () => {
     expect(JSON.stringify(found).length).toBeLessThan(body.length);
   });
 
-  test('are named by 64 characters at most', async () => {
+  test('are reported with at most 64 characters of their name', async () => {
     const found = await invalid({ prompt: 'a cat', ['n'.repeat(60_000)]: 1 });
     expect(fieldNames(found)).toEqual(['n'.repeat(64)]);
     expect(JSON.stringify(found).length).toBeLessThan(2000);
@@ -132,7 +132,7 @@ describe('fields', () => {
   });
 
   test.for(['callbackUrl', 'projectid', 'Prompt', '', '__proto__', 'toString', 'naïve'])(
-    'unknown one %j is named',
+    'unknown field %j is named',
     async (name) => {
       const body = `{"prompt":"with another field",${JSON.stringify(name)}:"1"}`;
       const send = () => submitBody(service, JSON_TYPE, Buffer.from(body));
@@ -210,11 +210,11 @@ describe('bodies', () => {
       expect(found.detail).toMatch(/64 KiB|65,?536/);
     });
 
-    test('of 64 KiB are taken', async () => {
+    test('of 64 KiB are accepted', async () => {
       const body = ofBytes(MAX_JSON_BYTES, `just enough ${framing}`);
       const answer = await submitBody(service, JSON_TYPE, body, framing);
       expect(answer.status).toBe(202);
-      // The next one leaves no trace, nor does what is still to come of this.
+      // The next request leaves no trace, nor does the rest of this body.
       await publishedRecord(service, ((await answer.json()) as Video).id, 'in_progress');
     });
   });

@@ -1,4 +1,4 @@
-// POST /v1/videos that is taken: the answer, and the Run that Wiro gets.
+// POST /v1/videos with a valid body: the response, and the Run that Wiro gets.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { submitBody } from '../support/requests/bodies.ts';
 import { onlyRun, RUN_FIELDS } from '../support/runs.ts';
@@ -15,12 +15,12 @@ const TEXT_ONLY = {
 
 let service: Service;
 beforeAll(async () => {
-  // Time stands still at Wiro: every job stays as the submit left it.
+  // The clock of the stand-in is stopped, so each job stays as the submit left it.
   service = await startService({ vars: { POLL_SECONDS: '600' }, sim: { speed: 0 } });
 });
 afterAll(() => service.close());
 
-describe('the answer', () => {
+describe('the response to a submit', () => {
   test('is 202 with the whole Video', async () => {
     const prompt = 'a heron lands on a jetty';
     const before = Math.floor(Date.now() / 1000);
@@ -66,7 +66,7 @@ describe('the answer', () => {
     expect(await service.video(video.id)).toEqual({ ...video, progress: expect.any(Number) });
   });
 
-  test('names each request and each video anew', async () => {
+  test('has a new request id and a new video id each time', async () => {
     const body = { prompt: 'two of the same' };
     const answers = await Promise.all([service.submit(body), service.submit(body)]);
     const requestIds = answers.map(({ headers }) => headers.get('x-request-id'));
@@ -77,7 +77,7 @@ describe('the answer', () => {
   });
 
   test.for(['application/json; charset=utf-8', 'Application/JSON', 'application/json ;x=y'])(
-    'comes for content type %s',
+    'is returned for content type %s',
     async (contentType) => {
       const body = Buffer.from(JSON.stringify({ prompt: `sent as ${contentType}` }));
       expect((await submitBody(service, contentType, body)).status).toBe(202);
@@ -143,7 +143,7 @@ const VARIANTS: [string, Variant][] = [
 ];
 
 describe('the Run', () => {
-  test.for(VARIANTS)('carries %s in the fields and order of the sample', async ([name, variant]) => {
+  test.for(VARIANTS)('sends %s in the fields and order of the sample', async ([name, variant]) => {
     const prompt = `a kite over a dune, with ${name}`;
     const video = await service.accepted({ prompt, ...variant.given });
     expect(video.input).toEqual({ prompt, ...TEXT_ONLY, ...variant.input });
@@ -170,7 +170,7 @@ describe('the Run', () => {
     ['spaces around it', '  spaced  '],
     ['JSON', '{"prompt":"another"}'],
     ['markup', '<script>alert(1)</script>&amp;%00'],
-  ] as const)('carries a prompt with %s as it is', async ([name, text]) => {
+  ] as const)('sends a prompt with %s unchanged', async ([name, text]) => {
     const prompt = `${text} in a prompt with ${name}${text}`;
     const video = await service.accepted({ prompt });
     expect(video.input.prompt).toBe(prompt);
@@ -181,14 +181,14 @@ describe('the Run', () => {
     ['ASCII', 'x'],
     ['two bytes of UTF-8 each', 'é'],
     ['two units of UTF-16 each', '🐈'],
-  ] as const)('carries a prompt of 2,000 characters, %s', async ([name, character]) => {
+  ] as const)('sends a prompt of 2,000 characters, %s', async ([name, character]) => {
     const start = `as long as can be, ${name}: `;
     const prompt = start + character.repeat(2000 - start.length);
     await service.accepted({ prompt });
     expect(onlyRun(service.sim, prompt).fieldOrder).toEqual(RUN_FIELDS);
   });
 
-  test('carries an address of 2,048 characters', async () => {
+  test('sends a URL of 2,048 characters', async () => {
     const prompt = 'with the longest address';
     const inputImageFirstUrl = 'https://images.example.com/'.padEnd(2048, 'x');
     await service.accepted({ prompt, inputImageFirstUrl });
@@ -214,7 +214,7 @@ describe('the Run', () => {
     'https://192.167.255.255/cat.png',
     'https://192.169.0.0/cat.png',
     'https://[2606:4700:4700::1111]/cat.png',
-  ])('carries the public address %s as it is', async (inputImageFirstUrl) => {
+  ])('sends the public URL %s unchanged', async (inputImageFirstUrl) => {
     const prompt = `a picture from ${inputImageFirstUrl}`;
     const video = await service.accepted({ prompt, inputImageFirstUrl });
     expect(video.input.inputImageFirstUrl).toBe(inputImageFirstUrl);

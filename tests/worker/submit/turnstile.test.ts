@@ -1,5 +1,5 @@
-// With Turnstile, whatever costs money needs a challenge that was just solved on a page of ours. Everything else is
-// refused before its body is read, and leaves nothing behind.
+// With Turnstile, requests that cost money need a challenge that was just solved on our page. Others are refused before
+// their body is read, and leave nothing behind.
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -61,7 +61,7 @@ const spending: [string, (client: Service) => Promise<Response>][] = [
 ];
 
 describe('a solved challenge', () => {
-  test.each(spending)('pays for %s, and for one only', async (_name, send) => {
+  test.each(spending)('allows %s, only one', async (_name, send) => {
     const token = solved();
     const count = asked().length;
     const answer = await send(showing(token));
@@ -69,12 +69,12 @@ describe('a solved challenge', () => {
     if (answer.status === 202) await service.ended(((await answer.json()) as Video).id);
     const questions = asked().slice(count);
     expect(questions).toMatchObject([{ fields: { secret: TURNSTILE_SECRET, response: token } }]);
-    // What may be asked again could be used again.
+    // A token that can be verified twice could be used twice.
     expect(questions[0]?.fields).not.toHaveProperty('idempotency_key');
     await refused(service, CHALLENGE_FAILED, () => showing(token).submit({ prompt: 'another door' }));
   });
 
-  test('is one video, however many want it at once', async () => {
+  test('makes one video in many concurrent submits', async () => {
     const client = showing(solved());
     const prompt = 'a crowd before a door';
     const answers = await Promise.all(Array.from({ length: 20 }, () => client.submit({ prompt })));
@@ -91,7 +91,7 @@ describe('a solved challenge', () => {
     }
   });
 
-  test('is not wanted for what costs nothing', async () => {
+  test('is not needed for requests that cost nothing', async () => {
     service.sim.script('a door ajar', { holdAt: 'task_start' });
     const { id } = await showing(solved()).accepted({ prompt: 'a door ajar' });
     const count = asked().length;
@@ -102,7 +102,7 @@ describe('a solved challenge', () => {
   });
 });
 
-describe('what cannot be a token is refused without a question:', () => {
+describe('an impossible token is refused without a call to the verifier:', () => {
   const shown: [string, string | undefined][] = [
     ['none', undefined],
     ['nothing', ''],
@@ -117,7 +117,7 @@ describe('what cannot be a token is refused without a question:', () => {
     expect(asked()).toHaveLength(count);
   });
 
-  test('a token in the body, or in the header of a client’s', async () => {
+  test('a token in the body, or in a client’s header', async () => {
     const token = solved();
     const body = { prompt: 'a door', 'cf-turnstile-response': token };
     await refused(service, CHALLENGE_FAILED, () => service.submit(body));
@@ -125,7 +125,7 @@ describe('what cannot be a token is refused without a question:', () => {
   });
 });
 
-describe('refused by what the verifier says:', () => {
+describe('a submit is refused if the verifier answers:', () => {
   const wrong: [string, () => string][] = [
     ['a token that was made up', () => 'XXXX.MADE.UP.XXXX'],
     ['one that is too old', () => service.sim.solve({ hostname: hostOf(service), at: Date.now() - 301_000 })],
@@ -167,11 +167,11 @@ describe('refused by what the verifier says:', () => {
       service.sim.script('', { siteverify: [fault] });
       await refused(service, CHALLENGE_FAILED, () => send(showing(solved())));
     }
-    const line = service.logs().findLast((line) => line.includes('Turnstile does not verify'));
+    const line = service.logs().findLast((line) => line.includes('verifying a Turnstile token failed'));
     expect(line).toContain('"level":"error"');
   });
 
-  test('nothing, for long', async () => {
+  test('nothing in time', async () => {
     service.sim.script('', { siteverify: [{ kind: 'hang' }] });
     await refused(service, CHALLENGE_FAILED, () =>
       showing(solved()).submit({ prompt: 'a door that sticks' }),
@@ -179,7 +179,7 @@ describe('refused by what the verifier says:', () => {
     expect(asked().at(-1)).toMatchObject({ status: 0 });
   });
 
-  test('a redirect, even to who would say yes', async () => {
+  test('a redirect, even to a host that would accept', async () => {
     let target = '';
     const server = createServer(
       (_request, response) => void response.writeHead(307, { location: target }).end(),
@@ -200,10 +200,10 @@ describe('refused by what the verifier says:', () => {
   });
 });
 
-describe('an answer that was lost', () => {
+describe('a lost response', () => {
   const prompt = 'a door that was knocked at twice';
 
-  test('is given again for the spent token, and nothing new is', async () => {
+  test('is repeated for the used token, which allows nothing else', async () => {
     const token = solved();
     const client = showing(token);
     const first = await client.submit({ prompt }, 'knocking');
@@ -227,7 +227,7 @@ describe('an answer that was lost', () => {
       await expectProblem(await send(), refusal);
       expect(await lasting(service)).toEqual(before);
     }
-    // The video is in KV by now; the token that began it hears of it all the same.
+    // The video is in KV by now; its token still gets the response.
     const late = await client.submit({ prompt }, 'knocking');
     expect(await late.json()).toMatchObject({ id, status: 'completed' });
     expect((await service.fetch(`/v1/videos/${id}`, { method: 'DELETE' })).status).toBe(200);
@@ -235,7 +235,7 @@ describe('an answer that was lost', () => {
     expect(service.sim.tasks.filter((task) => task.prompt === prompt)).toHaveLength(1);
   });
 
-  test('is not given to the spent token of somebody else, who does not hear which keys there are', async () => {
+  test('is not given to the used token of another user, who does not learn which keys exist', async () => {
     const words = 'a door with a number on it';
     const owner = showing(solved());
     const first = await owner.submit({ prompt: words }, 'order-1');
@@ -254,7 +254,7 @@ describe('an answer that was lost', () => {
       expect(await tell('order-1', {})).toEqual(unknown);
       await service.ended(id);
     }
-    // A token that only replayed the job did not begin it.
+    // A token that only replayed the submit did not create the video.
     const again = solved();
     expect((await showing(again).submit({ prompt: words }, 'order-1')).status).toBe(202);
     await expectProblem(await showing(again).submit({ prompt: words }, 'order-1'), CHALLENGE_FAILED);
@@ -262,8 +262,8 @@ describe('an answer that was lost', () => {
     await service.ended(own.id);
   });
 
-  test('begins nothing new when its video is deleted while the request comes in', async () => {
-    // With nothing in front of the Worker, what it does not read is not sent.
+  test('creates nothing new if its video is deleted during the request', async () => {
+    // With no proxy in front of the Worker, the unread part of the body is not sent.
     const bare = await startService(challenged);
     try {
       const image = picture('image/png', 16 * MIB);
@@ -315,7 +315,7 @@ describe('an answer that was lost', () => {
   });
 });
 
-describe('set up', () => {
+describe('configuration of Turnstile', () => {
   async function withService(options: ServiceOptions, use: (service: Service) => Promise<void>) {
     const other = await startService({ sim: { speed: 600 }, ...options });
     try {
@@ -326,7 +326,7 @@ describe('set up', () => {
   }
   const health = async (of: Service) => (await of.fetch('/health')).json();
 
-  test('it says so, with what a page needs', async () => {
+  test('/health has what a page needs', async () => {
     const found = await health(service);
     expect(found).toMatchObject({ protection: 'turnstile', turnstile_site_key: SITE_KEY });
     const openapi = JSON.parse(readFileSync('public/openapi.json', 'utf8'));
@@ -336,7 +336,7 @@ describe('set up', () => {
     expect(service.logs().filter((line) => line.includes('anyone can submit'))).toEqual([]);
   });
 
-  test('the secret alone is enough for the API', () =>
+  test('the secret alone protects the API', () =>
     withService({ secrets: { TURNSTILE_SECRET } }, async (other) => {
       const found = await health(other);
       expect(found).toMatchObject({ protection: 'turnstile' });
@@ -344,12 +344,12 @@ describe('set up', () => {
       expect(other.logs().filter((line) => line.includes('set TURNSTILE_SITE_KEY'))).toHaveLength(1);
       await refused(other, CHALLENGE_FAILED, () => other.submit({ prompt: 'a door without a bell' }));
       expect((await showing(solved(other), other).submit({ prompt: 'a door with a key' })).status).toBe(202);
-      // That any origin may use the API does not make its pages ours.
+      // An origin that may use the API because all may is not our page.
       const elsewhere = other.sim.solve({ hostname: 'app.example' });
       await expectProblem(await showing(elsewhere, other).submit({ prompt: 'a door' }), CHALLENGE_FAILED);
     }));
 
-  test('PUBLIC_URL names the page', () => {
+  test('PUBLIC_URL is the host of the page', () => {
     const vars = { ...challenged.vars, PUBLIC_URL: 'https://video.example/under/a/path' };
     return withService({ ...challenged, vars }, async (other) => {
       const there = other.sim.solve({ hostname: 'video.example' });
@@ -359,7 +359,7 @@ describe('set up', () => {
     });
   });
 
-  test('beside client tokens nobody is challenged, and nobody gets in by a challenge', () =>
+  test('with client tokens there is no challenge, and a challenge gives no access', () =>
     withService({ ...challenged, secrets: { TURNSTILE_SECRET, CLIENT_TOKENS } }, async (other) => {
       const found = await health(other);
       expect(found).toMatchObject({ protection: 'tokens' });

@@ -1,4 +1,4 @@
-// A service whose memory is measured.
+// A service for tests that measure memory.
 import { memoryBelow } from '../../../scripts/process-memory.ts';
 import { launch, Service, type ServiceOptions } from './service.ts';
 

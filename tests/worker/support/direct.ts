@@ -1,5 +1,5 @@
-// The Worker in a process of its own beside the stand-in: it can be killed, and started again on the same storage. Slower
-// to start than service.ts; for restarts, storage that fails, and memory that is measured.
+// The Worker in its own process with the stand-in: it can be killed and restarted on the same storage. It starts more
+// slowly than service.ts; for restarts, failing storage and memory measurements.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -44,7 +44,7 @@ export class DirectService extends Service {
     stop: () => Promise<void>,
   ) {
     const unreachable = () => Promise.reject(new Error('not to be had from outside the process'));
-    // How Miniflare lets a cron trigger be fired from outside.
+    // Miniflare's URL that fires a cron trigger.
     const sweep = async (asOf: Date) => {
       const answer = await fetch(`${dev.origin}/cdn-cgi/local/scheduled?time=${asOf.getTime()}`);
       if (!answer.ok) throw new Error(`the trigger answered ${answer.status}`);

@@ -1,4 +1,4 @@
-// A watcher by server-sent events, as the specification has them read; knows where it was.
+// A client for server-sent events, by the specification, that can resume.
 import type { Service } from './service.ts';
 
 export interface SeenEvent {

@@ -1,4 +1,4 @@
-// A job on its way through trouble, and what must be true of it in the end: its video is whole, and was paid for once.
+// A job with faults, and the checks for its end: the video is complete and was paid once.
 import { expect } from 'vitest';
 import type { SimTask } from '../../../sim/index.ts';
 import { onlyRun } from './runs.ts';

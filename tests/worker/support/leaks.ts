@@ -1,5 +1,5 @@
-// Collects everything that leaves the Worker (answers, KV, R2 metadata, log lines) and searches it for what must not:
-// keys, upstream names and URLs, callback proofs; in the logs prompts too.
+// Collects everything that leaves the Worker (responses, KV, R2 metadata, log lines) and searches it for keys, upstream
+// names and URLs, callback proofs and, in logs, prompts.
 import type { KVNamespace, R2Bucket } from '@cloudflare/workers-types';
 import type { Sim } from '../../../sim/index.ts';
 import type { Bindings } from './service.ts';
@@ -21,7 +21,7 @@ export class LeakCheck {
   keep(response: Response): Response {
     const head = JSON.stringify([...response.headers]);
     const isText = !response.headers.get('content-type')?.startsWith('video/');
-    // A body that was cut off has shown whatever it had.
+    // A body that was interrupted is searched as far as it was read.
     const body =
       isText && response.body
         ? response

@@ -1,4 +1,4 @@
-// Edits of the outputs that rows of a task show.
+// Edits of the outputs in a task's rows.
 import type { TaskFault } from '../../../sim/index.ts';
 
 export type Row = Record<string, unknown>;

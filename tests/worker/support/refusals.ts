@@ -1,4 +1,4 @@
-// What the answer to a refused request must look like, and that such a request leaves no trace.
+// Checks that the response to a refused request is correct, and that the request leaves no trace.
 import { expect } from 'vitest';
 import { problem, type Service } from './service.ts';
 import type { Problem } from './types.ts';

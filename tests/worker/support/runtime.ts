@@ -1,5 +1,5 @@
-// The built Worker in workerd as wrangler.toml binds it, with nothing in front of it: neither wrangler's proxy nor its
-// test harness, both of which take time and memory of their own, follow redirects and mend bodies that were cut off.
+// The built Worker in workerd with the bindings of wrangler.toml, without wrangler's proxy and test harness, which cost
+// time and memory, follow redirects and repair interrupted bodies.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';

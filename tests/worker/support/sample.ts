@@ -1,4 +1,4 @@
-// The video that the stand-in makes unless told otherwise.
+// The video that the stand-in returns by default.
 import { sampleContent } from '../../../sim/index.ts';
 import { sha256 } from './stored.ts';
 

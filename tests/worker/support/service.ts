@@ -1,6 +1,6 @@
-// The built Worker in workerd with real KV, R2 and Durable Objects, and the stand-in for Wiro beside it. Everything
-// that leaves the Worker is kept, and searched for secrets when the service is closed. What needs a process that can be
-// killed takes direct.ts.
+// The built Worker in workerd with real KV, R2 and Durable Objects, and the stand-in for Wiro. Everything that leaves
+// the Worker is recorded and searched for secrets when the service is closed. Tests that kill the process use
+// direct.ts.
 import type { KVNamespace, R2Bucket } from '@cloudflare/workers-types';
 import { vi } from 'vitest';
 import { type Sim, type SimOptions, startSim } from '../../../sim/index.ts';
@@ -49,10 +49,10 @@ export async function launch(options: ServiceOptions): Promise<ServiceParts> {
 
 /** What the tests' own settings hold that must not leave. */
 export function secretsOf({ secrets = {} }: ServiceOptions): string[] {
-  // Whatever stands in quotes behind a colon or in a list, but for amounts of money.
+  // Text in quotes after a colon or in a list, except amounts of money.
   const tokens = (secrets.CLIENT_TOKENS ?? '').matchAll(/[:[,]\s*"(?![\d.]+")([^"]+)"(?!\s*:)/g);
-  const webhookKey = (secrets.NOTIFY_SECRET ?? '').replace(/^whsec_/, '');
-  return [SIGNING_KEY, webhookKey, ...[...tokens].map(([, token]) => token ?? '')];
+  const webhookKeys = (secrets.NOTIFY_SECRET ?? '').split(' ').map((key) => key.replace(/^whsec_/, ''));
+  return [SIGNING_KEY, ...webhookKeys, ...[...tokens].map(([, token]) => token ?? '')];
 }
 
 export type ServiceParts = [Sim, origin: string, Bindings, Runtime, secrets: string[]];

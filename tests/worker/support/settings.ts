@@ -1,4 +1,4 @@
-// How the tests set the Worker up: quick ladders, and everything pointed at the stand-in.
+// The settings of the Worker in tests: short delays, and the stand-in instead of Wiro.
 import { fileURLToPath } from 'node:url';
 import type { Sim } from '../../../sim/index.ts';
 import type { ServiceOptions } from './service.ts';

@@ -1,5 +1,5 @@
-// The Worker in a process of its own, on storage that outlives it: `standalone.ts PORT STORAGE BINDINGS`, the bindings as
-// JSON. Prints what the Worker logs, and "Ready on" when it answers; SIGTERM ends it.
+// The Worker in its own process, on storage that survives it: `standalone.ts PORT STORAGE BINDINGS`, with the bindings
+// as JSON. Prints the Worker's log, and "Ready on" when it answers. SIGTERM ends it.
 import { startWorker } from './runtime.ts';
 
 const [port, storage = '', bindings = ''] = process.argv.slice(2);

@@ -1,4 +1,4 @@
-// What the Worker has stored of a video, read beside it.
+// Reads what the Worker has stored for a video.
 import { createHash } from 'node:crypto';
 import { vi } from 'vitest';
 import type { Service } from './service.ts';

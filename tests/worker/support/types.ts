@@ -1,4 +1,4 @@
-// The public shapes, written down from the contract rather than from the Worker's code.
+// The public types, written from the documentation and not from the Worker's code.
 
 export interface Video {
   id: string;

@@ -1,4 +1,4 @@
-// What the Worker has asked the stand-in about one task.
+// The Worker's calls to the stand-in for one task.
 import type { Call, Sim, SimTask } from '../../../sim/index.ts';
 
 const DETAIL = '/Task/Detail';

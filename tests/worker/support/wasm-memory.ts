@@ -1,4 +1,4 @@
-// What the Worker's wasm memory has grown to: it is logged with the copy of each video.
+// The size of the Worker's wasm memory, which is logged with each copy of a video.
 import { vi } from 'vitest';
 import type { DirectService } from './direct.ts';
 
@@ -12,7 +12,7 @@ export async function wasmMemoryAfter(
   const { status } = await service.ended(id, withinMs);
   if (status !== 'completed') throw new Error(`${prompt}: ${status}`);
   const isIt = (line: string) => line.includes('"message":"copied the video"') && line.includes(id);
-  // A line takes its time from the Worker to here.
+  // A log line arrives here with a delay.
   const line = await vi.waitUntil(() => service.logs().find(isIt), { timeout: 30_000 });
   const { wasm_memory_bytes } = JSON.parse(line ?? '{}') as { wasm_memory_bytes?: number };
   if (!wasm_memory_bytes) throw new Error(`no size in ${line}`);

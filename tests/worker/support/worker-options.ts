@@ -1,5 +1,5 @@
-// What wrangler.toml says of the Worker, as Miniflare takes it. Wrangler takes a second of processor time to load: it reads
-// the file once for a whole run of vitest.
+// The settings in wrangler.toml as Miniflare's options. Loading wrangler takes a second of CPU time, so the file is
+// read once per run of vitest.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Json } from './service.ts';
@@ -13,7 +13,7 @@ export default async function setup(): Promise<void> {
   const config = unstable_readConfig({ config: join(root, 'wrangler.toml') });
   const { modulesRules: _, ...options } = unstable_getMiniflareWorkerOptions(config).workerOptions;
   mkdirSync(dirname(FILE), { recursive: true });
-  // The vars of the file, and nothing of a `.dev.vars`.
+  // Only the vars of the file, without `.dev.vars`.
   writeFileSync(FILE, JSON.stringify({ ...options, bindings: config.vars }));
 }
 

@@ -1,4 +1,4 @@
-// The built Worker with something of a test's around it: a module that imports `dist/index.js`, in one bundle with it.
+// The built Worker inside a wrapper module of a test, which imports `dist/index.js`, as one bundle.
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// A job whose Run's answer was lost is searched for on every page of the list, whatever the rows before it look like.
+// A lost job is found on every page of the list, whatever the rows before it contain.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Row } from '../support/output-rows.ts';
 import { onlyRun } from '../support/runs.ts';
@@ -16,7 +16,7 @@ afterAll(() => service.close());
 test.for<[string, (row: Row) => unknown]>([
   ['say nothing', () => ({})],
   ['have no id', ({ id: _, ...row }) => row],
-])('newer jobs of which some %s hide no other', async ([name, edit]) => {
+])('a page of newer jobs of which some %s hides no other job', async ([name, edit]) => {
   const { sim } = service;
   const prompt = `a diver below some that ${name}`;
   const faults = { callback: { lost: true } };
@@ -27,10 +27,10 @@ test.for<[string, (row: Row) => unknown]>([
   const newer = Array.from({ length: NEWER_JOBS }, (_, index) => `${odd}, ${index}`);
   await Promise.all(newer.map((prompt) => service.accepted({ prompt })));
 
-  // The list answers from here on.
+  // From here on the list answers.
   sim.clearScripts();
   sim.script(prompt, faults);
-  // Some in the middle: 3, and 30 to 39.
+  // Jobs in the middle: 3, and 30 to 39.
   sim.script(`${odd}, 3`, { task: { patch: (row) => edit(row) as Row } });
   expect(await service.ended(id)).toMatchObject({ status: 'completed', error: null });
   onlyRun(sim, prompt);

@@ -1,5 +1,5 @@
-// A Run whose answer was lost, though the job was made: it is searched for by its callback URL and taken up, and Run is
-// not sent again.
+// A Run whose answer was lost although the job was created: the job is found by its callback URL and adopted, and Run
+// is not sent again.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunFault } from '../../../sim/index.ts';
 import { onlyRun } from '../support/runs.ts';
@@ -7,7 +7,7 @@ import { type Service, startService } from '../support/service.ts';
 
 const LOST: RunFault = { kind: 'lost', how: 'status' };
 
-describe('found in the list of jobs', () => {
+describe('a lost job is found in Wiro’s list', () => {
   let service: Service;
   beforeAll(async () => {
     service = await startService({ sim: { speed: 120 } });
@@ -25,7 +25,7 @@ describe('found in the list of jobs', () => {
     expect(onlyRun(service.sim, prompt).task?.prompt).toBe(prompt);
   });
 
-  test('behind a hundred newer jobs', async () => {
+  test('after a hundred newer jobs', async () => {
     const prompt = 'a diver in deep water';
     service.sim.script(prompt, { run: [LOST], callback: { lost: true } });
     service.sim.script('', { list: Array(2).fill({ kind: 'status', status: 500 }) });
@@ -39,7 +39,7 @@ describe('found in the list of jobs', () => {
   });
 });
 
-describe('where the list tells neither callback URLs nor parameters', () => {
+describe('if the list has neither callback URLs nor parameters', () => {
   let service: Service;
   beforeAll(async () => {
     const vars = { POLL_SECONDS: '0.2,3600' };
@@ -47,7 +47,7 @@ describe('where the list tells neither callback URLs nor parameters', () => {
   });
   afterAll(() => service.close());
 
-  test.for(['detail', 'bare', 'form'] as const)('a callback of shape %s names it', async (body) => {
+  test.for(['detail', 'bare', 'form'] as const)('a callback as %s names the lost job', async (body) => {
     const prompt = `a kite on a string, ${body}`;
     service.sim.script(prompt, { run: [LOST], callback: { body } });
     const { id } = await service.accepted({ prompt });
@@ -55,7 +55,7 @@ describe('where the list tells neither callback URLs nor parameters', () => {
     onlyRun(service.sim, prompt);
   });
 
-  test('a callback that names a stranger does not', async () => {
+  test('a callback that names a job of another video does not', async () => {
     const stranger = await service.accepted({ prompt: 'a stranger in the street' });
     const other = await service.sim.waitForTask('a stranger in the street');
     const prompt = 'a kite that got away';
@@ -72,7 +72,7 @@ describe('where the list tells neither callback URLs nor parameters', () => {
   });
 });
 
-test('a callback after the deadline rescues a video that was given up', async () => {
+test('a callback after the deadline resumes a video that had failed', async () => {
   const service = await startService({
     vars: { TASK_DEADLINE_SECONDS: '4' },
     sim: { listCallbackUrl: false, parametersAs: 'none' },

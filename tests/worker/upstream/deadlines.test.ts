@@ -1,4 +1,4 @@
-// What never comes right fails when its deadline comes, with the right code, and leaves nothing behind.
+// A permanent fault fails at its deadline with the right code, and leaves nothing behind.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CdnFault, Faults } from '../../../sim/index.ts';
 import { type ForeignHost, startForeignHost } from '../content/foreign-host.ts';
@@ -63,7 +63,7 @@ describe('upstream_timeout', () => {
     await expectFailed(hasty, id, 'upstream_timeout');
     const { completed_at } = await hasty.video(id);
     expect(completed_at).toBeGreaterThanOrEqual(created_at + TASK_DEADLINE_SECONDS);
-    // How often it is asked within the deadline is up to the machine.
+    // The number of checks before the deadline depends on the machine.
     expect(detailCalls(hasty.sim, await hasty.sim.waitForTask(prompt)).length).toBeGreaterThan(1);
     expect(runsOf(hasty.sim, prompt)).toHaveLength(1);
   });
@@ -76,7 +76,7 @@ describe('storage_failed', () => {
     ['a shorter file', { kind: 'short' }],
     ['a longer file', { kind: 'long' }],
     ['a web page', { kind: 'html' }],
-  ])('the CDN has nothing but %s', async (name, fault) => {
+  ])('the CDN has only %s', async (name, fault) => {
     const prompt = `nothing but ${name}.`;
     full.sim.script(prompt, { cdn: always(fault) });
     const { id } = await full.accepted({ prompt });
@@ -106,7 +106,7 @@ describe('storage_failed', () => {
   test.concurrent.each<[string, number]>([
     ['more', 1],
     ['less', -1],
-  ])('Detail tells %s bytes than there are', async (name, difference) => {
+  ])('Detail states %s bytes than the file has', async (name, difference) => {
     const prompt = `${name} bytes than there are`;
     const task = patchOutputs((output) => ({ ...output, size: String(Number(output.size) + difference) }));
     full.sim.script(prompt, { task, cdn: Array.from({ length: 5 }, () => ({ kind: 'no-length' })) });
@@ -114,13 +114,13 @@ describe('storage_failed', () => {
     await expectFailed(full, id, 'storage_failed');
   });
 
-  test('no foreign host was asked', () => {
+  test('no other host was called', () => {
     expect(foreign.requests).toEqual([]);
   });
 });
 
 describe.concurrent('a Run', () => {
-  test('that Wiro never takes: upstream_unavailable', async () => {
+  test('that Wiro never accepts: upstream_unavailable', async () => {
     const prompt = 'a boat that is never taken';
     hasty.sim.script(prompt, { run: always({ kind: 'status', status: 429 }) });
     const { id, status } = await hasty.accepted({ prompt });
@@ -129,7 +129,7 @@ describe.concurrent('a Run', () => {
     expect(runsOf(hasty.sim, prompt).length).toBeGreaterThan(2);
   });
 
-  test('whose answer is lost and that no task shows for: submission_unknown', async () => {
+  test('whose answer is lost and that has no task: submission_unknown', async () => {
     const prompt = 'a boat lost on the way';
     hasty.sim.script(prompt, { run: [{ kind: 'garbage' }] });
     const { id, status } = await hasty.accepted({ prompt });

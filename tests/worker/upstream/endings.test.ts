@@ -1,4 +1,4 @@
-// Whatever Task/Detail says in the end, the video ends as it should; what it fails to say is asked again.
+// Each end in Task/Detail ends the video correctly; unusable answers are asked again.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DetailFault, TaskFault } from '../../../sim/index.ts';
 import type { Row } from '../support/output-rows.ts';
@@ -41,7 +41,7 @@ function nulls(row: Row): Row {
   return { ...nothing(row), status: row.status, pexit: row.pexit, outputs };
 }
 
-describe('completed, with the video', () => {
+describe('Detail reports an end with a video: completed', () => {
   const COST = { cost_usd: '0.28' };
   const NO_COST = { cost_usd: null };
   const endings: [string, TaskFault, { cost_usd: string | null }][] = [
@@ -97,7 +97,7 @@ describe('completed, with the video', () => {
     expect(await storedVideo(service, id)).toEqual(storedSample);
   });
 
-  test.concurrent('with several outputs: the first', async () => {
+  test.concurrent('with several outputs: the first one', async () => {
     service.sim.script('twins', { output: { count: 2 } });
     const { id } = await service.accepted({ prompt: 'twins in a boat' });
     expect((await service.ended(id)).status).toBe('completed');
@@ -109,7 +109,7 @@ describe('completed, with the video', () => {
   });
 });
 
-describe('without a video', () => {
+describe('Detail reports an end without a video', () => {
   const FAILED = { status: 'failed', error: { code: 'generation_failed' }, cost_usd: null } as const;
   /** Wiro charged for it all the same. */
   const CHARGED = { ...FAILED, cost_usd: '0.28' } as const;
@@ -184,7 +184,7 @@ describe('Detail does not answer', () => {
   test.concurrent.each(faults)('%s: asked again until it does', async (name, fault) => {
     const prompt = `an unheard boat, ${name}.`;
     const detail = [fault, fault, fault, fault];
-    // No callback: the ladder alone has to carry on.
+    // No callback: only scheduled checks continue.
     service.sim.script(prompt, { detail, callback: { lost: true } });
     const { id } = await service.accepted({ prompt });
     expect(await service.ended(id)).toMatchObject({ status: 'completed', error: null });

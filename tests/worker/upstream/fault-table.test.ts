@@ -1,5 +1,5 @@
-// What comes of every fault that the stand-in can make: what the submit is told, what Wiro was made to do, and how the
-// video ends. The faults happen side by side; what came of them is compared with the table, and printed in the end.
+// The result of each fault of the stand-in: the response of the submit, the calls to Wiro, and the end of the video.
+// The faults run concurrently; the results are compared with the table and printed.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Service, startService } from '../support/service.ts';
 import type { Outcome } from './fault-table/outcome.ts';
@@ -32,6 +32,6 @@ test.each(Object.values(table).flat())('$name', (row) => {
   expect(outcomes.get(row)).toEqual(row.expected);
 });
 
-test('whatever goes wrong, no video is paid for twice', () => {
+test('no fault makes a second paid video', () => {
   for (const [{ name }, { tasks }] of outcomes) expect(tasks, name).toBeLessThanOrEqual(1);
 });

@@ -1,5 +1,5 @@
-// Above MAX_ACTIVE, or above what Wiro's account allows, jobs wait in line: first come, first served. All waits between
-// checks and retries are a minute here, so whatever happens sooner was caused by a place that became free.
+// Above MAX_ACTIVE, or the limit of Wiro's account, jobs are queued: first come, first served. Checks and retries are a
+// minute apart here, so earlier events were caused by a free slot.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SimTask } from '../../../sim/index.ts';
 import { type Service, type ServiceOptions, startService } from '../support/service.ts';
@@ -52,14 +52,14 @@ describe.each(limits)('%s', (_, options) => {
     expect(await service.ended(video.id)).toMatchObject({ status: 'completed', queue_position: null });
   }
 
-  test('thirty jobs go three at a time, in order, and know their position', async () => {
+  test('thirty jobs run three at a time, in order, and know their position', async () => {
     const videos = await submitted('penguin', JOBS);
     expect(videos.map(({ queue_position }) => queue_position)).toEqual(
       videos.map((_, index) => (index < PLACES ? null : index - PLACES + 1)),
     );
     for (let done = 0; done < JOBS; done += 1) {
       const waiting = videos.slice(done + PLACES);
-      // Whoever tries whether there is a place is out of line for that moment.
+      // A job that asks for a slot has no position at that moment.
       await expect.poll(() => positions(waiting)).toEqual(waiting.map((_, index) => index + 1));
       const unfinished = service.sim.tasks.filter(({ ended }) => !ended);
       expect(unfinished).toHaveLength(Math.min(PLACES, JOBS - done));
@@ -72,20 +72,20 @@ describe.each(limits)('%s', (_, options) => {
     expect(mostAtOnce(service.sim.tasks)).toBe(PLACES);
   });
 
-  test('a job in line can be cancelled, and those behind it move up', async () => {
+  test('a queued job can be cancelled, and those after it move up', async () => {
     const videos = await submitted('seal', PLACES + 4);
     const [cancelled, ...behind] = videos.slice(PLACES + 1);
     const answer = await service.cancel(cancelled!.id);
     expect(answer.status).toBe(200);
     expect(await answer.json()).toMatchObject({ status: 'cancelled', stage: 'done', queue_position: null });
-    // The line hears of it a moment later.
+    // The dispatcher learns of it shortly afterwards.
     await expect.poll(() => positions([videos[PLACES]!, ...behind])).toEqual([1, 2, 3]);
     for (const video of [...videos.slice(0, PLACES + 1), ...behind]) await finish(video);
     expect(runsOf(service.sim, cancelled!.input.prompt)).toEqual([]);
     expect(await service.video(cancelled!.id)).toMatchObject({ status: 'cancelled' });
   });
 
-  test('a job that fails or is cancelled at Wiro frees its place', async () => {
+  test('a job that fails or is cancelled at Wiro frees its slot', async () => {
     const videos = await submitted('walrus', PLACES + 2);
     const [failing, stopped, ...others] = videos;
     service.sim.script(failing!.input.prompt, { task: { pexit: '1' } });
@@ -101,8 +101,8 @@ describe.each(limits)('%s', (_, options) => {
   });
 });
 
-describe('code 96 though nobody of ours is there', () => {
-  test('is tried again, each time later, for the first in line only', async () => {
+describe('code 96 although we have no running job', () => {
+  test('is retried with growing delays, for the first in the queue only', async () => {
     const service = await startService({ vars: { RETRY_SECONDS: '0.2,0.4' } });
     try {
       const full = {

@@ -1,4 +1,4 @@
-// Jobs that wait for their turn, and how they take it.
+// Helpers for queued jobs and their order.
 import type { SimTask } from '../../../sim/index.ts';
 import type { Job } from '../support/job.ts';
 import { imageSha256, submitWithImage } from '../support/requests/image-submit.ts';

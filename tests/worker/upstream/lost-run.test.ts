@@ -1,5 +1,5 @@
-// A Run whose answer was lost, where rows of Task/List carry no callback URL: its job is found by model, time and
-// parameters, if exactly one row fits and no other video has it.
+// A lost Run, where rows of Task/List have no callback URL: the job is found by model, time and parameters, if exactly
+// one row matches and no other video has it.
 import { afterEach, expect, test } from 'vitest';
 import type { RunFault, SimOptions } from '../../../sim/index.ts';
 import { onlyRun } from '../support/runs.ts';
@@ -24,7 +24,7 @@ async function start(sim: SimOptions = {}, vars: Record<string, string> = {}): P
   return service;
 }
 
-test.for(['object', 'text'] as const)('is found by its parameters, which are shown as %s', async (shown) => {
+test.for(['object', 'text'] as const)('a lost job is found by parameters shown as %s', async (shown) => {
   const service = await start({ parametersAs: shown, detailCallbackUrl: false });
   await service.accepted({ prompt: 'a diver with a rope' });
   const prompt = 'a diver without a rope';
@@ -35,7 +35,7 @@ test.for(['object', 'text'] as const)('is found by its parameters, which are sho
   expect(onlyRun(service.sim, prompt).task?.prompt).toBe(prompt);
 });
 
-test('is not taken when two rows fit', async () => {
+test('a lost job is not adopted if two rows match', async () => {
   const service = await start({ detailCallbackUrl: false }, { TASK_DEADLINE_SECONDS: '4' });
   const prompt = 'two divers without a rope';
   service.sim.script(prompt, { run: [LOST, LOST], callback: { lost: true } });
@@ -47,7 +47,7 @@ test('is not taken when two rows fit', async () => {
   expect(service.sim.tasks).toHaveLength(2);
 });
 
-test('is not taken when it is the job of another video', async () => {
+test('a lost job is not adopted if it belongs to another video', async () => {
   const service = await start({ detailCallbackUrl: false }, { TASK_DEADLINE_SECONDS: '6' });
   const prompt = 'a diver on a borrowed rope';
   const owner = await service.accepted({ prompt });
@@ -58,7 +58,7 @@ test('is not taken when it is the job of another video', async () => {
   expect(service.sim.tasks).toHaveLength(1);
 });
 
-test('is decided by Detail where that tells the callback URL', async () => {
+test('Detail decides about a lost job if it has the callback URL', async () => {
   const service = await start();
   const prompt = 'a diver whom Detail knows';
   service.sim.script(prompt, UNHEARD);
@@ -66,7 +66,7 @@ test('is decided by Detail where that tells the callback URL', async () => {
   expect(await service.ended(id)).toMatchObject({ status: 'completed' });
 });
 
-test('is found among rows with large logs', async () => {
+test('a lost job is found among rows with large logs', async () => {
   const service = await start({ listCallbackUrl: true, logBytes: 150_000 });
   const prompt = 'a diver in a flood of words';
   service.sim.script(prompt, UNHEARD);
@@ -78,8 +78,8 @@ test('is found among rows with large logs', async () => {
   expect(Math.min(...limits)).toBeLessThan(20);
 });
 
-test('is found behind more rows than one search reads, and the log says where it goes on', async () => {
-  // Each row is so large that it is a page of its own.
+test('a lost job is found after more rows than one search reads, and the log has the position', async () => {
+  // Each row is so large that it fills a page.
   const service = await start({ listCallbackUrl: true, logBytes: 600_000 });
   const prompt = 'a diver at the bottom of the list';
   service.sim.script(prompt, UNHEARD);
@@ -90,7 +90,7 @@ test('is found behind more rows than one search reads, and the log says where it
   expect(service.logs().join('\n')).toContain('the search reached its page limit');
 });
 
-test('is searched for in the list when a callback led nowhere', async () => {
+test('a lost job is searched for in the list if a callback named a wrong one', async () => {
   const service = await start({ listCallbackUrl: true });
   const prompt = 'a diver with a false address';
   const lie = JSON.stringify({ id: '999999', socketaccesstoken: 'nobody' });

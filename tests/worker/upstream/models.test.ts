@@ -1,5 +1,5 @@
-// Run is written by the parameters that Wiro tells of a model: a picture arrives in every generation of them, also where
-// Wiro ignores what it does not know.
+// Run uses the parameter names in Wiro's description: images reach each generation of parameters, even if Wiro ignores
+// unknown names.
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import type { ModelOptions, SimTask } from '../../../sim/index.ts';
 import { REFUSALS } from '../../../sim/refusals.ts';
@@ -83,7 +83,7 @@ describe.each(['seed', 'fileinput', 'combined'] as const)('parameters of the gen
       : []),
   ];
 
-  test('all pictures arrive, under the names that Wiro tells', async () => {
+  test('all images are sent under Wiro’s names', async () => {
     const service = await start({ generation, lastFrame });
     await described(service);
     for (const [name, parts, expected] of cases) {
@@ -99,7 +99,7 @@ describe.each(['seed', 'fileinput', 'combined'] as const)('parameters of the gen
     }
   });
 
-  test('the very first picture waits until they are known', async () => {
+  test('the first image waits until the names are known', async () => {
     const service = await start({ generation });
     const [, task] = await submitted(service, 'the first picture of all', first);
     expect(seen(task)).toEqual({ first: FIRST_FILE });
@@ -108,7 +108,7 @@ describe.each(['seed', 'fileinput', 'combined'] as const)('parameters of the gen
 });
 
 describe('a model without a description', () => {
-  test('is run with the names of the seed, and nobody waits for one that does not come', async () => {
+  test('is run with the built-in names, after a short wait', async () => {
     const service = await start({ generation: 'seed' }, false);
     service.sim.script('', { tool: Array(3).fill({ kind: 'hang' }) });
     const begun = Date.now();
@@ -124,7 +124,7 @@ describe('a model without a description', () => {
     ['another shape', '{"result":true,"errors":[],"tool":{"parameters":"soon"}}'],
     ['a refusal', '{"result":false,"errors":[{"code":1,"message":"tool-not-accessible"}]}'],
     ['garbage', '<html>'],
-  ])('keeps what was known: %s', async ([, body]) => {
+  ])('keeps the last known names: %s', async ([, body]) => {
     const service = await start({ generation: 'seed' }, false);
     service.sim.script('', { tool: [{ kind: 'status', status: 200, body: body! }] });
     const [, task] = await submitted(service, 'a picture all the same', first);
@@ -132,7 +132,7 @@ describe('a model without a description', () => {
   });
 });
 
-test('parameters that are refused are read again', async () => {
+test('the description is read again after refused parameters', async () => {
   const service = await start({ generation: 'fileinput' });
   await described(service);
   service.sim.setModel(MODEL, { generation: 'combined' });
@@ -143,14 +143,14 @@ test('parameters that are refused are read again', async () => {
     await expectProblem(response, [422, 'invalid_parameter']);
     return (await service.bindings.TASKS.get(`model:${MODEL}`))?.includes('"combined"');
   };
-  // A model is read every five seconds at most, however many Runs are refused.
+  // A model is read at most every five seconds, however many Runs are refused.
   await vi.waitUntil(isReadAgain, { timeout: 30_000, interval: 1000 });
   const [, task] = await submitted(service, 'under its new name', first);
   expect(seen(task)).toEqual({ first: FIRST_FILE });
 });
 
-describe('what Wiro tells of formats', () => {
-  test('decides what is taken, and what is meant when nothing is said', async () => {
+describe('formats in Wiro’s description', () => {
+  test('decide which ones are accepted, and the defaults', async () => {
     const service = await start(
       {
         generation: 'combined',
@@ -186,7 +186,7 @@ describe('what Wiro tells of formats', () => {
     expect(silent.status).toBe(202);
   });
 
-  test('a required parameter that is not understood is named', async () => {
+  test('a required parameter that is not supported is named', async () => {
     const extra = {
       id: 'voice',
       type: 'text',

@@ -1,4 +1,4 @@
-// Every signed call carries a nonce of its own: Wiro takes a thousand calls made close together.
+// Each signed call has its own nonce: Wiro accepts a thousand calls close together.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sign } from '../../../sim/index.ts';
 import { type Service, startService } from '../support/service.ts';
@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-test('a thousand calls have a thousand nonces, and every signature is right', async () => {
+test('a thousand calls have a thousand nonces and valid signatures', async () => {
   const { sim } = service;
   sim.script('one of many', { holdAt: 'task_start' });
   await Promise.all(
@@ -26,7 +26,7 @@ test('a thousand calls have a thousand nonces, and every signature is right', as
   const nonces = calls.map(({ headers }) => headers['x-nonce'] ?? '');
   expect(new Set(nonces).size).toBe(calls.length);
   for (const nonce of nonces) expect(nonce).toMatch(/^\d{1,16}$/);
-  // Neither clocks nor counters, which two isolates could share.
+  // They contain neither times nor counters, which two isolates could share.
   expect(nonces).not.toEqual(nonces.toSorted((a, b) => Number(a) - Number(b)));
   const signatures = calls.map(({ headers }) => headers['x-signature']);
   expect(signatures).toEqual(nonces.map((nonce) => sign(sim.apiKey, sim.apiSecret!, nonce)));

@@ -1,5 +1,5 @@
-// While Wiro leaves open what becomes of each Run, nothing more is sent but a probe now and then, whoever waits is unsent,
-// and what no search finds gives its place and its reservation back.
+// While the outcomes of Runs are unknown, only probes are sent and other jobs are queued. A job that no search finds
+// releases its slot and reservation.
 import { afterEach, expect, test } from 'vitest';
 import { ALICE } from '../support/clients.ts';
 import { type Service, startService } from '../support/service.ts';
@@ -23,14 +23,14 @@ async function usage(): Promise<[spent: string, reserved: string]> {
   return [spent_usd, reserved_usd];
 }
 
-test('after three unknown outcomes jobs wait unsent, and start when a probe is answered', async () => {
+test('after three unknown outcomes jobs are queued, and start when a probe is answered', async () => {
   await start({ RETRY_SECONDS: '3', SEARCH_SECONDS: '600', DAILY_BUDGET_USD: '100' });
   service.sim.script('', { run: [bad, bad, bad, bad] });
   for (const n of [1, 2, 3]) {
     const video = await alice.accepted({ prompt: `into the dark ${n}.` });
     expect(video.status).toBe('in_progress');
   }
-  // The outcome is told to the dispatcher a moment after the submit.
+  // The dispatcher learns the outcome shortly after the submit.
   const waiting: Video[] = [];
   await expect
     .poll(async () => {
@@ -45,14 +45,14 @@ test('after three unknown outcomes jobs wait unsent, and start when a probe is a
     waiting.push(await alice.accepted({ prompt: `behind the closed gate ${n}.` }));
   }
   expect(service.sim.callsTo('/Run/').length).toBeLessThanOrEqual(4);
-  // The first probe is answered like those before, the second as usual.
+  // The first probe is lost like the Runs before, the second is answered.
   for (const { id } of waiting.slice(-5)) {
     expect(await alice.ended(id)).toMatchObject({ status: 'completed' });
   }
   for (const { input } of waiting) expect(runsOf(service.sim, input.prompt)).toHaveLength(1);
 });
 
-test('a hundred wait, and whoever comes then is told to come again', async () => {
+test('up to a hundred jobs are queued, and further submits get 503', async () => {
   await start({ RETRY_SECONDS: '600', SEARCH_SECONDS: '600' });
   service.sim.script('', { run: [bad, bad, bad] });
   for (const n of [1, 2, 3]) await alice.accepted({ prompt: `the last that was sent ${n}.` });
@@ -66,12 +66,12 @@ test('a hundred wait, and whoever comes then is told to come again', async () =>
     expect(answer.headers.get('retry-after')).toBe('60');
     expect(await answer.json()).toMatchObject({ code: 'upstream_unavailable' });
   }
-  // Its key is free: it may be used again for the same, and is refused in the same way.
+  // Its key is free: the same submit is refused again in the same way.
   expect((await submit(refused[0]!.n)).status).toBe(503);
   expect(service.sim.callsTo('/Run/').length).toBeLessThanOrEqual(6);
 });
 
-test('a job of which no search finds a trace gives its place and reservation back', async () => {
+test('a job that no search finds releases its slot and reservation', async () => {
   await start({ MAX_ACTIVE: '1', DAILY_BUDGET_USD: '0.30', SEARCH_SECONDS: '0.2,0.2' });
   const prompt = 'a refusal in unknown words';
   service.sim.script(prompt, { run: [{ kind: 'error', code: 0, message: 'Das geht leider nicht' }] });
@@ -83,7 +83,7 @@ test('a job of which no search finds a trace gives its place and reservation bac
   await expect.poll(usage, { timeout: 30_000 }).toEqual(['0.28', '0.00']);
 });
 
-test('a job that turns up after all has its place and its cost', async () => {
+test('a job that is found later gets its slot and cost back', async () => {
   await start({ MAX_ACTIVE: '1', DAILY_BUDGET_USD: '0.30', SEARCH_SECONDS: '0.2' });
   service.sim.listCallbackUrl = false;
   service.sim.parametersAs = 'none';
@@ -92,7 +92,7 @@ test('a job that turns up after all has its place and its cost', async () => {
   const lost = await alice.accepted({ prompt });
   await expect.poll(usage, { timeout: 30_000 }).toEqual(['0.00', '0.00']);
   service.sim.listCallbackUrl = true;
-  // It still runs: it takes its place, and its reservation, again.
+  // The job still runs, so it acquires its slot and reservation again.
   await expect.poll(usage, { timeout: 30_000 }).toEqual(['0.00', '0.28']);
   service.sim.release(await service.sim.waitForTask(prompt));
   expect(await alice.ended(lost.id)).toMatchObject({ status: 'completed' });

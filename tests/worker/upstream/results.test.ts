@@ -1,4 +1,4 @@
-// What comes of a job: which output is the video, why a run failed, what Wiro did with a picture, what is deleted there.
+// The result of a job: which output is the video, the reason of a failure, ignored images, and deleted files.
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { submitForm } from '../support/requests/bodies.ts';
 import { picture } from '../support/requests/pictures.ts';
@@ -12,8 +12,8 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-describe.concurrent('the video', () => {
-  test('is chosen among the outputs by its type', async () => {
+describe.concurrent('the output of a job', () => {
+  test('is chosen by its type', async () => {
     const prompt = 'a preview stands in front of it';
     service.sim.script(prompt, { output: { preview: true } });
     const { id } = await service.accepted({ prompt });
@@ -23,7 +23,7 @@ describe.concurrent('the video', () => {
     });
   });
 
-  test('may be on the CDN some time after the end', async () => {
+  test('may appear on the CDN some time after the end', async () => {
     const prompt = 'the file comes later';
     service.sim.script(prompt, { output: { delaySeconds: 600 } });
     const { id } = await service.accepted({ prompt });
@@ -41,7 +41,7 @@ describe.concurrent('a failed run', () => {
     ['CUDA out of memory\n', 'The model ended without a video: CUDA out of memory'],
     ['your account has no credit', 'The model ended without a video. Try another prompt or image.'],
     ['see https://api.wiro.ai/log/7', 'The model ended without a video: see […]'],
-  ])('says why, without what is about the account: %s', async ([reason, message]) => {
+  ])('has a reason without details of the account: %s', async ([reason, message]) => {
     const prompt = `it fails, because ${reason}`;
     service.sim.script(prompt, { task: { pexit: '1', reason: reason!, cost: '0' } });
     const { id } = await service.accepted({ prompt });
@@ -52,7 +52,7 @@ describe.concurrent('a failed run', () => {
     });
   });
 
-  test('that is charged for shows what it cost, and says nothing else of it', async () => {
+  test('that was charged shows its cost in cost_usd only', async () => {
     const prompt = 'it fails and costs';
     service.sim.script(prompt, { task: { pexit: '1', cost: '0.28' } });
     const { id } = await service.accepted({ prompt });
@@ -61,7 +61,7 @@ describe.concurrent('a failed run', () => {
     expect(video.error?.message).not.toMatch(/charg|paid|cost/i);
   });
 
-  test('that stays in an error is logged with its reason', async () => {
+  test('that stays in task_error is logged with its reason', async () => {
     const prompt = 'it is stuck for good';
     service.sim.script(prompt, { task: { sticks: 'task_error', reason: 'Output folder creation failed' } });
     const { id } = await service.accepted({ prompt });
@@ -72,7 +72,7 @@ describe.concurrent('a failed run', () => {
   });
 });
 
-test('a picture that Wiro does not have is told and logged', async () => {
+test('an image that Wiro ignored is a warning and a log line', async () => {
   const prompt = 'a picture that is overlooked';
   const without = (row: Record<string, unknown>) => ({ ...row, parameters: { prompt } });
   service.sim.script(prompt, { task: { patch: without } });
@@ -80,12 +80,12 @@ test('a picture that Wiro does not have is told and logged', async () => {
   const response = await submitForm(service, [{ name: 'prompt', value: prompt }, frame]);
   const { id } = (await response.json()) as Video;
   expect(await service.ended(id)).toMatchObject({ status: 'completed', warnings: ['first_frame_ignored'] });
-  const lines = service.logs().filter((line) => line.includes(id) && line.includes('ignored a picture'));
+  const lines = service.logs().filter((line) => line.includes(id) && line.includes('ignored an image'));
   expect(lines).toHaveLength(1);
   expect(lines[0]).toContain('"level":"error"');
 });
 
-test('a picture that lies at Wiro is spared when the files of a job are deleted', async () => {
+test('an image in Wiro’s storage is kept when the files of a job are deleted', async () => {
   const file = await uploaded(service, filePart(picture('image/png', 700)));
   const prompt = 'a picture that others use';
   const { id } = await service.accepted({ prompt, inputImageFirstUrl: file.url });

@@ -1,4 +1,4 @@
-// What Wiro answers to the first Run decides what the submit is told: refused, waiting in line, or taken.
+// Wiro's answer to the first Run decides the response of the submit: refused, queued or accepted.
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { RunFault } from '../../../sim/index.ts';
 import { expectProblem } from '../support/refusals.ts';
@@ -21,7 +21,7 @@ function recordOf(prompt: string): Promise<StoredRecord> {
     const records = texts.map((text) => JSON.parse(text ?? 'null') as StoredRecord | null);
     return records.find((record) => record?.input.prompt === prompt);
   };
-  // It is written a moment after the answer.
+  // The line is logged shortly after the response.
   return vi.waitUntil(find, { timeout: 30_000 }) as Promise<StoredRecord>;
 }
 
@@ -35,7 +35,7 @@ const error = (code: number, message: string): RunFault => ({ kind: 'error', cod
 
 describe.concurrent('refused parameters', () => {
   test.for(['Request parameter [prompt] required', 'Request parameter [duration] must be 6 or 10'])(
-    'are told in the words of Wiro: %s',
+    'are reported with Wiro’s message: %s',
     async (message) => {
       const prompt = `an odd wish, for which ${message}`;
       service.sim.script(prompt, { run: [error(0, message)] });
@@ -69,7 +69,7 @@ describe.concurrent('a refused account', () => {
       },
     ],
   ];
-  test.for(refusals)('is 503, loud in the log and silent to the public: %s', async ([name, fault]) => {
+  test.for(refusals)('is 503, with details in the log only: %s', async ([name, fault]) => {
     const prompt = `a lighthouse in fog: ${name}.`;
     service.sim.script(prompt, { run: [fault] });
     const response = await service.submit({ prompt });
@@ -88,12 +88,12 @@ describe.concurrent('a refused account', () => {
   });
 });
 
-describe.concurrent('a busy gateway', () => {
+describe.concurrent('a rate limit at the gateway', () => {
   const busy: [string, RunFault[]][] = [
     ['HTTP 429', [{ kind: 'status', status: 429 }]],
     ['HTTP 429 again and again', Array(4).fill({ kind: 'status', status: 429 })],
   ];
-  test.for(busy)('takes the job later, once: %s', async ([name, faults]) => {
+  test.for(busy)('delays the Run, which is sent once: %s', async ([name, faults]) => {
     const prompt = `a tram in the rain: ${name}.`;
     service.sim.script(prompt, { run: faults });
     const video = await service.accepted({ prompt });
@@ -107,7 +107,7 @@ describe.concurrent('a busy gateway', () => {
     expect(retries).toEqual(retries.map(() => first));
   });
 
-  test('is left alone for as long as it asks', async () => {
+  test('is respected for its Retry-After', async () => {
     const prompt = 'a tram in the snow';
     service.sim.script(prompt, { run: [{ kind: 'status', status: 429, retryAfter: 2 }] });
     const { id } = await service.accepted({ prompt });
@@ -117,7 +117,7 @@ describe.concurrent('a busy gateway', () => {
   });
 });
 
-describe.concurrent('an answer that leaves it open', () => {
+describe.concurrent('an ambiguous answer to Run', () => {
   const open: [string, RunFault][] = [
     ['HTTP 500', { kind: 'status', status: 500 }],
     ['HTTP 502', { kind: 'status', status: 502 }],
@@ -132,7 +132,7 @@ describe.concurrent('an answer that leaves it open', () => {
     ['a lost answer: HTTP 504', { kind: 'lost', how: 'status', status: 504 }],
     ['a lost answer: garbage', { kind: 'lost', how: 'garbage' }],
   ];
-  test.for(open)('is taken, and Run is never sent again: %s', async ([name, fault]) => {
+  test.for(open)('is accepted, and Run is never sent again: %s', async ([name, fault]) => {
     const prompt = `a swing in the wind: ${name}.`;
     service.sim.script(prompt, { run: [fault], holdAt: 'task_start' });
     const video = await service.accepted({ prompt });

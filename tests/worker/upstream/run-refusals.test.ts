@@ -1,5 +1,5 @@
-// Every refusal of Run that is known of the real Wiro: what did not start is never searched for, what is the operator's
-// business is said to the operator alone.
+// Each refusal of Run that the real Wiro is known to send: a job that did not start is never searched for, and details
+// for the operator are only logged.
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { REFUSALS } from '../../../sim/refusals.ts';
 import { expectProblem } from '../support/refusals.ts';
@@ -29,22 +29,22 @@ const ACCOUNT: [keyof typeof REFUSALS, RegExp][] = [
   ['urlNotParsed', /no such model.*404/],
 ];
 
-describe.concurrent('a refusal of the parameters', () => {
-  test.for(PARAMETERS)('is 422 in the words of Wiro: %s', async (name) => {
+describe.concurrent('refused parameters', () => {
+  test.for(PARAMETERS)('are 422 with Wiro’s message: %s', async (name) => {
     const prompt = `parameters are refused: ${name}`;
     service.sim.script(prompt, { run: [REFUSALS[name]] });
     await expectProblem(await service.submit({ prompt }), [422, 'invalid_parameter']);
     expect(onlyRun(service.sim, prompt).task).toBeUndefined();
   });
 
-  test.for([400, 413, 422])('is 422 where only the status tells it: %s', async (status) => {
+  test.for([400, 413, 422])('are 422 if only the status shows it: %s', async (status) => {
     const prompt = `a gateway refuses: ${status}`;
     service.sim.script(prompt, { run: [{ kind: 'status', status }] });
     await expectProblem(await service.submit({ prompt }), [422, 'invalid_parameter']);
   });
 });
 
-describe.concurrent('a refusal of account or model', () => {
+describe.concurrent('a refused account or model', () => {
   test.for(ACCOUNT)('is 503 at once, and the log says what to do: %s', async ([name, advice]) => {
     const prompt = `the account is refused: ${name}`;
     service.sim.script(prompt, { run: [REFUSALS[name]] });
@@ -56,14 +56,14 @@ describe.concurrent('a refusal of account or model', () => {
     expect(service.sim.callsTo('/Task/List')).toHaveLength(0);
   });
 
-  test.for([401, 403, 404])('is 503 where only the status tells it: %s', async (status) => {
+  test.for([401, 403, 404])('is 503 if only the status shows it: %s', async (status) => {
     const prompt = `a gateway refuses the account: ${status}`;
     service.sim.script(prompt, { run: [{ kind: 'status', status }] });
     await expectProblem(await service.submit({ prompt }), [503, 'upstream_unavailable']);
   });
 });
 
-test('a wrong secret and a model that is not there are heard by the submit', async () => {
+test('a submit with a wrong secret or an unknown model gets the error at once', async () => {
   for (const options of [
     { secrets: { WIRO_API_SECRET: 'another-secret-8d1f' } },
     { vars: { MODELS: 'minimax/hailuo-9' } },
@@ -73,7 +73,7 @@ test('a wrong secret and a model that is not there are heard by the submit', asy
       await expectProblem(await other.submit({ prompt: 'nobody makes this' }), [503, 'upstream_unavailable']);
       expect(other.sim.tasks).toHaveLength(0);
     } finally {
-      // The stand-in refused the calls, as it was meant to.
+      // The stand-in refused these calls on purpose.
       await other.close().catch(() => {});
     }
   }

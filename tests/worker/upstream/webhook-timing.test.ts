@@ -1,4 +1,4 @@
-// Callbacks that come late, twice or never, while the ladder of checks goes its own way.
+// Late, repeated and missing callbacks, while scheduled checks continue.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { SimTask } from '../../../sim/index.ts';
 import { anotherLife } from '../events/another-life.ts';
@@ -29,7 +29,7 @@ async function whole(id: string, task: SimTask) {
   };
 }
 
-test('never: the ladder completes the video', async () => {
+test('no callback: scheduled checks complete the video', async () => {
   service.sim.script('never told', { callback: { lost: true }, holdAt: 'task_start' });
   const { id } = await service.accepted({ prompt: 'a boat never told of' });
   const task = await service.sim.waitForTask('never told');
@@ -40,7 +40,7 @@ test('never: the ladder completes the video', async () => {
   expect(task.callbacks).toEqual([]);
 });
 
-test('several times at the end: it is completed once', async () => {
+test('several callbacks at the end: it completes once', async () => {
   service.sim.script('told and told again', { callback: { times: 4 } });
   const { id } = await service.accepted({ prompt: 'a boat told and told again' });
   const task = await service.sim.waitForTask('told and told again');
@@ -52,7 +52,7 @@ test('several times at the end: it is completed once', async () => {
   ).toHaveLength(1);
 });
 
-test('late: nothing changes', async () => {
+test('a late callback changes nothing', async () => {
   service.sim.script('late news', { callback: { delaySeconds: 3600 } });
   const { id } = await service.accepted({ prompt: 'a boat, late news' });
   const task = await service.sim.waitForTask('late news');
@@ -72,7 +72,7 @@ test.each([
   ['completed', {}],
   ['failed', { pexit: '1' }],
   ['cancelled', { end: 'task_cancel' as const }],
-])('again and again after it was %s: nothing changes', async (status, task) => {
+])('repeated callbacks after it was %s change nothing', async (status, task) => {
   const prompt = `a boat that long since ${status}`;
   service.sim.script(prompt, { task });
   const { id } = await service.accepted({ prompt });

@@ -1,5 +1,5 @@
-// Wiro's callback: who may call, and that it is a hint whose truth is read from Task/Detail. The ladder of checks is
-// an hour a step here, so that whatever the Worker learns it has learned through a callback.
+// Wiro's callback: only a valid proof counts, and only Task/Detail decides. Scheduled checks are an hour apart here, so
+// earlier checks were caused by callbacks.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CallbackFault, SimTask } from '../../../sim/index.ts';
 import { type ForeignHost, startForeignHost } from '../content/foreign-host.ts';
@@ -18,7 +18,7 @@ afterAll(() => service.close());
 
 /** Not by way of `service.fetch`: the URL holds the proof, which the search for secrets would find. */
 function callBack(url: string, body: BodyInit = ''): Promise<Response> {
-  // Whatever the type: it says nothing.
+  // The content type has no meaning.
   const init: RequestInit & { duplex: 'half' } = { method: 'POST', body, duplex: 'half' };
   return fetch(url, init);
 }
@@ -37,7 +37,7 @@ async function expectCompleted(id: string): Promise<void> {
   expect(await storedVideo(service, id)).toEqual(storedSample);
 }
 
-describe('a callback with the right proof', () => {
+describe('a callback with a valid proof', () => {
   const bodies: [string, CallbackFault['body']][] = [
     ["Detail's shape", 'detail'],
     ['a bare task', 'bare'],
@@ -54,7 +54,7 @@ describe('a callback with the right proof', () => {
     ],
   ];
 
-  test.concurrent.each(bodies)('with %s in it completes the video by itself', async (name, body) => {
+  test.concurrent.each(bodies)('with %s in it completes the video', async (name, body) => {
     const prompt = `a boat announced with ${name}.`;
     service.sim.script(prompt, { callback: body === undefined ? {} : { body } });
     const { id } = await service.accepted({ prompt });
@@ -65,7 +65,7 @@ describe('a callback with the right proof', () => {
     expect(detailCalls(service.sim, task)).toHaveLength(1);
   });
 
-  test('before Run is answered completes the video too', async () => {
+  test('before the answer to Run completes the video', async () => {
     service.sim.script('ahead of time', { callback: { early: true } });
     const { id } = await service.accepted({ prompt: 'a boat ahead of time' });
     const task = await service.sim.waitForTask('ahead of time');
@@ -74,9 +74,9 @@ describe('a callback with the right proof', () => {
     expect(service.sim.callsTo('/Run/').filter((call) => call.task === task)).toHaveLength(1);
   });
 
-  test('ahead of what Detail shows completes the video all the same', async () => {
+  test('before Detail shows the end completes the video', async () => {
     let shown = 0;
-    // The end is first seen by the callback's own row, then by Detail, and only then is it told.
+    // First the callback shows the end, then Detail, and only then the video ends.
     const patch = (row: Record<string, unknown>) =>
       row.status === 'task_postprocess_end' && ++shown <= 2
         ? { ...row, status: 'task_postprocess_start', pexit: null, outputs: [] }
@@ -87,14 +87,14 @@ describe('a callback with the right proof', () => {
     await expectCompleted(id);
   });
 
-  test('completes the video even if the check that follows fails', async () => {
+  test('completes the video even if the next check fails', async () => {
     service.sim.script('misheard', { detail: [{ kind: 'status', status: 502 }] });
     const { id } = await service.accepted({ prompt: 'a boat that is misheard' });
     await (await service.sim.waitForTask('misheard')).calledBack();
     await expectCompleted(id);
   });
 
-  test('that claims success while the task runs changes nothing', async () => {
+  test('that claims success of a running task changes nothing', async () => {
     const foreign: ForeignHost = await startForeignHost();
     const { id, task } = await held('a boat too loudly praised');
     const row = {
@@ -134,7 +134,7 @@ describe('a callback with the right proof', () => {
     await expectCompleted(id);
   });
 
-  test('two hundred times at once causes few checks', async () => {
+  test('200 times at once causes few checks', async () => {
     const { id, task } = await held('a boat much talked about');
     const started = performance.now();
     const answers = await Promise.all(
@@ -151,8 +151,8 @@ describe('a callback with the right proof', () => {
   });
 });
 
-describe('a callback that is none', () => {
-  test('is not found and causes no check, whatever is wrong with it', async () => {
+describe('an invalid callback', () => {
+  test('is 404 and causes no check', async () => {
     const [one, other] = [await held('a boat to be lied about'), await held('a boat to borrow from')];
     const { origin } = service;
     const proof = proofOf(one.task);
@@ -178,7 +178,7 @@ describe('a callback that is none', () => {
       expect(await problem(response), path).toMatchObject({ status: 404, code: 'not_found' });
     }
     expect((await service.objectIds()).toSorted()).toEqual(objects.toSorted());
-    // A right one is answered by a check: any of the wrong ones would have caused one before.
+    // A valid callback causes a check. An invalid one would have caused one before.
     const last = await held('a boat to be told the truth about');
     expect((await callBack(last.task.callbackUrl)).status).toBe(200);
     await service.until(last.id, ({ stage }) => stage === 'task_start');
@@ -189,7 +189,7 @@ describe('a callback that is none', () => {
     }
   });
 
-  test.each(['GET', 'PUT', 'DELETE'])('by %s is not allowed', async (method) => {
+  test.each(['GET', 'PUT', 'DELETE'])('by %s is 405', async (method) => {
     const { id, task } = await held(`a boat called upon by ${method}`);
     const response = await fetch(task.callbackUrl, { method });
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST']);
@@ -200,7 +200,7 @@ describe('a callback that is none', () => {
   });
 });
 
-test('without any callback the deadline still comes, though the next check is an hour away', async () => {
+test('without a callback the deadline applies before the next scheduled check', async () => {
   const hasty = await startService({ vars: { ...vars, TASK_DEADLINE_SECONDS: '2' } });
   try {
     hasty.sim.script('forgotten', { task: { never: true } });

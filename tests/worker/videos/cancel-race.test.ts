@@ -1,5 +1,5 @@
-// A cancel that meets the finish line: the video ends as Wiro says that the job ended, and what was paid for and made
-// is kept. SEED=… draws the same moments again.
+// A cancel during the end of a job: the video ends as the job ended, and a paid video is kept. SEED=… repeats the same
+// moments.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Random } from '../../../scripts/soak/random.ts';
 import { storedSample } from '../support/sample.ts';
@@ -29,7 +29,7 @@ async function race(prompt: string, stage: string): Promise<string> {
   const { id } = await service.accepted({ prompt });
   const task = await service.sim.waitForTask(prompt);
   await task.reached(stage);
-  // Twice, as by somebody impatient.
+  // Twice, like an impatient user.
   const answers = await Promise.all([service.cancel(id), service.cancel(id)]);
   for (const answer of answers) expect([200, 409]).toContain(answer.status);
 
@@ -46,7 +46,7 @@ async function race(prompt: string, stage: string): Promise<string> {
   return status;
 }
 
-test(`${RACES} cancels race the end, seed ${seed}`, async () => {
+test(`${RACES} cancels race with the end, seed ${seed}`, async () => {
   const random = new Random(seed);
   const ends: string[] = [];
   for (let n = 0; n < RACES; n += 5) {

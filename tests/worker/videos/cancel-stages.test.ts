@@ -1,4 +1,4 @@
-// At which stage a cancel makes which calls, and what becomes of the video. The table is printed in the end.
+// Which calls a cancel makes at each stage, and how the video ends. The table is printed at the end.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Service, startService } from '../support/service.ts';
 import { callsAbout, runsOf } from '../support/upstream-calls.ts';
@@ -31,7 +31,7 @@ afterAll(async () => {
   await service.close();
 });
 
-describe.concurrent('cancelled at', () => {
+describe.concurrent('a cancel at', () => {
   test.each(TABLE)('$stage, known: $known', async ({ stage, known, calls }) => {
     const prompt = `an idea dropped at ${stage}, ${known ? 'known' : 'not known'};`;
     service.sim.script(prompt, { holdAt: stage });

@@ -1,4 +1,4 @@
-// A video is stopped wherever it is; what Task/Detail says afterwards is how it ends.
+// A video can be cancelled at any stage; Task/Detail decides how it ends.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SimTask } from '../../../sim/index.ts';
 import { expectProblem } from '../support/refusals.ts';
@@ -46,14 +46,14 @@ describe.concurrent('a job at Wiro', () => {
     expect((await publishedRecord(service, id, 'cancelled')).record.completed_at).toEqual(expect.any(Number));
   });
 
-  test('on a worker is killed, by the other way if that is refused', async () => {
+  test('on a worker is killed, or cancelled if the kill is refused', async () => {
     const { id, task } = await heldAt('task_start', 'an idea that is dropped late');
-    // The Worker has not looked since Run: for all it knows, the job is still in the queue.
+    // The Worker has not checked since Run, so it assumes that the job is still queued.
     expect(await cancelled(id)).toMatchObject({ status: 'cancelled' });
     expect([task.status, stops(task)]).toEqual(['task_cancel', ['Cancel', 'Kill']]);
   });
 
-  test('that will not stop is asked again until it does', async () => {
+  test('that does not stop is asked again until it does', async () => {
     const prompt = 'an idea that is hard to drop';
     const refusal = { kind: 'error', code: 1, message: 'Task is not cancellable' } as const;
     service.sim.script(prompt, { cancel: [refusal, refusal], kill: [refusal, refusal] });
@@ -65,7 +65,7 @@ describe.concurrent('a job at Wiro', () => {
   test('that finishes first is kept', async () => {
     const prompt = 'an idea that is finished after all';
     const refusal = { kind: 'error', code: 1, message: 'Task is not cancellable' } as const;
-    // Told by nobody: it is the cancel that finds it finished.
+    // There was no callback: the cancel itself finds the job finished.
     const callback = { lost: true };
     service.sim.script(prompt, { cancel: Array(9).fill(refusal), kill: Array(9).fill(refusal), callback });
     const { id, task } = await heldAt('task_postprocess_start', prompt);
@@ -77,7 +77,7 @@ describe.concurrent('a job at Wiro', () => {
   });
 });
 
-test('a job whose Run was never answered is stopped when it is found', async () => {
+test('a job whose Run had no answer is stopped when it is found', async () => {
   const prompt = 'an idea that nobody heard of';
   service.sim.script(prompt, { run: [{ kind: 'lost', how: 'status' }], holdAt: 'task_start' });
   const { id } = await service.accepted({ prompt });
@@ -91,7 +91,7 @@ test('a job whose Run was never answered is stopped when it is found', async () 
   expect(task.status).toBe('task_cancel');
 });
 
-test('before Run could be sent, nothing is sent any more', async () => {
+test('a cancel before Run sends nothing', async () => {
   const prompt = 'an idea that never got anywhere';
   service.sim.script(prompt, { run: [{ kind: 'status', status: 429, retryAfter: 3600 }] });
   const { id } = await service.accepted({ prompt });
@@ -99,7 +99,7 @@ test('before Run could be sent, nothing is sent any more', async () => {
   expect(runsOf(service.sim, prompt)).toHaveLength(1);
 });
 
-test('twice is as good as once, and afterwards is too late', async () => {
+test('a second cancel is 200, a cancel after the end is 409', async () => {
   const { id } = await heldAt('task_queue', 'an idea dropped twice');
   const [first, second] = await Promise.all([cancelled(id), cancelled(id)]);
   expect(second).toEqual(first);
@@ -113,7 +113,7 @@ test('twice is as good as once, and afterwards is too late', async () => {
   expect(await service.video(done.id)).toMatchObject({ status: 'completed' });
 });
 
-test('what nobody made cannot be stopped', async () => {
+test('a cancel of an unknown video is 404', async () => {
   await expectProblem(await service.cancel(`vid_${'a'.repeat(40)}`), [404, 'not_found']);
   const get = await service.fetch(`/v1/videos/vid_${'a'.repeat(40)}/cancel`);
   await expectProblem(get, [405, 'method_not_allowed']);

@@ -1,4 +1,4 @@
-// A deleted video is gone at once for everybody, and soon from everywhere, whatever stage it was at.
+// A deleted video is invisible at once, and soon removed everywhere, at any stage.
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Faults } from '../../../sim/index.ts';
 import { ageTombstones, storedValues } from '../lifecycle/object-databases.ts';
@@ -86,7 +86,7 @@ describe.concurrent('a video is deleted', () => {
     const prompt = `a sandcastle ${name}`;
     const { id } = await submitted(prompt, faults);
     const { status } = await service.until(id, until);
-    // KV may go on for a moment with what was just being published.
+    // KV may still contain a record that was being published.
     if (status === 'completed' || status === 'failed') await publishedRecord(service, id, status);
     const answer = await remove(id);
     expect([answer.status, await answer.json()]).toEqual([
@@ -110,7 +110,7 @@ describe.concurrent('a video is deleted', () => {
   });
 });
 
-test('of what was deleted a tombstone stays, for 90 days', async () => {
+test('a tombstone stays for 90 days after a deletion', async () => {
   const direct = await startDirect();
   try {
     const prompt = 'a sandcastle in the tide';
@@ -127,7 +127,7 @@ test('of what was deleted a tombstone stays, for 90 days', async () => {
     await expectProblem(await direct.submit({ prompt }, 'tide'), [410, 'deleted']);
     expect(storedValues(direct)).toEqual(['tombstone']);
     await restarted(1);
-    // A database that is being removed cannot be read.
+    // A database cannot be read while it is being removed.
     await vi.waitFor(() => expect(storedValues(direct)).toEqual([]), { timeout: 30_000 });
     expect((await direct.submit({ prompt }, 'tide')).status).toBe(202);
   } finally {
@@ -136,7 +136,7 @@ test('of what was deleted a tombstone stays, for 90 days', async () => {
 });
 
 describe("Wiro's files", () => {
-  test('are deleted after the copy, and again until Wiro says yes', async () => {
+  test('are deleted after the copy, with retries', async () => {
     const prompt = 'a sandcastle photographed';
     const no = { kind: 'status', status: 503 } as const;
     const { id } = await submitted(prompt, { delete: [no, no] });
@@ -148,7 +148,7 @@ describe("Wiro's files", () => {
     expect(callsAbout(service.sim, task, FILES)[0]!.at).toBeGreaterThanOrEqual(copied!.at);
   });
 
-  test('that Wiro does not delete keep nothing else from going', async () => {
+  test('that Wiro does not delete do not prevent the removal', async () => {
     const prompt = 'a sandcastle that Wiro holds on to';
     const { id } = await submitted(prompt, { delete: Array(1000).fill({ kind: 'status', status: 503 }) });
     await service.ended(id);
@@ -159,7 +159,7 @@ describe("Wiro's files", () => {
     await called(service.sim, task, FILES, asked + 1);
   });
 
-  test('are left where they are by default', async () => {
+  test('are kept by default', async () => {
     const keeping = await startService();
     try {
       const { id } = await keeping.accepted({ prompt: 'a sandcastle kept' });

@@ -1,13 +1,13 @@
-// Videos that were deleted but are not gone yet, in their client's list.
+// Deleted videos that are not removed yet, in the list of their client.
 import { expect, test } from 'vitest';
 import { ALICE, CLIENT_TOKENS } from '../support/clients.ts';
 import { startService } from '../support/service.ts';
 import type { List } from '../support/types.ts';
 
-test('those that are still being removed take no place on a page', async () => {
+test('videos that are being removed do not shorten a page', async () => {
   const service = await startService({ secrets: { CLIENT_TOKENS } });
   const alice = service.as(ALICE);
-  // As long as Wiro does not say that the job has stopped, it cannot be forgotten.
+  // Until Wiro confirms that the job has stopped, the video is not removed.
   const hang = Array(20).fill({ kind: 'hang' });
   service.sim.script('that lingers', { holdAt: 'task_start', cancel: hang, kill: hang });
   const ids: string[] = [];

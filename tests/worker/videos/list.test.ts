@@ -1,4 +1,4 @@
-// A client's own videos, page by page: none missing, none twice, nobody else's, and a new one at once.
+// A client's list in pages: complete, without repeats or videos of others, and with new videos at once.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expectProblem, fieldNames, INVALID_PARAMETER } from '../support/refusals.ts';
 import { type Service, startService } from '../support/service.ts';
@@ -27,13 +27,13 @@ const made = { alice: [] as string[], bob: [] as string[], carol: [] as string[]
 
 beforeAll(async () => {
   service = await startService({
-    // Callbacks end the first ones; nothing polls those that are held.
+    // Callbacks end the first jobs; the held ones are not polled.
     vars: { MAX_ACTIVE: '12', POLL_SECONDS: '600' },
     secrets: { CLIENT_TOKENS: JSON.stringify(TOKENS) },
     sim: { speed: 6000 },
   });
   const names = Object.keys(COUNTS) as (keyof typeof COUNTS)[];
-  // The first of each come to their end, then everybody takes turns.
+  // The first jobs of each owner end, then the owners take turns.
   const turns = names.flatMap((name) =>
     Array.from({ length: COUNTS[name] }, (_, index) => ({ name, index })),
   );
@@ -127,7 +127,7 @@ test('a new video is at the front of the list at once', async () => {
   }
 });
 
-test('a deleted video leaves the list at once, and the page behind it stays', async () => {
+test('a deleted video leaves the list at once, and the page after it stays', async () => {
   const [first, second] = (await page('dave', { limit: '2' })).data;
   const answer = await as('dave').fetch(`/v1/videos/${first!.id}`, { method: 'DELETE' });
   expect(answer.status).toBe(200);
@@ -167,7 +167,7 @@ describe('a list is refused', () => {
     expect(fieldNames(await expectProblem(answer, INVALID_PARAMETER))).toEqual(['after']);
   });
 
-  test('where there are no client tokens', async () => {
+  test('without client tokens', async () => {
     const open = await startService();
     await expectProblem(await open.fetch('/v1/videos'), [401, 'unauthorized']);
     await open.close();

@@ -1,4 +1,4 @@
-// With client tokens: nobody without one gets in, and a video is there for its owner alone.
+// With client tokens: requests without one are refused, and only the owner can access a video.
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ALICE, BOB, BOB_BEFORE, CLIENT_TOKENS } from '../support/clients.ts';
 import { expectProblem, NOT_FOUND, traces } from '../support/refusals.ts';
@@ -33,7 +33,7 @@ const waysTo = (id: string): [string, string][] => [
   ['DELETE', `/v1/videos/${id}`],
 ];
 
-describe('without a token of a client', () => {
+describe('without a valid client token', () => {
   test.for([
     ['none', {}],
     ['another', { authorization: `Bearer ${ALICE}x` }],
@@ -53,7 +53,7 @@ describe('without a token of a client', () => {
     expect(await traces(service)).toEqual(before);
   });
 
-  test('what is not for clients is open', async () => {
+  test('public endpoints are open', async () => {
     expect(await (await service.fetch('/health')).json()).toMatchObject({
       status: 'ok',
       protection: 'tokens',
@@ -63,7 +63,7 @@ describe('without a token of a client', () => {
   });
 });
 
-test("a stranger's video is not there, and asking for it touches nothing", async () => {
+test("another client's video is 404, without reading any storage", async () => {
   const before = await traces(service);
   for (const [method, path] of waysTo(video.id).filter(([, path]) => path !== '/v1/videos')) {
     const answer = await bob.fetch(path, { method });
@@ -74,12 +74,12 @@ test("a stranger's video is not there, and asking for it touches nothing", async
   expect((await alice.video(video.id)).status).toBe('completed');
 });
 
-test('both tokens of a client that changes them are the same client', async () => {
+test('both tokens of a client identify the same client', async () => {
   const { id } = await bob.accepted({ prompt: 'a key that is being changed' });
   expect((await service.as(BOB_BEFORE).video(id)).id).toBe(id);
 });
 
-test('an idempotency key is its owner’s own', async () => {
+test('an idempotency key belongs to its owner', async () => {
   const body = { prompt: 'the same words of two people' };
   const [hers, his] = await Promise.all([alice.submit(body, 'one-key'), bob.submit(body, 'one-key')]);
   const ids = [(await hers.json()).id, (await his.json()).id];
@@ -88,7 +88,7 @@ test('an idempotency key is its owner’s own', async () => {
   expect([again.headers.get('idempotent-replayed'), (await again.json()).id]).toEqual(['true', ids[0]]);
 });
 
-test('KV says whose a video is, newest first, until it is deleted', async () => {
+test('KV lists an owner’s videos, newest first, until they are deleted', async () => {
   const { id, created_at } = await alice.accepted({ prompt: 'an entry in the index' });
   await alice.ended(id);
   const key = `owner:alice:${String(9_999_999_999 - created_at).padStart(10, '0')}:${id}`;

@@ -1,5 +1,5 @@
-// The percentage between two stages: it goes on with the time, for who asks and for who watches, by what such videos
-// took lately, and never back.
+// The percentage between two stages: it rises with time for readers and subscribers, based on recent durations, and
+// never falls.
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { watch } from '../support/event-source.ts';
 import { type Service, startService } from '../support/service.ts';
@@ -44,7 +44,7 @@ async function meanError(prompt: string): Promise<number> {
   return errors.reduce((sum, error) => sum + error, 0) / errors.length;
 }
 
-test('asked again in the same stage, it has gone on', async () => {
+test('progress rises between two reads in the same stage', async () => {
   const prompt = 'a snail on its way';
   const { id, progress, progress_source } = await held(service, prompt);
   expect(progress_source).toBe('estimate');
@@ -53,8 +53,8 @@ test('asked again in the same stage, it has gone on', async () => {
   await release(service, prompt, id);
 });
 
-test('who watches sees it rise within one stage, by one event for each whole percent', async () => {
-  // Only there does Wiro's socket reach the Worker.
+test('a subscriber gets one event per percent within one stage', async () => {
+  // Wiro's socket reaches the Worker only there.
   const direct = await startService({ sim: { speed: SPEED } });
   try {
     const prompt = 'a snail that is watched';
@@ -71,7 +71,7 @@ test('who watches sees it rise within one stage, by one event for each whole per
   }
 });
 
-test('the second video of a kind goes by the time that the first one took', async () => {
+test('the second video of a kind uses the duration of the first one', async () => {
   const first = await meanError('a snail that nobody knows');
   await service.evictDispatcher();
   const second = await meanError('a snail like the one before');
@@ -79,8 +79,8 @@ test('the second video of a kind goes by the time that the first one took', asyn
   expect(second).toBeLessThan(first / 2);
 });
 
-test('an object that was evicted goes on from what it has shown', async () => {
-  // Nothing is on its way while the object is taken away.
+test('an evicted object continues from the last progress', async () => {
+  // No message is pending while the object is evicted.
   const quiet = await startService({ vars: { POLL_SECONDS: '600' }, sim: { speed: SPEED } });
   try {
     quiet.sim.script('a snail put aside', { holdAt: 'task_queue' });

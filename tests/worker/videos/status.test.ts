@@ -1,4 +1,4 @@
-// A video while it is made and when it is there: what the API says, what KV and R2 hold.
+// A video during and after generation: the responses of the API, and the contents of KV and R2.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sampleSha256, storedSample } from '../support/sample.ts';
 import { problem, type Service, startService } from '../support/service.ts';
@@ -32,8 +32,8 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-describe('in KV and R2', () => {
-  test('a job that waits is there as queued', async () => {
+describe('the state in KV and R2', () => {
+  test('of a waiting job: a queued record', async () => {
     service.sim.script('limited', { run: [{ kind: 'status', status: 429, retryAfter: 3600 }] });
     const { id, created_at } = await service.accepted({ prompt: 'a limited boat' });
     const { record, metadata } = await publishedRecord(service, id, 'queued');
@@ -42,7 +42,7 @@ describe('in KV and R2', () => {
     expect(await service.video(id)).toMatchObject({ status: 'queued', stage: 'waiting', progress: 0 });
   });
 
-  test('a job at work is there as in progress, and is not written again at every stage', async () => {
+  test('of a running job: a record in progress, which is not written at every stage', async () => {
     service.sim.script('half done', { holdAt: 'task_output' });
     const { id, created_at } = await service.accepted({ prompt: 'a boat half done' });
     const first = await publishedRecord(service, id, 'in_progress');
@@ -58,7 +58,7 @@ describe('in KV and R2', () => {
     expect((await service.ended(id)).status).toBe('completed');
   });
 
-  test('a completed one is there as it was shown, with the very bytes', async () => {
+  test('of a completed video: its record and the exact bytes', async () => {
     const { id } = await service.accepted({ prompt: 'a boat to be kept', resolution: '768P', duration: 6 });
     const { urls, ...shown } = await service.ended(id);
     const { prompt, seconds, size, remixed_from_video_id, metadata: kept, ...video } = shown;
@@ -89,10 +89,10 @@ describe('in KV and R2', () => {
   });
 });
 
-describe('over its life', () => {
-  test('status, stage and progress only move forward, and Retry-After goes with the wait', async () => {
+describe('over the whole life', () => {
+  test('status, stage and progress only move forward, and Retry-After is set until the end', async () => {
     const prompt = 'a boat that is watched all the time';
-    // However slowly it is looked at, these are seen.
+    // Even slow reads see these.
     const stations = ['task_start', 'task_postprocess_start'];
     service.sim.script(prompt, { holdAt: stations[0]! });
     const { id } = await service.accepted({ prompt });
@@ -125,7 +125,7 @@ describe('over its life', () => {
     expectNeverFalling(videos.map(({ progress }) => progress));
   });
 
-  test('progress does not fall when Wiro goes back to an earlier status', async () => {
+  test('progress does not fall if Wiro returns to an earlier status', async () => {
     const statuses = ['task_queue', 'task_output', 'task_accept', 'task_postprocess_end'];
     service.sim.script('to and fro', { task: { statuses }, holdAt: 'task_output' });
     const { id } = await service.accepted({ prompt: 'a ferry to and fro' });
@@ -152,7 +152,7 @@ describe('over its life', () => {
     'task_output_full',
     'task_end',
     'task_postprocess_start',
-  ])('held at %s it says so, then goes on', async (holdAt) => {
+  ])('a job held at %s shows it, then continues', async (holdAt) => {
     const prompt = `a boat that stays at ${holdAt}.`;
     service.sim.script(prompt, { holdAt });
     const { id } = await service.accepted({ prompt });
@@ -165,9 +165,9 @@ describe('over its life', () => {
   });
 });
 
-describe('its validator', () => {
-  test('changes with the Video and is answered with 304 as long as it fits', async () => {
-    // It waits, and stands still.
+describe('the ETag of a video', () => {
+  test('changes with the Video, and gives 304 while it matches', async () => {
+    // The job is held and does not change.
     service.sim.script('compared', { run: [{ kind: 'status', status: 429, retryAfter: 3600 }] });
     const { id } = await service.accepted({ prompt: 'a boat that is compared' });
     const get = (tags?: string) =>
@@ -197,7 +197,7 @@ test.each([
   ['short', 'vid_a'],
   ['as long as a real one', `vid_${'a'.repeat(40)}`],
   ['of another kind', 'file_2dzyuhay3cikmlz2dpg6dl3rs63nbbf3vel4i63n'],
-])('a made-up id (%s) is not found and wakes no object', async (_, id) => {
+])('an invalid id (%s) is 404 and starts no object', async (_, id) => {
   const before = await service.objectIds();
   const response = await service.fetch(`/v1/videos/${id}`);
   const { status, code, request_id } = await problem(response);

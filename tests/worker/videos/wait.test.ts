@@ -1,4 +1,4 @@
-// `Prefer: wait=N` holds an answer until the video has ended, or moved, or for so long.
+// `Prefer: wait=N` delays the response until the video ends or changes, or N seconds have passed.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SimTask } from '../../../sim/index.ts';
 import { expectProblem } from '../support/refusals.ts';
@@ -22,10 +22,10 @@ async function heldAt(stage: string, prompt: string): Promise<{ id: string; task
   return { id, task: await service.sim.waitForTask(prompt) };
 }
 
-test('a change is told at once to whoever waits for one', async () => {
+test('wait with until=change returns at the next change', async () => {
   const { id, task } = await heldAt('task_start', 'a heron stands still');
   const waiting = waited(id, 'wait=60; until=change');
-  // A request that came later is answered; the one that waits still is not.
+  // A later request is answered; the waiting one is not.
   await service.video(id);
   service.sim.script('a heron stands still', { holdAt: 'task_output' });
   service.sim.release(task);
@@ -35,7 +35,7 @@ test('a change is told at once to whoever waits for one', async () => {
   service.sim.release(task);
 });
 
-test('the end is told at once, and nothing before it', async () => {
+test('wait returns at the end, and not before', async () => {
   const { id, task } = await heldAt('task_start', 'a heron takes off');
   const waiting = waited(id, 'wait=60');
   service.sim.script('a heron takes off', { holdAt: 'task_output' });
@@ -48,13 +48,13 @@ test('the end is told at once, and nothing before it', async () => {
   expect(await answer.json()).toMatchObject({ status: 'completed' });
 });
 
-describe('a submit', () => {
+describe('a submit with Prefer: wait', () => {
   const submit = (prompt: string, prefer: string) => {
     const headers = { 'content-type': 'application/json', prefer };
     return service.fetch('/v1/videos', { method: 'POST', headers, body: JSON.stringify({ prompt }) });
   };
 
-  test('is answered when its video has ended', async () => {
+  test('returns when its video has ended', async () => {
     const answer = await submit('a heron in one go', 'wait=90');
     expect([answer.status, answer.headers.get('preference-applied')]).toEqual([202, 'wait=60']);
     expect([answer.headers.get('retry-after'), answer.headers.get('openai-poll-after-ms')]).toEqual([
@@ -66,7 +66,7 @@ describe('a submit', () => {
     expect((await service.fetch(video.urls.content ?? '')).status).toBe(200);
   });
 
-  test('or as soon as its video has moved, or in time', async () => {
+  test('returns at a change, or after the time', async () => {
     service.sim.script('a heron at rest', { holdAt: 'task_start' });
     const moved = await submit('a heron at rest', 'wait=30; until=change');
     expect(moved.headers.get('preference-applied')).toBe('wait=30; until=change');
@@ -78,7 +78,7 @@ describe('a submit', () => {
   });
 });
 
-test('without a change it is answered in time', async () => {
+test('wait returns after its time without a change', async () => {
   const { id } = await heldAt('task_start', 'a heron stands very still');
   const began = performance.now();
   const answer = await waited(id, 'wait=1');
@@ -87,7 +87,7 @@ test('without a change it is answered in time', async () => {
   expect((await answer.json()) as Video).toMatchObject({ status: 'in_progress', stage: 'task_start' });
 });
 
-test('a final video is told at once, and nobody waits longer than a minute', async () => {
+test('a final video is returned at once, and no wait is longer than a minute', async () => {
   const { id } = await service.accepted({ prompt: 'a heron flies away' });
   await service.ended(id);
   const answer = await waited(id, 'respond-async, wait=600');
@@ -97,7 +97,7 @@ test('a final video is told at once, and nobody waits longer than a minute', asy
   expect([odd.status, odd.headers.get('preference-applied')]).toEqual([200, null]);
 });
 
-test('a hundred may wait at once, and hear of a cancel and of a deletion', async () => {
+test('a hundred concurrent waits return at a cancel and at a deletion', async () => {
   for (const end of ['cancel', 'delete'] as const) {
     const { id } = await heldAt('task_start', `a hundred herons, ${end}`);
     const waiting = Array.from({ length: 100 }, () => waited(id, 'wait=60'));

@@ -1,5 +1,5 @@
-// Stands around the built Worker and binds settings that `vars` cannot: STORED names those whose values are in a store, with
-// their texts; STRANGE those that are bound to what is no setting, be it another binding's. /store?fails=… lets the store fail, in that way.
+// Wraps the built Worker and binds settings that `vars` cannot. STORED has texts for a secret store; STRANGE has values
+// of other kinds, or names of other bindings. /store?fails=… makes the store fail in this way.
 import * as built from '../../../dist/index.js';
 
 let failing = '';

@@ -1,4 +1,4 @@
-// Stands around the built Worker and counts what Cloudflare bills; tells the counts at /counts.
+// Wraps the built Worker and counts billed operations. /counts returns the counts.
 import BuiltWorker, {
   Dispatcher as BuiltDispatcher,
   VideoTask as BuiltVideoTask,

@@ -1,5 +1,5 @@
-// Stands around the built Worker and holds what goes into R2: after /hold the next write waits; /held tells whether one does;
-// /release lets it go on.
+// Wraps the built Worker and holds writes to R2: after /hold the next write waits, /held returns whether one waits, and
+// /release continues it.
 import BuiltWorker from '../../../dist/index.js';
 
 export { Dispatcher, VideoTask } from '../../../dist/index.js';

@@ -1,5 +1,5 @@
-// Stands around the built Worker: what an object tells the dispatcher at the end of a video is lost at first, then carried
-// out while its answer is lost, then carried out twice.
+// Wraps the built Worker: messages to the dispatcher at the end of a video are first lost, then executed with a lost
+// answer, then executed twice.
 import worker, { Dispatcher as BuiltDispatcher, VideoTask } from '../../../dist/index.js';
 
 const LOSSES = [

@@ -1,4 +1,4 @@
-// Stands around the built Worker: the dispatcher's first answer about a reservation is lost.
+// Wraps the built Worker: the dispatcher's first answer about a reservation is lost.
 import worker, { Dispatcher as BuiltDispatcher, VideoTask } from '../../../dist/index.js';
 
 let isLost = false;

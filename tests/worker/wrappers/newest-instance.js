@@ -1,4 +1,4 @@
-// Remembers the newest instance of a wasm. Imported before whatever makes one.
+// Records the newest wasm instance. Import it before modules that create instances.
 let newest;
 
 WebAssembly.Instance = class extends WebAssembly.Instance {

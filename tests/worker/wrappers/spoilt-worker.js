@@ -1,5 +1,6 @@
-// Stands around the built Worker and breaks it: /spoil spoils the memory of its wasm, all but what wasm-bindgen keeps there to
-// begin anew, so that the next thing that it does traps; /interrupt lets the wasm's next look at the clock fail in a way that no code there can catch.
+// Wraps the built Worker and breaks it. /spoil overwrites its wasm memory, except what wasm-bindgen needs to start
+// again, so that the next call traps. /interrupt makes the next call of the clock throw an exception that no Rust code
+// can catch.
 import './newest-instance.js';
 
 import BuiltWorker from '../../../dist/index.js';
@@ -23,7 +24,7 @@ function interrupt(isDue) {
   const { now } = Date;
   Date.now = () => {
     const { stack } = new Error();
-    // Of the wasm: whoever called this is the import that the wasm called.
+    // The caller is an import that wasm has called.
     const [, , , caller] = stack.split('\n');
     if (!caller?.includes('wasm') || !isDue(stack)) return now();
     Date.now = now;

@@ -1,4 +1,4 @@
-// Request bodies for submits, byte by byte: forms in any order and shape, and bodies that stream without a length.
+// Request bodies for submits, byte by byte: forms in any order, and streams without a length.
 import { request } from 'node:http';
 import type { Service } from '../service.ts';
 

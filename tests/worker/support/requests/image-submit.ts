@@ -1,4 +1,4 @@
-// A submit with an image, as a browser's form sends it.
+// A submit with an image in a browser's form.
 
 import type { Service } from '../service.ts';
 import { sha256 } from '../stored.ts';

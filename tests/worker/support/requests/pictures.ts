@@ -1,4 +1,4 @@
-// Images as far as anybody here looks at them: the right first bytes, then noise.
+// Images with correct first bytes and random content.
 import { randomBytes } from 'node:crypto';
 import type { Body } from './bodies.ts';
 

@@ -1,4 +1,4 @@
-// Clients that send a body in pieces of their own choosing, at their own speed.
+// Clients that send a body in chosen chunks at a chosen speed.
 import { connect, type Socket } from 'node:net';
 import type { Service } from '../service.ts';
 

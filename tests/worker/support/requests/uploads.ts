@@ -1,4 +1,4 @@
-// Files as a client uploads them, and as the stand-in got them.
+// Files as a client uploads them and as the stand-in receives them.
 import type { Call, StoredFile } from '../../../../sim/index.ts';
 import type { Service } from '../service.ts';
 import { BOUNDARY, type Framing, formBody, type Part, postBody } from './bodies.ts';

@@ -1,4 +1,4 @@
-// The callback: it may be late, early, repeated, of any shape, or missing, and decides nothing.
+// Faults of the callback: it may be late, early, repeated, malformed or missing, and decides nothing.
 import { COMPLETED } from './outcome.ts';
 import type { CallbackRows } from './row.ts';
 

@@ -1,4 +1,4 @@
-// The CDN: the copy is tried again until it is the whole right file, or until its deadline.
+// Faults of the CDN: the copy is retried until it is complete, or until its deadline.
 import { COMPLETED, NOT_STORED } from './outcome.ts';
 import { always, type CdnRows } from './row.ts';
 

@@ -1,4 +1,4 @@
-// Task/Detail: whatever it fails to say is asked again, until the job's deadline.
+// Faults of Task/Detail: it is asked again until the deadline of the job.
 import { REFUSALS } from '../../../../sim/index.ts';
 import { COMPLETED, TIMED_OUT } from './outcome.ts';
 import { type AnswerRows, always } from './row.ts';

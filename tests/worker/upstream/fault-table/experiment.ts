@@ -1,4 +1,4 @@
-// One row of the table put to the test: a video is submitted, the fault happens, and what was seen is told.
+// Runs one row of the table: submits a video, causes the fault and returns the observed result.
 import { problem, type Service } from '../../support/service.ts';
 import type { Video } from '../../support/types.ts';
 import { runsOf } from '../../support/upstream-calls.ts';
@@ -35,7 +35,7 @@ export class Experiment {
   /** Resolves when nothing more is to come: the video has ended, and every callback was answered. */
   async finish(): Promise<void> {
     if (this.row.expected.video === 'queued') return;
-    // If it does not end, the outcome tells.
+    // If it does not end, the result shows it.
     await this.#service.ended(this.#id, PATIENCE_MS).catch(() => {});
     const { callback } = this.row.faults;
     if (!callback || callback.lost) return;

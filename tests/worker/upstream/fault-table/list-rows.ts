@@ -1,4 +1,4 @@
-// Task/List, where a job is searched for whose Run was done and its answer lost.
+// Faults of Task/List, which is searched for a job whose Run was lost.
 import { REFUSALS } from '../../../../sim/index.ts';
 import { COMPLETED } from './outcome.ts';
 import type { AnswerRows } from './row.ts';

@@ -1,4 +1,4 @@
-// All that can come of a fault.
+// The possible results of a fault.
 
 /** What the caller, Wiro and the video's reader have seen in the end. */
 export interface Outcome {

@@ -1,4 +1,4 @@
-// Lets every fault of the table happen, as many as possible side by side.
+// Runs the rows of the table, as many as possible concurrently.
 import type { Service } from '../../support/service.ts';
 import { Experiment } from './experiment.ts';
 import type { Outcome } from './outcome.ts';
@@ -15,7 +15,7 @@ export async function performAll(service: Service): Promise<Map<Case, Outcome>> 
     concernsAll(row) ? 'inTurn' : 'atOnce',
   );
   await performInTurn(service, inTurn);
-  // Runs whose outcome nobody knows open the circuit breaker: they come last, or the others would wait in line.
+  // Runs with unknown outcomes open the circuit breaker, so they are last; otherwise the other jobs would be queued.
   const { last = [], first = [] } = Object.groupBy(atOnce, ({ row }) =>
     opensBreaker(row) ? 'last' : 'first',
   );
@@ -40,7 +40,7 @@ function concernsAll({ faults: { run = [] }, accountFaults: { list } }: Case): b
 }
 
 async function performInTurn({ sim }: Service, experiments: Experiment[]): Promise<void> {
-  // Who is left without an answer for half a minute comes last, and keeps waiting while the others go on.
+  // Rows with a timeout of half a minute are last, and wait while the others run.
   const silentLast = experiments.toSorted((one, other) => Number(isSilent(one)) - Number(isSilent(other)));
   for (const experiment of silentLast) {
     const asked = sim.waitForCall(LIST, sim.callsTo(LIST).length + 1);

@@ -1,4 +1,4 @@
-// The rows of the fault table, in types that let no fault of the stand-in go without one.
+// The rows of the fault table. The types require a row for each fault of the stand-in.
 import type { AnswerFault, CallbackFault, CdnFault, TaskFault } from '../../../../sim/index.ts';
 import type { Outcome } from './outcome.ts';
 

@@ -1,4 +1,4 @@
-// Run: only an answer that proves that no job was started lets it be sent again.
+// Faults of Run: it is sent again only after an answer that proves that no job was started.
 import { REFUSALS } from '../../../../sim/index.ts';
 import {
   ACCOUNT_REFUSED,

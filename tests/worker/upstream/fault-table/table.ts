@@ -1,4 +1,4 @@
-// The fault table: every row of every place where something can go wrong.
+// The fault table: all rows, by the call in which the fault happens.
 import type {
   AnswerFault,
   AnswerQueue,

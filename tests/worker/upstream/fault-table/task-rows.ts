@@ -1,4 +1,4 @@
-// The task itself: a success is `task_postprocess_end` with exit code 0 and an output, and nothing else is.
+// Faults of the task: only `task_postprocess_end` with exit code 0 and an output is a success.
 import { withoutSize } from '../../support/output-rows.ts';
 import { CANCELLED, COMPLETED, GENERATION_FAILED, TIMED_OUT } from './outcome.ts';
 import type { TaskRows } from './row.ts';

@@ -1,4 +1,4 @@
-//! Each phase by hand.
+//! Written scenarios for each phase.
 
 use super::life::{
     COPY_DEADLINE_MS, Life, RETENTION_SECONDS, START, TASK_DEADLINE_MS, failed, job, output, search, source,
@@ -22,7 +22,7 @@ fn working(status: &str) -> Observation {
     Observation::Working { status: status.to_owned(), ignored: None }
 }
 
-/// Has its place, and Run is on its way.
+/// A task that has a slot and has sent Run.
 fn submitting() -> Life {
     let mut life = Life::begin();
     assert_eq!(life.next(), ENTER);
@@ -72,7 +72,7 @@ fn given_up() -> Life {
 }
 
 #[test]
-fn an_ordinary_life() {
+fn a_video_without_faults_completes() {
     let mut life = Life::begin();
     assert_eq!((life.status(), life.wakes_in()), (Status::Queued, 0));
     assert_eq!(life.wake(), [Effect::AcquireSlot { retry_after: None }]);
@@ -90,7 +90,7 @@ fn an_ordinary_life() {
     assert_eq!(life.next(), Some(Effect::Check(job())));
     life.observe(succeeded());
     assert_eq!(life.task.record.stage, "storing");
-    // Its place is free as soon as the upstream is done with it.
+    // Its slot is released when the upstream has finished.
     assert_eq!(life.wake(), [Effect::Perform(WorkItem::SyncSlot), Effect::Copy(source())]);
     life.on(Event::WorkDone { item: WorkItem::SyncSlot, succeeded: true }).on(Event::Copied(Some(output())));
     assert_eq!(life.wake(), [Effect::Perform(WorkItem::Purge), Effect::Perform(WorkItem::Publish)]);
@@ -105,7 +105,7 @@ fn an_ordinary_life() {
 }
 
 #[test]
-fn a_job_with_an_image_waits_for_it_and_is_forgotten_without() {
+fn a_job_waits_for_its_image_and_is_removed_without_it() {
     let mut life = Life::begin_with(Some(IMAGE));
     assert!(!life.task.answerable);
     life.on(Event::CallbackReceived(None)).on(Event::ImageStored);
@@ -121,7 +121,7 @@ fn a_job_with_an_image_waits_for_it_and_is_forgotten_without() {
 }
 
 #[test]
-fn a_job_in_line_tells_its_position_and_goes_when_it_is_called() {
+fn a_queued_job_has_a_position_and_starts_with_its_slot() {
     let mut life = in_line(4);
     assert_eq!((life.status(), life.task.record.queue_position), (Status::Queued, Some(4)));
     assert!(life.task.answerable);
@@ -135,7 +135,7 @@ fn a_job_in_line_tells_its_position_and_goes_when_it_is_called() {
 }
 
 #[test]
-fn a_job_in_line_that_nobody_calls_asks_every_minute_until_its_deadline() {
+fn a_queued_job_asks_every_minute_until_its_deadline() {
     let mut life = in_line(4);
     let mut asked = 0;
     while life.next().is_some() {
@@ -147,7 +147,7 @@ fn a_job_in_line_that_nobody_calls_asks_every_minute_until_its_deadline() {
 }
 
 #[test]
-fn an_unreachable_line_holds_up_nobody_but_where_there_is_a_cap() {
+fn an_unreachable_queue_stops_jobs_only_with_max_active() {
     let mut life = Life::begin();
     life.policy.max_active = None;
     life.next();
@@ -162,7 +162,7 @@ fn an_unreachable_line_holds_up_nobody_but_where_there_is_a_cap() {
 }
 
 #[test]
-fn a_job_that_is_turned_away_goes_back_to_the_line() {
+fn a_job_refused_for_capacity_returns_to_the_queue() {
     let mut life = submitting();
     life.on(Event::RunAnswered(RunOutcome::AtCapacity { retry_after: Some(Millis::new(9000)) }));
     assert_eq!((life.status(), life.task.record.stage.as_str()), (Status::Queued, "waiting"));
@@ -172,14 +172,14 @@ fn a_job_that_is_turned_away_goes_back_to_the_line() {
 }
 
 #[test]
-fn a_run_that_did_not_start_is_sent_again_on_the_ladder_until_the_deadline() {
+fn a_run_that_did_not_start_is_retried_until_the_deadline() {
     let mut life = submitting();
     let mut waits = Vec::new();
     loop {
         life.on(Event::RunAnswered(RunOutcome::NotStarted { retry_after: None }));
         assert_eq!(life.task.record.stage, "waiting");
         waits.push(life.wakes_in());
-        // By way of the line, which may have closed meanwhile.
+        // Through the queue, because the circuit breaker may have opened meanwhile.
         if life.next() != ENTER {
             break;
         }
@@ -192,7 +192,7 @@ fn a_run_that_did_not_start_is_sent_again_on_the_ladder_until_the_deadline() {
 }
 
 #[test]
-fn retry_after_is_a_lower_bound() {
+fn retry_after_is_the_minimum_delay() {
     let mut life = submitting();
     life.on(Event::RunAnswered(RunOutcome::NotStarted { retry_after: Some(Millis::new(20_000)) }));
     assert_eq!(life.wakes_in(), 20_000);
@@ -209,7 +209,7 @@ fn a_refused_run_fails_at_once() {
 
 #[test]
 fn an_unknown_run_is_never_sent_again() {
-    // The answer is lost; or the object dies before it comes, and wakes after the crash guard.
+    // The answer is lost; or the object crashes before it arrives, and the crash guard wakes it.
     for crashed in [false, true] {
         let mut life = submitting();
         if crashed {
@@ -229,7 +229,7 @@ fn an_unknown_run_is_never_sent_again() {
 }
 
 #[test]
-fn a_lost_job_that_is_found_goes_on_and_is_looked_at_at_once() {
+fn a_found_job_continues_with_an_immediate_check() {
     let mut life = unknown();
     life.next();
     life.on(Event::Searched(SearchOutcome::Found(job())));
@@ -238,14 +238,14 @@ fn a_lost_job_that_is_found_goes_on_and_is_looked_at_at_once() {
 }
 
 #[test]
-fn a_callback_tells_where_to_search() {
+fn a_callback_names_the_job_for_the_search() {
     let mut life = unknown();
     life.on(Event::CallbackReceived(Some(job()))).on(Event::CallbackReceived(None));
     assert_eq!((life.wakes_in(), life.next()), (0, Some(search(Some(job())))));
 }
 
 #[test]
-fn a_callback_before_the_answer_to_run_tells_where_to_search_when_that_is_lost() {
+fn a_callback_during_run_names_the_job_if_the_answer_is_lost() {
     for crashed in [false, true] {
         let mut life = submitting();
         life.on(Event::CallbackReceived(Some(job()))).on(Event::CallbackReceived(None));
@@ -256,7 +256,7 @@ fn a_callback_before_the_answer_to_run_tells_where_to_search_when_that_is_lost()
         }
         assert_eq!((life.wakes_in(), life.next()), (0, Some(search(Some(job())))));
     }
-    // Sent again, it is another job.
+    // A second Run would be another job.
     let mut life = submitting();
     life.on(Event::CallbackReceived(Some(job())));
     life.on(Event::RunAnswered(RunOutcome::NotStarted { retry_after: None }));
@@ -268,7 +268,7 @@ fn a_callback_before_the_answer_to_run_tells_where_to_search_when_that_is_lost()
 }
 
 #[test]
-fn a_callback_after_the_deadline_rescues_a_job_that_was_given_up() {
+fn a_callback_after_the_deadline_resumes_a_failed_video() {
     let mut life = given_up();
     life.now += 3_600_000;
     life.on(Event::CallbackReceived(None));
@@ -276,14 +276,14 @@ fn a_callback_after_the_deadline_rescues_a_job_that_was_given_up() {
     life.next();
     life.on(Event::Searched(SearchOutcome::Found(job())));
     assert_eq!((life.status(), life.failure()), (Status::InProgress, None));
-    // KV, which says that it failed, is told at once.
+    // The record in KV, which says failed, is replaced at once.
     assert!(life.wake().contains(&Effect::Perform(WorkItem::Publish)));
     life.observe(succeeded()).on(Event::Copied(Some(output())));
     assert_eq!(life.status(), Status::Completed);
 }
 
 #[test]
-fn a_rescue_that_finds_nothing_leaves_the_failure_as_it_was() {
+fn a_resumed_search_without_result_keeps_the_failure() {
     let mut life = given_up();
     let record = life.task.record.clone();
     life.now += 3_600_000;
@@ -295,7 +295,7 @@ fn a_rescue_that_finds_nothing_leaves_the_failure_as_it_was() {
 }
 
 #[test]
-fn a_late_answer_to_run_is_still_the_truth() {
+fn a_late_answer_to_run_is_used() {
     let mut life = submitting();
     life.wake();
     assert!(matches!(life.task.phase, Phase::Unknown { .. }));
@@ -304,19 +304,19 @@ fn a_late_answer_to_run_is_still_the_truth() {
 }
 
 #[test]
-fn a_callback_is_a_nudge() {
+fn a_callback_causes_a_check() {
     let mut life = running();
     life.now += 5000;
     life.on(Event::CallbackReceived(None));
     assert_eq!((life.status(), life.wakes_in()), (Status::InProgress, 0));
     assert_eq!(life.next(), Some(Effect::Check(job())));
-    // What Detail says counts, and a second callback during the check is not lost.
+    // Only Detail decides, and a second callback during the check is not lost.
     life.on(Event::CallbackReceived(None)).observe(working("task_start"));
     assert_eq!(life.wakes_in(), 1000);
 }
 
 #[test]
-fn a_callback_that_runs_ahead_of_detail_is_looked_into_again_soon() {
+fn a_callback_before_detail_shows_the_end_causes_fast_checks() {
     let mut life = running();
     life.now += 5000;
     life.on(Event::CallbackReceived(None)).next();
@@ -328,7 +328,7 @@ fn a_callback_that_runs_ahead_of_detail_is_looked_into_again_soon() {
 }
 
 #[test]
-fn the_deadline_comes_before_a_check_that_is_further_away() {
+fn the_deadline_precedes_a_later_check() {
     for outcome in [RunOutcome::Started(job()), RunOutcome::Unknown] {
         let mut life = submitting();
         life.policy.poll = RetrySchedule::parse("3600").unwrap();
@@ -339,7 +339,7 @@ fn the_deadline_comes_before_a_check_that_is_further_away() {
 }
 
 #[test]
-fn a_callback_postpones_no_check() {
+fn a_callback_does_not_postpone_a_check() {
     let mut life = checking();
     life.observe(working("task_start"));
     life.now = life.task.wake_at.unwrap().millis() - 5;
@@ -381,7 +381,7 @@ fn callbacks_cause_one_check_a_second_at_most() {
 }
 
 #[test]
-fn of_a_flood_of_callbacks_all_but_the_first_change_nothing() {
+fn repeated_callbacks_change_nothing() {
     for mut life in [submitting(), unknown(), running()] {
         life.on(Event::CallbackReceived(Some(job())));
         let told = life.task.clone();
@@ -394,14 +394,14 @@ fn of_a_flood_of_callbacks_all_but_the_first_change_nothing() {
 }
 
 #[test]
-fn a_callback_before_runs_answer_is_remembered() {
+fn a_callback_during_run_causes_a_check_afterwards() {
     let mut life = submitting();
     life.on(Event::CallbackReceived(None)).on(Event::RunAnswered(RunOutcome::Started(job())));
     assert_eq!(life.wakes_in(), 0);
 }
 
 #[test]
-fn a_job_without_end_times_out_after_a_last_check() {
+fn a_job_that_never_ends_times_out_after_a_last_check() {
     let mut life = running();
     while life.next() == Some(Effect::Check(job())) {
         life.observe(Observation::Unreadable);
@@ -411,7 +411,7 @@ fn a_job_without_end_times_out_after_a_last_check() {
 }
 
 #[test]
-fn ends_without_a_video() {
+fn failed_and_cancelled_jobs_have_no_video() {
     for (observation, status, code) in [
         (failed(), Status::Failed, Some(FailureCode::GenerationFailed)),
         (Observation::Cancelled { cost_usd: None }, Status::Cancelled, None),
@@ -424,7 +424,7 @@ fn ends_without_a_video() {
 }
 
 #[test]
-fn a_failed_copy_is_tried_again_until_its_deadline() {
+fn a_failed_copy_is_retried_until_its_deadline() {
     let mut life = storing();
     let began = life.now;
     assert_eq!(life.next(), Some(Effect::Copy(source())));
@@ -438,7 +438,7 @@ fn a_failed_copy_is_tried_again_until_its_deadline() {
 }
 
 #[test]
-fn a_copy_that_died_half_way_is_begun_again() {
+fn an_interrupted_copy_starts_again() {
     let mut life = storing();
     assert_eq!(life.next(), Some(Effect::Copy(source())));
     assert_eq!(life.next(), Some(Effect::Copy(source())));
@@ -447,7 +447,7 @@ fn a_copy_that_died_half_way_is_begun_again() {
 }
 
 #[test]
-fn a_cancel_before_the_upstream_has_the_job_ends_it() {
+fn a_cancel_before_run_ends_the_video() {
     let waiting = Life::begin;
     let placed = || {
         let mut life = submitting();
@@ -458,14 +458,14 @@ fn a_cancel_before_the_upstream_has_the_job_ends_it() {
     for mut life in [waiting(), in_line(2), placed(), receiving()] {
         life.on(Event::CancelRequested);
         assert_eq!((life.status(), life.failure()), (Status::Cancelled, None));
-        // A place that was on its way comes too late.
+        // A slot that is granted after the cancel has no effect.
         life.on(Event::SlotReplied(SlotReply::Granted(None))).on(Event::SlotGranted).on(Event::ImageStored);
         assert_eq!(life.next(), None);
     }
 }
 
 #[test]
-fn a_cancel_during_run_is_carried_out_when_run_is_answered() {
+fn a_cancel_during_run_is_applied_after_the_answer() {
     let mut life = submitting();
     life.on(Event::CancelRequested).on(Event::RunAnswered(RunOutcome::Started(job())));
     assert!(life.task.is_stopping());
@@ -488,7 +488,7 @@ fn a_cancel_during_run_is_carried_out_when_run_is_answered() {
 }
 
 #[test]
-fn a_cancel_is_tried_again_and_a_finished_video_is_kept() {
+fn a_cancel_is_retried_and_a_finished_video_is_kept() {
     let mut life = checking();
     life.observe(working("task_start")).on(Event::CancelRequested);
     assert_eq!((life.wakes_in(), life.next()), (1000, Some(Effect::Stop(job()))));
@@ -503,7 +503,7 @@ fn a_cancel_is_tried_again_and_a_finished_video_is_kept() {
 }
 
 #[test]
-fn an_operator_brings_back_what_may_have_been_paid_for() {
+fn a_redrive_resumes_a_video_that_may_have_been_charged() {
     let mut life = storing();
     while life.next().is_some() {
         life.on(Event::Copied(None));
@@ -529,7 +529,7 @@ fn an_operator_brings_back_what_may_have_been_paid_for() {
 }
 
 #[test]
-fn what_is_past_its_time_is_removed_and_nothing_else_is() {
+fn only_expired_videos_are_removed() {
     let mut life = storing();
     life.now += i64::try_from(RETENTION_SECONDS).unwrap() * 2000;
     let now = UnixMillis::new(life.now);
@@ -542,7 +542,7 @@ fn what_is_past_its_time_is_removed_and_nothing_else_is() {
     assert_eq!(life.task.alarm(), None);
     life.on(Event::Reconciled(UnixMillis::new(expires_at * 1000)));
     assert_eq!(life.wake(), [Effect::Remove { purge: Some(job()) }]);
-    // It dies half way; then something cannot be removed.
+    // The object crashes during the removal; then a step of the removal fails.
     assert_eq!((life.wakes_in(), life.wake()), (10_000, vec![Effect::Remove { purge: Some(job()) }]));
     life.on(Event::RemovalFailed).on(Event::CallbackReceived(None)).on(Event::RedriveRequested);
     assert!((1900..2100).contains(&life.wakes_in()));
@@ -550,7 +550,7 @@ fn what_is_past_its_time_is_removed_and_nothing_else_is() {
 }
 
 #[test]
-fn a_deleted_video_is_removed_as_soon_as_the_upstream_does_not_have_it() {
+fn a_deleted_video_is_removed_after_its_job_ended() {
     let ended = || {
         let mut life = checking();
         life.observe(failed());
@@ -571,7 +571,7 @@ fn a_deleted_video_is_removed_as_soon_as_the_upstream_does_not_have_it() {
 }
 
 #[test]
-fn a_deleted_job_that_the_upstream_has_is_stopped_first() {
+fn a_deleted_running_job_is_stopped_first() {
     for observation in [Observation::Cancelled { cost_usd: None }, succeeded(), failed()] {
         let mut life = checking();
         life.observe(working("task_start")).on(Event::DeleteRequested).on(Event::CancelRequested);
@@ -586,12 +586,12 @@ fn a_deleted_job_that_the_upstream_has_is_stopped_first() {
     assert_eq!(life.wake(), [Effect::Remove { purge: None }]);
     let mut life = submitting();
     life.on(Event::DeleteRequested).on(Event::RunAnswered(RunOutcome::Started(job())));
-    // The record is nobody's to read any more.
+    // Nobody can read the record any more.
     assert_eq!(life.wake(), [Effect::Stop(job())]);
 }
 
 #[test]
-fn an_upstream_that_never_deletes_its_files_is_given_up() {
+fn the_removal_continues_if_the_upstream_never_deletes_its_files() {
     let mut life = storing();
     life.on(Event::DeleteRequested);
     let mut asked = 0;
@@ -603,7 +603,7 @@ fn an_upstream_that_never_deletes_its_files_is_given_up() {
 }
 
 #[test]
-fn a_job_that_no_search_finds_gives_its_place_back_and_takes_it_again_when_it_is_found() {
+fn a_job_that_no_search_finds_releases_its_slot_until_it_is_found() {
     let mut life = unknown();
     life.now = life.task.alarm().unwrap().millis();
     let mut waits = Vec::new();
@@ -633,7 +633,7 @@ fn a_job_that_no_search_finds_gives_its_place_back_and_takes_it_again_when_it_is
 }
 
 #[test]
-fn what_becomes_of_run_is_reported_when_it_is_unknown_or_wanted() {
+fn unknown_and_requested_outcomes_of_run_are_reported() {
     let report = Effect::Perform(WorkItem::ReportRun);
     let outcomes = [
         (RunOutcome::Unknown, SlotReply::Granted(None), true),
@@ -653,7 +653,7 @@ fn what_becomes_of_run_is_reported_when_it_is_unknown_or_wanted() {
 }
 
 #[test]
-fn whoever_finds_the_line_full_was_never_there() {
+fn a_submit_to_a_full_queue_is_refused_without_a_trace() {
     let mut life = Life::begin();
     assert_eq!(life.next(), ENTER);
     life.on(Event::SlotReplied(SlotReply::QueueFull));
@@ -661,7 +661,7 @@ fn whoever_finds_the_line_full_was_never_there() {
     assert_eq!(life.wake(), [Effect::Remove { purge: None }]);
     assert_eq!(Tombstone::of(&life.task, UnixMillis::new(life.now)), None);
     assert_eq!(life.task.charge(), Some(Usd::default()));
-    // Whoever was told to wait goes on waiting.
+    // A job that is already queued stays queued.
     let mut life = in_line(4);
     assert_eq!(life.next(), ENTER);
     life.on(Event::SlotReplied(SlotReply::QueueFull));

@@ -1,4 +1,4 @@
-//! The operator's webhook is told of every ending, of nothing else, and nothing waits for it.
+//! Deliveries to the operator's webhook: one for each ending and for nothing else. No other work waits for them.
 
 use super::life::{COPY_DEADLINE_MS, Life, job, succeeded};
 use hailuo_worker::video::delivery::DeliveryResponse;
@@ -32,7 +32,7 @@ fn storage_failed() -> Life {
     life
 }
 
-/// What the webhook is told at the next alarm; all else succeeds.
+/// The delivery at the next alarm; all other effects succeed.
 fn told(life: &mut Life) -> Option<String> {
     let mut told = None;
     for effect in life.wake() {
@@ -53,7 +53,7 @@ fn answer(life: &mut Life, webhook_id: &str, status: u16) {
 }
 
 #[test]
-fn an_ending_is_told_when_all_else_is_done_until_it_is_taken() {
+fn an_ending_is_delivered_last_and_retried_until_accepted() {
     let mut life = cancelled();
     let effects = life.wake();
     let [Effect::Perform(WorkItem::SyncSlot), Effect::Perform(WorkItem::Publish), Effect::Notify(first)] =
@@ -73,7 +73,7 @@ fn an_ending_is_told_when_all_else_is_done_until_it_is_taken() {
 }
 
 #[test]
-fn nobody_is_told_without_a_webhook_nor_when_there_is_none_any_more() {
+fn without_a_webhook_nothing_is_delivered() {
     let mut life = Life::begin();
     life.on(Event::CancelRequested);
     assert_eq!((told(&mut life), life.task.alarm()), (None, None));
@@ -84,7 +84,7 @@ fn nobody_is_told_without_a_webhook_nor_when_there_is_none_any_more() {
 }
 
 #[test]
-fn what_is_deleted_or_past_its_time_is_not_told() {
+fn a_deleted_or_expired_video_is_not_delivered() {
     for delete in [Event::DeleteRequested, Event::Reconciled(UnixMillis::new(i64::MAX))] {
         let mut life = cancelled();
         life.on(delete);
@@ -93,7 +93,7 @@ fn what_is_deleted_or_past_its_time_is_not_told() {
 }
 
 #[test]
-fn what_is_brought_back_and_ends_again_is_told_again() {
+fn a_redriven_video_is_delivered_again() {
     let mut life = storage_failed();
     let first = told(&mut life).unwrap();
     life.on(Event::RedriveRequested);
