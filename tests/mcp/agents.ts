@@ -1,5 +1,4 @@
-// The official clients of the Model Context Protocol against the built Worker: the present one, and the one that most
-// agents have.
+// The two official clients of the Model Context Protocol, connected to the built Worker.
 import {
   Client as Client2,
   StreamableHTTPClientTransport as Transport2,
@@ -38,7 +37,7 @@ export interface Result {
   isError?: boolean | undefined;
 }
 
-/** A connected client, whichever it is. */
+/** A connected client of either package. */
 export interface Agent {
   version: string | undefined;
   server: { name: string; version: string } | undefined;
@@ -52,7 +51,7 @@ const INFO = { name: 'test-agent', version: '1.0.0' };
 
 const endpoint = (service: Service) => new URL('/mcp', service.origin);
 
-/** Every answer is kept and searched for secrets, and speaks for that service's client. */
+/** Sends requests with the token of this service's client; its answers are searched for secrets. */
 const fetchOf = (service: Service) => (url: string | URL, init?: RequestInit) =>
   service.fetch(new URL(url).pathname, init);
 

@@ -1,4 +1,4 @@
-// Each client agrees with the Worker on each version that it speaks, and is told the same tools.
+// Each official client in each protocol version: handshake, list of tools, all reading tools, one video.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ALICE, CLIENT_TOKENS } from '../worker/support/clients.ts';
 import { type Service, startService } from '../worker/support/service.ts';
@@ -38,14 +38,14 @@ describe.each(agents)('%s in version %s', (_name, version, open) => {
   });
   afterAll(() => agent.close());
 
-  test('agrees on the version and hears who answers', async () => {
+  test('negotiates the version and gets the server’s name', async () => {
     const { version: ours } = await (await service.fetch('/health')).json();
     expect(agent.version).toBe(version);
     expect(agent.server).toMatchObject({ name: 'hailuo-worker', version: ours });
     expect(agent.instructions).toContain('wait_for_video');
   });
 
-  test('lists the tools, each with its schemas and hints', async () => {
+  test('lists the tools with schemas and annotations', async () => {
     const tools = await agent.tools();
     expect(tools.map(({ name }) => name)).toEqual(TOOLS);
     for (const tool of tools) {
@@ -64,7 +64,7 @@ describe.each(agents)('%s in version %s', (_name, version, open) => {
     }
   });
 
-  test('makes a video and gets its link', async () => {
+  test('creates a video and gets its link', async () => {
     // The client checks every result against the tool's output schema, which it has listed.
     await agent.tools();
     const result = await agent.call('create_video', { prompt: `a heron that speaks ${version}` });

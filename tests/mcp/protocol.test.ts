@@ -1,4 +1,4 @@
-// What goes over the wire, and what is refused: whatever a client sends, it is answered as the protocol says.
+// The protocol on the wire, with valid and invalid requests.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TURNSTILE_SECRET } from '../../sim/index.ts';
 import { ALICE, CLIENT_TOKENS } from '../worker/support/clients.ts';
@@ -42,7 +42,7 @@ function post(
   return client.fetch('/mcp', { method: 'POST', headers: { ...HEADERS, ...headers }, body: text });
 }
 
-/** A request of the newest version, with the headers that it needs. */
+/** A request of version 2026-07-28 with its headers. */
 function ask(method: string, params: Record<string, unknown> = {}, headers: Record<string, string> = {}) {
   const name = typeof params.name === 'string' ? { 'mcp-name': params.name } : {};
   const message = { jsonrpc: '2.0', id: 1, method, params: { _meta: meta, ...params } };
@@ -61,8 +61,8 @@ async function expectError(
   return body;
 }
 
-describe('the newest version', () => {
-  test('is discovered with what is cached, and by whom', async () => {
+describe('version 2026-07-28', () => {
+  test('server/discover, tools/list and tools/call have the members of this version', async () => {
     const answer = await ask('server/discover');
     expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'application/json']);
     expect(await answer.json()).toEqual({
@@ -84,7 +84,7 @@ describe('the newest version', () => {
     expect(called.result).toMatchObject({ resultType: 'complete', structuredContent: { object: 'usage' } });
   });
 
-  test('a subscription is acknowledged for nothing, and ends', async () => {
+  test('a subscription is acknowledged for nothing and ends', async () => {
     const answer = await ask('subscriptions/listen', { notifications: { toolsListChanged: true } });
     expect(answer.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
     const events = (await answer.text()).trim().split('\n\n');
@@ -100,7 +100,7 @@ describe('the newest version', () => {
     ]);
   });
 
-  test('headers that disagree with the body, or are missing, are refused', async () => {
+  test('missing headers, and headers that disagree with the body, are errors', async () => {
     const wrong: Record<string, string>[] = [
       { 'mcp-protocol-version': '2025-11-25' },
       { 'mcp-method': 'tools/list' },
@@ -117,19 +117,19 @@ describe('the newest version', () => {
     expect((await ask('tools/call', { name: 'get_usage' }, encoded)).status).toBe(200);
   });
 
-  test('a request without its metadata is refused', async () => {
+  test('a request without its metadata is an error', async () => {
     await expectError(await ask('tools/list', { _meta: undefined }), 400, -32602);
     const { 'io.modelcontextprotocol/clientCapabilities': _, ...incomplete } = meta;
     await expectError(await ask('tools/list', { _meta: incomplete }), 400, -32602);
   });
 
-  test('methods that it has not are not found', async () => {
+  test('unknown methods get 404', async () => {
     for (const method of ['ping', 'initialize', 'prompts/list', 'resources/list', 'tasks/get']) {
       await expectError(await ask(method), 404, -32601);
     }
   });
 
-  test('an unknown version is told the known ones', async () => {
+  test('an unknown version gets the list of supported versions', async () => {
     const version = '1900-01-01';
     const unknown = { ...meta, 'io.modelcontextprotocol/protocolVersion': version };
     const answer = await ask('tools/list', { _meta: unknown }, { 'mcp-protocol-version': version });
@@ -138,8 +138,8 @@ describe('the newest version', () => {
   });
 });
 
-describe('whoever may not', () => {
-  test('is refused before anything is read', async () => {
+describe('access', () => {
+  test('a missing or wrong token gets 401 before the body is read', async () => {
     const before = await traces(service);
     for (const client of [service, service.as('alice-token-that-is-wrong')]) {
       const answer = await post('{', {}, client);
@@ -150,7 +150,7 @@ describe('whoever may not', () => {
     expect(await traces(service)).toEqual(before);
   });
 
-  test('pages of other origins are refused, those that are listed are not', async () => {
+  test('only pages of allowed origins get an answer', async () => {
     const stranger = await post(
       { jsonrpc: '2.0', id: 1, method: 'ping' },
       { origin: 'https://evil.example' },
@@ -164,7 +164,7 @@ describe('whoever may not', () => {
     expect(preflight.headers.get('access-control-allow-headers')).toBe('mcp-protocol-version, mcp-method');
   });
 
-  test('where people solve challenges, agents cannot', async () => {
+  test('with Turnstile, agents get 401', async () => {
     const guarded = await startService({
       vars: { TURNSTILE_SITE_KEY: 'site-key' },
       secrets: { TURNSTILE_SECRET },
@@ -175,7 +175,7 @@ describe('whoever may not', () => {
   });
 });
 
-test('a call is one visit, though it asks the API', async () => {
+test('a tool call counts once against the limit of requests', async () => {
   const limited = await startService({ vars: { VISITS_PER_MINUTE: '10' }, secrets: { CLIENT_TOKENS } });
   const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'list_models' } };
   const statuses: number[] = [];
@@ -187,13 +187,13 @@ test('a call is one visit, though it asks the API', async () => {
   await limited.close();
 });
 
-describe('what is no message', () => {
-  test.each(['GET', 'DELETE', 'PUT', 'HEAD'])('%s is not answered', async (method) => {
+describe('invalid requests', () => {
+  test.each(['GET', 'DELETE', 'PUT', 'HEAD'])('%s gets 405', async (method) => {
     const answer = await alice.fetch('/mcp', { method });
     expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST']);
   });
 
-  test('is refused with what is wrong', async () => {
+  test('a body that is not one JSON-RPC request or notification is an error', async () => {
     const before = await traces(service);
     await expectError(await post('{'), 400, -32700);
     await expectError(await post(''), 400, -32700);
@@ -212,7 +212,7 @@ describe('what is no message', () => {
     expect(await traces(service)).toEqual(before);
   });
 
-  test('nor is what is too long, of another type, or cannot be answered', async () => {
+  test('a large body, another media type and an unusable Accept are errors', async () => {
     const prompt = 'a'.repeat(66_000);
     const call = {
       jsonrpc: '2.0',
@@ -226,11 +226,11 @@ describe('what is no message', () => {
   });
 });
 
-describe('an earlier version', () => {
+describe('versions with initialize', () => {
   const call = (method: string, params: object = {}, headers = {}) =>
     post({ jsonrpc: '2.0', id: 'a', method, params }, headers);
 
-  test('needs no session, and gets none', async () => {
+  test('initialize creates no session', async () => {
     const answer = await call('initialize', {
       protocolVersion: '2025-11-25',
       capabilities: {},
@@ -250,7 +250,7 @@ describe('an earlier version', () => {
     expect(await (await call('ping')).json()).toEqual({ jsonrpc: '2.0', id: 'a', result: {} });
   });
 
-  test('errors of a method or a tool come with 200, as its clients expect', async () => {
+  test('errors of methods and tools have status 200', async () => {
     await expectError(await call('server/discover'), 200, -32601);
     await expectError(await call('prompts/list'), 200, -32601);
     const { error } = await expectError(await call('tools/call', { name: 'drop_video' }), 200, -32602);
@@ -259,7 +259,7 @@ describe('an earlier version', () => {
     await expectError(await call('tools/list', { cursor: 'a' }), 200, -32602);
   });
 
-  test('a version that is not spoken is refused', async () => {
+  test('an unsupported version is an error', async () => {
     await expectError(await call('tools/list', {}, { 'mcp-protocol-version': '2025-03-26' }), 400, -32022);
     const asked = await call('initialize', { protocolVersion: '2024-11-05' });
     expect((await asked.json()).result.protocolVersion).toBe('2025-11-25');

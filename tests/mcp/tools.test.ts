@@ -1,4 +1,4 @@
-// The tools as an agent uses them: a video is made once, watched, played, cancelled; what is refused says why.
+// The tools: create, wait, play, cancel, list; errors and limits.
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { ALICE, BOB, CLIENT_TOKENS } from '../worker/support/clients.ts';
@@ -36,7 +36,7 @@ function expectRefusal(result: Result, ...parts: string[]): void {
 }
 
 describe('create_video', () => {
-  test('gives a link that plays the video without a token', async () => {
+  test('returns a link that plays the video without a token', async () => {
     const prompt = 'a heron for an agent';
     const result = await agent.call('create_video', {
       prompt,
@@ -55,7 +55,7 @@ describe('create_video', () => {
     expect(onlyRun(service.sim, prompt).fields).toMatchObject({ resolution: '768P', duration: '6' });
   });
 
-  test('says what to do when the video takes longer', async () => {
+  test('returns the id and the next step when the video takes longer', async () => {
     const prompt = 'a heron that takes its time';
     service.sim.script(prompt, { holdAt: 'task_start' });
     const result = await agent.call('create_video', { prompt, wait_seconds: 1 });
@@ -71,7 +71,7 @@ describe('create_video', () => {
     expect(runsOf(service.sim, prompt)).toHaveLength(1);
   });
 
-  test('makes one video for one key, and another without', async () => {
+  test('makes one video per idempotency key, and another one without a key', async () => {
     const prompt = 'a heron that was asked for twice';
     const key = randomUUID();
     const first = await agent.call('create_video', { prompt, idempotency_key: key });
@@ -87,7 +87,7 @@ describe('create_video', () => {
     expect(runsOf(service.sim, prompt)).toHaveLength(2);
   });
 
-  test('names every field that is wrong, with what it may be', async () => {
+  test('names every invalid field with its allowed values', async () => {
     const result = await agent.call('create_video', {
       prompt: '',
       duration: 7,
@@ -117,7 +117,7 @@ describe('create_video', () => {
     );
   });
 
-  test('a video that fails is a failed call that says why', async () => {
+  test('a failed video is an error result with the reason', async () => {
     const prompt = 'a heron that falls';
     service.sim.script(prompt, { task: { pexit: '1' } });
     const result = await agent.call('create_video', { prompt });
@@ -133,7 +133,7 @@ describe('progress', () => {
   test.each([
     ['@modelcontextprotocol/client', (client: Service) => connect(client, '2026-07-28')],
     ['@modelcontextprotocol/sdk', (client: Service) => connectSdk(client)],
-  ])('is told to %s, and only grows', async (name, open) => {
+  ])('reaches %s and only increases', async (name, open) => {
     const prompt = `a heron that is watched by ${name}`;
     service.sim.script(prompt, { holdAt: 'task_start' });
     const watching = await open(service.as(ALICE));
@@ -157,7 +157,7 @@ describe('progress', () => {
     await watching.close();
   });
 
-  test('a client that goes away stops nothing', async () => {
+  test('the video is made although the client disconnects', async () => {
     const prompt = 'a heron that nobody watches';
     service.sim.script(prompt, { holdAt: 'task_start' });
     const leaving = new AbortController();
@@ -182,7 +182,7 @@ describe('progress', () => {
 });
 
 describe('the other tools', () => {
-  test('cancel_video stops a video once', async () => {
+  test('cancel_video stops a video, and reports a finished one', async () => {
     const prompt = 'a heron that is called back';
     service.sim.script(prompt, { holdAt: 'task_queue' });
     const { id } = videoOf(await agent.call('create_video', { prompt, wait_seconds: 0 }));
@@ -196,7 +196,7 @@ describe('the other tools', () => {
     expectRefusal(await agent.call('cancel_video', { id: completed.id }), 'already_finished');
   });
 
-  test('a video is its owner’s alone', async () => {
+  test('another client gets not_found', async () => {
     const { id } = videoOf(await agent.call('create_video', { prompt: 'a heron of alice’s' }));
     const bob = await connect(service.as(BOB));
     for (const tool of ['get_video', 'wait_for_video', 'cancel_video']) {
@@ -206,7 +206,7 @@ describe('the other tools', () => {
     await bob.close();
   });
 
-  test('ids that are none are not found', async () => {
+  test('an invalid id gets not_found', async () => {
     for (const id of ['vid_no', '../../health', 'a?b=c', 'é', '']) {
       expectRefusal(await agent.call('get_video', { id }), 'not_found');
     }
@@ -217,7 +217,7 @@ describe('the other tools', () => {
     );
   });
 
-  test('a list goes page by page', async () => {
+  test('list_videos has pages', async () => {
     type Page = { data: { id: string }[]; last_id: string; has_more: boolean };
     const page = async (given: object) =>
       (await agent.call('list_videos', { ...given })).structuredContent as Page;
@@ -234,7 +234,7 @@ describe('the other tools', () => {
   });
 });
 
-test('a budget that is spent refuses the next video and says when to try again', async () => {
+test('an exhausted budget is an error result with the time to wait', async () => {
   const poor = await startService({
     sim: { speed: 600 },
     vars: { DAILY_BUDGET_USD: '0.30' },
@@ -255,7 +255,7 @@ test('a budget that is spent refuses the next video and says when to try again',
   await poor.close();
 });
 
-test('without client tokens anybody makes videos, and nobody has a list', async () => {
+test('without client tokens anybody can create videos, and nobody has a list', async () => {
   const open = await startService({ sim: { speed: 600 } });
   const anybody = await connect(open);
   const made = await anybody.call('create_video', { prompt: 'a heron for everybody' });
@@ -267,7 +267,7 @@ test('without client tokens anybody makes videos, and nobody has a list', async 
   await open.close();
 });
 
-test('the limit of submits is that of the API', async () => {
+test('create_video counts against the limit of submits', async () => {
   const limited = await startService({
     sim: { speed: 600 },
     vars: { SUBMIT_PER_MINUTE: '1' },

@@ -11,14 +11,14 @@ use crate::api::{NO_SUCH_VIDEO, RequestContext, call_handler, internal, log_erro
 use crate::runtime::http::{Header, Request};
 use crate::runtime::{clock, fetch};
 
-/// Whose calls they are.
+/// The caller. Its token and address go into the inner requests.
 pub struct Caller {
     origin: String,
     authorization: Option<String>,
     address: Option<String>,
 }
 
-/// What is sent to the API.
+/// The contents of an inner request.
 #[derive(Default)]
 struct Sent<'a> {
     query: &'a str,
@@ -26,7 +26,7 @@ struct Sent<'a> {
     headers: Vec<(&'a str, &'a str)>,
 }
 
-/// When a call that waits is answered at the latest.
+/// The time at which a waiting call must be answered.
 #[derive(Clone, Copy)]
 pub struct Deadline {
     millis: i64,
@@ -49,7 +49,7 @@ impl Deadline {
 impl Caller {
     #[must_use]
     pub fn of(context: &RequestContext<'_>, request: &Request) -> Self {
-        // Without client tokens nobody reads one.
+        // Without client tokens it is not read.
         let is_read = context.config.clients.is_some();
         Self {
             origin: request.origin().to_owned(),
@@ -114,8 +114,8 @@ impl Caller {
         self.send(context, "GET", Route::Status { id }, sent).await
     }
 
-    /// A video that was just submitted, at its end or the deadline. If it cannot be read, the caller needs its id all
-    /// the more.
+    /// Waits until the submitted video has ended or the deadline has passed. If the video cannot be read, the result is
+    /// the submitted video, because the caller needs its id.
     async fn wait(&self, context: &RequestContext<'_>, video: Value, deadline: Deadline) -> Value {
         let id = video.get("id").and_then(Value::as_str).unwrap_or_default();
         match deadline.seconds_left() {
@@ -141,7 +141,7 @@ impl Caller {
         let authorization = self.authorization.as_deref().map(|token| ("authorization", token));
         let address = self.address.as_deref().map(|address| ("cf-connecting-ip", address));
         headers.extend([authorization, address].into_iter().flatten());
-        // The route is known; of the URL only the query is read.
+        // Handlers read only the query of the URL.
         let url = format!("{}/?{query}", self.origin);
         let request = fetch::request(method, &url, &headers, body.map(Into::into).as_ref())?;
         let request = Request::read(request).ok_or(NO_SUCH_VIDEO)?;

@@ -14,7 +14,7 @@ const PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 const CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 const CLIENT_INFO: &str = "io.modelcontextprotocol/clientInfo";
 
-/// Longest text of a client's that an error repeats.
+/// The maximum length of client text in an error message.
 const MAX_ECHO_CHARS: usize = 60;
 
 /// The headers that repeat what a message says.
@@ -31,7 +31,7 @@ pub struct Headers<'a> {
 #[derive(Debug, PartialEq)]
 pub enum Message {
     Request(Request),
-    /// Nothing is answered.
+    /// It gets no response.
     Notification,
 }
 
@@ -41,13 +41,13 @@ pub struct Request {
     pub id: Value,
     pub version: Version,
     pub method: Method,
-    /// A string or an integer; the client wants to hear of progress.
+    /// A string or an integer. It asks for progress notifications.
     pub progress_token: Option<Value>,
 }
 
 #[derive(Debug, PartialEq)]
 pub enum Method {
-    /// The version of the request is the one that is agreed on.
+    /// The version of the request is the negotiated one.
     Initialize,
     Discover,
     Ping,
@@ -63,7 +63,7 @@ pub enum Method {
 /// Reads a body.
 ///
 /// # Errors
-/// The answer to a body that is no message, or one whose headers say something else.
+/// The error response, if the body is not a message or disagrees with the headers.
 pub fn read(body: &[u8], headers: Headers<'_>) -> Result<Message, Failure> {
     let body: Value = serde_json::from_slice(body)
         .map_err(|error| Failure::new(400, Code::ParseError, format!("The body is not JSON: {error}.")))?;
@@ -139,7 +139,7 @@ fn version(
     {
         return Err(mismatch("MCP-Protocol-Version", header, named));
     }
-    // `initialize` chooses a version: its header, if there is one, says nothing yet.
+    // `initialize` negotiates the version, so an earlier version in its header does not count yet.
     if method == "initialize" && named.is_none() {
         return match headers.version.and_then(Version::parse) {
             Some(version) if version.is_stateless() => {
@@ -170,7 +170,7 @@ fn version(
     Ok(version)
 }
 
-/// Proxies read the headers and we the body: a request must not be two.
+/// Rejects headers that disagree with the body: proxies route by the headers, and the Worker acts on the body.
 fn check_headers(method: &str, params: &Map<String, Value>, headers: Headers<'_>) -> Result<(), Failure> {
     let missing =
         |header: &str| Failure::new(400, Code::HeaderMismatch, format!("The header {header} is missing."));
@@ -194,7 +194,7 @@ fn check_headers(method: &str, params: &Map<String, Value>, headers: Headers<'_>
     }
 }
 
-/// What a header says that may be in Base64, as text that is not ASCII has to be. `None` if it is not well formed.
+/// Decodes a header value, which is in Base64 if it is not ASCII. `None` if the Base64 is invalid.
 fn decoded(header: &str) -> Option<String> {
     match header.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?=")) {
         None => Some(header.to_owned()),
@@ -224,7 +224,7 @@ fn read_method(version: Version, method: &str, mut params: Map<String, Value>) -
             }
         }
         _ => {
-            // Clients of earlier versions take any other status for a broken connection.
+            // Clients of earlier versions read a JSON-RPC error only from a response with status 200.
             let status = if version.is_stateless() { 404 } else { 200 };
             let message = format!("There is no method {} in version {version}.", echo(method));
             Err(Failure::new(status, Code::MethodNotFound, message))

@@ -35,12 +35,12 @@ const NO_AGENTS: ApiError = ApiError::Unauthorized(
 );
 
 pub async fn serve(context: &RequestContext<'_>, request: &Request) -> Result<Response, ApiError> {
-    // 1. Who asks: as everywhere, and no agent solves a challenge.
+    // 1. Authenticate, as all endpoints do. An agent cannot solve a challenge.
     context.authenticate(request)?;
     if context.config.turnstile.is_some() {
         return Err(NO_AGENTS);
     }
-    // 2. What is sent, and what can be read of the answer.
+    // 2. Read the message.
     let accepts = Accepts::read(request.header(Header::Accept).as_deref());
     if !accepts.json {
         return refuse(&Failure::new(
@@ -66,7 +66,7 @@ pub async fn serve(context: &RequestContext<'_>, request: &Request) -> Result<Re
         Ok(Message::Notification) => return Ok(respond::empty(202)),
         Err(failure) => return refuse(&failure),
     };
-    // 3. What it asks for.
+    // 3. Answer it.
     let result = match &message.method {
         Method::Initialize => reply::initialized(message.version),
         Method::Ping => Map::new(),
@@ -97,7 +97,7 @@ pub async fn serve(context: &RequestContext<'_>, request: &Request) -> Result<Re
     answer(&response(&message, result))
 }
 
-/// A call whose caller wants to hear of its progress. Only those that wait have any.
+/// A call with a progress token. Only the tools that wait send notifications.
 async fn call_with_progress(
     context: &RequestContext<'_>,
     caller: Caller,
@@ -119,7 +119,7 @@ async fn call_with_progress(
     }
 }
 
-/// What a client can read. Clients must list both types; one that sends no `Accept` reads anything.
+/// The media types that a client accepts. The protocol requires both; without an `Accept` header JSON is sent.
 struct Accepts {
     json: bool,
     stream: bool,

@@ -1,4 +1,4 @@
-//! What a client is answered: JSON-RPC responses, and the events of a stream. Pure.
+//! JSON-RPC responses, notifications and errors, and their form as server-sent events. Pure.
 
 use serde_json::{Map, Value, json};
 
@@ -8,7 +8,7 @@ use super::version::{VERSIONS, Version};
 const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
 const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
 
-/// How long a client may keep what seldom changes, in milliseconds.
+/// How long a client may cache the tools and the discovery, in milliseconds.
 const TTL_MS: u32 = 3_600_000;
 
 /// For the model that uses the tools.
@@ -82,7 +82,7 @@ impl Failure {
     }
 }
 
-/// The response to a request. Stateless versions want to know in each result what kind it is and who answers.
+/// The response to a request. In stateless versions each result has its type and the server's name.
 #[must_use]
 pub fn response(request: &Request, mut result: Map<String, Value>) -> Value {
     if request.version.is_stateless() {
@@ -117,7 +117,7 @@ pub fn tool_list(version: Version, tools: Value) -> Map<String, Value> {
     if version.is_stateless() { cacheable(list) } else { list }
 }
 
-/// A subscription to changes that never come: it is acknowledged for none of them, and ends.
+/// A subscription to list changes. There are none, so it is acknowledged for nothing and ends.
 #[must_use]
 pub fn empty_subscription(request: &Request) -> String {
     let meta = json!({ SUBSCRIPTION_ID: request.id });
@@ -146,7 +146,7 @@ pub fn progress_notification(token: &Value, progress: f64, message: &str) -> Val
 /// A message as a server-sent event.
 #[must_use]
 pub fn event(message: &Value) -> String {
-    // Some clients take these for line breaks.
+    // Some clients treat these characters as line breaks.
     let data = message.to_string().replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029");
     format!("event: message\ndata: {data}\n\n")
 }
@@ -154,7 +154,7 @@ pub fn event(message: &Value) -> String {
 /// A comment, which keeps an idle stream open.
 pub const KEEP_ALIVE: &str = ": keep-alive\n\n";
 
-/// Tools never change while a Worker runs, so nobody is told of changes.
+/// Without `listChanged`: the tools do not change while a Worker runs.
 fn capabilities() -> Value {
     json!({ "tools": {} })
 }

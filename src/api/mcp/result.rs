@@ -4,12 +4,12 @@ use serde_json::{Map, Value, json};
 
 use super::reply::members;
 
-/// Whether the caller waited for the video to end.
+/// Why a result contains a video.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// It is told what to do until the end, and a failure of the video is one of the call.
+    /// The call waited for the end. The text says how to go on waiting, and a failed video is an error.
     End,
-    /// The video is shown as it stands.
+    /// The call reads the current state.
     Look,
 }
 
@@ -66,7 +66,7 @@ fn text(text: &str) -> Value {
     json!({ "type": "text", "text": text })
 }
 
-/// Where the video can be played, once it can.
+/// The link to the MP4 of a completed video.
 fn link(video: &Value) -> Option<Value> {
     let url = video.pointer("/urls/content")?.as_str()?;
     let id = video.get("id")?.as_str()?;
@@ -86,7 +86,7 @@ fn link(video: &Value) -> Option<Value> {
     Some(Value::Object(link))
 }
 
-/// What sentences about a video are made of.
+/// The members of a Video that the text names.
 struct VideoText<'a> {
     id: &'a str,
     status: &'a str,

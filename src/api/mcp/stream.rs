@@ -1,5 +1,5 @@
-//! A call that tells of its progress: the answer is a stream of notifications that ends with the result. A client that
-//! goes away stops nothing but the stream.
+//! A call with progress notifications: the response is a stream of them, with the result at the end. If the client
+//! disconnects, only the stream ends.
 
 use std::rc::Rc;
 
@@ -33,7 +33,7 @@ pub fn follow(
     spawn(async move {
         let context = RequestContext { config, env: &env, origin, request_id };
         let following = Following { context: &context, caller: &caller, request: &request, writer: &writer };
-        // A client that is gone need not hear the rest.
+        // Writing fails if the client has disconnected.
         if following.run(video, deadline).await.is_ok() {
             let _ = writer.close().await;
         }

@@ -8,7 +8,7 @@ use crate::video::request::FieldError;
 const TOOLS: &str = include_str!("tools.json");
 const OUTPUTS: &str = include_str!("outputs.json");
 
-/// Longest wait of a call, in seconds: clients give up after 60.
+/// The maximum wait of a call, in seconds. Most clients time out after 60.
 pub const MAX_WAIT_SECONDS: u32 = 45;
 
 const MAX_KEY_CHARS: usize = 255;
@@ -40,7 +40,7 @@ pub enum Action {
     Usage,
 }
 
-/// Why a call asks for nothing.
+/// Why a call is invalid.
 #[derive(Debug, PartialEq)]
 pub enum CallError {
     UnknownTool,
@@ -102,7 +102,7 @@ pub fn names() -> String {
 /// The arguments of a call, until they are read, and what is wrong with them.
 struct Arguments {
     given: Map<String, Value>,
-    /// Those that the tool takes, as far as they were asked for.
+    /// The names of the arguments that the tool takes.
     known: Vec<&'static str>,
     errors: Vec<FieldError>,
 }
@@ -177,7 +177,7 @@ impl Arguments {
         pairs.join("&")
     }
 
-    /// What is wrong, with the arguments that the tool does not take.
+    /// All errors, including arguments that the tool does not take.
     fn finish(mut self, tool: &str) -> Vec<FieldError> {
         let takes = if self.known.is_empty() { "nothing".to_owned() } else { self.known.join(", ") };
         for name in std::mem::take(&mut self.given).keys() {
@@ -188,7 +188,7 @@ impl Arguments {
     }
 }
 
-/// Percent-encodes whatever could end a parameter.
+/// Percent-encodes a value of a query.
 fn encoded(text: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
     text.bytes()
