@@ -8,6 +8,7 @@
 )]
 
 mod deliveries;
+mod faults;
 mod life;
 mod lost_runs;
 mod model;

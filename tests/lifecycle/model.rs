@@ -1,7 +1,8 @@
 //! Random tests: the object crashes before an effect or before its result is stored, and unexpected requests arrive at any
 //! time. Afterwards everything works again, and the video must end correctly.
 
-use super::world::{Fate, Job, Luck, Run, Stray, World};
+use super::faults::{Fate, Job, Luck, Run, Stray};
+use super::world::World;
 use hailuo_worker::video::lifecycle::event::{Event, Observation, SlotReply};
 use hailuo_worker::video::lifecycle::pending_work::WorkItem;
 use hailuo_worker::video::task::search::SearchOutcome;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::faults::{Fate, Job, Luck, Run, Stray};
 use super::life::{Life, START, failed, job, output, succeeded};
 use hailuo_worker::video::delivery::DeliveryResponse;
 use hailuo_worker::video::lifecycle::event::{Effect, Event, Observation, RunOutcome, SlotReply};
@@ -15,69 +16,6 @@ use hailuo_worker::video::task::Phase;
 use hailuo_worker::video::task::search::SearchOutcome;
 use hailuo_worker::video::task::tombstone::{Admission, Known, Tombstone};
 use hailuo_worker::video::time::{Millis, UnixMillis};
-
-/// The faults around one effect.
-#[derive(Clone, Copy, Debug)]
-pub enum Fate {
-    Performed,
-    /// The object crashes before the effect is performed.
-    DiesBefore,
-    /// The effect is performed, and the object crashes before the result is stored.
-    DiesAfter,
-}
-
-/// How the environment reacts to one effect.
-#[derive(Clone, Debug)]
-pub struct Luck {
-    pub fate: Fate,
-    /// Requests that arrive during the effect.
-    pub meanwhile: Option<Stray>,
-    pub run: Run,
-    pub slot_reply: SlotReply,
-    pub works: bool,
-    /// Dispatcher and KV performed the call although they did not answer.
-    pub answer_is_lost: bool,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub enum Run {
-    Started,
-    StartedUnheard,
-    NeverArrived,
-    Busy,
-    Full,
-    Refused,
-}
-
-/// Unexpected requests and results.
-#[derive(Clone, Debug)]
-pub enum Stray {
-    Callback {
-        named: bool,
-    },
-    Cancel,
-    Delete,
-    Redrive,
-    /// A submit with the same key, with the same or another request.
-    Submit {
-        same_request: bool,
-    },
-    Called,
-    Look {
-        days_ahead: i64,
-    },
-    /// A repeated or unexpected result.
-    Stale(Event),
-}
-
-/// The job at the upstream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Job {
-    Running,
-    Succeeded,
-    Failed,
-    Cancelled,
-}
 
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct World {

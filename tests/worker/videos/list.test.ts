@@ -101,13 +101,13 @@ describe('450 videos of three owners', () => {
     },
   );
 
-  test("carol's list with every limit from 1 to 100", async () => {
-    for (let limit = 1; limit <= 100; limit++) {
-      expectAll(
-        'carol',
-        await everything('carol', limit, limit % 2 ? 'asc' : 'desc'),
-        limit % 2 ? 'asc' : 'desc',
-      );
+  test("carol's list with every limit next to a divisor of its length", async () => {
+    const divisors = [1, 2, 4, 5, 10, 20, 25, 50, 100];
+    const limits = new Set(divisors.flatMap((divisor) => [divisor - 1, divisor, divisor + 1]));
+    for (const limit of limits) {
+      if (limit < 1 || limit > 100) continue;
+      const order = limit % 2 ? 'asc' : 'desc';
+      expectAll('carol', await everything('carol', limit, order), order);
     }
   });
 
