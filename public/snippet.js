@@ -23,10 +23,10 @@ async function show() {
   const request = currentRequest();
   if (request.prompt === '') request.prompt = 'A paper boat drifts down a rainy street';
   const language = new FormData(byId('code-form')).get('language');
-  const write = language === 'curl' ? inCurl : inJavaScript;
+  const write = language === 'agent' ? forAgents : language === 'curl' ? inCurl : inJavaScript;
   setText(byId('code'), write(request, await needsChallenge()));
   byId('code-token').hidden = !token();
-  byId('code-picture').hidden = filesOf(request).length === 0;
+  byId('code-picture').hidden = filesOf(request).length === 0 || language === 'agent';
 }
 
 /** The pictures, and what they are called in the code. @param {import('./client.js').VideoRequest} request */
@@ -84,6 +84,23 @@ while (answer.ok && ['queued', 'in_progress'].includes(video.status)) {
 if (!answer.ok) throw new Error(video.detail);
 if (video.status !== 'completed') throw new Error(video.error?.message ?? video.status);
 console.log(video.urls.content);`;
+}
+
+/** How to add the service to an agent. @param {import('./client.js').VideoRequest} request @param {boolean} isChallenged */
+function forAgents({ prompt }, isChallenged) {
+  if (isChallenged)
+    return 'Agents cannot solve challenges: they need a client token, and this service has none.';
+  const known = token();
+  const url = `${location.origin}/mcp`;
+  const server = { url, ...(known ? { headers: { Authorization: `Bearer ${known}` } } : {}) };
+  return `# Claude Code
+claude mcp add --transport http hailuo ${url}${known ? ` --header "Authorization: Bearer ${known}"` : ''}
+
+# Cursor, in mcp.json
+${JSON.stringify({ mcpServers: { hailuo: server } }, null, 2)}
+
+# then ask for a video
+Make a video with hailuo: ${prompt}`;
 }
 
 /** @param {import('./client.js').VideoRequest} request @param {boolean} isChallenged */

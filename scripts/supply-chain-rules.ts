@@ -10,6 +10,7 @@ const LICENCES = [
   'Apache-2.0',
   'Apache-2.0 AND LGPL-3.0-or-later',
   'Apache-2.0 AND LGPL-3.0-or-later AND MIT',
+  'BSD-2-Clause',
   'BSD-3-Clause',
   'CC0-1.0',
   'ISC',

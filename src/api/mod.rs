@@ -9,6 +9,7 @@ mod files;
 mod form;
 mod guard;
 mod list;
+mod mcp;
 mod models;
 mod operator;
 mod respond;
@@ -28,7 +29,7 @@ use worker::Env;
 use worker::wasm_bindgen::JsValue;
 use worker::web_sys;
 
-use crate::api::error::ApiError;
+use crate::api::error::{ApiError, Problem};
 use crate::api::route::{NoRoute, Route, route};
 use crate::calls::task::VideoTaskClient;
 use crate::calls::task::{Message, Reply};
@@ -54,6 +55,7 @@ struct RequestContext<'a> {
     env: &'a Env,
     /// The public URL of this Worker, without a trailing slash.
     origin: String,
+    request_id: String,
 }
 
 /// Answers one request. Every error becomes a problem document.
@@ -63,7 +65,7 @@ struct RequestContext<'a> {
 pub async fn serve(request: web_sys::Request, env: &Env) -> Result<web_sys::Response, JsValue> {
     let request = Request::read(request).ok_or("the request has no URL")?;
     let request_id = request_id();
-    let outcome = handle(&request, env).await;
+    let outcome = handle(&request, env, &request_id).await;
     // The rest of the body is read before the response is sent, because a connection that is closed with an unread
     // body loses the response.
     let mut response = outcome.unwrap_or_else(|error| error_response(error, &request_id));
@@ -83,6 +85,11 @@ pub async fn serve(request: web_sys::Request, env: &Env) -> Result<web_sys::Resp
 /// The response to a failed request. Not inlined, so that the runtime compiles it only when a request fails.
 #[inline(never)]
 fn error_response(error: ApiError, request_id: &str) -> Response {
+    respond::problem(&log_error(error, request_id), request_id)
+}
+
+/// The public part of an error. The log gets the cause of a server error.
+fn log_error(error: ApiError, request_id: &str) -> Problem {
     let cause = error.to_string();
     let problem = error.problem();
     if problem.status >= 500 {
@@ -93,13 +100,13 @@ fn error_response(error: ApiError, request_id: &str) -> Response {
         ];
         log::write(Level::Error, "a request failed", fields);
     }
-    respond::problem(&problem, request_id)
+    problem
 }
 
-async fn handle(request: &Request, env: &Env) -> Result<Response, ApiError> {
+async fn handle(request: &Request, env: &Env, request_id: &str) -> Result<Response, ApiError> {
     let config = Config::of(env).map_err(|error| ApiError::Misconfigured(error.to_string()))?;
     let origin = config.public_url.clone().unwrap_or_else(|| request.origin().to_owned());
-    let context = RequestContext { config, env, origin };
+    let context = RequestContext { config, env, origin, request_id: request_id.to_owned() };
     let route = route(request.method(), request.path());
     if !matches!(route, Ok(Route::Health)) {
         guard::limits::check_request(&context, request).await?;
@@ -127,6 +134,7 @@ fn call_handler<'a>(
         Route::Upload => files::upload(context, request).boxed_local(),
         Route::List => list::list(context, request, context.authenticate(request)?).boxed_local(),
         Route::Usage => usage::usage(context, context.authenticate(request)?).boxed_local(),
+        Route::Mcp => mcp::serve(context, request).boxed_local(),
         Route::Models => models::list(context, request).boxed_local(),
         Route::Model { name } => models::read(context, request, name).boxed_local(),
         Route::Unsupported => ready(Err(ONLY_FROM_PROMPTS)).boxed_local(),

@@ -8,6 +8,8 @@ pub enum Route<'a> {
     Upload,
     List,
     Usage,
+    /// The Model Context Protocol.
+    Mcp,
     Models,
     /// The name may be percent-encoded.
     Model {
@@ -61,6 +63,7 @@ pub fn route<'a>(method: &str, path: &'a str) -> Result<Route<'a>, NoRoute> {
     }
     let (route, allow) = match path.strip_prefix('/').unwrap_or(path).split('/').collect::<Vec<_>>()[..] {
         ["health"] => (Route::Health, READ),
+        ["mcp"] => (Route::Mcp, "POST"),
         ["v1", "files"] => (Route::Upload, "POST"),
         ["v1", "usage"] => (Route::Usage, READ),
         ["v1", "models"] => (Route::Models, READ),
@@ -108,6 +111,8 @@ mod tests {
     fn each_endpoint_has_a_route() {
         assert_eq!(route("GET", "/health"), Ok(Route::Health));
         assert_eq!(route("POST", "/v1/videos"), Ok(Route::Submit));
+        assert_eq!(route("POST", "/mcp"), Ok(Route::Mcp));
+        assert_eq!(route("GET", "/mcp"), Err(NoRoute::MethodNotAllowed { allow: "POST" }));
         assert_eq!(route("POST", "/v1/files"), Ok(Route::Upload));
         assert_eq!(route("GET", "/v1/files"), Err(NoRoute::MethodNotAllowed { allow: "POST" }));
         assert_eq!(route("GET", "/v1/videos"), Ok(Route::List));

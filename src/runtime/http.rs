@@ -39,6 +39,7 @@ extern "C" {
 #[wasm_bindgen]
 #[derive(Clone, Copy)]
 pub enum Header {
+    Accept = "accept",
     AccessControlRequestHeaders = "access-control-request-headers",
     Authorization = "authorization",
     /// The IP address of the client, set by Cloudflare. Clients can forge all other headers with an address.
@@ -50,6 +51,9 @@ pub enum Header {
     IfNoneMatch = "if-none-match",
     IfRange = "if-range",
     LastEventId = "last-event-id",
+    McpMethod = "mcp-method",
+    McpName = "mcp-name",
+    McpProtocolVersion = "mcp-protocol-version",
     Origin = "origin",
     Prefer = "prefer",
     Range = "range",
@@ -195,6 +199,15 @@ impl Response {
 
     pub fn add(&mut self, name: &str, value: &str) {
         add_header(&mut self.headers, name, value);
+    }
+
+    /// The body, if it is in memory.
+    #[must_use]
+    pub fn bytes(&self) -> Option<&[u8]> {
+        match &self.body {
+            Body::Bytes(bytes) => Some(bytes),
+            Body::Empty | Body::Stream(_) | Body::Socket(_) => None,
+        }
     }
 
     /// Removes the body for a HEAD request. The length of a known body stays in `content-length`.

@@ -98,7 +98,7 @@ describe.skipIf(!hasChromium).for(TOGETHER)('making videos behind %s (needs Chro
       });
       afterEach(() => rm(folder, { recursive: true }));
 
-      async function code(language: 'JavaScript' | 'curl'): Promise<string> {
+      async function code(language: 'JavaScript' | 'curl' | 'Agent'): Promise<string> {
         const { page } = scene;
         await page.getByLabel('Prompt').fill(prompt(language));
         await page.getByLabel('768P, 10 s').check();
@@ -142,6 +142,17 @@ describe.skipIf(!hasChromium).for(TOGETHER)('making videos behind %s (needs Chro
         await expectMade('JavaScript');
         const content = await fetch(stdout.trim().split('\n').at(-1) ?? '');
         expect(sha256(Buffer.from(await content.arrayBuffer()))).toBe(storedSample.sha256);
+      });
+
+      test('in the settings of an agent', async () => {
+        const text = await code('Agent');
+        if (protection.options.secrets?.TURNSTILE_SECRET) return expect(text).toContain('Agents cannot');
+        expect(text).toContain(prompt('Agent'));
+        const { url, headers } = JSON.parse(text.match(/^\{.*^\}/ms)?.[0] ?? '').mcpServers.hailuo;
+        const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping' });
+        const asked = { ...headers, 'content-type': 'application/json' };
+        const answer = await fetch(url, { method: 'POST', headers: asked, body });
+        expect(await answer.json()).toEqual({ jsonrpc: '2.0', id: 1, result: {} });
       });
     },
   );

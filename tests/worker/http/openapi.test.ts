@@ -215,6 +215,31 @@ describe('openapi.json describes the real', () => {
     await described('get', '/v1/usage', await service.fetch('/v1/usage'));
   });
 
+  test('messages of agents', async () => {
+    const send = async (message: object, headers: Record<string, string> = {}, client = alice) => {
+      const types = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
+      const body = JSON.stringify({ jsonrpc: '2.0', ...message });
+      const init = { method: 'POST', headers: { ...types, ...headers }, body };
+      return described('post', '/mcp', await client.fetch('/mcp', init));
+    };
+    const call = (params: object) => ({ id: 1, method: 'tools/call', params });
+    await send({ id: 1, method: 'tools/list' });
+    await send({ id: 'a', method: 'tools/other' });
+    const _meta = { progressToken: 1 };
+    await send(call({ name: 'wait_for_video', arguments: { id: video.id, wait_seconds: 1 }, _meta }));
+    await send({ method: 'notifications/initialized' });
+    await send({ id: null, method: 'ping' });
+    const version = '2026-07-28';
+    const key = 'io.modelcontextprotocol';
+    const meta = { [`${key}/protocolVersion`]: version, [`${key}/clientCapabilities`]: {} };
+    const unknown = { id: 1, method: 'ping', params: { _meta: meta } };
+    await send(unknown, { 'mcp-protocol-version': version, 'mcp-method': 'ping' });
+    await send({}, { accept: 'text/html' });
+    await send({}, { 'content-type': 'text/plain' });
+    await send(call({ name: 'a'.repeat(70_000) }));
+    await send({ id: 1, method: 'ping' }, {}, service);
+  });
+
   test('health', async () => {
     await described('get', '/health', await service.fetch('/health'));
   });
