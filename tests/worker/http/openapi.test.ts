@@ -195,7 +195,7 @@ describe('openapi.json describes the real', () => {
     const operator = service.as(OPERATOR_TOKEN);
     const { id } = await alice.accepted({ prompt: 'a page for the archive' });
     await alice.ended(id);
-    const [message] = await webhook.told('a page for the archive');
+    const [message] = await webhook.deliveriesFor('a page for the archive');
     const isMessage = ajv.getSchema('openapi#/components/schemas/WebhookMessage');
     expect(isMessage?.(JSON.parse(message?.body ?? '')), JSON.stringify(isMessage?.errors)).toBe(true);
     const path = '/operator/videos/{id}';
