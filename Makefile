@@ -58,8 +58,8 @@ test-fast: bundle
 
 ## Formatting, lints (native and wasm32), types, docs, dependencies, sizes of Worker and page, a dry run of the deployment.
 check: check-rust check-node check-supply-chain bundle
-	node scripts/bundle-size.ts dist $(MAX_BUNDLE_BYTES)
-	node scripts/page-weight.ts public $(MAX_PAGE_BYTES)
+	node scripts/sizes/bundle-size.ts dist $(MAX_BUNDLE_BYTES)
+	node scripts/sizes/page-weight.ts public $(MAX_PAGE_BYTES)
 
 check-rust: $(NODE_MODULES)
 	cargo fmt --check

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { root } from '../scripts/worker-process.ts';
+import { root } from '../scripts/shared/worker-process.ts';
 
 export function machine(): string {
   const [processor] = cpus();

@@ -1,8 +1,8 @@
 // `make bench`: the Worker in Rust beside the reference in JavaScript, into RESULTS.md. PARTS='routes scale' chooses what is
 // measured; scale and leaks are, only when they are chosen. ROUTES='status hook' tries these routes alone, quickly, and
 // keeps nothing; CONNECTIONS='1 64' at so many connections in place of 16.
-import { reasonOf } from '../scripts/reason.ts';
-import { runToExit } from '../scripts/shutdown.ts';
+import { reasonOf } from '../scripts/shared/reason.ts';
+import { runToExit } from '../scripts/shared/shutdown.ts';
 import { copies } from './parts/copy.ts';
 import { latencies } from './parts/latency.ts';
 import { leaks } from './parts/leaks.ts';
@@ -10,8 +10,8 @@ import { routes } from './parts/routes.ts';
 import { scales } from './parts/scale.ts';
 import { slowClients } from './parts/slow-clients.ts';
 import { startups } from './parts/startup.ts';
-import { progress } from './progress.ts';
-import { writeSection } from './results.ts';
+import { progress } from './report/progress.ts';
+import { writeSection } from './report/results.ts';
 
 interface Part {
   title: string;

@@ -1,7 +1,7 @@
 // Starts both services, and compares their numbers.
-import { median, ratios, spread } from './statistics.ts';
+import { median, ratios, spread } from './report/statistics.ts';
+import { figure, ratio } from './report/table.ts';
 import { type Kind, type Subject, type SubjectOptions, startSubject } from './subject.ts';
-import { figure, ratio } from './table.ts';
 import type { Upstream } from './upstream.ts';
 
 export const KINDS: Kind[] = ['rust', 'javascript'];

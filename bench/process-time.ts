@@ -1,6 +1,6 @@
 // CPU time and memory of a process so far, as Linux counts them.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { memoryBelow } from '../scripts/process-memory.ts';
+import { memoryBelow } from '../scripts/shared/process-memory.ts';
 
 /** Linux counts in this unit on every machine. */
 const TICKS_PER_SECOND = 100;

@@ -2,15 +2,15 @@
 // The profile is written to a file for browsers and editors. KIND=javascript profiles the reference.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { reasonOf } from '../scripts/reason.ts';
-import { runToExit } from '../scripts/shutdown.ts';
-import { freePort, root } from '../scripts/worker-process.ts';
+import { reasonOf } from '../scripts/shared/reason.ts';
+import { runToExit } from '../scripts/shared/shutdown.ts';
+import { freePort, root } from '../scripts/shared/worker-process.ts';
 import { profile, selfTimes } from './inspector.ts';
 import { fire } from './load.ts';
+import { figure, table } from './report/table.ts';
 import { routeNamed } from './routes.ts';
 import { direct, Scene } from './scene.ts';
 import { type Kind, startSubject, WORKER_SERVICE } from './subject.ts';
-import { figure, table } from './table.ts';
 import { Upstream } from './upstream.ts';
 
 const WARM_UP_MS = 5000;

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KVNamespace, R2Bucket } from '@cloudflare/workers-types';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
-import { root } from '../scripts/worker-process.ts';
+import { root } from '../scripts/shared/worker-process.ts';
 import { startedWorkerd } from './process-time.ts';
 import type { Upstream } from './upstream.ts';
 

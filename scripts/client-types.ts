@@ -5,7 +5,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { root } from './worker-process.ts';
+import { root } from './shared/worker-process.ts';
 
 /** Where the declarations of a file of public/ lie. */
 export const typesPath = (name: TypedFile): string => join(root, `public/${name}.d.ts`);

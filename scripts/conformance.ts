@@ -8,8 +8,8 @@ import { FIREFOX, startFirefox } from './conformance/firefox.ts';
 import { pageFlow } from './conformance/page-flow.ts';
 import type { RemoteBrowser } from './conformance/remote-browser.ts';
 import { findWebKit, startWebKit } from './conformance/webkit.ts';
-import { reasonOf } from './reason.ts';
-import { type Defer, runToExit } from './shutdown.ts';
+import { reasonOf } from './shared/reason.ts';
+import { type Defer, runToExit } from './shared/shutdown.ts';
 
 const EXAMPLES = Number(process.env.EXAMPLES || 100);
 const SEED = Number(process.env.SEED || Math.floor(Math.random() * 2 ** 31));

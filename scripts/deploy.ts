@@ -20,8 +20,8 @@ import {
   withNamespaceId,
   wranglerError,
 } from './deploy-plan.ts';
-import { reasonOf } from './reason.ts';
-import { root } from './worker-process.ts';
+import { reasonOf } from './shared/reason.ts';
+import { root } from './shared/worker-process.ts';
 
 const CONFIG = join(root, 'wrangler.toml');
 /** Beside the other: its paths are relative. */

@@ -8,12 +8,12 @@ import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { FAMILY, type Sim, startSim } from '../sim/index.ts';
 import { appliedSettings, devSettings, standInSettings } from './dev-settings.ts';
-import { reasonOf } from './reason.ts';
-import { type Defer, runToExit } from './shutdown.ts';
-import { settingsFor } from './stand-in.ts';
-import { columns } from './terminal.ts';
-import { DevProcess, root } from './worker-process.ts';
-import { readable } from './wrangler-output.ts';
+import { reasonOf } from './shared/reason.ts';
+import { type Defer, runToExit } from './shared/shutdown.ts';
+import { settingsFor } from './shared/stand-in.ts';
+import { columns } from './shared/terminal.ts';
+import { DevProcess, root } from './shared/worker-process.ts';
+import { readable } from './shared/wrangler-output.ts';
 
 const PORT = Number(process.env.PORT || 8787);
 const STAND_IN_PORT = 9090;

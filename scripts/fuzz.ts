@@ -4,7 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { root } from './worker-process.ts';
+import { root } from './shared/worker-process.ts';
 
 const HOST = 'x86_64-unknown-linux-gnu';
 const folder = join(root, 'fuzz');

@@ -3,8 +3,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
-import { reasonOf } from './reason.ts';
-import { root } from './worker-process.ts';
+import { reasonOf } from './shared/reason.ts';
+import { root } from './shared/worker-process.ts';
 
 const DEV_VARS = process.env.DEV_VARS ?? join(root, '.dev.vars');
 

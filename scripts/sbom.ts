@@ -1,9 +1,9 @@
 // `node scripts/sbom.ts FILE`: writes the software bill of materials.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { billOfMaterials } from './bill-of-materials.ts';
-import { readCrates, readPackages } from './dependencies.ts';
-import { root } from './worker-process.ts';
+import { root } from './shared/worker-process.ts';
+import { billOfMaterials } from './supply-chain/bill-of-materials.ts';
+import { readCrates, readPackages } from './supply-chain/dependencies.ts';
 
 const [file] = process.argv.slice(2);
 if (file === undefined) {

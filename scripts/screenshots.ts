@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { type Sim, startSim } from '../sim/index.ts';
 import { CHROMIUM, OFFLINE } from '../tests/chromium.ts';
-import { gradientPng } from './gradient.ts';
-import { reasonOf } from './reason.ts';
-import { type Defer, runToExit } from './shutdown.ts';
-import { settingsFor } from './stand-in.ts';
-import { DevProcess, freePort, root } from './worker-process.ts';
+import { gradientPng } from './shared/gradient.ts';
+import { reasonOf } from './shared/reason.ts';
+import { type Defer, runToExit } from './shared/shutdown.ts';
+import { settingsFor } from './shared/stand-in.ts';
+import { DevProcess, freePort, root } from './shared/worker-process.ts';
 
 const FOLDER = join(root, '.screenshots');
 const WIDTHS = { phone: 390, tablet: 768, desktop: 1440 };

@@ -5,13 +5,13 @@ import { randomInt } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Generation } from '../sim/index.ts';
-import { reasonOf } from './reason.ts';
-import { type Defer, runToExit } from './shutdown.ts';
+import { reasonOf } from './shared/reason.ts';
+import { type Defer, runToExit } from './shared/shutdown.ts';
+import { LiveLine } from './shared/terminal.ts';
+import { root } from './shared/worker-process.ts';
 import { audit } from './soak/audit.ts';
 import { summary } from './soak/report.ts';
 import { soak } from './soak/run.ts';
-import { LiveLine } from './terminal.ts';
-import { root } from './worker-process.ts';
 
 const LOG = '.wrangler/soak.log';
 const GENERATIONS: Generation[] = ['seed', 'fileinput', 'combined'];

@@ -1,9 +1,9 @@
 // `node scripts/supply-chain.ts`: fails if a package has a forbidden licence or source, or a known vulnerability, if
 // npm's registry reports them. cargo-deny checks the crates.
 import { spawnSync } from 'node:child_process';
-import { readPackages } from './dependencies.ts';
-import { problems } from './supply-chain-rules.ts';
-import { root } from './worker-process.ts';
+import { root } from './shared/worker-process.ts';
+import { readPackages } from './supply-chain/dependencies.ts';
+import { problems } from './supply-chain/supply-chain-rules.ts';
 
 const AUDIT_TIMEOUT_MS = 30_000;
 

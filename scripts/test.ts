@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { accessSync, constants, existsSync, readFileSync, rmSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
+import { root } from './shared/worker-process.ts';
 import {
   type Counts,
   cargoCounts,
@@ -16,7 +17,6 @@ import {
   sum,
   vitestCounts,
 } from './test-counts.ts';
-import { root } from './worker-process.ts';
 
 /** As vitest.config.ts says. */
 const VITEST_REPORT = join(root, '.wrangler/vitest.json');

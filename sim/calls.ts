@@ -1,7 +1,7 @@
 // Records every HTTP request to the simulator, and waits for requests.
 import type { IncomingMessage } from 'node:http';
 import { Changes } from './changes.ts';
-import type { SimTask } from './task.ts';
+import type { SimTask } from './endpoints/task.ts';
 
 export interface CallFile {
   field: string;

@@ -1,6 +1,6 @@
 // A file on the simulated CDN.
 
-import { type Content, digest } from './media.ts';
+import { type Content, digest } from './media/media.ts';
 import { randomFolder, randomHex, randomToken } from './random.ts';
 
 export interface Output {

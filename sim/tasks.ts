@@ -1,10 +1,10 @@
 // The Task endpoints: Detail, Cancel, Kill, List and InputOutputDelete.
-import { malformed, refusalOf } from './exchange.ts';
-import type { Form } from './form.ts';
+import { malformed, refusalOf } from './endpoints/exchange.ts';
+import type { Form } from './endpoints/form.ts';
+import { REFUSALS } from './endpoints/refusals.ts';
+import type { SimTask } from './endpoints/task.ts';
+import type { Wiro } from './endpoints/wiro.ts';
 import { cleanSlug } from './models.ts';
-import { REFUSALS } from './refusals.ts';
-import type { SimTask } from './task.ts';
-import type { Wiro } from './wiro.ts';
 
 /** What a task can be named by. Guess: that each endpoint but Task/InputOutputDelete takes all of them. */
 const NAMES = ['tasktoken', 'socketaccesstoken', 'taskid'] as const;

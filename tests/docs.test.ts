@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { root } from '../scripts/worker-process.ts';
+import { root } from '../scripts/shared/worker-process.ts';
 
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 

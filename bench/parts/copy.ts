@@ -1,10 +1,10 @@
 // The copy of a finished video from Wiro's CDN into R2: from the request at the CDN to the completed Video.
 import { type Both, both, compared, interleaved, withPair } from '../pair.ts';
 import { forgetPeak, memoryOf, processorTime } from '../process-time.ts';
-import { progress } from '../progress.ts';
+import { progress } from '../report/progress.ts';
+import { type Cell, table } from '../report/table.ts';
 import { completed, submit } from '../scene.ts';
 import type { Subject } from '../subject.ts';
-import { type Cell, table } from '../table.ts';
 import { Upstream } from '../upstream.ts';
 
 const MIB = 1024 * 1024;

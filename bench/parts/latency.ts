@@ -1,11 +1,11 @@
 // The delay that the Worker adds: from Wiro's end of a job to the completed Video, and at the submit.
 import { setTimeout } from 'node:timers/promises';
 import { type Both, both, compared, interleaved, withPair } from '../pair.ts';
-import { progress } from '../progress.ts';
+import { progress } from '../report/progress.ts';
+import { median } from '../report/statistics.ts';
+import { type Cell, figure, table } from '../report/table.ts';
 import { completed, submit } from '../scene.ts';
-import { median } from '../statistics.ts';
 import type { Subject } from '../subject.ts';
-import { type Cell, figure, table } from '../table.ts';
 import { Upstream, type UpstreamTask } from '../upstream.ts';
 
 const ROUNDS = 9;

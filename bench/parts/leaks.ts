@@ -1,11 +1,11 @@
 // Checks whether memory grows with the number of requests: the wasm memory, which never shrinks, and workerd's.
 import { fire } from '../load.ts';
 import { memoryOf } from '../process-time.ts';
-import { progress } from '../progress.ts';
+import { progress } from '../report/progress.ts';
+import { type Cell, table } from '../report/table.ts';
 import { ROUTES, type Route } from '../routes.ts';
 import { direct, Scene } from '../scene.ts';
 import { type Subject, startSubject } from '../subject.ts';
-import { type Cell, table } from '../table.ts';
 import { Upstream } from '../upstream.ts';
 
 const MIB = 1024 * 1024;

@@ -2,11 +2,11 @@
 import { fire, type Load } from '../load.ts';
 import { type Both, both, compared, interleaved, withPair } from '../pair.ts';
 import { processorTime } from '../process-time.ts';
-import { progress } from '../progress.ts';
+import { progress } from '../report/progress.ts';
+import { type Cell, table } from '../report/table.ts';
 import { ROUTES, type Route, routeNamed } from '../routes.ts';
 import { direct, Scene } from '../scene.ts';
 import type { Kind } from '../subject.ts';
-import { type Cell, table } from '../table.ts';
 import { Upstream } from '../upstream.ts';
 
 export interface RoutesOptions {

@@ -5,13 +5,13 @@ import { rm } from 'node:fs/promises';
 import { fire, type Shot } from '../load.ts';
 import { KINDS } from '../pair.ts';
 import { processorTime } from '../process-time.ts';
-import { progress } from '../progress.ts';
+import { progress } from '../report/progress.ts';
+import { median, ratios, spread } from '../report/statistics.ts';
+import { type Cell, figure, ratio, table } from '../report/table.ts';
 import { jsonSubmit } from '../routes.ts';
 import { completed, direct, submit } from '../scene.ts';
-import { median, ratios, spread } from '../statistics.ts';
 import { addVideos } from '../stored-videos.ts';
 import { type Kind, newStorage, type Subject, startSubject } from '../subject.ts';
-import { type Cell, figure, ratio, table } from '../table.ts';
 import { Upstream } from '../upstream.ts';
 
 const STORED = [10, 1000, 100_000];

@@ -2,10 +2,10 @@
 // other.
 import { connect, type Socket } from 'node:net';
 import { forgetPeak, memoryOf } from '../process-time.ts';
-import { progress } from '../progress.ts';
+import { progress } from '../report/progress.ts';
+import { type Cell, table } from '../report/table.ts';
 import { completed, submit } from '../scene.ts';
 import { type Subject, startSubject } from '../subject.ts';
-import { type Cell, table } from '../table.ts';
 import { Upstream } from '../upstream.ts';
 
 const MIB = 1024 * 1024;

@@ -3,12 +3,12 @@
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
-import { root } from '../../scripts/worker-process.ts';
+import { root } from '../../scripts/shared/worker-process.ts';
 import { firstAnswer, removeWorker, writeWorker } from '../bare-workerd.ts';
-import { progress } from '../progress.ts';
-import { median, ratios, spread } from '../statistics.ts';
+import { progress } from '../report/progress.ts';
+import { median, ratios, spread } from '../report/statistics.ts';
+import { type Cell, figure, ratio, table } from '../report/table.ts';
 import { type Module, modulesOf, SIGNING_KEY } from '../subject.ts';
-import { type Cell, figure, ratio, table } from '../table.ts';
 
 const ROUNDS = 61;
 

@@ -5,7 +5,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { freePort } from '../worker-process.ts';
+import { freePort } from '../shared/worker-process.ts';
 import { eventually, type RemoteBrowser } from './remote-browser.ts';
 
 const DRIVER = '/usr/bin/WebKitWebDriver';

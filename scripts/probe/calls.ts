@@ -1,6 +1,6 @@
 // Signed calls to Wiro, which are all recorded.
 import { randomInt } from 'node:crypto';
-import { reasonOf } from '../reason.ts';
+import { reasonOf } from '../shared/reason.ts';
 import { askCrate, type CallMeaning, type Form, formBody } from './crate.ts';
 import type { Report } from './report.ts';
 import type { ProbeSettings } from './settings.ts';

@@ -1,7 +1,7 @@
 // How the Worker would read Wiro's answers: calls examples/describe_model.rs, so that each rule is written only once.
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
-import { root } from '../worker-process.ts';
+import { root } from '../shared/worker-process.ts';
 
 export interface Form {
   content_type: string;

@@ -1,6 +1,6 @@
 // Tests Wiro's files: creates a folder and uploads an image of one pixel.
 import { randomBytes } from 'node:crypto';
-import { gradientPng } from '../gradient.ts';
+import { gradientPng } from '../shared/gradient.ts';
 import type { Calls } from './calls.ts';
 import { askCrate, type Form, type Result } from './crate.ts';
 import type { Report } from './report.ts';

@@ -1,6 +1,6 @@
 // Follows one video from its Run to its end, by Task/Detail, socket and callback.
 import { setTimeout as pause } from 'node:timers/promises';
-import { gradientPng } from '../gradient.ts';
+import { gradientPng } from '../shared/gradient.ts';
 import { isLoopback, type Receiver, startReceiver } from './callback.ts';
 import { type Calls, type Http, refusalOf } from './calls.ts';
 import {

@@ -1,6 +1,6 @@
 // The output of a probe, on the terminal and in its file.
 import { writeFileSync } from 'node:fs';
-import { columns } from '../terminal.ts';
+import { columns } from '../shared/terminal.ts';
 import type { Redactor } from './redact.ts';
 
 export class Report {

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
-import { root } from '../worker-process.ts';
+import { root } from '../shared/worker-process.ts';
 
 export interface ProbeSettings {
   apiUrl: string;

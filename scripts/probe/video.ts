@@ -1,6 +1,6 @@
 // Checks that the file of a finished job is the video in Task/Detail.
 import { setTimeout as pause } from 'node:timers/promises';
-import { reasonOf } from '../reason.ts';
+import { reasonOf } from '../shared/reason.ts';
 import { askCrate, type TaskMeaning } from './crate.ts';
 import type { Report } from './report.ts';
 

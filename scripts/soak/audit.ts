@@ -2,7 +2,7 @@
 // agree.
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type { Video } from '../video-client.ts';
+import type { Video } from '../shared/video-client.ts';
 import { hasEnded } from './client.ts';
 import type { Case, Evidence } from './evidence.ts';
 import { UNLISTED } from './faults.ts';

@@ -2,8 +2,8 @@
 // connections.
 import { setTimeout as pause } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { reasonOf } from '../reason.ts';
-import type { Video } from '../video-client.ts';
+import { reasonOf } from '../shared/reason.ts';
+import type { Video } from '../shared/video-client.ts';
 import type { Job } from './plan.ts';
 
 /** A job that has not ended this long after its first submit is stuck. */

@@ -1,8 +1,8 @@
 // Everything known about each job afterwards: from its client, the stand-in, the API, KV and R2.
 import type { Sim, SimTask } from '../../sim/index.ts';
-import type { Bindings } from '../local-storage.ts';
-import type { Video } from '../video-client.ts';
-import type { DevProcess } from '../worker-process.ts';
+import type { Bindings } from '../shared/local-storage.ts';
+import type { Video } from '../shared/video-client.ts';
+import type { DevProcess } from '../shared/worker-process.ts';
 import type { Outcome } from './client.ts';
 import { inParallel } from './parallel.ts';
 import type { Job } from './plan.ts';

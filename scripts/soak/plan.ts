@@ -1,6 +1,6 @@
 // The jobs of a soak, all generated from the seed in advance.
 import type { Faults } from '../../sim/index.ts';
-import { gradientPng } from '../gradient.ts';
+import { gradientPng } from '../shared/gradient.ts';
 import { type Ending, type Fault, STAGES } from './faults.ts';
 import { Random } from './random.ts';
 

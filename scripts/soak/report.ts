@@ -1,5 +1,5 @@
 // The summary: numbers, the faults with the ends of their jobs, and all errors.
-import { columns } from '../terminal.ts';
+import { columns } from '../shared/terminal.ts';
 import { endingOf, KINDS, type Problem, wasCutOff } from './audit.ts';
 import type { Case } from './evidence.ts';
 import { STAGES } from './faults.ts';

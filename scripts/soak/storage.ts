@@ -1,7 +1,7 @@
 // The contents of KV and R2 after a soak.
 import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Bindings } from '../local-storage.ts';
+import type { Bindings } from '../shared/local-storage.ts';
 
 /** A record reaches KV shortly after the end, or after the restart if the Worker crashed then. */
 const PUBLISHED_WITHIN_MS = 15_000;

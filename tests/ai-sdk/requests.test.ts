@@ -2,7 +2,7 @@
 import { APICallError, experimental_generateVideo as generateVideo } from 'ai';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { createHailuo, type HailuoSettings } from '../../public/ai-sdk.js';
-import { ID, VIDEO } from '../page/fake-server.ts';
+import { ID, VIDEO } from '../page/support/fake-server.ts';
 
 globalThis.AI_SDK_LOG_WARNINGS = false;
 

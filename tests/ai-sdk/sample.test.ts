@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { root } from '../../scripts/worker-process.ts';
+import { root } from '../../scripts/shared/worker-process.ts';
 import { ALICE, CLIENT_TOKENS } from '../worker/support/clients.ts';
 import { onlyRun } from '../worker/support/runs.ts';
 import { sampleBytes } from '../worker/support/sample.ts';

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import type { Experimental_VideoModelV4 as VideoModelV4 } from '@ai-sdk/provider';
 import { expect, test } from 'vitest';
 import { createHailuo } from '../../public/ai-sdk.js';
-import { root } from '../../scripts/worker-process.ts';
+import { root } from '../../scripts/shared/worker-process.ts';
 
 const APP = `
 import { createProviderRegistry, experimental_generateVideo as generateVideo } from 'ai';

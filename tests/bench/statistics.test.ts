@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { compared, interleaved } from '../../bench/pair.ts';
-import { median, ratios, spread } from '../../bench/statistics.ts';
-import { figure, table } from '../../bench/table.ts';
+import { median, ratios, spread } from '../../bench/report/statistics.ts';
+import { figure, table } from '../../bench/report/table.ts';
 
 test('the median is the middle value, or the mean of the two middle values', () => {
   expect([median([3, 1, 2]), median([4, 1, 3, 2]), median([])]).toEqual([2, 2.5, Number.NaN]);

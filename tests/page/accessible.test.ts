@@ -4,9 +4,9 @@ import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { gradientPng } from '../../scripts/gradient.ts';
-import { done, hasChromium, make, onStage, useScene } from './browser.ts';
-import { releaseOnceFollowed } from './followed.ts';
+import { gradientPng } from '../../scripts/shared/gradient.ts';
+import { done, hasChromium, make, onStage, useScene } from './support/browser.ts';
+import { releaseOnceFollowed } from './support/followed.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 

@@ -12,7 +12,7 @@ import {
   type VideoError,
   watch,
 } from '../../public/client.js';
-import { type Asked, FakeServer, html, ID, json, VIDEO } from './fake-server.ts';
+import { type Asked, FakeServer, html, ID, json, VIDEO } from './support/fake-server.ts';
 
 const server = new FakeServer();
 beforeEach(() => server.start());

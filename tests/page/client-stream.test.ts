@@ -1,7 +1,7 @@
 // How public/client.js parses an event stream: line ends, events, and resuming after an interruption.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type WatchEvent, watch } from '../../public/client.js';
-import { type Answer, FakeServer, ID, json, VIDEO } from './fake-server.ts';
+import { type Answer, FakeServer, ID, json, VIDEO } from './support/fake-server.ts';
 
 const server = new FakeServer();
 beforeEach(() => server.start());

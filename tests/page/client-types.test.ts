@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { declarations, TYPED_FILES, typesPath } from '../../scripts/client-types.ts';
-import { root } from '../../scripts/worker-process.ts';
+import { root } from '../../scripts/shared/worker-process.ts';
 
 test.for(TYPED_FILES)('%s.d.ts is up to date (node scripts/client-types.ts writes it)', async (name) => {
   expect(await readFile(typesPath(name), 'utf8')).toBe(await declarations(name));

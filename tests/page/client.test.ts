@@ -14,11 +14,11 @@ import {
   type WatchEvent,
   watch,
 } from '../../public/client.js';
-import { gradientPng } from '../../scripts/gradient.ts';
+import { gradientPng } from '../../scripts/shared/gradient.ts';
 import { type Service, startService } from '../worker/support/service.ts';
 import { sha256 } from '../worker/support/stored.ts';
-import { releaseOnceFollowed } from './followed.ts';
-import { EACH, type Protection } from './protections.ts';
+import { releaseOnceFollowed } from './support/followed.ts';
+import { EACH, type Protection } from './support/protections.ts';
 
 describe.for(EACH)('with %s', ([, protection]) => {
   let service: Service;

@@ -8,7 +8,7 @@ import { CHROMIUM, OFFLINE } from '../chromium.ts';
 import { type DirectService, startDirect } from '../worker/support/direct.ts';
 import { sampleBytes } from '../worker/support/sample.ts';
 import type { Video } from '../worker/support/types.ts';
-import { hasChromium } from './browser.ts';
+import { hasChromium } from './support/browser.ts';
 
 describe.skipIf(!hasChromium)('pages of other origins (need Chromium)', { timeout: 60_000 }, () => {
   let service: DirectService;

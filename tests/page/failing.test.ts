@@ -1,7 +1,7 @@
 // Each error is shown as a message, next to its field if it has one, and the inputs stay.
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Video } from '../worker/support/types.ts';
-import { done, hasChromium, make, onStage, remarked, useScene } from './browser.ts';
+import { done, hasChromium, make, onStage, remarked, useScene } from './support/browser.ts';
 
 /** The text that the page shows for each error code of a submit and of later requests. */
 const SENTENCES: [status: number, code: string, sentence: string][] = [

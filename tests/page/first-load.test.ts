@@ -2,7 +2,7 @@
 // machine, so they are printed and not checked; layout shifts must be zero.
 import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
-import { done, hasChromium, make, onStage, useScene } from './browser.ts';
+import { done, hasChromium, make, onStage, useScene } from './support/browser.ts';
 
 /** The limits for "good" in Web Vitals. */
 const MAX_LAYOUT_SHIFT = 0.1;

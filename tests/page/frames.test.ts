@@ -1,11 +1,11 @@
 // Three models of the family, made through the page: each with its own frames and prices, the last frame where there is one.
 import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
-import { gradientPng } from '../../scripts/gradient.ts';
+import { gradientPng } from '../../scripts/shared/gradient.ts';
 import { FAMILY } from '../../sim/index.ts';
 import { onlyRun } from '../worker/support/runs.ts';
 import { sha256 } from '../worker/support/stored.ts';
-import { done, hasChromium, make, onStage, remarked, useScene } from './browser.ts';
+import { done, hasChromium, make, onStage, remarked, useScene } from './support/browser.ts';
 
 const FIRST = gradientPng(64, 36);
 const LAST = gradientPng(96, 54);

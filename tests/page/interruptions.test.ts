@@ -1,8 +1,8 @@
 // Double clicks, reloads and lost connections: one video is made, and the page follows it to its end.
 import type { Page, Route } from 'playwright-core';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { gradientPng } from '../../scripts/gradient.ts';
-import { done, hasChromium, make, onStage, useScene } from './browser.ts';
+import { gradientPng } from '../../scripts/shared/gradient.ts';
+import { done, hasChromium, make, onStage, useScene } from './support/browser.ts';
 
 const SUBMIT = '**/v1/videos';
 const EVENTS = '**/events';

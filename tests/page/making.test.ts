@@ -6,12 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { gradientPng } from '../../scripts/gradient.ts';
+import { gradientPng } from '../../scripts/shared/gradient.ts';
 import { storedSample } from '../worker/support/sample.ts';
 import { sha256 } from '../worker/support/stored.ts';
-import { done, frameAt, hasChromium, make, onStage, remarked, useScene } from './browser.ts';
-import { releaseOnceFollowed } from './followed.ts';
-import { TOGETHER } from './protections.ts';
+import { done, frameAt, hasChromium, make, onStage, remarked, useScene } from './support/browser.ts';
+import { releaseOnceFollowed } from './support/followed.ts';
+import { TOGETHER } from './support/protections.ts';
 
 const PICTURE = gradientPng(320, 180);
 const run = promisify(execFile);

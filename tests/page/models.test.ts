@@ -1,8 +1,8 @@
 // The page offers the models of GET /v1/models, with their formats, first frames and known prices.
 import type { Page } from 'playwright-core';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { gradientPng } from '../../scripts/gradient.ts';
-import { hasChromium, useScene } from './browser.ts';
+import { gradientPng } from '../../scripts/shared/gradient.ts';
+import { hasChromium, useScene } from './support/browser.ts';
 
 const MODEL = { object: 'model', created: 1, owned_by: 'minimax', source: 'wiro', read_at: 1 };
 const TEXT_ONLY = {

@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto';
 import type { Page } from 'playwright-core';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { gradientPng } from '../../scripts/gradient.ts';
+import { gradientPng } from '../../scripts/shared/gradient.ts';
 import { ALICE, BOB, CLIENT_TOKENS } from '../worker/support/clients.ts';
-import { done, hasChromium, make, onStage, useScene } from './browser.ts';
+import { done, hasChromium, make, onStage, useScene } from './support/browser.ts';
 
 const SUBMIT = '**/v1/videos';
 

@@ -2,8 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { root } from '../../scripts/worker-process.ts';
-import { done, hasChromium, make, onStage, useScene } from './browser.ts';
+import { root } from '../../scripts/shared/worker-process.ts';
+import { done, hasChromium, make, onStage, useScene } from './support/browser.ts';
 
 /** A figure of the stand-in's price list, of a thousand times as much, or of a month at that price. */
 const STAND_IN_FIGURES = /\b0\.(28|49|56)\b|\$280\b|\$8\.4\b|0\.06 %/;

@@ -6,7 +6,7 @@ import { chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CHROMIUM, OFFLINE } from '../chromium.ts';
 import { type DirectService, startDirect } from '../worker/support/direct.ts';
-import { collectComplaints, done, hasChromium, make, onStage } from './browser.ts';
+import { collectComplaints, done, hasChromium, make, onStage } from './support/browser.ts';
 
 describe.skipIf(!hasChromium)('a restart of the Worker (needs Chromium)', () => {
   let service: DirectService;

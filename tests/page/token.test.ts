@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { ALICE, BOB, CLIENT_TOKENS } from '../worker/support/clients.ts';
 import type { Video } from '../worker/support/types.ts';
-import { done, frameAt, hasChromium, make, onStage, useScene } from './browser.ts';
+import { done, frameAt, hasChromium, make, onStage, useScene } from './support/browser.ts';
 
 describe.skipIf(!hasChromium)('client tokens (needs Chromium)', () => {
   const scene = useScene({ sim: { speed: 60 }, secrets: { CLIENT_TOKENS } });

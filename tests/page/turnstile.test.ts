@@ -5,9 +5,9 @@ import type { AxeResults } from 'axe-core';
 import type { Request } from 'playwright-core';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { TURNSTILE_SECRET } from '../../sim/index.ts';
-import { done, hasChromium, make, onStage, useScene } from './browser.ts';
-import { SITE_KEY, TURNSTILE } from './protections.ts';
-import { CHALLENGES, serveWidget, type Widget } from './turnstile-widget.ts';
+import { done, hasChromium, make, onStage, useScene } from './support/browser.ts';
+import { SITE_KEY, TURNSTILE } from './support/protections.ts';
+import { CHALLENGES, serveWidget, type Widget } from './support/turnstile-widget.ts';
 
 const SUBMIT = '**/v1/videos';
 const REFUSED = 'could not verify that you are human';

@@ -1,6 +1,6 @@
 // Malicious links, responses that are not Videos, and invalid stored data: the page reports or drops them, and works.
 import { describe, expect, test } from 'vitest';
-import { done, hasChromium, make, onStage, remarked, useScene } from './browser.ts';
+import { done, hasChromium, make, onStage, remarked, useScene } from './support/browser.ts';
 
 const ID = `vid_${'a2'.repeat(20)}`;
 

@@ -1,7 +1,7 @@
 // Which files of a bundle are deployed, and how they are measured.
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { deployedModules, measure } from '../../scripts/bundle-table.ts';
+import { deployedModules, measure } from '../../scripts/sizes/bundle-table.ts';
 
 const file = (name: string, content: string | Uint8Array = '') => ({ name, content: Buffer.from(content) });
 

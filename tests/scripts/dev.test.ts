@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { freePort, root } from '../../scripts/worker-process.ts';
+import { freePort, root } from '../../scripts/shared/worker-process.ts';
 import { picture } from '../worker/support/requests/pictures.ts';
 import type { Video } from '../worker/support/types.ts';
 

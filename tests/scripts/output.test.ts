@@ -1,10 +1,10 @@
 // How the scripts filter and format wrangler's output.
 import { inflateSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { gradientPng } from '../../scripts/gradient.ts';
-import { reasonOf } from '../../scripts/reason.ts';
-import { bar, columns } from '../../scripts/terminal.ts';
-import { readable } from '../../scripts/wrangler-output.ts';
+import { gradientPng } from '../../scripts/shared/gradient.ts';
+import { reasonOf } from '../../scripts/shared/reason.ts';
+import { bar, columns } from '../../scripts/shared/terminal.ts';
+import { readable } from '../../scripts/shared/wrangler-output.ts';
 
 test.each([
   '',

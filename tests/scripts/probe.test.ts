@@ -7,8 +7,8 @@ import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { probe } from '../../scripts/probe/probe.ts';
 import { Redactor } from '../../scripts/probe/redact.ts';
 import { type ProbeSettings, readSettings } from '../../scripts/probe/settings.ts';
-import { settingsFor } from '../../scripts/stand-in.ts';
-import { root } from '../../scripts/worker-process.ts';
+import { settingsFor } from '../../scripts/shared/stand-in.ts';
+import { root } from '../../scripts/shared/worker-process.ts';
 import { type Generation, REFUSALS, type Sim, type SimOptions, startSim } from '../../sim/index.ts';
 
 const MODEL = 'minimax/hailuo-2-3';

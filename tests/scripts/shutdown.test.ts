@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 
-const SHUTDOWN = new URL('../../scripts/shutdown.ts', import.meta.url);
+const SHUTDOWN = new URL('../../scripts/shared/shutdown.ts', import.meta.url);
 
 /** Runs a script in its own process; sends `signal` as soon as it prints something. */
 async function run(script: string, options = '{}', signal?: NodeJS.Signals) {

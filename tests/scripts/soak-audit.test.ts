@@ -1,11 +1,11 @@
 // The audit of a soak finds each error, and none in a correct job.
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
+import type { Video } from '../../scripts/shared/video-client.ts';
 import { audit } from '../../scripts/soak/audit.ts';
 import type { Case, Evidence } from '../../scripts/soak/evidence.ts';
 import { UNLISTED } from '../../scripts/soak/faults.ts';
 import type { Job } from '../../scripts/soak/plan.ts';
-import type { Video } from '../../scripts/video-client.ts';
 
 const FILE = { size: 3, sha256: 'ab' };
 const OTHER_FILE = { size: 3, sha256: 'cd' };

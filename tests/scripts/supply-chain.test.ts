@@ -1,6 +1,6 @@
 // Which dependencies are allowed, and that the bill of materials lists them.
 import { expect, test } from 'vitest';
-import { billOfMaterials } from '../../scripts/bill-of-materials.ts';
+import { billOfMaterials } from '../../scripts/supply-chain/bill-of-materials.ts';
 import {
   crates,
   type Metadata,
@@ -8,8 +8,8 @@ import {
   packages,
   readCrates,
   readPackages,
-} from '../../scripts/dependencies.ts';
-import { problems } from '../../scripts/supply-chain-rules.ts';
+} from '../../scripts/supply-chain/dependencies.ts';
+import { problems } from '../../scripts/supply-chain/supply-chain-rules.ts';
 
 const DIGEST = 'a'.repeat(64);
 const pinned = (given: Partial<Package> = {}): Package => ({

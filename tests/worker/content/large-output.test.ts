@@ -1,7 +1,7 @@
 // A video much larger than a Worker's memory is copied and served without being held in memory.
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { memoryBelow } from '../../../scripts/process-memory.ts';
+import { memoryBelow } from '../../../scripts/shared/process-memory.ts';
 import { generatedDigest } from '../../../sim/index.ts';
 import { type DirectService, startDirect } from '../support/direct.ts';
 import { withoutSize } from '../support/output-rows.ts';

@@ -1,7 +1,7 @@
 // The folder for uploads, and all answers of Wiro to uploads.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { REFUSALS } from '../../../sim/endpoints/refusals.ts';
 import type { AnswerFault } from '../../../sim/index.ts';
-import { REFUSALS } from '../../../sim/refusals.ts';
 import { expectProblem, type Refusal } from '../support/refusals.ts';
 import { picture } from '../support/requests/pictures.ts';
 import { fileAt, filePart, folderCalls, upload, uploadCalls, uploaded } from '../support/requests/uploads.ts';

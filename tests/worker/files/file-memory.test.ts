@@ -1,6 +1,6 @@
 // Uploads pass through the Worker without being held in memory, however many there are.
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { memoryBelow } from '../../../scripts/process-memory.ts';
+import { memoryBelow } from '../../../scripts/shared/process-memory.ts';
 import { type DirectService, startDirect } from '../support/direct.ts';
 import { MAX_IMAGE_BYTES, MIB, picture } from '../support/requests/pictures.ts';
 import { filePart, uploaded } from '../support/requests/uploads.ts';

@@ -1,7 +1,7 @@
 // The operator's webhook, verified with the library of the standard: signature, retries and their end.
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { freePort } from '../../../scripts/worker-process.ts';
+import { freePort } from '../../../scripts/shared/worker-process.ts';
 import { ALICE, CLIENT_TOKENS } from '../support/clients.ts';
 import { startDirect } from '../support/direct.ts';
 import { expectProblem } from '../support/refusals.ts';

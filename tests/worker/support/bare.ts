@@ -1,5 +1,5 @@
 // A service for tests that measure memory.
-import { memoryBelow } from '../../../scripts/process-memory.ts';
+import { memoryBelow } from '../../../scripts/shared/process-memory.ts';
 import { launch, Service, type ServiceOptions } from './service.ts';
 
 export async function startBare(options: ServiceOptions = {}): Promise<BareService> {

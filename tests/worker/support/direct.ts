@@ -3,7 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DevProcess, freePort } from '../../../scripts/worker-process.ts';
+import { DevProcess, freePort } from '../../../scripts/shared/worker-process.ts';
 import { startSim } from '../../../sim/index.ts';
 import { openStorage } from './runtime.ts';
 import { type Bindings, Service, type ServiceOptions, secretsOf } from './service.ts';

@@ -1,8 +1,8 @@
 // Run uses the parameter names in Wiro's description: images reach each generation of parameters, even if Wiro ignores
 // unknown names.
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
+import { REFUSALS } from '../../../sim/endpoints/refusals.ts';
 import type { ModelOptions, SimTask } from '../../../sim/index.ts';
-import { REFUSALS } from '../../../sim/refusals.ts';
 import { expectProblem } from '../support/refusals.ts';
 import { type Part, submitForm } from '../support/requests/bodies.ts';
 import { picture } from '../support/requests/pictures.ts';

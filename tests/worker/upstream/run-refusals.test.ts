@@ -1,7 +1,7 @@
 // Each refusal of Run that the real Wiro is known to send: a job that did not start is never searched for, and details
 // for the operator are only logged.
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { REFUSALS } from '../../../sim/refusals.ts';
+import { REFUSALS } from '../../../sim/endpoints/refusals.ts';
 import { expectProblem } from '../support/refusals.ts';
 import { onlyRun } from '../support/runs.ts';
 import { type Service, startService } from '../support/service.ts';
