@@ -121,7 +121,8 @@ function settingsFor({ addresses }: Pick<Upstream, 'addresses'>): Record<string,
 /** The deployed modules, the entry point first. */
 export function modulesOf(kind: Kind): Module[] {
   if (kind === 'javascript') {
-    const others = readdirSync(REFERENCE).filter((name) => name.endsWith('.js') && name !== 'worker.js');
+    const names = readdirSync(REFERENCE, { recursive: true, encoding: 'utf8' });
+    const others = names.filter((name) => name.endsWith('.js') && name !== 'worker.js');
     return ['worker.js', ...others].map((name) => esModule(REFERENCE, name));
   }
   const binary = readdirSync(DIST).find((name) => name.endsWith('.wasm')) ?? '';

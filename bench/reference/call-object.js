@@ -1,7 +1,7 @@
 // The video as it stands, from wherever it is known.
-import { noSuchVideo } from './errors.js';
+import { noSuchVideo } from './http/errors.js';
 import { log } from './log.js';
-import { isFinal } from './record.js';
+import { isFinal } from './pure/record.js';
 import { readRecord } from './records.js';
 
 export const taskOf = (env, id) => env.VIDEO_TASK.getByName(id);

@@ -1,6 +1,6 @@
 // Who asks, by the token that is shown.
-import { refuseStrangers } from './cross-origin.js';
-import { noSuchVideo, unauthorized } from './errors.js';
+import { refuseStrangers } from './http/cross-origin.js';
+import { noSuchVideo, unauthorized } from './http/errors.js';
 import { tokenDigest } from './settings.js';
 
 /** The client's name; '' where there are no clients. */

@@ -1,10 +1,11 @@
 // The finished video from Wiro's CDN into R2, verified on the way: right host, right size, MP4 by its first bytes and its
 // boxes, SHA-256 recorded.
-import { boxFacts } from './boxes.js';
-import { Digest } from './digest.js';
+
+import { Upload } from './http/upload.js';
 import { log } from './log.js';
+import { boxFacts } from './pure/boxes.js';
+import { Digest } from './pure/digest.js';
 import { chunksOf, joined, within } from './streams.js';
-import { Upload } from './upload.js';
 import { VIDEO_CONTENT_TYPE, videoKey } from './videos.js';
 
 const HEADERS_MS = 30_000;

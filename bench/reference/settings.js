@@ -1,7 +1,7 @@
 // The settings, read once for an isolate, and the keys that are made of them.
-import { importHmacKey } from './hmac.js';
-import { SigningKeys } from './keys.js';
-import { Ladder } from './ladder.js';
+import { importHmacKey } from './pure/hmac.js';
+import { SigningKeys } from './pure/keys.js';
+import { Ladder } from './pure/ladder.js';
 
 /** @type {Promise<Settings> | undefined} */
 let cached;

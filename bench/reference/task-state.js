@@ -1,6 +1,6 @@
 // The state of a video's object: read from storage once, and written with each step together with the next alarm.
 import { log } from './log.js';
-import { recordAt, toCome } from './progress.js';
+import { recordAt, toCome } from './pure/progress.js';
 
 /** During an effect the alarm is set this much later. It only fires after a crash. */
 export const GUARD_MS = 10_000;

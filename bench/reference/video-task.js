@@ -2,8 +2,8 @@
 import { DurableObject } from 'cloudflare:workers';
 import { dispatcherOf } from './dispatcher.js';
 import { log } from './log.js';
-import { recordAt } from './progress.js';
-import { isFinal } from './record.js';
+import { recordAt } from './pure/progress.js';
+import { isFinal } from './pure/record.js';
 import { settingsOf } from './settings.js';
 import { TaskState } from './task-state.js';
 import { work } from './task-work.js';

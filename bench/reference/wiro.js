@@ -1,7 +1,8 @@
 // Signed calls to Wiro, and what its answers mean.
-import { hmac } from './hmac.js';
-import { extensionOf } from './image-type.js';
+
 import { log } from './log.js';
+import { hmac } from './pure/hmac.js';
+import { extensionOf } from './pure/image-type.js';
 import { readSmall } from './streams.js';
 import { inputKey } from './videos.js';
 

@@ -1,16 +1,16 @@
 // The same service as ../../src, as it would be written by hand in JavaScript, to compare the Worker with. Plain
 // modules, Web Crypto and the runtime's streams. Nothing that is measured is missing.
-import { content } from './content.js';
-import { tellOrigin } from './cross-origin.js';
-import { ApiError, problem } from './errors.js';
-import { list } from './list.js';
+import { content } from './http/content.js';
+import { tellOrigin } from './http/cross-origin.js';
+import { ApiError, problem } from './http/errors.js';
+import { list } from './http/list.js';
+import { route } from './http/route.js';
+import { health, status } from './http/status.js';
+import { submit } from './http/submit.js';
+import { wiroCallback } from './http/webhook.js';
 import { log } from './log.js';
-import { route } from './route.js';
 import { settingsOf } from './settings.js';
-import { health, status } from './status.js';
 import { drain } from './streams.js';
-import { submit } from './submit.js';
-import { wiroCallback } from './webhook.js';
 
 export { Dispatcher } from './dispatcher.js';
 export { VideoTask } from './video-task.js';

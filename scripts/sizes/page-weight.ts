@@ -11,7 +11,7 @@ if (folder === undefined || !(limit > 0)) {
   process.exit(2);
 }
 // Other files are not part of the page.
-const names = readdirSync(folder).filter(
+const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
   (name) => /\.(html|css|js|svg)$/.test(name) && !name.startsWith('ai-sdk'),
 );
 const files = names.map((name) => ({ name, content: readFileSync(join(folder, name)) }));

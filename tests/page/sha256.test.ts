@@ -1,7 +1,7 @@
-// Compares public/sha256.js with Node's SHA-256, for all lengths around its block size.
+// Compares public/page/sha256.js with Node's SHA-256, for all lengths around its block size.
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { sha256 } from '../../public/sha256.js';
+import { sha256 } from '../../public/page/sha256.js';
 
 test('the hash of a text equals that of node:crypto', () => {
   const texts = Array.from({ length: 200 }, (_, length) =>

@@ -124,7 +124,7 @@ test('the Worker’s own page is allowed under every host name', async () => {
 });
 
 test('pages of any origin may read the static files', async () => {
-  for (const path of ['/openapi.json', '/client.js', '/words.js', '/icon.svg', '/']) {
+  for (const path of ['/openapi.json', '/client.js', '/page/words.js', '/icon.svg', '/']) {
     for (const headers of [{}, { origin: STRANGERS[0]! }]) {
       const answer = await service.fetch(path, { headers });
       expect(answer.status, path).toBe(200);

@@ -1,7 +1,7 @@
 // Estimates the remaining time.
 import { recall, remember } from './memory.js';
 
-/** @typedef {import('./client.js').Video} Video */
+/** @typedef {import('../client.js').Video} Video */
 
 const MAX_KEPT = 5;
 /** The minimum rise of the percentage from which a speed is computed. */

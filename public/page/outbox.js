@@ -1,12 +1,12 @@
 // Pending requests. Each request is stored with its key until its response arrives, so that a double click, a reload or a
 // lost connection repeats the same request instead of making another. A request belongs to the token that it was first sent
 // with, or to no token, and is never sent with another one.
-import { newKey, submit, VideoError } from './client.js';
+import { newKey, submit, VideoError } from '../client.js';
 import { challenge } from './human.js';
 import { Shelf } from './memory.js';
 import { owner, ownerOf } from './token.js';
 
-/** @typedef {import('./client.js').VideoRequest} VideoRequest */
+/** @typedef {import('../client.js').VideoRequest} VideoRequest */
 /**
  * `owner`: the hash of the token, '' for none; `isLost`: whether a response was lost.
  * @typedef {{ key: string, owner: string, request: VideoRequest, at: number, isLost?: boolean }} Attempt

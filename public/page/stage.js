@@ -1,5 +1,5 @@
 // The stage: shows the progress of one video, and plays it when it is completed.
-import { cancel, get, isFinal, remove, VideoError, watch } from './client.js';
+import { cancel, get, isFinal, remove, VideoError, watch } from '../client.js';
 import { announce, askBack, byId, h, remark, setText } from './dom.js';
 import { dropPoster, posterOf } from './posters.js';
 import { Estimate, rememberDuration } from './timing.js';
@@ -17,7 +17,7 @@ import {
   warningWords,
 } from './words.js';
 
-/** @typedef {import('./client.js').Video} Video */
+/** @typedef {import('../client.js').Video} Video */
 /** @typedef {import('./library.js').Library} Library */
 
 const TITLE = document.title;

@@ -1,6 +1,6 @@
 // Turnstile tokens, for servers that require one with each submit. Cloudflare's widget is in a frame (challenge.html), which
 // is loaded only if the server requires it.
-import { VideoError } from './client.js';
+import { VideoError } from '../client.js';
 import { announce, byId, h } from './dom.js';
 
 /** Timeout for the widget while it does not need the user. */

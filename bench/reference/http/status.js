@@ -1,9 +1,9 @@
 // GET /health, and GET /v1/videos/{id}: the Video as it stands, or, with Prefer: wait=N, as soon as it has moved.
-import { currentRecord } from './call-object.js';
-import { ownerOf } from './clients.js';
+import { currentRecord } from '../call-object.js';
+import { ownerOf } from '../clients.js';
+import { isFinal, shown } from '../pure/record.js';
 import { preferredWait } from './prefer.js';
 import { matchesAny } from './range.js';
-import { isFinal, shown } from './record.js';
 
 const VERSION = '0.1.0';
 export const RETRY_AFTER_SECONDS = 3;

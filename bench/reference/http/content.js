@@ -1,11 +1,11 @@
 // GET and HEAD /v1/videos/{id}/content: the bytes from R2, whole or in part.
-import { currentRecord } from './call-object.js';
-import { ownerOf } from './clients.js';
+import { currentRecord } from '../call-object.js';
+import { ownerOf } from '../clients.js';
+import { fileStems, isFinal } from '../pure/record.js';
+import { videoKey } from '../videos.js';
 import { noSuchVideo, notFound, notReady, rangeNotSatisfiable } from './errors.js';
 import { select } from './range.js';
-import { fileStems, isFinal } from './record.js';
 import { RETRY_AFTER_SECONDS } from './status.js';
-import { videoKey } from './videos.js';
 
 /** A video never changes under its URL, but may be deleted. */
 const CACHE_CONTROL = 'private, max-age=3600';

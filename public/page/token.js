@@ -1,5 +1,5 @@
 // The client token, for servers that require one. It is stored in this browser.
-import { list, VideoError } from './client.js';
+import { list, VideoError } from '../client.js';
 import { byId, remark, setText } from './dom.js';
 import { recall, remember } from './memory.js';
 import { sha256 } from './sha256.js';

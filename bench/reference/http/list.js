@@ -1,10 +1,10 @@
 // GET /v1/videos: the caller's own videos, newest first.
-import { taskOf } from './call-object.js';
-import { clientOf } from './clients.js';
-import { dispatcherOf } from './dispatcher.js';
+import { taskOf } from '../call-object.js';
+import { clientOf } from '../clients.js';
+import { dispatcherOf } from '../dispatcher.js';
+import { isFinal, shown } from '../pure/record.js';
+import { readRecords } from '../records.js';
 import { invalidParameter, unauthorized } from './errors.js';
-import { isFinal, shown } from './record.js';
-import { readRecords } from './records.js';
 
 const DEFAULT_LIMIT = 20;
 

@@ -1,11 +1,11 @@
 // Earlier videos as cards, newest first.
-import { isFinal } from './client.js';
+import { isFinal } from '../client.js';
 import { byId, h, setText } from './dom.js';
 import { posterOf } from './posters.js';
 import { ownLink } from './stage.js';
 import { ago, formatOf, problemWords, stageWords } from './words.js';
 
-/** @typedef {import('./client.js').Video} Video */
+/** @typedef {import('../client.js').Video} Video */
 
 const cards = byId('cards');
 /** @type {Map<string, HTMLElement>} */

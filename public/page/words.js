@@ -1,6 +1,6 @@
 // The texts of the page: stages, numbers and error messages.
 
-/** @typedef {import('./client.js').Video} Video */
+/** @typedef {import('../client.js').Video} Video */
 
 /** @type {Record<string, string>} */
 const STAGES = {
@@ -151,7 +151,7 @@ export function warningWords({ warnings = [] }) {
 
 /** @param {unknown} error */
 export function problemWords(error) {
-  const { code, message, retryAfter, requestId, status } = /** @type {import('./client.js').VideoError} */ (
+  const { code, message, retryAfter, requestId, status } = /** @type {import('../client.js').VideoError} */ (
     error
   );
   const words = PROBLEMS[code];
@@ -170,7 +170,7 @@ export function failureWords({ code, message }) {
   return isOwn ? words : `${words} The reason given: “${message}”`;
 }
 
-/** @type {Record<import('./client.js').Connection, string>} */
+/** @type {Record<import('../client.js').Connection, string>} */
 export const CONNECTIONS = {
   live: '',
   polling: 'No live connection; the status is checked every few seconds.',

@@ -1,9 +1,9 @@
 // The videos in the gallery, newest first: with a token the list of the server, otherwise the videos of this browser.
-import { get, isFinal, isVideo, list, VideoError } from './client.js';
+import { get, isFinal, isVideo, list, VideoError } from '../client.js';
 import { recall, remember } from './memory.js';
 import { access, owner, token } from './token.js';
 
-/** @typedef {import('./client.js').Video} Video */
+/** @typedef {import('../client.js').Video} Video */
 
 const MAX_REMEMBERED = 100;
 const PAGE = 24;

@@ -1,7 +1,9 @@
 // POST /v1/videos: validates the request, chooses the id, creates the video in its object and responds after the first
 // Run was answered.
-import { taskOf } from './call-object.js';
-import { clientOf } from './clients.js';
+import { taskOf } from '../call-object.js';
+import { clientOf } from '../clients.js';
+import { isFinal, newRecord, shown } from '../pure/record.js';
+import { readSmall } from '../streams.js';
 import {
   ApiError,
   invalidParameter,
@@ -15,9 +17,7 @@ import {
 import { validate } from './fields.js';
 import { ImageForm, imageTooLarge, MAX_BODY_BYTES } from './image-form.js';
 import { boundaryOf, textOf } from './multipart.js';
-import { isFinal, newRecord, shown } from './record.js';
 import { ASK_AGAIN } from './status.js';
-import { readSmall } from './streams.js';
 
 const MAX_JSON_BYTES = 64 * 1024;
 const ACCOUNT_RETRY_SECONDS = 300;

@@ -1,6 +1,6 @@
 // The boxes of the stored MP4 file, read from R2 as ranges: they must reach its end, with a `moov` that has a video track,
 // and an `mdat`. Of a fragmented file, which no bench makes, only the boxes are checked.
-import { videoKey } from './videos.js';
+import { videoKey } from '../videos.js';
 
 const HEADER_BYTES = 16;
 const FIRST_BYTES = 48;

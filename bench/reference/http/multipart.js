@@ -1,5 +1,5 @@
 // multipart/form-data taken apart as it streams in.
-import { joined } from './streams.js';
+import { joined } from '../streams.js';
 
 const MAX_HEADER_BYTES = 8 * 1024;
 const MAX_PADDING = 64;

@@ -1,5 +1,5 @@
 // The form: validates and sends it, by button or by Ctrl/⌘ + Enter. draft.js stores the inputs.
-import { VideoError } from './client.js';
+import { VideoError } from '../client.js';
 import { announce, byId, remark, setText } from './dom.js';
 import { changeDraft, draft, fields, image, keep, last, prompt, restoreDraft, setFields } from './draft.js';
 import { forgetHealth } from './human.js';
@@ -8,8 +8,8 @@ import { attemptFor, deliver, interrupted } from './outbox.js';
 import { owner, requestToken, token } from './token.js';
 import { problemWords } from './words.js';
 
-/** @typedef {import('./client.js').Video} Video */
-/** @typedef {import('./client.js').VideoRequest} VideoRequest */
+/** @typedef {import('../client.js').Video} Video */
+/** @typedef {import('../client.js').VideoRequest} VideoRequest */
 /** @typedef {import('./outbox.js').Attempt} Attempt */
 /** @typedef {(video: Video, picture: Blob | undefined) => void} OnVideo */
 

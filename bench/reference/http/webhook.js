@@ -1,7 +1,7 @@
 // POST /hooks/wiro/{id}/{proof}: Wiro's callback. The proof authenticates it; the body may name a job.
-import { taskOf } from './call-object.js';
+import { taskOf } from '../call-object.js';
+import { readSmall } from '../streams.js';
 import { noSuchVideo } from './errors.js';
-import { readSmall } from './streams.js';
 
 const MAX_CALLBACK_BYTES = 1024 * 1024;
 

@@ -1,6 +1,6 @@
 // Uploads a stream of unknown length to R2, which needs lengths: a short one is buffered and stored at once, a longer
 // one is a multipart upload.
-import { joined, within } from './streams.js';
+import { joined, within } from '../streams.js';
 
 const PART_BYTES = 5 * 1024 * 1024;
 const R2_MS = 30_000;

@@ -29,7 +29,7 @@ async function show() {
   byId('code-picture').hidden = filesOf(request).length === 0 || language === 'agent';
 }
 
-/** The pictures, and what they are called in the code. @param {import('./client.js').VideoRequest} request */
+/** The pictures, and what they are called in the code. @param {import('../client.js').VideoRequest} request */
 function filesOf({ inputImageFirst, inputImageLast }) {
   const named = (
     /** @type {string} */ field,
@@ -45,10 +45,10 @@ function filesOf({ inputImageFirst, inputImageLast }) {
   ];
 }
 
-/** What is left when the pictures are files. @param {import('./client.js').VideoRequest} request */
+/** What is left when the pictures are files. @param {import('../client.js').VideoRequest} request */
 const fieldsOf = ({ inputImageFirst: _, inputImageLast: __, ...fields }) => fields;
 
-/** @param {import('./client.js').VideoRequest} request @param {boolean} isChallenged */
+/** @param {import('../client.js').VideoRequest} request @param {boolean} isChallenged */
 function inJavaScript(request, isChallenged) {
   const files = filesOf(request);
   const known = token();
@@ -86,7 +86,7 @@ if (video.status !== 'completed') throw new Error(video.error?.message ?? video.
 console.log(video.urls.content);`;
 }
 
-/** How to add the service to an agent. @param {import('./client.js').VideoRequest} request @param {boolean} isChallenged */
+/** How to add the service to an agent. @param {import('../client.js').VideoRequest} request @param {boolean} isChallenged */
 function forAgents({ prompt }, isChallenged) {
   if (isChallenged)
     return 'Agents cannot solve challenges: they need a client token, and this service has none.';
@@ -103,7 +103,7 @@ ${JSON.stringify({ mcpServers: { hailuo: server } }, null, 2)}
 Make a video with hailuo: ${prompt}`;
 }
 
-/** @param {import('./client.js').VideoRequest} request @param {boolean} isChallenged */
+/** @param {import('../client.js').VideoRequest} request @param {boolean} isChallenged */
 function inCurl(request, isChallenged) {
   const files = filesOf(request);
   const quoted = (/** @type {string} */ text) => `'${text.replaceAll("'", "'\\''")}'`;

@@ -1,5 +1,5 @@
 // The page: a form, a stage for one video and a gallery of the others.
-import { isId, VideoError } from './client.js';
+import { isId, VideoError } from '../client.js';
 import { changeOwner, fillFrom, startForm } from './create.js';
 import { byId, remark } from './dom.js';
 import { startGallery } from './gallery.js';
@@ -10,7 +10,7 @@ import { Stage } from './stage.js';
 import { startToken } from './token.js';
 import { problemWords } from './words.js';
 
-/** @typedef {import('./client.js').Video} Video */
+/** @typedef {import('../client.js').Video} Video */
 
 const REFRESH_MS = 5000;
 

@@ -1,6 +1,7 @@
 // The fields of a submit, checked all at once; both body formats arrive as a list of names and values.
+
+import { imageUrlProblem } from '../pure/image-url.js';
 import { invalidParameter } from './errors.js';
-import { imageUrlProblem } from './image-url.js';
 
 const MAX_PROMPT_CHARS = 2000;
 const MAX_URL_CHARS = 2048;

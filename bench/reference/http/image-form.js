@@ -1,12 +1,12 @@
 // A submit's form: text fields into memory, its image on the way to R2 while the form is read. Nothing lies in R2 before
 // the upload is finished, which is for whoever has checked all fields.
-import { Digest } from './digest.js';
+import { Digest } from '../pure/digest.js';
+import { imageType, MAGIC_BYTES } from '../pure/image-type.js';
+import { chunksOf, joined } from '../streams.js';
+import { inputKey } from '../videos.js';
 import { invalidRequest, payloadTooLarge, unsupportedMediaType } from './errors.js';
-import { imageType, MAGIC_BYTES } from './image-type.js';
 import { FormError, pieces, textOf } from './multipart.js';
-import { chunksOf, joined } from './streams.js';
 import { Upload } from './upload.js';
-import { inputKey } from './videos.js';
 
 const MAX_TEXT_BYTES = 64 * 1024;
 const MAX_IMAGE_BYTES = 20 * 1024 * 1024;
