@@ -21,7 +21,7 @@ export default defineConfig({
         test: {
           name: 'all',
           include: ['tests/**/*.test.ts'],
-          exclude: MEASURING,
+          exclude: ['**/node_modules/**', ...MEASURING],
           sequence: { groupOrder: 0 },
         },
       },

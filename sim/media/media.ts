@@ -41,7 +41,7 @@ export function bufferContent(bytes: Uint8Array, contentType: string): Content {
 }
 
 export const sampleContent: Content = bufferContent(
-  readFileSync(new URL('media/sample.mp4', import.meta.url)),
+  readFileSync(new URL('sample.mp4', import.meta.url)),
   'video/mp4',
 );
 
