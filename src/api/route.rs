@@ -32,6 +32,9 @@ pub enum Route<'a> {
     Cancel {
         id: &'a str,
     },
+    Deliveries {
+        id: &'a str,
+    },
     WiroCallback {
         id: &'a str,
         proof: &'a str,
@@ -82,6 +85,7 @@ pub fn route<'a>(method: &str, path: &'a str) -> Result<Route<'a>, NoRoute> {
         ["v1", "videos", id, "content"] => (Route::Content { id }, READ),
         ["v1", "videos", id, "events"] => (Route::Events { id }, READ),
         ["v1", "videos", id, "cancel"] => (Route::Cancel { id }, "POST"),
+        ["v1", "videos", id, "deliveries"] => (Route::Deliveries { id }, READ),
         ["operator", "videos", id] => (Route::Inspect { id }, READ),
         ["operator", "videos", id, "redrive"] => (Route::Redrive { id }, "POST"),
         ["hooks", "wiro", id, proof] => (Route::WiroCallback { id, proof }, "POST"),
@@ -137,6 +141,7 @@ mod tests {
         );
         assert_eq!(route("GET", "/v1/videos/a/events"), Ok(Route::Events { id: "a" }));
         assert_eq!(route("POST", "/v1/videos/a/cancel"), Ok(Route::Cancel { id: "a" }));
+        assert_eq!(route("GET", "/v1/videos/a/deliveries"), Ok(Route::Deliveries { id: "a" }));
         assert_eq!(route("GET", "/operator/videos/a"), Ok(Route::Inspect { id: "a" }));
         assert_eq!(route("POST", "/operator/videos/a/redrive"), Ok(Route::Redrive { id: "a" }));
         let allow = "GET, HEAD";

@@ -113,10 +113,12 @@ async fn perform(
             let done = log_error(done, "pending work timed out", id).transpose()?;
             Event::WorkDone { item, succeeded: done == Some(true) }
         }
-        Effect::Notify(webhook_id) => match notify(store, config, task, &webhook_id).boxed_local().await? {
-            Some(response) => Event::Notified { webhook_id, response },
-            None => Event::ProgressTick,
-        },
+        Effect::Notify(recipient, webhook_id) => {
+            match notify(store, config, task, recipient, &webhook_id).boxed_local().await? {
+                Some(response) => Event::Notified { recipient, webhook_id, response },
+                None => Event::ProgressTick,
+            }
+        }
         Effect::Remove { purge } => {
             let removed = remove(store, task, purge, &upstream).boxed_local().await;
             match log_error(removed, "removing the video failed", id) {

@@ -9,7 +9,7 @@ pub mod tombstone;
 use serde::{Deserialize, Serialize};
 
 use super::access::owner::Owner;
-use super::delivery::Deliveries;
+use super::delivery::{Deliveries, OwnerWebhook};
 use super::id::VideoId;
 use super::lifecycle::pending_work::PendingWork;
 use super::money::Usd;
@@ -60,6 +60,9 @@ pub struct Task {
     /// Deliveries to the operator's webhook.
     #[serde(default, skip_serializing_if = "Deliveries::is_empty")]
     pub deliveries: Deliveries,
+    /// The `callback_url` of the submit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner_webhook: Option<OwnerWebhook>,
     /// The typical duration of such videos, or the duration that Wiro's percentage predicts.
     #[serde(rename = "pace", skip_serializing_if = "Option::is_none")]
     pub typical_duration: Option<Millis>,
@@ -252,6 +255,7 @@ impl Task {
             reports_run: false,
             pending_work: PendingWork::default(),
             deliveries: Deliveries::default(),
+            owner_webhook: None,
             typical_duration: None,
             run_answered_at: None,
             expected_end_at: None,
@@ -272,7 +276,10 @@ impl Task {
     /// When the task is due; `None` if nothing is left to do.
     #[must_use]
     pub fn alarm(&self) -> Option<UnixMillis> {
-        [self.wake_at, self.pending_work.next_due(), self.deliveries.next_due()].into_iter().flatten().min()
+        let owner_webhook = self.owner_webhook.as_ref();
+        let owner_delivery = owner_webhook.and_then(|webhook| webhook.deliveries.next_due());
+        let due = [self.wake_at, self.pending_work.next_due(), self.deliveries.next_due(), owner_delivery];
+        due.into_iter().flatten().min()
     }
 
     /// Whether the task needs a slot now or later.

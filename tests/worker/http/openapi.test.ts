@@ -146,6 +146,18 @@ describe('openapi.json describes the real', () => {
     await described('post', '/v1/videos/{id}/cancel', await alice.cancel(id));
   });
 
+  test('deliveries', async () => {
+    const check = (answer: Response) => described('get', '/v1/videos/{id}/deliveries', answer);
+    await check(await alice.fetch(at(video.id, '/deliveries')));
+    await check(await alice.fetch(at(NOBODY, '/deliveries')));
+    await check(await service.fetch(at(video.id, '/deliveries')));
+    // One that has been tried; callback-url.test.ts compares the Worker's own.
+    const isDelivery = ajv.getSchema('openapi#/components/schemas/CallbackDelivery');
+    const tried = { at: 1, webhook_id: 'msg_a_1', attempt: 1 };
+    for (const answered of [{ status: 204 }, { error: 'no answer within 10 s' }])
+      expect(isDelivery?.({ ...tried, ...answered, next_attempt_at: null })).toBe(true);
+  });
+
   test('cancel and delete', async () => {
     await described('post', '/v1/videos/{id}/cancel', await alice.cancel(video.id));
     await described('post', '/v1/videos/{id}/cancel', await service.cancel(video.id));
