@@ -151,6 +151,7 @@ fn call_handler<'a>(
         }
         Route::Inspect { id } => operator::inspect(context, request, id).boxed_local(),
         Route::Redrive { id } => operator::redrive(context, request, id).boxed_local(),
+        Route::TestWebhook => operator::test_webhook(context, request).boxed_local(),
         Route::WiroCallback { id, proof } => {
             webhook::wiro_callback(context, request, id, proof).boxed_local()
         }

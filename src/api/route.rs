@@ -45,6 +45,7 @@ pub enum Route<'a> {
     Redrive {
         id: &'a str,
     },
+    TestWebhook,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +89,7 @@ pub fn route<'a>(method: &str, path: &'a str) -> Result<Route<'a>, NoRoute> {
         ["v1", "videos", id, "deliveries"] => (Route::Deliveries { id }, READ),
         ["operator", "videos", id] => (Route::Inspect { id }, READ),
         ["operator", "videos", id, "redrive"] => (Route::Redrive { id }, "POST"),
+        ["operator", "webhook-test"] => (Route::TestWebhook, "POST"),
         ["hooks", "wiro", id, proof] => (Route::WiroCallback { id, proof }, "POST"),
         _ => return Err(NoRoute::NotFound),
     };
@@ -144,6 +146,7 @@ mod tests {
         assert_eq!(route("GET", "/v1/videos/a/deliveries"), Ok(Route::Deliveries { id: "a" }));
         assert_eq!(route("GET", "/operator/videos/a"), Ok(Route::Inspect { id: "a" }));
         assert_eq!(route("POST", "/operator/videos/a/redrive"), Ok(Route::Redrive { id: "a" }));
+        assert_eq!(route("POST", "/operator/webhook-test"), Ok(Route::TestWebhook));
         let allow = "GET, HEAD";
         assert_eq!(route("PUT", "/v1/videos/a/content"), Err(NoRoute::MethodNotAllowed { allow }));
         assert_eq!(route("GET", "/hooks/wiro/a/b"), Err(NoRoute::MethodNotAllowed { allow: "POST" }));

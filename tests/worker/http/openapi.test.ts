@@ -220,6 +220,9 @@ describe('openapi.json describes the real', () => {
       const redrive = `/operator/videos/${name}/redrive`;
       await described('post', `${path}/redrive`, await client.fetch(redrive, { method: 'POST' }));
     }
+    const test = '/operator/webhook-test';
+    for (const client of [operator, service])
+      await described('post', test, await client.fetch(test, { method: 'POST' }));
   });
 
   test('usage', async () => {
@@ -266,6 +269,6 @@ test('openapi.json describes only operations that these tests have seen', () => 
       ),
   );
   // Responses that cannot be caused here, and those without a body.
-  const elsewhere = / (403|429|500|502|503|101|204|304)$|^head |redrive 202$/;
+  const elsewhere = / (403|429|500|502|503|101|204|304)$|^head |redrive 202$|webhook-test 404$/;
   expect(written.filter((answer) => !seen.has(answer) && !elsewhere.test(answer))).toEqual([]);
 });
