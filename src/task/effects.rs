@@ -144,7 +144,14 @@ async fn perform_work(
             store.publishing.set(Some(finished));
             let published =
                 Records::new(&store.env)?.put(&task.record, &task.owner, config.policy.retention).await;
-            log_error(published, "publishing the record failed", id)
+            let published = log_error(published, "publishing the record failed", id);
+            let status = task.record.status;
+            if published.is_some() && status.is_final() && !task.owner.is_nobody() {
+                let ended = DispatcherClient::new(&store.env)?.ended(task.ownership(), status).await;
+                log_error(ended, "storing the end for lists failed", id)
+            } else {
+                published
+            }
         }
         WorkItem::Purge => match task.job() {
             Some(job) => {

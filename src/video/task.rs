@@ -176,12 +176,15 @@ pub struct NewTask {
     pub fingerprint: String,
 }
 
-/// A video, its owner, and its creation time in unix seconds.
+/// What the list of an owner holds of a video: its owner, its creation time in unix seconds and its model.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct VideoOwnership {
     pub id: VideoId,
     pub owner: Owner,
     pub created_at: i64,
+    /// The API's name.
+    #[serde(default)]
+    pub model: String,
 }
 
 /// What the dispatcher learns about a task.
@@ -270,6 +273,7 @@ impl Task {
             id: self.record.id.clone(),
             owner: self.owner.clone(),
             created_at: self.record.created_at,
+            model: self.record.model.clone(),
         }
     }
 
