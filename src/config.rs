@@ -72,6 +72,8 @@ pub struct Config {
     pub operator_token: Option<BearerToken>,
     /// Receives every ending.
     pub webhook: Option<Webhook>,
+    /// `NOTIFY_SECRET`.
+    pub notify_keys: Option<WebhookKeys>,
     /// The daily budget of all clients together.
     pub daily_budget: Option<Usd>,
     /// Prices for videos that Wiro's description does not price.
@@ -151,6 +153,15 @@ impl Config {
         Limits { budget: self.daily_budget, share }
     }
 
+    /// The keys that sign what is sent to a `callback_url` of this owner: its own, or without clients `NOTIFY_SECRET`.
+    #[must_use]
+    pub fn owner_webhook_keys(&self, owner: &Owner) -> Option<&WebhookKeys> {
+        match &self.clients {
+            Some(clients) => clients.webhook_keys(owner),
+            None => self.notify_keys.as_ref().filter(|_| owner.is_nobody()),
+        }
+    }
+
     /// Reads the settings with `lookup`. An empty text counts as not set.
     ///
     /// # Errors
@@ -214,7 +225,6 @@ impl Config {
             reader.problem("TURNSTILE_SECRET", "is not set; TURNSTILE_SITE_KEY protects nothing alone");
         }
         let verify_url = reader.parse("TURNSTILE_VERIFY_URL", |url| base_url(url, parse_url));
-        let problems = reader.problems;
         let all = || {
             Some(Self {
                 credentials: credentials?,
@@ -228,18 +238,17 @@ impl Config {
                 submits_per_minute: Some(submits_per_minute?).filter(|max| *max > 0),
                 visits_per_minute: Some(visits_per_minute?).filter(|max| *max > 0),
                 upload_bytes_per_day: Some(i64::from(upload_mib_per_day?) * MIB).filter(|max| *max > 0),
-                turnstile: match turnstile_secret {
-                    Some(secret) if clients.is_none() => {
-                        Some(Turnstile { secret, site_key, verify_url: verify_url? })
-                    }
-                    _ => None,
-                },
+                turnstile: turnstile_secret
+                    .filter(|_| clients.is_none())
+                    .zip(verify_url)
+                    .map(|(secret, verify_url)| Turnstile { secret, site_key, verify_url }),
                 clients,
                 operator_token,
                 daily_budget: daily_budget?,
                 prices: prices?,
                 policy: Policy {
-                    notify: notify.filter(|_| notify_url.is_some()),
+                    notify: notify.clone().filter(|_| notify_url.is_some()),
+                    notify_owner: notify?,
                     max_active: Some(max_active?).filter(|max| *max > 0),
                     poll: poll?,
                     search: search?,
@@ -249,12 +258,13 @@ impl Config {
                     copy_deadline: Millis::from_seconds(copy_deadline?.into()),
                     retention: retention?,
                 },
-                webhook: notify_url.zip(notify_keys).map(|(url, keys)| Webhook { url, keys }),
+                webhook: notify_url.zip(notify_keys.clone()).map(|(url, keys)| Webhook { url, keys }),
+                notify_keys,
             })
         };
         match all() {
-            Some(config) if problems.is_empty() => Ok(config),
-            _ => Err(ConfigError(problems)),
+            Some(config) if reader.problems.is_empty() => Ok(config),
+            _ => Err(ConfigError(reader.problems)),
         }
     }
 }

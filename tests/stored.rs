@@ -98,6 +98,31 @@ fn deliveries_keep_their_stored_format() {
 }
 
 #[test]
+fn a_callback_url_keeps_its_stored_format() {
+    let told = r#"  "owner_webhook": {
+    "url": "https://hooks.example.com/a",
+    "deliveries": {
+      "events": 1,
+      "pending": null,
+      "tries": [
+        {
+          "at": 1734513905,
+          "webhook_id": "msg_aeaqcaibaeaqcaibaeaqcaibafokkim4bg2ky6ic_1",
+          "attempt": 1,
+          "status": 204
+        }
+      ]
+    }
+  }
+}"#;
+    let told = TASK.trim_end().trim_end_matches("\n}").to_owned() + ",\n" + told;
+    let task = Task::load(&told).unwrap();
+    assert_eq!(task.owner_webhook.as_ref().map(|webhook| webhook.deliveries.events()), Some(1));
+    assert_eq!(serde_json::to_string_pretty(&task).unwrap(), told);
+    assert_eq!(Task::load(TASK).unwrap().owner_webhook, None);
+}
+
+#[test]
 fn each_phase_keeps_its_stored_format() {
     let since = UnixMillis::new(1);
     let phases = [

@@ -1,4 +1,4 @@
-//! `GET /v1/videos`: the caller's own videos in pages, newest first.
+//! `GET /v1/videos`: the caller's own videos in pages, newest first, perhaps filtered.
 
 use std::iter::repeat;
 
@@ -9,6 +9,7 @@ use super::error::ApiError;
 use super::{RequestContext, internal, respond};
 use crate::calls::dispatcher::DispatcherClient;
 use crate::calls::task::{Message, Reply};
+use crate::http::percent;
 use crate::runtime::http::{Request, Response};
 use crate::runtime::join;
 use crate::runtime::log::{self, Level};
@@ -42,27 +43,50 @@ pub async fn list(
     }
     // 1. The dispatcher returns the ids, including those of the newest videos.
     let owned_id = |text: &str| context.config.signing_keys.verify_id(&owner, text);
-    let listing =
-        Listing::read(|name| request.parameter(name), owned_id).map_err(ApiError::InvalidParameter)?;
+    let models = &context.config.models;
+    let model = |name: &str| match models.find(&String::from_utf8(percent::decode(name)).unwrap_or_default())
+    {
+        Some(model) => Ok(model.name.clone()),
+        None => Err(format!("must be one of {}", models.names())),
+    };
+    let listing = Listing::read(|name| request.parameter(name), owned_id, model);
+    let listing = listing.map_err(ApiError::InvalidParameter)?;
+    let fits = |record: &Record| {
+        let offered = models.find(&record.model);
+        listing.filter.fits(record, offered.map_or(&record.model, |model| &model.name))
+    };
     let dispatcher = DispatcherClient::new(context.env)?;
     let mut data = Vec::new();
     let mut wanted = listing.clone();
-    let has_more = loop {
-        let page = dispatcher.list(&owner, wanted).await.map_err(internal)?.ok_or_else(not_after)?;
+    let mut last_read = None;
+    let mut looks = 0;
+    let is_filtered = listing.filter.needs_record();
+    let (has_more, is_cut) = loop {
+        let found = u32::try_from(data.len()).unwrap_or(u32::MAX);
+        let Some(limit) = listing.next_look(found, looks) else { break (true, true) };
+        wanted.limit = limit;
+        let page = dispatcher.list(&owner, wanted.clone()).await.map_err(internal)?.ok_or_else(not_after)?;
+        looks += 1;
         // 2. Read the record of each video.
-        let records = records(context, &page.ids).await?;
-        data.extend(records.into_iter().flatten().map(|record| context.to_video(&owner, record)));
-        // 3. Videos that are being removed are missing, so the page is filled up.
-        let shown = u32::try_from(data.len()).unwrap_or(u32::MAX);
+        let mut records = records(context, &page.ids).await?.into_iter().flatten().filter(&fits);
+        let missing = usize::try_from(listing.limit.saturating_sub(found)).unwrap_or(usize::MAX);
+        let shown = records.by_ref().take(missing);
+        data.extend(shown.map(|record| context.to_video(&owner, record)));
+        if records.next().is_some() {
+            break (true, false);
+        }
+        // 3. Videos that do not fit or are being removed are missing, so the page is filled up.
+        let is_full = data.len() >= usize::try_from(listing.limit).unwrap_or(usize::MAX);
+        last_read = page.ids.last().cloned().or(last_read);
         match page.end {
-            Some(end) if shown < listing.limit => {
-                let start = Start::AfterPosition(end);
-                wanted = Listing { limit: listing.limit - shown, start, ..listing };
-            }
-            end => break end.is_some(),
+            Some(end) if is_filtered || !is_full => wanted.start = Start::AfterPosition(end),
+            end => break (end.is_some(), false),
         }
     };
-    let [first_id, last_id] = [data.first(), data.last()].map(|video| video.map(|video| &video.record.id));
+    let first_id = data.first().map(|video| &video.record.id);
+    // After a page that was cut, the client goes on behind all that was read.
+    let last_id = last_read.as_ref().filter(|_| is_cut);
+    let last_id = last_id.or_else(|| data.last().map(|video| &video.record.id));
     let list = List { object: "list", data: &data, first_id, last_id, has_more };
     Ok(respond::json(200, &list)?.with("cache-control", "private, no-store"))
 }

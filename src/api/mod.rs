@@ -3,6 +3,7 @@
 mod cancel;
 mod content;
 mod delete;
+mod deliveries;
 mod error;
 mod events;
 mod files;
@@ -145,8 +146,12 @@ fn call_handler<'a>(
         Route::Content { id } => content::content(context, request, id).boxed_local(),
         Route::Events { id } => events::events(context, request, id).boxed_local(),
         Route::Cancel { id } => cancel::cancel(context, context.authorize(request, id)?).boxed_local(),
+        Route::Deliveries { id } => {
+            deliveries::deliveries(context, context.authorize(request, id)?).boxed_local()
+        }
         Route::Inspect { id } => operator::inspect(context, request, id).boxed_local(),
         Route::Redrive { id } => operator::redrive(context, request, id).boxed_local(),
+        Route::TestWebhook => operator::test_webhook(context, request).boxed_local(),
         Route::WiroCallback { id, proof } => {
             webhook::wiro_callback(context, request, id, proof).boxed_local()
         }

@@ -32,6 +32,9 @@ pub enum Route<'a> {
     Cancel {
         id: &'a str,
     },
+    Deliveries {
+        id: &'a str,
+    },
     WiroCallback {
         id: &'a str,
         proof: &'a str,
@@ -42,6 +45,7 @@ pub enum Route<'a> {
     Redrive {
         id: &'a str,
     },
+    TestWebhook,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,8 +86,10 @@ pub fn route<'a>(method: &str, path: &'a str) -> Result<Route<'a>, NoRoute> {
         ["v1", "videos", id, "content"] => (Route::Content { id }, READ),
         ["v1", "videos", id, "events"] => (Route::Events { id }, READ),
         ["v1", "videos", id, "cancel"] => (Route::Cancel { id }, "POST"),
+        ["v1", "videos", id, "deliveries"] => (Route::Deliveries { id }, READ),
         ["operator", "videos", id] => (Route::Inspect { id }, READ),
         ["operator", "videos", id, "redrive"] => (Route::Redrive { id }, "POST"),
+        ["operator", "webhook-test"] => (Route::TestWebhook, "POST"),
         ["hooks", "wiro", id, proof] => (Route::WiroCallback { id, proof }, "POST"),
         _ => return Err(NoRoute::NotFound),
     };
@@ -137,8 +143,10 @@ mod tests {
         );
         assert_eq!(route("GET", "/v1/videos/a/events"), Ok(Route::Events { id: "a" }));
         assert_eq!(route("POST", "/v1/videos/a/cancel"), Ok(Route::Cancel { id: "a" }));
+        assert_eq!(route("GET", "/v1/videos/a/deliveries"), Ok(Route::Deliveries { id: "a" }));
         assert_eq!(route("GET", "/operator/videos/a"), Ok(Route::Inspect { id: "a" }));
         assert_eq!(route("POST", "/operator/videos/a/redrive"), Ok(Route::Redrive { id: "a" }));
+        assert_eq!(route("POST", "/operator/webhook-test"), Ok(Route::TestWebhook));
         let allow = "GET, HEAD";
         assert_eq!(route("PUT", "/v1/videos/a/content"), Err(NoRoute::MethodNotAllowed { allow }));
         assert_eq!(route("GET", "/hooks/wiro/a/b"), Err(NoRoute::MethodNotAllowed { allow: "POST" }));

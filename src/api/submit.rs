@@ -11,11 +11,14 @@ use super::submission::{Body, Submission};
 use super::{RequestContext, guard, internal, respond};
 use crate::calls::dispatcher::{DispatcherClient, SubmitAttempt};
 use crate::calls::task::{Message, Reply};
+use crate::config::Config;
 use crate::config::offered_models::OfferedModel;
 use crate::runtime::http::{Header, Request, Response};
 use crate::runtime::{clock, url};
 use crate::storage::models;
 use crate::video::access::owner::Owner;
+use crate::video::delivery::OwnerWebhook;
+use crate::video::id::VideoId;
 use crate::video::model::Capabilities;
 use crate::video::money::budget::{Day, Shortage};
 use crate::video::record::{FailureCode, Record};
@@ -65,7 +68,9 @@ pub async fn submit(context: &RequestContext<'_>, request: &Request) -> Result<R
             return Err(error);
         }
     };
-    let links = Links { parse_url: url::parse, file_url: &|file| keys.file_url(owner, file) };
+    let file_url = |file: &str| keys.file_url(owner, file);
+    let callback_needs = callback_needs(&context.config, owner);
+    let links = Links { parse_url: url::parse, file_url: &file_url, callback_needs };
     let submission = body.check(&model.capabilities, links).await?;
     if let Err(error) = guard::limits::check_submit(context, request, owner).await {
         submission.discard().await;
@@ -84,18 +89,7 @@ pub async fn submit(context: &RequestContext<'_>, request: &Request) -> Result<R
     };
     // 5. The object stores the task and sends Run. From here on a crash of this request loses nothing. The object asks
     //    for the image only if the video is new.
-    let ValidRequest { input, metadata } = submission.requested.clone();
-    let new = NewTask {
-        owner: owner.clone(),
-        callback_url: format!("{}/hooks/wiro/{id}/{}", context.origin, keys.callback_proof(&id)),
-        fingerprint,
-        model: model.name,
-        model_path: model.path,
-        input,
-        metadata,
-        id: id.clone(),
-    };
-    let mut task = Box::new(Task::accept(new, clock::now()));
+    let mut task = Box::new(new_task(context, owner, &id, model, &submission, fingerprint));
     task.challenge = challenge.clone().digest();
     let accept = match challenge {
         Challenge::NotNeeded | Challenge::Passed(_) => Message::Accept(task),
@@ -147,6 +141,39 @@ pub async fn submit(context: &RequestContext<'_>, request: &Request) -> Result<R
         response.add("idempotent-replayed", "true");
     }
     Ok(response)
+}
+
+/// The task of an accepted submit.
+fn new_task(
+    context: &RequestContext<'_>,
+    owner: &Owner,
+    id: &VideoId,
+    model: ChosenModel,
+    submission: &Submission<'_>,
+    fingerprint: String,
+) -> Task {
+    let ValidRequest { input, metadata, callback_url } = submission.requested.clone();
+    let proof = context.config.signing_keys.callback_proof(id);
+    let new = NewTask {
+        owner: owner.clone(),
+        callback_url: format!("{}/hooks/wiro/{id}/{proof}", context.origin),
+        fingerprint,
+        model: model.name,
+        model_path: model.path,
+        input,
+        metadata,
+        id: id.clone(),
+    };
+    Task { owner_webhook: callback_url.map(OwnerWebhook::new), ..Task::accept(new, clock::now()) }
+}
+
+/// What must be set before this owner may give a `callback_url`, which is only sent signed messages.
+fn callback_needs(config: &Config, owner: &Owner) -> Option<&'static str> {
+    match config.owner_webhook_keys(owner) {
+        Some(_) => None,
+        None if owner.is_nobody() => Some("needs a key that signs: the operator must set NOTIFY_SECRET"),
+        None => Some("needs a key that signs: the operator must set your webhook_secret in CLIENT_TOKENS"),
+    }
 }
 
 /// The model of a submit.
@@ -202,7 +229,7 @@ fn attempt_digest(request: &Request, owner: &Owner, fingerprint: &str) -> String
 /// A digest of the request, which does not depend on its notation. Newer members are left out if they are empty, so
 /// that fingerprints of earlier versions stay equal.
 fn fingerprint(model_path: &str, submission: &Submission<'_>) -> String {
-    let Submission { requested: ValidRequest { input, metadata }, digests, .. } = submission;
+    let Submission { requested: ValidRequest { input, metadata, callback_url }, digests, .. } = submission;
     let mut request = json!({ "input": input, "image_sha256": digests.first });
     if let Some(request) = request.as_object_mut() {
         if let Some(last) = &digests.last {
@@ -213,6 +240,9 @@ fn fingerprint(model_path: &str, submission: &Submission<'_>) -> String {
         }
         if !metadata.is_empty() {
             request.insert("metadata".to_owned(), json!(metadata));
+        }
+        if let Some(url) = callback_url {
+            request.insert("callback_url".to_owned(), json!(url));
         }
     }
     hex::encode(Sha256::digest(request.to_string()))

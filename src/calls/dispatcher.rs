@@ -10,6 +10,7 @@ use crate::video::id::VideoId;
 use crate::video::lifecycle::event::SlotReply;
 use crate::video::money::Usd;
 use crate::video::money::budget::Shortage;
+use crate::video::record::Status;
 use crate::video::record::listing::{Listing, Page};
 use crate::video::task::VideoOwnership;
 use crate::video::task::search::JobClaim;
@@ -45,6 +46,8 @@ pub enum Message {
     RunAnswered(bool),
     /// Removes a video from all tables; with its cost, if known → null
     Forget(VideoOwnership, Option<Usd>),
+    /// Stores the status of a video that has ended, for lists → null
+    Ended(VideoOwnership, Status),
     /// A page of the owner's videos → [`Page`], or null
     List(Owner, Listing),
     /// Reconciles a batch of videos that are due at this time → whether it was the last one
@@ -145,6 +148,11 @@ impl DispatcherClient {
     /// Reports whether the outcome of a Run is known.
     pub async fn run_answered(&self, is_known: bool) -> Result<(), CallError> {
         self.ask(Message::RunAnswered(is_known)).await
+    }
+
+    /// Stores the status of a video that has ended, for lists.
+    pub async fn ended(&self, video: VideoOwnership, status: Status) -> Result<(), CallError> {
+        self.ask(Message::Ended(video, status)).await
     }
 
     /// A page of the owner's videos; `None` if the video at which it starts does not exist.

@@ -4,3 +4,4 @@
 pub mod dispatcher;
 pub mod objects;
 pub mod task;
+pub mod webhook;

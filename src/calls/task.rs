@@ -6,7 +6,7 @@ use worker::web_sys::Response;
 
 use super::objects::SubscribeOptions;
 use super::objects::{CallError, Objects, read};
-use crate::video::delivery::DeliveryAttempt;
+use crate::video::delivery::{DeliveryAttempt, OwnerAttempt};
 use crate::video::id::VideoId;
 use crate::video::money::budget::Shortage;
 use crate::video::record::Record;
@@ -42,6 +42,8 @@ pub enum Message {
     Cancel,
     /// Cancel the video and remove its data.
     Delete,
+    /// Return the deliveries to the owner's `callback_url`.
+    Deliveries,
     /// Return the operator's view.
     Inspect,
     /// Resume a failed video that may have been charged.
@@ -83,6 +85,7 @@ pub enum Reply {
     AlreadyFinished,
     Report(SlotReport),
     Owns(Ownership),
+    Deliveries(Vec<OwnerAttempt>),
     Inspected {
         record: Record,
         deliveries: Vec<DeliveryAttempt>,

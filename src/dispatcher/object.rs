@@ -165,6 +165,7 @@ impl Inner {
             }
             Message::ReacquireSlot(video, kind, cost) => {
                 self.owned_videos()?.add(&video)?;
+                self.owned_videos()?.resume(&video.id)?;
                 if cost.is_none() {
                     self.reserve_known_price(&video, &kind)?;
                 }
@@ -174,6 +175,10 @@ impl Inner {
             Message::Forget(video, cost) => {
                 self.spending()?.settle(&video, cost)?;
                 json!(self.forget(&video.id)?)
+            }
+            Message::Ended(video, status) => {
+                self.owned_videos()?.add(&video)?;
+                return Ok(json!(self.owned_videos()?.end(&video, status)?));
             }
             Message::List(owner, listing) => return Ok(json!(self.owned_videos()?.page(&owner, &listing)?)),
             Message::Sweep(as_of) => {

@@ -1,5 +1,6 @@
 //! The list of each owner's videos, in the dispatcher's `SQLite`, from the acceptance of a video until its removal.
-//! The cost of a page does not depend on the length of the list.
+//! The cost of a page does not depend on the length of the list, with filters neither: each column of a filter stands
+//! in an index.
 
 use worker::Result;
 use worker::js_sys::Array;
@@ -8,19 +9,25 @@ use crate::runtime::values::{integer_from_js, integer_to_js, text_to_js};
 use crate::storage::object_storage::ObjectStorage;
 use crate::video::access::owner::Owner;
 use crate::video::id::VideoId;
-use crate::video::record::listing::{ListPosition, Listing, Page, Start};
+use crate::video::record::Status;
+use crate::video::record::listing::{Filter, ListPosition, Listing, Page, Start};
 use crate::video::task::VideoOwnership;
 
 /// The position of a removed video is kept for a while. `created_at` is in unix seconds; `ticket` orders videos of the same second
-/// by arrival.
+/// by arrival. `status` is that of a video that has ended, and null before: only its object knows how it stands now. Rows
+/// of earlier versions have neither status nor model until they end.
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS owned (
         ticket INTEGER PRIMARY KEY,
         id TEXT NOT NULL UNIQUE,
         owner TEXT NOT NULL,
-        created_at INTEGER NOT NULL
+        created_at INTEGER NOT NULL,
+        model TEXT,
+        status TEXT
     );
     CREATE INDEX IF NOT EXISTS owned_in_order ON owned (owner, created_at, ticket);
+    CREATE INDEX IF NOT EXISTS owned_by_status ON owned (owner, status, created_at, ticket);
+    CREATE INDEX IF NOT EXISTS owned_by_model ON owned (owner, model, status, created_at, ticket);
     CREATE TABLE IF NOT EXISTS removed_place (
         number INTEGER PRIMARY KEY,
         id TEXT NOT NULL UNIQUE,
@@ -28,6 +35,10 @@ const SCHEMA: &str = "
         created_at INTEGER NOT NULL,
         ticket INTEGER NOT NULL
     );";
+
+/// The columns that earlier versions did not have.
+const ADD_COLUMNS: &str =
+    "ALTER TABLE owned ADD COLUMN model TEXT; ALTER TABLE owned ADD COLUMN status TEXT;";
 
 /// Removed videos whose position is kept, because a client that pages through the list may continue there.
 const MAX_REMOVED: u32 = 10_000;
@@ -39,18 +50,35 @@ pub struct OwnedVideos<'a> {
 impl<'a> OwnedVideos<'a> {
     /// Fails if `SQLite` fails, like all methods.
     pub fn open(storage: &'a ObjectStorage) -> Result<Self> {
-        storage.ensure_tables(SCHEMA)?;
+        if storage.ensure_tables(SCHEMA).is_err() {
+            // An index names a column that the table of an earlier version lacks.
+            storage.sql(ADD_COLUMNS, &[])?;
+            storage.ensure_tables(SCHEMA)?;
+        }
         Ok(Self { storage })
     }
 
     /// Idempotent. Videos without an owner are in no list.
-    pub fn add(&self, VideoOwnership { id, owner, created_at }: &VideoOwnership) -> Result<()> {
+    pub fn add(&self, VideoOwnership { id, owner, created_at, model }: &VideoOwnership) -> Result<()> {
         if owner.is_nobody() {
             return Ok(());
         }
-        let values = [text_to_js(id.as_str()), text_to_js(owner.as_str()), integer_to_js(*created_at)];
-        let statement = "INSERT OR IGNORE INTO owned (id, owner, created_at) VALUES (?, ?, ?)";
+        let [id, owner, model] = [id.as_str(), owner.as_str(), model].map(text_to_js);
+        let statement = "INSERT OR IGNORE INTO owned (id, owner, created_at, model) VALUES (?, ?, ?, ?)";
+        self.storage.sql(statement, &[id, owner, integer_to_js(*created_at), model]).map(|_| ())
+    }
+
+    /// Stores the status of a video that has ended.
+    pub fn end(&self, VideoOwnership { id, model, .. }: &VideoOwnership, status: Status) -> Result<()> {
+        let statement = "UPDATE owned SET status = ?, model = ? WHERE id = ?";
+        let values = [status.as_str(), model, id.as_str()].map(text_to_js);
         self.storage.sql(statement, &values).map(|_| ())
+    }
+
+    /// The video goes on, although it had ended.
+    pub fn resume(&self, id: &VideoId) -> Result<()> {
+        let statement = "UPDATE owned SET status = NULL WHERE id = ?";
+        self.storage.sql(statement, &[text_to_js(id.as_str())]).map(|_| ())
     }
 
     pub fn remove(&self, id: &VideoId) -> Result<()> {
@@ -64,11 +92,9 @@ impl<'a> OwnedVideos<'a> {
         self.storage.sql("DELETE FROM owned WHERE id = ?", &[text_to_js(id.as_str())]).map(|_| ())
     }
 
+    /// All videos that may be wanted: besides those that fit the filter, those whose status or model is not stored.
     /// `None` if the owner does not have the video at which the page starts, and did not have it lately.
     pub fn page(&self, owner: &Owner, listing: &Listing) -> Result<Option<Page>> {
-        let (comparison, order) = if listing.oldest_first { (">", "ASC") } else { ("<", "DESC") };
-        let mut values = vec![text_to_js(owner.as_str())];
-        let mut condition = String::new();
         let start = match &listing.start {
             Start::First => None,
             Start::AfterPosition(position) => Some(*position),
@@ -81,17 +107,9 @@ impl<'a> OwnedVideos<'a> {
                 Some(list_position(row))
             }
         };
-        if let Some(ListPosition { created_at, ticket }) = start {
-            values.extend([integer_to_js(created_at), integer_to_js(ticket)]);
-            condition = format!("AND (created_at, ticket) {comparison} (?, ?)");
-        }
-        // One row more than the limit shows whether the list goes on.
-        let query = format!(
-            "SELECT id, created_at, ticket FROM owned WHERE owner = ? {condition}
-            ORDER BY created_at {order}, ticket {order} LIMIT {}",
-            listing.limit.saturating_add(1)
-        );
-        let mut rows = self.storage.sql(&query, &values)?;
+        let mut values = vec![text_to_js(owner.as_str())];
+        values.extend(listing.filter.model.as_deref().map(text_to_js));
+        let mut rows = self.storage.sql(&page_query(listing, start), &values)?;
         let limit = usize::try_from(listing.limit).unwrap_or(usize::MAX);
         let has_more = rows.len() > limit;
         rows.truncate(limit);
@@ -101,6 +119,48 @@ impl<'a> OwnedVideos<'a> {
             end: rows.last().filter(|_| has_more).map(list_position),
         }))
     }
+}
+
+/// The query of a page for the owner `?1`, and the model `?2` if one is wanted. One row more than the limit shows whether
+/// the list goes on.
+fn page_query(listing: &Listing, start: Option<ListPosition>) -> String {
+    let (comparison, order) = if listing.oldest_first { (">", "ASC") } else { ("<", "DESC") };
+    let order =
+        format!("ORDER BY created_at {order}, ticket {order} LIMIT {}", listing.limit.saturating_add(1));
+    let mut range = String::new();
+    if let Some(ListPosition { created_at, ticket }) = start {
+        range = format!(" AND (created_at, ticket) {comparison} ({created_at}, {ticket})");
+    }
+    if let Some(after) = listing.filter.created_after {
+        range = format!("{range} AND created_at > {after}");
+    }
+    let parts = parts_of(&listing.filter).into_iter().map(|part| {
+        format!("SELECT id, created_at, ticket FROM owned WHERE owner = ?1{part}{range} {order}")
+    });
+    let parts: Vec<String> = parts.collect();
+    match &parts[..] {
+        [part] => part.clone(),
+        parts => format!("SELECT * FROM ({}) {order}", parts.join(") UNION ALL SELECT * FROM (")),
+    }
+}
+
+/// The parts of an index that hold the videos of a filter: at most five, as many as a query of the runtime may join.
+fn parts_of(Filter { status, model, .. }: &Filter) -> Vec<String> {
+    let is = |status: Status| format!("'{}'", status.as_str());
+    let ended = Status::ALL.into_iter().filter(|status| status.is_final());
+    let mut statuses: Vec<String> = match status {
+        Some(status) => [*status].into_iter().filter(|status| status.is_final()).map(is).collect(),
+        None if model.is_some() => ended.map(is).collect(),
+        None => return vec![String::new()],
+    };
+    statuses.push("NULL".to_owned());
+    let condition = if model.is_some() { " AND model = ?2" } else { "" };
+    let mut parts: Vec<String> =
+        statuses.iter().map(|status| format!("{condition} AND status IS {status}")).collect();
+    if model.is_some() {
+        parts.push(" AND model IS NULL AND status IS NULL".to_owned());
+    }
+    parts
 }
 
 /// Reads the position from a row of id, `created_at` and `ticket`.

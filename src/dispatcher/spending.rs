@@ -70,7 +70,7 @@ impl<'a> Spending<'a> {
     /// A job has released its slot; its `cost` may not be known yet.
     pub fn settle(
         &self,
-        VideoOwnership { id, owner, created_at }: &VideoOwnership,
+        VideoOwnership { id, owner, created_at, .. }: &VideoOwnership,
         cost: Option<Usd>,
     ) -> Result<()> {
         let created = Day::of(UnixMillis::new(created_at.saturating_mul(1000)));

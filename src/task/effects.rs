@@ -113,10 +113,12 @@ async fn perform(
             let done = log_error(done, "pending work timed out", id).transpose()?;
             Event::WorkDone { item, succeeded: done == Some(true) }
         }
-        Effect::Notify(webhook_id) => match notify(store, config, task, &webhook_id).boxed_local().await? {
-            Some(response) => Event::Notified { webhook_id, response },
-            None => Event::ProgressTick,
-        },
+        Effect::Notify(recipient, webhook_id) => {
+            match notify(store, config, task, recipient, &webhook_id).boxed_local().await? {
+                Some(response) => Event::Notified { recipient, webhook_id, response },
+                None => Event::ProgressTick,
+            }
+        }
         Effect::Remove { purge } => {
             let removed = remove(store, task, purge, &upstream).boxed_local().await;
             match log_error(removed, "removing the video failed", id) {
@@ -142,7 +144,14 @@ async fn perform_work(
             store.publishing.set(Some(finished));
             let published =
                 Records::new(&store.env)?.put(&task.record, &task.owner, config.policy.retention).await;
-            log_error(published, "publishing the record failed", id)
+            let published = log_error(published, "publishing the record failed", id);
+            let status = task.record.status;
+            if published.is_some() && status.is_final() && !task.owner.is_nobody() {
+                let ended = DispatcherClient::new(&store.env)?.ended(task.ownership(), status).await;
+                log_error(ended, "storing the end for lists failed", id)
+            } else {
+                published
+            }
         }
         WorkItem::Purge => match task.job() {
             Some(job) => {

@@ -177,6 +177,13 @@ impl VideoTask {
                 let task = self.store.load()?;
                 return Ok(task.map_or(Reply::NotFound, |task| Reply::Owns(task.ownership_of(&claim))));
             }
+            Message::Deliveries => {
+                let task = self.store.load()?.filter(|task| task.is_visible());
+                return Ok(task.map_or(Reply::NotFound, |task| {
+                    let webhook = task.owner_webhook.as_ref();
+                    Reply::Deliveries(webhook.map_or_else(Vec::new, |webhook| webhook.deliveries.for_owner()))
+                }));
+            }
             Message::Inspect => return self.inspect(),
             Message::Redrive => match self.store.react(Event::RedriveRequested).await? {
                 Some(task) if matches!(task.phase, Phase::Ended { .. }) => return Ok(Reply::AlreadyFinished),

@@ -1,52 +1,32 @@
-//! The operator's webhook, which gets every ending, by Standard Webhooks.
+//! The events that tell of a video's end: to the operator's webhook, and to the `callback_url` of the submit.
 
 use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use serde::Serialize;
-use serde_json::json;
-use worker::ResponseBody;
+use serde_json::{Value, json};
 
 use super::store::{TaskError, VideoTaskStore};
-use crate::config::{Config, Webhook};
-use crate::runtime::clock;
-use crate::runtime::fetch::{FetchError, fetch, request};
+use crate::calls::webhook::{WebhookEvent, send};
+use crate::config::Config;
 use crate::runtime::log::{self, Level};
-use crate::runtime::streams::Reader;
-use crate::video::delivery::DeliveryResponse;
+use crate::video::access::webhook_key::WebhookKeys;
+use crate::video::delivery::{DeliveryResponse, Recipient};
 use crate::video::record::public::Video;
 use crate::video::task::Task;
-use crate::video::time::Millis;
-use crate::wiro::http_response::retry_after_seconds;
-
-const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Longer than any attempt.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// An event in the format of OpenAI's webhooks and Standard Webhooks.
+/// The Video as its owner sees it.
 #[derive(Serialize)]
-struct Payload<'a> {
-    /// The same as the header `webhook-id`.
-    id: &'a str,
-    object: &'static str,
-    #[serde(rename = "type")]
-    kind: String,
-    /// When the video ended, in unix seconds.
-    created_at: i64,
-    /// The same in RFC 3339.
-    timestamp: String,
-    data: OwnedVideo<'a>,
-}
-
-/// The Video with its owner, for the operator only.
-#[derive(Serialize)]
-struct OwnedVideo<'a> {
+struct OwnedVideo {
     #[serde(flatten)]
     video: Video,
-    /// `None` without client tokens.
-    client: Option<&'a str>,
+    /// Who that is, for the operator only; null without client tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<Value>,
 }
 
 /// One attempt: the response, or the reason why there was none. It is cancelled if the video is deleted or resumed
@@ -55,15 +35,25 @@ pub async fn notify(
     store: &VideoTaskStore,
     config: &Config,
     task: &Task,
+    recipient: Recipient,
     webhook_id: &str,
 ) -> Result<Option<Result<DeliveryResponse, String>>, TaskError> {
-    let is_pending = |task: &Task| task.deliveries.is_pending(webhook_id);
-    let Some(webhook) = config.webhook.as_ref().filter(|_| is_pending(task)) else { return Ok(None) };
-    let body = serde_json::to_string(&payload(store, config, task, webhook_id))?;
-    let cancelled = store.wait_until(|task| !is_pending(task), ATTEMPT_TIMEOUT);
-    let response = match select(pin!(post(webhook, webhook_id, &body)), pin!(cancelled)).await {
-        Either::Left((response, _)) => response.map_err(|error| public_reason(&error)),
-        Either::Right(_) => Err("cancelled before the receiver answered".to_owned()),
+    let is_pending = |task: &Task| {
+        task.deliveries_to(recipient).is_some_and(|deliveries| deliveries.is_pending(webhook_id))
+    };
+    let Some((url, keys)) = address(config, task, recipient).filter(|_| is_pending(task)) else {
+        return Ok(None);
+    };
+    let response = match keys {
+        None => Err("the client has no webhook_secret any more".to_owned()),
+        Some(keys) => {
+            let body = serde_json::to_string(&event(store, config, task, recipient, webhook_id))?;
+            let cancelled = store.wait_until(|task| !is_pending(task), ATTEMPT_TIMEOUT);
+            match select(pin!(send(url, keys, webhook_id, &body)), pin!(cancelled)).await {
+                Either::Left((response, _)) => response,
+                Either::Right(_) => Err("cancelled before the receiver answered".to_owned()),
+            }
+        }
     };
     let problem = match &response {
         Ok(DeliveryResponse { status: 200..=299, .. }) => return Ok(Some(response)),
@@ -71,57 +61,48 @@ pub async fn notify(
         Err(reason) => json!(reason),
     };
     let fields = [("video.id", json!(task.record.id)), ("webhook.id", json!(webhook_id)), ("error", problem)];
-    log::write(Level::Warn, "delivering the webhook failed", fields);
+    match recipient {
+        Recipient::Operator => log::write(Level::Warn, "delivering the webhook failed", fields),
+        // The client sees it at `/deliveries`; no operator has to act.
+        Recipient::Owner => log::write(Level::Info, "delivering to a callback_url failed", fields),
+    }
     Ok(Some(response))
 }
 
-fn payload<'a>(store: &VideoTaskStore, config: &Config, task: &'a Task, webhook_id: &'a str) -> Payload<'a> {
+/// The URL of the recipient, and the keys that sign for it, if the client still has some.
+fn address<'a>(
+    config: &'a Config,
+    task: &'a Task,
+    recipient: Recipient,
+) -> Option<(&'a str, Option<&'a WebhookKeys>)> {
+    match recipient {
+        Recipient::Operator => {
+            config.webhook.as_ref().map(|webhook| (webhook.url.as_str(), Some(&webhook.keys)))
+        }
+        Recipient::Owner => {
+            let webhook = task.owner_webhook.as_ref();
+            webhook.map(|webhook| (webhook.url.as_str(), config.owner_webhook_keys(&task.owner)))
+        }
+    }
+}
+
+fn event<'a>(
+    store: &VideoTaskStore,
+    config: &Config,
+    task: &Task,
+    recipient: Recipient,
+    webhook_id: &'a str,
+) -> WebhookEvent<'a, OwnedVideo> {
     let record = task.record.clone();
     // The callback URL has the origin of the submit.
     let submit_origin = || task.callback_url.rsplit_once("/hooks/wiro/").map_or("", |(origin, _)| origin);
     let origin = config.public_url.as_deref().unwrap_or_else(submit_origin);
+    let kind = format!("video.{}", record.status.as_str());
     let created_at = record.completed_at.unwrap_or_default();
-    Payload {
-        id: webhook_id,
-        object: "event",
-        kind: format!("video.{}", record.status.as_str()),
-        created_at,
-        timestamp: clock::rfc3339(created_at),
-        data: OwnedVideo {
-            video: Video::of(record, origin, store.grants(task).as_ref()),
-            client: Some(task.owner.as_str()).filter(|_| !task.owner.is_nobody()),
-        },
-    }
-}
-
-/// Redirects are not followed, and response bodies are not read.
-async fn post(webhook: &Webhook, webhook_id: &str, body: &str) -> Result<DeliveryResponse, FetchError> {
-    let now = clock::now();
-    let timestamp = now.seconds().to_string();
-    let signature = webhook.keys.sign(webhook_id, now, body);
-    let headers = [
-        ("content-type", "application/json"),
-        ("webhook-id", webhook_id),
-        ("webhook-timestamp", &timestamp),
-        ("webhook-signature", &signature),
-    ];
-    let request = request("POST", &webhook.url, &headers, Some(&body.into()));
-    let request = request.map_err(|error| FetchError::NotSent(error.to_string()))?;
-    let response = fetch(request, RESPONSE_TIMEOUT).await?;
-    let status = response.status_code();
-    let retry_after = response.headers().get("retry-after").ok().flatten();
-    let retry_after = retry_after.and_then(|header| retry_after_seconds(&header, now.seconds()));
-    if let ResponseBody::Stream(body) = response.into_parts().1 {
-        drop(Reader::new(&body, RESPONSE_TIMEOUT));
-    }
-    Ok(DeliveryResponse { status, retry_after: retry_after.map(Millis::from_seconds) })
-}
-
-/// The runtime's messages may contain the URL, which may contain a secret.
-fn public_reason(error: &FetchError) -> String {
-    match error {
-        FetchError::NotSent(_) => "the request could not be made".to_owned(),
-        FetchError::Lost(_) => "the connection was refused or lost".to_owned(),
-        FetchError::Timeout(_) => error.to_string(),
-    }
+    let client = Some(task.owner.as_str()).filter(|_| !task.owner.is_nobody());
+    let data = OwnedVideo {
+        video: Video::of(record, origin, store.grants(task).as_ref()),
+        client: (recipient == Recipient::Operator).then(|| json!(client)),
+    };
+    WebhookEvent::new(webhook_id, kind, created_at, data)
 }

@@ -1,5 +1,5 @@
-//! Deliveries to the operator's webhook. Each ending is an event of its own, retried on a schedule until the receiver
-//! accepts it or answers 410, or the schedule ends.
+//! Deliveries to a webhook: the operator's, or the `callback_url` of a submit. Each ending is an event of its own,
+//! retried on a schedule until the receiver accepts it or answers 410, or the schedule ends.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use super::id::{ID_PREFIX, VideoId};
 use super::lifecycle::retry_schedule::RetrySchedule;
 use super::time::{Millis, UnixMillis};
 
-/// How many attempts are kept for the operator.
+/// How many attempts are kept for the API.
 const MAX_ATTEMPTS: usize = 10;
 
 /// Longest `Retry-After` that is respected.
@@ -16,6 +16,30 @@ const MAX_RETRY_AFTER: Millis = Millis::from_seconds(86_400);
 /// The receiver refuses further deliveries.
 const GONE: u16 = 410;
 
+/// Who gets an event. Deliveries to one do not depend on those to the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recipient {
+    /// `NOTIFY_URL`.
+    Operator,
+    /// The `callback_url` of the submit.
+    Owner,
+}
+
+/// The `callback_url` of a submit. Secret, because a URL may contain a secret.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct OwnerWebhook {
+    pub url: String,
+    #[serde(default, skip_serializing_if = "Deliveries::is_empty")]
+    pub deliveries: Deliveries,
+}
+
+impl OwnerWebhook {
+    #[must_use]
+    pub fn new(url: String) -> Self {
+        Self { url, deliveries: Deliveries::default() }
+    }
+}
+
 /// The receiver's response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliveryResponse {
@@ -23,16 +47,28 @@ pub struct DeliveryResponse {
     pub retry_after: Option<Millis>,
 }
 
-/// One attempt in the operator's API: with the status of the response, or the reason why there was none.
+/// One attempt in the API: with the status of the response, or the reason why there was none.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct DeliveryAttempt {
     /// When it ended, in unix seconds.
     pub at: i64,
     pub webhook_id: String,
+    /// Counted from 1 for each event. Earlier versions did not store it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+}
+
+/// An attempt as the owner sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct OwnerAttempt {
+    #[serde(flatten)]
+    pub attempt: DeliveryAttempt,
+    /// When the same event is sent again, in unix seconds; only in the latest attempt of an event.
+    pub next_attempt_at: Option<i64>,
 }
 
 /// An event that is not delivered yet.
@@ -45,7 +81,7 @@ struct PendingDelivery {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Deliveries {
-    /// The number of events so far; part of an event's id.
+    /// The number of the latest event; part of an event's id.
     events: u32,
     pending: Option<PendingDelivery>,
     /// The latest ones, oldest first.
@@ -54,9 +90,9 @@ pub struct Deliveries {
 }
 
 impl Deliveries {
-    /// Adds an event, because the video has ended.
-    pub fn add(&mut self, video: &VideoId, now: UnixMillis) {
-        self.events = self.events.saturating_add(1);
+    /// Adds the event with this number, because the video has ended.
+    pub fn add(&mut self, video: &VideoId, number: u32, now: UnixMillis) {
+        self.events = number;
         let webhook_id = format!("msg_{}_{}", video.as_str().trim_start_matches(ID_PREFIX), self.events);
         self.pending = Some(PendingDelivery { webhook_id, failures: 0, due: now });
     }
@@ -99,10 +135,12 @@ impl Deliveries {
             Ok(response) => (Some(response.status), None),
             Err(error) => (None, Some(error)),
         };
+        let earlier = self.attempts.iter().rev().find(|attempt| attempt.webhook_id == webhook_id);
+        let attempt = earlier.map_or(Some(1), |earlier| Some(earlier.attempt?.saturating_add(1)));
         if self.attempts.len() >= MAX_ATTEMPTS {
             self.attempts.remove(0);
         }
-        self.attempts.push(DeliveryAttempt { at: now.seconds(), webhook_id, status, error });
+        self.attempts.push(DeliveryAttempt { at: now.seconds(), webhook_id, attempt, status, error });
     }
 
     /// Whether this event is not delivered yet.
@@ -120,6 +158,32 @@ impl Deliveries {
     #[must_use]
     pub fn attempts(&self) -> &[DeliveryAttempt] {
         &self.attempts
+    }
+
+    /// The attempts for the owner, oldest first.
+    #[must_use]
+    pub fn for_owner(&self) -> Vec<OwnerAttempt> {
+        let latest = self.attempts.len().saturating_sub(1);
+        let next_attempt_at = |index: usize, attempt: &DeliveryAttempt| {
+            let pending = self
+                .pending
+                .as_ref()
+                .filter(|pending| index == latest && pending.webhook_id == attempt.webhook_id);
+            pending.map(|pending| pending.due.seconds())
+        };
+        let attempts = self.attempts.iter().enumerate();
+        attempts
+            .map(|(index, attempt)| OwnerAttempt {
+                attempt: attempt.clone(),
+                next_attempt_at: next_attempt_at(index, attempt),
+            })
+            .collect()
+    }
+
+    /// The number of events so far.
+    #[must_use]
+    pub const fn events(&self) -> u32 {
+        self.events
     }
 
     /// Whether there never was an event.
@@ -140,7 +204,7 @@ mod tests {
 
     fn ended() -> Deliveries {
         let mut deliveries = Deliveries::default();
-        deliveries.add(&video(), NOW);
+        deliveries.add(&video(), 1, NOW);
         deliveries
     }
 
@@ -167,7 +231,7 @@ mod tests {
         assert_eq!(deliveries.take_due(GUARD, GUARD), Some(first.clone()), "the object died meanwhile");
         wait_after(&mut deliveries, Ok(with(500)));
         assert!(deliveries.is_pending(&first));
-        deliveries.add(&video(), NOW);
+        deliveries.add(&video(), 2, NOW);
         assert!(!deliveries.is_pending(&first));
         assert_eq!(first.strip_suffix('1').map(|stem| format!("{stem}2")), deliveries.take_due(NOW, GUARD));
         assert!(!first.contains(['.', ' ']), "the signed text separates its parts by dots");
@@ -203,15 +267,30 @@ mod tests {
         deliveries.stop();
         deliveries.complete(webhook_id.clone(), Ok(with(500)), None, NOW);
         assert_eq!(deliveries.next_due(), None);
-        let noted = DeliveryAttempt { at: 1000, webhook_id, status: Some(500), error: None };
+        let noted =
+            DeliveryAttempt { at: 1000, webhook_id, attempt: Some(1), status: Some(500), error: None };
         assert_eq!(deliveries.attempts(), [noted]);
+    }
+
+    #[test]
+    fn attempts_are_counted_for_each_event_and_the_latest_says_when_the_next_is_due() {
+        let mut deliveries = ended();
+        wait_after(&mut deliveries, Ok(with(500)));
+        wait_after(&mut deliveries, Ok(with(500)));
+        deliveries.add(&video(), 2, NOW);
+        wait_after(&mut deliveries, Ok(with(500)));
+        let known = |attempt: &OwnerAttempt| (attempt.attempt.attempt, attempt.next_attempt_at);
+        let shown: Vec<_> = deliveries.for_owner().iter().map(known).collect();
+        assert_eq!(shown, [(Some(1), None), (Some(2), None), (Some(1), Some(1005))]);
+        wait_after(&mut deliveries, Ok(with(204)));
+        assert_eq!(deliveries.for_owner().last().map(known), Some((Some(2), None)));
     }
 
     #[test]
     fn the_latest_attempts_are_kept() {
         let mut deliveries = Deliveries::default();
-        for status in 501..=515 {
-            deliveries.add(&video(), NOW);
+        for status in 501..=515_u16 {
+            deliveries.add(&video(), status.into(), NOW);
             wait_after(&mut deliveries, Ok(with(status)));
         }
         let statuses: Vec<_> = deliveries.attempts().iter().filter_map(|attempt| attempt.status).collect();

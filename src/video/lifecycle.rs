@@ -23,6 +23,7 @@
 
 pub mod event;
 mod generation;
+mod notifications;
 mod owner_requests;
 pub mod pending_work;
 mod progress_estimate;
@@ -56,6 +57,8 @@ pub struct Policy {
     pub retry: RetrySchedule,
     /// Delays between deliveries to the operator's webhook, which then stop; `None` without a webhook.
     pub notify: Option<RetrySchedule>,
+    /// The same for a `callback_url`.
+    pub notify_owner: RetrySchedule,
     /// Whether Wiro is told to delete its files after our copy is verified.
     pub purge_upstream: bool,
     pub task_deadline: Millis,
@@ -76,10 +79,7 @@ impl Task {
                 effects.extend(task.next_effect(policy, tick.now));
             }
             // Last, because a receiver may be slow and nothing may wait for it.
-            if policy.notify.is_none() {
-                task.deliveries.stop();
-            }
-            effects.extend(task.deliveries.take_due(tick.now, guard).map(Effect::Notify));
+            effects.extend(task.take_due_deliveries(policy, tick.now, guard));
             effects
         })
     }
@@ -103,8 +103,8 @@ impl Task {
             Event::WorkDone { item, succeeded } => {
                 task.pending_work.complete(item, succeeded, &policy.retry, tick);
             }
-            Event::Notified { webhook_id, response } => {
-                task.deliveries.complete(webhook_id, response, policy.notify.as_ref(), tick.now);
+            Event::Notified { recipient, webhook_id, response } => {
+                task.notified(recipient, webhook_id, response, policy, tick.now);
             }
             Event::CancelRequested => task.cancel_requested(policy, tick.now),
             Event::DeleteRequested => task.delete_requested(tick.now),
@@ -167,7 +167,7 @@ impl Task {
         }
         self.answerable |= self.is_answerable();
         if self.intent == Intent::Delete || !self.record.status.is_final() {
-            self.deliveries.stop();
+            self.stop_deliveries();
         }
         if !matches!(self.phase, Phase::Queued(_)) {
             self.record.queue_position = None;
@@ -199,7 +199,7 @@ impl Task {
             self.phase = Phase::Removing { failures: 0, job: self.job().cloned() };
             self.wake_at = Some(now);
             self.pending_work.clear();
-            self.deliveries.stop();
+            self.stop_deliveries();
         }
     }
 
@@ -223,9 +223,7 @@ impl Task {
         if status == Status::Completed {
             self.record.progress = 100;
         }
-        if policy.notify.is_some() {
-            self.deliveries.add(&self.record.id, now);
-        }
+        self.add_deliveries(policy, now);
         self.wake_at = None;
     }
 

@@ -30,6 +30,10 @@ pub enum Status {
 }
 
 impl Status {
+    /// In the order of a video's life.
+    pub const ALL: [Self; 5] =
+        [Self::Queued, Self::InProgress, Self::Completed, Self::Failed, Self::Cancelled];
+
     #[must_use]
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled)

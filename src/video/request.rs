@@ -41,6 +41,7 @@ const FIRST_NAMES: [&str; 5] = [FIRST, FIRST_URL, REFERENCE, REFERENCE_URL, REFE
 const LAST_NAMES: [&str; 2] = [LAST, LAST_URL];
 
 const MODEL: &str = "model";
+pub const CALLBACK_URL: &str = "callback_url";
 
 /// The model's name of a resolution, such as `768P`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -125,12 +126,14 @@ pub struct FieldError {
     pub message: String,
 }
 
-/// The functions that resolve URLs and file ids.
+/// What decides about URLs and file ids.
 #[derive(Clone, Copy)]
 pub struct Links<'a> {
     pub parse_url: ParseUrl,
     /// The URL of an uploaded file, by its id; `None` if the caller has no such file.
     pub file_url: &'a dyn Fn(&str) -> Option<String>,
+    /// What must be set before the caller may give a `callback_url`, if anything.
+    pub callback_needs: Option<&'static str>,
 }
 
 /// A valid submit.
@@ -138,6 +141,8 @@ pub struct Links<'a> {
 pub struct ValidRequest {
     pub input: Input,
     pub metadata: Metadata,
+    /// The URL that is told of the video's end.
+    pub callback_url: Option<String>,
 }
 
 /// The name of the model in a submit; `None` for the default one.
@@ -214,7 +219,7 @@ pub fn field_names(model: &Capabilities) -> Vec<&'static str> {
     if model.last_frame != Need::None {
         names.extend(LAST_NAMES);
     }
-    names.extend([MODEL, "seconds", "size", REFERENCE, "metadata"]);
+    names.extend([MODEL, "seconds", "size", REFERENCE, "metadata", CALLBACK_URL]);
     names
 }
 
@@ -224,12 +229,13 @@ pub(super) fn error(field: &str, message: impl Into<String>) -> FieldError {
     FieldError { field: field.chars().take(MAX_NAME_CHARS).collect(), message: message.into() }
 }
 
-/// Whether a field is null or, for a frame, an empty text: forms send that if no file was chosen or no URL was entered.
+/// Whether a field is null or, for a frame or a URL, an empty text: forms send that if no file was chosen or no URL was
+/// entered.
 fn is_empty(name: &str, value: &FieldValue) -> bool {
     match value {
         FieldValue::Json(Value::Null) => true,
         FieldValue::Json(Value::String(text)) if text.is_empty() => {
-            FIRST_NAMES.contains(&name) || LAST_NAMES.contains(&name)
+            name == CALLBACK_URL || FIRST_NAMES.contains(&name) || LAST_NAMES.contains(&name)
         }
         _ => false,
     }

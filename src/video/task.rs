@@ -9,7 +9,7 @@ pub mod tombstone;
 use serde::{Deserialize, Serialize};
 
 use super::access::owner::Owner;
-use super::delivery::Deliveries;
+use super::delivery::{Deliveries, OwnerWebhook};
 use super::id::VideoId;
 use super::lifecycle::pending_work::PendingWork;
 use super::money::Usd;
@@ -60,6 +60,9 @@ pub struct Task {
     /// Deliveries to the operator's webhook.
     #[serde(default, skip_serializing_if = "Deliveries::is_empty")]
     pub deliveries: Deliveries,
+    /// The `callback_url` of the submit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner_webhook: Option<OwnerWebhook>,
     /// The typical duration of such videos, or the duration that Wiro's percentage predicts.
     #[serde(rename = "pace", skip_serializing_if = "Option::is_none")]
     pub typical_duration: Option<Millis>,
@@ -173,12 +176,15 @@ pub struct NewTask {
     pub fingerprint: String,
 }
 
-/// A video, its owner, and its creation time in unix seconds.
+/// What the list of an owner holds of a video: its owner, its creation time in unix seconds and its model.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct VideoOwnership {
     pub id: VideoId,
     pub owner: Owner,
     pub created_at: i64,
+    /// The API's name.
+    #[serde(default)]
+    pub model: String,
 }
 
 /// What the dispatcher learns about a task.
@@ -252,6 +258,7 @@ impl Task {
             reports_run: false,
             pending_work: PendingWork::default(),
             deliveries: Deliveries::default(),
+            owner_webhook: None,
             typical_duration: None,
             run_answered_at: None,
             expected_end_at: None,
@@ -266,13 +273,17 @@ impl Task {
             id: self.record.id.clone(),
             owner: self.owner.clone(),
             created_at: self.record.created_at,
+            model: self.record.model.clone(),
         }
     }
 
     /// When the task is due; `None` if nothing is left to do.
     #[must_use]
     pub fn alarm(&self) -> Option<UnixMillis> {
-        [self.wake_at, self.pending_work.next_due(), self.deliveries.next_due()].into_iter().flatten().min()
+        let owner_webhook = self.owner_webhook.as_ref();
+        let owner_delivery = owner_webhook.and_then(|webhook| webhook.deliveries.next_due());
+        let due = [self.wake_at, self.pending_work.next_due(), self.deliveries.next_due(), owner_delivery];
+        due.into_iter().flatten().min()
     }
 
     /// Whether the task needs a slot now or later.

@@ -1,7 +1,7 @@
 //! Deliveries to the operator's webhook: one for each ending and for nothing else. No other work waits for them.
 
 use super::life::{COPY_DEADLINE_MS, Life, job, succeeded};
-use hailuo_worker::video::delivery::DeliveryResponse;
+use hailuo_worker::video::delivery::{DeliveryResponse, OwnerWebhook, Recipient};
 use hailuo_worker::video::lifecycle::event::{Effect, Event, RunOutcome, SlotReply};
 use hailuo_worker::video::lifecycle::pending_work::WorkItem;
 use hailuo_worker::video::lifecycle::retry_schedule::RetrySchedule;
@@ -40,7 +40,7 @@ fn told(life: &mut Life) -> Option<String> {
             Effect::Perform(item) => {
                 life.on(Event::WorkDone { item, succeeded: true });
             }
-            Effect::Notify(webhook_id) => told = Some(webhook_id),
+            Effect::Notify(Recipient::Operator, webhook_id) => told = Some(webhook_id),
             _ => {}
         }
     }
@@ -48,16 +48,18 @@ fn told(life: &mut Life) -> Option<String> {
 }
 
 fn answer(life: &mut Life, webhook_id: &str, status: u16) {
-    let answer = Ok(DeliveryResponse { status, retry_after: None });
-    life.on(Event::Notified { webhook_id: webhook_id.to_owned(), response: answer });
+    answer_of(life, Recipient::Operator, webhook_id, status);
 }
 
 #[test]
 fn an_ending_is_delivered_last_and_retried_until_accepted() {
     let mut life = cancelled();
     let effects = life.wake();
-    let [Effect::Perform(WorkItem::SyncSlot), Effect::Perform(WorkItem::Publish), Effect::Notify(first)] =
-        &effects[..]
+    let [
+        Effect::Perform(WorkItem::SyncSlot),
+        Effect::Perform(WorkItem::Publish),
+        Effect::Notify(Recipient::Operator, first),
+    ] = &effects[..]
     else {
         panic!("{effects:?}");
     };
@@ -70,6 +72,53 @@ fn an_ending_is_delivered_last_and_retried_until_accepted() {
     assert_eq!(life.now - now, 5000);
     answer(&mut life, first, 204);
     assert_eq!(life.task.alarm(), None);
+}
+
+fn answer_of(life: &mut Life, recipient: Recipient, webhook_id: &str, status: u16) {
+    let response = Ok(DeliveryResponse { status, retry_after: None });
+    life.on(Event::Notified { recipient, webhook_id: webhook_id.to_owned(), response });
+}
+
+/// The deliveries at the next alarm; all other effects succeed.
+fn all_told(life: &mut Life) -> Vec<(Recipient, String)> {
+    let mut told = Vec::new();
+    for effect in life.wake() {
+        match effect {
+            Effect::Perform(item) => {
+                life.on(Event::WorkDone { item, succeeded: true });
+            }
+            Effect::Notify(recipient, webhook_id) => told.push((recipient, webhook_id)),
+            _ => {}
+        }
+    }
+    told
+}
+
+#[test]
+fn both_webhooks_get_the_event_and_do_not_depend_on_each_other() {
+    let mut life = begin();
+    life.task.owner_webhook = Some(OwnerWebhook::new("https://hooks.example.com/".to_owned()));
+    life.on(Event::CancelRequested);
+    let told = all_told(&mut life);
+    let [(Recipient::Operator, id), (Recipient::Owner, same)] = &told[..] else { panic!("{told:?}") };
+    assert_eq!(id, same);
+    answer_of(&mut life, Recipient::Operator, id, 410);
+    answer_of(&mut life, Recipient::Owner, id, 500);
+    assert_eq!(all_told(&mut life), [(Recipient::Owner, id.clone())]);
+    answer_of(&mut life, Recipient::Owner, id, 204);
+    assert_eq!(life.task.alarm(), None);
+}
+
+#[test]
+fn a_callback_url_needs_no_webhook_of_the_operator_and_stops_with_the_video() {
+    let mut life = Life::begin();
+    life.task.owner_webhook = Some(OwnerWebhook::new("https://hooks.example.com/".to_owned()));
+    life.on(Event::CancelRequested);
+    let told = all_told(&mut life);
+    let [(Recipient::Owner, id)] = &told[..] else { panic!("{told:?}") };
+    answer_of(&mut life, Recipient::Owner, id, 500);
+    life.on(Event::DeleteRequested);
+    assert_eq!(life.wake(), [Effect::Remove { purge: None }]);
 }
 
 #[test]

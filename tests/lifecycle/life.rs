@@ -25,6 +25,7 @@ pub fn policy() -> Policy {
         search: RetrySchedule::parse("30,60,90").unwrap(),
         retry: RetrySchedule::parse("2,5").unwrap(),
         notify: None,
+        notify_owner: RetrySchedule::parse("5,300").unwrap(),
         purge_upstream: true,
         task_deadline: Millis::new(TASK_DEADLINE_MS.unsigned_abs()),
         copy_deadline: Millis::new(COPY_DEADLINE_MS.unsigned_abs()),

@@ -173,7 +173,7 @@ impl World {
                 }
                 Event::WorkDone { item: *item, succeeded: luck.works }
             }
-            Effect::Notify(webhook_id) => {
+            Effect::Notify(recipient, webhook_id) => {
                 if !self.life.task.deliveries.is_pending(webhook_id) {
                     return Some(Event::ProgressTick);
                 }
@@ -186,7 +186,7 @@ impl World {
                     self.told = Some(ending);
                 }
                 let answer = Ok(DeliveryResponse { status, retry_after: None });
-                Event::Notified { webhook_id: webhook_id.clone(), response: answer }
+                Event::Notified { recipient: *recipient, webhook_id: webhook_id.clone(), response: answer }
             }
             Effect::Remove { .. } => {
                 assert!(

@@ -27,7 +27,7 @@ fn check(fields: Fields) {
     let has_twins = names.windows(2).any(|pair| pair.first() == pair.last());
     let slug = "minimax/hailuo-2-3";
     let model = capabilities(slug, &ModelDescription::built_in(slug));
-    match validate(fields, &model, Links { parse_url, file_url: &|_| None }) {
+    match validate(fields, &model, Links { parse_url, file_url: &|_| None, callback_needs: None }) {
         Ok(ValidRequest { input, .. }) => {
             assert!(!has_twins);
             assert!((1..=MAX_PROMPT_CHARS).contains(&input.prompt.chars().count()));

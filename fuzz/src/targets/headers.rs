@@ -50,7 +50,7 @@ pub fn origin(data: &[u8]) {
 
 /// Method, path, and the parameters of a list.
 pub fn path(data: &[u8]) {
-    let [method, path, limit, after, order] = lines(data);
+    let [method, path, limit, after, order, status, created_after] = lines(data);
     if route(&method, &path).is_ok() {
         assert!(!path.contains("//"));
         assert!(["GET", "HEAD", "POST", "DELETE"].contains(&method.as_str()));
@@ -59,9 +59,12 @@ pub fn path(data: &[u8]) {
         "limit" => Some(limit.as_str()),
         "after" => Some(after.as_str()),
         "order" => Some(order.as_str()),
+        "status" | "model" => Some(status.as_str()),
+        "created_after" => Some(created_after.as_str()),
         _ => None,
     };
-    match Listing::read(parameter, VideoId::unproven) {
+    let model = |name: &str| Err(format!("no {name}"));
+    match Listing::read(parameter, VideoId::unproven, model) {
         Ok(listing) => assert!((1..=100).contains(&listing.limit)),
         Err(errors) => assert!(!errors.is_empty()),
     }

@@ -5,13 +5,15 @@ use thiserror::Error;
 
 use super::bearer::{BearerToken, PresentedToken};
 use super::owner::Owner;
+use super::webhook_key::WebhookKeys;
 use crate::video::money::Usd;
 
-/// `CLIENT_TOKENS`: the name, tokens and daily limit of each client. While its token is changed, a client has two.
+/// `CLIENT_TOKENS`: the name, tokens, daily limit and webhook keys of each client. While its token is changed, a client has two.
 #[derive(Debug, Default)]
 pub struct Clients {
     tokens: Vec<(Owner, BearerToken)>,
     shares: Vec<(Owner, Usd)>,
+    webhook_keys: Vec<(Owner, WebhookKeys)>,
 }
 
 #[derive(Debug, Error)]
@@ -26,22 +28,34 @@ pub enum ClientsError {
     Twice,
     #[error("has a daily_usd that is not an amount such as \"5.00\"")]
     Share,
-    #[error("has a client with more than token and daily_usd")]
+    #[error(
+        "has a webhook_secret that is no text such as NOTIFY_SECRET: whsec_ and 24 to 64 bytes in base64"
+    )]
+    WebhookSecret,
+    #[error("has a webhook_secret twice; a client could sign messages for another one")]
+    WebhookSecretTwice,
+    #[error("has a client with more than token, daily_usd and webhook_secret")]
     Member,
 }
 
 impl Clients {
-    /// Reads `{"name": "token"}`, `{"name": ["new token", "old token"]}`, or with a daily limit `{"name": {"token":
-    /// …, "daily_usd": "5.00"}}`.
+    /// Reads `{"name": "token"}`, `{"name": ["new token", "old token"]}`, or with more than tokens `{"name": {"token":
+    /// …, "daily_usd": "5.00", "webhook_secret": "whsec_…"}}`.
     ///
     /// # Errors
     /// [`ClientsError`], which does not quote the text.
     pub fn parse(json: &str) -> Result<Self, ClientsError> {
         let named: Map<String, Value> = serde_json::from_str(json).map_err(|_| ClientsError::NotAnObject)?;
         let mut clients = Self::default();
+        let mut secrets = Vec::new();
         for (name, client) in named {
             let owner = Owner::named(&name).ok_or(ClientsError::Name)?;
-            let tokens = if client.is_object() { clients.add_share(&owner, client)? } else { client };
+            let tokens = if client.is_object() {
+                clients.add_webhook_keys(&owner, &client, &mut secrets)?;
+                clients.add_share(&owner, client)?
+            } else {
+                client
+            };
             let tokens = match tokens {
                 Value::Array(tokens) if !tokens.is_empty() => tokens,
                 one => vec![one],
@@ -55,7 +69,7 @@ impl Clients {
 
     /// Stores the client's daily limit and returns its tokens.
     fn add_share(&mut self, owner: &Owner, mut client: Value) -> Result<Value, ClientsError> {
-        let is_known = |name: &String| name == "token" || name == "daily_usd";
+        let is_known = |name: &String| ["token", "daily_usd", "webhook_secret"].contains(&name.as_str());
         if !client.as_object().is_some_and(|members| members.keys().all(is_known)) {
             return Err(ClientsError::Member);
         }
@@ -68,6 +82,28 @@ impl Clients {
             self.shares.push((owner.clone(), share.ok_or(ClientsError::Share)?));
         }
         Ok(client.get_mut("token").map(Value::take).unwrap_or_default())
+    }
+
+    /// `secrets` are those of the clients before.
+    fn add_webhook_keys(
+        &mut self,
+        owner: &Owner,
+        client: &Value,
+        secrets: &mut Vec<String>,
+    ) -> Result<(), ClientsError> {
+        let Some(secret) = client.get("webhook_secret").filter(|secret| !secret.is_null()) else {
+            return Ok(());
+        };
+        let secret = secret.as_str().ok_or(ClientsError::WebhookSecret)?;
+        let keys = WebhookKeys::parse(secret).map_err(|_| ClientsError::WebhookSecret)?;
+        for key in secret.split_whitespace() {
+            if secrets.iter().any(|known| known == key) {
+                return Err(ClientsError::WebhookSecretTwice);
+            }
+            secrets.push(key.to_owned());
+        }
+        self.webhook_keys.push((owner.clone(), keys));
+        Ok(())
     }
 
     fn add(&mut self, owner: Owner, token: Value) -> Result<(), ClientsError> {
@@ -93,6 +129,12 @@ impl Clients {
     #[must_use]
     pub fn share(&self, owner: &Owner) -> Option<Usd> {
         self.shares.iter().find(|(known, _)| known == owner).map(|(_, share)| *share)
+    }
+
+    /// The keys that sign what is sent to this client's `callback_url`s.
+    #[must_use]
+    pub fn webhook_keys(&self, owner: &Owner) -> Option<&WebhookKeys> {
+        self.webhook_keys.iter().find(|(known, _)| known == owner).map(|(_, keys)| keys)
     }
 
     /// Compares all tokens, so that the time does not depend on the match.
@@ -138,6 +180,29 @@ mod tests {
     }
 
     #[test]
+    fn a_client_may_have_webhook_keys_that_no_other_has() {
+        let key = |letter: &str| format!("whsec_{}", letter.repeat(32));
+        let (a, b) = (key("a"), key("b"));
+        let parse = |bobs: &str| {
+            let alice = format!(r#"{{"token": "t", "webhook_secret": "{a} {b}"}}"#);
+            Clients::parse(&format!(
+                r#"{{"alice": {alice}, "bob": {{"token": "u", "webhook_secret": {bobs}}}}}"#
+            ))
+        };
+        let clients = parse("null").unwrap();
+        let has_keys = |name: &str| clients.webhook_keys(&Owner::named(name).unwrap()).is_some();
+        assert_eq!(["alice", "bob", "carol"].map(has_keys), [true, false, false]);
+        assert!(clients.webhook_keys(&Owner::nobody()).is_none());
+        assert!(parse(&format!("\"{}\"", key("c"))).is_ok());
+        let twice = parse(&format!("\"{} {b}\"", key("c"))).unwrap_err();
+        assert!(twice.to_string().contains("webhook_secret twice"));
+        for bad in ["\"\"", "7", "\"whsec_\"", "[]", "\"whsec_c\""] {
+            let message = parse(bad).unwrap_err().to_string();
+            assert!(message.contains("webhook_secret that is no text"), "{bad}: {message}");
+        }
+    }
+
+    #[test]
     fn errors_do_not_contain_secrets() {
         for (json, problem) in [
             ("", "a JSON object"),
@@ -159,7 +224,8 @@ mod tests {
             (r#"{"a": {"token": "secret", "sec": 5}}"#, "more than"),
         ] {
             let message = Clients::parse(json).unwrap_err().to_string();
-            assert!(message.contains(problem) && !message.contains("sec"), "{json}: {message}");
+            let is_quoted = message.replace("webhook_secret", "").contains("sec");
+            assert!(message.contains(problem) && !is_quoted, "{json}: {message}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::pending_work::WorkItem;
-use crate::video::delivery::DeliveryResponse;
+use crate::video::delivery::{DeliveryResponse, Recipient};
 use crate::video::record::{Failure, Output, Warning};
 use crate::video::task::search::{SearchOutcome, SearchProgress};
 use crate::video::task::{Job, Source};
@@ -32,8 +32,9 @@ pub enum Event {
         item: WorkItem,
         succeeded: bool,
     },
-    /// The operator's webhook answered, or did not.
+    /// A webhook answered, or did not.
     Notified {
+        recipient: Recipient,
         webhook_id: String,
         response: Result<DeliveryResponse, String>,
     },
@@ -139,8 +140,8 @@ pub enum Effect {
     Copy(Source),
     /// → [`Event::WorkDone`].
     Perform(WorkItem),
-    /// Deliver the ending to the operator's webhook, under this id → [`Event::Notified`].
-    Notify(String),
+    /// Deliver the ending to a webhook, under this id → [`Event::Notified`].
+    Notify(Recipient, String),
     /// Remove all data of the video here, and of this job at Wiro; the task last → [`Event::RemovalFailed`], or no
     /// task is left for an event.
     Remove { purge: Option<Job> },

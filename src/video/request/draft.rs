@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use super::size::Size;
-use super::values::{boolean, image_url, metadata_value, prompt, seconds};
+use super::values::{boolean, callback_url, image_url, metadata_value, prompt, seconds};
 use super::{
-    FIRST, FIRST_URL, FieldError, FieldValue, LAST, LAST_URL, Links, MODEL, REFERENCE, REFERENCE_ID,
-    REFERENCE_URL, Resolution, ValidRequest, error, field_names, is_empty,
+    CALLBACK_URL, FIRST, FIRST_URL, FieldError, FieldValue, LAST, LAST_URL, Links, MODEL, REFERENCE,
+    REFERENCE_ID, REFERENCE_URL, Resolution, ValidRequest, error, field_names, is_empty,
 };
 use crate::video::model::{Capabilities, Need};
 use crate::video::record::metadata::Metadata;
@@ -29,6 +29,7 @@ pub struct Draft {
     last: FromField<Image>,
     last_url: FromField<String>,
     metadata: Metadata,
+    callback_url: Option<String>,
 }
 
 const NO_FIELD: &str = "is not a field of this model";
@@ -80,6 +81,7 @@ impl Draft {
             "duration" => return set_value(&mut self.duration, "duration", model.duration(seconds(&value))?),
             "seconds" => return set_value(&mut self.duration, "seconds", model.duration(seconds(&value))?),
             "metadata" => return self.set_metadata(value),
+            CALLBACK_URL => self.callback_url = Some(callback_url(&value, links)?),
             // The model was chosen before.
             MODEL | "user" => {}
             "n" if seconds(&value) == Some(1) => {}
@@ -124,7 +126,7 @@ impl Draft {
             input_image_last: self.last.map(|(image, _)| image),
             input_image_last_url: self.last_url.map(|(link, _)| link),
         };
-        Ok(ValidRequest { input, metadata: self.metadata })
+        Ok(ValidRequest { input, metadata: self.metadata, callback_url: self.callback_url })
     }
 
     fn set_size(&mut self, value: &Value, model: &Capabilities) -> FieldResult {

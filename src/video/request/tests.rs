@@ -16,7 +16,8 @@ const FILE_LINK: &str = "http://127.0.0.1/cat.png";
 
 fn requested(fields: Fields, model: &Capabilities) -> Result<ValidRequest, Vec<FieldError>> {
     let file_url = |id: &str| (id == "file_mine").then(|| FILE_LINK.to_owned());
-    super::validate(fields, model, Links { parse_url: parse, file_url: &file_url })
+    let links = Links { parse_url: parse, file_url: &file_url, callback_needs: None };
+    super::validate(fields, model, links)
 }
 
 fn validate(fields: Fields, model: &Capabilities, _: ParseUrl) -> Result<Input, Vec<FieldError>> {
@@ -34,6 +35,24 @@ fn missing_fields_get_the_documented_defaults() {
     assert!(input.prompt_optimizer);
     assert_eq!((input.resolution, input.duration), (Some(Resolution::new("768P")), Some(6)));
     assert_eq!((input.input_image_first, input.input_image_first_url), (None, None));
+}
+
+#[test]
+fn a_callback_url_is_checked_like_the_url_of_a_frame_and_needs_a_key() {
+    let given = |url: &Value| requested(fields(&json!({ "prompt": "a", "callback_url": url })), &hailuo());
+    let url = "https://hooks.example.com/a";
+    assert_eq!(given(&json!(url)).unwrap().callback_url.as_deref(), Some(url));
+    for nothing in [json!(null), json!("")] {
+        assert_eq!(given(&nothing).unwrap().callback_url, None);
+    }
+    for bad in ["http://hooks.example.com/", "https://localhost/", "https://a@hooks.example.com/"] {
+        assert_eq!(given(&json!(bad)).unwrap_err().len(), 1, "{bad}");
+    }
+    let links = Links { parse_url: parse, file_url: &|_| None, callback_needs: Some("needs a key") };
+    let body = json!({ "prompt": "a", "callback_url": url });
+    let errors = super::validate(fields(&body), &hailuo(), links).unwrap_err();
+    assert_eq!(errors, [error("callback_url", "needs a key")]);
+    assert!(super::validate(fields(&json!({ "prompt": "a" })), &hailuo(), links).is_ok());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::MAX_PROMPT_CHARS;
+use super::{Links, MAX_PROMPT_CHARS};
 use crate::video::links::image_url::{self, MAX_URL_CHARS};
 use crate::video::links::url::ParseUrl;
 use crate::video::model::Need;
@@ -46,6 +46,12 @@ pub fn seconds(value: &Value) -> Option<u16> {
         Value::String(text) => text.parse().ok(),
         _ => None,
     }
+}
+
+/// Parses the URL of a webhook by the rules for the URLs of frames.
+pub fn callback_url(value: &Value, links: Links) -> Result<String, String> {
+    let url = image_url(value, links.parse_url)?;
+    links.callback_needs.map_or(Ok(url), |needs| Err(needs.to_owned()))
 }
 
 pub fn image_url(value: &Value, parse_url: ParseUrl) -> Result<String, String> {

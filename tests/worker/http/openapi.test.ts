@@ -146,6 +146,18 @@ describe('openapi.json describes the real', () => {
     await described('post', '/v1/videos/{id}/cancel', await alice.cancel(id));
   });
 
+  test('deliveries', async () => {
+    const check = (answer: Response) => described('get', '/v1/videos/{id}/deliveries', answer);
+    await check(await alice.fetch(at(video.id, '/deliveries')));
+    await check(await alice.fetch(at(NOBODY, '/deliveries')));
+    await check(await service.fetch(at(video.id, '/deliveries')));
+    // One that has been tried; callback-url.test.ts compares the Worker's own.
+    const isDelivery = ajv.getSchema('openapi#/components/schemas/CallbackDelivery');
+    const tried = { at: 1, webhook_id: 'msg_a_1', attempt: 1 };
+    for (const answered of [{ status: 204 }, { error: 'no answer within 10 s' }])
+      expect(isDelivery?.({ ...tried, ...answered, next_attempt_at: null })).toBe(true);
+  });
+
   test('cancel and delete', async () => {
     await described('post', '/v1/videos/{id}/cancel', await alice.cancel(video.id));
     await described('post', '/v1/videos/{id}/cancel', await service.cancel(video.id));
@@ -208,6 +220,9 @@ describe('openapi.json describes the real', () => {
       const redrive = `/operator/videos/${name}/redrive`;
       await described('post', `${path}/redrive`, await client.fetch(redrive, { method: 'POST' }));
     }
+    const test = '/operator/webhook-test';
+    for (const client of [operator, service])
+      await described('post', test, await client.fetch(test, { method: 'POST' }));
   });
 
   test('usage', async () => {
@@ -254,6 +269,6 @@ test('openapi.json describes only operations that these tests have seen', () => 
       ),
   );
   // Responses that cannot be caused here, and those without a body.
-  const elsewhere = / (403|429|500|502|503|101|204|304)$|^head |redrive 202$/;
+  const elsewhere = / (403|429|500|502|503|101|204|304)$|^head |redrive 202$|webhook-test 404$/;
   expect(written.filter((answer) => !seen.has(answer) && !elsewhere.test(answer))).toEqual([]);
 });

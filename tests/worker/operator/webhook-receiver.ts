@@ -94,5 +94,5 @@ export function messageOf(delivery: Delivery): Message {
 }
 
 function promptOf(delivery: Delivery): string {
-  return delivery.body === '' ? '' : messageOf(delivery).data.input.prompt;
+  return delivery.body === '' ? '' : (messageOf(delivery).data.input?.prompt ?? '');
 }

@@ -34,7 +34,7 @@ describe('null is the default', () => {
   });
 
   test('of every other field', async () => {
-    const names = ['model', 'seconds', 'size', 'input_reference', 'metadata', 'user', 'n'];
+    const names = ['model', 'seconds', 'size', 'input_reference', 'metadata', 'user', 'n', 'callback_url'];
     const frames = ['inputImageFirst', 'inputImageFirstUrl', 'inputImageLast', 'inputImageLastUrl'];
     const empty = Object.fromEntries([...names, ...frames].map((name) => [name, null]));
     const video = await taken(service.submit({ prompt: 'a lamp in the dark', ...empty }));

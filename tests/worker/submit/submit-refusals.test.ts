@@ -99,6 +99,7 @@ describe('invalid fields of a submit', () => {
     ['duration', [0, 5, 6.5, 11, -6, 1e300, '7', '6s', 'six', true, [6]]],
     ['inputImageFirst', ['cat.png', 'https://images.example.com/cat.png', {}, 1, true]],
     ['inputImageFirstUrl', [1, true, {}, ['https://images.example.com/cat.png']]],
+    ['callback_url', [1, true, {}, ['https://hooks.example.com/'], 'https://hooks.example.com/']],
   ];
   const cases = badValues.flatMap(([field, values]) => values.map((value) => [field, value] as const));
   test.for(cases)('%s is refused as %j', async ([field, value]) => {
