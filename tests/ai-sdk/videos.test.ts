@@ -54,7 +54,9 @@ describe('a video is made', () => {
       providerOptions: { hailuo: { promptOptimizer: false, metadata: { shot: '7' } } },
     });
     expect(Buffer.from(video.uint8Array)).toEqual(sampleBytes);
-    expect([video.mediaType, videos.length, warnings]).toEqual(['video/mp4', 1, []]);
+    // The stand-in's file has another size than a real one.
+    const size = { type: 'compatibility', feature: 'resolution', details: 'The video is 768x432.' };
+    expect([video.mediaType, videos.length, warnings]).toEqual(['video/mp4', 1, [size]]);
     expect(onlyRun(service.sim, prompt).fields).toMatchObject({
       ...{ duration: '10', resolution: '768P', promptOptimizer: 'false' },
     });

@@ -68,7 +68,7 @@ describe.skipIf(!hasChromium)('error messages (needs Chromium)', () => {
     await page.locator('#prompt-error').getByText('Describe the video').waitFor();
     await page.getByLabel('Prompt').fill('x'.repeat(2001));
     await page.getByRole('button', { name: 'Make the video' }).click();
-    await page.locator('#prompt-error').getByText('1 characters too many').waitFor();
+    await page.locator('#prompt-error').getByText('The prompt is 1 characters too long').waitFor();
     expect(await page.locator('#counter').textContent()).toBe('2,001 / 2,000');
     scene.expected = ['status of 400'];
   });

@@ -61,7 +61,7 @@ describe.skipIf(!hasChromium)('frames of the models (need Chromium)', { timeout:
     await page.getByText('$0.27').waitFor();
     // What a phone writes into a photo goes along with it.
     expect(await page.locator('#image-hint').textContent()).toMatch(
-      /the place that a camera wrote .* public/,
+      /a location that a camera stored in it.* Anyone/,
     );
     await page.getByLabel('First frame').setInputFiles(file('morning.png', FIRST));
     await lastFrame().setInputFiles(file('evening.png', LAST));

@@ -16,9 +16,9 @@ export function imageUrlProblem(text) {
 
 function isPublic(host) {
   if (host.startsWith('[')) return isPublicIpv6(host.slice(1, -1));
-  if (/^[\d.]+$/.test(host)) return isPublicIpv4(host.split('..').map(Number));
+  if (/^[\d.]+$/.test(host)) return isPublicIpv4(host.split('.').map(Number));
   const name = host.replace(/\.+$/, '');
-  return name.includes('..') && !/\.(localhost|local|internal|home\.arpa)$/.test(name);
+  return name.includes('.') && !/\.(localhost|local|internal|home\.arpa)$/.test(name);
 }
 
 /** Outside the special-purpose blocks of the IANA registry. */
