@@ -52,7 +52,7 @@ const CHECKS = {
   },
 };
 
-const NAMES = [...Object.keys(CHECKS), 'model', 'seconds', 'size', 'input_reference', 'metadata'];
+const NAMES = [...Object.keys(CHECKS), 'model', 'seconds', 'size', 'input_reference', 'metadata', 'callback_url'];
 
 /** @param {[string, unknown][]} fields */
 export function validate(fields) {
