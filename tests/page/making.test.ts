@@ -332,7 +332,7 @@ describe.skipIf(!hasChromium)('making videos (needs Chromium)', () => {
       await page.getByRole('button', { name: 'Remove' }).click();
       await page.getByLabel('Link to an image').fill('http://pictures.example.com/sky.png');
       await page.getByRole('button', { name: 'Make the video' }).click();
-      await page.getByText('must begin with https://').waitFor();
+      await page.getByText('must start with https://').waitFor();
       expect(service.sim.callsTo('/Run/').length).toBe(before);
     });
   });
