@@ -62,12 +62,16 @@ describe('the state in KV and R2', () => {
     const { id } = await service.accepted({ prompt: 'a boat to be kept', resolution: '768P', duration: 6 });
     const { urls, ...shown } = await service.ended(id);
     const { prompt, seconds, size, remixed_from_video_id, metadata: kept, ...video } = shown;
-    expect([prompt, seconds, size]).toEqual(['a boat to be kept', '6', '1366x768']);
+    // The size is that of the file.
+    expect([prompt, seconds, size]).toEqual(['a boat to be kept', '6', '768x432']);
     expect([remixed_from_video_id, kept]).toEqual([null, {}]);
     expect(video).toMatchObject({
       ...{ id, object: 'video', model: 'hailuo-2.3', status: 'completed', stage: 'done' },
       ...{ queue_position: null, progress: 100, error: null, cost_usd: '0.28' },
-      output: { content_type: 'video/mp4', size: storedSample.size, sha256: sampleSha256 },
+      output: {
+        ...{ content_type: 'video/mp4', size: storedSample.size, sha256: sampleSha256 },
+        ...{ width: 768, height: 432 },
+      },
     });
     const { created_at, started_at, completed_at, expires_at } = video;
     expect(started_at).toBeGreaterThanOrEqual(created_at);
