@@ -73,6 +73,7 @@ async function offeredDocument(service: Service): Promise<object> {
     inputImageFirstUrl: [LINK, null],
     input_reference: [LINK, { image_url: LINK }, null],
     inputImageLastUrl: [null],
+    callback_url: [null],
   });
   offer(VideoForm.properties, {
     resolution: ['768P', '768p'],
@@ -81,6 +82,7 @@ async function offeredDocument(service: Service): Promise<object> {
     size: ['1366x768'],
     model: ['hailuo-2.3', 'HAILUO-2.3', 'minimax/hailuo-2-3'],
     metadata: ['{}', '{"shelf":"7"}'],
+    callback_url: [''],
   });
   // Schemathesis reads `prefixItems` as `items`, and compares each event, not the stream, with the schema.
   const { capabilities } = document.components.schemas.Model.properties;

@@ -52,7 +52,15 @@ const CHECKS = {
   },
 };
 
-const NAMES = [...Object.keys(CHECKS), 'model', 'seconds', 'size', 'input_reference', 'metadata', 'callback_url'];
+const NAMES = [
+  ...Object.keys(CHECKS),
+  'model',
+  'seconds',
+  'size',
+  'input_reference',
+  'metadata',
+  'callback_url',
+];
 
 /** @param {[string, unknown][]} fields */
 export function validate(fields) {
