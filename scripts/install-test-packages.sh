@@ -64,7 +64,13 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 apt=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -y
   -o Acquire::Retries=4 -o Acquire::http::Timeout=20 -o DPkg::Lock::Timeout=120)
-if ! { "${apt[@]}" update && "${apt[@]}" install --no-install-recommends "${packages[@]}"; } >"$log" 2>&1; then
+install() {
+  "${apt[@]}" update || return
+  # Not every distribution has the browser without windows as a package of its own.
+  apt-cache show chromium-headless-shell >/dev/null 2>&1 || packages=("${packages[@]/chromium-headless-shell/chromium}")
+  "${apt[@]}" install --no-install-recommends "${packages[@]}"
+}
+if ! install >"$log" 2>&1; then
   tail -n 5 "$log"
   give_up "apt-get failed"
 fi
