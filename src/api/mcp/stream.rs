@@ -15,8 +15,8 @@ use crate::runtime::executor::spawn;
 use crate::runtime::http::{Body, Response};
 use crate::runtime::streams::{Pipe, StreamError, Writer, chunk_of};
 
-/// How long a question waits for a change of status or stage. The percentage moves between these: it is looked at as
-/// often.
+/// The longest wait for a change of status or stage. The percentage also rises without such a change, so it is read again
+/// after this time.
 const QUESTION_SECONDS: u32 = 5;
 
 /// A stream that follows `video` until the deadline.
@@ -61,7 +61,7 @@ impl Following<'_> {
         self.write(&event(&response(self.request, result))).await
     }
 
-    /// Notifies of each change until the video has ended or the time is over; gives the result then.
+    /// Notifies of each change until the video has ended or the deadline has passed. Returns the result of the call.
     async fn watch(&self, mut video: Value, deadline: Deadline) -> Result<Map<String, Value>, StreamError> {
         let id = video.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
         let mut progress = Progress::default();
