@@ -149,9 +149,9 @@ fn call_handler<'a>(
         Route::Deliveries { id } => {
             deliveries::deliveries(context, context.authorize(request, id)?).boxed_local()
         }
-        Route::Inspect { id } => operator::inspect(context, request, id).boxed_local(),
-        Route::Redrive { id } => operator::redrive(context, request, id).boxed_local(),
-        Route::TestWebhook => operator::test_webhook(context, request).boxed_local(),
+        Route::Inspect { id } => operator::inspect::inspect(context, request, id).boxed_local(),
+        Route::Redrive { id } => operator::redrive::redrive(context, request, id).boxed_local(),
+        Route::TestWebhook => operator::webhook_test::send_test(context, request).boxed_local(),
         Route::WiroCallback { id, proof } => {
             webhook::wiro_callback(context, request, id, proof).boxed_local()
         }
