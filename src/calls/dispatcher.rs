@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use worker::Env;
 
+use super::health::DispatcherHealth;
 use super::objects::{CallError, Objects};
 use crate::video::access::owner::Owner;
 use crate::video::id::VideoId;
@@ -50,6 +51,8 @@ pub enum Message {
     Ended(VideoOwnership, Status),
     /// A page of the owner's videos → [`Page`], or null
     List(Owner, Listing),
+    /// → [`DispatcherHealth`]
+    Health,
     /// Reconciles a batch of videos that are due at this time → whether it was the last one
     Sweep(UnixMillis),
     /// The folder for uploads → its id, or a [`Refusal`]
@@ -117,6 +120,10 @@ impl DispatcherClient {
         capacity_retry_after: Option<Millis>,
     ) -> Result<SlotReply, CallError> {
         self.ask(Message::AcquireSlot(video, kind, capacity_retry_after)).await
+    }
+
+    pub async fn health(&self) -> Result<DispatcherHealth, CallError> {
+        self.ask(Message::Health).await
     }
 
     /// The position of a queued job, counted from 1.

@@ -19,6 +19,7 @@ use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::web_sys::Request;
 use worker::worker_sys::DurableObjectState;
 
+use super::health::{health, store_sweep};
 use super::job_claims::claim_job;
 use super::model_catalog::{ModelCatalog, known_price};
 use super::owned_videos::OwnedVideos;
@@ -181,12 +182,15 @@ impl Inner {
                 return Ok(json!(self.owned_videos()?.end(&video, status)?));
             }
             Message::List(owner, listing) => return Ok(json!(self.owned_videos()?.page(&owner, &listing)?)),
+            Message::Health => return Ok(json!(health(&self.storage, &self.queue()?)?)),
             Message::Sweep(as_of) => {
                 for model in Config::of(&self.env)?.models.all() {
                     self.refresh_model_if_stale(&model.path)?;
                 }
                 self.queue()?.grant_free_slots()?;
-                json!(self.reconcile(Some(as_of)).await?)
+                let is_done = self.reconcile(Some(as_of)).await?;
+                store_sweep(&self.storage, clock::now())?;
+                json!(is_done)
             }
         };
         self.update_alarm().await?;

@@ -16,7 +16,7 @@ fn authorize(context: &RequestContext<'_>, request: &Request, id: &str) -> Resul
     VideoId::unproven(id).ok_or(NO_SUCH_VIDEO)
 }
 
-fn authenticate(context: &RequestContext<'_>, request: &Request) -> Result<(), ApiError> {
+pub fn authenticate(context: &RequestContext<'_>, request: &Request) -> Result<(), ApiError> {
     let token = context.config.operator_token.as_ref().ok_or(NOTHING_HERE)?;
     let token_sent = request.header(Header::Authorization).and_then(|header| PresentedToken::read(&header));
     if token_sent.is_some_and(|sent| token.is(&sent)) { Ok(()) } else { Err(TOKEN_REQUIRED) }
