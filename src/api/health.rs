@@ -32,7 +32,7 @@ pub async fn health(context: &RequestContext<'_>, request: &Request) -> Result<R
     match request.parameter("deep") {
         None | Some("0" | "false") => shallow(&context.config),
         Some(_) => {
-            operator::authenticate(context, request)?;
+            operator::authenticate(context, request).await?;
             deep(context).await
         }
     }

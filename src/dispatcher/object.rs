@@ -183,6 +183,9 @@ impl Inner {
             }
             Message::List(owner, listing) => return Ok(json!(self.owned_videos()?.page(&owner, &listing)?)),
             Message::Health => return Ok(json!(health(&self.storage, &self.queue()?)?)),
+            Message::ListAll(client, listing) => {
+                return Ok(json!(self.owned_videos()?.page_for_operator(client.as_ref(), &listing)?));
+            }
             Message::Sweep(as_of) => {
                 for model in Config::of(&self.env)?.models.all() {
                     self.refresh_model_if_stale(&model.path)?;
@@ -284,7 +287,8 @@ impl Inner {
     }
 
     fn owned_videos(&self) -> Result<OwnedVideos<'_>, DispatcherError> {
-        Ok(OwnedVideos::open(&self.storage)?)
+        let has_operator = Config::of(&self.env)?.operator_token.is_some();
+        Ok(OwnedVideos::open(&self.storage, has_operator)?)
     }
 
     fn typical_durations(&self) -> Result<TypicalDurations<'_>, DispatcherError> {
