@@ -47,11 +47,12 @@ export function askLimits(client, send) {
   ask('limits', client ? `Limits of ${client.name}` : 'New client', async (fields) => {
     const field = (/** @type {string} */ name) => `${fields.get(name) ?? ''}`.trim();
     const most = field('max_active');
-    // An empty field removes a limit; a webhook secret is only replaced.
+    // An empty field removes a limit; what is no number is left to the server to refuse. A webhook secret is only
+    // replaced.
     await send({
       ...(client ? {} : { name: field('name') }),
       daily_usd: field('daily_usd') || null,
-      max_active: most === '' ? null : Number(most),
+      max_active: /^\d+$/.test(most) ? Number(most) : most || null,
       ...(field('webhook_secret') ? { webhook_secret: field('webhook_secret') } : {}),
     });
   });

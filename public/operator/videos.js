@@ -20,9 +20,9 @@ const PAGE = 50;
 /**
  * A list in pages, in the elements `<name>-rows`, `<name>-more`, `<name>-empty` and `<name>-problem`.
  * @param {string} name @param {Shared} shared @param {() => URLSearchParams} filter
- * @param {(video: any) => string[]} facts @param {(data: any[], isComplete: boolean) => any[]} [order]
+ * @param {(video: any) => string[]} facts
  */
-function startList(name, shared, filter, facts, order = (data) => data) {
+function startList(name, shared, filter, facts) {
   const { session } = shared;
   let pages = 1;
   const show = rows(
@@ -35,7 +35,7 @@ function startList(name, shared, filter, facts, order = (data) => data) {
     session.signal,
     () => loadPages(session, filter(), pages),
     ({ data, isComplete }) => {
-      show(order(data, isComplete));
+      show(data);
       byId(`${name}-empty`).hidden = data.length > 0;
       byId(`${name}-more`).hidden = isComplete;
     },
@@ -129,9 +129,8 @@ export function startQueue(shared) {
     `for ${ageWords(video.created_at)}`,
     ...(number(video.queue_position) ? [stageWords(video)] : []),
   ];
-  const oldestFirst = (/** @type {any[]} */ data) =>
-    data.toSorted((one, other) => (number(one.created_at) ?? 0) - (number(other.created_at) ?? 0));
-  return startList('queue', shared, () => new URLSearchParams({ status: 'queued' }), facts, oldestFirst);
+  const filter = new URLSearchParams({ status: 'queued', order: 'asc' });
+  return startList('queue', shared, () => filter, facts);
 }
 
 /** @param {Shared} shared */
@@ -190,6 +189,8 @@ function filterOf(form) {
     const value = `${fields.get(name) ?? ''}`.trim();
     if (value !== '') filter.set(name, value);
   }
+  // The API's filter for those without a client is an empty name.
+  if (fields.get('nobody') === 'true') filter.set('client', '');
   const since = Date.parse(`${fields.get('since') ?? ''}T00:00:00Z`);
   if (Number.isFinite(since)) filter.set('since', `${since / 1000}`);
   return filter;
@@ -202,7 +203,7 @@ function scopeWords(filter) {
   );
   const parts = [
     ...(status ? [`with status ${status}`] : []),
-    ...(client ? [`of client ${client}`] : []),
+    ...(client === '' ? ['without a client'] : client ? [`of client ${client}`] : []),
     ...(model ? [`by ${model}`] : []),
     ...(since ? [`since ${new Date(Number(since) * 1000).toISOString().slice(0, 10)}`] : []),
   ];

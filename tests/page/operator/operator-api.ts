@@ -145,7 +145,8 @@ export class OperatorApi {
   #list(query: URLSearchParams) {
     const fits = (one: PlayedVideo) =>
       ['status', 'client', 'model'].every((name) => !query.has(name) || query.get(name) === one[name]);
-    const all = this.videos.filter(fits);
+    const newestFirst = this.videos.filter(fits);
+    const all = query.get('order') === 'asc' ? newestFirst.toReversed() : newestFirst;
     const start = all.findIndex(({ id }) => id === query.get('after')) + 1;
     const data = all.slice(start, start + Number(query.get('limit') ?? 20));
     const has_more = start + data.length < all.length;
