@@ -118,7 +118,6 @@ export function startBulk(session, name, button, place, filter, onDone) {
       setText(place, bulkWords(done, failed, result.has_more === true));
       if (result.has_more !== true || changed === 0) break;
     }
-    announce(place.textContent ?? '');
     onDone();
   };
   const ask = () => busy(button, place, session.signal, send);

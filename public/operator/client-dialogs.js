@@ -15,7 +15,8 @@ function ask(name, title, send) {
   );
   setText(byId(`${name}-title`), title);
   setText(error, '');
-  // What an earlier request of this dialog does is of no interest any more.
+  submit.removeAttribute('aria-disabled');
+  // After it was closed, the outcome of its request is not shown any more.
   let isCurrent = true;
   dialog.onclose = () => {
     isCurrent = false;
@@ -32,7 +33,7 @@ function ask(name, title, send) {
     } catch (cause) {
       if (isCurrent) setText(error, problemWords(cause));
     } finally {
-      submit.removeAttribute('aria-disabled');
+      if (isCurrent) submit.removeAttribute('aria-disabled');
     }
   };
   byId(`${name}-cancel`).onclick = () => dialog.close();

@@ -47,6 +47,8 @@ export function rows(list, keyOf, create) {
     }
     for (const [key, { element }] of known) {
       if (wanted.has(key)) continue;
+      // The focus stays in the list.
+      if (element.contains(document.activeElement)) list.focus();
       element.remove();
       known.delete(key);
     }
@@ -79,6 +81,8 @@ export function foreign(content) {
 export async function busy(button, place, signal, act) {
   if (button.getAttribute('aria-disabled') === 'true') return;
   button.setAttribute('aria-disabled', 'true');
+  // Not on the question, which is removed.
+  button.focus();
   setText(place, '');
   try {
     await act();

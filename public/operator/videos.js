@@ -36,7 +36,7 @@ function startList(name, shared, filter, facts) {
     () => loadPages(session, filter(), pages),
     ({ data, isComplete }) => {
       show(data);
-      byId(`${name}-empty`).hidden = data.length > 0;
+      byId(`${name}-empty`).hidden = data.length > 0 || !isComplete;
       byId(`${name}-more`).hidden = isComplete;
     },
   );
@@ -54,22 +54,26 @@ function startList(name, shared, filter, facts) {
   };
 }
 
-/** @param {Session} session @param {URLSearchParams} filter @param {number} pages */
+/**
+ * The first pages of a list. A page of filtered videos may be empty although there are more.
+ * @param {Session} session @param {URLSearchParams} filter @param {number} pages
+ */
 async function loadPages(session, filter, pages) {
   /** @type {any[]} */
   const data = [];
-  let isComplete = false;
-  for (let page = 0; page < pages && !isComplete; page++) {
+  /** @type {string | undefined} */
+  let after;
+  for (let page = 0; page < pages; page++) {
     const query = new URLSearchParams(filter);
     query.set('limit', `${PAGE}`);
-    const after = data.at(-1)?.after;
     if (after) query.set('after', after);
     const list = await session.json(`/operator/videos?${query}`);
+    data.push(...objects(list.data));
     const last = text(list.last_id);
-    data.push(...objects(list.data).map((video) => ({ video, after: last })));
-    isComplete = list.has_more !== true || last === undefined || last === after;
+    if (list.has_more !== true || last === undefined || last === after) return { data, isComplete: true };
+    after = last;
   }
-  return { data: data.map(({ video }) => video), isComplete };
+  return { data, isComplete: false };
 }
 
 /**
@@ -96,6 +100,7 @@ function videoRow(first, { session, onOpen, onChange }, facts) {
     const names = actionNames(video);
     if (names === shown) return;
     shown = names;
+    if (buttons.contains(document.activeElement)) title.focus();
     buttons.replaceChildren(...videoButtons(session, video, problem, onChange));
   };
   return { element, update };
