@@ -5,9 +5,14 @@ import { amount, number } from './values.js';
 import { problemWords } from './words.js';
 
 /**
+ * Sends what a form says. It may return what to do after the form's dialog was closed.
+ * @template T @typedef {(values: T) => Promise<(() => void) | void>} Send
+ */
+
+/**
  * Opens a dialog with a form. It stays open until `send` has succeeded, with the error if it did not.
  * @param {string} name  of the elements `<name>-dialog`, `-form`, `-title`, `-error` and `-send`
- * @param {string} title @param {(fields: FormData) => Promise<void>} send
+ * @param {string} title @param {Send<FormData>} send
  */
 function ask(name, title, send) {
   const [dialog, form, error, submit] = ['dialog', 'form', 'error', 'send'].map((part) =>
@@ -28,8 +33,9 @@ function ask(name, title, send) {
     submit.setAttribute('aria-disabled', 'true');
     setText(error, '');
     try {
-      await send(new FormData(form));
+      const andThen = await send(new FormData(form));
       if (isCurrent) dialog.close();
+      andThen?.();
     } catch (cause) {
       if (isCurrent) setText(error, problemWords(cause));
     } finally {
@@ -42,15 +48,15 @@ function ask(name, title, send) {
 
 /**
  * Asks for the limits of a client, or for those of a new one and its name.
- * @param {any} client  null for a new one @param {(values: Record<string, unknown>) => Promise<void>} send
+ * @param {any} client  null for a new one @param {Send<Record<string, unknown>>} send
  */
 export function askLimits(client, send) {
-  ask('limits', client ? `Limits of ${client.name}` : 'New client', async (fields) => {
+  ask('limits', client ? `Limits of ${client.name}` : 'New client', (fields) => {
     const field = (/** @type {string} */ name) => `${fields.get(name) ?? ''}`.trim();
     const most = field('max_active');
     // An empty field removes a limit; what is no number is left to the server to refuse. A webhook secret is only
     // replaced.
-    await send({
+    return send({
       ...(client ? {} : { name: field('name') }),
       daily_usd: field('daily_usd') || null,
       max_active: /^\d+$/.test(most) ? Number(most) : most || null,
@@ -67,7 +73,7 @@ export function askLimits(client, send) {
   setText(byId('limits-secret-hint'), hint);
 }
 
-/** @param {any} client @param {(options: object) => Promise<void>} send */
+/** @param {any} client @param {Send<object>} send */
 export function askRotation({ name }, send) {
   ask('rotation', `New token for ${name}`, (fields) => {
     const seconds = `${fields.get('keep') ?? ''}`;
@@ -75,7 +81,7 @@ export function askRotation({ name }, send) {
   });
 }
 
-/** @param {any} client @param {(hasVideos: boolean) => Promise<void>} send */
+/** @param {any} client @param {Send<boolean>} send */
 export function askRemoval({ name }, send) {
   ask('removal', `Remove ${name}?`, (fields) => send(fields.get('videos') === 'true'));
 }

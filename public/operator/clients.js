@@ -1,7 +1,8 @@
 // The clients: what each has used, its limits, and buttons to change it. A token is shown once.
-import { announce, askBack, byId, h, remark, setText } from '../page/dom.js';
+import { askBack, byId, h, remark, setText } from '../page/dom.js';
 import { askLimits, askRemoval, askRotation, showToken } from './client-dialogs.js';
 import { busy, foreign, part, rows } from './part.js';
+import { OperatorError } from './session.js';
 import { showShare } from './usage.js';
 import { number, objects, text } from './values.js';
 import { agoWords, count, usd } from './words.js';
@@ -10,13 +11,14 @@ import { agoWords, count, usd } from './words.js';
 
 /** The path of a client. A name that would lead elsewhere is refused. @param {string} name */
 function pathOf(name) {
-  if (name === '.' || name === '..') throw new Error('this name cannot be part of a path');
+  if (name === '.' || name === '..')
+    throw new OperatorError(400, { detail: 'This name cannot be part of a path.' });
   return `/operator/clients/${encodeURIComponent(name)}`;
 }
 
 /**
  * @param {Session} session @param {(isPaused: unknown) => void} showPaused  whether submits are paused
- * @param {() => void} onChange  called after videos were removed
+ * @param {() => void} onChange  reads everything again, after a client was removed
  * @returns {() => Promise<void>} loads them again
  */
 export function startClients(session, showPaused, onChange) {
@@ -46,26 +48,28 @@ export function startClients(session, showPaused, onChange) {
     /** @param {any} client @param {object} options */
     async rotate({ name }, options) {
       const { token } = await session.json(`${pathOf(name)}/rotate`, 'POST', options);
-      showToken(name, token);
-      await load();
+      return () => shown(name, token);
     },
     /** @param {any} client @param {boolean} hasVideos */
     async remove({ name }, hasVideos) {
       const query = hasVideos ? '?videos=true' : '';
       const report = await session.json(`${pathOf(name)}${query}`, 'DELETE');
-      await load();
-      onChange();
-      setText(byId('clients-report'), reportWords(name, report, hasVideos));
-      announce(`The client ${name} is removed.`);
-      byId('clients-title').focus();
+      return () => {
+        setText(byId('clients-report'), reportWords(name, report, hasVideos));
+        byId('clients-title').focus();
+        onChange();
+      };
     },
     session,
+  };
+  const shown = (/** @type {string} */ name, /** @type {unknown} */ token) => {
+    showToken(name, token);
+    load();
   };
   byId('client-add').addEventListener('click', () =>
     askLimits(null, async ({ name, ...limits }) => {
       const { token } = await session.json('/operator/clients', 'POST', { name, ...limits });
-      showToken(`${name}`, token);
-      await load();
+      return () => shown(`${name}`, token);
     }),
   );
   return load;
@@ -78,8 +82,8 @@ function suggest(clients) {
 }
 
 /** @typedef {{ session: Session, change: (client: any, change: object) => Promise<void>,
- *   rotate: (client: any, options: object) => Promise<void>,
- *   remove: (client: any, hasVideos: boolean) => Promise<void> }} Actions */
+ *   rotate: (client: any, options: object) => Promise<() => void>,
+ *   remove: (client: any, hasVideos: boolean) => Promise<() => void> }} Actions */
 
 /** @param {any} first @param {Actions} actions @returns {import('./part.js').Row} */
 function clientRow(first, { session, change, rotate, remove }) {

@@ -1,10 +1,10 @@
 // The clients on the operator's page: making, limiting, pausing and removing one, and tokens that are shown once.
 import { beforeEach, describe, expect, test } from 'vitest';
-import { hasChromium, remarked, useScene } from '../support/browser.ts';
-import { client, OperatorApi, problem, signIn } from './operator-api.ts';
+import { hasChromium, remarked } from '../support/browser.ts';
+import { client, OperatorApi, problem, signIn, useOperatorScene } from './operator-api.ts';
 
 describe.skipIf(!hasChromium)('clients on the operator’s page (needs Chromium)', () => {
-  const scene = useScene({ sim: { speed: 60 } }, { permissions: ['clipboard-read', 'clipboard-write'] });
+  const scene = useOperatorScene({ permissions: ['clipboard-read', 'clipboard-write'] });
   let api: OperatorApi;
   beforeEach(async () => {
     api = new OperatorApi();
@@ -17,7 +17,7 @@ describe.skipIf(!hasChromium)('clients on the operator’s page (needs Chromium)
     };
     api.clients = [client('alice', limits), client('carol', { source: 'settings', created_at: null })];
     await api.start(scene.page);
-    await signIn(scene.page, scene.service.origin);
+    await signIn(scene.page);
   });
 
   const row = (name: string) => scene.page.locator(`[data-client="${name}"]`);

@@ -1,10 +1,20 @@
 // What the operator's page says at a glance: whether the service works, what it costs, who waits and what went wrong.
 import { beforeEach, describe, expect, test } from 'vitest';
-import { hasChromium, useScene } from '../support/browser.ts';
-import { client, dayAgo, failed, loaded, OperatorApi, problem, signIn, video } from './operator-api.ts';
+import { hasChromium } from '../support/browser.ts';
+import {
+  client,
+  dayAgo,
+  failed,
+  loaded,
+  OperatorApi,
+  problem,
+  signIn,
+  useOperatorScene,
+  video,
+} from './operator-api.ts';
 
 describe.skipIf(!hasChromium)('the operator’s page at a glance (needs Chromium)', () => {
-  const scene = useScene({ sim: { speed: 60 } });
+  const scene = useOperatorScene();
   let api: OperatorApi;
   beforeEach(async () => {
     api = new OperatorApi();
@@ -17,8 +27,8 @@ describe.skipIf(!hasChromium)('the operator’s page at a glance (needs Chromium
   const texts = (selector: string) => scene.page.locator(selector).allTextContents();
 
   test('a service that works', async () => {
-    const { page, service } = scene;
-    await signIn(page, service.origin);
+    const { page } = scene;
+    await signIn(page);
     await page.getByRole('heading', { name: 'Everything works', level: 1 }).waitFor();
     expect(await texts('#checks dd')).toEqual(['works, 3 ms', 'works, 4 ms', 'works, 2 ms', 'works, 120 ms']);
     expect(await described('Last completed video')).toBe('2 minutes ago');
@@ -30,7 +40,7 @@ describe.skipIf(!hasChromium)('the operator’s page at a glance (needs Chromium
   });
 
   test('everything that does not work is named, also in a response that is an error', async () => {
-    const { page, service } = scene;
+    const { page } = scene;
     scene.expected = ['status of 503'];
     const now = Math.floor(Date.now() / 1000);
     const json = {
@@ -43,7 +53,7 @@ describe.skipIf(!hasChromium)('the operator’s page at a glance (needs Chromium
       },
     };
     api.answers.set('GET /health', () => ({ status: 503, json }));
-    await signIn(page, service.origin);
+    await signIn(page);
     await page.getByRole('heading', { name: 'Needs attention' }).waitFor();
     expect(await texts('#status-problems li')).toEqual([
       'KV: KV is slow',
@@ -58,8 +68,8 @@ describe.skipIf(!hasChromium)('the operator’s page at a glance (needs Chromium
   });
 
   test('the cost of today, of each day, and by client and model', async () => {
-    const { page, service } = scene;
-    await signIn(page, service.origin);
+    const { page } = scene;
+    await signIn(page);
     expect(await texts('.today')).toEqual(['$1.12 spent today, $0.25 reserved, budget: $5']);
     const budget = page.getByLabel('Share of today’s budget that is used');
     expect(await budget.evaluate((meter: HTMLMeterElement) => [meter.value, meter.max])).toEqual([1.37, 5]);
@@ -98,8 +108,8 @@ describe.skipIf(!hasChromium)('the operator’s page at a glance (needs Chromium
   });
 
   test('the usage is saved as CSV', async () => {
-    const { page, service } = scene;
-    await signIn(page, service.origin);
+    const { page } = scene;
+    await signIn(page);
     const saved = page.waitForEvent('download');
     await page.getByRole('button', { name: 'Download as CSV' }).click();
     expect((await saved).suggestedFilename()).toBe(`usage-${dayAgo(0)}.csv`);
@@ -109,12 +119,12 @@ describe.skipIf(!hasChromium)('the operator’s page at a glance (needs Chromium
   });
 
   test('who waits, longest first, and what went wrong', async () => {
-    const { page, service } = scene;
+    const { page } = scene;
     api.videos = [
       ...[video(1, { queue_position: 2 }), video(3, { client: null, queue_position: 1 })],
       ...[failed(4, 'storage_failed', { cost_usd: '0.25' }), failed(5, 'odd_code', { client: undefined })],
     ];
-    await signIn(page, service.origin);
+    await signIn(page);
     expect(await texts('#queue-rows .row-title')).toEqual(['prompt 3', 'prompt 1']);
     expect(await texts('#queue-rows .hint')).toEqual([
       'no client · hailuo-2.3 · for 3 min · Next in the queue',
@@ -131,10 +141,10 @@ describe.skipIf(!hasChromium)('the operator’s page at a glance (needs Chromium
   });
 
   test('an empty service', async () => {
-    const { page, service } = scene;
+    const { page } = scene;
     api.usage = {};
     api.groups = {};
-    await signIn(page, service.origin);
+    await signIn(page);
     for (const text of [
       'No video waits.',
       'No video has failed.',
@@ -148,10 +158,10 @@ describe.skipIf(!hasChromium)('the operator’s page at a glance (needs Chromium
   });
 
   test('a part that cannot be read says so, and the others are shown', async () => {
-    const { page, service } = scene;
+    const { page } = scene;
     scene.expected = ['status of 500', 'net::ERR'];
     api.videos = [video(1)];
-    await signIn(page, service.origin);
+    await signIn(page);
     api.answers.set('GET /operator/usage', () => problem(500, 'internal'));
     api.clients = [client('alice')];
     await page.getByRole('button', { name: 'Refresh' }).click();
@@ -169,10 +179,10 @@ describe.skipIf(!hasChromium)('the operator’s page at a glance (needs Chromium
   });
 
   test('it is read again every minute, and a question stays open', async () => {
-    const { page, service } = scene;
+    const { page } = scene;
     api.videos = [video(1), video(2)];
     await page.clock.install();
-    await signIn(page, service.origin);
+    await signIn(page);
     const row = page.locator('#queue-rows li', { hasText: 'prompt 1' });
     await row.getByRole('button', { name: 'Cancel' }).click();
     api.videos = [video(1, { queue_position: 7 })];
@@ -188,8 +198,8 @@ describe.skipIf(!hasChromium)('the operator’s page at a glance (needs Chromium
   });
 
   test('submits are paused and resumed', async () => {
-    const { page, service } = scene;
-    await signIn(page, service.origin);
+    const { page } = scene;
+    await signIn(page);
     await page.getByRole('button', { name: 'Pause submits' }).click();
     const question = page.getByRole('group', { name: 'Refuse the submits of everybody?' });
     await question.getByRole('button', { name: 'Not now' }).click();

@@ -1,6 +1,8 @@
 // The operator's API as the browser meets it, played with data that a test sets: for states that take long to reach,
 // and for responses that the Worker never sends.
-import type { Page, Request, Route } from 'playwright-core';
+import type { BrowserContextOptions, Page, Request, Route } from 'playwright-core';
+import { type Scene, useScene } from '../support/browser.ts';
+import { OPEN } from '../support/protections.ts';
 
 export const TOKEN = 'operator-token-of-the-tests';
 
@@ -100,7 +102,8 @@ export class OperatorApi {
 
   async start(page: Page): Promise<void> {
     // The page's own modules have names with an ending.
-    const isApi = ({ pathname }: URL) => /^\/(operator\/[^.]*|health)$/.test(pathname);
+    const isApi = ({ pathname }: URL) =>
+      /^\/(operator\/.+|health)$/.test(pathname) && !/\.(js|css)$/.test(pathname);
     await page.route(isApi, (route, request) => this.#answer(route, request));
   }
 
@@ -147,7 +150,8 @@ export class OperatorApi {
       ['status', 'client', 'model'].every((name) => !query.has(name) || query.get(name) === one[name]);
     const newestFirst = this.videos.filter(fits);
     const all = query.get('order') === 'asc' ? newestFirst.toReversed() : newestFirst;
-    const start = all.findIndex(({ id }) => id === query.get('after')) + 1;
+    const after = query.get('after');
+    const start = after === null ? 0 : all.findIndex(({ id }) => id === after) + 1;
     const data = all.slice(start, start + Number(query.get('limit') ?? 20));
     const has_more = start + data.length < all.length;
     return {
@@ -190,9 +194,13 @@ export function problem(status: number, code: string, members: object = {}): Ans
   return { status, json, headers: { 'content-type': 'application/problem+json' } };
 }
 
-/** Opens the page and signs in. */
-export async function signIn(page: Page, origin: string, token = TOKEN): Promise<void> {
-  await page.goto(`${origin}/operator`);
+/** One service for the group, and for each test a new browser page that has opened the operator's page. */
+export function useOperatorScene(options: BrowserContextOptions = {}): Scene {
+  return useScene({ sim: { speed: 60 } }, options, OPEN, '/operator');
+}
+
+/** Signs in on the opened page. */
+export async function signIn(page: Page, token = TOKEN): Promise<void> {
   await page.getByLabel('Operator token').fill(token);
   await page.getByRole('button', { name: 'Open' }).click();
   await loaded(page);
@@ -200,5 +208,5 @@ export async function signIn(page: Page, origin: string, token = TOKEN): Promise
 
 /** Every part has been read once. */
 export async function loaded(page: Page): Promise<void> {
-  await page.locator('#read-at').getByText('As of').waitFor();
+  await page.locator('#read-at').getByText('As of').waitFor({ state: 'attached' });
 }

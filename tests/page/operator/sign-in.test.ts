@@ -1,10 +1,20 @@
 // The operator's page asks for the token, shows nothing without it, and keeps it only as long as the tab is open.
 import { describe, expect, test } from 'vitest';
-import { hasChromium, useScene } from '../support/browser.ts';
-import { client, failed, loaded, OperatorApi, problem, signIn, TOKEN, video } from './operator-api.ts';
+import { hasChromium } from '../support/browser.ts';
+import {
+  client,
+  failed,
+  loaded,
+  OperatorApi,
+  problem,
+  signIn,
+  TOKEN,
+  useOperatorScene,
+  video,
+} from './operator-api.ts';
 
 describe.skipIf(!hasChromium)('signing in as the operator (needs Chromium)', () => {
-  const scene = useScene({ sim: { speed: 60 } });
+  const scene = useOperatorScene();
 
   async function played(): Promise<OperatorApi> {
     const api = new OperatorApi();
@@ -19,9 +29,9 @@ describe.skipIf(!hasChromium)('signing in as the operator (needs Chromium)', () 
     scene.page.evaluate(() => document.body.outerHTML.replace(/<template.*<\/template>/s, ''));
 
   test('without a token the page sends no request and shows nothing', async () => {
-    const { page, service } = scene;
+    const { page } = scene;
     const api = await played();
-    await page.goto(`${service.origin}/operator`, { waitUntil: 'networkidle' });
+    await page.reload({ waitUntil: 'networkidle' });
     await page.getByRole('heading', { name: 'Operator' }).waitFor();
     expect(api.calls).toEqual([]);
     expect(await page.locator('.part').count()).toBe(0);
@@ -29,10 +39,9 @@ describe.skipIf(!hasChromium)('signing in as the operator (needs Chromium)', () 
   });
 
   test('a wrong token is refused, the right one opens the page', async () => {
-    const { page, service } = scene;
+    const { page } = scene;
     scene.expected = ['status of 401'];
     const api = await played();
-    await page.goto(`${service.origin}/operator`);
     await page.getByLabel('Operator token').fill('a guess');
     await page.keyboard.press('Enter');
     await page.getByText('without spaces').waitFor();
@@ -49,10 +58,9 @@ describe.skipIf(!hasChromium)('signing in as the operator (needs Chromium)', () 
   });
 
   test('a server that limits guesses, or that cannot be reached, is told', async () => {
-    const { page, service } = scene;
+    const { page } = scene;
     scene.expected = ['status of 429', 'net::ERR'];
     const api = await played();
-    await page.goto(`${service.origin}/operator`);
     api.answers.set('GET /operator/clients', () => ({
       ...problem(429, 'rate_limited'),
       headers: { 'retry-after': '30' },
@@ -72,7 +80,7 @@ describe.skipIf(!hasChromium)('signing in as the operator (needs Chromium)', () 
     await played();
     const urls: string[] = [];
     page.on('request', (request) => urls.push(request.url()));
-    await signIn(page, service.origin);
+    await signIn(page);
     await page.reload();
     await loaded(page);
     expect(urls.filter((url) => url.includes(TOKEN))).toEqual([]);
@@ -86,9 +94,9 @@ describe.skipIf(!hasChromium)('signing in as the operator (needs Chromium)', () 
   });
 
   test('signing out removes everything, and later responses show nothing', async () => {
-    const { page, service } = scene;
+    const { page } = scene;
     const api = await played();
-    await signIn(page, service.origin);
+    await signIn(page);
     await page.getByText('prompt 1').waitFor();
     let release = () => {};
     const held = new Promise<void>((resolve) => (release = resolve));
@@ -113,10 +121,10 @@ describe.skipIf(!hasChromium)('signing in as the operator (needs Chromium)', () 
   });
 
   test('a token that is not accepted any more ends the visit', async () => {
-    const { page, service } = scene;
+    const { page } = scene;
     scene.expected = ['status of 401'];
     const api = await played();
-    await signIn(page, service.origin);
+    await signIn(page);
     api.token = 'another-one';
     await page.getByRole('button', { name: 'Refresh' }).click();
     await page.getByText('does not accept the token any more').waitFor();
@@ -125,7 +133,7 @@ describe.skipIf(!hasChromium)('signing in as the operator (needs Chromium)', () 
   });
 
   test('the page works where the browser allows no storage', async () => {
-    const { page, service } = scene;
+    const { page } = scene;
     await played();
     await page.addInitScript(() => {
       Object.defineProperty(window, 'sessionStorage', {
@@ -134,18 +142,18 @@ describe.skipIf(!hasChromium)('signing in as the operator (needs Chromium)', () 
         },
       });
     });
-    await signIn(page, service.origin);
+    await page.reload();
+    await signIn(page);
     await page.getByText('prompt 1').waitFor();
   });
 });
 
 describe.skipIf(!hasChromium)('a Worker without OPERATOR_TOKEN (needs Chromium)', () => {
-  const scene = useScene({ sim: { speed: 60 } });
+  const scene = useOperatorScene();
 
   test('the page says that there is nothing to see', async () => {
-    const { page, service } = scene;
+    const { page } = scene;
     scene.expected = ['status of 404'];
-    await page.goto(`${service.origin}/operator`);
     await page.getByLabel('Operator token').fill(TOKEN);
     await page.keyboard.press('Enter');
     await page.getByText('has no OPERATOR_TOKEN').waitFor();

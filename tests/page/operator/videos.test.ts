@@ -1,10 +1,10 @@
 // What an operator does with videos: look into one, play it, and cancel, delete, release or try again one or many.
 import { beforeEach, describe, expect, test } from 'vitest';
-import { hasChromium, remarked, useScene } from '../support/browser.ts';
-import { failed, idOf, OperatorApi, problem, signIn, video } from './operator-api.ts';
+import { hasChromium, remarked } from '../support/browser.ts';
+import { failed, idOf, OperatorApi, problem, signIn, useOperatorScene, video } from './operator-api.ts';
 
 describe.skipIf(!hasChromium)('videos on the operator’s page (needs Chromium)', () => {
-  const scene = useScene({ sim: { speed: 600 } });
+  const scene = useOperatorScene();
   let api: OperatorApi;
   beforeEach(async () => {
     api = new OperatorApi();
@@ -16,7 +16,7 @@ describe.skipIf(!hasChromium)('videos on the operator’s page (needs Chromium)'
     dialog().locator('div:has(> dt)').filter({ hasText: term }).first().locator('dd').textContent();
 
   test('an inspection shows all that is known of a video', async () => {
-    const { page, service } = scene;
+    const { page } = scene;
     api.videos = [failed(1, 'upstream_timeout', { cost_usd: '0.25', created_at: 1_790_000_000 })];
     Object.assign(api.inspection, {
       deliveries: [
@@ -25,7 +25,7 @@ describe.skipIf(!hasChromium)('videos on the operator’s page (needs Chromium)'
       ],
       next_delivery_at: 1_790_000_300,
     });
-    await signIn(page, service.origin);
+    await signIn(page);
     await page.getByRole('button', { name: 'prompt 1' }).click();
     await dialog().getByRole('heading', { name: 'Failed' }).waitFor();
     for (const [term, words] of [
@@ -58,16 +58,16 @@ describe.skipIf(!hasChromium)('videos on the operator’s page (needs Chromium)'
   test('the address of a video opens it', async () => {
     const { page, service } = scene;
     api.videos = [video(1)];
-    await signIn(page, service.origin);
+    await signIn(page);
     await page.goto('about:blank');
     await page.goto(`${service.origin}/operator#${idOf(1)}`);
     await dialog().getByRole('heading', { name: 'Waiting' }).waitFor();
   });
 
   test('a removed video, one that never existed, and what is no id', async () => {
-    const { page, service } = scene;
+    const { page } = scene;
     scene.expected = ['status of 410', 'status of 404'];
-    await signIn(page, service.origin);
+    await signIn(page);
     const members = { deleted_at: 1_790_000_000, client: 'alice', reason: 'expired' };
     api.answers.set(`GET /operator/videos/${idOf(1)}`, () => problem(410, 'deleted', members));
     const id = page.getByLabel('Id of a video');
@@ -93,12 +93,12 @@ describe.skipIf(!hasChromium)('videos on the operator’s page (needs Chromium)'
   });
 
   test('a video has the buttons that fit it, and each sends its request after a question', async () => {
-    const { page, service } = scene;
+    const { page } = scene;
     api.videos = [
       ...[video(1), failed(2, 'storage_failed'), failed(3, 'submission_unknown')],
       ...[failed(4, 'generation_failed'), video(5, { status: 'completed' })],
     ];
-    await signIn(page, service.origin);
+    await signIn(page);
     await page.getByRole('button', { name: 'Find' }).click();
     await page.locator('#found-rows li').nth(4).waitFor();
     const buttons = (number: number) =>
@@ -137,11 +137,11 @@ describe.skipIf(!hasChromium)('videos on the operator’s page (needs Chromium)'
   });
 
   test('a refused action says why, beside its button', async () => {
-    const { page, service } = scene;
+    const { page } = scene;
     scene.expected = ['status of 409'];
     api.videos = [failed(1, 'submission_unknown')];
     api.answers.set(`POST /operator/videos/${idOf(1)}/release`, () => problem(409, 'already_finished'));
-    await signIn(page, service.origin);
+    await signIn(page);
     const row = page.locator(`#failed-rows [data-id=${idOf(1)}]`);
     await row.getByRole('button', { name: 'Release' }).click();
     await row.getByRole('group').getByRole('button', { name: 'Release' }).click();
@@ -150,9 +150,9 @@ describe.skipIf(!hasChromium)('videos on the operator’s page (needs Chromium)'
   });
 
   test('a second click while a request is under way sends nothing', async () => {
-    const { page, service } = scene;
+    const { page } = scene;
     api.videos = [video(1)];
-    await signIn(page, service.origin);
+    await signIn(page);
     let release = () => {};
     const held = new Promise<void>((resolve) => (release = resolve));
     await page.route('**/cancel', async (route) => {
@@ -171,8 +171,8 @@ describe.skipIf(!hasChromium)('videos on the operator’s page (needs Chromium)'
   });
 
   test('a filter finds videos in pages', async () => {
-    const { page, service } = scene;
-    await signIn(page, service.origin);
+    const { page } = scene;
+    await signIn(page);
     const ids = Array.from({ length: 60 }, (_, index) => {
       const digits = [index >> 4, index & 15].map((digit) => 'abcdefghijklmnop'[digit]);
       return `vid_${digits.join('').repeat(20)}`;
@@ -208,8 +208,8 @@ describe.skipIf(!hasChromium)('videos on the operator’s page (needs Chromium)'
   });
 
   test('a page without videos that is not the last one is followed by the next', async () => {
-    const { page, service } = scene;
-    await signIn(page, service.origin);
+    const { page } = scene;
+    await signIn(page);
     api.answers.set('GET /operator/videos', ({ path }) => {
       const isSecond = path.includes(`after=${idOf(7)}`);
       const data = isSecond ? [video(8)] : [];
@@ -226,8 +226,8 @@ describe.skipIf(!hasChromium)('videos on the operator’s page (needs Chromium)'
   });
 
   test('an action for all that match is repeated until no more match', async () => {
-    const { page, service } = scene;
-    await signIn(page, service.origin);
+    const { page } = scene;
+    await signIn(page);
     let left = 250;
     api.answers.set('POST /operator/videos/redrive', () => {
       const matched = Math.min(100, left);
@@ -250,8 +250,8 @@ describe.skipIf(!hasChromium)('videos on the operator’s page (needs Chromium)'
   });
 
   test('an action for all that match stops when nothing changes any more', async () => {
-    const { page, service } = scene;
-    await signIn(page, service.origin);
+    const { page } = scene;
+    await signIn(page);
     let requests = 0;
     api.answers.set('DELETE /operator/videos', () => {
       requests += 1;
