@@ -52,6 +52,8 @@ pub enum Message {
     Ended(VideoOwnership, Status),
     /// A page of the owner's videos → [`Page`], or null
     List(Owner, Listing),
+    /// A page of the videos of one client, or of all and of nobody → [`Page`], or null
+    ListAll(Option<Owner>, Listing),
     /// Reconciles a batch of videos that are due at this time → whether it was the last one
     Sweep(UnixMillis),
     /// The folder for uploads → its id, or a [`Refusal`]
@@ -166,6 +168,15 @@ impl DispatcherClient {
     /// A page of the owner's videos; `None` if the video at which it starts does not exist.
     pub async fn list(&self, owner: &Owner, listing: Listing) -> Result<Option<Page>, CallError> {
         self.ask(Message::List(owner.clone(), listing)).await
+    }
+
+    /// A page of the videos of one client, or of all and of nobody; `None` as for [`list`](Self::list).
+    pub async fn list_all(
+        &self,
+        client: Option<&Owner>,
+        listing: Listing,
+    ) -> Result<Option<Page>, CallError> {
+        self.ask(Message::ListAll(client.cloned(), listing)).await
     }
 
     /// Removes a video from the queue, the lists and the budget; with its cost, if known.

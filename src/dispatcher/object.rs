@@ -202,6 +202,9 @@ impl Inner {
                 return Ok(json!(self.owned_videos()?.end(&video, status)?));
             }
             Message::List(owner, listing) => return Ok(json!(self.owned_videos()?.page(&owner, &listing)?)),
+            Message::ListAll(client, listing) => {
+                return Ok(json!(self.owned_videos()?.page_for_operator(client.as_ref(), &listing)?));
+            }
             Message::Sweep(as_of) => {
                 for model in Config::of(&self.env)?.models.all() {
                     self.refresh_model_if_stale(&model.path)?;
@@ -302,7 +305,8 @@ impl Inner {
     }
 
     fn owned_videos(&self) -> Result<OwnedVideos<'_>, DispatcherError> {
-        Ok(OwnedVideos::open(&self.storage)?)
+        let has_operator = Config::of(&self.env)?.operator_token.is_some();
+        Ok(OwnedVideos::open(&self.storage, has_operator)?)
     }
 
     fn typical_durations(&self) -> Result<TypicalDurations<'_>, DispatcherError> {

@@ -116,7 +116,7 @@ impl<'a> Queue<'a> {
     ) -> Result<Self> {
         if storage.ensure_tables(SCHEMA).is_err() {
             // An index names the column that the table of an earlier version lacks.
-            OwnedVideos::open(storage)?;
+            OwnedVideos::open(storage, false)?;
             storage.sql(ADD_OWNERS, &[])?;
             storage.ensure_tables(SCHEMA)?;
         }

@@ -33,7 +33,7 @@ const NO_SUCH_CLIENT: ApiError = ApiError::NotFound("There is no such client.");
 const NAME_RULE: &str = "must be 1 to 64 visible ASCII characters without a colon";
 
 pub async fn list(context: &RequestContext<'_>, request: &Request) -> Result<Response, ApiError> {
-    authenticate(context, request)?;
+    authenticate(context, request).await?;
     match ask(context, ClientRequest::List).await? {
         ClientReply::List { clients, paused } => {
             answer(200, &json!({ "object": "list", "data": clients, "paused": paused }))
@@ -44,7 +44,7 @@ pub async fn list(context: &RequestContext<'_>, request: &Request) -> Result<Res
 
 /// Makes a client. Its token is in this answer only.
 pub async fn create(context: &RequestContext<'_>, request: &Request) -> Result<Response, ApiError> {
-    authenticate(context, request)?;
+    authenticate(context, request).await?;
     let members = read_members(request).await?;
     let name = members.get("name").and_then(Value::as_str).and_then(Owner::named);
     let change = ClientChange::read(&members, &["name"]);
@@ -70,7 +70,7 @@ pub async fn rotate(
     request: &Request,
     name: &str,
 ) -> Result<Response, ApiError> {
-    authenticate(context, request)?;
+    authenticate(context, request).await?;
     let name = named(name)?;
     let members = read_members(request).await?;
     let mut errors: Vec<FieldError> = members
@@ -101,7 +101,7 @@ pub async fn change(
     request: &Request,
     name: &str,
 ) -> Result<Response, ApiError> {
-    authenticate(context, request)?;
+    authenticate(context, request).await?;
     let name = named(name)?;
     let members = read_members(request).await?;
     let change = ClientChange::read(&members, &[]).map_err(ApiError::InvalidParameter)?;
@@ -117,7 +117,7 @@ pub async fn remove(
     request: &Request,
     name: &str,
 ) -> Result<Response, ApiError> {
-    authenticate(context, request)?;
+    authenticate(context, request).await?;
     let name = named(name)?;
     match ask(context, ClientRequest::Remove { name: name.clone() }).await? {
         ClientReply::Removed => answer(200, &json!({ "name": name, "deleted": true })),

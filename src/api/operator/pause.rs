@@ -15,7 +15,7 @@ pub async fn set(
     request: &Request,
     paused: bool,
 ) -> Result<Response, ApiError> {
-    authenticate(context, request)?;
+    authenticate(context, request).await?;
     DispatcherClient::new(context.env)?.pause(paused).await.map_err(internal)?;
     invalidate_managed_clients();
     Ok(respond::json(200, &json!({ "paused": paused }))?.with("cache-control", "no-store"))

@@ -220,6 +220,9 @@ describe('openapi.json describes the real', () => {
       const redrive = `/operator/videos/${name}/redrive`;
       await described('post', `${path}/redrive`, await client.fetch(redrive, { method: 'POST' }));
     }
+    for (const query of ['', '?status=failed', '?stauts=failed'])
+      for (const client of [operator, service])
+        await described('get', '/operator/videos', await client.fetch(`/operator/videos${query}`));
     const test = '/operator/webhook-test';
     for (const client of [operator, service])
       await described('post', test, await client.fetch(test, { method: 'POST' }));
