@@ -1,10 +1,14 @@
 //! The errors of the API, and the HTTP status and `application/problem+json` body (RFC 9457) of each.
 
+mod removed;
+
 use serde::Serialize;
 use thiserror::Error;
 
+use self::removed::RemovedVideo;
 use crate::video::money::budget::Shortage;
 use crate::video::request::FieldError;
+use crate::video::task::tombstone::Tombstone;
 
 /// The reason why a request failed. The cause of a 5xx is only logged; [`ApiError::problem`] leaves it out.
 #[derive(Debug, Error)]
@@ -33,6 +37,9 @@ pub enum ApiError {
     MethodNotAllowed { allow: &'static str },
     #[error("the video of the idempotency key was deleted")]
     Deleted,
+    /// Only the operator learns that a removed video existed.
+    #[error("the video was removed")]
+    Removed(Box<Tombstone>),
     #[error("the video is not ready")]
     NotReady { retry_after_seconds: u32 },
     #[error("the video has ended already")]
@@ -97,6 +104,7 @@ pub struct Problem {
     title: &'static str,
     detail: String,
     errors: Vec<FieldError>,
+    removed: Option<RemovedVideo>,
 }
 
 /// The error in the format of OpenAI's API, for its clients.
@@ -118,6 +126,8 @@ struct ProblemBody<'a> {
     request_id: &'a str,
     errors: &'a [FieldError],
     error: OpenAiError<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    removed: &'a Option<RemovedVideo>,
 }
 
 impl ApiError {
@@ -134,6 +144,7 @@ impl ApiError {
             title,
             detail,
             errors: Vec::new(),
+            removed: None,
         };
         match self {
             Self::InvalidRequest(detail) => {
@@ -183,6 +194,11 @@ impl ApiError {
                     "The video of this Idempotency-Key was deleted. Nothing is made again; use a new key."
                         .to_owned();
                 problem(410, "deleted", "Deleted", detail)
+            }
+            Self::Removed(tombstone) => {
+                let removed = RemovedVideo::of(*tombstone);
+                let detail = removed.detail().to_owned();
+                Problem { removed: Some(removed), detail, ..Self::Deleted.problem() }
             }
             Self::NotReady { retry_after_seconds } => {
                 let detail = "The video is still being made.".to_owned();
@@ -314,70 +330,11 @@ impl Problem {
                 param: self.errors.first().map(|error| error.field.as_str()),
                 code: self.openai_code.unwrap_or(self.code),
             },
+            removed: &self.removed,
         };
         serde_json::to_string(&body).unwrap_or_default()
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_error_has_exactly_this_body() {
-        let errors = vec![FieldError { field: "duration".to_owned(), message: "must be 6 or 10".to_owned() }];
-        let problem = ApiError::InvalidParameter(errors).problem();
-        assert_eq!(problem.status, 400);
-        assert_eq!(
-            problem.body("req_1"),
-            r#"{"type":"about:blank","title":"Some fields are not valid","status":400,"detail":"duration must be 6 or 10","code":"invalid_parameter","request_id":"req_1","errors":[{"field":"duration","message":"must be 6 or 10"}],"error":{"message":"duration must be 6 or 10","type":"invalid_request_error","param":"duration","code":"invalid_parameter"}}"#
-        );
-    }
-
-    #[test]
-    fn permanent_errors_tell_sdks_not_to_retry() {
-        let may_retry = |error: ApiError| error.problem().may_retry();
-        assert!(may_retry(ApiError::RateLimited) && may_retry(ApiError::Internal(String::new())));
-        assert!(may_retry(ApiError::UpstreamUnavailable {
-            operation: Operation::File,
-            retry_after_seconds: 1
-        }));
-        assert!(!may_retry(ApiError::NotReady { retry_after_seconds: 3 }));
-        assert!(!may_retry(ApiError::AlreadyFinished) && !may_retry(ApiError::IdempotencyKeyReused));
-        assert!(!may_retry(ApiError::Misconfigured(String::new())));
-        let (operation, shortage) = (Operation::Video, Shortage::Budget);
-        assert!(!may_retry(ApiError::Unaffordable { operation, shortage, retry_after_seconds: 9 }));
-    }
-
-    #[test]
-    fn an_unknown_model_has_the_code_model_not_found() {
-        let problem = ApiError::UnknownModel("a, b".to_owned()).problem();
-        assert_eq!((problem.status, problem.code), (400, "invalid_parameter"));
-        let body = problem.body("req_1");
-        assert!(body.contains(r#""param":"model","code":"model_not_found""#), "{body}");
-    }
-
-    #[test]
-    fn a_response_names_at_most_20_invalid_fields() {
-        let errors = |count: usize| {
-            let error =
-                |number| FieldError { field: format!("f{number}"), message: "is not a field".to_owned() };
-            ApiError::InvalidParameter((0..count).map(error).collect()).problem()
-        };
-        let problem = errors(20);
-        assert_eq!(problem.errors.len(), 20);
-        assert!(problem.detail.ends_with("; f19 is not a field"), "{}", problem.detail);
-        let problem = errors(8000);
-        assert_eq!(problem.errors.len(), 20);
-        assert!(problem.detail.ends_with("; f19 is not a field; and 7980 more"), "{}", problem.detail);
-    }
-
-    #[test]
-    fn a_5xx_response_does_not_contain_its_cause() {
-        let problem = ApiError::Internal("R2 said: secret".to_owned()).problem();
-        assert!(!problem.body("req_1").contains("secret"));
-        let problem = ApiError::UpstreamError("your balance of $3".to_owned()).problem();
-        assert_eq!(problem.status, 502);
-        assert!(!problem.body("req_1").contains("$3"));
-    }
-}
+mod tests;

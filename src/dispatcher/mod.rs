@@ -4,6 +4,7 @@
 pub mod object;
 pub mod sweep;
 
+mod accounts;
 mod circuit_breaker;
 mod job_claims;
 mod leftovers;
@@ -16,3 +17,4 @@ mod submit_attempts;
 mod typical_durations;
 mod upload_folder;
 mod uploads;
+mod usage;

@@ -2,6 +2,7 @@
 
 pub mod inspect;
 pub mod redrive;
+pub mod usage;
 pub mod videos;
 pub mod webhook_test;
 
