@@ -161,7 +161,8 @@ fn call_handler<'a>(
         }
         Route::ListAll => operator::videos::list(context, request).boxed_local(),
         Route::Inspect { id } => operator::inspect::inspect(context, request, id).boxed_local(),
-        Route::Redrive { id } => operator::redrive::redrive(context, request, id).boxed_local(),
+        Route::ActOnOne { action, id } => operator::act::one(context, request, action, id).boxed_local(),
+        Route::ActOnMany { action } => operator::act::many(context, request, action).boxed_local(),
         Route::TestWebhook => operator::webhook_test::send_test(context, request).boxed_local(),
         Route::ListClients => operator::clients::list(context, request).boxed_local(),
         Route::CreateClient => operator::clients::create(context, request).boxed_local(),

@@ -6,6 +6,7 @@ use worker::Env;
 
 use super::clients::{ClientReply, ClientRequest};
 use super::objects::{CallError, Objects};
+use super::uploads::{UploadMessage, UploadReply};
 use crate::video::access::managed_clients::ManagedClients;
 use crate::video::access::owner::Owner;
 use crate::video::id::VideoId;
@@ -71,12 +72,25 @@ pub enum Message {
     RefreshModel(String),
     /// An attempt of an SDK that retries without an idempotency key → the id of its video
     SubmitAttempt(SubmitAttempt),
+    /// What the operator decides, and what follows from it → each its own answer
+    Operator(OperatorMessage),
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OperatorMessage {
     /// The clients that are managed at run time, unless this is their version → [`ManagedClients`], or null
     ManagedClients(Option<i64>),
     /// The operator asks about clients or changes them → [`ClientReply`]
     Clients(Box<ClientRequest>),
     /// Whether nobody may submit and queued jobs wait → null
     Pause(bool),
+    /// Releases the reservation of a video that has no job → the amount
+    Release(VideoId),
+    /// The files that a client has uploaded → [`UploadReply`]
+    Uploads(Owner, UploadMessage),
+    /// Removes what is stored of a client besides its videos and what they cost → null
+    EraseClient(Owner),
 }
 
 /// One attempt of an SDK to send a submit.
@@ -222,17 +236,32 @@ impl DispatcherClient {
 
     /// The clients that are managed at run time; `None` if this is their version.
     pub async fn managed_clients(&self, version: Option<i64>) -> Result<Option<ManagedClients>, CallError> {
-        self.ask(Message::ManagedClients(version)).await
+        self.ask(Message::Operator(OperatorMessage::ManagedClients(version))).await
     }
 
     /// Reads or changes clients.
     pub async fn clients(&self, request: ClientRequest) -> Result<ClientReply, CallError> {
-        self.ask(Message::Clients(Box::new(request))).await
+        self.ask(Message::Operator(OperatorMessage::Clients(Box::new(request)))).await
+    }
+
+    /// Releases the reservation of a video that has no job; returns the amount.
+    pub async fn release(&self, id: &VideoId) -> Result<Usd, CallError> {
+        self.ask(Message::Operator(OperatorMessage::Release(id.clone()))).await
+    }
+
+    /// Asks about the files that a client has uploaded.
+    pub async fn uploads(&self, owner: &Owner, message: UploadMessage) -> Result<UploadReply, CallError> {
+        self.ask(Message::Operator(OperatorMessage::Uploads(owner.clone(), message))).await
+    }
+
+    /// Removes what is stored of a client besides its videos and what they cost.
+    pub async fn erase_client(&self, owner: &Owner) -> Result<(), CallError> {
+        self.ask(Message::Operator(OperatorMessage::EraseClient(owner.clone()))).await
     }
 
     /// Pauses or resumes everything.
     pub async fn pause(&self, paused: bool) -> Result<(), CallError> {
-        self.ask(Message::Pause(paused)).await
+        self.ask(Message::Operator(OperatorMessage::Pause(paused))).await
     }
 
     /// Reconciles all videos that are due at this time, in bounded batches.

@@ -5,4 +5,5 @@ pub mod clients;
 pub mod dispatcher;
 pub mod objects;
 pub mod task;
+pub mod uploads;
 pub mod webhook;

@@ -9,6 +9,7 @@ mod clients;
 mod job_claims;
 mod leftovers;
 mod model_catalog;
+mod operator_messages;
 mod owned_videos;
 mod queue;
 mod reconciliation;

@@ -51,7 +51,7 @@ const BATCH: u32 = 100;
 const ERROR_RETRY_DELAY: Millis = Millis::new(30_000);
 
 #[derive(Debug, Error)]
-enum DispatcherError {
+pub(super) enum DispatcherError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     #[error(transparent)]
@@ -63,12 +63,12 @@ pub struct Dispatcher {
     inner: Rc<Inner>,
 }
 
-struct Inner {
-    storage: ObjectStorage,
+pub(super) struct Inner {
+    pub(super) storage: ObjectStorage,
     folder: UploadFolder,
     models: ModelCatalog,
-    clients: ClientTable,
-    env: Env,
+    pub(super) clients: ClientTable,
+    pub(super) env: Env,
 }
 
 /// The methods that the runtime calls.
@@ -140,23 +140,7 @@ impl Inner {
             Message::SubmitAttempt(SubmitAttempt { request, id, retry_count }) => {
                 return Ok(json!(video_of(&self.storage, &request, id, retry_count, clock::now())?));
             }
-            Message::ManagedClients(version) => {
-                let clients = self.clients()?;
-                return Ok(json!((version != Some(clients.version)).then_some(&*clients)));
-            }
-            Message::Clients(request) => {
-                let config = Config::of(&self.env)?;
-                // The number of a client's jobs is in the queue's table.
-                self.queue()?;
-                let reply = self.clients.answer(&self.storage, &config, *request, clock::now())?;
-                self.queue()?.grant_free_slots()?;
-                json!(reply)
-            }
-            Message::Pause(paused) => {
-                let config = Config::of(&self.env)?;
-                self.clients.pause(&self.storage, &config, paused, clock::now())?;
-                json!(self.queue()?.grant_free_slots()?)
-            }
+            Message::Operator(message) => self.answer_operator(message)?,
             Message::Reserve(video, kind) => return self.reserve(video, &kind).await,
             Message::Usage(owner) => return Ok(json!(self.spending()?.usage(&owner)?)),
             Message::AcquireSlot(video, kind, capacity_retry_after) => {
@@ -313,15 +297,15 @@ impl Inner {
         Ok(TypicalDurations::open(&self.storage)?)
     }
 
-    fn spending(&self) -> Result<Spending<'_>, DispatcherError> {
+    pub(super) fn spending(&self) -> Result<Spending<'_>, DispatcherError> {
         Ok(Spending::open(&self.storage, clock::now())?)
     }
 
-    fn clients(&self) -> Result<Rc<ManagedClients>, DispatcherError> {
+    pub(super) fn clients(&self) -> Result<Rc<ManagedClients>, DispatcherError> {
         Ok(self.clients.load(&self.storage, &*Config::of(&self.env)?)?)
     }
 
-    fn queue(&self) -> Result<Queue<'_>, DispatcherError> {
+    pub(super) fn queue(&self) -> Result<Queue<'_>, DispatcherError> {
         Ok(Queue::open(&self.storage, Config::of(&self.env)?, self.clients()?, clock::tick())?)
     }
 

@@ -77,9 +77,11 @@ impl<'a> Spending<'a> {
         self.change(id, owner, |entry| ledger::settle(entry, cost, created))
     }
 
-    /// The video was never accepted.
-    pub fn release(&self, id: &VideoId) -> Result<()> {
-        self.change(id, &Owner::nobody(), ledger::release)
+    /// The video was never accepted, or has no job. Returns the amount that was reserved.
+    pub fn release(&self, id: &VideoId) -> Result<Usd> {
+        let reserved = self.entry(id)?.filter(|entry| ledger::release(Some(*entry)).is_none());
+        self.change(id, &Owner::nobody(), ledger::release)?;
+        Ok(reserved.map_or(Usd::default(), |entry| entry.amount))
     }
 
     /// The video is removed. An unknown cost counts as spent.
