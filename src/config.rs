@@ -37,6 +37,12 @@ use crate::video::money::price_list::PriceList;
 use crate::video::time::Millis;
 use crate::wiro::sign::Credentials;
 
+/// [`Config::protection`] by client tokens.
+pub const TOKENS: &str = "tokens";
+
+/// [`Config::protection`] by challenges.
+pub const TURNSTILE: &str = "turnstile";
+
 /// [`Config::protection`] without any protection.
 pub const UNPROTECTED: &str = "none";
 
@@ -142,8 +148,8 @@ impl Config {
     #[must_use]
     pub const fn protection(&self) -> &'static str {
         match (&self.clients, &self.turnstile) {
-            (Some(_), _) => "tokens",
-            (None, Some(_)) => "turnstile",
+            (Some(_), _) => TOKENS,
+            (None, Some(_)) => TURNSTILE,
             (None, None) => UNPROTECTED,
         }
     }

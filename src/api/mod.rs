@@ -9,6 +9,7 @@ mod events;
 mod files;
 mod form;
 mod guard;
+mod health;
 mod list;
 mod mcp;
 mod models;
@@ -140,7 +141,7 @@ fn call_handler<'a>(
     route: Route<'a>,
 ) -> Result<LocalBoxFuture<'a, Result<Response, ApiError>>, ApiError> {
     Ok(match route {
-        Route::Health => ready(respond::health(context)).boxed_local(),
+        Route::Health => health::health(context, request).boxed_local(),
         Route::Submit => submit::submit(context, request).boxed_local(),
         Route::Upload => files::upload(context, request).boxed_local(),
         Route::List => list::list(context, request, context.authenticate(request)?).boxed_local(),

@@ -1,10 +1,8 @@
 //! Responses that several endpoints share.
 
 use serde::Serialize;
-use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::RequestContext;
 use super::error::{ApiError, Problem};
 use crate::runtime::http::{Body, Response};
 
@@ -31,20 +29,6 @@ pub fn problem(problem: &Problem, request_id: &str) -> Response {
         response.add(name, value);
     }
     response
-}
-
-/// `protection` names what a submit needs: nothing, a token or a Turnstile challenge, for which a page needs the site key.
-pub fn health(context: &RequestContext<'_>) -> Result<Response, ApiError> {
-    let config = &context.config;
-    let has_clients = context.managed_clients.as_ref().is_some_and(|managed| managed.has_clients());
-    let protection = if has_clients { "tokens" } else { config.protection() };
-    let mut body = json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION"), "protection": protection });
-    let turnstile = config.turnstile.as_ref().filter(|_| !has_clients);
-    let site_key = turnstile.and_then(|turnstile| turnstile.site_key.as_deref());
-    if let (Some(site_key), Some(members)) = (site_key, body.as_object_mut()) {
-        members.insert("turnstile_site_key".to_owned(), site_key.into());
-    }
-    Ok(json(200, &body)?.with("cache-control", "no-store"))
 }
 
 /// A strong `ETag` for a body: a prefix of its SHA-256.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use worker::Env;
 
 use super::clients::{ClientReply, ClientRequest};
+use super::health::DispatcherHealth;
 use super::objects::{CallError, Objects};
 use super::uploads::{UploadMessage, UploadReply};
 use crate::video::access::managed_clients::ManagedClients;
@@ -53,6 +54,8 @@ pub enum Message {
     Ended(VideoOwnership, Status),
     /// A page of the owner's videos → [`Page`], or null
     List(Owner, Listing),
+    /// → [`DispatcherHealth`]
+    Health,
     /// A page of the videos of one client, or of all and of nobody → [`Page`], or null
     ListAll(Option<Owner>, Listing),
     /// Reconciles a batch of videos that are due at this time → whether it was the last one
@@ -141,6 +144,10 @@ impl DispatcherClient {
         capacity_retry_after: Option<Millis>,
     ) -> Result<SlotReply, CallError> {
         self.ask(Message::AcquireSlot(video, kind, capacity_retry_after)).await
+    }
+
+    pub async fn health(&self) -> Result<DispatcherHealth, CallError> {
+        self.ask(Message::Health).await
     }
 
     /// The position of a queued job, counted from 1.

@@ -3,6 +3,7 @@
 
 pub mod clients;
 pub mod dispatcher;
+pub mod health;
 pub mod objects;
 pub mod task;
 pub mod uploads;

@@ -6,6 +6,7 @@ pub mod sweep;
 
 mod circuit_breaker;
 mod clients;
+mod health;
 mod job_claims;
 mod leftovers;
 mod model_catalog;

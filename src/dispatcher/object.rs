@@ -20,6 +20,7 @@ use worker::web_sys::Request;
 use worker::worker_sys::DurableObjectState;
 
 use super::clients::ClientTable;
+use super::health::{health, store_sweep};
 use super::job_claims::claim_job;
 use super::model_catalog::{ModelCatalog, known_price};
 use super::owned_videos::OwnedVideos;
@@ -144,20 +145,7 @@ impl Inner {
             Message::Reserve(video, kind) => return self.reserve(video, &kind).await,
             Message::Usage(owner) => return Ok(json!(self.spending()?.usage(&owner)?)),
             Message::AcquireSlot(video, kind, capacity_retry_after) => {
-                self.owned_videos()?.add(&video)?;
-                self.reserve_known_price(&video, &kind)?;
-                json!(match self.queue()?.acquire_slot(&video.id, &video.owner, capacity_retry_after)? {
-                    SlotDecision::Queued(position) => SlotReply::Queued(position),
-                    SlotDecision::QueueFull => SlotReply::QueueFull,
-                    SlotDecision::Granted { report_run } => {
-                        let typical = self.typical_durations()?.get(&kind)?.map(|known| known.typical);
-                        if report_run {
-                            SlotReply::GrantedWithReport(typical)
-                        } else {
-                            SlotReply::Granted(typical)
-                        }
-                    }
-                })
+                json!(self.acquire_slot(&video, &kind, capacity_retry_after)?)
             }
             Message::Position(id) => return Ok(json!(self.queue()?.position(&id)?)),
             Message::ReleaseSlot(video, kind, generation_time, cost) => {
@@ -186,6 +174,9 @@ impl Inner {
                 return Ok(json!(self.owned_videos()?.end(&video, status)?));
             }
             Message::List(owner, listing) => return Ok(json!(self.owned_videos()?.page(&owner, &listing)?)),
+            Message::Health => {
+                return Ok(json!(health(&self.storage, &self.queue()?, self.clients()?.paused)?));
+            }
             Message::ListAll(client, listing) => {
                 return Ok(json!(self.owned_videos()?.page_for_operator(client.as_ref(), &listing)?));
             }
@@ -194,11 +185,31 @@ impl Inner {
                     self.refresh_model_if_stale(&model.path)?;
                 }
                 self.queue()?.grant_free_slots()?;
-                json!(self.reconcile(Some(as_of)).await?)
+                let is_done = self.reconcile(Some(as_of)).await?;
+                store_sweep(&self.storage, clock::now())?;
+                json!(is_done)
             }
         };
         self.update_alarm().await?;
         Ok(answer)
+    }
+
+    fn acquire_slot(
+        &self,
+        video: &VideoOwnership,
+        kind: &str,
+        capacity_retry_after: Option<Millis>,
+    ) -> Result<SlotReply, DispatcherError> {
+        self.owned_videos()?.add(video)?;
+        self.reserve_known_price(video, kind)?;
+        Ok(match self.queue()?.acquire_slot(&video.id, &video.owner, capacity_retry_after)? {
+            SlotDecision::Queued(position) => SlotReply::Queued(position),
+            SlotDecision::QueueFull => SlotReply::QueueFull,
+            SlotDecision::Granted { report_run } => {
+                let typical = self.typical_durations()?.get(kind)?.map(|known| known.typical);
+                if report_run { SlotReply::GrantedWithReport(typical) } else { SlotReply::Granted(typical) }
+            }
+        })
     }
 
     async fn on_alarm(&self) -> Result<(), DispatcherError> {

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use super::cross_origin;
 use crate::api::error::{ApiError, Operation};
 use crate::api::{RequestContext, TOKEN_REQUIRED};
-use crate::config::{Turnstile, UNPROTECTED, log_unprotected};
+use crate::config::{TOKENS, Turnstile, UNPROTECTED, log_unprotected};
 use crate::runtime::clock;
 use crate::runtime::http::{Header, Request};
 use crate::video::access::owner::Owner;
@@ -61,6 +61,14 @@ impl RequestContext<'_> {
     pub fn needs_tokens(&self) -> bool {
         let is_open = self.managed_clients.as_ref().is_some_and(|managed| !managed.has_clients());
         self.config.clients.is_some() || !is_open
+    }
+
+    /// What keeps strangers from submitting.
+    pub fn protection(&self) -> &'static str {
+        match &self.managed_clients {
+            Some(managed) if managed.has_clients() => TOKENS,
+            _ => self.config.protection(),
+        }
     }
 
     /// The challenge before a submit, if there are no clients.

@@ -324,7 +324,11 @@ describe('openapi.json describes the real', () => {
   });
 
   test('health', async () => {
+    const deep = '/health?deep=1';
     await described('get', '/health', await service.fetch('/health'));
+    await described('get', '/health', await service.fetch(deep));
+    // There was no sweep yet.
+    await described('get', '/health', await service.as(OPERATOR_TOKEN).fetch(deep));
   });
 });
 
