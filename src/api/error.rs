@@ -334,6 +334,11 @@ impl Problem {
         }
     }
 
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        self.code
+    }
+
     /// The JSON body.
     #[must_use]
     pub fn body(&self, request_id: &str) -> String {

@@ -50,6 +50,10 @@ pub enum Message {
     Inspect,
     /// Resume a failed video that may have been charged.
     Redrive,
+    /// Is there, or may there be, a job at Wiro? → `MayHaveJob`, or `NotFound`
+    MayHaveJob,
+    /// Like `Delete`, and Wiro's files too, whatever the settings say.
+    Erase,
     /// The job has a slot now.
     #[serde(rename = "called")]
     SlotGranted,
@@ -85,6 +89,7 @@ pub enum Reply {
     OtherRequest,
     /// The video ended, and not by a cancel.
     AlreadyFinished,
+    MayHaveJob(bool),
     Report(SlotReport),
     Owns(Ownership),
     Deliveries(Vec<OwnerAttempt>),

@@ -173,7 +173,12 @@ impl VideoTask {
                 return Ok(Reply::Ack);
             }
             Message::Cancel => return self.cancel().await,
-            Message::Delete => return self.delete().await,
+            Message::Delete => return self.delete(Event::DeleteRequested).await,
+            Message::Erase => return self.delete(Event::EraseRequested).await,
+            Message::MayHaveJob => {
+                let task = self.store.load()?;
+                return Ok(task.map_or(Reply::NotFound, |task| Reply::MayHaveJob(task.may_have_job())));
+            }
             Message::OwnsJob(claim) => {
                 let task = self.store.load()?;
                 return Ok(task.map_or(Reply::NotFound, |task| Reply::Owns(task.ownership_of(&claim))));
@@ -335,9 +340,9 @@ impl VideoTask {
     }
 
     /// Returns the record before the deletion.
-    async fn delete(&self) -> Result<Reply, TaskError> {
+    async fn delete(&self, request: Event) -> Result<Reply, TaskError> {
         let record = to_public(self.store.load()?);
-        self.store.react(Event::DeleteRequested).await?;
+        self.store.react(request).await?;
         // A record that is being written would arrive in KV after the deletion.
         if let Some(published) = self.store.publishing.take() {
             let _ = with_timeout(PUBLISH_TIMEOUT, published).await;
