@@ -55,6 +55,8 @@ pub enum ApiError {
     RateLimited,
     #[error("the upstream is not available")]
     UpstreamUnavailable { operation: Operation, retry_after_seconds: u32 },
+    #[error("the thumbnail could not be made")]
+    ThumbnailFailed { retry_after_seconds: u32 },
     #[error("all uploads together hold too much memory")]
     TooManyUploads,
     #[error("the client has uploaded as much as it may today")]
@@ -236,6 +238,12 @@ impl ApiError {
                 );
                 let headers = vec![("retry-after", retry_after_seconds.to_string())];
                 Problem { headers, ..problem(503, "upstream_unavailable", "Upstream unavailable", detail) }
+            }
+            Self::ThumbnailFailed { retry_after_seconds } => {
+                let detail =
+                    "The thumbnail could not be made; try again later. The video is there.".to_owned();
+                let headers = vec![("retry-after", retry_after_seconds.to_string())];
+                Problem { headers, ..problem(503, "upstream_unavailable", "No thumbnail", detail) }
             }
             Self::TooManyUploads => {
                 let detail =

@@ -48,6 +48,8 @@ pub enum Message {
     Inspect,
     /// Resume a failed video that may have been charged.
     Redrive,
+    /// Make and store the thumbnail of a completed video, unless it is stored.
+    MakeThumbnail,
     /// The job has a slot now.
     #[serde(rename = "called")]
     SlotGranted,
@@ -86,6 +88,10 @@ pub enum Reply {
     Report(SlotReport),
     Owns(Ownership),
     Deliveries(Vec<OwnerAttempt>),
+    /// The thumbnail could not be made. Until then no other attempt is made.
+    ThumbnailFailed {
+        retry_after_seconds: u32,
+    },
     Inspected {
         record: Record,
         deliveries: Vec<DeliveryAttempt>,
