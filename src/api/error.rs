@@ -211,7 +211,7 @@ impl ApiError {
                 problem(415, "unsupported_media_type", "Unsupported media type", detail)
             }
             Self::RangeNotSatisfiable { size } => {
-                let detail = format!("The video has {size} bytes.");
+                let detail = format!("The file has {size} bytes.");
                 let headers = vec![("content-range", format!("bytes */{size}"))];
                 Problem { headers, ..problem(416, "range_not_satisfiable", "Range not satisfiable", detail) }
             }
