@@ -4,7 +4,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use worker::Env;
 
+use super::clients::{ClientReply, ClientRequest};
+use super::health::DispatcherHealth;
 use super::objects::{CallError, Objects};
+use crate::video::access::managed_clients::ManagedClients;
 use crate::video::access::owner::Owner;
 use crate::video::id::VideoId;
 use crate::video::lifecycle::event::SlotReply;
@@ -50,6 +53,10 @@ pub enum Message {
     Ended(VideoOwnership, Status),
     /// A page of the owner's videos → [`Page`], or null
     List(Owner, Listing),
+    /// → [`DispatcherHealth`]
+    Health,
+    /// A page of the videos of one client, or of all and of nobody → [`Page`], or null
+    ListAll(Option<Owner>, Listing),
     /// Reconciles a batch of videos that are due at this time → whether it was the last one
     Sweep(UnixMillis),
     /// The folder for uploads → its id, or a [`Refusal`]
@@ -67,6 +74,12 @@ pub enum Message {
     RefreshModel(String),
     /// An attempt of an SDK that retries without an idempotency key → the id of its video
     SubmitAttempt(SubmitAttempt),
+    /// The clients that are managed at run time, unless this is their version → [`ManagedClients`], or null
+    ManagedClients(Option<i64>),
+    /// The operator asks about clients or changes them → [`ClientReply`]
+    Clients(Box<ClientRequest>),
+    /// Whether nobody may submit and queued jobs wait → null
+    Pause(bool),
 }
 
 /// One attempt of an SDK to send a submit.
@@ -119,6 +132,10 @@ impl DispatcherClient {
         self.ask(Message::AcquireSlot(video, kind, capacity_retry_after)).await
     }
 
+    pub async fn health(&self) -> Result<DispatcherHealth, CallError> {
+        self.ask(Message::Health).await
+    }
+
     /// The position of a queued job, counted from 1.
     pub async fn position(&self, id: &VideoId) -> Result<Option<u32>, CallError> {
         self.ask(Message::Position(id.clone())).await
@@ -160,6 +177,15 @@ impl DispatcherClient {
         self.ask(Message::List(owner.clone(), listing)).await
     }
 
+    /// A page of the videos of one client, or of all and of nobody; `None` as for [`list`](Self::list).
+    pub async fn list_all(
+        &self,
+        client: Option<&Owner>,
+        listing: Listing,
+    ) -> Result<Option<Page>, CallError> {
+        self.ask(Message::ListAll(client.cloned(), listing)).await
+    }
+
     /// Removes a video from the queue, the lists and the budget; with its cost, if known.
     pub async fn forget(&self, video: VideoOwnership, cost: Option<Usd>) -> Result<(), CallError> {
         self.ask(Message::Forget(video, cost)).await
@@ -199,6 +225,21 @@ impl DispatcherClient {
     /// The id of the video for an attempt: a retry gets the id of its first attempt.
     pub async fn video_of(&self, attempt: SubmitAttempt) -> Result<VideoId, CallError> {
         self.ask(Message::SubmitAttempt(attempt)).await
+    }
+
+    /// The clients that are managed at run time; `None` if this is their version.
+    pub async fn managed_clients(&self, version: Option<i64>) -> Result<Option<ManagedClients>, CallError> {
+        self.ask(Message::ManagedClients(version)).await
+    }
+
+    /// Reads or changes clients.
+    pub async fn clients(&self, request: ClientRequest) -> Result<ClientReply, CallError> {
+        self.ask(Message::Clients(Box::new(request))).await
+    }
+
+    /// Pauses or resumes everything.
+    pub async fn pause(&self, paused: bool) -> Result<(), CallError> {
+        self.ask(Message::Pause(paused)).await
     }
 
     /// Reconciles all videos that are due at this time, in bounded batches.

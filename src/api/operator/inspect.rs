@@ -23,7 +23,7 @@ pub async fn inspect(
     request: &Request,
     id: &str,
 ) -> Result<Response, ApiError> {
-    match context.ask(&authorize(context, request, id)?, &Message::Inspect).await? {
+    match context.ask(&authorize(context, request, id).await?, &Message::Inspect).await? {
         Reply::Inspected { record, deliveries, next_delivery_at } => {
             let video = Video::of(record, &context.origin, None);
             let response = respond::json(200, &Inspection { video, deliveries, next_delivery_at })?;

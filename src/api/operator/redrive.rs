@@ -13,7 +13,7 @@ pub async fn redrive(
     request: &Request,
     id: &str,
 ) -> Result<Response, ApiError> {
-    match context.ask(&authorize(context, request, id)?, &Message::Redrive).await? {
+    match context.ask(&authorize(context, request, id).await?, &Message::Redrive).await? {
         Reply::Video(record) => respond::json(202, &Video::of(record, &context.origin, None)),
         Reply::AlreadyFinished => Err(ApiError::AlreadyFinished),
         _ => Err(NO_SUCH_VIDEO),

@@ -15,7 +15,7 @@ const NO_WEBHOOK: ApiError = ApiError::NotFound("There is no webhook to test: NO
 
 /// Sends one signed `webhook.test` to `NOTIFY_URL`, and answers what came of it.
 pub async fn send_test(context: &RequestContext<'_>, request: &Request) -> Result<Response, ApiError> {
-    authenticate(context, request)?;
+    authenticate(context, request).await?;
     let Webhook { url, keys } = context.config.webhook.as_ref().ok_or(NO_WEBHOOK)?;
     let random = clock::random::<12>().map_err(internal)?;
     let webhook_id = format!("msg_test_{}", hex::encode(random));
