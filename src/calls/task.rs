@@ -54,6 +54,8 @@ pub enum Message {
     MayHaveJob,
     /// Like `Delete`, and Wiro's files too, whatever the settings say.
     Erase,
+    /// Make and store the thumbnail of a completed video, unless it is stored.
+    MakeThumbnail,
     /// The job has a slot now.
     #[serde(rename = "called")]
     SlotGranted,
@@ -96,6 +98,10 @@ pub enum Reply {
     Inspected(Box<Inspected>),
     /// It was removed. Only the operator gets this answer.
     Removed(Tombstone),
+    /// The thumbnail could not be made. Until then no other attempt is made.
+    ThumbnailFailed {
+        retry_after_seconds: u32,
+    },
 }
 
 /// The operator's view of a video.

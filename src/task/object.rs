@@ -12,6 +12,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use serde_json::json;
 use worker::Env;
 use worker::js_sys::{ArrayBuffer, JsString, Promise};
@@ -191,6 +192,7 @@ impl VideoTask {
                 }));
             }
             Message::Inspect => return self.inspect(),
+            Message::MakeThumbnail => return self.store.make_thumbnail().boxed_local().await,
             Message::Redrive => match self.store.react(Event::RedriveRequested).await? {
                 Some(task) if matches!(task.phase, Phase::Ended { .. }) => return Ok(Reply::AlreadyFinished),
                 task => task,

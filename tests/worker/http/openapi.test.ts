@@ -138,8 +138,10 @@ describe('openapi.json describes the real', () => {
     await play(alice, { 'if-none-match': video.output?.etag ?? '' });
     await play(alice, {}, NOBODY);
     await play(service);
-    const picture = await alice.fetch(at(video.id, '/content?variant=thumbnail'));
-    await described('get', '/v1/videos/{id}/content', picture);
+    for (const variant of ['thumbnail', 'spritesheet']) {
+      const picture = await alice.fetch(at(video.id, `/content?variant=${variant}`));
+      await described('get', '/v1/videos/{id}/content', picture);
+    }
     service.sim.script('a page that is not there yet', { holdAt: 'task_queue' });
     const { id } = await alice.accepted({ prompt: 'a page that is not there yet' });
     await play(alice, {}, id);
