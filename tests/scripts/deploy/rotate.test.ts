@@ -14,7 +14,7 @@ describe('of a deployed Worker', () => {
   beforeEach(async () => {
     deployer = await Deployer.start();
     edge = await Edge.start(deployer.cloudflare);
-    environment = { URL: edge.origin, HEALTH_SECONDS: '60', SHOW_KEY: '1', KEY: 'SIGNING_KEY' };
+    environment = { URL: edge.origin, HEALTH_SECONDS: '120', SHOW_KEY: '1', KEY: 'SIGNING_KEY' };
     await deployer.secrets(COMPLETE);
     deployer.cloudflare.workers.set('hailuo-worker', deployedWorker({ ...COMPLETE }));
   });
@@ -81,6 +81,36 @@ describe('of a deployed Worker', () => {
     expect(other.output).toContain('KEY must be one of SIGNING_KEY, NOTIFY_SECRET, OPERATOR_TOKEN');
     expect([unseen, unknown, other].map(({ exitCode }) => exitCode)).toEqual([1, 1, 1]);
     expect(deployed()).toEqual(COMPLETE);
+  });
+
+  test('NOTIFY_SECRET: two signatures, then one', async () => {
+    const old = `whsec_${'b'.repeat(44)}`;
+    Object.assign(deployed(), { NOTIFY_SECRET: old });
+    const notify = { ...environment, KEY: 'NOTIFY_SECRET' };
+    const { exitCode, output } = await deployer.rotate({ ...notify, CURRENT: old });
+    expect(exitCode).toBe(0);
+    const [made = '', ...others] = deployed().NOTIFY_SECRET?.split(' ') ?? [];
+    expect(made).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
+    expect(others).toEqual([old]);
+    expect(output).toContain(made);
+    const early = await deployer.rotate(notify);
+    expect(early.output).toContain('a rotation is under way: NOTIFY_SECRET has two keys');
+    expect((await deployer.rotate({ ...notify, FINISH: '1' })).exitCode).toBe(0);
+    expect(deployed()).toEqual({ ...COMPLETE, NOTIFY_SECRET: made });
+    expect(await deployer.readSecrets()).toContain(`NOTIFY_SECRET=${made}\n`);
+  });
+
+  test('a stolen SIGNING_KEY ends at once, also while one is being rotated', async () => {
+    Object.assign(deployed(), { SIGNING_KEY_PREVIOUS: 'the-key-before-of-these-tests-0000' });
+    const { exitCode, output } = await deployer.rotate({ ...environment, STOLEN: '1' });
+    expect(exitCode).toBe(0);
+    expect(output).toContain('All ids, playback links and callbacks of the old key have ended');
+    const { SIGNING_KEY: made = '' } = deployed();
+    expect(deployed()).toEqual({ ...COMPLETE, SIGNING_KEY: made });
+    expect(await Promise.all([made, SIGNING_KEY].map((key) => acceptsKey(edge.origin, key)))).toEqual([
+      true,
+      false,
+    ]);
   });
 
   test('OPERATOR_TOKEN: the new one counts at once', async () => {

@@ -32,7 +32,7 @@ test('a first deployment, and one after it', async () => {
   await deployer.settings('[vars]\nDAILY_BUDGET_USD = 7.5\nSUBMIT_PER_MINUTE = "3"\n');
   await deployer.secrets(COMPLETE);
 
-  const first = await deployer.deploy({ URL, HEALTH_SECONDS: '60' });
+  const first = await deployer.deploy({ URL, HEALTH_SECONDS: '120' });
   expect(first.output).toContain('The Worker hailuo-worker is deployed for the first time.');
   expect(first.output).toContain('who        clients with a token of CLIENT_TOKENS');
   expect(first.output).toContain('how fast   3 submits a minute for each client');
@@ -57,7 +57,7 @@ test('a first deployment, and one after it', async () => {
   });
   await deployer.settings('');
   Object.assign(worker()?.secrets ?? {}, { CLIENT_TOKEN: '{}' });
-  const second = await deployer.deploy({ URL, HEALTH_SECONDS: '60' });
+  const second = await deployer.deploy({ URL, HEALTH_SECONDS: '120' });
   expect(second.output).toContain('The Worker hailuo-worker is there and is updated.');
   expect(second.output).toContain(
     'Warning: the Worker has a secret CLIENT_TOKEN, which it does not read; did you mean CLIENT_TOKENS?',
@@ -76,7 +76,7 @@ test('a second Worker needs a name only; its missing key is made, shown once and
   const { cloudflare } = deployer;
   const name = 'hailuo-worker-staging';
   edge = await Edge.start(cloudflare, name);
-  const environment = { INSTANCE: 'staging', URL: edge.origin, HEALTH_SECONDS: '60' };
+  const environment = { INSTANCE: 'staging', URL: edge.origin, HEALTH_SECONDS: '120' };
 
   const refused = await deployer.deploy(environment);
   expect(refused.exitCode).toBe(1);
@@ -108,7 +108,6 @@ describe('a step that fails', () => {
 
   test.each([
     ['creating the KV namespace', /^POST \/storage\/kv/],
-    ['creating the bucket', /^POST \/r2\/buckets/],
     ['uploading the page', /^POST .*\/assets-upload-session/],
     ['uploading the code', /^PUT \/workers\/scripts\/[^/]+$/],
   ])('%s: the Worker is not there, and what to do is said', async (_, call) => {
@@ -119,6 +118,37 @@ describe('a step that fails', () => {
     expect(output).toContain('wrangler deploy failed; what it said is above.\nThe Worker is not there yet.');
     expect(output).toContain('run it again: make deploy');
     expect(worker()).toBeUndefined();
+  });
+
+  test('creating the bucket: the namespace that was made already is used the next time', async () => {
+    const { cloudflare } = deployer;
+    cloudflare.fail(/^POST \/r2\/buckets/, { status: 400, code: 10021, message: 'refused by the test' });
+    const failed = await deployer.deploy();
+    expect(failed.exitCode).toBe(1);
+    expect(failed.output).toContain('The Worker is not there yet.');
+    const [left] = cloudflare.namespaces;
+    cloudflare.recover();
+    const { output } = await deployer.deploy();
+    expect(output).toContain(
+      `The KV namespace hailuo-worker-tasks (${left?.id}) is there already and is used.`,
+    );
+    expect(cloudflare.namespaces).toEqual([left]);
+    const tasks = worker()?.bindings.find(({ name }) => name === 'TASKS');
+    expect(tasks).toMatchObject({ namespace_id: left?.id });
+  });
+
+  test('taking a domain: the rest is deployed', async () => {
+    await deployer.settings('routes = [{ pattern = "video.example.com", custom_domain = true }]\n');
+    deployer.cloudflare.fail(/^PUT .*\/domains\/records/, {
+      status: 400,
+      code: 100117,
+      message: 'refused by the test',
+    });
+    const { exitCode, output } = await deployer.deploy();
+    expect(exitCode).toBe(1);
+    expect(output).toContain('refused by the test');
+    expect(output).toContain('The Worker and its secrets are there.\nIts cron trigger is set.');
+    expect(worker()).toMatchObject({ crons: SWEEP, secrets: COMPLETE, domains: [] });
   });
 
   test('opening the address, after the upload: the cron trigger is set all the same', async () => {
