@@ -13,14 +13,15 @@ export interface Deployment {
 
 const text = (value: unknown) => (value === undefined || value === null ? '' : String(value).trim());
 
-export function whoMaySpend({ protection, vars }: Deployment): string[] {
+export function whoMaySpend({ protection, vars, secrets }: Deployment): string[] {
   const submits = text(vars.SUBMIT_PER_MINUTE);
   const active = text(vars.MAX_ACTIVE);
   const budget = text(vars.DAILY_BUDGET_USD);
+  const mayHaveClients = protection === 'none' && secrets.includes('OPERATOR_TOKEN');
   const from = protection === 'tokens' ? 'client' : 'address';
   return [
     'Who may spend your balance at Wiro:',
-    `  who        ${WHO[protection] ?? protection}`,
+    `  who        ${WHO[protection] ?? protection}${mayHaveClients ? ', unless you made clients at run time' : ''}`,
     `  how fast   ${submits === '0' ? 'any number of submits' : `${submits} submits a minute`} for each ${from}`,
     `  at once    ${active === '0' ? 'as many jobs as Wiro takes' : `${active} jobs`}`,
     `  a day      ${budget === '' ? 'without a limit: DAILY_BUDGET_USD is not set' : `$${budget} for all together`}`,
@@ -43,6 +44,7 @@ export function nextSteps(deployment: Deployment, instance: Instance): string[] 
     steps.push([
       'Decide who may submit:',
       `  CLIENT_TOKENS      clients with tokens: CLIENT_TOKENS='{"alice": "…"}', each token from: openssl rand -hex 16`,
+      '  OPERATOR_TOKEN     then make clients at run time (docs/operations.md#clients)',
       '  TURNSTILE_SECRET   people who solve a challenge; with TURNSTILE_SITE_KEY (docs/configuration.md)',
     ]);
   }
