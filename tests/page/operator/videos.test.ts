@@ -1,4 +1,5 @@
 // What an operator does with videos: look into one, play it, and cancel, delete, release or try again one or many.
+import { readFileSync } from 'node:fs';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { hasChromium, remarked } from '../support/browser.ts';
 import { failed, idOf, OperatorApi, problem, signIn, useOperatorScene, video } from './operator-api.ts';
@@ -53,6 +54,40 @@ describe.skipIf(!hasChromium)('videos on the operator’s page (needs Chromium)'
     await page.getByLabel('Id of a video').fill(idOf(1));
     await page.keyboard.press('Enter');
     await dialog().getByRole('heading', { name: 'Failed' }).waitFor();
+  });
+
+  test('a video is played, fetched with the token and not with an address that others could use', async () => {
+    const { page } = scene;
+    api.videos = [video(1, { status: 'completed', output: { size: 2 ** 21 } })];
+    const body = readFileSync(new URL('../../../sim/media/sample.mp4', import.meta.url));
+    const headers = { 'content-type': 'video/mp4' };
+    api.answers.set(`GET /operator/videos/${idOf(1)}/content`, () => ({ body, headers }));
+    await signIn(page);
+    await page.getByLabel('Id of a video').fill(idOf(1));
+    await page.keyboard.press('Enter');
+    await dialog().getByRole('button', { name: 'Play' }).click();
+    const player = dialog().getByLabel('The video');
+    await player.waitFor();
+    expect(await player.evaluate((element: HTMLVideoElement) => element.src)).toMatch(/^blob:/);
+    await expect
+      .poll(() => player.evaluate((element: HTMLVideoElement) => element.duration))
+      .toBeGreaterThan(1);
+    expect(await dialog().getByRole('button', { name: 'Play' }).isVisible()).toBe(false);
+    await dialog().getByRole('button', { name: 'Close' }).click();
+    expect(await page.locator('#player').getAttribute('src')).toBeNull();
+  });
+
+  test('a video that cannot be read says so, and can be played again', async () => {
+    const { page } = scene;
+    scene.expected = ['status of 404'];
+    api.videos = [video(1, { status: 'completed' })];
+    api.answers.set(`GET /operator/videos/${idOf(1)}/content`, () => problem(404, 'not_found'));
+    await signIn(page);
+    await page.getByLabel('Id of a video').fill(idOf(1));
+    await page.keyboard.press('Enter');
+    await dialog().getByRole('button', { name: 'Play' }).click();
+    await dialog().getByText('The words for not_found.').waitFor();
+    await dialog().getByRole('button', { name: 'Play' }).waitFor();
   });
 
   test('the address of a video opens it', async () => {
