@@ -9,6 +9,7 @@ mod events;
 mod files;
 mod form;
 mod guard;
+mod health;
 mod list;
 mod mcp;
 mod models;
@@ -130,7 +131,7 @@ fn call_handler<'a>(
     route: Route<'a>,
 ) -> Result<LocalBoxFuture<'a, Result<Response, ApiError>>, ApiError> {
     Ok(match route {
-        Route::Health => ready(respond::health(&context.config)).boxed_local(),
+        Route::Health => health::health(context, request).boxed_local(),
         Route::Submit => submit::submit(context, request).boxed_local(),
         Route::Upload => files::upload(context, request).boxed_local(),
         Route::List => list::list(context, request, context.authenticate(request)?).boxed_local(),
@@ -149,9 +150,10 @@ fn call_handler<'a>(
         Route::Deliveries { id } => {
             deliveries::deliveries(context, context.authorize(request, id)?).boxed_local()
         }
-        Route::Inspect { id } => operator::inspect(context, request, id).boxed_local(),
-        Route::Redrive { id } => operator::redrive(context, request, id).boxed_local(),
-        Route::TestWebhook => operator::test_webhook(context, request).boxed_local(),
+        Route::ListAll => operator::videos::list(context, request).boxed_local(),
+        Route::Inspect { id } => operator::inspect::inspect(context, request, id).boxed_local(),
+        Route::Redrive { id } => operator::redrive::redrive(context, request, id).boxed_local(),
+        Route::TestWebhook => operator::webhook_test::send_test(context, request).boxed_local(),
         Route::WiroCallback { id, proof } => {
             webhook::wiro_callback(context, request, id, proof).boxed_local()
         }

@@ -39,6 +39,8 @@ pub enum Route<'a> {
         id: &'a str,
         proof: &'a str,
     },
+    /// The operator's list of the videos of all owners.
+    ListAll,
     Inspect {
         id: &'a str,
     },
@@ -87,6 +89,7 @@ pub fn route<'a>(method: &str, path: &'a str) -> Result<Route<'a>, NoRoute> {
         ["v1", "videos", id, "events"] => (Route::Events { id }, READ),
         ["v1", "videos", id, "cancel"] => (Route::Cancel { id }, "POST"),
         ["v1", "videos", id, "deliveries"] => (Route::Deliveries { id }, READ),
+        ["operator", "videos"] => (Route::ListAll, READ),
         ["operator", "videos", id] => (Route::Inspect { id }, READ),
         ["operator", "videos", id, "redrive"] => (Route::Redrive { id }, "POST"),
         ["operator", "webhook-test"] => (Route::TestWebhook, "POST"),
@@ -144,6 +147,7 @@ mod tests {
         assert_eq!(route("GET", "/v1/videos/a/events"), Ok(Route::Events { id: "a" }));
         assert_eq!(route("POST", "/v1/videos/a/cancel"), Ok(Route::Cancel { id: "a" }));
         assert_eq!(route("GET", "/v1/videos/a/deliveries"), Ok(Route::Deliveries { id: "a" }));
+        assert_eq!(route("GET", "/operator/videos"), Ok(Route::ListAll));
         assert_eq!(route("GET", "/operator/videos/a"), Ok(Route::Inspect { id: "a" }));
         assert_eq!(route("POST", "/operator/videos/a/redrive"), Ok(Route::Redrive { id: "a" }));
         assert_eq!(route("POST", "/operator/webhook-test"), Ok(Route::TestWebhook));

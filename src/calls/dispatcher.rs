@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use worker::Env;
 
+use super::health::DispatcherHealth;
 use super::objects::{CallError, Objects};
 use crate::video::access::owner::Owner;
 use crate::video::id::VideoId;
@@ -50,6 +51,10 @@ pub enum Message {
     Ended(VideoOwnership, Status),
     /// A page of the owner's videos → [`Page`], or null
     List(Owner, Listing),
+    /// → [`DispatcherHealth`]
+    Health,
+    /// A page of the videos of one client, or of all and of nobody → [`Page`], or null
+    ListAll(Option<Owner>, Listing),
     /// Reconciles a batch of videos that are due at this time → whether it was the last one
     Sweep(UnixMillis),
     /// The folder for uploads → its id, or a [`Refusal`]
@@ -119,6 +124,10 @@ impl DispatcherClient {
         self.ask(Message::AcquireSlot(video, kind, capacity_retry_after)).await
     }
 
+    pub async fn health(&self) -> Result<DispatcherHealth, CallError> {
+        self.ask(Message::Health).await
+    }
+
     /// The position of a queued job, counted from 1.
     pub async fn position(&self, id: &VideoId) -> Result<Option<u32>, CallError> {
         self.ask(Message::Position(id.clone())).await
@@ -158,6 +167,15 @@ impl DispatcherClient {
     /// A page of the owner's videos; `None` if the video at which it starts does not exist.
     pub async fn list(&self, owner: &Owner, listing: Listing) -> Result<Option<Page>, CallError> {
         self.ask(Message::List(owner.clone(), listing)).await
+    }
+
+    /// A page of the videos of one client, or of all and of nobody; `None` as for [`list`](Self::list).
+    pub async fn list_all(
+        &self,
+        client: Option<&Owner>,
+        listing: Listing,
+    ) -> Result<Option<Page>, CallError> {
+        self.ask(Message::ListAll(client.cloned(), listing)).await
     }
 
     /// Removes a video from the queue, the lists and the budget; with its cost, if known.

@@ -2,6 +2,7 @@
 //! other object.
 
 pub mod dispatcher;
+pub mod health;
 pub mod objects;
 pub mod task;
 pub mod webhook;

@@ -5,6 +5,7 @@ pub mod object;
 pub mod sweep;
 
 mod circuit_breaker;
+mod health;
 mod job_claims;
 mod leftovers;
 mod model_catalog;

@@ -19,6 +19,7 @@ use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::web_sys::Request;
 use worker::worker_sys::DurableObjectState;
 
+use super::health::{health, store_sweep};
 use super::job_claims::claim_job;
 use super::model_catalog::{ModelCatalog, known_price};
 use super::owned_videos::OwnedVideos;
@@ -181,12 +182,18 @@ impl Inner {
                 return Ok(json!(self.owned_videos()?.end(&video, status)?));
             }
             Message::List(owner, listing) => return Ok(json!(self.owned_videos()?.page(&owner, &listing)?)),
+            Message::Health => return Ok(json!(health(&self.storage, &self.queue()?)?)),
+            Message::ListAll(client, listing) => {
+                return Ok(json!(self.owned_videos()?.page_for_operator(client.as_ref(), &listing)?));
+            }
             Message::Sweep(as_of) => {
                 for model in Config::of(&self.env)?.models.all() {
                     self.refresh_model_if_stale(&model.path)?;
                 }
                 self.queue()?.grant_free_slots()?;
-                json!(self.reconcile(Some(as_of)).await?)
+                let is_done = self.reconcile(Some(as_of)).await?;
+                store_sweep(&self.storage, clock::now())?;
+                json!(is_done)
             }
         };
         self.update_alarm().await?;
@@ -280,7 +287,8 @@ impl Inner {
     }
 
     fn owned_videos(&self) -> Result<OwnedVideos<'_>, DispatcherError> {
-        Ok(OwnedVideos::open(&self.storage)?)
+        let has_operator = Config::of(&self.env)?.operator_token.is_some();
+        Ok(OwnedVideos::open(&self.storage, has_operator)?)
     }
 
     fn typical_durations(&self) -> Result<TypicalDurations<'_>, DispatcherError> {

@@ -1,9 +1,10 @@
-//! The list of each owner's videos, in the dispatcher's `SQLite`, from the acceptance of a video until its removal.
-//! The cost of a page does not depend on the length of the list, with filters neither: each column of a filter stands
-//! in an index.
+//! The lists of videos, in the dispatcher's `SQLite`, from the acceptance of a video until its removal: the list of each
+//! owner, and the operator's list of all owners. The cost of a page does not depend on the length of the list, with
+//! filters neither: each column of a filter stands in an index.
 
 use worker::Result;
 use worker::js_sys::Array;
+use worker::wasm_bindgen::JsValue;
 
 use crate::runtime::values::{integer_from_js, integer_to_js, text_to_js};
 use crate::storage::object_storage::ObjectStorage;
@@ -36,6 +37,13 @@ const SCHEMA: &str = "
         ticket INTEGER NOT NULL
     );";
 
+/// For the operator's lists. Its first list creates them, so that videos of a deployment without such lists do not write
+/// them.
+const OPERATOR_INDICES: &str = "
+    CREATE INDEX IF NOT EXISTS all_in_order ON owned (created_at, ticket);
+    CREATE INDEX IF NOT EXISTS all_by_status ON owned (status, created_at, ticket);
+    CREATE INDEX IF NOT EXISTS all_by_model ON owned (model, status, created_at, ticket);";
+
 /// The columns that earlier versions did not have.
 const ADD_COLUMNS: &str =
     "ALTER TABLE owned ADD COLUMN model TEXT; ALTER TABLE owned ADD COLUMN status TEXT;";
@@ -45,22 +53,24 @@ const MAX_REMOVED: u32 = 10_000;
 
 pub struct OwnedVideos<'a> {
     storage: &'a ObjectStorage,
+    keeps_all: bool,
 }
 
 impl<'a> OwnedVideos<'a> {
-    /// Fails if `SQLite` fails, like all methods.
-    pub fn open(storage: &'a ObjectStorage) -> Result<Self> {
+    /// Videos without an owner are only in the operator's list: with `keeps_all` they are stored too. Fails if `SQLite`
+    /// fails, like all methods.
+    pub fn open(storage: &'a ObjectStorage, keeps_all: bool) -> Result<Self> {
         if storage.ensure_tables(SCHEMA).is_err() {
             // An index names a column that the table of an earlier version lacks.
             storage.sql(ADD_COLUMNS, &[])?;
             storage.ensure_tables(SCHEMA)?;
         }
-        Ok(Self { storage })
+        Ok(Self { storage, keeps_all })
     }
 
-    /// Idempotent. Videos without an owner are in no list.
+    /// Idempotent.
     pub fn add(&self, VideoOwnership { id, owner, created_at, model }: &VideoOwnership) -> Result<()> {
-        if owner.is_nobody() {
+        if owner.is_nobody() && !self.keeps_all {
             return Ok(());
         }
         let [id, owner, model] = [id.as_str(), owner.as_str(), model].map(text_to_js);
@@ -92,60 +102,100 @@ impl<'a> OwnedVideos<'a> {
         self.storage.sql("DELETE FROM owned WHERE id = ?", &[text_to_js(id.as_str())]).map(|_| ())
     }
 
-    /// All videos that may be wanted: besides those that fit the filter, those whose status or model is not stored.
-    /// `None` if the owner does not have the video at which the page starts, and did not have it lately.
+    /// All videos that may be wanted: besides those that fit the filter, those whose status or model is not stored. `None`
+    /// if the owner does not have the video at which the page starts, and did not have it lately.
     pub fn page(&self, owner: &Owner, listing: &Listing) -> Result<Option<Page>> {
+        self.page_of(Some(owner), listing)
+    }
+
+    /// The same for the videos of one client, or of all and of nobody.
+    pub fn page_for_operator(&self, client: Option<&Owner>, listing: &Listing) -> Result<Option<Page>> {
+        self.storage.ensure_tables(OPERATOR_INDICES)?;
+        self.page_of(client, listing)
+    }
+
+    fn page_of(&self, owner: Option<&Owner>, listing: &Listing) -> Result<Option<Page>> {
+        let owner_to_js = owner.map(|owner| text_to_js(owner.as_str()));
         let start = match &listing.start {
             Start::First => None,
             Start::AfterPosition(position) => Some(*position),
             Start::After(id) => {
-                let query = "SELECT id, created_at, ticket FROM owned WHERE owner = ?1 AND id = ?2
-                    UNION ALL SELECT id, created_at, ticket FROM removed_place WHERE owner = ?1 AND id = ?2";
-                let found =
-                    self.storage.sql(query, &[text_to_js(owner.as_str()), text_to_js(id.as_str())])?;
+                let condition = if owner.is_some() { "id = ?1 AND owner = ?2" } else { "id = ?1" };
+                let query = format!(
+                    "SELECT id, created_at, ticket FROM owned WHERE {condition}
+                    UNION ALL SELECT id, created_at, ticket FROM removed_place WHERE {condition}"
+                );
+                let values: Vec<JsValue> =
+                    std::iter::once(text_to_js(id.as_str())).chain(owner_to_js.clone()).collect();
+                let found = self.storage.sql(&query, &values)?;
                 let Some(row) = found.first() else { return Ok(None) };
                 Some(list_position(row))
             }
         };
-        let mut values = vec![text_to_js(owner.as_str())];
-        values.extend(listing.filter.model.as_deref().map(text_to_js));
-        let mut rows = self.storage.sql(&page_query(listing, start), &values)?;
+        let mut query = PageQuery::default();
+        if let Some(owner) = owner_to_js {
+            query.require("owner", owner);
+        }
+        let mut rows = self.storage.sql(&query.text(listing, start), &query.values)?;
         let limit = usize::try_from(listing.limit).unwrap_or(usize::MAX);
         let has_more = rows.len() > limit;
         rows.truncate(limit);
         let id = |row: &Array| row.get(0).as_string().map(VideoId::from_stored);
         Ok(Some(Page {
             ids: rows.iter().filter_map(id).collect(),
+            owners: rows.iter().map(|row| Owner::from_stored(row.get(3).as_string())).collect(),
             end: rows.last().filter(|_| has_more).map(list_position),
         }))
     }
 }
 
-/// The query of a page for the owner `?1`, and the model `?2` if one is wanted. One row more than the limit shows whether
-/// the list goes on.
-fn page_query(listing: &Listing, start: Option<ListPosition>) -> String {
-    let (comparison, order) = if listing.oldest_first { (">", "ASC") } else { ("<", "DESC") };
-    let order =
-        format!("ORDER BY created_at {order}, ticket {order} LIMIT {}", listing.limit.saturating_add(1));
-    let mut range = String::new();
-    if let Some(ListPosition { created_at, ticket }) = start {
-        range = format!(" AND (created_at, ticket) {comparison} ({created_at}, {ticket})");
+/// The query of a page.
+#[derive(Default)]
+struct PageQuery {
+    conditions: String,
+    values: Vec<JsValue>,
+}
+
+impl PageQuery {
+    /// Returns the condition that a column has this value.
+    fn is(&mut self, column: &str, value: JsValue) -> String {
+        self.values.push(value);
+        format!(" AND {column} = ?{}", self.values.len())
     }
-    if let Some(after) = listing.filter.created_after {
-        range = format!("{range} AND created_at > {after}");
+
+    fn require(&mut self, column: &str, value: JsValue) {
+        let condition = self.is(column, value);
+        self.conditions.push_str(&condition);
     }
-    let parts = parts_of(&listing.filter).into_iter().map(|part| {
-        format!("SELECT id, created_at, ticket FROM owned WHERE owner = ?1{part}{range} {order}")
-    });
-    let parts: Vec<String> = parts.collect();
-    match &parts[..] {
-        [part] => part.clone(),
-        parts => format!("SELECT * FROM ({}) {order}", parts.join(") UNION ALL SELECT * FROM (")),
+
+    /// One row more than the limit shows whether the list goes on.
+    fn text(&mut self, listing: &Listing, start: Option<ListPosition>) -> String {
+        let (comparison, order) = if listing.oldest_first { (">", "ASC") } else { ("<", "DESC") };
+        let order =
+            format!("ORDER BY created_at {order}, ticket {order} LIMIT {}", listing.limit.saturating_add(1));
+        let mut range = String::new();
+        if let Some(ListPosition { created_at, ticket }) = start {
+            range = format!(" AND (created_at, ticket) {comparison} ({created_at}, {ticket})");
+        }
+        if let Some(after) = listing.filter.created_after {
+            range = format!("{range} AND created_at > {after}");
+        }
+        let model = listing.filter.model.as_deref().map(|model| self.is("model", text_to_js(model)));
+        let owner = &self.conditions;
+        let parts = parts_of(&listing.filter, model.as_deref()).into_iter().map(|part| {
+            format!("SELECT id, created_at, ticket, owner FROM owned WHERE TRUE{owner}{part}{range} {order}")
+        });
+        let parts: Vec<String> = parts.collect();
+        match &parts[..] {
+            [part] => part.clone(),
+            parts => format!("SELECT * FROM ({}) {order}", parts.join(") UNION ALL SELECT * FROM (")),
+        }
     }
 }
 
 /// The parts of an index that hold the videos of a filter: at most five, as many as a query of the runtime may join.
-fn parts_of(Filter { status, model, .. }: &Filter) -> Vec<String> {
+/// `model` is the condition for the model.
+fn parts_of(Filter { status, .. }: &Filter, model: Option<&str>) -> Vec<String> {
     let is = |status: Status| format!("'{}'", status.as_str());
     let ended = Status::ALL.into_iter().filter(|status| status.is_final());
     let mut statuses: Vec<String> = match status {
@@ -154,7 +204,7 @@ fn parts_of(Filter { status, model, .. }: &Filter) -> Vec<String> {
         None => return vec![String::new()],
     };
     statuses.push("NULL".to_owned());
-    let condition = if model.is_some() { " AND model = ?2" } else { "" };
+    let condition = model.unwrap_or_default();
     let mut parts: Vec<String> =
         statuses.iter().map(|status| format!("{condition} AND status IS {status}")).collect();
     if model.is_some() {

@@ -167,7 +167,7 @@ impl<'a> Queue<'a> {
         Ok(!is_queue_occupied && self.backoff()?.is_none() && self.free_slots()? > 0)
     }
 
-    fn queue_length(&self) -> Result<u32> {
+    pub(super) fn queue_length(&self) -> Result<u32> {
         self.count("SELECT COUNT(*) FROM jobs WHERE state = 'waiting'", &[])
     }
 
@@ -253,8 +253,12 @@ impl<'a> Queue<'a> {
 
     pub(super) fn free_slots(&self) -> Result<u32> {
         let Some(max) = self.config.policy.max_active else { return Ok(u32::MAX) };
-        let active = self.count("SELECT COUNT(*) FROM jobs WHERE state IN ('called', 'placed')", &[])?;
-        Ok(max.saturating_sub(active))
+        Ok(max.saturating_sub(self.active()?))
+    }
+
+    /// How many jobs have a slot.
+    pub(super) fn active(&self) -> Result<u32> {
+        self.count("SELECT COUNT(*) FROM jobs WHERE state IN ('called', 'placed')", &[])
     }
 
     pub(super) fn slot_state(&self, id: &VideoId) -> Result<Option<SlotState>> {

@@ -20,6 +20,12 @@ pub fn decode(text: &str) -> Vec<u8> {
     decoded
 }
 
+/// Decodes a query parameter, in which a plus sign is a space. Bytes that are not UTF-8 are replaced.
+#[must_use]
+pub fn decode_query(text: &str) -> String {
+    String::from_utf8_lossy(&decode(&text.replace('+', " "))).into_owned()
+}
+
 /// Escapes all bytes except ASCII letters, digits and `-`.
 #[must_use]
 pub fn encode(text: &str) -> String {
@@ -53,6 +59,11 @@ mod tests {
             assert_eq!(decode(text), text.as_bytes(), "{text}");
         }
         assert_eq!(decode("%%41"), b"%A");
+    }
+
+    #[test]
+    fn a_plus_sign_in_a_query_is_a_space() {
+        assert_eq!(decode_query("a+b%2Bc%40%ff"), "a b+c@\u{fffd}");
     }
 
     #[test]

@@ -110,6 +110,12 @@ impl Request {
         pairs.find_map(|(known, value)| (known == name).then_some(value))
     }
 
+    /// All query parameters in their order, without decoding.
+    pub fn parameters(&self) -> impl Iterator<Item = (&str, &str)> {
+        let pairs = self.head.query.split('&').filter(|pair| !pair.is_empty());
+        pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+    }
+
     #[must_use]
     pub fn header(&self, name: Header) -> Option<String> {
         read_header(&self.inner, name)

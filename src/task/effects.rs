@@ -146,7 +146,8 @@ async fn perform_work(
                 Records::new(&store.env)?.put(&task.record, &task.owner, config.policy.retention).await;
             let published = log_error(published, "publishing the record failed", id);
             let status = task.record.status;
-            if published.is_some() && status.is_final() && !task.owner.is_nobody() {
+            let is_listed = !task.owner.is_nobody() || config.operator_token.is_some();
+            if published.is_some() && status.is_final() && is_listed {
                 let ended = DispatcherClient::new(&store.env)?.ended(task.ownership(), status).await;
                 log_error(ended, "storing the end for lists failed", id)
             } else {

@@ -1,4 +1,4 @@
-//! Rate limits: all requests of an address, and the submits of a client.
+//! Rate limits: all requests of an address, the submits of a client, and wrong tokens of the operator.
 
 use std::net::IpAddr;
 
@@ -13,6 +13,9 @@ const LIMITERS: [Limiter; 3] = [
     Limiter { binding: "SUBMIT_LIMITER", per_minute: 10 },
     Limiter { binding: "ONE_LIMITER", per_minute: 1 },
 ];
+
+/// How often an address may send a wrong token of the operator.
+const WRONG_TOKENS_PER_MINUTE: u32 = 10;
 
 /// Limits the submits and uploads of a client, or of an address if there are no clients.
 pub async fn check_submit(
@@ -32,6 +35,11 @@ pub fn client_key(request: &Request, owner: &Owner) -> String {
 /// Limits all requests of an address.
 pub async fn check_request(context: &RequestContext<'_>, request: &Request) -> Result<(), ApiError> {
     check(context, || address(request), context.config.visits_per_minute).await
+}
+
+/// Counts a wrong token of the operator, and limits their number for an address.
+pub async fn check_wrong_token(context: &RequestContext<'_>, request: &Request) -> Result<(), ApiError> {
+    check(context, || format!("operator {}", address(request)), Some(WRONG_TOKENS_PER_MINUTE)).await
 }
 
 async fn check(

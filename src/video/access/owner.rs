@@ -26,6 +26,18 @@ impl Owner {
         is_name.then(|| Self(name.to_owned()))
     }
 
+    /// An owner from our storage, which was validated before; `None` is nobody.
+    #[must_use]
+    pub fn from_stored(name: Option<String>) -> Self {
+        Self(name.unwrap_or_default())
+    }
+
+    /// The name in the operator's API: `None` for nobody.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        (!self.is_nobody()).then_some(&self.0)
+    }
+
     #[must_use]
     pub const fn is_nobody(&self) -> bool {
         self.0.is_empty()

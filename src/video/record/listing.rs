@@ -1,8 +1,11 @@
 //! The list of a client's videos: the query parameters that select a page and filter it, and the page.
 
+pub mod operator;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Record, Status};
+use crate::video::access::owner::Owner;
 use crate::video::id::VideoId;
 use crate::video::request::FieldError;
 
@@ -80,6 +83,9 @@ pub struct ListPosition {
 #[derive(Debug, Deserialize, Serialize)]
 pub struct Page {
     pub ids: Vec<VideoId>,
+    /// The owner of each.
+    #[serde(default)]
+    pub owners: Vec<Owner>,
     /// The position of the last id, if the list goes on after it.
     pub end: Option<ListPosition>,
 }

@@ -220,6 +220,9 @@ describe('openapi.json describes the real', () => {
       const redrive = `/operator/videos/${name}/redrive`;
       await described('post', `${path}/redrive`, await client.fetch(redrive, { method: 'POST' }));
     }
+    for (const query of ['', '?status=failed', '?stauts=failed'])
+      for (const client of [operator, service])
+        await described('get', '/operator/videos', await client.fetch(`/operator/videos${query}`));
     const test = '/operator/webhook-test';
     for (const client of [operator, service])
       await described('post', test, await client.fetch(test, { method: 'POST' }));
@@ -256,7 +259,11 @@ describe('openapi.json describes the real', () => {
   });
 
   test('health', async () => {
+    const deep = '/health?deep=1';
     await described('get', '/health', await service.fetch('/health'));
+    await described('get', '/health', await service.fetch(deep));
+    // There was no sweep yet.
+    await described('get', '/health', await service.as(OPERATOR_TOKEN).fetch(deep));
   });
 });
 
