@@ -183,8 +183,7 @@ export class OperatorApi {
       return { json: { ...Object.assign(found, { tokens: 2 }), token: 'the-second-token' } };
     if (method === 'PATCH') return { json: Object.assign(found, body) };
     this.clients = this.clients.filter((one) => one !== found);
-    const videos = { deleted: 12, failed: 1 };
-    return { json: { name, deleted: true, videos, files: { deleted: 2, failed: 0 } } };
+    return { json: { name, deleted: true } };
   }
 }
 

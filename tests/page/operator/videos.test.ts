@@ -284,6 +284,26 @@ describe.skipIf(!hasChromium)('videos on the operator’s page (needs Chromium)'
     expect(api.changes.map((call) => call.path)).toEqual([path, path, path]);
   });
 
+  test('an action goes on after the videos that it could not change, and says why', async () => {
+    const { page } = scene;
+    await signIn(page);
+    api.answers.set('POST /operator/videos/release', ({ path }) => {
+      const isFirst = !path.includes('after=');
+      const failed = [2, 3].map((number) => ({ id: idOf(number), code: isFirst ? 'conflict' : 'not_found' }));
+      const last_id = isFirst ? idOf(3) : idOf(5);
+      return { json: { matched: 2, done: 0, failed, has_more: isFirst, last_id } };
+    });
+    await page.getByRole('button', { name: 'Find' }).click();
+    await page.getByRole('button', { name: 'Release all' }).click();
+    await page.keyboard.press('Enter');
+    const words = '0 videos changed, 4 videos not changed (conflict: 2, not_found: 2).';
+    await page.locator('#bulk-result').getByText(words).waitFor();
+    expect(api.changes.map(({ path }) => path)).toEqual([
+      '/operator/videos/release',
+      `/operator/videos/release?after=${idOf(3)}`,
+    ]);
+  });
+
   test('an action for all that match stops when nothing changes any more', async () => {
     const { page } = scene;
     await signIn(page);
