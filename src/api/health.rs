@@ -12,7 +12,7 @@ use super::error::ApiError;
 use super::{RequestContext, operator, respond};
 use crate::calls::dispatcher::DispatcherClient;
 use crate::calls::health::DispatcherHealth;
-use crate::config::Config;
+use crate::config::{Config, TURNSTILE};
 use crate::runtime::clock;
 use crate::runtime::http::{Request, Response};
 use crate::runtime::join::all;
@@ -30,7 +30,7 @@ const MAX_SWEEP_AGE_SECONDS: i64 = 15 * 60;
 
 pub async fn health(context: &RequestContext<'_>, request: &Request) -> Result<Response, ApiError> {
     match request.parameter("deep") {
-        None | Some("0" | "false") => shallow(&context.config),
+        None | Some("0" | "false") => shallow(context),
         Some(_) => {
             operator::authenticate(context, request).await?;
             deep(context).await
@@ -38,11 +38,11 @@ pub async fn health(context: &RequestContext<'_>, request: &Request) -> Result<R
     }
 }
 
-/// `protection` names what a submit needs: nothing, a token or a Turnstile challenge, for which a page needs the site key.
-fn shallow(config: &Config) -> Result<Response, ApiError> {
-    let protection = config.protection();
+fn shallow(context: &RequestContext<'_>) -> Result<Response, ApiError> {
+    let protection = context.protection();
     let mut body = json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION"), "protection": protection });
-    let site_key = config.turnstile.as_ref().and_then(|turnstile| turnstile.site_key.as_deref());
+    let turnstile = context.config.turnstile.as_ref().filter(|_| protection == TURNSTILE);
+    let site_key = turnstile.and_then(|turnstile| turnstile.site_key.as_deref());
     if let (Some(site_key), Some(members)) = (site_key, body.as_object_mut()) {
         members.insert("turnstile_site_key".to_owned(), site_key.into());
     }
@@ -109,7 +109,7 @@ async fn deep(context: &RequestContext<'_>) -> Result<Response, ApiError> {
     let body = DeepHealth {
         status: if is_ok { "ok" } else { "degraded" },
         version: env!("CARGO_PKG_VERSION"),
-        protection: config.protection(),
+        protection: context.protection(),
         checks: Checks { kv, r2, dispatcher: DispatcherCheck { check: dispatcher, found }, wiro },
     };
     Ok(respond::json(if is_ok { 200 } else { 503 }, &body)?.with("cache-control", "no-store"))

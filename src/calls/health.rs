@@ -10,6 +10,8 @@ pub struct DispatcherHealth {
     pub waiting: u32,
     /// Jobs that have a slot.
     pub active: u32,
+    /// Whether the operator has paused all submits.
+    pub paused: bool,
     /// Whether Runs are sent, or held back because Wiro does not answer.
     pub circuit: Circuit,
 }

@@ -1,6 +1,7 @@
 //! The messages of the two Durable Objects, and the clients that send them. Each object uses this room and not the
 //! other object.
 
+pub mod clients;
 pub mod dispatcher;
 pub mod health;
 pub mod objects;

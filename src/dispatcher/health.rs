@@ -24,13 +24,14 @@ pub fn store_sweep(storage: &ObjectStorage, now: UnixMillis) -> Result<()> {
     storage.sql(statement, &[integer_to_js(now.seconds())]).map(|_| ())
 }
 
-pub fn health(storage: &ObjectStorage, queue: &Queue<'_>) -> Result<DispatcherHealth> {
+pub fn health(storage: &ObjectStorage, queue: &Queue<'_>, paused: bool) -> Result<DispatcherHealth> {
     storage.ensure_tables(SCHEMA)?;
     let rows = storage.sql("SELECT finished_at FROM last_sweep", &[])?;
     Ok(DispatcherHealth {
         last_sweep_at: rows.first().map(|row| integer_from_js(&row.get(0))),
         waiting: queue.queue_length()?,
         active: queue.active()?,
+        paused,
         circuit: match circuit_breaker::load(storage)? {
             CircuitBreaker::Closed { .. } => Circuit::Closed,
             CircuitBreaker::Open { .. } => Circuit::Open,

@@ -5,6 +5,7 @@ pub mod object;
 pub mod sweep;
 
 mod circuit_breaker;
+mod clients;
 mod health;
 mod job_claims;
 mod leftovers;
@@ -14,6 +15,7 @@ mod queue;
 mod reconciliation;
 mod spending;
 mod submit_attempts;
+mod turns;
 mod typical_durations;
 mod upload_folder;
 mod uploads;

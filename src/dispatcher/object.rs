@@ -19,6 +19,7 @@ use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::web_sys::Request;
 use worker::worker_sys::DurableObjectState;
 
+use super::clients::ClientTable;
 use super::health::{health, store_sweep};
 use super::job_claims::claim_job;
 use super::model_catalog::{ModelCatalog, known_price};
@@ -37,6 +38,7 @@ use crate::runtime::clock;
 use crate::runtime::executor::{promised, spawn};
 use crate::runtime::log::{self, Level};
 use crate::storage::object_storage::ObjectStorage;
+use crate::video::access::managed_clients::ManagedClients;
 use crate::video::id::VideoId;
 use crate::video::lifecycle::event::SlotReply;
 use crate::video::task::{SlotReport, VideoOwnership};
@@ -66,6 +68,7 @@ struct Inner {
     storage: ObjectStorage,
     folder: UploadFolder,
     models: ModelCatalog,
+    clients: ClientTable,
     env: Env,
 }
 
@@ -79,6 +82,7 @@ impl Dispatcher {
             storage: ObjectStorage::of(state),
             folder: UploadFolder::default(),
             models: ModelCatalog::default(),
+            clients: ClientTable::default(),
             env,
         };
         Self { inner: Rc::new(inner) }
@@ -137,23 +141,27 @@ impl Inner {
             Message::SubmitAttempt(SubmitAttempt { request, id, retry_count }) => {
                 return Ok(json!(video_of(&self.storage, &request, id, retry_count, clock::now())?));
             }
+            Message::ManagedClients(version) => {
+                let clients = self.clients()?;
+                return Ok(json!((version != Some(clients.version)).then_some(&*clients)));
+            }
+            Message::Clients(request) => {
+                let config = Config::of(&self.env)?;
+                // The number of a client's jobs is in the queue's table.
+                self.queue()?;
+                let reply = self.clients.answer(&self.storage, &config, *request, clock::now())?;
+                self.queue()?.grant_free_slots()?;
+                json!(reply)
+            }
+            Message::Pause(paused) => {
+                let config = Config::of(&self.env)?;
+                self.clients.pause(&self.storage, &config, paused, clock::now())?;
+                json!(self.queue()?.grant_free_slots()?)
+            }
             Message::Reserve(video, kind) => return self.reserve(video, &kind).await,
             Message::Usage(owner) => return Ok(json!(self.spending()?.usage(&owner)?)),
             Message::AcquireSlot(video, kind, capacity_retry_after) => {
-                self.owned_videos()?.add(&video)?;
-                self.reserve_known_price(&video, &kind)?;
-                json!(match self.queue()?.acquire_slot(&video.id, capacity_retry_after)? {
-                    SlotDecision::Queued(position) => SlotReply::Queued(position),
-                    SlotDecision::QueueFull => SlotReply::QueueFull,
-                    SlotDecision::Granted { report_run } => {
-                        let typical = self.typical_durations()?.get(&kind)?.map(|known| known.typical);
-                        if report_run {
-                            SlotReply::GrantedWithReport(typical)
-                        } else {
-                            SlotReply::Granted(typical)
-                        }
-                    }
-                })
+                json!(self.acquire_slot(&video, &kind, capacity_retry_after)?)
             }
             Message::Position(id) => return Ok(json!(self.queue()?.position(&id)?)),
             Message::ReleaseSlot(video, kind, generation_time, cost) => {
@@ -170,7 +178,7 @@ impl Inner {
                 if cost.is_none() {
                     self.reserve_known_price(&video, &kind)?;
                 }
-                json!(self.queue()?.assign_slot(&video.id)?)
+                json!(self.queue()?.assign_slot(&video.id, &video.owner)?)
             }
             Message::RunAnswered(is_known) => json!(self.queue()?.run_answered(is_known)?),
             Message::Forget(video, cost) => {
@@ -182,7 +190,9 @@ impl Inner {
                 return Ok(json!(self.owned_videos()?.end(&video, status)?));
             }
             Message::List(owner, listing) => return Ok(json!(self.owned_videos()?.page(&owner, &listing)?)),
-            Message::Health => return Ok(json!(health(&self.storage, &self.queue()?)?)),
+            Message::Health => {
+                return Ok(json!(health(&self.storage, &self.queue()?, self.clients()?.paused)?));
+            }
             Message::ListAll(client, listing) => {
                 return Ok(json!(self.owned_videos()?.page_for_operator(client.as_ref(), &listing)?));
             }
@@ -198,6 +208,24 @@ impl Inner {
         };
         self.update_alarm().await?;
         Ok(answer)
+    }
+
+    fn acquire_slot(
+        &self,
+        video: &VideoOwnership,
+        kind: &str,
+        capacity_retry_after: Option<Millis>,
+    ) -> Result<SlotReply, DispatcherError> {
+        self.owned_videos()?.add(video)?;
+        self.reserve_known_price(video, kind)?;
+        Ok(match self.queue()?.acquire_slot(&video.id, &video.owner, capacity_retry_after)? {
+            SlotDecision::Queued(position) => SlotReply::Queued(position),
+            SlotDecision::QueueFull => SlotReply::QueueFull,
+            SlotDecision::Granted { report_run } => {
+                let typical = self.typical_durations()?.get(kind)?.map(|known| known.typical);
+                if report_run { SlotReply::GrantedWithReport(typical) } else { SlotReply::Granted(typical) }
+            }
+        })
     }
 
     async fn on_alarm(&self) -> Result<(), DispatcherError> {
@@ -243,7 +271,8 @@ impl Inner {
         let (model, _) = model_and_format(kind);
         self.refresh_model_if_stale(model)?;
         let VideoOwnership { id, owner, .. } = &video;
-        let shortage = self.spending()?.reserve(id, owner, price, &config.limits(owner))?;
+        let shortage =
+            self.spending()?.reserve(id, owner, price, &config.limits(owner, &*self.clients()?))?;
         if shortage.is_none() {
             self.queue()?.track(id)?;
         }
@@ -257,7 +286,7 @@ impl Inner {
         kind: &str,
     ) -> Result<(), DispatcherError> {
         let config = Config::of(&self.env)?;
-        if !config.limits(owner).is_unlimited()
+        if !config.limits(owner, &*self.clients()?).is_unlimited()
             && let Some(price) = known_price(&self.storage, &config, kind)?
         {
             self.spending()?.reserve_unchecked(id, owner, price)?;
@@ -299,8 +328,12 @@ impl Inner {
         Ok(Spending::open(&self.storage, clock::now())?)
     }
 
+    fn clients(&self) -> Result<Rc<ManagedClients>, DispatcherError> {
+        Ok(self.clients.load(&self.storage, &*Config::of(&self.env)?)?)
+    }
+
     fn queue(&self) -> Result<Queue<'_>, DispatcherError> {
-        Ok(Queue::open(&self.storage, Config::of(&self.env)?, clock::tick())?)
+        Ok(Queue::open(&self.storage, Config::of(&self.env)?, self.clients()?, clock::tick())?)
     }
 
     async fn update_alarm(&self) -> Result<(), DispatcherError> {

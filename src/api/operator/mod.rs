@@ -1,6 +1,8 @@
 //! The endpoints of the operator. Without an `OPERATOR_TOKEN` they do not exist.
 
+pub mod clients;
 pub mod inspect;
+pub mod pause;
 pub mod redrive;
 pub mod videos;
 pub mod webhook_test;

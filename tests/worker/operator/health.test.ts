@@ -58,7 +58,14 @@ describe('after a sweep', () => {
         kv: OK,
         r2: OK,
         wiro: OK,
-        dispatcher: { ...OK, last_sweep_at: expect.any(Number), waiting: 0, active: 0, circuit: 'closed' },
+        dispatcher: {
+          ...OK,
+          last_sweep_at: expect.any(Number),
+          waiting: 0,
+          active: 0,
+          paused: false,
+          circuit: 'closed',
+        },
       },
     });
     const { last_sweep_at } = body.checks.dispatcher as { last_sweep_at: number };
