@@ -4,7 +4,7 @@ import type { BrowserContextOptions, Page, Request, Route } from 'playwright-cor
 import { type Scene, useScene } from '../support/browser.ts';
 import { OPEN } from '../support/protections.ts';
 
-export const TOKEN = 'operator-token-of-the-tests';
+export const TOKEN = 'operator-token-of-the-tests-5a0f3d9e7c1b';
 
 const NOW = () => Math.floor(Date.now() / 1000);
 
