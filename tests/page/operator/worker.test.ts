@@ -1,9 +1,9 @@
 // The operator's page with the built Worker: what it shows equals what the API and the stand-in say, and its buttons do
 // what they say.
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { ALICE, BOB, CLIENT_TOKENS } from '../../worker/support/clients.ts';
 import type { Service } from '../../worker/support/service.ts';
-import { hasChromium, remarked, useScene } from '../support/browser.ts';
+import { hasChromium, useScene } from '../support/browser.ts';
 import { OPEN } from '../support/protections.ts';
 import { signIn, TOKEN } from './operator-api.ts';
 
@@ -31,6 +31,9 @@ describe.skipIf(!hasChromium)('the operator’s page with the Worker (needs Chro
     await service.sweep(Math.floor(Date.now() / 1000));
   });
 
+  // Of a Worker that does not tell the usage.
+  beforeEach(() => scene.expected.push('status of 404'));
+
   const texts = (selector: string) => scene.page.locator(selector).allTextContents();
   const described = (term: string) =>
     scene.page.locator('.part div:has(> dt)').filter({ hasText: term }).first().locator('dd').textContent();
@@ -53,6 +56,7 @@ describe.skipIf(!hasChromium)('the operator’s page with the Worker (needs Chro
 
   test('a client is made, limited, paused, given a new token and removed', async () => {
     const { page, service } = scene;
+    scene.expected.push('status of 400');
     await signIn(page);
     await page.getByRole('button', { name: 'New client' }).click();
     const dialog = page.getByRole('dialog');
@@ -103,5 +107,4 @@ describe.skipIf(!hasChromium)('the operator’s page with the Worker (needs Chro
     await page.getByRole('button', { name: 'Resume submits' }).click();
     await page.getByRole('button', { name: 'Pause submits' }).waitFor();
   });
-  void remarked;
 });
