@@ -21,6 +21,7 @@ function ask(name, title, send) {
   setText(byId(`${name}-title`), title);
   setText(error, '');
   submit.removeAttribute('aria-disabled');
+  form.reset();
   // After it was closed, the outcome of its request is not shown any more.
   let isCurrent = true;
   dialog.onclose = () => {

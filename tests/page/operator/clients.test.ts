@@ -52,7 +52,7 @@ describe.skipIf(!hasChromium)('clients on the operator’s page (needs Chromium)
     expect(await page.evaluate(() => navigator.clipboard.readText())).toBe('the-first-token');
     await page.keyboard.press('Escape');
     await row('bob').waitFor();
-    expect(await page.locator('#token').inputValue()).toBe('');
+    await expect.poll(() => page.locator('#token').inputValue()).toBe('');
     expect(JSON.stringify(await context.storageState())).not.toContain('the-first-token');
     expect(api.changes).toEqual([
       { method: 'POST', path: '/operator/clients', body: { name: 'bob', daily_usd: '2.50', max_active: 4 } },

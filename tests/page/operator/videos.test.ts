@@ -50,8 +50,8 @@ describe.skipIf(!hasChromium)('videos on the operator’s page (needs Chromium)'
     await dialog().getByText('The next try is at 2026-09-21 14:18:20 UTC.').waitFor();
     await page.keyboard.press('Escape');
     await dialog().waitFor({ state: 'hidden' });
-    expect(await page.locator('#inspection-facts').textContent()).toBe('');
-    await page.getByLabel('Id of a video').fill(idOf(1));
+    await expect.poll(() => page.locator('#inspection-facts').textContent()).toBe('');
+    await page.getByLabel('Id of a video or request').fill(idOf(1));
     await page.keyboard.press('Enter');
     await dialog().getByRole('heading', { name: 'Failed' }).waitFor();
   });
@@ -63,7 +63,7 @@ describe.skipIf(!hasChromium)('videos on the operator’s page (needs Chromium)'
     const headers = { 'content-type': 'video/mp4' };
     api.answers.set(`GET /operator/videos/${idOf(1)}/content`, () => ({ body, headers }));
     await signIn(page);
-    await page.getByLabel('Id of a video').fill(idOf(1));
+    await page.getByLabel('Id of a video or request').fill(idOf(1));
     await page.keyboard.press('Enter');
     await dialog().getByRole('button', { name: 'Play' }).click();
     const player = dialog().getByLabel('The video');
@@ -74,7 +74,7 @@ describe.skipIf(!hasChromium)('videos on the operator’s page (needs Chromium)'
       .toBeGreaterThan(1);
     expect(await dialog().getByRole('button', { name: 'Play' }).isVisible()).toBe(false);
     await dialog().getByRole('button', { name: 'Close' }).click();
-    expect(await page.locator('#player').getAttribute('src')).toBeNull();
+    await expect.poll(() => page.locator('#player').getAttribute('src')).toBeNull();
   });
 
   test('a video that cannot be read says so, and can be played again', async () => {
@@ -83,7 +83,7 @@ describe.skipIf(!hasChromium)('videos on the operator’s page (needs Chromium)'
     api.videos = [video(1, { status: 'completed' })];
     api.answers.set(`GET /operator/videos/${idOf(1)}/content`, () => problem(404, 'not_found'));
     await signIn(page);
-    await page.getByLabel('Id of a video').fill(idOf(1));
+    await page.getByLabel('Id of a video or request').fill(idOf(1));
     await page.keyboard.press('Enter');
     await dialog().getByRole('button', { name: 'Play' }).click();
     await dialog().getByText('The words for not_found.').waitFor();
@@ -99,31 +99,54 @@ describe.skipIf(!hasChromium)('videos on the operator’s page (needs Chromium)'
     await dialog().getByRole('heading', { name: 'Waiting' }).waitFor();
   });
 
-  test('a removed video, one that never existed, and what is no id', async () => {
+  test('a removed video and one that never existed', async () => {
     const { page } = scene;
     scene.expected = ['status of 410', 'status of 404'];
     await signIn(page);
-    const members = { deleted_at: 1_790_000_000, client: 'alice', reason: 'expired' };
-    api.answers.set(`GET /operator/videos/${idOf(1)}`, () => problem(410, 'deleted', members));
-    const id = page.getByLabel('Id of a video');
+    const removed = {
+      ...{ reason: 'expired', removed_at: 1_790_000_000, client: null, model: 'hailuo-2.3' },
+      ...{ status: 'completed', created_at: null, cost_usd: '0.25', request_id: 'req_1' },
+    };
+    api.answers.set(`GET /operator/videos/${idOf(1)}`, () => problem(410, 'deleted', { removed }));
+    const id = page.getByLabel('Id of a video or request');
     await id.fill(idOf(1));
     await page.keyboard.press('Enter');
     await dialog().getByRole('heading', { name: 'Not there' }).waitFor();
-    expect(await described('deleted_at')).toBe('2026-09-21 14:13:20 UTC');
-    expect(await described('reason')).toBe('expired');
     await dialog().getByText('The words for deleted.').waitFor();
+    expect(await dialog().locator('#inspection-facts div').allTextContents()).toEqual([
+      ...[`Id${idOf(1)}`, 'Reasonexpired', 'Removed2026-09-21 14:13:20 UTC', 'Modelhailuo-2.3'],
+      ...['Statuscompleted', 'Cost$0.25', 'Requestreq_1'],
+    ]);
+    expect(await dialog().locator('#inspection-actions button').count()).toBe(0);
     await page.keyboard.press('Escape');
     await id.fill(idOf(2));
     await page.keyboard.press('Enter');
     await dialog().getByText('The words for not_found.').waitFor();
+  });
+
+  test('a video is found by the request that created it', async () => {
+    const { page } = scene;
+    api.videos = [video(1)];
+    await signIn(page);
+    const request = 'req_0123456789abcdef01234567';
+    let data = api.videos;
+    api.answers.set('GET /operator/videos', ({ path }) => ({
+      json: { object: 'list', data: path.endsWith(`?request_id=${request}`) ? data : [], has_more: false },
+    }));
+    const id = page.getByLabel('Id of a video or request');
+    await id.fill(request);
+    await page.keyboard.press('Enter');
+    await dialog().getByRole('heading', { name: 'Waiting' }).waitFor();
     await page.keyboard.press('Escape');
+    data = [];
+    await id.press('Enter');
+    await page.getByText('This request created no video that still exists').waitFor();
     const before = api.calls.length;
-    await id.fill('req_0123456789abcdef01234567');
-    await page.keyboard.press('Enter');
-    await page.getByText('filter the Worker’s log by request_id').waitFor();
-    await id.fill('vid_../../health');
-    await page.keyboard.press('Enter');
-    await page.getByText('That is no id of a video').waitFor();
+    for (const odd of ['vid_../../health', 'req_1', 'anything']) {
+      await id.fill(odd);
+      await id.press('Enter');
+      await page.getByText('That is neither the id of a video').waitFor();
+    }
     expect(api.calls).toHaveLength(before);
   });
 
