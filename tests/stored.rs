@@ -257,9 +257,37 @@ fn a_tombstone_keeps_its_stored_format() {
         (Reason::Deleted, r#"{"deleted_at":1734513900,"reason":"deleted"}"#),
         (Reason::Expired, r#"{"deleted_at":1734513900,"reason":"expired"}"#),
     ] {
-        let tombstone = Tombstone { deleted_at: 1_734_513_900, reason };
+        let tombstone = Tombstone { deleted_at: 1_734_513_900, reason, video: None };
         assert_eq!(serde_json::to_string(&tombstone).unwrap(), text);
         assert_eq!(serde_json::from_str::<Tombstone>(text).unwrap(), tombstone);
         assert_eq!(tombstone.ends_at(), UnixMillis::new((1_734_513_900 + 90 * 86_400) * 1000));
     }
+}
+
+#[test]
+fn a_tombstone_knows_the_video() {
+    let text = r#"{"deleted_at":1734513900,"reason":"deleted","video":{"owner":"alice","model":"hailuo-2.3","status":"completed","created_at":1734513807,"cost_usd":"0.28","request_id":"req_00112233445566778899aabb"}}"#;
+    let tombstone: Tombstone = serde_json::from_str(text).unwrap();
+    assert_eq!(serde_json::to_string(&tombstone).unwrap(), text);
+    let least = r#"{"deleted_at":1734513900,"reason":"expired","video":{"model":"hailuo-2.3","status":"failed","created_at":1734513807}}"#;
+    let tombstone: Tombstone = serde_json::from_str(least).unwrap();
+    assert_eq!(serde_json::to_string(&tombstone).unwrap(), least);
+}
+
+#[test]
+fn request_attempts_and_error_keep_their_stored_format() {
+    let known = TASK
+        .replace("  \"record\":", "  \"request_id\": \"req_00112233445566778899aabb\",\n  \"record\":")
+        .replace(
+            "  \"chores\":",
+            "  \"run_attempts\": 2,\n  \"last_error\": \"Concurrent limit reached\",\n  \"chores\":",
+        );
+    assert_ne!(known, TASK);
+    let mut task = Task::load(&known).unwrap();
+    assert_eq!(serde_json::to_string_pretty(&task).unwrap(), known.trim_end());
+    assert_eq!((task.request_id.as_deref(), task.run_attempts), (Some("req_00112233445566778899aabb"), 2));
+    let earlier = Task::load(TASK).unwrap();
+    assert_eq!((earlier.request_id, earlier.run_attempts, earlier.last_error), (None, 0, None));
+    task.note_error(&"é".repeat(1000));
+    assert_eq!(task.last_error, Some("é".repeat(300)));
 }

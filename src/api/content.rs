@@ -9,6 +9,7 @@ use crate::http::percent;
 use crate::http::range::{Conditions, Representation, Selection, http_date};
 use crate::runtime::clock;
 use crate::runtime::http::{Body, Header, Request, Response};
+use crate::video::id::VideoId;
 use crate::video::record::{Output, Record, Status};
 use crate::video::request::FieldError;
 
@@ -24,11 +25,19 @@ pub async fn content(
     let keys = &context.config.signing_keys;
     let granted =
         request.parameter("grant").and_then(|grant| keys.verify_content_grant(id, grant, clock::now()));
-    let id = &match granted {
+    let id = match granted {
         Some(id) => id,
         None => context.authorize(request, id)?.id,
     };
+    send_content(context, request, &id).await
+}
 
+/// Sends the content to somebody who may have it.
+pub async fn send_content(
+    context: &RequestContext<'_>,
+    request: &Request,
+    id: &VideoId,
+) -> Result<Response, ApiError> {
     // OpenAI's API also returns images of a video here.
     if request.parameter("variant").is_some_and(|variant| variant != "video") {
         let message = "must be video: there is nothing else of a video here".to_owned();

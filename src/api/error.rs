@@ -1,10 +1,14 @@
 //! The errors of the API, and the HTTP status and `application/problem+json` body (RFC 9457) of each.
 
+mod removed;
+
 use serde::Serialize;
 use thiserror::Error;
 
+use self::removed::RemovedVideo;
 use crate::video::money::budget::Shortage;
 use crate::video::request::FieldError;
+use crate::video::task::tombstone::Tombstone;
 
 /// The reason why a request failed. The cause of a 5xx is only logged; [`ApiError::problem`] leaves it out.
 #[derive(Debug, Error)]
@@ -33,6 +37,9 @@ pub enum ApiError {
     MethodNotAllowed { allow: &'static str },
     #[error("the video of the idempotency key was deleted")]
     Deleted,
+    /// Only the operator learns that a removed video existed.
+    #[error("the video was removed")]
+    Removed(Box<Tombstone>),
     #[error("the video is not ready")]
     NotReady { retry_after_seconds: u32 },
     #[error("the video has ended already")]
@@ -108,6 +115,7 @@ pub struct Problem {
     title: &'static str,
     detail: String,
     errors: Vec<FieldError>,
+    removed: Option<RemovedVideo>,
 }
 
 /// The error in the format of OpenAI's API, for its clients.
@@ -129,6 +137,8 @@ struct ProblemBody<'a> {
     request_id: &'a str,
     errors: &'a [FieldError],
     error: OpenAiError<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    removed: &'a Option<RemovedVideo>,
 }
 
 impl ApiError {
@@ -145,6 +155,7 @@ impl ApiError {
             title,
             detail,
             errors: Vec::new(),
+            removed: None,
         };
         match self {
             Self::InvalidRequest(detail) => {
@@ -194,6 +205,11 @@ impl ApiError {
                     "The video of this Idempotency-Key was deleted. Nothing is made again; use a new key."
                         .to_owned();
                 problem(410, "deleted", "Deleted", detail)
+            }
+            Self::Removed(tombstone) => {
+                let removed = RemovedVideo::of(*tombstone);
+                let detail = removed.detail().to_owned();
+                Problem { removed: Some(removed), detail, ..Self::Deleted.problem() }
             }
             Self::NotReady { retry_after_seconds } => {
                 let detail = "The video is still being made.".to_owned();
@@ -340,6 +356,7 @@ impl Problem {
                 param: self.errors.first().map(|error| error.field.as_str()),
                 code: self.openai_code.unwrap_or(self.code),
             },
+            removed: &self.removed,
         };
         serde_json::to_string(&body).unwrap_or_default()
     }

@@ -161,7 +161,9 @@ fn call_handler<'a>(
             deliveries::deliveries(context, context.authorize(request, id)?).boxed_local()
         }
         Route::ListAll => operator::videos::list(context, request).boxed_local(),
+        Route::OperatorUsage => operator::usage::usage(context, request).boxed_local(),
         Route::Inspect { id } => operator::inspect::inspect(context, request, id).boxed_local(),
+        Route::OperatorContent { id } => operator::inspect::content(context, request, id).boxed_local(),
         Route::Redrive { id } => operator::redrive::redrive(context, request, id).boxed_local(),
         Route::TestWebhook => operator::webhook_test::send_test(context, request).boxed_local(),
         Route::ListClients => operator::clients::list(context, request).boxed_local(),

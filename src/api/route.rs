@@ -41,7 +41,11 @@ pub enum Route<'a> {
     },
     /// The operator's list of the videos of all owners.
     ListAll,
+    OperatorUsage,
     Inspect {
+        id: &'a str,
+    },
+    OperatorContent {
         id: &'a str,
     },
     Redrive {
@@ -127,8 +131,10 @@ pub fn route<'a>(method: &str, path: &'a str) -> Result<Route<'a>, NoRoute> {
         ["v1", "videos", id, "events"] => (Route::Events { id }, READ),
         ["v1", "videos", id, "cancel"] => (Route::Cancel { id }, "POST"),
         ["v1", "videos", id, "deliveries"] => (Route::Deliveries { id }, READ),
+        ["operator", "usage"] => (Route::OperatorUsage, READ),
         ["operator", "videos"] => (Route::ListAll, READ),
         ["operator", "videos", id] => (Route::Inspect { id }, READ),
+        ["operator", "videos", id, "content"] => (Route::OperatorContent { id }, READ),
         ["operator", "videos", id, "redrive"] => (Route::Redrive { id }, "POST"),
         ["operator", "webhook-test"] => (Route::TestWebhook, "POST"),
         ["operator", "clients"] if is_read(method) => (Route::ListClients, "GET, HEAD, POST"),
@@ -194,8 +200,11 @@ mod tests {
         assert_eq!(route("GET", "/v1/videos/a/events"), Ok(Route::Events { id: "a" }));
         assert_eq!(route("POST", "/v1/videos/a/cancel"), Ok(Route::Cancel { id: "a" }));
         assert_eq!(route("GET", "/v1/videos/a/deliveries"), Ok(Route::Deliveries { id: "a" }));
+        assert_eq!(route("GET", "/operator/usage"), Ok(Route::OperatorUsage));
         assert_eq!(route("GET", "/operator/videos"), Ok(Route::ListAll));
         assert_eq!(route("GET", "/operator/videos/a"), Ok(Route::Inspect { id: "a" }));
+        let content = Route::OperatorContent { id: "a" };
+        assert_eq!(route("GET", "/operator/videos/a/content"), Ok(content));
         assert_eq!(route("POST", "/operator/videos/a/redrive"), Ok(Route::Redrive { id: "a" }));
         assert_eq!(route("POST", "/operator/webhook-test"), Ok(Route::TestWebhook));
         let allow = "GET, HEAD";

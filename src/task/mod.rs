@@ -5,6 +5,7 @@ pub mod object;
 mod copy;
 mod effects;
 mod live_updates;
+mod log_lines;
 mod search;
 mod socket;
 mod store;

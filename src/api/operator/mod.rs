@@ -4,6 +4,7 @@ pub mod clients;
 pub mod inspect;
 pub mod pause;
 pub mod redrive;
+pub mod usage;
 pub mod videos;
 pub mod webhook_test;
 
