@@ -24,6 +24,7 @@ use crate::runtime::url;
 use crate::video::access::bearer::BearerToken;
 use crate::video::access::clients::Clients;
 use crate::video::access::keys::{MIN_SIGNING_KEY_BYTES, SigningKeys};
+use crate::video::access::managed_clients::ManagedClients;
 use crate::video::access::owner::Owner;
 use crate::video::access::webhook_key::WebhookKeys;
 use crate::video::lifecycle::Policy;
@@ -36,8 +37,14 @@ use crate::video::money::price_list::PriceList;
 use crate::video::time::Millis;
 use crate::wiro::sign::Credentials;
 
+/// [`Config::protection`] by client tokens.
+pub const TOKENS: &str = "tokens";
+
+/// [`Config::protection`] by challenges.
+pub const TURNSTILE: &str = "turnstile";
+
 /// [`Config::protection`] without any protection.
-const UNPROTECTED: &str = "none";
+pub const UNPROTECTED: &str = "none";
 
 const MIB: i64 = 1024 * 1024;
 
@@ -125,8 +132,9 @@ impl Config {
             return Ok(config);
         }
         let config = Rc::new(Self::read(|name| bound_settings::lookup(env, name), url::parse)?);
-        if config.protection() == UNPROTECTED {
-            log::write(Level::Warn, "anyone can submit videos: set CLIENT_TOKENS or TURNSTILE_SECRET", []);
+        // An operator may have made clients at run time.
+        if config.protection() == UNPROTECTED && config.operator_token.is_none() {
+            log_unprotected();
         }
         if config.turnstile.as_ref().is_some_and(|turnstile| turnstile.site_key.is_none()) {
             log::write(Level::Warn, "the page cannot show the challenge: set TURNSTILE_SITE_KEY", []);
@@ -140,26 +148,28 @@ impl Config {
     #[must_use]
     pub const fn protection(&self) -> &'static str {
         match (&self.clients, &self.turnstile) {
-            (Some(_), _) => "tokens",
-            (None, Some(_)) => "turnstile",
+            (Some(_), _) => TOKENS,
+            (None, Some(_)) => TURNSTILE,
             (None, None) => UNPROTECTED,
         }
     }
 
     /// The daily limits of a client.
     #[must_use]
-    pub fn limits(&self, owner: &Owner) -> Limits {
-        let share = self.clients.as_ref().and_then(|clients| clients.share(owner));
+    pub fn limits(&self, owner: &Owner, managed: &ManagedClients) -> Limits {
+        let share = || self.clients.as_ref().and_then(|clients| clients.share(owner));
+        let share = managed.daily_usd(owner).or_else(share);
         Limits { budget: self.daily_budget, share }
     }
 
     /// The keys that sign what is sent to a `callback_url` of this owner: its own, or without clients `NOTIFY_SECRET`.
     #[must_use]
-    pub fn owner_webhook_keys(&self, owner: &Owner) -> Option<&WebhookKeys> {
-        match &self.clients {
-            Some(clients) => clients.webhook_keys(owner),
-            None => self.notify_keys.as_ref().filter(|_| owner.is_nobody()),
-        }
+    pub fn owner_webhook_keys(&self, owner: &Owner, managed: &ManagedClients) -> Option<WebhookKeys> {
+        let configured = || match &self.clients {
+            Some(clients) => clients.webhook_keys(owner).cloned(),
+            None => self.notify_keys.clone().filter(|_| owner.is_nobody()),
+        };
+        managed.webhook_keys(owner).or_else(configured)
     }
 
     /// Reads the settings with `lookup`. An empty text counts as not set.
@@ -267,6 +277,11 @@ impl Config {
             _ => Err(ConfigError(reader.problems)),
         }
     }
+}
+
+/// Logs that there is no protection against submits by strangers.
+pub fn log_unprotected() {
+    log::write(Level::Warn, "anyone can submit videos: set CLIENT_TOKENS or TURNSTILE_SECRET", []);
 }
 
 /// Whether there is a price for a model that is not offered.

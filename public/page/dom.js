@@ -52,11 +52,12 @@ export function remark(text, label, action) {
 /**
  * Makes a button ask for confirmation: it is replaced by a question and returns afterwards.
  * @param {HTMLButtonElement} button @param {string} question @param {string} yes @param {() => unknown} action
+ * @param {string} [no]
  * @returns {() => void} removes the question
  */
-export function askBack(button, question, yes, action) {
+export function askBack(button, question, yes, action, no = 'Keep it') {
   const confirm = h('button', { type: 'button', className: 'button danger' }, yes);
-  const keep = h('button', { type: 'button', className: 'button quiet' }, 'Keep it');
+  const keep = h('button', { type: 'button', className: 'button quiet' }, no);
   const asked = h(
     'span',
     { className: 'asked', role: 'group', 'aria-label': question },

@@ -70,20 +70,38 @@ export interface TaskMeaning {
 
 export type Result<T> = { Ok: T } | { Err: string };
 
-const CARGO = ['run', '--quiet', '--locked', '--example', 'describe_model'];
+const BUILD = ['build', '--quiet', '--locked', '--example', 'describe_model', '--message-format', 'json'];
+
+/** The built example; cargo is asked once. */
+let program: Promise<string> | undefined;
 
 /** @throws Error with what cargo or the example wrote to stderr. */
 export async function askCrate<T>(question: object): Promise<T> {
-  const child = spawn('cargo', CARGO, { cwd: root, stdio: ['pipe', 'pipe', 'pipe'] });
+  program ??= build();
+  return JSON.parse(await output(await program, [], JSON.stringify(question))) as T;
+}
+
+/** Builds the example and returns its path. */
+async function build(): Promise<string> {
+  const messages = (await output('cargo', BUILD)).split('\n').filter(Boolean);
+  const executables = messages.map((message) => JSON.parse(message).executable as string | null | undefined);
+  const path = executables.findLast(Boolean);
+  if (!path) throw new Error('cargo built no examples/describe_model.rs');
+  return path;
+}
+
+/** What the program writes to stdout. */
+async function output(command: string, args: string[], input = ''): Promise<string> {
+  const child = spawn(command, args, { cwd: root, stdio: ['pipe', 'pipe', 'pipe'] });
   const ended = new Promise<number | null>((resolve, reject) =>
     child.on('error', reject).on('close', resolve),
   );
   // The event `error` reports a child that could not be started.
   child.stdin.on('error', () => {});
-  child.stdin.end(JSON.stringify(question));
+  child.stdin.end(input);
   const [answer, complaint, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
   if (code !== 0) throw new Error(`examples/describe_model.rs failed: ${complaint.trim()}`);
-  return JSON.parse(answer) as T;
+  return answer;
 }
 
 /** The fields of a form; a file becomes `file`. */

@@ -46,6 +46,14 @@ pub enum ApiError {
     AlreadyFinished,
     #[error("{0}")]
     Unauthorized(&'static str),
+    /// The clients of run time cannot be read, so a token cannot be verified.
+    #[error("the clients cannot be read")]
+    ClientsUnknown,
+    /// The operator has paused everything, or the client.
+    #[error("paused")]
+    Paused(Operation),
+    #[error("{0}")]
+    Conflict(&'static str),
     #[error("a page of an origin that is not allowed")]
     OriginNotAllowed,
     #[error("{0}")]
@@ -89,6 +97,9 @@ impl Operation {
         }
     }
 }
+
+/// `Retry-After` while the operator has paused. Nobody knows for how long.
+const PAUSE_RETRY_SECONDS: u32 = 300;
 
 /// An error response names at most this many invalid fields, because a request may have thousands.
 const MAX_FIELD_ERRORS: usize = 20;
@@ -213,6 +224,21 @@ impl ApiError {
                 let headers = vec![("www-authenticate", "Bearer".to_owned())];
                 Problem { headers, ..problem(401, "unauthorized", "Unauthorized", detail.to_owned()) }
             }
+            Self::ClientsUnknown => {
+                let detail = "Tokens cannot be verified at the moment; try again later.".to_owned();
+                let headers = vec![("retry-after", "5".to_owned())];
+                Problem {
+                    headers,
+                    ..problem(503, "upstream_unavailable", "Tokens cannot be verified", detail)
+                }
+            }
+            Self::Paused(operation) => {
+                let detail =
+                    format!("The operator has paused this. {}; try again later.", operation.not_done());
+                let headers = vec![("retry-after", PAUSE_RETRY_SECONDS.to_string())];
+                Problem { headers, ..problem(503, "paused", "Paused", detail) }
+            }
+            Self::Conflict(detail) => problem(409, "conflict", "Conflict", detail.to_owned()),
             Self::OriginNotAllowed => {
                 let detail = "Pages of this origin may not use this service.".to_owned();
                 problem(403, "origin_not_allowed", "Origin not allowed", detail)
@@ -303,7 +329,7 @@ impl Problem {
     pub fn may_retry(&self) -> bool {
         match self.status {
             429 => self.code != "budget_exhausted",
-            500.. => self.code != "misconfigured",
+            500.. => !["misconfigured", "paused"].contains(&self.code),
             _ => false,
         }
     }

@@ -24,6 +24,7 @@ use crate::wiro::files::{Refusal, StoredFile, UPLOAD, read_upload, upload_form};
 
 pub async fn upload(context: &RequestContext<'_>, request: &Request) -> Result<Response, ApiError> {
     let owner = context.authenticate(request)?;
+    context.check_not_paused(&owner, Operation::File)?;
     challenge::check(context, request).await?.passed()?;
     check_budget(context, &owner).await?;
     // 1. Wiro is not called until the file starts like an image and all fields before it are valid. An invalid request
@@ -103,7 +104,7 @@ pub async fn upload(context: &RequestContext<'_>, request: &Request) -> Result<R
 
 /// Refuses the upload if today's budget is used up, because Wiro stores files on the operator's account.
 async fn check_budget(context: &RequestContext<'_>, owner: &Owner) -> Result<(), ApiError> {
-    let limits = context.config.limits(owner);
+    let limits = context.limits(owner);
     let Some(least) = limits.lowest() else { return Ok(()) };
     let (spent, reserved) = DispatcherClient::new(context.env)?.usage(owner).await.map_err(internal)?;
     if spent.plus(reserved) < least {

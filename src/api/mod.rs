@@ -9,6 +9,7 @@ mod events;
 mod files;
 mod form;
 mod guard;
+mod health;
 mod list;
 mod mcp;
 mod models;
@@ -32,15 +33,17 @@ use worker::web_sys;
 
 use crate::api::error::{ApiError, Problem};
 use crate::api::route::{NoRoute, Route, route};
+use crate::calls::clients::managed_clients;
 use crate::calls::task::VideoTaskClient;
 use crate::calls::task::{Message, Reply};
 use crate::config::Config;
 use crate::runtime::clock;
-use crate::runtime::http::{Header, Request, Response};
+use crate::runtime::http::{Request, Response};
 use crate::runtime::log::{self, Level};
 use crate::runtime::streams::Drain;
 use crate::storage::records::Records;
 use crate::storage::videos::Videos;
+use crate::video::access::managed_clients::ManagedClients;
 use crate::video::access::owner::Owner;
 use crate::video::id::VideoId;
 use crate::video::record::Record;
@@ -57,6 +60,8 @@ struct RequestContext<'a> {
     /// The public URL of this Worker, without a trailing slash.
     origin: String,
     request_id: String,
+    /// The clients that are managed at run time; `None` if they are needed and cannot be read.
+    managed_clients: Option<Rc<ManagedClients>>,
 }
 
 /// Answers one request. Every error becomes a problem document.
@@ -107,10 +112,16 @@ fn log_error(error: ApiError, request_id: &str) -> Problem {
 async fn handle(request: &Request, env: &Env, request_id: &str) -> Result<Response, ApiError> {
     let config = Config::of(env).map_err(|error| ApiError::Misconfigured(error.to_string()))?;
     let origin = config.public_url.clone().unwrap_or_else(|| request.origin().to_owned());
-    let context = RequestContext { config, env, origin, request_id: request_id.to_owned() };
+    let request_id = request_id.to_owned();
+    let mut context =
+        RequestContext { config, env, origin, request_id, managed_clients: Some(Rc::default()) };
     let route = route(request.method(), request.path());
     if !matches!(route, Ok(Route::Health)) {
         guard::limits::check_request(&context, request).await?;
+    }
+    if context.config.operator_token.is_some() && route.is_ok_and(|route| route.needs_clients()) {
+        context.managed_clients = managed_clients(env).await;
+        context.warn_if_unprotected();
     }
     match route {
         Ok(route) => call_handler(&context, request, route)?.await,
@@ -130,7 +141,7 @@ fn call_handler<'a>(
     route: Route<'a>,
 ) -> Result<LocalBoxFuture<'a, Result<Response, ApiError>>, ApiError> {
     Ok(match route {
-        Route::Health => ready(respond::health(&context.config)).boxed_local(),
+        Route::Health => health::health(context, request).boxed_local(),
         Route::Submit => submit::submit(context, request).boxed_local(),
         Route::Upload => files::upload(context, request).boxed_local(),
         Route::List => list::list(context, request, context.authenticate(request)?).boxed_local(),
@@ -155,6 +166,13 @@ fn call_handler<'a>(
         Route::OperatorContent { id } => operator::inspect::content(context, request, id).boxed_local(),
         Route::Redrive { id } => operator::redrive::redrive(context, request, id).boxed_local(),
         Route::TestWebhook => operator::webhook_test::send_test(context, request).boxed_local(),
+        Route::ListClients => operator::clients::list(context, request).boxed_local(),
+        Route::CreateClient => operator::clients::create(context, request).boxed_local(),
+        Route::ChangeClient { name } => operator::clients::change(context, request, name).boxed_local(),
+        Route::RemoveClient { name } => operator::clients::remove(context, request, name).boxed_local(),
+        Route::RotateClient { name } => operator::clients::rotate(context, request, name).boxed_local(),
+        Route::Pause => operator::pause::set(context, request, true).boxed_local(),
+        Route::Resume => operator::pause::set(context, request, false).boxed_local(),
         Route::WiroCallback { id, proof } => {
             webhook::wiro_callback(context, request, id, proof).boxed_local()
         }
@@ -168,15 +186,6 @@ struct AuthorizedVideo {
 }
 
 impl RequestContext<'_> {
-    /// Authenticates the caller. Refuses changes by pages of origins that are not allowed, and, if there are client
-    /// tokens, requests without a valid one.
-    fn authenticate(&self, request: &Request) -> Result<Owner, ApiError> {
-        guard::cross_origin::check(self, request)?;
-        let Some(clients) = &self.config.clients else { return Ok(Owner::nobody()) };
-        let authorization = request.header(Header::Authorization);
-        authorization.and_then(|header| clients.authorized(&header).cloned()).ok_or(TOKEN_REQUIRED)
-    }
-
     /// Verifies that the caller owns the video, by the proof in its id, without reading storage.
     fn authorize(&self, request: &Request, text: &str) -> Result<AuthorizedVideo, ApiError> {
         let owner = self.authenticate(request)?;

@@ -1,11 +1,9 @@
 //! Responses that several endpoints share.
 
 use serde::Serialize;
-use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::error::{ApiError, Problem};
-use crate::config::Config;
 use crate::runtime::http::{Body, Response};
 
 /// A JSON response.
@@ -31,17 +29,6 @@ pub fn problem(problem: &Problem, request_id: &str) -> Response {
         response.add(name, value);
     }
     response
-}
-
-/// `protection` names what a submit needs: nothing, a token or a Turnstile challenge, for which a page needs the site key.
-pub fn health(config: &Config) -> Result<Response, ApiError> {
-    let protection = config.protection();
-    let mut body = json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION"), "protection": protection });
-    let site_key = config.turnstile.as_ref().and_then(|turnstile| turnstile.site_key.as_deref());
-    if let (Some(site_key), Some(members)) = (site_key, body.as_object_mut()) {
-        members.insert("turnstile_site_key".to_owned(), site_key.into());
-    }
-    Ok(json(200, &body)?.with("cache-control", "no-store"))
 }
 
 /// A strong `ETag` for a body: a prefix of its SHA-256.

@@ -52,6 +52,44 @@ pub enum Route<'a> {
         id: &'a str,
     },
     TestWebhook,
+    ListClients,
+    CreateClient,
+    /// Names of clients may be percent-encoded.
+    ChangeClient {
+        name: &'a str,
+    },
+    RemoveClient {
+        name: &'a str,
+    },
+    RotateClient {
+        name: &'a str,
+    },
+    Pause,
+    Resume,
+}
+
+impl Route<'_> {
+    /// Whether its answer depends on the clients.
+    #[must_use]
+    pub const fn needs_clients(&self) -> bool {
+        matches!(
+            self,
+            Self::Health
+                | Self::Submit
+                | Self::Upload
+                | Self::List
+                | Self::Usage
+                | Self::Mcp
+                | Self::Models
+                | Self::Model { .. }
+                | Self::Status { .. }
+                | Self::Delete { .. }
+                | Self::Content { .. }
+                | Self::Events { .. }
+                | Self::Cancel { .. }
+                | Self::Deliveries { .. }
+        )
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +137,15 @@ pub fn route<'a>(method: &str, path: &'a str) -> Result<Route<'a>, NoRoute> {
         ["operator", "videos", id, "content"] => (Route::OperatorContent { id }, READ),
         ["operator", "videos", id, "redrive"] => (Route::Redrive { id }, "POST"),
         ["operator", "webhook-test"] => (Route::TestWebhook, "POST"),
+        ["operator", "clients"] if is_read(method) => (Route::ListClients, "GET, HEAD, POST"),
+        ["operator", "clients"] => (Route::CreateClient, "GET, HEAD, POST"),
+        ["operator", "clients", name] if method == "DELETE" => {
+            (Route::RemoveClient { name }, "DELETE, PATCH")
+        }
+        ["operator", "clients", name] => (Route::ChangeClient { name }, "DELETE, PATCH"),
+        ["operator", "clients", name, "rotate"] => (Route::RotateClient { name }, "POST"),
+        ["operator", "pause"] => (Route::Pause, "POST"),
+        ["operator", "resume"] => (Route::Resume, "POST"),
         ["hooks", "wiro", id, proof] => (Route::WiroCallback { id, proof }, "POST"),
         _ => return Err(NoRoute::NotFound),
     };

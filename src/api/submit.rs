@@ -11,7 +11,6 @@ use super::submission::{Body, Submission};
 use super::{RequestContext, guard, internal, respond};
 use crate::calls::dispatcher::{DispatcherClient, SubmitAttempt};
 use crate::calls::task::{Message, Reply};
-use crate::config::Config;
 use crate::config::offered_models::OfferedModel;
 use crate::runtime::http::{Header, Request, Response};
 use crate::runtime::{clock, url};
@@ -42,6 +41,7 @@ const OUTAGE_RETRY_SECONDS: u32 = 60;
 
 pub async fn submit(context: &RequestContext<'_>, request: &Request) -> Result<Response, ApiError> {
     let owner = &context.authenticate(request)?;
+    context.check_not_paused(owner, Operation::Video)?;
     // 1. Choose the id first, because an image is uploaded under it. An idempotency key always leads to the same id.
     let keys = &context.config.signing_keys;
     let key = idempotency_key(request)?;
@@ -69,7 +69,7 @@ pub async fn submit(context: &RequestContext<'_>, request: &Request) -> Result<R
         }
     };
     let file_url = |file: &str| keys.file_url(owner, file);
-    let callback_needs = callback_needs(&context.config, owner);
+    let callback_needs = callback_needs(context, owner);
     let links = Links { parse_url: url::parse, file_url: &file_url, callback_needs };
     let submission = body.check(&model.capabilities, links).await?;
     if let Err(error) = guard::limits::check_submit(context, request, owner).await {
@@ -172,11 +172,12 @@ fn new_task(
 }
 
 /// What must be set before this owner may give a `callback_url`, which is only sent signed messages.
-fn callback_needs(config: &Config, owner: &Owner) -> Option<&'static str> {
-    match config.owner_webhook_keys(owner) {
+fn callback_needs(context: &RequestContext<'_>, owner: &Owner) -> Option<&'static str> {
+    let managed = context.managed_clients.clone().unwrap_or_default();
+    match context.config.owner_webhook_keys(owner, &managed) {
         Some(_) => None,
         None if owner.is_nobody() => Some("needs a key that signs: the operator must set NOTIFY_SECRET"),
-        None => Some("needs a key that signs: the operator must set your webhook_secret in CLIENT_TOKENS"),
+        None => Some("needs a key that signs: the operator must set your webhook_secret"),
     }
 }
 

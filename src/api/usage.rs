@@ -18,7 +18,7 @@ pub async fn usage(context: &RequestContext<'_>, owner: Owner) -> Result<Respons
         return Err(NEEDS_CLIENT_TOKENS);
     }
     let (spent, reserved) = DispatcherClient::new(context.env)?.usage(&owner).await.map_err(internal)?;
-    let limit = context.config.limits(&owner).lowest();
+    let limit = context.limits(&owner).lowest();
     let body = json!({
         "object": "usage",
         "spent_usd": spent.to_string(),

@@ -4,7 +4,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use worker::Env;
 
+use super::clients::{ClientReply, ClientRequest};
+use super::health::DispatcherHealth;
 use super::objects::{CallError, Objects};
+use crate::video::access::managed_clients::ManagedClients;
 use crate::video::access::owner::Owner;
 use crate::video::id::VideoId;
 use crate::video::lifecycle::event::SlotReply;
@@ -54,6 +57,8 @@ pub enum Message {
     Ended(VideoOwnership, Ending),
     /// A page of the owner's videos → [`Page`], or null
     List(Owner, Listing),
+    /// → [`DispatcherHealth`]
+    Health,
     /// A page of the videos of one client, or of all and of nobody → [`Page`], or null
     ListAll(Option<Owner>, Listing),
     /// The video that the request with this id created → [`Page`], which may be empty
@@ -75,6 +80,12 @@ pub enum Message {
     RefreshModel(String),
     /// An attempt of an SDK that retries without an idempotency key → the id of its video
     SubmitAttempt(SubmitAttempt),
+    /// The clients that are managed at run time, unless this is their version → [`ManagedClients`], or null
+    ManagedClients(Option<i64>),
+    /// The operator asks about clients or changes them → [`ClientReply`]
+    Clients(Box<ClientRequest>),
+    /// Whether nobody may submit and queued jobs wait → null
+    Pause(bool),
 }
 
 /// One attempt of an SDK to send a submit.
@@ -125,6 +136,10 @@ impl DispatcherClient {
         capacity_retry_after: Option<Millis>,
     ) -> Result<SlotReply, CallError> {
         self.ask(Message::AcquireSlot(video, kind, capacity_retry_after)).await
+    }
+
+    pub async fn health(&self) -> Result<DispatcherHealth, CallError> {
+        self.ask(Message::Health).await
     }
 
     /// The position of a queued job, counted from 1.
@@ -232,6 +247,21 @@ impl DispatcherClient {
     /// The id of the video for an attempt: a retry gets the id of its first attempt.
     pub async fn video_of(&self, attempt: SubmitAttempt) -> Result<VideoId, CallError> {
         self.ask(Message::SubmitAttempt(attempt)).await
+    }
+
+    /// The clients that are managed at run time; `None` if this is their version.
+    pub async fn managed_clients(&self, version: Option<i64>) -> Result<Option<ManagedClients>, CallError> {
+        self.ask(Message::ManagedClients(version)).await
+    }
+
+    /// Reads or changes clients.
+    pub async fn clients(&self, request: ClientRequest) -> Result<ClientReply, CallError> {
+        self.ask(Message::Clients(Box::new(request))).await
+    }
+
+    /// Pauses or resumes everything.
+    pub async fn pause(&self, paused: bool) -> Result<(), CallError> {
+        self.ask(Message::Pause(paused)).await
     }
 
     /// Reconciles all videos that are due at this time, in bounded batches.

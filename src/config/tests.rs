@@ -151,13 +151,14 @@ fn zero_means_no_limit_and_days_may_be_fractions() {
 fn budget_and_client_limit_apply_to_a_client() {
     let tokens = r#"{"alice": {"token": "a", "daily_usd": 1}, "bob": "b"}"#;
     let config = read(&[("DAILY_BUDGET_USD", "7.50"), ("CLIENT_TOKENS", tokens)]).unwrap();
-    let limits = |name: &str| config.limits(&Owner::named(name).unwrap());
+    let limits = |name: &str| config.limits(&Owner::named(name).unwrap(), &ManagedClients::default());
     let (budget, share) = (Usd::parse("7.5"), Usd::parse("1"));
     assert_eq!(limits("alice"), Limits { budget, share });
     assert_eq!(limits("bob"), Limits { budget, share: None });
-    assert!(read(&[]).unwrap().limits(&Owner::nobody()).is_unlimited());
+    assert!(read(&[]).unwrap().limits(&Owner::nobody(), &ManagedClients::default()).is_unlimited());
     // Nothing may be spent, which is not the same as no limit.
-    let none = read(&[("DAILY_BUDGET_USD", "0")]).unwrap().limits(&Owner::nobody());
+    let none =
+        read(&[("DAILY_BUDGET_USD", "0")]).unwrap().limits(&Owner::nobody(), &ManagedClients::default());
     assert_eq!(none.budget, Some(Usd::default()));
 }
 

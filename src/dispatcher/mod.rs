@@ -6,6 +6,8 @@ pub mod sweep;
 
 mod accounts;
 mod circuit_breaker;
+mod clients;
+mod health;
 mod job_claims;
 mod leftovers;
 mod model_catalog;
@@ -14,6 +16,7 @@ mod queue;
 mod reconciliation;
 mod spending;
 mod submit_attempts;
+mod turns;
 mod typical_durations;
 mod upload_folder;
 mod uploads;

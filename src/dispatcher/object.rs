@@ -20,6 +20,8 @@ use worker::web_sys::Request;
 use worker::worker_sys::DurableObjectState;
 
 use super::accounts::Accounts;
+use super::clients::ClientTable;
+use super::health::{health, store_sweep};
 use super::job_claims::claim_job;
 use super::model_catalog::{ModelCatalog, known_price};
 use super::queue::{Queue, SlotDecision, SlotState};
@@ -35,6 +37,7 @@ use crate::runtime::clock;
 use crate::runtime::executor::{promised, spawn};
 use crate::runtime::log::{self, Level};
 use crate::storage::object_storage::ObjectStorage;
+use crate::video::access::managed_clients::ManagedClients;
 use crate::video::lifecycle::event::SlotReply;
 use crate::video::task::{SlotReport, VideoOwnership};
 use crate::video::time::{Millis, UnixMillis};
@@ -63,6 +66,7 @@ struct Inner {
     storage: ObjectStorage,
     folder: UploadFolder,
     models: ModelCatalog,
+    clients: ClientTable,
     env: Env,
 }
 
@@ -76,6 +80,7 @@ impl Dispatcher {
             storage: ObjectStorage::of(state),
             folder: UploadFolder::default(),
             models: ModelCatalog::default(),
+            clients: ClientTable::default(),
             env,
         };
         Self { inner: Rc::new(inner) }
@@ -134,24 +139,28 @@ impl Inner {
             Message::SubmitAttempt(SubmitAttempt { request, id, retry_count }) => {
                 return Ok(json!(video_of(&self.storage, &request, id, retry_count, clock::now())?));
             }
+            Message::ManagedClients(version) => {
+                let clients = self.clients()?;
+                return Ok(json!((version != Some(clients.version)).then_some(&*clients)));
+            }
+            Message::Clients(request) => {
+                let config = Config::of(&self.env)?;
+                // The number of a client's jobs is in the queue's table.
+                self.queue()?;
+                let reply = self.clients.answer(&self.storage, &config, *request, clock::now())?;
+                self.queue()?.grant_free_slots()?;
+                json!(reply)
+            }
+            Message::Pause(paused) => {
+                let config = Config::of(&self.env)?;
+                self.clients.pause(&self.storage, &config, paused, clock::now())?;
+                json!(self.queue()?.grant_free_slots()?)
+            }
             Message::Reserve(video, kind) => return self.reserve(video, &kind).await,
             Message::Usage(owner) => return Ok(json!(self.accounts()?.usage_of(&owner)?)),
             Message::UsageReport(query) => return Ok(json!(self.accounts()?.report(&query)?)),
             Message::AcquireSlot(video, kind, capacity_retry_after) => {
-                self.accounts()?.accept(&video)?;
-                self.reserve_known_price(&video, &kind)?;
-                json!(match self.queue()?.acquire_slot(&video.id, capacity_retry_after)? {
-                    SlotDecision::Queued(position) => SlotReply::Queued(position),
-                    SlotDecision::QueueFull => SlotReply::QueueFull,
-                    SlotDecision::Granted { report_run } => {
-                        let typical = self.typical_durations()?.get(&kind)?.map(|known| known.typical);
-                        if report_run {
-                            SlotReply::GrantedWithReport(typical)
-                        } else {
-                            SlotReply::Granted(typical)
-                        }
-                    }
-                })
+                json!(self.acquire_slot(&video, &kind, capacity_retry_after)?)
             }
             Message::Position(id) => return Ok(json!(self.queue()?.position(&id)?)),
             Message::ReleaseSlot(video, kind, generation_time, cost) => {
@@ -166,7 +175,7 @@ impl Inner {
                 if cost.is_none() {
                     self.reserve_known_price(&video, &kind)?;
                 }
-                json!(self.queue()?.assign_slot(&video.id)?)
+                json!(self.queue()?.assign_slot(&video.id, &video.owner)?)
             }
             Message::RunAnswered(is_known) => json!(self.queue()?.run_answered(is_known)?),
             Message::Forget(video, cost, is_refused) => {
@@ -176,6 +185,9 @@ impl Inner {
             Message::Ended(video, ending) => return Ok(json!(self.accounts()?.end(&video, &ending)?)),
             Message::List(owner, listing) => {
                 return Ok(json!(self.accounts()?.lists().page(&owner, &listing)?));
+            }
+            Message::Health => {
+                return Ok(json!(health(&self.storage, &self.queue()?, self.clients()?.paused)?));
             }
             Message::ListAll(client, listing) => {
                 return Ok(json!(self.accounts()?.lists().page_for_operator(client.as_ref(), &listing)?));
@@ -187,11 +199,31 @@ impl Inner {
                 }
                 self.accounts()?.forget_old(clock::now())?;
                 self.queue()?.grant_free_slots()?;
-                json!(self.reconcile(Some(as_of)).await?)
+                let is_done = self.reconcile(Some(as_of)).await?;
+                store_sweep(&self.storage, clock::now())?;
+                json!(is_done)
             }
         };
         self.update_alarm().await?;
         Ok(answer)
+    }
+
+    fn acquire_slot(
+        &self,
+        video: &VideoOwnership,
+        kind: &str,
+        capacity_retry_after: Option<Millis>,
+    ) -> Result<SlotReply, DispatcherError> {
+        self.accounts()?.accept(video)?;
+        self.reserve_known_price(video, kind)?;
+        Ok(match self.queue()?.acquire_slot(&video.id, &video.owner, capacity_retry_after)? {
+            SlotDecision::Queued(position) => SlotReply::Queued(position),
+            SlotDecision::QueueFull => SlotReply::QueueFull,
+            SlotDecision::Granted { report_run } => {
+                let typical = self.typical_durations()?.get(kind)?.map(|known| known.typical);
+                if report_run { SlotReply::GrantedWithReport(typical) } else { SlotReply::Granted(typical) }
+            }
+        })
     }
 
     async fn on_alarm(&self) -> Result<(), DispatcherError> {
@@ -236,7 +268,7 @@ impl Inner {
         let price = self.models.price(&self.storage, &self.env, &config, kind).await?;
         let (model, _) = model_and_format(kind);
         self.refresh_model_if_stale(model)?;
-        let limits = config.limits(&video.owner);
+        let limits = config.limits(&video.owner, &*self.clients()?);
         let shortage = self.accounts()?.spending().reserve(&video, price, &limits)?;
         if shortage.is_none() {
             self.queue()?.track(&video.id)?;
@@ -247,7 +279,7 @@ impl Inner {
     /// A video that was accepted while there was no limit has no reservation yet.
     fn reserve_known_price(&self, video: &VideoOwnership, kind: &str) -> Result<(), DispatcherError> {
         let config = Config::of(&self.env)?;
-        if !config.limits(&video.owner).is_unlimited()
+        if !config.limits(&video.owner, &*self.clients()?).is_unlimited()
             && let Some(price) = known_price(&self.storage, &config, kind)?
         {
             self.accounts()?.spending().reserve_unchecked(video, price)?;
@@ -279,8 +311,12 @@ impl Inner {
         Ok(TypicalDurations::open(&self.storage)?)
     }
 
+    fn clients(&self) -> Result<Rc<ManagedClients>, DispatcherError> {
+        Ok(self.clients.load(&self.storage, &*Config::of(&self.env)?)?)
+    }
+
     fn queue(&self) -> Result<Queue<'_>, DispatcherError> {
-        Ok(Queue::open(&self.storage, Config::of(&self.env)?, clock::tick())?)
+        Ok(Queue::open(&self.storage, Config::of(&self.env)?, self.clients()?, clock::tick())?)
     }
 
     async fn update_alarm(&self) -> Result<(), DispatcherError> {

@@ -1,5 +1,5 @@
-//! Which jobs may start at Wiro, and which wait: first come, first served, in the dispatcher's `SQLite`. All methods
-//! are synchronous, so each call is one transaction.
+//! Which jobs may start at Wiro, and which wait, in the dispatcher's `SQLite`: clients take turns, each client's jobs
+//! are served as they came. All methods are synchronous, so each call is one transaction.
 
 use std::rc::Rc;
 
@@ -7,9 +7,13 @@ use worker::js_sys::Array;
 use worker::wasm_bindgen::JsValue;
 
 use super::circuit_breaker;
+use super::owned_videos::OwnedVideos;
+use super::turns::Lines;
 use crate::config::Config;
 use crate::runtime::values::{integer_from_js, text_to_js, time_from_js, time_to_js};
 use crate::storage::object_storage::ObjectStorage;
+use crate::video::access::managed_clients::ManagedClients;
+use crate::video::access::owner::Owner;
 use crate::video::id::VideoId;
 use crate::video::queue::capacity_backoff::CapacityBackoff;
 use crate::video::queue::circuit_breaker::CircuitBreaker;
@@ -17,16 +21,23 @@ use crate::video::task::RECONCILE_INTERVAL;
 use crate::video::time::{Millis, Tick};
 
 /// `jobs`: every video until it is removed. `ticket` is the order of arrival, `state` a [`SlotState`]; at `look_at` (unix
-/// milliseconds) the dispatcher asks for its state. `hold`: one row, the [`CapacityBackoff`], while Wiro is at capacity.
+/// milliseconds) the dispatcher asks for its state. `turn`: when each client that has queued jobs last got a slot; the
+/// numbers only grow. `hold`: one row, the [`CapacityBackoff`], while Wiro is at capacity.
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS jobs (
         ticket INTEGER PRIMARY KEY,
         id TEXT NOT NULL UNIQUE,
         state TEXT NOT NULL CHECK (state IN ('waiting', 'called', 'placed', 'gone')),
-        look_at INTEGER NOT NULL
+        look_at INTEGER NOT NULL,
+        owner TEXT NOT NULL DEFAULT ''
     );
-    CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, ticket) WHERE state <> 'gone';
+    CREATE INDEX IF NOT EXISTS jobs_by_client ON jobs (state, owner, ticket) WHERE state <> 'gone';
+    DROP INDEX IF EXISTS jobs_by_state;
     CREATE INDEX IF NOT EXISTS jobs_by_look ON jobs (look_at);
+    CREATE TABLE IF NOT EXISTS turn (
+        owner TEXT PRIMARY KEY,
+        number INTEGER NOT NULL
+    );
     CREATE TABLE IF NOT EXISTS hold (
         only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
         until INTEGER NOT NULL,
@@ -34,6 +45,11 @@ const SCHEMA: &str = "
         probing INTEGER NOT NULL,
         freed INTEGER NOT NULL
     );";
+
+/// The tables of earlier versions did not say whose a job is. The list of videos does.
+const ADD_OWNERS: &str = "
+    ALTER TABLE jobs ADD COLUMN owner TEXT NOT NULL DEFAULT '';
+    UPDATE jobs SET owner = COALESCE((SELECT owner FROM owned WHERE owned.id = jobs.id), '') WHERE state <> 'gone';";
 
 /// While Wiro does not answer, no more jobs are queued than can start within an hour of its return.
 const MAX_QUEUED_IN_OUTAGE: u32 = 100;
@@ -84,6 +100,7 @@ impl SlotState {
 pub struct Queue<'a> {
     pub(super) storage: &'a ObjectStorage,
     config: Rc<Config>,
+    pub(super) clients: Rc<ManagedClients>,
     pub(super) tick: Tick,
 }
 
@@ -91,13 +108,28 @@ type Result<T> = worker::Result<T>;
 
 impl<'a> Queue<'a> {
     /// Fails if `SQLite` fails, like all methods.
-    pub fn open(storage: &'a ObjectStorage, config: Rc<Config>, tick: Tick) -> Result<Self> {
-        storage.ensure_tables(SCHEMA)?;
-        Ok(Self { storage, config, tick })
+    pub fn open(
+        storage: &'a ObjectStorage,
+        config: Rc<Config>,
+        clients: Rc<ManagedClients>,
+        tick: Tick,
+    ) -> Result<Self> {
+        if storage.ensure_tables(SCHEMA).is_err() {
+            // An index names the column that the table of an earlier version lacks.
+            OwnedVideos::open(storage, false)?;
+            storage.sql(ADD_OWNERS, &[])?;
+            storage.ensure_tables(SCHEMA)?;
+        }
+        Ok(Self { storage, config, clients, tick })
     }
 
     /// A job asks for a slot. A job that Wiro refused for capacity keeps its place in the queue.
-    pub fn acquire_slot(&self, id: &VideoId, capacity_retry_after: Option<Millis>) -> Result<SlotDecision> {
+    pub fn acquire_slot(
+        &self,
+        id: &VideoId,
+        owner: &Owner,
+        capacity_retry_after: Option<Millis>,
+    ) -> Result<SlotDecision> {
         let before = self.slot_state(id)?;
         let mut breaker = circuit_breaker::load(self.storage)?;
         if capacity_retry_after.is_some() && breaker.wants_reports() {
@@ -106,8 +138,8 @@ impl<'a> Queue<'a> {
         }
         let is_new = matches!(before, None | Some(SlotState::Released));
         if is_new && capacity_retry_after.is_none() {
-            if breaker.is_closed() && self.has_free_slot()? {
-                self.assign_slot(id)?;
+            if breaker.is_closed() && self.has_free_slot(owner)? {
+                self.assign_slot(id, owner)?;
                 return Ok(SlotDecision::Granted { report_run: breaker.wants_reports() });
             }
             if !breaker.is_closed() && self.queue_length()? >= MAX_QUEUED_IN_OUTAGE {
@@ -119,14 +151,15 @@ impl<'a> Queue<'a> {
         }
         if is_new {
             self.run(
-                "INSERT INTO jobs (id, state, look_at) VALUES (?, 'waiting', ?)",
-                &[text_to_js(id.as_str()), self.next_reconcile_at()],
+                "INSERT INTO jobs (id, state, look_at, owner) VALUES (?, 'waiting', ?, ?)",
+                &[text_to_js(id.as_str()), self.next_reconcile_at(), text_to_js(owner.as_str())],
             )?;
         }
         if let Some(wait) = capacity_retry_after
             && before != Some(SlotState::Waiting)
         {
             self.set_state(id, SlotState::Waiting)?;
+            self.return_turn(owner)?;
             self.store_backoff(Some(CapacityBackoff::after_refusal(
                 self.backoff()?,
                 wait,
@@ -137,6 +170,7 @@ impl<'a> Queue<'a> {
         if before == Some(SlotState::Held) && !breaker.is_closed() {
             // Its Run did not start, and the next one would probably get no response either.
             self.set_state(id, SlotState::Waiting)?;
+            self.return_turn(owner)?;
         }
         self.grant_free_slots()?;
         if let Some(position) = self.position(id)? {
@@ -160,23 +194,25 @@ impl<'a> Queue<'a> {
         self.grant_free_slots()
     }
 
-    /// Whether a new job gets a slot at once, as far as queue and limits allow.
-    fn has_free_slot(&self) -> Result<bool> {
-        let is_queue_occupied =
-            self.count("SELECT EXISTS (SELECT 1 FROM jobs WHERE state = 'waiting')", &[])? > 0;
-        Ok(!is_queue_occupied && self.backoff()?.is_none() && self.free_slots()? > 0)
+    /// Whether a new job of this client gets a slot at once, as far as queue and limits allow.
+    fn has_free_slot(&self, owner: &Owner) -> Result<bool> {
+        Ok(!self.clients.paused
+            && self.allowed(owner.as_str())? > 0
+            && self.lines()?.startable() == 0
+            && self.backoff()?.is_none()
+            && self.free_slots()? > 0)
     }
 
-    fn queue_length(&self) -> Result<u32> {
+    pub(super) fn queue_length(&self) -> Result<u32> {
         self.count("SELECT COUNT(*) FROM jobs WHERE state = 'waiting'", &[])
     }
 
     /// Gives a job a slot, even if none is free.
-    pub fn assign_slot(&self, id: &VideoId) -> Result<()> {
+    pub fn assign_slot(&self, id: &VideoId, owner: &Owner) -> Result<()> {
         self.run(
-            "INSERT INTO jobs (id, state, look_at) VALUES (?1, 'placed', ?2)
-             ON CONFLICT (id) DO UPDATE SET state = 'placed', look_at = ?2",
-            &[text_to_js(id.as_str()), self.next_reconcile_at()],
+            "INSERT INTO jobs (id, state, look_at, owner) VALUES (?1, 'placed', ?2, ?3)
+             ON CONFLICT (id) DO UPDATE SET state = 'placed', look_at = ?2, owner = ?3",
+            &[text_to_js(id.as_str()), self.next_reconcile_at(), text_to_js(owner.as_str())],
         )
     }
 
@@ -184,16 +220,6 @@ impl<'a> Queue<'a> {
     pub fn track(&self, id: &VideoId) -> Result<()> {
         let statement = "INSERT OR IGNORE INTO jobs (id, state, look_at) VALUES (?, 'gone', ?)";
         self.run(statement, &[text_to_js(id.as_str()), self.next_reconcile_at()])
-    }
-
-    /// Counted from 1; `None` for a job that is not queued.
-    pub fn position(&self, id: &VideoId) -> Result<Option<u32>> {
-        let ahead = self.count(
-            "SELECT COUNT(*) FROM jobs WHERE state = 'waiting'
-             AND ticket <= (SELECT ticket FROM jobs WHERE id = ? AND state = 'waiting')",
-            &[text_to_js(id.as_str())],
-        )?;
-        Ok((ahead > 0).then_some(ahead))
     }
 
     /// Releases the job's slot.
@@ -224,9 +250,11 @@ impl<'a> Queue<'a> {
         }
     }
 
-    /// Grants the free slots, in the order of arrival.
+    /// Grants the free slots, one turn after the other.
     pub fn grant_free_slots(&self) -> Result<()> {
-        let mut grants = self.queue_length()?.min(self.free_slots()?);
+        let free_slots = if self.clients.paused { 0 } else { self.free_slots()? };
+        let lines = if free_slots > 0 { self.lines()? } else { Lines::default() };
+        let mut grants = lines.startable().min(free_slots);
         let breaker = circuit_breaker::load(self.storage)?;
         if let Some(limit) = breaker.limit(self.tick.now) {
             grants = grants.min(limit);
@@ -244,17 +272,17 @@ impl<'a> Queue<'a> {
         if !breaker.is_closed() {
             circuit_breaker::store(self.storage, breaker.on_sent(self.tick.now))?;
         }
-        self.run(
-            "UPDATE jobs SET state = 'called', look_at = ? WHERE ticket IN
-             (SELECT ticket FROM jobs WHERE state = 'waiting' ORDER BY ticket LIMIT ?)",
-            &[time_to_js(self.tick.now), grants.into()],
-        )
+        self.grant(&lines, grants)
     }
 
     pub(super) fn free_slots(&self) -> Result<u32> {
         let Some(max) = self.config.policy.max_active else { return Ok(u32::MAX) };
-        let active = self.count("SELECT COUNT(*) FROM jobs WHERE state IN ('called', 'placed')", &[])?;
-        Ok(max.saturating_sub(active))
+        Ok(max.saturating_sub(self.active()?))
+    }
+
+    /// How many jobs have a slot.
+    pub(super) fn active(&self) -> Result<u32> {
+        self.count("SELECT COUNT(*) FROM jobs WHERE state IN ('called', 'placed')", &[])
     }
 
     pub(super) fn slot_state(&self, id: &VideoId) -> Result<Option<SlotState>> {
@@ -293,13 +321,23 @@ impl<'a> Queue<'a> {
         self.storage.sql(query, values).map(|_| ())
     }
 
-    fn count(&self, query: &str, values: &[JsValue]) -> Result<u32> {
+    pub(super) fn count(&self, query: &str, values: &[JsValue]) -> Result<u32> {
         Ok(self.first_row(query, values)?.map_or(0, |row| count(&row.get(0))))
     }
 
     pub(super) fn first_row(&self, query: &str, values: &[JsValue]) -> Result<Option<Array>> {
         Ok(self.storage.sql(query, values)?.into_iter().next())
     }
+}
+
+/// How many jobs of this client have a slot.
+///
+/// # Errors
+/// If `SQLite` fails.
+pub fn active_jobs(storage: &ObjectStorage, owner: &str) -> Result<u32> {
+    let query = "SELECT COUNT(*) FROM jobs WHERE state IN ('called', 'placed') AND owner = ?";
+    let rows = storage.sql(query, &[text_to_js(owner)])?;
+    Ok(rows.first().map_or(0, |row| count(&row.get(0))))
 }
 
 /// Reads a count from `SQLite`.

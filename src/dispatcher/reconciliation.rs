@@ -52,8 +52,8 @@ impl Queue<'_> {
             WHERE state = 'called'";
         let Some(row) = self.first_row(query, &[])? else { return Ok(None) };
         let call = row.get(0).as_f64().map(time_from_js);
-        let is_queue_occupied = count(&row.get(1)) > 0;
-        let probe = if is_queue_occupied && self.free_slots()? > 0 {
+        let is_queue_occupied = count(&row.get(1)) > 0 && !self.clients.paused;
+        let probe = if is_queue_occupied && self.free_slots()? > 0 && self.lines()?.startable() > 0 {
             let breaker = circuit_breaker::load(self.storage)?.next_probe();
             self.backoff()?.map(|backoff| backoff.until).max(breaker)
         } else {

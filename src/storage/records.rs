@@ -40,6 +40,14 @@ impl Records {
         Ok(Self { kv: Kv::bound(env, BINDING)? })
     }
 
+    /// Reads a key that does not exist, to see whether KV answers.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub async fn check(&self) -> worker::Result<()> {
+        self.kv.get("health").await.map(|_| ())
+    }
+
     /// The published record as JSON; KV may lag by up to a minute.
     ///
     /// # Errors

@@ -31,6 +31,14 @@ impl Videos {
         Ok(Self { bucket: Bucket::bound(env, BINDING)? })
     }
 
+    /// Reads a key that does not exist, to see whether R2 answers.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub async fn check(&self) -> Result<()> {
+        self.bucket.get("health", None).await.map(|_| ())
+    }
+
     /// The bytes `first..=last` of a video; `None` if it is missing.
     ///
     /// # Errors

@@ -23,6 +23,7 @@ use worker::worker_sys::DurableObjectState;
 use super::effects::{log_error, run_due_effects};
 use super::store::{TaskError, VideoTaskStore};
 use super::subscribers::Subscribers;
+use crate::calls::clients::managed_clients;
 use crate::calls::dispatcher::DispatcherClient;
 use crate::calls::objects::{self, SubscribeOptions};
 use crate::calls::task::{Inspected, Message, Reply, UpstreamState};
@@ -260,7 +261,13 @@ impl VideoTask {
 
     /// Reserves the price of a new video, if there is a limit.
     async fn reserve(&self, new: &Task) -> Result<Option<Shortage>, TaskError> {
-        if Config::of(&self.store.env)?.limits(&new.owner).is_unlimited() {
+        let config = Config::of(&self.store.env)?;
+        let managed = if config.operator_token.is_some() {
+            managed_clients(&self.store.env).await
+        } else {
+            Some(Rc::default())
+        };
+        if managed.is_some_and(|managed| config.limits(&new.owner, &managed).is_unlimited()) {
             return Ok(None);
         }
         let dispatcher = DispatcherClient::new(&self.store.env)?;

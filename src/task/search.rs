@@ -11,7 +11,7 @@ use crate::runtime::log::{self, Level};
 use crate::video::task::search::{JobClaim, SearchOutcome, SearchProgress};
 use crate::video::task::{Job, Task};
 use crate::wiro::http_response::HttpResponse;
-use crate::wiro::search::{LostRun, Match, PAGE_ROWS, TaskRows, list_body, read_rows};
+use crate::wiro::search::{LostRun, Match, PAGE_ROWS, TASK_LIST, TaskRows, list_body, read_rows};
 
 /// Most pages of Task/List per search. The next search continues after them.
 const MAX_PAGES: u32 = 10;
@@ -69,7 +69,7 @@ impl Upstream<'_> {
         let SearchProgress { mut rows_read, mut candidates } = progress;
         let mut limit = PAGE_ROWS;
         for _ in 0..MAX_PAGES {
-            let answer = self.call("/Task/List", &list_body(rows_read, limit)).await?;
+            let answer = self.call(TASK_LIST, &list_body(rows_read, limit)).await?;
             if is_too_large(&answer) {
                 if limit == 1 {
                     log::write(

@@ -1,6 +1,8 @@
 //! The events that tell of a video's end: to the operator's webhook, and to the `callback_url` of the submit.
 
+use std::borrow::Cow;
 use std::pin::pin;
+use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
@@ -8,9 +10,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::store::{TaskError, VideoTaskStore};
+use crate::calls::clients::managed_clients;
 use crate::calls::webhook::{WebhookEvent, send};
 use crate::config::Config;
 use crate::runtime::log::{self, Level};
+use crate::video::access::managed_clients::ManagedClients;
 use crate::video::access::webhook_key::WebhookKeys;
 use crate::video::delivery::{DeliveryResponse, Recipient};
 use crate::video::record::public::Video;
@@ -41,15 +45,21 @@ pub async fn notify(
     let is_pending = |task: &Task| {
         task.deliveries_to(recipient).is_some_and(|deliveries| deliveries.is_pending(webhook_id))
     };
-    let Some((url, keys)) = address(config, task, recipient).filter(|_| is_pending(task)) else {
+    let managed = match recipient {
+        Recipient::Owner if config.operator_token.is_some() => managed_clients(&store.env).await,
+        _ => Some(Rc::default()),
+    };
+    let Some((url, keys)) = address(config, task, recipient, managed.as_deref()).filter(|_| is_pending(task))
+    else {
         return Ok(None);
     };
     let response = match keys {
+        None if managed.is_none() => Err("the client's keys cannot be read at the moment".to_owned()),
         None => Err("the client has no webhook_secret any more".to_owned()),
         Some(keys) => {
             let body = serde_json::to_string(&event(store, config, task, recipient, webhook_id))?;
             let cancelled = store.wait_until(|task| !is_pending(task), ATTEMPT_TIMEOUT);
-            match select(pin!(send(url, keys, webhook_id, &body)), pin!(cancelled)).await {
+            match select(pin!(send(url, &keys, webhook_id, &body)), pin!(cancelled)).await {
                 Either::Left((response, _)) => response,
                 Either::Right(_) => Err("cancelled before the receiver answered".to_owned()),
             }
@@ -74,14 +84,17 @@ fn address<'a>(
     config: &'a Config,
     task: &'a Task,
     recipient: Recipient,
-) -> Option<(&'a str, Option<&'a WebhookKeys>)> {
+    managed: Option<&ManagedClients>,
+) -> Option<(&'a str, Option<Cow<'a, WebhookKeys>>)> {
     match recipient {
         Recipient::Operator => {
-            config.webhook.as_ref().map(|webhook| (webhook.url.as_str(), Some(&webhook.keys)))
+            let webhook = config.webhook.as_ref();
+            webhook.map(|webhook| (webhook.url.as_str(), Some(Cow::Borrowed(&webhook.keys))))
         }
         Recipient::Owner => {
+            let keys = managed.and_then(|managed| config.owner_webhook_keys(&task.owner, managed));
             let webhook = task.owner_webhook.as_ref();
-            webhook.map(|webhook| (webhook.url.as_str(), config.owner_webhook_keys(&task.owner)))
+            webhook.map(|webhook| (webhook.url.as_str(), keys.map(Cow::Owned)))
         }
     }
 }

@@ -2,3 +2,4 @@
 
 pub mod capacity_backoff;
 pub mod circuit_breaker;
+pub mod fair_line;

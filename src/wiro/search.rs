@@ -8,6 +8,8 @@ use super::http_response::HttpResponse;
 use super::model::{canonical_slug, read_seconds};
 use super::task::{RemoteTaskRef, done, parameters, pictures, remote_ref};
 
+pub const TASK_LIST: &str = "/Task/List";
+
 /// Rows of one page. Rows may contain logs, so a page of 50 may exceed the longest response that is read.
 pub const PAGE_ROWS: u32 = 20;
 

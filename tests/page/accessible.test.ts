@@ -1,29 +1,9 @@
 // Accessibility: axe finds no problem in any state, light or dark, and the keyboard operates everything.
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import type { AxeResults } from 'axe-core';
-import type { Page } from 'playwright-core';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { gradientPng } from '../../scripts/shared/gradient.ts';
+import { findings } from './support/axe.ts';
 import { done, hasChromium, make, onStage, useScene } from './support/browser.ts';
 import { releaseOnceFollowed } from './support/followed.ts';
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-/** The findings of axe, one line each, in the light and in the dark scheme. */
-async function findings(page: Page): Promise<string[]> {
-  const found: string[] = [];
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    await page.evaluate(AXE);
-    const { violations, passes } = await page.evaluate<AxeResults>('axe.run()');
-    expect(passes.length).toBeGreaterThan(10);
-    found.push(
-      ...violations.map(({ id, nodes }) => `${colorScheme}: ${id}: ${nodes.map(({ html }) => html)}`),
-    );
-  }
-  return found;
-}
 
 describe.skipIf(!hasChromium)('accessibility (needs Chromium)', () => {
   const scene = useScene({ sim: { speed: 60 } }, { reducedMotion: 'reduce' });

@@ -19,6 +19,7 @@ fn permanent_errors_tell_sdks_not_to_retry() {
     assert!(!may_retry(ApiError::NotReady { retry_after_seconds: 3 }));
     assert!(!may_retry(ApiError::AlreadyFinished) && !may_retry(ApiError::IdempotencyKeyReused));
     assert!(!may_retry(ApiError::Misconfigured(String::new())));
+    assert!(!may_retry(ApiError::Paused(Operation::Video)) && may_retry(ApiError::ClientsUnknown));
     let (operation, shortage) = (Operation::Video, Shortage::Budget);
     assert!(!may_retry(ApiError::Unaffordable { operation, shortage, retry_after_seconds: 9 }));
 }

@@ -43,7 +43,7 @@ const SOLVE_ANOTHER: ApiError =
     ApiError::ChallengeFailed("This token was used before, or is too old. Solve another challenge.");
 
 pub async fn check(context: &RequestContext<'_>, request: &Request) -> Result<Challenge, ApiError> {
-    let Some(turnstile) = &context.config.turnstile else { return Ok(Challenge::NotNeeded) };
+    let Some(turnstile) = context.turnstile() else { return Ok(Challenge::NotNeeded) };
     let token =
         request.header(Header::TurnstileToken).and_then(Token::read).ok_or(ApiError::ChallengeFailed(
             "Send the token of a Turnstile challenge that was just solved as Turnstile-Token.",

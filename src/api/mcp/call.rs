@@ -50,7 +50,7 @@ impl Caller {
     #[must_use]
     pub fn of(context: &RequestContext<'_>, request: &Request) -> Self {
         // Without client tokens it is not read.
-        let is_read = context.config.clients.is_some();
+        let is_read = context.needs_tokens();
         Self {
             origin: request.origin().to_owned(),
             authorization: request.header(Header::Authorization).filter(|_| is_read),

@@ -37,7 +37,7 @@ const NO_AGENTS: ApiError = ApiError::Unauthorized(
 pub async fn serve(context: &RequestContext<'_>, request: &Request) -> Result<Response, ApiError> {
     // 1. Authenticate, as all endpoints do. An agent cannot solve a challenge.
     context.authenticate(request)?;
-    if context.config.turnstile.is_some() {
+    if context.turnstile().is_some() {
         return Err(NO_AGENTS);
     }
     // 2. Read the message.

@@ -30,8 +30,9 @@ pub fn follow(
     let Pipe { readable, writer } = Pipe::open().map_err(internal)?;
     let (config, env) = (Rc::clone(&context.config), context.env.clone());
     let (origin, request_id) = (context.origin.clone(), context.request_id.clone());
+    let managed_clients = context.managed_clients.clone();
     spawn(async move {
-        let context = RequestContext { config, env: &env, origin, request_id };
+        let context = RequestContext { config, env: &env, origin, request_id, managed_clients };
         let following = Following { context: &context, caller: &caller, request: &request, writer: &writer };
         // Writing fails if the client has disconnected.
         if following.run(video, deadline).await.is_ok() {

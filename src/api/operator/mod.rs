@@ -1,6 +1,8 @@
 //! The endpoints of the operator. Without an `OPERATOR_TOKEN` they do not exist.
 
+pub mod clients;
 pub mod inspect;
+pub mod pause;
 pub mod redrive;
 pub mod usage;
 pub mod videos;
@@ -20,7 +22,7 @@ async fn authorize(context: &RequestContext<'_>, request: &Request, id: &str) ->
 }
 
 /// Wrong tokens of an address are limited, so that nobody can try many.
-async fn authenticate(context: &RequestContext<'_>, request: &Request) -> Result<(), ApiError> {
+pub async fn authenticate(context: &RequestContext<'_>, request: &Request) -> Result<(), ApiError> {
     let token = context.config.operator_token.as_ref().ok_or(NOTHING_HERE)?;
     let Some(authorization) = request.header(Header::Authorization) else { return Err(TOKEN_REQUIRED) };
     if PresentedToken::read(&authorization).is_some_and(|sent| token.is(&sent)) {

@@ -125,6 +125,25 @@ impl Clients {
         self.of(&PresentedToken::read(authorization)?)
     }
 
+    /// The names, each once, in alphabetical order.
+    pub fn names(&self) -> impl Iterator<Item = &Owner> {
+        let mut names: Vec<&Owner> = self.tokens.iter().map(|(owner, _)| owner).collect();
+        names.dedup();
+        names.into_iter()
+    }
+
+    /// How many tokens the client has; 0 for an unknown name.
+    #[must_use]
+    pub fn token_count(&self, owner: &Owner) -> usize {
+        self.tokens.iter().filter(|(known, _)| known == owner).count()
+    }
+
+    /// Whether a client has one of these keys.
+    #[must_use]
+    pub fn has_webhook_key_of(&self, keys: &WebhookKeys, except: &Owner) -> bool {
+        self.webhook_keys.iter().any(|(owner, known)| owner != except && known.shares_key_with(keys))
+    }
+
     /// The client's own daily limit, if it has one.
     #[must_use]
     pub fn share(&self, owner: &Owner) -> Option<Usd> {
@@ -156,6 +175,9 @@ mod tests {
         assert_eq!(name("Bearer a-token"), Some("alice"));
         assert_eq!(name("Bearer new-token"), Some("bob"));
         assert_eq!(name("Bearer old-token"), Some("bob"));
+        let names = clients.names().map(|name| (name.as_str(), clients.token_count(name)));
+        assert_eq!(names.collect::<Vec<_>>(), [("alice", 1), ("bob", 2)]);
+        assert_eq!(clients.token_count(&Owner::nobody()), 0);
         for wrong in ["", "a-token", "Bearer", "Bearer b", "Basic a-token", "Bearer a-token,new-token"] {
             assert_eq!(name(wrong), None, "{wrong:?}");
         }
@@ -193,6 +215,12 @@ mod tests {
         let has_keys = |name: &str| clients.webhook_keys(&Owner::named(name).unwrap()).is_some();
         assert_eq!(["alice", "bob", "carol"].map(has_keys), [true, false, false]);
         assert!(clients.webhook_keys(&Owner::nobody()).is_none());
+        let [alice, bob] = ["alice", "bob"].map(|name| Owner::named(name).unwrap());
+        let known = |keys: &str, except: &Owner| {
+            clients.has_webhook_key_of(&WebhookKeys::parse(keys).unwrap(), except)
+        };
+        assert!(known(&b, &bob) && known(&format!("{} {a}", key("c")), &bob));
+        assert!(!known(&b, &alice) && !known(&key("c"), &bob));
         assert!(parse(&format!("\"{}\"", key("c"))).is_ok());
         let twice = parse(&format!("\"{} {b}\"", key("c"))).unwrap_err();
         assert!(twice.to_string().contains("webhook_secret twice"));

@@ -49,6 +49,14 @@ impl WebhookKeys {
         });
         signatures.collect::<Vec<_>>().join(" ")
     }
+
+    /// Whether both have a key in common, by what the keys sign.
+    #[must_use]
+    pub fn shares_key_with(&self, other: &Self) -> bool {
+        let signed = |keys: &Self| keys.sign("", UnixMillis::new(0), "");
+        let (own, others) = (signed(self), signed(other));
+        own.split(' ').any(|signature| others.split(' ').any(|known| known == signature))
+    }
 }
 
 impl fmt::Debug for WebhookKeys {

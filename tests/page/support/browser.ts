@@ -25,11 +25,12 @@ export interface Scene {
   expected: string[];
 }
 
-/** One service for the group, and for each test a new browser page that has opened the page. */
+/** One service for the group, and for each test a new browser page that has opened the page at `path`. */
 export function useScene(
   options: ServiceOptions = {},
   contextOptions: BrowserContextOptions = {},
   protection: Protection = OPEN,
+  path = '/',
 ): Scene {
   const scene = {} as Scene;
   let complaints: string[];
@@ -53,7 +54,7 @@ export function useScene(
     await protection.prepare(scene.context, scene.service.sim);
     scene.page = await scene.context.newPage();
     await scene.page.addInitScript(noteRemarks);
-    await scene.page.goto(scene.service.origin);
+    await scene.page.goto(scene.service.origin + path);
   });
   afterEach(async () => {
     await scene.context.close();

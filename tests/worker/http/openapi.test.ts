@@ -244,6 +244,41 @@ describe('openapi.json describes the real', () => {
       await described('post', test, await client.fetch(test, { method: 'POST' }));
   });
 
+  test('clients at run time', async () => {
+    const operator = service.as(OPERATOR_TOKEN);
+    const send = async (method: string, path: string, name: string, body?: object, client = operator) => {
+      const init = { method: method.toUpperCase(), ...(body && { body: JSON.stringify(body) }) };
+      const answer = await client.fetch(`/operator/${path.replace('{name}', name)}`, init);
+      await described(method, `/operator/${path}`, answer);
+    };
+    const rotate = 'clients/{name}/rotate';
+    await send('post', 'clients', '', { name: 'carol' });
+    await send('post', 'clients', '', { name: 'alice' });
+    await send('post', 'clients', '', { name: 'a:b' });
+    await send('post', rotate, 'carol', {});
+    await send('post', rotate, 'carol', { keep_old_seconds: -1 });
+    await send('patch', 'clients/{name}', 'carol', { daily_usd: '5.00' });
+    await send('patch', 'clients/{name}', 'carol', { daily: '5.00' });
+    await send('get', 'clients', '');
+    for (const name of ['alice', 'carol', 'nobody']) {
+      await send('post', rotate, name);
+      await send('delete', 'clients/{name}', name);
+      await send('patch', 'clients/{name}', name, {});
+    }
+    await send('post', 'pause', '');
+    await send('post', 'resume', '');
+    for (const [method, path] of [
+      ['get', 'clients'],
+      ['post', 'clients'],
+      ['patch', 'clients/{name}'],
+      ['delete', 'clients/{name}'],
+      ['post', rotate],
+      ['post', 'pause'],
+      ['post', 'resume'],
+    ] as const)
+      await send(method, path, 'alice', undefined, service);
+  });
+
   test('usage', async () => {
     await described('get', '/v1/usage', await alice.fetch('/v1/usage'));
     await described('get', '/v1/usage', await service.fetch('/v1/usage'));
@@ -275,7 +310,11 @@ describe('openapi.json describes the real', () => {
   });
 
   test('health', async () => {
+    const deep = '/health?deep=1';
     await described('get', '/health', await service.fetch('/health'));
+    await described('get', '/health', await service.fetch(deep));
+    // There was no sweep yet.
+    await described('get', '/health', await service.as(OPERATOR_TOKEN).fetch(deep));
   });
 });
 

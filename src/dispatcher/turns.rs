@@ -1,0 +1,98 @@
+//! The turns of the clients in the [`Queue`]: whose jobs get the next slots, and the position of a job.
+
+use worker::Result;
+use worker::wasm_bindgen::JsValue;
+
+use super::queue::{Queue, active_jobs, count};
+use crate::runtime::values::{integer_from_js, integer_to_js, text_to_js, time_to_js};
+use crate::video::access::owner::Owner;
+use crate::video::id::VideoId;
+use crate::video::queue::fair_line::{self, ClientLine};
+
+/// The queued jobs of all clients.
+#[derive(Default)]
+pub(super) struct Lines {
+    owners: Vec<String>,
+    lines: Vec<ClientLine>,
+}
+
+impl Lines {
+    /// How many jobs may start, as far as the clients' limits allow.
+    pub fn startable(&self) -> u32 {
+        fair_line::startable(&self.lines)
+    }
+}
+
+impl Queue<'_> {
+    /// Counted from 1, in the order in which slots would be granted now; `None` for a job that is not queued.
+    pub fn position(&self, id: &VideoId) -> Result<Option<u32>> {
+        let query = "SELECT owner, ticket FROM jobs WHERE id = ? AND state = 'waiting'";
+        let Some(job) = self.first_row(query, &[text_to_js(id.as_str())])? else { return Ok(None) };
+        let rank = self.count(
+            "SELECT COUNT(*) FROM jobs WHERE state = 'waiting' AND owner = ? AND ticket <= ?",
+            &[job.get(0), job.get(1)],
+        )?;
+        let Lines { owners, lines } = self.lines()?;
+        let owner = job.get(0).as_string().unwrap_or_default();
+        let index = owners.iter().position(|known| *known == owner);
+        Ok(index.and_then(|index| fair_line::position(&lines, index, rank)))
+    }
+
+    /// The next turn of this client comes before those of all others, because its last slot was of no use.
+    pub(super) fn return_turn(&self, owner: &Owner) -> Result<()> {
+        self.run("DELETE FROM turn WHERE owner = ?", &[text_to_js(owner.as_str())])
+    }
+
+    pub(super) fn lines(&self) -> Result<Lines> {
+        let query = "SELECT jobs.owner, COUNT(*), MIN(ticket), MAX(number)
+            FROM jobs LEFT JOIN turn ON turn.owner = jobs.owner WHERE state = 'waiting' GROUP BY jobs.owner";
+        let mut owners = Vec::new();
+        let mut lines = Vec::new();
+        for row in self.storage.sql(query, &[])? {
+            let owner = row.get(0).as_string().unwrap_or_default();
+            lines.push(ClientLine {
+                waiting: count(&row.get(1)),
+                allowed: self.allowed(&owner)?,
+                first_ticket: integer_from_js(&row.get(2)),
+                last_turn: integer_from_js(&row.get(3)),
+            });
+            owners.push(owner);
+        }
+        Ok(Lines { owners, lines })
+    }
+
+    /// How many jobs this client may start now, as far as its own limits allow.
+    pub(super) fn allowed(&self, owner: &str) -> Result<u32> {
+        let client = self.clients.clients.iter().find(|client| client.name.as_str() == owner);
+        let Some(options) = client.map(|client| &client.options) else { return Ok(u32::MAX) };
+        match options.max_active {
+            _ if options.paused => Ok(0),
+            None => Ok(u32::MAX),
+            Some(most) => Ok(most.saturating_sub(active_jobs(self.storage, owner)?)),
+        }
+    }
+
+    /// Grants these many slots and notes the turns. Turns matter only while several jobs wait.
+    pub(super) fn grant(&self, Lines { owners, lines }: &Lines, slots: u32) -> Result<()> {
+        let newest = self.first_row("SELECT MAX(number) FROM turn", &[])?;
+        let mut turn = newest.map_or(0, |row| integer_from_js(&row.get(0)));
+        let is_alone = owners.len() < 2;
+        for (index, granted) in fair_line::grants(lines, slots) {
+            let Some(owner) = owners.get(index).map(|owner| text_to_js(owner)) else { continue };
+            self.run(
+                "UPDATE jobs SET state = 'called', look_at = ? WHERE ticket IN
+                 (SELECT ticket FROM jobs WHERE state = 'waiting' AND owner = ? ORDER BY ticket LIMIT ?)",
+                &[time_to_js(self.tick.now), owner.clone(), granted.into()],
+            )?;
+            turn += 1;
+            if !is_alone {
+                self.note_turn(owner, turn)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn note_turn(&self, owner: JsValue, turn: i64) -> Result<()> {
+        self.run("INSERT OR REPLACE INTO turn VALUES (?, ?)", &[owner, integer_to_js(turn)])
+    }
+}
