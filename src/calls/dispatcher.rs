@@ -51,7 +51,7 @@ pub enum Message {
     RunAnswered(bool),
     /// Removes a video from all tables; with its cost, if known, and whether its submit was refused as if there had been
     /// no video → null
-    Forget(VideoOwnership, Option<Usd>, bool),
+    Forget(VideoOwnership, Option<Usd>, #[serde(default)] bool),
     /// Stores how a video has ended, for lists and usage → null
     Ended(VideoOwnership, Ending),
     /// A page of the owner's videos → [`Page`], or null
