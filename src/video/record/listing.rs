@@ -201,6 +201,7 @@ mod tests {
             status: Some(Status::InProgress),
             model: Some("hailuo".to_owned()),
             created_after: Some(1_700_000_000),
+            unfinished: false,
         };
         assert_eq!(listing, Listing { limit: 100, start, oldest_first: true, filter });
     }
