@@ -162,6 +162,7 @@ fn call_handler<'a>(
             deliveries::deliveries(context, context.authorize(request, id)?).boxed_local()
         }
         Route::ListAll => operator::videos::list(context, request).boxed_local(),
+        Route::Metrics => operator::metrics::metrics(context, request).boxed_local(),
         Route::OperatorUsage => operator::usage::usage(context, request).boxed_local(),
         Route::Inspect { id } => operator::inspect::inspect(context, request, id).boxed_local(),
         Route::OperatorContent { id } => operator::inspect::content(context, request, id).boxed_local(),

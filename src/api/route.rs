@@ -42,6 +42,7 @@ pub enum Route<'a> {
     /// The operator's list of the videos of all owners.
     ListAll,
     OperatorUsage,
+    Metrics,
     Inspect {
         id: &'a str,
     },
@@ -158,6 +159,7 @@ pub fn route<'a>(method: &str, path: &'a str) -> Result<Route<'a>, NoRoute> {
         ["v1", "videos", id, "events"] => (Route::Events { id }, READ),
         ["v1", "videos", id, "cancel"] => (Route::Cancel { id }, "POST"),
         ["v1", "videos", id, "deliveries"] => (Route::Deliveries { id }, READ),
+        ["operator", "metrics"] => (Route::Metrics, READ),
         ["operator", "usage"] => (Route::OperatorUsage, READ),
         ["operator", "videos"] if method == "DELETE" => {
             (Route::ActOnMany { action: Action::Delete }, "GET, HEAD, DELETE")
@@ -239,6 +241,7 @@ mod tests {
         assert_eq!(route("GET", "/v1/videos/a/events"), Ok(Route::Events { id: "a" }));
         assert_eq!(route("POST", "/v1/videos/a/cancel"), Ok(Route::Cancel { id: "a" }));
         assert_eq!(route("GET", "/v1/videos/a/deliveries"), Ok(Route::Deliveries { id: "a" }));
+        assert_eq!(route("GET", "/operator/metrics"), Ok(Route::Metrics));
         assert_eq!(route("GET", "/operator/usage"), Ok(Route::OperatorUsage));
         assert_eq!(route("GET", "/operator/videos"), Ok(Route::ListAll));
         assert_eq!(route("GET", "/operator/videos/a"), Ok(Route::Inspect { id: "a" }));

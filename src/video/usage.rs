@@ -2,6 +2,7 @@
 
 pub mod calendar;
 pub mod csv;
+pub mod open_metrics;
 pub mod query;
 
 use serde::{Deserialize, Serialize};

@@ -3,6 +3,7 @@
 pub mod act;
 pub mod clients;
 pub mod inspect;
+pub mod metrics;
 pub mod pause;
 pub mod usage;
 pub mod videos;

@@ -36,6 +36,14 @@ pub fn day_text(day: Day) -> String {
     format!("{year:04}-{month:02}-{:02}", number - days_before(year, month) + 1)
 }
 
+/// The first of January of the same year.
+#[must_use]
+pub fn first_day_of_year(day: Day) -> Day {
+    let text = day_text(day);
+    let year = text.get(..4).unwrap_or_default();
+    parse_day(&format!("{year}-01-01")).unwrap_or(day)
+}
+
 /// The days from 1970-01-01 to the first day of this month.
 fn days_before(year: i64, month: i64) -> i64 {
     const BEFORE_MONTH: [i64; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
@@ -51,6 +59,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_year_begins_on_its_first_of_january() {
+        for (day, first) in
+            [("2026-11-30", "2026-01-01"), ("2024-01-01", "2024-01-01"), ("2023-12-31", "2023-01-01")]
+        {
+            assert_eq!(first_day_of_year(parse_day(day).unwrap()), parse_day(first).unwrap());
+        }
+    }
 
     #[test]
     fn days_are_read_and_written() {

@@ -241,6 +241,8 @@ describe('openapi.json describes the real', () => {
     for (const query of ['', '?group_by=day,client,model', '?format=csv', '?from=x'])
       await described('get', '/operator/usage', await operator.fetch(`/operator/usage${query}`));
     await described('get', '/operator/usage', await service.fetch('/operator/usage'));
+    for (const client of [operator, service])
+      await described('get', '/operator/metrics', await client.fetch('/operator/metrics'));
     const test = '/operator/webhook-test';
     for (const client of [operator, service])
       await described('post', test, await client.fetch(test, { method: 'POST' }));
