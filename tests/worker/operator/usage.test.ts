@@ -237,6 +237,37 @@ test('videos without a client are counted with the client null', async () => {
   await service.close();
 });
 
+test('a video that is redriven after its day is paid once', async () => {
+  const service = await startWrapped('forgetful-budget-worker.js', {
+    vars: { COPY_DEADLINE_SECONDS: '2' },
+    secrets: { CLIENT_TOKENS, OPERATOR_TOKEN },
+    sim: { speed: 600 },
+  });
+  const alice = service.as(ALICE);
+  const id = await make(alice, 'a coin in a well', { faults: UNFETCHABLE, status: 'failed' });
+  const figures = async () => (await usageOf(service, 'group_by=client')).data;
+  const failed = {
+    ...NOTHING,
+    client: 'alice',
+    videos: { submitted: 1, completed: 0, failed: 1, cancelled: 0 },
+    spent_usd: '0.28',
+    failures: { storage_failed: 1 },
+  };
+  await expect.poll(figures, { timeout: 30_000 }).toEqual([failed]);
+  expect(await (await service.fetch('/forget')).json()).toBeGreaterThan(0);
+  expect((await usageOf(service)).today.spent_usd).toBe('0.00');
+  service.sim.clearScripts();
+  const path = `/operator/videos/${id}/redrive`;
+  expect((await service.as(OPERATOR_TOKEN).fetch(path, { method: 'POST' })).status).toBe(202);
+  await alice.until(id, ({ status }) => status === 'completed');
+  const videos = { submitted: 1, completed: 1, failed: 0, cancelled: 0 };
+  await expect.poll(figures, { timeout: 30_000 }).toEqual([{ ...failed, videos, seconds: 6, failures: {} }]);
+  // The budget has the cost again, and usage counted it when it was first known.
+  await expect.poll(async () => (await usageOf(service)).today.spent_usd, { timeout: 30_000 }).toBe('0.28');
+  expect((await figures())[0]?.spent_usd).toBe('0.28');
+  await service.close();
+});
+
 test('lost, repeated and duplicate messages count once', async () => {
   const service = await startWrapped('lossy-dispatcher.js', {
     secrets: { CLIENT_TOKENS, OPERATOR_TOKEN },

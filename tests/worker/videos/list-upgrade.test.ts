@@ -5,11 +5,13 @@ import type { Service } from '../support/service.ts';
 import type { List } from '../support/types.ts';
 import { startWrapped } from '../support/wrapped.ts';
 
+const OPERATOR_TOKEN = 'operator-token-5a0f3d9e7c1b28460d93';
+
 let service: Service;
 let alice: Service;
 beforeAll(async () => {
   service = await startWrapped('earlier-lists-worker.js', {
-    secrets: { CLIENT_TOKENS },
+    secrets: { CLIENT_TOKENS, OPERATOR_TOKEN },
     sim: { speed: 600 },
   });
   alice = service.as(ALICE);
@@ -44,4 +46,10 @@ test('filters find the videos of an earlier version, and those that came after i
   expect(await listed('model=hailuo-2.3')).toEqual([later, failed, ...completed.toReversed()]);
   expect(await listed('model=hailuo-2.3&status=completed&order=asc')).toEqual([...completed, later]);
   expect(await listed('model=hailuo-2.3-fast')).toEqual([]);
+  // The operator sees them all, and usage goes on.
+  const operator = service.as(OPERATOR_TOKEN);
+  const { data } = (await (await operator.fetch('/operator/videos?client=alice')).json()) as List;
+  expect(data.map(({ id }) => id)).toEqual([later, failed, ...completed.toReversed()]);
+  const usage = await (await operator.fetch('/operator/usage')).json();
+  expect(usage.totals.videos).toEqual({ submitted: 4, completed: 3, failed: 1, cancelled: 0 });
 });
