@@ -170,7 +170,7 @@ fn a_callback_has_the_id_of_its_task() {
 fn answers_about_files_and_folders_are_parsed() {
     assert_eq!(read_folder(&answer(sample!("folder-answer-docs.json"))).as_deref(), Ok("bbbb0002"));
     let url = "https://cdn1.wiro.ai/aaaa0001/photo.jpg".to_owned();
-    let stored = StoredFile { url, size: Some(1_024_000) };
+    let stored = StoredFile { id: Some("aaaa0001".to_owned()), url, size: Some(1_024_000) };
     assert_eq!(read_upload(&answer(sample!("upload-answer-docs.json"))), Ok(stored));
     assert_eq!(read_done(&answer(sample!("input-output-delete-answer.json"))), Ok(()));
 }

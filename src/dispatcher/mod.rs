@@ -4,12 +4,14 @@
 pub mod object;
 pub mod sweep;
 
+mod accounts;
 mod circuit_breaker;
 mod clients;
 mod health;
 mod job_claims;
 mod leftovers;
 mod model_catalog;
+mod operator_messages;
 mod owned_videos;
 mod queue;
 mod reconciliation;
@@ -19,3 +21,4 @@ mod turns;
 mod typical_durations;
 mod upload_folder;
 mod uploads;
+mod usage;

@@ -1,6 +1,7 @@
 //! Performs a task's calls to Wiro and translates the results for its lifecycle. The search for a lost job is in
 //! `task/search.rs`.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use worker::Env;
 use worker::web_sys::ReadableStream;
 
 use crate::calls::dispatcher::DispatcherClient;
+use crate::calls::uploads::{UploadMessage, UploadReply, hash_of_url};
 use crate::config::Config;
 use crate::runtime::clock;
 use crate::runtime::fetch::FetchError;
@@ -37,12 +39,23 @@ const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(2);
 pub struct Upstream<'a> {
     config: &'a Config,
     env: &'a Env,
+    last_error: RefCell<Option<String>>,
 }
 
 impl<'a> Upstream<'a> {
     #[must_use]
     pub fn new(config: &'a Config, env: &'a Env) -> Self {
-        Self { config, env }
+        Self { config, env, last_error: RefCell::default() }
+    }
+
+    /// Keeps an error for the operator.
+    pub fn note_error(&self, error: &str) {
+        self.last_error.replace(Some(error.to_owned()));
+    }
+
+    /// The last error of these calls.
+    pub fn take_error(&self) -> Option<String> {
+        self.last_error.take()
     }
 
     pub(super) const fn env(&self) -> &Env {
@@ -53,6 +66,7 @@ impl<'a> Upstream<'a> {
     pub async fn run(&self, task: &Task) -> RunOutcome {
         let id = task.record.id.as_str();
         let not_sent = |reason: String| {
+            self.note_error(&reason);
             log::write(
                 Level::Warn,
                 "sending Run failed",
@@ -77,11 +91,15 @@ impl<'a> Upstream<'a> {
                 if matches!(answer, RunAnswer::RefusedParameters { .. }) {
                     self.refresh_model(id, model).await;
                 }
+                if let Some(reason) = refusal_of(&answer) {
+                    self.note_error(&reason);
+                }
                 run_outcome(id, model, answer)
             }
             Err(FetchError::NotSent(reason)) => not_sent(reason),
             Err(error) => {
                 let reason = error.to_string();
+                self.note_error(&reason);
                 log::write(
                     Level::Error,
                     "the response to Run was lost: the job may have started",
@@ -133,6 +151,7 @@ impl<'a> Upstream<'a> {
     pub async fn check(&self, task: &Task, job: &Job) -> Observation {
         let id = task.record.id.as_str();
         let warn = |message: &str, reason: &str| {
+            self.note_error(reason);
             log::write(Level::Warn, message, [("video.id", id.into()), ("reason", reason.into())]);
         };
         let TaskDetail { state, pictures } =
@@ -177,6 +196,7 @@ impl<'a> Upstream<'a> {
                 Err(reason) => refusals.push(reason),
             }
         }
+        self.note_error(&refusals.join("; "));
         let fields = [("video.id", json!(task.record.id)), ("reasons", json!(refusals))];
         log::write(Level::Warn, "stopping the job failed", fields);
         self.check(task, job).await
@@ -188,7 +208,9 @@ impl<'a> Upstream<'a> {
     /// # Errors
     /// A reason for the log.
     pub async fn purge(&self, task: &Task, job: &Job) -> Result<(), String> {
-        if task.record.input.links().any(|link| is_wiro_link(link)) {
+        let links = task.record.input.links().filter(|link| is_wiro_link(link));
+        let links: Vec<String> = links.map(|link| hash_of_url(link)).collect();
+        if !links.is_empty() && !self.may_delete(task, &links).await? {
             let fields = [("video.id", json!(task.record.id))];
             log::write(Level::Info, "Wiro's files were kept: another job may use the image", fields);
             return Ok(());
@@ -198,7 +220,26 @@ impl<'a> Upstream<'a> {
             remote = self.detail(job).await.and_then(|answer| read_remote_ref(&answer))?;
         }
         let body = remote.purge_body().ok_or("the job has no token")?;
-        read_done(&self.call("/Task/InputOutputDelete", &body).await?)
+        read_done(&self.call("/Task/InputOutputDelete", &body).await?)?;
+        if !links.is_empty() {
+            let deleted = UploadMessage::Deleted(links);
+            self.dispatcher()?.uploads(&task.owner, deleted).await.map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+
+    /// Whether the linked files may be deleted: everything of the client is erased, and it uploaded them itself.
+    async fn may_delete(&self, task: &Task, links: &[String]) -> Result<bool, String> {
+        if !task.erases {
+            return Ok(false);
+        }
+        let question = UploadMessage::AreOwn(links.to_vec());
+        let reply = self.dispatcher()?.uploads(&task.owner, question).await;
+        Ok(matches!(reply.map_err(|error| error.to_string())?, UploadReply::AreOwn(true)))
+    }
+
+    fn dispatcher(&self) -> Result<DispatcherClient, String> {
+        DispatcherClient::new(self.env).map_err(|error| error.to_string())
     }
 
     pub(super) async fn detail(&self, job: &Job) -> Result<HttpResponse, String> {
@@ -279,6 +320,19 @@ fn ignored_picture(task: &Task, received: Option<usize>) -> Option<Warning> {
         log::write(Level::Error, "Wiro ignored an image: run `make probe` and check its parameters", fields);
     }
     Some(warning)
+}
+
+/// Why Run did not start a job, in Wiro's words where it said why.
+fn refusal_of(answer: &RunAnswer) -> Option<String> {
+    Some(match answer {
+        RunAnswer::Started { .. } => return None,
+        RunAnswer::RateLimited { .. } => "Wiro takes no more requests for a while".to_owned(),
+        RunAnswer::AtCapacity { .. } => "Wiro takes no more jobs of the account for a while".to_owned(),
+        RunAnswer::RefusedParameters { message } => message.clone(),
+        RunAnswer::RefusedAccount { reason, .. }
+        | RunAnswer::UnknownModel { reason }
+        | RunAnswer::Unknown { reason } => reason.clone(),
+    })
 }
 
 /// Refusals of the account concern the operator: they are logged in detail and reported to the public only as

@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     fn members(value: Value) -> Map<String, Value> {
-        value.as_object().cloned().unwrap()
+        serde_json::from_value(value).unwrap()
     }
 
     #[test]

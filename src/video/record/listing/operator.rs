@@ -120,6 +120,7 @@ mod tests {
             status: Some(Status::Failed),
             model: Some("hailuo".to_owned()),
             created_after: Some(1_699_999_999),
+            unfinished: false,
         };
         let start = Start::After(VideoId::from_stored(id));
         assert_eq!(read.client, Owner::named("alice"));
