@@ -26,6 +26,7 @@ use crate::video::access::clients::Clients;
 use crate::video::access::keys::{MIN_SIGNING_KEY_BYTES, SigningKeys};
 use crate::video::access::managed_clients::ManagedClients;
 use crate::video::access::owner::Owner;
+use crate::video::access::weak_clients::WeakClients;
 use crate::video::access::webhook_key::WebhookKeys;
 use crate::video::lifecycle::Policy;
 use crate::video::lifecycle::retry_schedule::RetrySchedule;
@@ -138,6 +139,9 @@ impl Config {
         }
         if config.turnstile.as_ref().is_some_and(|turnstile| turnstile.site_key.is_none()) {
             log::write(Level::Warn, "the page cannot show the challenge: set TURNSTILE_SITE_KEY", []);
+        }
+        if let Ok(Some(json)) = bound_settings::lookup(env, "CLIENT_TOKENS") {
+            log_weak_clients(WeakClients::of(&json));
         }
         CACHED.set(Some(Rc::clone(&config)));
         bound_settings::forget_secrets();
@@ -282,6 +286,21 @@ impl Config {
 /// Logs that there is no protection against submits by strangers.
 pub fn log_unprotected() {
     log::write(Level::Warn, "anyone can submit videos: set CLIENT_TOKENS or TURNSTILE_SECRET", []);
+}
+
+fn log_weak_clients(weak: WeakClients) {
+    for name in weak.named_twice {
+        let fields = [("client", name.into())];
+        log::write(Level::Warn, "CLIENT_TOKENS names a client twice: only the last one counts", fields);
+    }
+    for name in weak.with_short_token {
+        let fields = [("client", name.into())];
+        log::write(
+            Level::Warn,
+            "a client has a token of fewer than 16 characters: it can be guessed",
+            fields,
+        );
+    }
 }
 
 /// Whether there is a price for a model that is not offered.

@@ -67,8 +67,9 @@ export async function checkSettings(
 
 function warningIn(line: string): string[] {
   try {
-    const { level, message } = JSON.parse(line) as { level?: string; message?: string };
-    return level === 'warn' && message !== undefined ? [message] : [];
+    const { level, message, client } = JSON.parse(line) as Record<string, string>;
+    if (level !== 'warn' || message === undefined) return [];
+    return [client === undefined ? message : `${message} (${client})`];
   } catch {
     return [];
   }

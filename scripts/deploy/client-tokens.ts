@@ -1,19 +1,4 @@
-// What CLIENT_TOKENS says that the Worker accepts although it is hardly meant: a client twice, a token that is short
-// enough to guess.
-
-export const MIN_TOKEN_CHARACTERS = 16;
-
-/** `clients`: the JSON text, or the table of a settings file. */
-export function clientWarnings(clients: unknown): string[] {
-  const named = typeof clients === 'string' ? parsed(clients) : clients;
-  if (typeof named !== 'object' || named === null) return [];
-  const short = Object.entries(named).filter(([, client]) => tokensOf(client).some(isShort));
-  const hint = 'make one with: openssl rand -hex 16';
-  return short.map(
-    ([name]) =>
-      `CLIENT_TOKENS: ${name} has a token of fewer than ${MIN_TOKEN_CHARACTERS} characters; ${hint}`,
-  );
-}
+// Clients that CLIENT_TOKENS names twice. The Worker can only warn of them, where they count already.
 
 /** JSON keeps only the last of two members with one name: the other client would be locked out. */
 export function clientProblems(clients: unknown): string[] {
@@ -21,14 +6,6 @@ export function clientProblems(clients: unknown): string[] {
   const names = memberNames(clients);
   const twice = new Set(names.filter((name, index) => names.indexOf(name) !== index));
   return [...twice].map((name) => `CLIENT_TOKENS names ${name} twice; only the last one would count`);
-}
-
-const isShort = (token: unknown) => typeof token === 'string' && [...token].length < MIN_TOKEN_CHARACTERS;
-
-function tokensOf(client: unknown): unknown[] {
-  if (Array.isArray(client)) return client;
-  if (typeof client !== 'object' || client === null) return [client];
-  return tokensOf((client as { token?: unknown }).token ?? []);
 }
 
 function parsed(json: string): unknown {

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import * as cloudflare from './account.ts';
 import { checkSettings } from './check-settings.ts';
-import { clientProblems, clientWarnings } from './client-tokens.ts';
+import { clientProblems } from './client-tokens.ts';
 import { instanceOf, nameArgument, namespaceTitle } from './instance.ts';
 import { type KnownSettings, knownSettings, suggestion } from './known-settings.ts';
 import { askDeployed, failureAdvice } from './outcome.ts';
@@ -46,7 +46,6 @@ export async function deploy(run: Run): Promise<number> {
   const config = configFor(project, instance, own);
   const projectProblems = varProblems(project.vars, known).map((problem) => `wrangler.toml: ${problem}`);
   refuse([...own.problems, ...projectProblems, ...problems, ...clientProblems(secrets.CLIENT_TOKENS)]);
-  warn(run, clientWarnings(secrets.CLIENT_TOKENS));
   if (!existsSync(instance.settingsFile)) {
     run.say(`${basename(instance.settingsFile)} does not exist: the settings of wrangler.toml hold.`);
   }
@@ -81,8 +80,8 @@ export async function deploy(run: Run): Promise<number> {
     Object.entries(secrets).filter(([name]) => !(keepsKey && ROTATED.includes(name))),
   );
   const checked = await checkSettings(config.vars, sent, others);
-  refuse(checked.problems);
   warn(run, checked.warnings);
+  refuse(checked.problems);
   const deployment = { ...checked, vars: config.vars, secrets: [...others, ...Object.keys(sent)] };
   sayAll(run, whoMaySpend(deployment));
   if (environment.CHECK === '1') {
@@ -111,8 +110,13 @@ export async function deploy(run: Run): Promise<number> {
   // 6. Ask the deployed Worker, and say what is left to do.
   const address = environment.URL?.replace(/\/$/, '') || addressOf(config, subdomain);
   const withinMs = Number(environment.HEALTH_SECONDS || HEALTH_SECONDS) * 1000;
-  const isWell = await askDeployed(run, address, withinMs, deployment);
-  sayAll(run, nextSteps(deployment, instance));
+  const { isWell, protection = deployment.protection } = await askDeployed(
+    run,
+    address,
+    withinMs,
+    deployment,
+  );
+  sayAll(run, nextSteps({ ...deployment, protection }, instance));
   return isWell ? 0 : 1;
 }
 

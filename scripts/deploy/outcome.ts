@@ -32,21 +32,30 @@ export function failureAdvice({ cron, isFirst, madeKey }: Failure, instance: Ins
   return [...lines, `When the cause is removed, run it again: make deploy${nameArgument(instance)}`];
 }
 
-/** Asks the deployed Worker; returns whether it answers as it should with these settings. */
+/** Clients may have been made at run time besides: the deployed Worker may be protected better than its settings say. */
+const PROTECTIONS = ['none', 'turnstile', 'tokens'];
+
+export interface Asked {
+  /** Whether it answers as it should with these settings. */
+  isWell: boolean;
+  /** What it says of its protection, if it does. */
+  protection: string | undefined;
+}
+
 export async function askDeployed(
   { say }: Run,
   address: string | undefined,
   withinMs: number,
   { secrets, protection }: Deployment,
-): Promise<boolean> {
+): Promise<Asked> {
   if (address === undefined) {
     say('\nWhere the Worker is reached cannot be told. Ask it yourself: curl https://…/health');
-    return true;
+    return { isWell: true, protection: undefined };
   }
+  const isAtLeast = (answered: string) => PROTECTIONS.indexOf(answered) >= PROTECTIONS.indexOf(protection);
   const isExpected = (health: Health) =>
     secrets.includes('WIRO_API_KEY')
-      ? // Clients may also have been made at run time.
-        health.kind === 'ok' && (protection === 'none' || health.protection === protection)
+      ? health.kind === 'ok' && isAtLeast(health.protection)
       : health.kind === 'misconfigured' && health.detail === 'WIRO_API_KEY is not set';
   say(`\nAsking ${address}/health …`);
   const health = await healthOf(address, withinMs, isExpected);
@@ -55,7 +64,7 @@ export async function askDeployed(
   if (health.kind === 'ok' && !isWell) {
     say(`It should say "${protection}", or that a key is not set: an older version may still be answering.`);
   }
-  return isWell;
+  return { isWell, protection: health.kind === 'ok' ? health.protection : undefined };
 }
 
 function described(health: Health, isWell: boolean, address: string): string {

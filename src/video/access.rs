@@ -8,4 +8,5 @@ pub mod grants;
 pub mod keys;
 pub mod managed_clients;
 pub mod owner;
+pub mod weak_clients;
 pub mod webhook_key;

@@ -40,6 +40,21 @@ describe('checked with the Worker’s own rules', () => {
     expect(problems.join()).not.toMatch(/s3cret|30d|hailuo-99/);
   });
 
+  test('a client with a short token is warned of, and one that is named twice', async () => {
+    const token = 'x'.repeat(16);
+    const CLIENT_TOKENS = `{"alice": "abc-def", "bob": "${token}", "bob": "${token}y"}`;
+    const { problems, warnings, protection } = await checkSettings(
+      defaults,
+      { ...COMPLETE, CLIENT_TOKENS },
+      [],
+    );
+    expect({ problems, protection }).toEqual({ problems: [], protection: 'tokens' });
+    expect(warnings).toEqual([
+      'CLIENT_TOKENS names a client twice: only the last one counts (bob)',
+      'a client has a token of fewer than 16 characters: it can be guessed (alice)',
+    ]);
+  });
+
   test('a secret that the Worker has already counts, one that is sent counts more', async () => {
     const vars = { ...defaults, NOTIFY_URL: 'https://ops.example/hook', TURNSTILE_SITE_KEY: 'k' };
     const [missing, present, wrong] = await Promise.all([
@@ -85,10 +100,9 @@ describe('make deploy', () => {
 
   test('a value that the Worker would refuse is refused before anything is sent', async () => {
     await deployer.settings('[vars]\nRETENTION_DAYS = "30d"\n');
-    await deployer.secrets({ ...COMPLETE, CLIENT_TOKENS: '{"alice": "short"}' });
+    await deployer.secrets(COMPLETE);
     const { exitCode, output } = await deployer.deploy();
     expect(exitCode).toBe(1);
-    expect(output).toContain('Warning: CLIENT_TOKENS: alice has a token of fewer than 16 characters');
     expect(output).toContain(
       'Nothing was sent. Correct these settings:\n  RETENTION_DAYS must be a number of days',
     );
