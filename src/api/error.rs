@@ -70,6 +70,8 @@ pub enum ApiError {
     RateLimited,
     #[error("the upstream is not available")]
     UpstreamUnavailable { operation: Operation, retry_after_seconds: u32 },
+    #[error("the thumbnail could not be made")]
+    ThumbnailFailed { retry_after_seconds: u32 },
     #[error("all uploads together hold too much memory")]
     TooManyUploads,
     #[error("the client has uploaded as much as it may today")]
@@ -251,7 +253,7 @@ impl ApiError {
                 problem(415, "unsupported_media_type", "Unsupported media type", detail)
             }
             Self::RangeNotSatisfiable { size } => {
-                let detail = format!("The video has {size} bytes.");
+                let detail = format!("The file has {size} bytes.");
                 let headers = vec![("content-range", format!("bytes */{size}"))];
                 Problem { headers, ..problem(416, "range_not_satisfiable", "Range not satisfiable", detail) }
             }
@@ -278,6 +280,12 @@ impl ApiError {
                 );
                 let headers = vec![("retry-after", retry_after_seconds.to_string())];
                 Problem { headers, ..problem(503, "upstream_unavailable", "Upstream unavailable", detail) }
+            }
+            Self::ThumbnailFailed { retry_after_seconds } => {
+                let detail =
+                    "The thumbnail could not be made; try again later. The video is there.".to_owned();
+                let headers = vec![("retry-after", retry_after_seconds.to_string())];
+                Problem { headers, ..problem(503, "upstream_unavailable", "No thumbnail", detail) }
             }
             Self::TooManyUploads => {
                 let detail =
@@ -332,6 +340,11 @@ impl Problem {
             500.. => !["misconfigured", "paused"].contains(&self.code),
             _ => false,
         }
+    }
+
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        self.code
     }
 
     /// The JSON body.

@@ -10,6 +10,7 @@ use super::guard::challenge;
 use super::submit::{ACCOUNT_RETRY_SECONDS, unaffordable};
 use super::{RETRY_AFTER_SECONDS, RequestContext, guard, internal, respond};
 use crate::calls::dispatcher::DispatcherClient;
+use crate::calls::uploads::{UploadMessage, hash_of_url};
 use crate::runtime::buffer::{Buffer, PART_BYTES};
 use crate::runtime::chunk::joined;
 use crate::runtime::clock;
@@ -81,7 +82,7 @@ pub async fn upload(context: &RequestContext<'_>, request: &Request) -> Result<R
     }
     let upload = source.upload;
     // 4. Compare Wiro's answer with the file that was sent.
-    let StoredFile { url, size } = stored.map_err(refusal_to_error)?;
+    let StoredFile { id: wiro_id, url, size } = stored.map_err(refusal_to_error)?;
     let url = url::parse(&url).filter(|url| matches!(url.scheme.as_str(), "https" | "http"));
     let (Some(FileUpload { image, purpose }), Some(url)) = (upload, url) else {
         return Err(ApiError::UpstreamError("a file before its end, or without a usable URL".to_owned()));
@@ -89,6 +90,7 @@ pub async fn upload(context: &RequestContext<'_>, request: &Request) -> Result<R
     if size.is_some_and(|size| size != image.size) {
         return Err(ApiError::UpstreamError("a file of another size than was sent".to_owned()));
     }
+    note_upload(&dispatcher, &owner, context, &url.href, wiro_id.unwrap_or_default()).await;
     let file = File {
         id: context.config.signing_keys.file_id(&owner, &url.href),
         object: "file",
@@ -100,6 +102,24 @@ pub async fn upload(context: &RequestContext<'_>, request: &Request) -> Result<R
         url: url.href,
     };
     Ok(respond::json(200, &file)?.with("cache-control", "no-store"))
+}
+
+/// Stores whose file it is, for the day on which everything of the client is erased.
+async fn note_upload(
+    dispatcher: &DispatcherClient,
+    owner: &Owner,
+    context: &RequestContext<'_>,
+    url: &str,
+    wiro_id: String,
+) {
+    if owner.is_nobody() {
+        return;
+    }
+    let stored = UploadMessage::Stored { url_sha256: hash_of_url(url), wiro_id };
+    if let Err(error) = dispatcher.uploads(owner, stored).await {
+        let fields = [("request_id", json!(context.request_id)), ("error", json!(error.to_string()))];
+        log::write(Level::Error, "an upload was not noted: an erasure of its client would miss it", fields);
+    }
 }
 
 /// Refuses the upload if today's budget is used up, because Wiro stores files on the operator's account.

@@ -48,10 +48,16 @@ pub enum Route<'a> {
     OperatorContent {
         id: &'a str,
     },
-    Redrive {
+    TestWebhook,
+    /// What the operator does to one video.
+    ActOnOne {
+        action: Action,
         id: &'a str,
     },
-    TestWebhook,
+    /// What the operator does to all videos that a filter selects.
+    ActOnMany {
+        action: Action,
+    },
     ListClients,
     CreateClient,
     /// Names of clients may be percent-encoded.
@@ -89,6 +95,27 @@ impl Route<'_> {
                 | Self::Cancel { .. }
                 | Self::Deliveries { .. }
         )
+    }
+}
+
+/// What an operator can do to a video.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    Cancel,
+    Delete,
+    Redrive,
+    Release,
+}
+
+impl Action {
+    /// The action at the end of a path.
+    fn named(name: &str) -> Option<Self> {
+        match name {
+            "cancel" => Some(Self::Cancel),
+            "redrive" => Some(Self::Redrive),
+            "release" => Some(Self::Release),
+            _ => None,
+        }
     }
 }
 
@@ -132,10 +159,22 @@ pub fn route<'a>(method: &str, path: &'a str) -> Result<Route<'a>, NoRoute> {
         ["v1", "videos", id, "cancel"] => (Route::Cancel { id }, "POST"),
         ["v1", "videos", id, "deliveries"] => (Route::Deliveries { id }, READ),
         ["operator", "usage"] => (Route::OperatorUsage, READ),
-        ["operator", "videos"] => (Route::ListAll, READ),
-        ["operator", "videos", id] => (Route::Inspect { id }, READ),
+        ["operator", "videos"] if method == "DELETE" => {
+            (Route::ActOnMany { action: Action::Delete }, "GET, HEAD, DELETE")
+        }
+        ["operator", "videos"] => (Route::ListAll, "GET, HEAD, DELETE"),
+        ["operator", "videos", name] if let Some(action) = Action::named(name) => {
+            (Route::ActOnMany { action }, "POST")
+        }
+        ["operator", "videos", id] if method == "DELETE" => {
+            (Route::ActOnOne { action: Action::Delete, id }, "GET, HEAD, DELETE")
+        }
+        ["operator", "videos", id] => (Route::Inspect { id }, "GET, HEAD, DELETE"),
         ["operator", "videos", id, "content"] => (Route::OperatorContent { id }, READ),
-        ["operator", "videos", id, "redrive"] => (Route::Redrive { id }, "POST"),
+        ["operator", "videos", id, name] => match Action::named(name) {
+            Some(action) => (Route::ActOnOne { action, id }, "POST"),
+            None => return Err(NoRoute::NotFound),
+        },
         ["operator", "webhook-test"] => (Route::TestWebhook, "POST"),
         ["operator", "clients"] if is_read(method) => (Route::ListClients, "GET, HEAD, POST"),
         ["operator", "clients"] => (Route::CreateClient, "GET, HEAD, POST"),
@@ -205,7 +244,20 @@ mod tests {
         assert_eq!(route("GET", "/operator/videos/a"), Ok(Route::Inspect { id: "a" }));
         let content = Route::OperatorContent { id: "a" };
         assert_eq!(route("GET", "/operator/videos/a/content"), Ok(content));
-        assert_eq!(route("POST", "/operator/videos/a/redrive"), Ok(Route::Redrive { id: "a" }));
+        for (name, action) in
+            [("cancel", Action::Cancel), ("redrive", Action::Redrive), ("release", Action::Release)]
+        {
+            let path = format!("/operator/videos/a/{name}");
+            assert_eq!(route("POST", &path), Ok(Route::ActOnOne { action, id: "a" }));
+            let path = format!("/operator/videos/{name}");
+            assert_eq!(route("POST", &path), Ok(Route::ActOnMany { action }));
+            assert_eq!(route("GET", &path), Err(NoRoute::MethodNotAllowed { allow: "POST" }));
+        }
+        let action = Action::Delete;
+        assert_eq!(route("DELETE", "/operator/videos/a"), Ok(Route::ActOnOne { action, id: "a" }));
+        assert_eq!(route("DELETE", "/operator/videos"), Ok(Route::ActOnMany { action }));
+        let rotate = Route::RotateClient { name: "a%2Fb" };
+        assert_eq!(route("POST", "/operator/clients/a%2Fb/rotate"), Ok(rotate));
         assert_eq!(route("POST", "/operator/webhook-test"), Ok(Route::TestWebhook));
         let allow = "GET, HEAD";
         assert_eq!(route("PUT", "/v1/videos/a/content"), Err(NoRoute::MethodNotAllowed { allow }));

@@ -156,7 +156,7 @@ fn new_task(
     let proof = context.config.signing_keys.callback_proof(id);
     let new = NewTask {
         owner: owner.clone(),
-        callback_url: format!("{}/hooks/wiro/{id}/{proof}", context.origin),
+        callback_url: format!("{}/hooks/wiro/{id}/{proof}", context.origin.url),
         fingerprint,
         model: model.name,
         model_path: model.path,

@@ -7,6 +7,7 @@ use worker::Env;
 use super::clients::{ClientReply, ClientRequest};
 use super::health::DispatcherHealth;
 use super::objects::{CallError, Objects};
+use super::uploads::{UploadMessage, UploadReply};
 use crate::video::access::managed_clients::ManagedClients;
 use crate::video::access::owner::Owner;
 use crate::video::id::VideoId;
@@ -34,8 +35,6 @@ pub enum Message {
     Reserve(VideoOwnership, String),
     /// → what the owner has spent today, and the reservations of its unfinished videos
     Usage(Owner),
-    /// The usage of all clients → [`UsageReport`], or null if it has too many rows
-    UsageReport(UsageQuery),
     /// Asks for a slot for a video of this kind. Wiro may have refused it for capacity before, and asked for this
     /// delay → [`SlotReply`]
     #[serde(rename = "enter")]
@@ -52,17 +51,11 @@ pub enum Message {
     RunAnswered(bool),
     /// Removes a video from all tables; with its cost, if known, and whether its submit was refused as if there had been
     /// no video → null
-    Forget(VideoOwnership, Option<Usd>, bool),
+    Forget(VideoOwnership, Option<Usd>, #[serde(default)] bool),
     /// Stores how a video has ended, for lists and usage → null
     Ended(VideoOwnership, Ending),
     /// A page of the owner's videos → [`Page`], or null
     List(Owner, Listing),
-    /// → [`DispatcherHealth`]
-    Health,
-    /// A page of the videos of one client, or of all and of nobody → [`Page`], or null
-    ListAll(Option<Owner>, Listing),
-    /// The video that the request with this id created → [`Page`], which may be empty
-    OfRequest(String),
     /// Reconciles a batch of videos that are due at this time → whether it was the last one
     Sweep(UnixMillis),
     /// The folder for uploads → its id, or a [`Refusal`]
@@ -80,12 +73,33 @@ pub enum Message {
     RefreshModel(String),
     /// An attempt of an SDK that retries without an idempotency key → the id of its video
     SubmitAttempt(SubmitAttempt),
+    /// What the operator decides, and what follows from it → each its own answer
+    Operator(OperatorMessage),
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OperatorMessage {
+    /// The usage of all clients → [`UsageReport`], or null if it has too many rows
+    UsageReport(UsageQuery),
+    /// → [`DispatcherHealth`]
+    Health,
+    /// A page of the videos of one client, or of all and of nobody → [`Page`], or null
+    ListAll(Option<Owner>, Listing),
+    /// The video that the request with this id created → [`Page`], which may be empty
+    OfRequest(String),
     /// The clients that are managed at run time, unless this is their version → [`ManagedClients`], or null
     ManagedClients(Option<i64>),
     /// The operator asks about clients or changes them → [`ClientReply`]
     Clients(Box<ClientRequest>),
     /// Whether nobody may submit and queued jobs wait → null
     Pause(bool),
+    /// Releases the reservation of a video that has no job → the amount
+    Release(VideoId),
+    /// The files that a client has uploaded → [`UploadReply`]
+    Uploads(Owner, UploadMessage),
+    /// Removes what is stored of a client besides its videos and what they cost → null
+    EraseClient(Owner),
 }
 
 /// One attempt of an SDK to send a submit.
@@ -139,7 +153,7 @@ impl DispatcherClient {
     }
 
     pub async fn health(&self) -> Result<DispatcherHealth, CallError> {
-        self.ask(Message::Health).await
+        self.ask(Message::Operator(OperatorMessage::Health)).await
     }
 
     /// The position of a queued job, counted from 1.
@@ -175,7 +189,7 @@ impl DispatcherClient {
 
     /// The usage of all clients; `None` if the report has too many rows.
     pub async fn usage_report(&self, query: UsageQuery) -> Result<Option<UsageReport>, CallError> {
-        self.ask(Message::UsageReport(query)).await
+        self.ask(Message::Operator(OperatorMessage::UsageReport(query))).await
     }
 
     /// Stores how a video has ended, for lists and usage.
@@ -194,12 +208,12 @@ impl DispatcherClient {
         client: Option<&Owner>,
         listing: Listing,
     ) -> Result<Option<Page>, CallError> {
-        self.ask(Message::ListAll(client.cloned(), listing)).await
+        self.ask(Message::Operator(OperatorMessage::ListAll(client.cloned(), listing))).await
     }
 
     /// The video that the request with this id created, if it is not removed.
     pub async fn of_request(&self, request_id: String) -> Result<Page, CallError> {
-        self.ask(Message::OfRequest(request_id)).await
+        self.ask(Message::Operator(OperatorMessage::OfRequest(request_id))).await
     }
 
     /// Removes a video from the queue, the lists and the budget; with its cost, if known, and whether its submit was
@@ -251,17 +265,32 @@ impl DispatcherClient {
 
     /// The clients that are managed at run time; `None` if this is their version.
     pub async fn managed_clients(&self, version: Option<i64>) -> Result<Option<ManagedClients>, CallError> {
-        self.ask(Message::ManagedClients(version)).await
+        self.ask(Message::Operator(OperatorMessage::ManagedClients(version))).await
     }
 
     /// Reads or changes clients.
     pub async fn clients(&self, request: ClientRequest) -> Result<ClientReply, CallError> {
-        self.ask(Message::Clients(Box::new(request))).await
+        self.ask(Message::Operator(OperatorMessage::Clients(Box::new(request)))).await
+    }
+
+    /// Releases the reservation of a video that has no job; returns the amount.
+    pub async fn release(&self, id: &VideoId) -> Result<Usd, CallError> {
+        self.ask(Message::Operator(OperatorMessage::Release(id.clone()))).await
+    }
+
+    /// Asks about the files that a client has uploaded.
+    pub async fn uploads(&self, owner: &Owner, message: UploadMessage) -> Result<UploadReply, CallError> {
+        self.ask(Message::Operator(OperatorMessage::Uploads(owner.clone(), message))).await
+    }
+
+    /// Removes what is stored of a client besides its videos and what they cost.
+    pub async fn erase_client(&self, owner: &Owner) -> Result<(), CallError> {
+        self.ask(Message::Operator(OperatorMessage::EraseClient(owner.clone()))).await
     }
 
     /// Pauses or resumes everything.
     pub async fn pause(&self, paused: bool) -> Result<(), CallError> {
-        self.ask(Message::Pause(paused)).await
+        self.ask(Message::Operator(OperatorMessage::Pause(paused))).await
     }
 
     /// Reconciles all videos that are due at this time, in bounded batches.

@@ -6,4 +6,5 @@ pub mod dispatcher;
 pub mod health;
 pub mod objects;
 pub mod task;
+pub mod uploads;
 pub mod webhook;

@@ -50,6 +50,12 @@ pub enum Message {
     Inspect,
     /// Resume a failed video that may have been charged.
     Redrive,
+    /// Is there, or may there be, a job at Wiro? → `MayHaveJob`, or `NotFound`
+    MayHaveJob,
+    /// Like `Delete`, and Wiro's files too, whatever the settings say.
+    Erase,
+    /// Make and store the thumbnail of a completed video, unless it is stored.
+    MakeThumbnail,
     /// The job has a slot now.
     #[serde(rename = "called")]
     SlotGranted,
@@ -85,12 +91,17 @@ pub enum Reply {
     OtherRequest,
     /// The video ended, and not by a cancel.
     AlreadyFinished,
+    MayHaveJob(bool),
     Report(SlotReport),
     Owns(Ownership),
     Deliveries(Vec<OwnerAttempt>),
     Inspected(Box<Inspected>),
     /// It was removed. Only the operator gets this answer.
     Removed(Tombstone),
+    /// The thumbnail could not be made. Until then no other attempt is made.
+    ThumbnailFailed {
+        retry_after_seconds: u32,
+    },
 }
 
 /// The operator's view of a video.

@@ -11,6 +11,7 @@ mod health;
 mod job_claims;
 mod leftovers;
 mod model_catalog;
+mod operator_messages;
 mod owned_videos;
 mod queue;
 mod reconciliation;

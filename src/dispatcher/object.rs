@@ -21,7 +21,7 @@ use worker::worker_sys::DurableObjectState;
 
 use super::accounts::Accounts;
 use super::clients::ClientTable;
-use super::health::{health, store_sweep};
+use super::health::store_sweep;
 use super::job_claims::claim_job;
 use super::model_catalog::{ModelCatalog, known_price};
 use super::queue::{Queue, SlotDecision, SlotState};
@@ -50,7 +50,7 @@ const BATCH: u32 = 100;
 const ERROR_RETRY_DELAY: Millis = Millis::new(30_000);
 
 #[derive(Debug, Error)]
-enum DispatcherError {
+pub(super) enum DispatcherError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     #[error(transparent)]
@@ -62,12 +62,12 @@ pub struct Dispatcher {
     inner: Rc<Inner>,
 }
 
-struct Inner {
-    storage: ObjectStorage,
+pub(super) struct Inner {
+    pub(super) storage: ObjectStorage,
     folder: UploadFolder,
     models: ModelCatalog,
-    clients: ClientTable,
-    env: Env,
+    pub(super) clients: ClientTable,
+    pub(super) env: Env,
 }
 
 /// The methods that the runtime calls.
@@ -139,26 +139,9 @@ impl Inner {
             Message::SubmitAttempt(SubmitAttempt { request, id, retry_count }) => {
                 return Ok(json!(video_of(&self.storage, &request, id, retry_count, clock::now())?));
             }
-            Message::ManagedClients(version) => {
-                let clients = self.clients()?;
-                return Ok(json!((version != Some(clients.version)).then_some(&*clients)));
-            }
-            Message::Clients(request) => {
-                let config = Config::of(&self.env)?;
-                // The number of a client's jobs is in the queue's table.
-                self.queue()?;
-                let reply = self.clients.answer(&self.storage, &config, *request, clock::now())?;
-                self.queue()?.grant_free_slots()?;
-                json!(reply)
-            }
-            Message::Pause(paused) => {
-                let config = Config::of(&self.env)?;
-                self.clients.pause(&self.storage, &config, paused, clock::now())?;
-                json!(self.queue()?.grant_free_slots()?)
-            }
+            Message::Operator(message) => self.answer_operator(message)?,
             Message::Reserve(video, kind) => return self.reserve(video, &kind).await,
             Message::Usage(owner) => return Ok(json!(self.accounts()?.usage_of(&owner)?)),
-            Message::UsageReport(query) => return Ok(json!(self.accounts()?.report(&query)?)),
             Message::AcquireSlot(video, kind, capacity_retry_after) => {
                 json!(self.acquire_slot(&video, &kind, capacity_retry_after)?)
             }
@@ -186,13 +169,6 @@ impl Inner {
             Message::List(owner, listing) => {
                 return Ok(json!(self.accounts()?.lists().page(&owner, &listing)?));
             }
-            Message::Health => {
-                return Ok(json!(health(&self.storage, &self.queue()?, self.clients()?.paused)?));
-            }
-            Message::ListAll(client, listing) => {
-                return Ok(json!(self.accounts()?.lists().page_for_operator(client.as_ref(), &listing)?));
-            }
-            Message::OfRequest(id) => return Ok(json!(self.accounts()?.lists().of_request(&id)?)),
             Message::Sweep(as_of) => {
                 for model in Config::of(&self.env)?.models.all() {
                     self.refresh_model_if_stale(&model.path)?;
@@ -302,7 +278,7 @@ impl Inner {
         Ok(())
     }
 
-    fn accounts(&self) -> Result<Accounts<'_>, DispatcherError> {
+    pub(super) fn accounts(&self) -> Result<Accounts<'_>, DispatcherError> {
         let has_operator = Config::of(&self.env)?.operator_token.is_some();
         Ok(Accounts::open(&self.storage, has_operator, clock::now())?)
     }
@@ -311,11 +287,11 @@ impl Inner {
         Ok(TypicalDurations::open(&self.storage)?)
     }
 
-    fn clients(&self) -> Result<Rc<ManagedClients>, DispatcherError> {
+    pub(super) fn clients(&self) -> Result<Rc<ManagedClients>, DispatcherError> {
         Ok(self.clients.load(&self.storage, &*Config::of(&self.env)?)?)
     }
 
-    fn queue(&self) -> Result<Queue<'_>, DispatcherError> {
+    pub(super) fn queue(&self) -> Result<Queue<'_>, DispatcherError> {
         Ok(Queue::open(&self.storage, Config::of(&self.env)?, self.clients()?, clock::tick())?)
     }
 

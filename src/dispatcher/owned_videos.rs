@@ -271,11 +271,12 @@ impl PageQuery {
 
 /// The parts of an index that hold the videos of a filter: at most five, as many as a query of the runtime may join.
 /// `model` is the condition for the model.
-fn parts_of(Filter { status, .. }: &Filter, model: Option<&str>) -> Vec<String> {
+fn parts_of(Filter { status, unfinished, .. }: &Filter, model: Option<&str>) -> Vec<String> {
     let is = |status: Status| format!("'{}'", status.as_str());
     let ended = Status::ALL.into_iter().filter(|status| status.is_final());
     let mut statuses: Vec<String> = match status {
         Some(status) => [*status].into_iter().filter(|status| status.is_final()).map(is).collect(),
+        None if *unfinished => Vec::new(),
         None if model.is_some() => ended.map(is).collect(),
         None => return vec![String::new()],
     };

@@ -85,13 +85,14 @@ impl<'a> Spending<'a> {
         self.change(video, |entry| ledger::settle(entry, cost, created))
     }
 
-    /// The video was never accepted.
-    pub fn release(&self, id: &VideoId) -> Result<()> {
+    /// The video was never accepted, or has no job. Returns the amount that was reserved.
+    pub fn release(&self, id: &VideoId) -> Result<Usd> {
         match self.entry(id)? {
             Some(entry) if ledger::release(Some(entry)).is_none() => {
-                self.run("DELETE FROM spending WHERE id = ?", &[text_to_js(id.as_str())])
+                self.run("DELETE FROM spending WHERE id = ?", &[text_to_js(id.as_str())])?;
+                Ok(entry.amount)
             }
-            _ => Ok(()),
+            _ => Ok(Usd::default()),
         }
     }
 

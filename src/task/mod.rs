@@ -10,6 +10,7 @@ mod search;
 mod socket;
 mod store;
 mod subscribers;
+mod thumbnail;
 mod upstream;
 mod verify;
 mod waiters;

@@ -12,6 +12,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use serde_json::json;
 use worker::Env;
 use worker::js_sys::{ArrayBuffer, JsString, Promise};
@@ -173,7 +174,12 @@ impl VideoTask {
                 return Ok(Reply::Ack);
             }
             Message::Cancel => return self.cancel().await,
-            Message::Delete => return self.delete().await,
+            Message::Delete => return self.delete(Event::DeleteRequested).await,
+            Message::Erase => return self.delete(Event::EraseRequested).await,
+            Message::MayHaveJob => {
+                let task = self.store.load()?;
+                return Ok(task.map_or(Reply::NotFound, |task| Reply::MayHaveJob(task.may_have_job())));
+            }
             Message::OwnsJob(claim) => {
                 let task = self.store.load()?;
                 return Ok(task.map_or(Reply::NotFound, |task| Reply::Owns(task.ownership_of(&claim))));
@@ -186,6 +192,7 @@ impl VideoTask {
                 }));
             }
             Message::Inspect => return self.inspect(),
+            Message::MakeThumbnail => return self.store.make_thumbnail().boxed_local().await,
             Message::Redrive => match self.store.react(Event::RedriveRequested).await? {
                 Some(task) if matches!(task.phase, Phase::Ended { .. }) => return Ok(Reply::AlreadyFinished),
                 task => task,
@@ -335,9 +342,9 @@ impl VideoTask {
     }
 
     /// Returns the record before the deletion.
-    async fn delete(&self) -> Result<Reply, TaskError> {
+    async fn delete(&self, request: Event) -> Result<Reply, TaskError> {
         let record = to_public(self.store.load()?);
-        self.store.react(Event::DeleteRequested).await?;
+        self.store.react(request).await?;
         // A record that is being written would arrive in KV after the deletion.
         if let Some(published) = self.store.publishing.take() {
             let _ = with_timeout(PUBLISH_TIMEOUT, published).await;

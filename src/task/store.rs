@@ -11,10 +11,12 @@ use worker::worker_sys::DurableObjectState;
 
 use super::log_lines::{log_change, log_removal};
 use super::subscribers::Subscribers;
+use super::thumbnail::ThumbnailWork;
 use super::waiters::Waiters;
 use crate::calls::objects::CallError;
 use crate::config::{Config, ConfigError};
 use crate::runtime::clock;
+use crate::storage::media;
 use crate::storage::object_storage::ObjectStorage;
 use crate::video::access::grants::Grants;
 use crate::video::feed::FeedEvent;
@@ -79,6 +81,7 @@ pub struct VideoTaskStore {
     pub subscribers: Subscribers,
     stored: RefCell<Stored>,
     pub(super) waiters: Waiters,
+    pub(super) thumbnail: ThumbnailWork,
     /// Completes when the record that is being written to KV has arrived there.
     pub publishing: Cell<Option<oneshot::Receiver<()>>>,
     /// Dropping it stops the live updates.
@@ -89,10 +92,11 @@ impl VideoTaskStore {
     pub fn new(state: DurableObjectState, env: Env) -> Rc<Self> {
         Rc::new(Self {
             storage: ObjectStorage::of(&state),
+            subscribers: Subscribers::new(state, media::is_bound(&env)),
             env,
-            subscribers: Subscribers::new(state),
             stored: RefCell::default(),
             waiters: Waiters::default(),
+            thumbnail: ThumbnailWork::default(),
             publishing: Cell::default(),
             listening: RefCell::default(),
         })

@@ -10,6 +10,7 @@ use worker::Env;
 use worker::web_sys::ReadableStream;
 
 use crate::calls::dispatcher::DispatcherClient;
+use crate::calls::uploads::{UploadMessage, UploadReply, hash_of_url};
 use crate::config::Config;
 use crate::runtime::clock;
 use crate::runtime::fetch::FetchError;
@@ -207,7 +208,9 @@ impl<'a> Upstream<'a> {
     /// # Errors
     /// A reason for the log.
     pub async fn purge(&self, task: &Task, job: &Job) -> Result<(), String> {
-        if task.record.input.links().any(|link| is_wiro_link(link)) {
+        let links = task.record.input.links().filter(|link| is_wiro_link(link));
+        let links: Vec<String> = links.map(|link| hash_of_url(link)).collect();
+        if !links.is_empty() && !self.may_delete(task, &links).await? {
             let fields = [("video.id", json!(task.record.id))];
             log::write(Level::Info, "Wiro's files were kept: another job may use the image", fields);
             return Ok(());
@@ -217,7 +220,26 @@ impl<'a> Upstream<'a> {
             remote = self.detail(job).await.and_then(|answer| read_remote_ref(&answer))?;
         }
         let body = remote.purge_body().ok_or("the job has no token")?;
-        read_done(&self.call("/Task/InputOutputDelete", &body).await?)
+        read_done(&self.call("/Task/InputOutputDelete", &body).await?)?;
+        if !links.is_empty() {
+            let deleted = UploadMessage::Deleted(links);
+            self.dispatcher()?.uploads(&task.owner, deleted).await.map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+
+    /// Whether the linked files may be deleted: everything of the client is erased, and it uploaded them itself.
+    async fn may_delete(&self, task: &Task, links: &[String]) -> Result<bool, String> {
+        if !task.erases {
+            return Ok(false);
+        }
+        let question = UploadMessage::AreOwn(links.to_vec());
+        let reply = self.dispatcher()?.uploads(&task.owner, question).await;
+        Ok(matches!(reply.map_err(|error| error.to_string())?, UploadReply::AreOwn(true)))
+    }
+
+    fn dispatcher(&self) -> Result<DispatcherClient, String> {
+        DispatcherClient::new(self.env).map_err(|error| error.to_string())
     }
 
     pub(super) async fn detail(&self, job: &Job) -> Result<HttpResponse, String> {

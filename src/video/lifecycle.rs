@@ -108,6 +108,10 @@ impl Task {
             }
             Event::CancelRequested => task.cancel_requested(policy, tick.now),
             Event::DeleteRequested => task.delete_requested(tick.now),
+            Event::EraseRequested => {
+                task.erases = true;
+                task.delete_requested(tick.now);
+            }
             Event::RedriveRequested => task.redrive_requested(policy, tick.now),
             Event::SlotGranted => task.slot_granted(tick.now),
             Event::Reconciled(as_of) => task.reconciled(as_of, tick.now),
@@ -146,7 +150,7 @@ impl Task {
                 None
             }
             Phase::Removing { failures, job } => {
-                let purges = policy.purge_upstream && *failures < MAX_REMOVAL_FAILURES;
+                let purges = (policy.purge_upstream || self.erases) && *failures < MAX_REMOVAL_FAILURES;
                 Some(Effect::Remove { purge: job.clone().filter(|_| purges) })
             }
         }

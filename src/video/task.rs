@@ -55,6 +55,9 @@ pub struct Task {
     /// Searches found no trace of the job, so it has no slot and no reservation until it is found.
     #[serde(default, skip_serializing_if = "is_false")]
     pub presumed_lost: bool,
+    /// The removal deletes Wiro's files too, whatever the settings say.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub erases: bool,
     /// The outcome of Run must be reported to the dispatcher.
     #[serde(default, skip_serializing_if = "is_false")]
     pub reports_run: bool,
@@ -276,6 +279,7 @@ impl Task {
             intent: Intent::Make,
             answerable: false,
             presumed_lost: false,
+            erases: false,
             reports_run: false,
             run_attempts: 0,
             last_error: None,
@@ -369,6 +373,12 @@ impl Task {
                 | Phase::SlotGranted(0)
                 | Phase::Submitting { attempts: 0, .. }
         )
+    }
+
+    /// Whether there is a job at Wiro as far as is known. A failed video without one had none, or one that no search found.
+    #[must_use]
+    pub const fn may_have_job(&self) -> bool {
+        !matches!(self.phase, Phase::Ended { job: None })
     }
 
     /// Wiro's names for the job, once it has started.

@@ -33,6 +33,8 @@ pub fn upload_form(folder_id: Option<&str>, filename: &str, content_type: &str, 
 /// A file that Wiro stored.
 #[derive(Debug, PartialEq, Eq)]
 pub struct StoredFile {
+    /// Wiro's name for the file, if Wiro reports it.
+    pub id: Option<String>,
     /// Anyone who knows the URL can read the file.
     pub url: String,
     /// In bytes, if Wiro reports it.
@@ -85,7 +87,8 @@ pub fn read_folder(http: &HttpResponse) -> Result<String, Refusal> {
 pub fn read_upload(http: &HttpResponse) -> Result<StoredFile, Refusal> {
     let row = first_row(http)?;
     let url = text(&row, "url").ok_or_else(|| Refusal::Failed("a file without a URL".to_owned()))?;
-    Ok(StoredFile { url, size: text(&row, "size").and_then(|size| size.parse().ok()) })
+    let size = text(&row, "size").and_then(|size| size.parse().ok());
+    Ok(StoredFile { id: text(&row, "id"), url, size })
 }
 
 fn first_row(http: &HttpResponse) -> Result<Value, Refusal> {
@@ -163,7 +166,7 @@ mod tests {
             read_upload(&answer(200, &format!(r#"{{"result":true,"errors":[],"list":[{row}]}}"#)))
         };
         let url = "https://cdn.example/a.png".to_owned();
-        let stored = |size| Ok(StoredFile { url: url.clone(), size });
+        let stored = |size| Ok(StoredFile { id: None, url: url.clone(), size });
         assert_eq!(file(r#"{"url":"https://cdn.example/a.png","size":"12"}"#), stored(Some(12)));
         assert_eq!(file(r#"{"url":"https://cdn.example/a.png","size":12}"#), stored(Some(12)));
         assert_eq!(file(r#"{"url":"https://cdn.example/a.png"}"#), stored(None));

@@ -5,11 +5,15 @@ use std::time::Duration;
 use base32ct::{Base32Unpadded, Encoding};
 use serde_json::{Map, Value, json};
 
+use super::act::each;
 use super::authenticate;
+use crate::api::delete::remove as remove_video;
 use crate::api::error::ApiError;
 use crate::api::{RequestContext, internal, respond};
 use crate::calls::clients::{ClientInfo, ClientReply, ClientRequest, invalidate_managed_clients};
 use crate::calls::dispatcher::DispatcherClient;
+use crate::calls::task::Message;
+use crate::calls::uploads::{UploadMessage, UploadReply};
 use crate::http::percent;
 use crate::runtime::clock;
 use crate::runtime::http::{Request, Response};
@@ -17,6 +21,8 @@ use crate::runtime::streams::StreamError;
 use crate::video::access::client_change::ClientChange;
 use crate::video::access::managed_clients::{TOKEN_PREFIX, hash_of};
 use crate::video::access::owner::Owner;
+use crate::video::record::listing::operator::OperatorListing;
+use crate::video::record::listing::{Filter, Listing, Start};
 use crate::video::request::FieldError;
 
 const MAX_BODY_BYTES: u32 = 64 * 1024;
@@ -111,7 +117,7 @@ pub async fn change(
     }
 }
 
-/// Removes a client. Its videos stay.
+/// Removes a client. Its videos stay, unless the query asks for their removal too.
 pub async fn remove(
     context: &RequestContext<'_>,
     request: &Request,
@@ -119,10 +125,51 @@ pub async fn remove(
 ) -> Result<Response, ApiError> {
     authenticate(context, request).await?;
     let name = named(name)?;
+    match request.parameter("videos") {
+        None | Some("false") => {}
+        Some("true") => return erase(context, name).await,
+        Some(_) => {
+            return Err(ApiError::InvalidParameter(vec![field_error("videos", "must be true or false")]));
+        }
+    }
     match ask(context, ClientRequest::Remove { name: name.clone() }).await? {
         ClientReply::Removed => answer(200, &json!({ "name": name, "deleted": true })),
         reply => Err(refusal(&reply)),
     }
+}
+
+/// Removes everything of a client, as many videos as one call can; also of one that was removed before. What its videos
+/// cost stays in the books.
+async fn erase(context: &RequestContext<'_>, name: Owner) -> Result<Response, ApiError> {
+    // 1. Its tokens first, so that nothing new comes.
+    let reply = ask(context, ClientRequest::Remove { name: name.clone() }).await?;
+    let is_configured = matches!(reply, ClientReply::Configured);
+    // 2. Its videos, with Wiro's files of them. One that was removed meanwhile is no failure.
+    let listing = Listing { limit: 1, start: Start::First, oldest_first: false, filter: Filter::default() };
+    let wanted = OperatorListing { client: Some(name.clone()), listing };
+    let videos = each(context, wanted, async |id| match remove_video(context, &id, &Message::Erase).await {
+        Err(ApiError::NotFound(_)) => Ok(()),
+        erased => erased,
+    });
+    let videos = videos.await?;
+    // 3. All else. Wiro deletes an upload only with a job that used it.
+    let dispatcher = DispatcherClient::new(context.env)?;
+    dispatcher.erase_client(&name).await.map_err(internal)?;
+    let uploads = match dispatcher.uploads(&name, UploadMessage::List).await.map_err(internal)? {
+        UploadReply::List(ids) => ids,
+        UploadReply::Ack | UploadReply::AreOwn(_) => Vec::new(),
+    };
+    let has_more = videos.has_more;
+    answer(
+        200,
+        &json!({
+            "name": name,
+            "deleted": !is_configured,
+            "videos": videos,
+            "uploads_at_wiro": uploads,
+            "has_more": has_more,
+        }),
+    )
 }
 
 async fn ask(context: &RequestContext<'_>, request: ClientRequest) -> Result<ClientReply, ApiError> {

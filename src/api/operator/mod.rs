@@ -1,9 +1,9 @@
 //! The endpoints of the operator. Without an `OPERATOR_TOKEN` they do not exist.
 
+pub mod act;
 pub mod clients;
 pub mod inspect;
 pub mod pause;
-pub mod redrive;
 pub mod usage;
 pub mod videos;
 pub mod webhook_test;

@@ -42,6 +42,8 @@ pub enum Event {
     CancelRequested,
     /// The owner deleted the video.
     DeleteRequested,
+    /// Like `DeleteRequested`, and Wiro's files are deleted whatever the settings say.
+    EraseRequested,
     /// The operator resumes a failed video.
     RedriveRequested,
     /// The job has a slot now.

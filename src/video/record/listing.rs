@@ -41,13 +41,16 @@ pub struct Filter {
     pub model: Option<String>,
     /// In unix seconds; later ones only.
     pub created_after: Option<i64>,
+    /// Only videos that have not ended. Callers of the API have no such parameter.
+    #[serde(default)]
+    pub unfinished: bool,
 }
 
 impl Filter {
     /// Whether only the record tells which videos are wanted: the rows of a list may be older than a change of status.
     #[must_use]
     pub const fn needs_record(&self) -> bool {
-        self.status.is_some() || self.model.is_some()
+        self.status.is_some() || self.model.is_some() || self.unfinished
     }
 
     /// `model` is the API's name of the record's model.
@@ -56,6 +59,7 @@ impl Filter {
         self.status.is_none_or(|status| status == record.status)
             && self.model.as_ref().is_none_or(|wanted| wanted == model)
             && self.created_after.is_none_or(|after| record.created_at > after)
+            && !(self.unfinished && record.status.is_final())
     }
 }
 

@@ -138,8 +138,10 @@ describe('openapi.json describes the real', () => {
     await play(alice, { 'if-none-match': video.output?.etag ?? '' });
     await play(alice, {}, NOBODY);
     await play(service);
-    const picture = await alice.fetch(at(video.id, '/content?variant=thumbnail'));
-    await described('get', '/v1/videos/{id}/content', picture);
+    for (const variant of ['thumbnail', 'spritesheet']) {
+      const picture = await alice.fetch(at(video.id, `/content?variant=${variant}`));
+      await described('get', '/v1/videos/{id}/content', picture);
+    }
     service.sim.script('a page that is not there yet', { holdAt: 'task_queue' });
     const { id } = await alice.accepted({ prompt: 'a page that is not there yet' });
     await play(alice, {}, id);
@@ -277,6 +279,36 @@ describe('openapi.json describes the real', () => {
       ['post', 'resume'],
     ] as const)
       await send(method, path, 'alice', undefined, service);
+  });
+
+  test('what the operator does to videos', async () => {
+    const operator = service.as(OPERATOR_TOKEN);
+    const send = async (method: string, path: string, id = '', query = '', client = operator) => {
+      const url = `/operator/${path.replace('{id}', id)}${query}`;
+      await described(method, `/operator/${path}`, await client.fetch(url, { method: method.toUpperCase() }));
+    };
+    service.sim.script('a page that waits', { holdAt: 'task_queue' });
+    const { id: stopped } = await alice.accepted({ prompt: 'a page that waits' });
+    await alice.cancel(stopped);
+    await alice.ended(stopped);
+    const { id } = await alice.accepted({ prompt: 'a page that nobody needs' });
+    await alice.ended(id);
+    for (const name of [stopped, id, NOBODY]) await send('post', 'videos/{id}/cancel', name);
+    for (const name of [stopped, id]) await send('post', 'videos/{id}/release', name);
+    for (const name of [stopped, NOBODY]) await send('delete', 'videos/{id}', name);
+    for (const action of ['cancel', 'redrive', 'release']) {
+      await send('post', `videos/{id}/${action}`, id, '', service);
+      for (const query of ['?client=alice', '?client=a:b']) await send('post', `videos/${action}`, '', query);
+      await send('post', `videos/${action}`, '', '', service);
+    }
+    await send('delete', 'videos/{id}', id, '', service);
+    for (const client of [operator, service]) await send('delete', 'videos', '', '', client);
+    await send('delete', 'videos', '', '?client=bob');
+    for (const query of ['true', 'perhaps']) {
+      const erase = { method: 'DELETE' };
+      const answer = await operator.fetch(`/operator/clients/nobody?videos=${query}`, erase);
+      await described('delete', '/operator/clients/{name}', answer);
+    }
   });
 
   test('usage', async () => {

@@ -11,6 +11,9 @@ import { startWrapped } from '../support/wrapped.ts';
 
 type Bill = Record<string, number>;
 
+/** Each is an event of Workers Logs: EXPLAIN_COST.md counts as many. */
+const MOST_LOG_LINES = 8;
+
 const ORDINARY: Bill = {
   'KV writes': 2,
   // The model description is read once a minute per isolate.
@@ -87,6 +90,9 @@ async function billOf(name: string, { id, input }: Video): Promise<Bill> {
 test('operations of a video from a prompt', async () => {
   const video = await service.accepted({ prompt: 'a penny for a picture' });
   expect(await billOf('from a prompt', video)).toEqual(ORDINARY);
+  const lines = service.logs().filter((line) => line.includes(video.id));
+  expect(lines.length).toBeGreaterThan(0);
+  expect(lines.length).toBeLessThanOrEqual(MOST_LOG_LINES);
 });
 
 test('operations of a video with an image', async () => {

@@ -242,7 +242,7 @@ describe('another isolate', () => {
     expect(await status(service.as(ALICE))).toBe(200);
     const before = await tell({});
     const made = { create: { name: 'carol', token_sha256: sha256('hailuo_elsewhere'), change } };
-    await tell({ message: JSON.stringify({ clients: made }) });
+    await tell({ message: JSON.stringify({ operator: { clients: made } }) });
     const carol = service.as('hailuo_elsewhere');
     const wrong = Array.from({ length: 50 }, (_, index) => status(service.as(`hailuo_wrong${index}`)));
     expect(new Set(await Promise.all(wrong))).toEqual(new Set([401]));
@@ -257,7 +257,7 @@ describe('another isolate', () => {
 
   test('goes on with what it knew while the dispatcher does not answer, then only the settings count', async () => {
     const made = { create: { name: 'dora', token_sha256: sha256('hailuo_dora'), change } };
-    await tell({ message: JSON.stringify({ clients: made }), skip: '31' });
+    await tell({ message: JSON.stringify({ operator: { clients: made } }), skip: '31' });
     const dora = service.as('hailuo_dora');
     const models = (client: Service) => client.fetch('/v1/models').then((answer) => answer.status);
     expect(await models(dora)).toBe(200);

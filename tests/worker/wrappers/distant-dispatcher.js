@@ -12,7 +12,7 @@ Date.now = () => now() + skipped;
 export class Dispatcher extends BuiltDispatcher {
   async fetch(request) {
     const message = await request.text();
-    if (message.startsWith('{"managed_clients"')) reads += 1;
+    if (message.startsWith('{"operator":{"managed_clients"')) reads += 1;
     if (isDown && !request.url.endsWith('/test')) throw new Error('the dispatcher is down');
     return super.fetch(new Request(request.url, { method: 'POST', body: message }));
   }
