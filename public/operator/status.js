@@ -2,7 +2,7 @@
 import { announce, askBack, byId, h, setText } from '../page/dom.js';
 import { busy, foreign, pair, part } from './part.js';
 import { number, objects, text, UNKNOWN } from './values.js';
-import { ageWords, agoWords, count, reasonWords } from './words.js';
+import { ageWords, agoWords, count } from './words.js';
 
 /** @typedef {import('./session.js').Session} Session */
 
@@ -99,7 +99,7 @@ function facts(health, dispatcher) {
       ? 'none'
       : last_failure?.at === undefined
         ? UNKNOWN
-        : h('span', {}, `${agoWords(last_failure.at)}: `, foreign(reasonWords(last_failure)));
+        : h('span', {}, `${agoWords(last_failure.at)}: `, foreign(text(last_failure.code) ?? UNKNOWN));
   return [
     pair('Last completed video', last_completed_at === null ? 'none' : agoWords(last_completed_at)),
     pair('Last failed video', failure),

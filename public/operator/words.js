@@ -81,6 +81,8 @@ export function reasonWords(error) {
   const words = FAILURES.get(`${code}`);
   const said = text(message);
   if (!words) return said ?? text(code) ?? 'The reason is unknown.';
+  // The Worker's message says the same, and more.
+  if (said?.startsWith(words.slice(0, words.indexOf('.')))) return said;
   return said ? `${words} The reason given: “${said}”` : words;
 }
 

@@ -64,7 +64,7 @@ export async function operatorTour(page: Page, origin: string, sim: Sim): Promis
   await page.keyboard.press('Enter');
   await page.locator('#read-at').getByText('As of').waitFor({ state: 'attached' });
   await shoot(page, 'operator-2-open');
-  await page.getByLabel('Id of a video or request').fill(videos[0] ?? '');
+  await page.getByLabel('Video or request').fill(videos[0] ?? '');
   await page.keyboard.press('Enter');
   await page.locator('#inspection-facts').getByText('Wiro’s task').waitFor();
   await shoot(page, 'operator-3-video', false);

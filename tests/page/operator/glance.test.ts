@@ -63,7 +63,7 @@ describe.skipIf(!hasChromium)('the operator’s page at a glance (needs Chromium
       'Wiro does not answer: no jobs are sent to it for a while.',
     ]);
     expect(await described('Last completed video')).toBe('none');
-    expect(await described('Last failed video')).toContain('1 minute ago: Wiro did not take the job');
+    expect(await described('Last failed video')).toBe('1 minute ago: upstream_unavailable');
     expect(await described('Waiting')).toBe('unknown');
   });
 

@@ -51,7 +51,7 @@ describe.skipIf(!hasChromium)('videos on the operator’s page (needs Chromium)'
     await page.keyboard.press('Escape');
     await dialog().waitFor({ state: 'hidden' });
     await expect.poll(() => page.locator('#inspection-facts').textContent()).toBe('');
-    await page.getByLabel('Id of a video or request').fill(idOf(1));
+    await page.getByLabel('Video or request').fill(idOf(1));
     await page.keyboard.press('Enter');
     await dialog().getByRole('heading', { name: 'Failed' }).waitFor();
   });
@@ -63,7 +63,7 @@ describe.skipIf(!hasChromium)('videos on the operator’s page (needs Chromium)'
     const headers = { 'content-type': 'video/mp4' };
     api.answers.set(`GET /operator/videos/${idOf(1)}/content`, () => ({ body, headers }));
     await signIn(page);
-    await page.getByLabel('Id of a video or request').fill(idOf(1));
+    await page.getByLabel('Video or request').fill(idOf(1));
     await page.keyboard.press('Enter');
     await dialog().getByRole('button', { name: 'Play' }).click();
     const player = dialog().getByLabel('The video');
@@ -83,7 +83,7 @@ describe.skipIf(!hasChromium)('videos on the operator’s page (needs Chromium)'
     api.videos = [video(1, { status: 'completed' })];
     api.answers.set(`GET /operator/videos/${idOf(1)}/content`, () => problem(404, 'not_found'));
     await signIn(page);
-    await page.getByLabel('Id of a video or request').fill(idOf(1));
+    await page.getByLabel('Video or request').fill(idOf(1));
     await page.keyboard.press('Enter');
     await dialog().getByRole('button', { name: 'Play' }).click();
     await dialog().getByText('The words for not_found.').waitFor();
@@ -108,7 +108,7 @@ describe.skipIf(!hasChromium)('videos on the operator’s page (needs Chromium)'
       ...{ status: 'completed', created_at: null, cost_usd: '0.25', request_id: 'req_1' },
     };
     api.answers.set(`GET /operator/videos/${idOf(1)}`, () => problem(410, 'deleted', { removed }));
-    const id = page.getByLabel('Id of a video or request');
+    const id = page.getByLabel('Video or request');
     await id.fill(idOf(1));
     await page.keyboard.press('Enter');
     await dialog().getByRole('heading', { name: 'Not there' }).waitFor();
@@ -133,7 +133,7 @@ describe.skipIf(!hasChromium)('videos on the operator’s page (needs Chromium)'
     api.answers.set('GET /operator/videos', ({ path }) => ({
       json: { object: 'list', data: path.endsWith(`?request_id=${request}`) ? data : [], has_more: false },
     }));
-    const id = page.getByLabel('Id of a video or request');
+    const id = page.getByLabel('Video or request');
     await id.fill(request);
     await page.keyboard.press('Enter');
     await dialog().getByRole('heading', { name: 'Waiting' }).waitFor();

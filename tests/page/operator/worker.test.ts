@@ -43,7 +43,7 @@ describe.skipIf(!hasChromium)('the operator’s page with the Worker (needs Chro
     expect(await described('Waiting')).toBe('2');
     expect(await described('At Wiro')).toBe('1');
     expect(await described('Last sweep')).toMatch(/^just now$|ago$/);
-    expect(await described('Last failed video')).toMatch(/The model ended without a video/);
+    expect(await described('Last failed video')).toMatch(/: generation_failed$/);
     expect(await texts('#queue-rows .row-title')).toEqual(['one that waits', 'another that waits']);
     expect(
       (await texts('#queue-rows .hint')).map((facts) => facts.replace(/for \d+ (s|min)/, 'for 0 s')),
@@ -98,13 +98,13 @@ describe.skipIf(!hasChromium)('the operator’s page with the Worker (needs Chro
     const request = made.headers.get('x-request-id') ?? '';
     const { id } = (await made.json()) as Video;
     const dialog = page.getByRole('dialog');
-    await page.getByLabel('Id of a video or request').fill(request);
+    await page.getByLabel('Video or request').fill(request);
     await page.keyboard.press('Enter');
     await dialog.getByText(request).waitFor();
     expect(await dialog.locator('#inspection-title').textContent()).toBe('Waiting');
     await page.keyboard.press('Escape');
     expect((await alice.fetch(`/v1/videos/${id}`, { method: 'DELETE' })).status).toBe(200);
-    await page.getByLabel('Id of a video or request').fill(id);
+    await page.getByLabel('Video or request').fill(id);
     await page.keyboard.press('Enter');
     await dialog.getByRole('heading', { name: 'Not there' }).waitFor();
     expect(await dialog.locator('#inspection-facts').textContent()).toContain('Clientalice');
@@ -112,7 +112,7 @@ describe.skipIf(!hasChromium)('the operator’s page with the Worker (needs Chro
 
     const [costly] = (await (await alice.fetch('/v1/videos?status=completed')).json()).data as Video[];
     const task = await service.sim.waitForTask('a costly one');
-    await page.getByLabel('Id of a video or request').fill(costly?.id ?? '');
+    await page.getByLabel('Video or request').fill(costly?.id ?? '');
     await page.keyboard.press('Enter');
     await dialog.getByRole('button', { name: 'Play' }).click();
     const player = dialog.getByLabel('The video');
