@@ -46,6 +46,12 @@ const SCHEMA: &str = "
         freed INTEGER NOT NULL
     );";
 
+/// The queued jobs. `SQLite` uses the index only for conditions that repeat its own.
+pub(super) const WAITING: &str = "state = 'waiting' AND state <> 'gone'";
+
+/// The jobs with a slot.
+const ACTIVE: &str = "state IN ('called', 'placed') AND state <> 'gone'";
+
 /// The tables of earlier versions did not say whose a job is. The list of videos does.
 const ADD_OWNERS: &str = "
     ALTER TABLE jobs ADD COLUMN owner TEXT NOT NULL DEFAULT '';
@@ -204,7 +210,7 @@ impl<'a> Queue<'a> {
     }
 
     pub(super) fn queue_length(&self) -> Result<u32> {
-        self.count("SELECT COUNT(*) FROM jobs WHERE state = 'waiting'", &[])
+        self.count(&format!("SELECT COUNT(*) FROM jobs WHERE {WAITING}"), &[])
     }
 
     /// Gives a job a slot, even if none is free.
@@ -282,7 +288,7 @@ impl<'a> Queue<'a> {
 
     /// How many jobs have a slot.
     pub(super) fn active(&self) -> Result<u32> {
-        self.count("SELECT COUNT(*) FROM jobs WHERE state IN ('called', 'placed')", &[])
+        self.count(&format!("SELECT COUNT(*) FROM jobs WHERE {ACTIVE}"), &[])
     }
 
     pub(super) fn slot_state(&self, id: &VideoId) -> Result<Option<SlotState>> {
@@ -335,8 +341,8 @@ impl<'a> Queue<'a> {
 /// # Errors
 /// If `SQLite` fails.
 pub fn active_jobs(storage: &ObjectStorage, owner: &str) -> Result<u32> {
-    let query = "SELECT COUNT(*) FROM jobs WHERE state IN ('called', 'placed') AND owner = ?";
-    let rows = storage.sql(query, &[text_to_js(owner)])?;
+    let query = format!("SELECT COUNT(*) FROM jobs WHERE {ACTIVE} AND owner = ?");
+    let rows = storage.sql(&query, &[text_to_js(owner)])?;
     Ok(rows.first().map_or(0, |row| count(&row.get(0))))
 }
 
