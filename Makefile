@@ -34,14 +34,14 @@ MAX_PAGE_BYTES := 60000
 SOURCES := $(shell find src -type f) Cargo.toml Cargo.lock rust-toolchain.toml Makefile
 
 .PHONY: demo dev test test-fast conformance quick check check-rust check-node check-supply-chain sbom fuzz worker bundle bench profile screenshots \
-  redrive soak deploy probe clean
+  redrive soak deploy rotate probe clean
 .DEFAULT_GOAL := demo
 
 ## Make two videos against the stand-in for Wiro, save demo.mp4, and stop.
 demo: bundle
 	node scripts/demo.ts
 
-## Serve page and API at http://localhost:8787; with a key in .dev.vars against the real Wiro.
+## Serve page and API at http://localhost:8787 with your own settings; with a key in .dev.vars against the real Wiro.
 dev: bundle
 	node scripts/dev.ts
 
@@ -86,9 +86,16 @@ sbom: $(NODE_MODULES)
 fuzz: $(NODE_MODULES)
 	SECONDS=$(SECONDS) RUNS=$(RUNS) node scripts/fuzz.ts $(TARGETS)
 
-## Create what the account lacks, say which secrets are missing, deploy.
-deploy: worker
+# NAME counts on the command line only: some systems give every process a NAME.
+export INSTANCE := $(or $(if $(findstring command,$(origin NAME)),$(NAME)),$(INSTANCE))
+
+## Check settings and account, create what is missing, deploy, ask the Worker how it is; NAME=staging for a second one, CHECK=1 to send nothing.
+deploy: bundle
 	node scripts/deploy.ts
+
+## Make a secret anew in the right order: KEY=SIGNING_KEY, NOTIFY_SECRET or OPERATOR_TOKEN; FINISH=1 ends the old one, STOLEN=1 at once.
+rotate: $(NODE_MODULES)
+	node scripts/rotate.ts
 
 ## Check your Wiro key, model and files against the real Wiro, for free; RUN=1 also makes the cheapest video.
 probe: $(NODE_MODULES)

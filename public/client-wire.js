@@ -1,6 +1,8 @@
 // Internal functions of client.js and ai-sdk.js: URLs, request bodies, validation of responses, event streams and pauses
 // between attempts. Import one of those instead.
 
+/** The format of ids. */
+export const ID = /^vid_[a-z2-7]{40}$/;
 const STATUSES = ['queued', 'in_progress', 'completed', 'failed', 'cancelled'];
 const FIRST_EVENT_MS = 10_000;
 /** More than two keep-alive intervals of the Worker. */
@@ -32,6 +34,21 @@ export async function isOriginRefused(server) {
   return open?.status === 'fulfilled' && open.value.ok && listed?.status === 'rejected';
 }
 
+/** The members that have a value and are not empty, as pairs of texts. @param {Record<string, string | number | null | undefined>} members */
+export function given(members) {
+  const pairs = Object.entries(members).map(([name, value]) => [name, `${value ?? ''}`]);
+  return pairs.filter(([, value]) => value !== '');
+}
+
+/** Undefined if the text is not JSON. @param {string} text @returns {any} */
+export function jsonOf(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** @param {import('./client.js').VideoRequest} request @returns {{ body: string | FormData, type: Record<string, string> }} */
 export function messageOf(request) {
   const fields = Object.entries(request).filter(([, value]) => value !== undefined && value !== null);
@@ -55,7 +72,7 @@ export async function solved(challenge) {
 /** Whether a value has the fields of a Video, except the id. @param {any} value */
 export function hasVideoFields(value) {
   const { status, stage, queue_position, progress, input, urls, error, warnings } = Object(value);
-  const { content, download } = Object(urls);
+  const { content, download, thumbnail } = Object(urls);
   const { prompt, resolution, duration, inputImageFirstUrl } = Object(input);
   const areTexts = (/** @type {unknown[]} */ fields) => fields.every((field) => typeof field === 'string');
   const areNumbers = (/** @type {unknown[]} */ fields) => fields.every(Number.isFinite);
@@ -63,7 +80,7 @@ export function hasVideoFields(value) {
     STATUSES.includes(status) &&
     urls instanceof Object &&
     areTexts([stage, prompt, resolution ?? '', inputImageFirstUrl ?? '', content ?? '', download ?? '']) &&
-    areTexts([value.cost_usd ?? '', ...(error ? [error.code, error.message] : [])]) &&
+    areTexts([thumbnail ?? '', value.cost_usd ?? '', ...(error ? [error.code, error.message] : [])]) &&
     areNumbers([progress, value.created_at, duration ?? 0, queue_position ?? 0]) &&
     areNumbers([value.started_at ?? 0, value.completed_at ?? 0, value.expires_at ?? 0]) &&
     (warnings === undefined || (Array.isArray(warnings) && areTexts(warnings)))

@@ -61,6 +61,7 @@ export type Video = {
         events: string;
         content: string | null;
         download?: string | null;
+        thumbnail?: string | null;
         cancel: string;
     };
 };
@@ -105,6 +106,10 @@ export type VideoRequest = {
      * your own data, returned with the Video
      */
     metadata?: Record<string, string> | null | undefined;
+    /**
+     * an https URL that receives the end of the video; signed
+     */
+    callback_url?: string | null | undefined;
 };
 export type Options = {
     /**
@@ -218,13 +223,18 @@ export declare function remove(video: string | {
     id: string;
 }, options?: Options): Promise<void>;
 /**
- * The caller's own videos, newest first; needs a token. `after` is the `last_id` of the previous page.
- * @param {Options & { limit?: number, after?: string | null }} [options]
+ * The caller's own videos, newest first; needs a token. `after` is the `last_id` of the previous page; the others select
+ * videos: `created_after` in unix seconds.
+ * @param {Options & { limit?: number, after?: string | null, status?: Status | null, model?: string | null,
+ *   created_after?: number | null }} [options]
  * @returns {Promise<{ data: Video[], last_id: string | null, has_more: boolean }>}
  */
-export declare function list({ limit, after, ...options }?: Options & {
+export declare function list({ limit, after, status, model, created_after, ...options }?: Options & {
     limit?: number;
     after?: string | null;
+    status?: Status | null;
+    model?: string | null;
+    created_after?: number | null;
 }): Promise<{
     data: Video[];
     last_id: string | null;

@@ -7,8 +7,11 @@
 
 import {
   eventsOf,
+  given,
   hasVideoFields,
+  ID,
   isOriginRefused,
+  jsonOf,
   messageOf,
   pause,
   problemOf,
@@ -41,7 +44,8 @@ import {
  * @property {{ code: string, message: string } | null} error
  * @property {Record<string, string>} [metadata]
  * @property {string[]} [warnings]  codes, such as `first_frame_ignored`
- * @property {{ self: string, events: string, content: string | null, download?: string | null, cancel: string }} urls
+ * @property {{ self: string, events: string, content: string | null, download?: string | null,
+ *   thumbnail?: string | null, cancel: string }} urls
  */
 
 /**
@@ -56,6 +60,7 @@ import {
  * @property {Blob | null | undefined} [inputImageLast]  the last frame, if the model has one; or instead
  * @property {string | null | undefined} [inputImageLastUrl]  an https URL
  * @property {Record<string, string> | null | undefined} [metadata]  your own data, returned with the Video
+ * @property {string | null | undefined} [callback_url]  an https URL that receives the end of the video; signed
  */
 
 /**
@@ -86,8 +91,6 @@ import {
  *   | { type: 'log', stream: 'stdout' | 'stderr', text: string, id: string }} WatchEvent
  */
 
-/** The format of ids. */
-const ID = /^vid_[a-z2-7]{40}$/;
 /** Codes of 5xx responses after which certainly nothing was started. */
 const REFUSALS = ['misconfigured', 'upstream_unavailable', 'paused'];
 
@@ -246,12 +249,14 @@ export async function remove(video, options = {}) {
 }
 
 /**
- * The caller's own videos, newest first; needs a token. `after` is the `last_id` of the previous page.
- * @param {Options & { limit?: number, after?: string | null }} [options]
+ * The caller's own videos, newest first; needs a token. `after` is the `last_id` of the previous page; the others select
+ * videos: `created_after` in unix seconds.
+ * @param {Options & { limit?: number, after?: string | null, status?: Status | null, model?: string | null,
+ *   created_after?: number | null }} [options]
  * @returns {Promise<{ data: Video[], last_id: string | null, has_more: boolean }>}
  */
-export async function list({ limit = 20, after, ...options } = {}) {
-  const query = new URLSearchParams({ limit: `${limit}`, ...(after ? { after } : {}) });
+export async function list({ limit = 20, after, status, model, created_after, ...options } = {}) {
+  const query = new URLSearchParams(given({ limit, after, status, model, created_after }));
   const page = await objectOf(`/v1/videos?${query}`, {}, options);
   if (!Array.isArray(page.data) || !page.data.every(isVideo)) throw invalidResponse();
   return page;
@@ -266,11 +271,8 @@ export async function list({ limit = 20, after, ...options } = {}) {
 export async function upload(file, { challenge, ...options } = {}) {
   const body = new FormData();
   body.set('file', file);
-  const uploaded = await objectOf(
-    '/v1/files',
-    { method: 'POST', body, headers: await solved(challenge) },
-    options,
-  );
+  const init = { method: 'POST', body, headers: await solved(challenge) };
+  const uploaded = await objectOf('/v1/files', init, options);
   if (typeof uploaded.url !== 'string') throw invalidResponse();
   return uploaded;
 }
@@ -317,11 +319,9 @@ async function objectOf(path, init, options) {
 
 /** @param {string} text */
 function parsed(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw invalidResponse();
-  }
+  const value = jsonOf(text);
+  if (value === undefined) throw invalidResponse();
+  return value;
 }
 
 /** @param {unknown} value @param {string} [id]  the expected id @returns {Video} */

@@ -1,13 +1,24 @@
 // `make dev`: page and API at http://localhost:8787 until Ctrl-C, with what was stored kept for the next time. With a
 // WIRO_API_KEY in .dev.vars the videos come from the real Wiro, otherwise from the stand-in in sim/. The other settings of
-// that file count with either. DEV_VARS names another file, DEV_STATE another folder than .wrangler/state.
+// that file count with either, and below them those of settings.toml and .secrets. DEV_VARS names another file, DEV_STATE
+// another folder than .wrangler/state.
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { FAMILY, type Sim, startSim } from '../sim/index.ts';
-import { appliedSettings, devSettings, standInSettings } from './dev-settings.ts';
+import { instanceOf } from './deploy/instance.ts';
+import { knownSettings } from './deploy/known-settings.ts';
+import { readSecrets, readSettings } from './deploy/own-settings.ts';
+import { projectConfig } from './deploy/worker-config.ts';
+import {
+  appliedSettings,
+  devSettings,
+  type OwnDevSettings,
+  ownDevSettings,
+  standInSettings,
+} from './dev-settings.ts';
 import { reasonOf } from './shared/reason.ts';
 import { type Defer, runToExit } from './shared/shutdown.ts';
 import { settingsFor } from './shared/stand-in.ts';
@@ -36,14 +47,18 @@ async function dev(defer: Defer): Promise<number> {
   }
   const settings = devSettings(read(DEV_VARS));
   const { real, lacksSigningKey } = settings;
-  const vars: Record<string, string> = lacksSigningKey ? { SIGNING_KEY: signingKey() } : {};
+  const own = ownDevSettings(deployersOwn(), settings);
+  const vars: Record<string, string> = {
+    ...own.applied,
+    ...(lacksSigningKey ? { SIGNING_KEY: signingKey() } : {}),
+  };
   let sim: Sim | undefined;
   let applied = settings.given;
   if (!real) {
     sim = await standIn();
     defer(() => sim?.close());
     const ofStandIn = settingsFor(sim);
-    Object.assign(vars, standInSettings(ofStandIn, settings));
+    Object.assign(vars, standInSettings(ofStandIn, settings, own.applied));
     applied = appliedSettings(ofStandIn, settings);
   }
   const worker = new DevProcess(PORT, real ? REAL_STORAGE : STAND_IN_STORAGE, vars, {
@@ -56,7 +71,7 @@ async function dev(defer: Defer): Promise<number> {
   defer(() => worker.kill('SIGTERM'));
   console.log('The Worker starts …');
   await worker.start();
-  greet(`http://localhost:${PORT}`, sim, applied);
+  greet(`http://localhost:${PORT}`, sim, applied, own);
   await worker.ended();
   throw new Error('wrangler dev ended by itself');
 }
@@ -89,6 +104,17 @@ async function standIn(): Promise<Sim> {
   }
 }
 
+/** The vars of settings.toml and the secrets of `.secrets`. */
+function deployersOwn(): Record<string, unknown> {
+  const known = knownSettings();
+  const instance = instanceOf(process.env, projectConfig().name);
+  const { vars, problems } = readSettings(instance.settingsFile, known);
+  const { secrets, problems: others } = readSecrets(instance.secretsFile, known);
+  for (const problem of [...problems, ...others]) console.log(`Warning: ${problem}`);
+  const isKnown = ([name]: [string, unknown]) => known.vars.includes(name);
+  return { ...Object.fromEntries(Object.entries(vars).filter(isKnown)), ...secrets };
+}
+
 /** The same key each time, so that the ids of stored videos stay valid. */
 function signingKey(): string {
   const known = read(SIGNING_KEY);
@@ -103,7 +129,7 @@ function read(path: string): string | undefined {
   return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
 }
 
-function greet(origin: string, sim: Sim | undefined, settings: string[]): void {
+function greet(origin: string, sim: Sim | undefined, settings: string[], own: OwnDevSettings): void {
   console.log(`\nPage and API: ${origin}        Ctrl-C stops it; what was stored stays in .wrangler/state\n`);
   if (sim) {
     console.log(`No WIRO_API_KEY in .dev.vars, so Wiro is played by the stand-in at ${sim.url}:`);
@@ -113,8 +139,13 @@ function greet(origin: string, sim: Sim | undefined, settings: string[]): void {
     console.log("Wiro's callbacks cannot reach localhost; polling (POLL_SECONDS) completes the videos.\n");
   }
   if (settings.length > 0) console.log(`In force from .dev.vars: ${settings.join(', ')}\n`);
+  const ofDeployer = Object.keys(own.applied).sort();
+  if (ofDeployer.length > 0) console.log(`In force from your own settings: ${ofDeployer.join(', ')}`);
+  if (own.left.length > 0) console.log(`For the deployed Worker only: ${own.left.join(', ')}`);
+  if (ofDeployer.length + own.left.length > 0) console.log();
   const json = "-H 'content-type: application/json' -d";
-  const curl = settings.includes('CLIENT_TOKENS') ? "curl -s -H 'authorization: Bearer TOKEN'" : 'curl -s';
+  const hasClients = [...settings, ...ofDeployer].includes('CLIENT_TOKENS');
+  const curl = hasClients ? "curl -s -H 'authorization: Bearer TOKEN'" : 'curl -s';
   const lines = [
     ['submit', `${curl} ${origin}/v1/videos ${json} '{"prompt": "a paper boat"}'`],
     ['', `${curl} ${origin}/v1/videos -F prompt='the sky moves' -F inputImageFirst=@picture.png`],

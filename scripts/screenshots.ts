@@ -1,4 +1,5 @@
-// `make screenshots`: the page in its main states, at three widths, light and dark, as PNG files in .screenshots/.
+// `make screenshots`: the page and the operator's page in their main states, at three widths, light and dark, as PNG files
+// in .screenshots/.
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -6,15 +7,14 @@ import { join } from 'node:path';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { type Sim, startSim } from '../sim/index.ts';
 import { CHROMIUM, OFFLINE } from '../tests/chromium.ts';
+import { OPERATOR_TOKEN, operatorTour } from './screenshots/operator.ts';
+import { FOLDER, shoot } from './screenshots/shoot.ts';
 import { gradientPng } from './shared/gradient.ts';
 import { reasonOf } from './shared/reason.ts';
 import { type Defer, runToExit } from './shared/shutdown.ts';
 import { settingsFor } from './shared/stand-in.ts';
-import { DevProcess, freePort, root } from './shared/worker-process.ts';
+import { DevProcess, freePort } from './shared/worker-process.ts';
 
-const FOLDER = join(root, '.screenshots');
-const WIDTHS = { phone: 390, tablet: 768, desktop: 1440 };
-const SCHEMES = ['light', 'dark'] as const;
 const PROMPT = 'The sun goes down behind drifting hills, long shadows, the camera perfectly still';
 /** As fast as the stand-in allows, and slow enough to cancel a video. */
 const FAST = 120;
@@ -35,6 +35,9 @@ async function screenshots(defer: Defer): Promise<number> {
     RETRY_SECONDS: '0.2',
     SUBMIT_PER_MINUTE: '0',
     SIGNING_KEY: 'k'.repeat(32),
+    MAX_ACTIVE: '1',
+    DAILY_BUDGET_USD: '10',
+    OPERATOR_TOKEN,
   };
   const worker = new DevProcess(await freePort(), storage, { ...settingsFor(sim), ...settings });
   defer(() => worker.kill('SIGTERM'));
@@ -45,6 +48,7 @@ async function screenshots(defer: Defer): Promise<number> {
   const page = await context.newPage();
   await page.goto(worker.origin);
   await tour(page, context, sim);
+  await operatorTour(page, worker.origin, sim);
   return 0;
 }
 
@@ -120,14 +124,4 @@ async function tour(page: Page, context: BrowserContext, sim: Sim): Promise<void
   await page.keyboard.press('Escape');
   await page.getByRole('button', { name: 'Code' }).click();
   await shoot(page, '9-code', false);
-}
-
-async function shoot(page: Page, state: string, fullPage = true): Promise<void> {
-  for (const [device, width] of Object.entries(WIDTHS)) {
-    await page.setViewportSize({ width, height: width < 500 ? 844 : 900 });
-    for (const colorScheme of SCHEMES) {
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      await page.screenshot({ path: join(FOLDER, `${state}-${device}-${colorScheme}.png`), fullPage });
-    }
-  }
 }

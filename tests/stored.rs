@@ -1,6 +1,6 @@
 //! The exact stored formats. A change here changes the format, and older records must still load.
 
-use hailuo_worker::video::record::public::Video;
+use hailuo_worker::video::record::public::{PublicOrigin, Video};
 use hailuo_worker::video::record::{Record, Status};
 use hailuo_worker::video::task::search::SearchProgress;
 use hailuo_worker::video::task::stored::LoadError;
@@ -12,6 +12,10 @@ use serde_json::json;
 const RECORD: &str = include_str!("stored/record-v1.json");
 const TASK: &str = include_str!("stored/task-v2.json");
 const TASK_V1: &str = include_str!("stored/task-v1.json");
+
+fn public_origin(has_thumbnails: bool) -> PublicOrigin {
+    PublicOrigin { url: "https://w.example".to_owned(), has_thumbnails }
+}
 
 #[test]
 fn a_record_keeps_its_stored_format() {
@@ -30,7 +34,7 @@ fn figures_of_the_file_are_stored_if_known() {
     let known = RECORD.trim_end().replace(etag, &format!("{etag},\n    {facts}"));
     let record: Record = serde_json::from_str(&known).unwrap();
     assert_eq!(serde_json::to_string_pretty(&record).unwrap(), known);
-    let shown = serde_json::to_value(Video::of(record, "https://w.example", None)).unwrap();
+    let shown = serde_json::to_value(Video::of(record, &public_origin(false), None)).unwrap();
     assert_eq!((&shown["size"], &shown["output"]["fps"]), (&json!("1376x768"), &json!(25)));
     let earlier: Record = serde_json::from_str(RECORD).unwrap();
     assert_eq!(earlier.output.and_then(|output| output.fps), None);
@@ -242,8 +246,11 @@ fn the_file_name_has_the_first_words_of_the_prompt() {
 fn a_public_video_has_urls_and_no_version() {
     let record: Record = serde_json::from_str(RECORD).unwrap();
     let id = record.id.to_string();
-    let shown = serde_json::to_value(Video::of(record, "https://w.example", None)).unwrap();
-    assert_eq!(shown["urls"]["content"], format!("https://w.example/v1/videos/{id}/content"));
+    let with_thumbnails = Video::of(record.clone(), &public_origin(true), None);
+    let shown = serde_json::to_value(Video::of(record, &public_origin(false), None)).unwrap();
+    let content = format!("https://w.example/v1/videos/{id}/content");
+    assert_eq!((&shown["urls"]["content"], &shown["urls"]["thumbnail"]), (&json!(content), &json!(null)));
+    assert_eq!(with_thumbnails.urls.thumbnail, Some(format!("{content}?variant=thumbnail")));
     assert_eq!(
         (&shown["seconds"], &shown["size"], &shown["metadata"]),
         (&json!("6"), &json!("1366x768"), &json!({}))
@@ -257,9 +264,37 @@ fn a_tombstone_keeps_its_stored_format() {
         (Reason::Deleted, r#"{"deleted_at":1734513900,"reason":"deleted"}"#),
         (Reason::Expired, r#"{"deleted_at":1734513900,"reason":"expired"}"#),
     ] {
-        let tombstone = Tombstone { deleted_at: 1_734_513_900, reason };
+        let tombstone = Tombstone { deleted_at: 1_734_513_900, reason, video: None };
         assert_eq!(serde_json::to_string(&tombstone).unwrap(), text);
         assert_eq!(serde_json::from_str::<Tombstone>(text).unwrap(), tombstone);
         assert_eq!(tombstone.ends_at(), UnixMillis::new((1_734_513_900 + 90 * 86_400) * 1000));
     }
+}
+
+#[test]
+fn a_tombstone_knows_the_video() {
+    let text = r#"{"deleted_at":1734513900,"reason":"deleted","video":{"owner":"alice","model":"hailuo-2.3","status":"completed","created_at":1734513807,"cost_usd":"0.28","request_id":"req_00112233445566778899aabb"}}"#;
+    let tombstone: Tombstone = serde_json::from_str(text).unwrap();
+    assert_eq!(serde_json::to_string(&tombstone).unwrap(), text);
+    let least = r#"{"deleted_at":1734513900,"reason":"expired","video":{"model":"hailuo-2.3","status":"failed","created_at":1734513807}}"#;
+    let tombstone: Tombstone = serde_json::from_str(least).unwrap();
+    assert_eq!(serde_json::to_string(&tombstone).unwrap(), least);
+}
+
+#[test]
+fn request_attempts_and_error_keep_their_stored_format() {
+    let known = TASK
+        .replace("  \"record\":", "  \"request_id\": \"req_00112233445566778899aabb\",\n  \"record\":")
+        .replace(
+            "  \"chores\":",
+            "  \"run_attempts\": 2,\n  \"last_error\": \"Concurrent limit reached\",\n  \"chores\":",
+        );
+    assert_ne!(known, TASK);
+    let mut task = Task::load(&known).unwrap();
+    assert_eq!(serde_json::to_string_pretty(&task).unwrap(), known.trim_end());
+    assert_eq!((task.request_id.as_deref(), task.run_attempts), (Some("req_00112233445566778899aabb"), 2));
+    let earlier = Task::load(TASK).unwrap();
+    assert_eq!((earlier.request_id, earlier.run_attempts, earlier.last_error), (None, 0, None));
+    task.note_error(&"é".repeat(1000));
+    assert_eq!(task.last_error, Some("é".repeat(300)));
 }

@@ -1,7 +1,7 @@
 // What an operator can do with one video, or with all that match a filter.
 import { announce, askBack, h, remark, setText } from '../page/dom.js';
 import { busy } from './part.js';
-import { number } from './values.js';
+import { objects, size, text, UNKNOWN } from './values.js';
 import { plural } from './words.js';
 
 /** @typedef {import('./session.js').Session} Session */
@@ -93,41 +93,67 @@ export function actionNames(video) {
     .join();
 }
 
-/** Each request handles some of the videos; this many requests are sent at most. */
-const MAX_REQUESTS = 100;
+/** One request handles some of the videos; this many requests are sent at most. */
+const MAX_REQUESTS = 200;
 
 /**
- * Makes a button act on all videos that match a filter. The request is repeated as long as more videos match.
+ * Sends requests until no more videos match.
+ * @param {(after: string | undefined) => Promise<any>} send  `after`: the last video of the request before
+ * @param {(outcome: Outcome) => void} onProgress
+ */
+export async function forAll(send, onProgress) {
+  /** @type {Outcome} */
+  const outcome = { done: 0, failed: 0, codes: new Map(), isMore: false };
+  /** @type {string | undefined} */
+  let after;
+  for (let requests = 0; requests < MAX_REQUESTS; requests++) {
+    const { done, failed, has_more, last_id } = await send(after);
+    outcome.done += size(done);
+    // Without a place to go on after, those that failed match the next request too.
+    outcome.failed = size(failed) + (after === undefined ? 0 : outcome.failed);
+    for (const { code } of objects(failed)) {
+      const name = text(code) ?? UNKNOWN;
+      outcome.codes.set(name, (outcome.codes.get(name) ?? 0) + 1);
+    }
+    outcome.isMore = has_more === true;
+    onProgress(outcome);
+    const next = isId(last_id) && last_id !== after ? last_id : undefined;
+    if (!outcome.isMore || (next === undefined && size(done) === 0)) break;
+    after = next;
+  }
+  return outcome;
+}
+
+/** @typedef {{ done: number, failed: number, codes: Map<string, number>, isMore: boolean }} Outcome */
+
+/** @param {Outcome} outcome @param {string} verb  what was done */
+export function outcomeWords({ done, failed, codes, isMore }, verb) {
+  const parts = [`${plural(done, 'video')} ${verb}`];
+  const reasons = [...codes].map(([code, many]) => `${code}: ${many}`).join(', ');
+  if (failed > 0) parts.push(`${plural(failed, 'video')} not ${verb}${reasons ? ` (${reasons})` : ''}`);
+  if (isMore) parts.push('more match');
+  return `${parts.join(', ')}.`;
+}
+
+/**
+ * Makes a button act on all videos that match a filter.
  * @param {Session} session @param {string} name @param {HTMLButtonElement} button @param {HTMLElement} place
  * @param {() => URLSearchParams} filter @param {() => void} onDone
  */
 export function startBulk(session, name, button, place, filter, onDone) {
   const action = ACTIONS[name];
   if (!action) return;
-  const send = async () => {
+  const act = async () => {
     // The filter that was shown, although the form may change meanwhile.
-    const query = filter();
-    let done = 0;
-    let failed = 0;
-    for (let requests = 0; requests < MAX_REQUESTS; requests++) {
-      const result = await session.json(`/operator/videos${action.path}?${query}`, action.method);
-      const changed = number(result.done) ?? 0;
-      done += changed;
-      // Those that could not be changed match the next request too.
-      failed = number(result.failed) ?? 0;
-      setText(place, bulkWords(done, failed, result.has_more === true));
-      if (result.has_more !== true || changed === 0) break;
-    }
+    const shown = filter();
+    const send = (/** @type {string | undefined} */ after) => {
+      const query = new URLSearchParams(shown);
+      if (after) query.set('after', after);
+      return session.json(`/operator/videos${action.path}?${query}`, action.method);
+    };
+    await forAll(send, (outcome) => setText(place, outcomeWords(outcome, 'changed')));
     onDone();
   };
-  const ask = () => busy(button, place, session.signal, send);
+  const ask = () => busy(button, place, session.signal, act);
   askBack(button, `${action.label} all that match?`, `${action.label} all`, ask, 'Do nothing');
-}
-
-/** @param {number} done @param {number} failed @param {boolean} isMore */
-function bulkWords(done, failed, isMore) {
-  const parts = [`${plural(done, 'video')} changed`];
-  if (failed > 0) parts.push(`${plural(failed, 'video')} not changed`);
-  if (isMore) parts.push('more match');
-  return `${parts.join(', ')}.`;
 }

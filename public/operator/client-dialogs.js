@@ -21,6 +21,7 @@ function ask(name, title, send) {
   setText(byId(`${name}-title`), title);
   setText(error, '');
   submit.removeAttribute('aria-disabled');
+  form.reset();
   // After it was closed, the outcome of its request is not shown any more.
   let isCurrent = true;
   dialog.onclose = () => {
@@ -81,9 +82,16 @@ export function askRotation({ name }, send) {
   });
 }
 
-/** @param {any} client @param {Send<boolean>} send */
-export function askRemoval({ name }, send) {
-  ask('removal', `Remove ${name}?`, (fields) => send(fields.get('videos') === 'true'));
+/** @param {any} client @param {Send<boolean>} send  gets whether its videos are deleted too */
+export function askRemoval({ name, source }, send) {
+  const isConfigured = source === 'settings';
+  const title = isConfigured ? `Delete everything of ${name}?` : `Remove ${name}?`;
+  ask('removal', title, (fields) => send(isConfigured || fields.get('videos') === 'true'));
+  byId('removal-choice').hidden = isConfigured;
+  const hint = isConfigured
+    ? 'Its videos and pictures are deleted, at Wiro too. Its token stays in CLIENT_TOKENS.'
+    : 'Its tokens stop working within a minute.';
+  setText(byId('removal-hint'), hint);
 }
 
 /** Shows a token. It is removed from the page when the dialog is closed. @param {string} name @param {unknown} token */

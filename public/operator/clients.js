@@ -1,11 +1,12 @@
 // The clients: what each has used, its limits, and buttons to change it. A token is shown once.
 import { askBack, byId, h, remark, setText } from '../page/dom.js';
+import { forAll, outcomeWords } from './actions.js';
 import { askLimits, askRemoval, askRotation, showToken } from './client-dialogs.js';
 import { busy, foreign, part, rows } from './part.js';
 import { OperatorError } from './session.js';
 import { showShare } from './usage.js';
-import { number, objects, text } from './values.js';
-import { agoWords, count, usd } from './words.js';
+import { number, objects, size, text } from './values.js';
+import { agoWords, count, plural, usd } from './words.js';
 
 /** @typedef {import('./session.js').Session} Session */
 
@@ -52,15 +53,28 @@ export function startClients(session, showPaused, onChange) {
     },
     /** @param {any} client @param {boolean} hasVideos */
     async remove({ name }, hasVideos) {
-      const query = hasVideos ? '?videos=true' : '';
-      const report = await session.json(`${pathOf(name)}${query}`, 'DELETE');
-      return () => {
-        setText(byId('clients-report'), reportWords(name, report, hasVideos));
-        byId('clients-title').focus();
-        onChange();
+      if (!hasVideos) {
+        await session.json(pathOf(name), 'DELETE');
+        return () => report(`The client ${name} is removed. Its videos are kept until they expire.`);
+      }
+      let isRemoved = true;
+      let uploads = 0;
+      const erase = async () => {
+        const answer = await session.json(`${pathOf(name)}?videos=true`, 'DELETE');
+        isRemoved = answer.deleted !== false;
+        uploads = size(answer.uploads_at_wiro);
+        const { deleted, done = deleted, failed } = Object(answer.videos);
+        return { done, failed, has_more: answer.has_more };
       };
+      const outcome = await forAll(erase, () => {});
+      return () => report(erasureWords(name, isRemoved, outcomeWords(outcome, 'deleted'), uploads));
     },
     session,
+  };
+  const report = (/** @type {string} */ words) => {
+    setText(byId('clients-report'), words);
+    byId('clients-title').focus();
+    onChange();
   };
   const shown = (/** @type {string} */ name, /** @type {unknown} */ token) => {
     showToken(name, token);
@@ -123,8 +137,10 @@ function clientRow(first, { session, change, rotate, remove }) {
     showShare(share, next.spent_today_usd, next.reserved_usd, next.daily_usd);
     pause.hidden = next.paused !== false;
     resume.hidden = next.paused !== true;
-    // The settings hold these tokens; only a deployment changes them.
+    // What is in the settings is changed there.
+    limits.hidden = next.source === 'settings';
     token.hidden = next.source === 'settings';
+    setText(removal, next.source === 'settings' ? 'Delete all' : 'Remove');
     element.dataset.status = next.paused === true ? 'paused' : 'active';
   };
   return { element, update };
@@ -142,13 +158,11 @@ function factsOf({ source, paused, tokens, created_at, active, max_active, has_w
   ];
 }
 
-/** @param {string} name @param {any} report @param {boolean} hasVideos */
-function reportWords(name, report, hasVideos) {
-  if (!hasVideos) return `The client ${name} is removed. Its videos are kept until they expire.`;
-  const parts = ['videos', 'files'].map((kind) => {
-    const counts = Object.entries(Object(report[kind])).filter(([, value]) => number(value) !== undefined);
-    const words = counts.map(([what, value]) => `${count(value)} ${what}`);
-    return `${kind}: ${words.length > 0 ? words.join(', ') : 'unknown'}`;
-  });
-  return `The client ${name} is removed; ${parts.join('; ')}.`;
+/** @param {string} name @param {boolean} isRemoved @param {string} videos @param {number} uploads */
+function erasureWords(name, isRemoved, videos, uploads) {
+  const client = isRemoved
+    ? `The client ${name} is removed.`
+    : `The client ${name} is still in CLIENT_TOKENS.`;
+  const files = uploads > 0 ? ` ${plural(uploads, 'upload')} could not be deleted at Wiro.` : '';
+  return `${client} ${videos}${files}`;
 }

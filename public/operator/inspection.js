@@ -10,8 +10,17 @@ import { count, problemWords, reasonWords, statusWords, timeWords, usd } from '.
 /** @typedef {import('./session.js').Session} Session */
 /** @typedef {import('./session.js').OperatorError} OperatorError */
 
-/** Members of a problem document, which are not about the video. */
-const OF_PROBLEMS = ['type', 'title', 'status', 'detail', 'code', 'request_id', 'errors', 'error'];
+/** What is known of a removed video. @type {Map<string, string>} */
+const OF_REMOVED = new Map([
+  ['reason', 'Reason'],
+  ['removed_at', 'Removed'],
+  ['client', 'Client'],
+  ['model', 'Model'],
+  ['status', 'Status'],
+  ['created_at', 'Submitted'],
+  ['cost_usd', 'Cost'],
+  ['request_id', 'Request'],
+]);
 
 /** @param {Session} session @param {() => void} onChange */
 export function startInspection(session, onChange) {
@@ -68,15 +77,13 @@ export function startInspection(session, onChange) {
     empty();
     setText(byId('inspection-title'), 'Not there');
     setText(byId('inspection-reason'), words);
-    const known = Object.entries(problem).filter(
-      ([name, value]) =>
-        !OF_PROBLEMS.includes(name) && ['string', 'number', 'boolean'].includes(typeof value),
-    );
+    const known = Object.entries(Object(problem.removed)).filter(([, value]) => typeof value !== 'object');
     byId('inspection-facts').replaceChildren(
       pair('Id', h('code', {}, id)),
-      ...known.map(([name, value]) =>
-        pair(name, foreign(name.endsWith('_at') ? timeWords(value) : `${value}`)),
-      ),
+      ...known.map(([name, value]) => {
+        const words = name.endsWith('_at') ? timeWords(value) : name === 'cost_usd' ? usd(value) : `${value}`;
+        return pair(OF_REMOVED.get(name) ?? name, foreign(words));
+      }),
     );
   }
 

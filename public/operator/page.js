@@ -23,17 +23,20 @@ function open(token) {
 
   const inspection = startInspection(session, refresh);
   const shared = { session, onOpen: inspection.open, onChange: refresh };
+  const loadClients = startClients(session, startPause(session), refresh);
   const loads = [
     startStatus(session),
     startUsage(session),
     startQueue(shared).load,
     startFailed(shared).load,
     startSearch(shared),
-    startClients(session, startPause(session), refresh),
     inspection.load,
   ];
 
   async function refresh() {
+    // The server counts wrong tokens: one that it does not accept any more is sent once.
+    await loadClients();
+    if (session.signal.aborted) return;
     await Promise.all(loads.map((load) => load()));
     if (session.signal.aborted) return;
     setText(byId('read-at'), `As of ${new Date().toLocaleTimeString()}`);
@@ -76,6 +79,7 @@ async function refusal(token) {
     return '';
   } catch (cause) {
     if (!(cause instanceof OperatorError)) throw cause;
+    if (cause.status === 401) keepToken();
     if (cause.status === 404) return 'This server has no OPERATOR_TOKEN, so there is nothing to see.';
     return problemWords(cause);
   }
@@ -99,5 +103,10 @@ byId('sign-in-form').addEventListener('submit', async (/** @type {Event} */ even
 });
 
 const kept = keptToken();
-if (kept) open(kept);
-else byId('sign-in').hidden = false;
+const problem = kept === undefined ? '' : await refusal(kept);
+if (kept !== undefined && problem === '') {
+  open(kept);
+} else {
+  byId('sign-in').hidden = false;
+  setText(error, problem);
+}

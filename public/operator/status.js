@@ -1,13 +1,18 @@
 // Whether the service works: its dependencies, the sweep, the last videos, and the switch that pauses all submits.
 import { announce, askBack, byId, h, setText } from '../page/dom.js';
 import { busy, foreign, pair, part } from './part.js';
-import { number, text, UNKNOWN } from './values.js';
+import { number, objects, text, UNKNOWN } from './values.js';
 import { ageWords, agoWords, count, reasonWords } from './words.js';
 
 /** @typedef {import('./session.js').Session} Session */
 
 /** Always shown, even if a response lacks them. @type {Record<string, string>} */
 const CHECKS = { kv: 'KV', r2: 'R2', dispatcher: 'Dispatcher', wiro: 'Wiro' };
+/** What a circuit breaker that is not closed means. @type {Map<unknown, string>} */
+const CIRCUITS = new Map([
+  ['open', 'Wiro does not answer: no jobs are sent to it for a while.'],
+  ['half_open', 'Wiro did not answer: jobs are sent to it one by one.'],
+]);
 /** The sweep runs every five minutes: three were missed. */
 const MAX_SWEEP_AGE_SECONDS = 15 * 60;
 
@@ -16,7 +21,7 @@ export function startStatus(session) {
   return part(
     'status',
     session.signal,
-    () => session.report('/health?deep=1'),
+    async () => withLastVideos(session, await session.report('/health?deep=1')),
     (health) => {
       const checks = Object(health.checks);
       const names = [...new Set([...Object.keys(CHECKS), ...Object.keys(checks)])];
@@ -33,6 +38,31 @@ export function startStatus(session) {
   );
 }
 
+/**
+ * Reads the last completed and the last failed video from the lists, if a report does not have them.
+ * @param {Session} session @param {any} health
+ */
+async function withLastVideos(session, health) {
+  const { last_completed_at, last_failure } = health;
+  if (last_completed_at !== undefined && last_failure !== undefined) return health;
+  const last = async (/** @type {string} */ status) => {
+    const list = await session.json(`/operator/videos?status=${status}&limit=1`);
+    return objects(list.data)[0] ?? null;
+  };
+  try {
+    const [completed, failed] = await Promise.all([last('completed'), last('failed')]);
+    return {
+      ...health,
+      last_completed_at: completed === null ? null : completed.completed_at,
+      last_failure: failed && { at: failed.completed_at, ...Object(failed.error) },
+    };
+  } catch (error) {
+    if (session.signal.aborted) throw error;
+    // They are shown as unknown. The lists themselves say what is wrong.
+    return health;
+  }
+}
+
 /** @param {string[]} names @param {any} checks @returns {(Node | string)[]} */
 function problemsOf(names, checks) {
   /** @type {(Node | string)[]} */
@@ -42,11 +72,13 @@ function problemsOf(names, checks) {
     if (status === undefined || status === 'ok') continue;
     problems.push(h('span', {}, foreign(CHECKS[name] ?? name), ': ', foreign(text(error) ?? `${status}`)));
   }
-  const { last_sweep_at, circuit } = Object(checks.dispatcher);
+  const { status, last_sweep_at, circuit } = Object(checks.dispatcher);
   const sweptAt = number(last_sweep_at);
-  if (sweptAt !== undefined && Date.now() / 1000 - sweptAt > MAX_SWEEP_AGE_SECONDS)
+  // Otherwise its error says so.
+  if (status === 'ok' && sweptAt !== undefined && Date.now() / 1000 - sweptAt > MAX_SWEEP_AGE_SECONDS)
     problems.push(`The sweep has not run for ${ageWords(sweptAt)}: check the Worker’s cron trigger.`);
-  if (circuit === 'open') problems.push('Wiro refuses jobs or does not answer: jobs wait until it does.');
+  const held = CIRCUITS.get(circuit);
+  if (held) problems.push(held);
   return problems;
 }
 

@@ -27,3 +27,8 @@ export function counts(value) {
   const entries = Object.entries(Object(value)).filter(([, count]) => number(count) !== undefined);
   return /** @type {[string, number][]} */ (entries).toSorted(([, one], [, other]) => other - one);
 }
+
+/** How many there are, whether a response has their number or a list of them. @param {unknown} value @returns {number} */
+export function size(value) {
+  return number(value) ?? (Array.isArray(value) ? value.length : 0);
+}

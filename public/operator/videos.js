@@ -2,13 +2,14 @@
 import { byId, h, setText } from '../page/dom.js';
 import { stageWords } from '../page/words.js';
 import { actionNames, isId, startBulk, videoButtons } from './actions.js';
-import { foreign, part, rows } from './part.js';
+import { busy, foreign, part, rows } from './part.js';
 import { number, objects, text } from './values.js';
 import { ageWords, agoWords, reasonWords, statusWords, UNKNOWN_CLIENT, usd } from './words.js';
 
 /** @typedef {import('./session.js').Session} Session */
 
 const PAGE = 50;
+const REQUEST_ID = /^req_[0-9a-f]{24}$/;
 
 /**
  * @typedef {object} Shared  what all lists use
@@ -163,12 +164,23 @@ export function startSearch(shared) {
     event.preventDefault();
     const id = byId('search-id').value.trim();
     setText(byId('search-problem'), '');
-    if (isId(id)) return shared.onOpen(id);
-    if (id !== '') return setText(byId('search-problem'), idWords(id));
-    filter = filterOf(form);
-    setText(byId('found-scope'), scopeWords(filter));
-    byId('found').hidden = false;
-    list.restart();
+    if (id === '') {
+      filter = filterOf(form);
+      setText(byId('found-scope'), scopeWords(filter));
+      byId('found').hidden = false;
+      list.restart();
+    } else if (isId(id)) {
+      shared.onOpen(id);
+    } else if (REQUEST_ID.test(id)) {
+      busy(byId('search-send'), byId('search-problem'), shared.session.signal, () =>
+        openByRequest(shared, id),
+      );
+    } else {
+      setText(
+        byId('search-problem'),
+        'That is neither the id of a video, vid_…, nor that of a request, req_….',
+      );
+    }
   });
   for (const name of ['redrive', 'release', 'cancel', 'delete']) {
     const place = byId('bulk-result');
@@ -179,11 +191,14 @@ export function startSearch(shared) {
   };
 }
 
-/** @param {string} id */
-function idWords(id) {
-  if (id.startsWith('req_'))
-    return 'That is the id of a request: filter the Worker’s log by request_id, its line names the video.';
-  return 'That is no id of a video: such an id has 44 characters and starts with vid_.';
+/** Opens the video that a request created. @param {Shared} shared @param {string} request */
+async function openByRequest({ session, onOpen }, request) {
+  const list = await session.json(`/operator/videos?request_id=${request}`);
+  const [video] = objects(list.data);
+  if (isId(video?.id)) return onOpen(video.id);
+  const words =
+    'This request created no video that still exists: filter the Worker’s log by this request_id.';
+  setText(byId('search-problem'), words);
 }
 
 /** @param {HTMLFormElement} form */

@@ -2,7 +2,7 @@
 import { isFinal } from '../client.js';
 import { byId, h, setText } from './dom.js';
 import { posterOf } from './posters.js';
-import { ownLink } from './stage.js';
+import { ownLink, ownThumbnail } from './stage.js';
 import { ago, formatOf, problemWords, stageWords } from './words.js';
 
 /** @typedef {import('../client.js').Video} Video */
@@ -78,11 +78,12 @@ function update(card, video, isCurrent) {
   if (isCurrent) find('button').setAttribute('aria-current', 'true');
   else find('button').removeAttribute('aria-current');
   if (isDone && !card.dataset.source) visible.observe(card);
-  if (isDone) card.dataset.source = ownLink(video);
+  if (isDone) Object.assign(card.dataset, { source: ownLink(video), thumbnail: ownThumbnail(video) ?? '' });
 }
 
 /** @param {HTMLElement} card */
 async function showPoster(card) {
-  const poster = await posterOf(card.dataset.id ?? '', card.dataset.source ?? '');
+  const { id = '', source = '', thumbnail } = card.dataset;
+  const poster = await posterOf(id, source, thumbnail);
   if (poster) card.querySelector('.poster')?.prepend(h('img', { src: poster, alt: '' }));
 }

@@ -1,4 +1,4 @@
-// A poster image of each video, captured from the video and stored in this browser.
+// A poster image of each video, stored in this browser: the server's thumbnail, or else captured from the video.
 import { Shelf } from './memory.js';
 
 const WIDTH = 480;
@@ -11,9 +11,12 @@ let turn = Promise.resolve();
 /** The URL of each poster that exists or is being captured. @type {Map<string, Promise<string | undefined>>} */
 const links = new Map();
 
-/** The URL of the poster of a completed video; undefined if it cannot be captured. @param {string} id @param {string} source */
-export async function posterOf(id, source) {
-  const link = links.get(id) ?? linkTo(id, source);
+/**
+ * The URL of the poster of a completed video; undefined if there is none.
+ * @param {string} id @param {string} source @param {string | undefined} thumbnail  their URLs
+ */
+export async function posterOf(id, source, thumbnail) {
+  const link = links.get(id) ?? linkTo(id, source, thumbnail);
   links.set(id, link);
   // The next call tries again.
   if (!(await link) && links.get(id) === link) links.delete(id);
@@ -28,16 +31,33 @@ export async function dropPoster(id) {
   await shelf.delete(id);
 }
 
-/** @param {string} id @param {string} source */
-async function linkTo(id, source) {
+/** @param {string} id @param {string} source @param {string | undefined} thumbnail */
+async function linkTo(id, source, thumbnail) {
   const kept = await shelf.get(id);
   if (kept) return URL.createObjectURL(kept);
-  const mine = turn.then(() => take(source)).catch(() => undefined);
-  turn = mine.then(() => {});
-  const poster = await mine;
+  const poster = (await loaded(thumbnail)) ?? (await captured(source));
   if (!poster) return undefined;
   await shelf.put(id, poster);
   return URL.createObjectURL(poster);
+}
+
+/** The server's image; undefined if it cannot make one. @param {string | undefined} thumbnail */
+async function loaded(thumbnail) {
+  if (!thumbnail) return undefined;
+  try {
+    const response = await fetch(thumbnail, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const isImage = response.headers.get('content-type') === 'image/jpeg';
+    return response.ok && isImage ? await response.blob() : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param {string} source */
+function captured(source) {
+  const mine = turn.then(() => take(source)).catch(() => undefined);
+  turn = mine.then(() => {});
+  return mine;
 }
 
 /** @param {string} source @returns {Promise<Blob | undefined>} */

@@ -197,7 +197,7 @@ export class Stage {
   /** @param {Video} video */
   #play(video) {
     const source = ownLink(video);
-    byId('download').href = withDownload(source);
+    byId('download').href = withParameter(source, 'download', '1');
     if (player.getAttribute('src') === source) return;
     // With a renewed link the same video continues to play, unless it has failed.
     const isRenewal = !player.hidden && pathOf(player.src) === pathOf(source) && !player.error;
@@ -208,7 +208,7 @@ export class Stage {
     // Browsers allow autoplay only without sound.
     player.muted = true;
     if (!matchMedia('(prefers-reduced-motion: reduce)').matches) player.play().catch(() => {});
-    posterOf(video.id, source).then((poster) => {
+    posterOf(video.id, source, ownThumbnail(video)).then((poster) => {
       if (poster && this.video?.id === video.id) player.poster = poster;
     });
   }
@@ -341,12 +341,16 @@ export function ownLink({ id, urls }) {
   return `/v1/videos/${encodeURIComponent(id)}/content${grant ? `?grant=${encodeURIComponent(grant)}` : ''}`;
 }
 
+/** The URL of its thumbnail on this origin, if the server makes some. @param {Video} video */
+export const ownThumbnail = (video) =>
+  video.urls.thumbnail ? withParameter(ownLink(video), 'variant', 'thumbnail') : undefined;
+
 /** @param {string} link */
 const pathOf = (link) => new URL(link, location.href).pathname;
 
-/** @param {string} link */
-function withDownload(link) {
+/** @param {string} link @param {string} name @param {string} value */
+function withParameter(link, name, value) {
   const url = new URL(link, location.href);
-  url.searchParams.set('download', '1');
+  url.searchParams.set(name, value);
   return url.pathname + url.search;
 }

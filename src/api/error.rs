@@ -1,10 +1,14 @@
 //! The errors of the API, and the HTTP status and `application/problem+json` body (RFC 9457) of each.
 
+mod removed;
+
 use serde::Serialize;
 use thiserror::Error;
 
+use self::removed::RemovedVideo;
 use crate::video::money::budget::Shortage;
 use crate::video::request::FieldError;
+use crate::video::task::tombstone::Tombstone;
 
 /// The reason why a request failed. The cause of a 5xx is only logged; [`ApiError::problem`] leaves it out.
 #[derive(Debug, Error)]
@@ -33,6 +37,9 @@ pub enum ApiError {
     MethodNotAllowed { allow: &'static str },
     #[error("the video of the idempotency key was deleted")]
     Deleted,
+    /// Only the operator learns that a removed video existed.
+    #[error("the video was removed")]
+    Removed(Box<Tombstone>),
     #[error("the video is not ready")]
     NotReady { retry_after_seconds: u32 },
     #[error("the video has ended already")]
@@ -63,6 +70,8 @@ pub enum ApiError {
     RateLimited,
     #[error("the upstream is not available")]
     UpstreamUnavailable { operation: Operation, retry_after_seconds: u32 },
+    #[error("the thumbnail could not be made")]
+    ThumbnailFailed { retry_after_seconds: u32 },
     #[error("all uploads together hold too much memory")]
     TooManyUploads,
     #[error("the client has uploaded as much as it may today")]
@@ -108,6 +117,7 @@ pub struct Problem {
     title: &'static str,
     detail: String,
     errors: Vec<FieldError>,
+    removed: Option<RemovedVideo>,
 }
 
 /// The error in the format of OpenAI's API, for its clients.
@@ -129,6 +139,8 @@ struct ProblemBody<'a> {
     request_id: &'a str,
     errors: &'a [FieldError],
     error: OpenAiError<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    removed: &'a Option<RemovedVideo>,
 }
 
 impl ApiError {
@@ -145,6 +157,7 @@ impl ApiError {
             title,
             detail,
             errors: Vec::new(),
+            removed: None,
         };
         match self {
             Self::InvalidRequest(detail) => {
@@ -195,6 +208,11 @@ impl ApiError {
                         .to_owned();
                 problem(410, "deleted", "Deleted", detail)
             }
+            Self::Removed(tombstone) => {
+                let removed = RemovedVideo::of(*tombstone);
+                let detail = removed.detail().to_owned();
+                Problem { removed: Some(removed), detail, ..Self::Deleted.problem() }
+            }
             Self::NotReady { retry_after_seconds } => {
                 let detail = "The video is still being made.".to_owned();
                 let headers = vec![("retry-after", retry_after_seconds.to_string())];
@@ -235,7 +253,7 @@ impl ApiError {
                 problem(415, "unsupported_media_type", "Unsupported media type", detail)
             }
             Self::RangeNotSatisfiable { size } => {
-                let detail = format!("The video has {size} bytes.");
+                let detail = format!("The file has {size} bytes.");
                 let headers = vec![("content-range", format!("bytes */{size}"))];
                 Problem { headers, ..problem(416, "range_not_satisfiable", "Range not satisfiable", detail) }
             }
@@ -262,6 +280,12 @@ impl ApiError {
                 );
                 let headers = vec![("retry-after", retry_after_seconds.to_string())];
                 Problem { headers, ..problem(503, "upstream_unavailable", "Upstream unavailable", detail) }
+            }
+            Self::ThumbnailFailed { retry_after_seconds } => {
+                let detail =
+                    "The thumbnail could not be made; try again later. The video is there.".to_owned();
+                let headers = vec![("retry-after", retry_after_seconds.to_string())];
+                Problem { headers, ..problem(503, "upstream_unavailable", "No thumbnail", detail) }
             }
             Self::TooManyUploads => {
                 let detail =
@@ -345,6 +369,7 @@ impl Problem {
                 param: self.errors.first().map(|error| error.field.as_str()),
                 code: self.openai_code.unwrap_or(self.code),
             },
+            removed: &self.removed,
         };
         serde_json::to_string(&body).unwrap_or_default()
     }

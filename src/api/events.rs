@@ -27,7 +27,7 @@ pub async fn events(context: &RequestContext<'_>, request: &Request, id: &str) -
     }
     let is_socket = request.header(Header::Upgrade).is_some_and(|to| to.eq_ignore_ascii_case("websocket"));
     let last_event_id = last_event_id(request);
-    let options = SubscribeOptions { origin: context.origin.clone(), grants, last_event_id, is_socket };
+    let options = SubscribeOptions { origin: context.origin.url.clone(), grants, last_event_id, is_socket };
     let response = VideoTaskClient::new(context.env)?.watch(&id, &options).await.map_err(internal)?;
     // A new response, because the headers of the object's response cannot be changed.
     match response.status() {

@@ -41,13 +41,14 @@ use crate::runtime::clock;
 use crate::runtime::http::{Request, Response};
 use crate::runtime::log::{self, Level};
 use crate::runtime::streams::Drain;
+use crate::storage::media;
 use crate::storage::records::Records;
 use crate::storage::videos::Videos;
 use crate::video::access::managed_clients::ManagedClients;
 use crate::video::access::owner::Owner;
 use crate::video::id::VideoId;
 use crate::video::record::Record;
-use crate::video::record::public::Video;
+use crate::video::record::public::{PublicOrigin, Video};
 use crate::video::record::text::status_of;
 
 /// The `Retry-After` of clients that poll, in seconds.
@@ -57,8 +58,7 @@ const RETRY_AFTER_SECONDS: u32 = 3;
 struct RequestContext<'a> {
     config: Rc<Config>,
     env: &'a Env,
-    /// The public URL of this Worker, without a trailing slash.
-    origin: String,
+    origin: PublicOrigin,
     request_id: String,
     /// The clients that are managed at run time; `None` if they are needed and cannot be read.
     managed_clients: Option<Rc<ManagedClients>>,
@@ -111,7 +111,8 @@ fn log_error(error: ApiError, request_id: &str) -> Problem {
 
 async fn handle(request: &Request, env: &Env, request_id: &str) -> Result<Response, ApiError> {
     let config = Config::of(env).map_err(|error| ApiError::Misconfigured(error.to_string()))?;
-    let origin = config.public_url.clone().unwrap_or_else(|| request.origin().to_owned());
+    let url = config.public_url.clone().unwrap_or_else(|| request.origin().to_owned());
+    let origin = PublicOrigin { url, has_thumbnails: media::is_bound(env) };
     let request_id = request_id.to_owned();
     let mut context =
         RequestContext { config, env, origin, request_id, managed_clients: Some(Rc::default()) };
@@ -161,7 +162,9 @@ fn call_handler<'a>(
             deliveries::deliveries(context, context.authorize(request, id)?).boxed_local()
         }
         Route::ListAll => operator::videos::list(context, request).boxed_local(),
+        Route::OperatorUsage => operator::usage::usage(context, request).boxed_local(),
         Route::Inspect { id } => operator::inspect::inspect(context, request, id).boxed_local(),
+        Route::OperatorContent { id } => operator::inspect::content(context, request, id).boxed_local(),
         Route::ActOnOne { action, id } => operator::act::one(context, request, action, id).boxed_local(),
         Route::ActOnMany { action } => operator::act::many(context, request, action).boxed_local(),
         Route::TestWebhook => operator::webhook_test::send_test(context, request).boxed_local(),

@@ -41,7 +41,11 @@ pub enum Route<'a> {
     },
     /// The operator's list of the videos of all owners.
     ListAll,
+    OperatorUsage,
     Inspect {
+        id: &'a str,
+    },
+    OperatorContent {
         id: &'a str,
     },
     TestWebhook,
@@ -154,6 +158,7 @@ pub fn route<'a>(method: &str, path: &'a str) -> Result<Route<'a>, NoRoute> {
         ["v1", "videos", id, "events"] => (Route::Events { id }, READ),
         ["v1", "videos", id, "cancel"] => (Route::Cancel { id }, "POST"),
         ["v1", "videos", id, "deliveries"] => (Route::Deliveries { id }, READ),
+        ["operator", "usage"] => (Route::OperatorUsage, READ),
         ["operator", "videos"] if method == "DELETE" => {
             (Route::ActOnMany { action: Action::Delete }, "GET, HEAD, DELETE")
         }
@@ -165,6 +170,7 @@ pub fn route<'a>(method: &str, path: &'a str) -> Result<Route<'a>, NoRoute> {
             (Route::ActOnOne { action: Action::Delete, id }, "GET, HEAD, DELETE")
         }
         ["operator", "videos", id] => (Route::Inspect { id }, "GET, HEAD, DELETE"),
+        ["operator", "videos", id, "content"] => (Route::OperatorContent { id }, READ),
         ["operator", "videos", id, name] => match Action::named(name) {
             Some(action) => (Route::ActOnOne { action, id }, "POST"),
             None => return Err(NoRoute::NotFound),
@@ -233,8 +239,11 @@ mod tests {
         assert_eq!(route("GET", "/v1/videos/a/events"), Ok(Route::Events { id: "a" }));
         assert_eq!(route("POST", "/v1/videos/a/cancel"), Ok(Route::Cancel { id: "a" }));
         assert_eq!(route("GET", "/v1/videos/a/deliveries"), Ok(Route::Deliveries { id: "a" }));
+        assert_eq!(route("GET", "/operator/usage"), Ok(Route::OperatorUsage));
         assert_eq!(route("GET", "/operator/videos"), Ok(Route::ListAll));
         assert_eq!(route("GET", "/operator/videos/a"), Ok(Route::Inspect { id: "a" }));
+        let content = Route::OperatorContent { id: "a" };
+        assert_eq!(route("GET", "/operator/videos/a/content"), Ok(content));
         for (name, action) in
             [("cancel", Action::Cancel), ("redrive", Action::Redrive), ("release", Action::Release)]
         {

@@ -156,7 +156,7 @@ fn new_task(
     let proof = context.config.signing_keys.callback_proof(id);
     let new = NewTask {
         owner: owner.clone(),
-        callback_url: format!("{}/hooks/wiro/{id}/{proof}", context.origin),
+        callback_url: format!("{}/hooks/wiro/{id}/{proof}", context.origin.url),
         fingerprint,
         model: model.name,
         model_path: model.path,
@@ -164,7 +164,11 @@ fn new_task(
         metadata,
         id: id.clone(),
     };
-    Task { owner_webhook: callback_url.map(OwnerWebhook::new), ..Task::accept(new, clock::now()) }
+    Task {
+        request_id: Some(context.request_id.clone()),
+        owner_webhook: callback_url.map(OwnerWebhook::new),
+        ..Task::accept(new, clock::now())
+    }
 }
 
 /// What must be set before this owner may give a `callback_url`, which is only sent signed messages.

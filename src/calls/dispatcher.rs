@@ -14,11 +14,12 @@ use crate::video::id::VideoId;
 use crate::video::lifecycle::event::SlotReply;
 use crate::video::money::Usd;
 use crate::video::money::budget::Shortage;
-use crate::video::record::Status;
 use crate::video::record::listing::{Listing, Page};
 use crate::video::task::VideoOwnership;
 use crate::video::task::search::JobClaim;
 use crate::video::time::{Millis, UnixMillis};
+use crate::video::usage::query::UsageQuery;
+use crate::video::usage::{Ending, UsageReport};
 use crate::wiro::files::Refusal;
 use crate::wiro::model::ModelDescription;
 
@@ -48,16 +49,13 @@ pub enum Message {
     ReacquireSlot(VideoOwnership, String, Option<Usd>),
     /// Whether the outcome of a Run is known → null
     RunAnswered(bool),
-    /// Removes a video from all tables; with its cost, if known → null
-    Forget(VideoOwnership, Option<Usd>),
-    /// Stores the status of a video that has ended, for lists → null
-    Ended(VideoOwnership, Status),
+    /// Removes a video from all tables; with its cost, if known, and whether its submit was refused as if there had been
+    /// no video → null
+    Forget(VideoOwnership, Option<Usd>, #[serde(default)] bool),
+    /// Stores how a video has ended, for lists and usage → null
+    Ended(VideoOwnership, Ending),
     /// A page of the owner's videos → [`Page`], or null
     List(Owner, Listing),
-    /// → [`DispatcherHealth`]
-    Health,
-    /// A page of the videos of one client, or of all and of nobody → [`Page`], or null
-    ListAll(Option<Owner>, Listing),
     /// Reconciles a batch of videos that are due at this time → whether it was the last one
     Sweep(UnixMillis),
     /// The folder for uploads → its id, or a [`Refusal`]
@@ -82,6 +80,14 @@ pub enum Message {
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OperatorMessage {
+    /// The usage of all clients → [`UsageReport`], or null if it has too many rows
+    UsageReport(UsageQuery),
+    /// → [`DispatcherHealth`]
+    Health,
+    /// A page of the videos of one client, or of all and of nobody → [`Page`], or null
+    ListAll(Option<Owner>, Listing),
+    /// The video that the request with this id created → [`Page`], which may be empty
+    OfRequest(String),
     /// The clients that are managed at run time, unless this is their version → [`ManagedClients`], or null
     ManagedClients(Option<i64>),
     /// The operator asks about clients or changes them → [`ClientReply`]
@@ -147,7 +153,7 @@ impl DispatcherClient {
     }
 
     pub async fn health(&self) -> Result<DispatcherHealth, CallError> {
-        self.ask(Message::Health).await
+        self.ask(Message::Operator(OperatorMessage::Health)).await
     }
 
     /// The position of a queued job, counted from 1.
@@ -181,9 +187,14 @@ impl DispatcherClient {
         self.ask(Message::RunAnswered(is_known)).await
     }
 
-    /// Stores the status of a video that has ended, for lists.
-    pub async fn ended(&self, video: VideoOwnership, status: Status) -> Result<(), CallError> {
-        self.ask(Message::Ended(video, status)).await
+    /// The usage of all clients; `None` if the report has too many rows.
+    pub async fn usage_report(&self, query: UsageQuery) -> Result<Option<UsageReport>, CallError> {
+        self.ask(Message::Operator(OperatorMessage::UsageReport(query))).await
+    }
+
+    /// Stores how a video has ended, for lists and usage.
+    pub async fn ended(&self, video: VideoOwnership, ending: Ending) -> Result<(), CallError> {
+        self.ask(Message::Ended(video, ending)).await
     }
 
     /// A page of the owner's videos; `None` if the video at which it starts does not exist.
@@ -197,12 +208,23 @@ impl DispatcherClient {
         client: Option<&Owner>,
         listing: Listing,
     ) -> Result<Option<Page>, CallError> {
-        self.ask(Message::ListAll(client.cloned(), listing)).await
+        self.ask(Message::Operator(OperatorMessage::ListAll(client.cloned(), listing))).await
     }
 
-    /// Removes a video from the queue, the lists and the budget; with its cost, if known.
-    pub async fn forget(&self, video: VideoOwnership, cost: Option<Usd>) -> Result<(), CallError> {
-        self.ask(Message::Forget(video, cost)).await
+    /// The video that the request with this id created, if it is not removed.
+    pub async fn of_request(&self, request_id: String) -> Result<Page, CallError> {
+        self.ask(Message::Operator(OperatorMessage::OfRequest(request_id))).await
+    }
+
+    /// Removes a video from the queue, the lists and the budget; with its cost, if known, and whether its submit was
+    /// refused as if there had been no video.
+    pub async fn forget(
+        &self,
+        video: VideoOwnership,
+        cost: Option<Usd>,
+        is_refused: bool,
+    ) -> Result<(), CallError> {
+        self.ask(Message::Forget(video, cost, is_refused)).await
     }
 
     /// The folder for uploads.

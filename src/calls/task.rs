@@ -6,11 +6,13 @@ use worker::web_sys::Response;
 
 use super::objects::SubscribeOptions;
 use super::objects::{CallError, Objects, read};
+use crate::video::access::owner::Owner;
 use crate::video::delivery::{DeliveryAttempt, OwnerAttempt};
 use crate::video::id::VideoId;
 use crate::video::money::budget::Shortage;
 use crate::video::record::Record;
 use crate::video::task::search::{JobClaim, Ownership};
+use crate::video::task::tombstone::Tombstone;
 use crate::video::task::{Job, SlotReport, Task};
 use crate::video::time::UnixMillis;
 
@@ -52,6 +54,8 @@ pub enum Message {
     MayHaveJob,
     /// Like `Delete`, and Wiro's files too, whatever the settings say.
     Erase,
+    /// Make and store the thumbnail of a completed video, unless it is stored.
+    MakeThumbnail,
     /// The job has a slot now.
     #[serde(rename = "called")]
     SlotGranted,
@@ -91,12 +95,38 @@ pub enum Reply {
     Report(SlotReport),
     Owns(Ownership),
     Deliveries(Vec<OwnerAttempt>),
-    Inspected {
-        record: Record,
-        deliveries: Vec<DeliveryAttempt>,
-        /// Unix seconds.
-        next_delivery_at: Option<i64>,
+    Inspected(Box<Inspected>),
+    /// It was removed. Only the operator gets this answer.
+    Removed(Tombstone),
+    /// The thumbnail could not be made. Until then no other attempt is made.
+    ThumbnailFailed {
+        retry_after_seconds: u32,
     },
+}
+
+/// The operator's view of a video.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Inspected {
+    pub record: Record,
+    pub owner: Owner,
+    pub request_id: Option<String>,
+    pub upstream: UpstreamState,
+    pub deliveries: Vec<DeliveryAttempt>,
+    /// Unix seconds.
+    pub next_delivery_at: Option<i64>,
+}
+
+/// A video's job, in the operator's API.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct UpstreamState {
+    /// Wiro's.
+    pub task_id: Option<String>,
+    /// How often Run was sent, or may have been.
+    pub attempts: u32,
+    /// In Wiro's words where it was Wiro's.
+    pub last_error: Option<String>,
+    /// When the next step is due, in unix seconds.
+    pub next_check_at: Option<i64>,
 }
 
 pub struct VideoTaskClient {

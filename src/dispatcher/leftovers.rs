@@ -36,7 +36,7 @@ pub async fn remove_leftovers(env: &Env, as_of: UnixMillis) -> Result<()> {
         let Some(id) = VideoId::unproven(&text) else { continue };
         // Only the video's object knows whether the video exists.
         let reply = tasks.send(&id, &Message::Inspect).await.map_err(|error| error.to_string())?;
-        if matches!(reply, Reply::NotFound) {
+        if matches!(reply, Reply::NotFound | Reply::Removed(_)) {
             videos.delete(&id).await?;
             log::write(Level::Info, "removed leftovers of a deleted video", [("video.id", json!(id))]);
         }

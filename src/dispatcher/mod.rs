@@ -4,6 +4,7 @@
 pub mod object;
 pub mod sweep;
 
+mod accounts;
 mod circuit_breaker;
 mod clients;
 mod health;
@@ -20,3 +21,4 @@ mod turns;
 mod typical_durations;
 mod upload_folder;
 mod uploads;
+mod usage;

@@ -1,7 +1,7 @@
 //! The `Dispatcher` Durable Object, one for the whole deployment. It grants slots (permissions to start a job at Wiro), as
 //! many as `MAX_ACTIVE` and Wiro allow; it knows each video's owner and when to check on the video; it keeps the budget.
 //!
-//! - Stored: the tables of `Queue`, `OwnedVideos`, `TypicalDurations` and `Spending`, the descriptions of Wiro's models,
+//! - Stored: the tables of `Queue`, `Accounts` and `TypicalDurations`, the descriptions of Wiro's models,
 //!   and the folder for uploads.
 //! - Messages: [`Message`], each with its own answer.
 //!
@@ -19,13 +19,12 @@ use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::web_sys::Request;
 use worker::worker_sys::DurableObjectState;
 
+use super::accounts::Accounts;
 use super::clients::ClientTable;
-use super::health::{health, store_sweep};
+use super::health::store_sweep;
 use super::job_claims::claim_job;
 use super::model_catalog::{ModelCatalog, known_price};
-use super::owned_videos::OwnedVideos;
 use super::queue::{Queue, SlotDecision, SlotState};
-use super::spending::Spending;
 use super::submit_attempts::video_of;
 use super::typical_durations::TypicalDurations;
 use super::upload_folder::UploadFolder;
@@ -39,7 +38,6 @@ use crate::runtime::executor::{promised, spawn};
 use crate::runtime::log::{self, Level};
 use crate::storage::object_storage::ObjectStorage;
 use crate::video::access::managed_clients::ManagedClients;
-use crate::video::id::VideoId;
 use crate::video::lifecycle::event::SlotReply;
 use crate::video::task::{SlotReport, VideoOwnership};
 use crate::video::time::{Millis, UnixMillis};
@@ -143,47 +141,39 @@ impl Inner {
             }
             Message::Operator(message) => self.answer_operator(message)?,
             Message::Reserve(video, kind) => return self.reserve(video, &kind).await,
-            Message::Usage(owner) => return Ok(json!(self.spending()?.usage(&owner)?)),
+            Message::Usage(owner) => return Ok(json!(self.accounts()?.usage_of(&owner)?)),
             Message::AcquireSlot(video, kind, capacity_retry_after) => {
                 json!(self.acquire_slot(&video, &kind, capacity_retry_after)?)
             }
             Message::Position(id) => return Ok(json!(self.queue()?.position(&id)?)),
             Message::ReleaseSlot(video, kind, generation_time, cost) => {
-                self.owned_videos()?.add(&video)?;
-                self.spending()?.settle(&video, cost)?;
+                self.accounts()?.settle(&video, cost)?;
                 if let Some(duration) = generation_time {
                     self.typical_durations()?.add_sample(&kind, duration)?;
                 }
                 json!(self.queue()?.release_slot(&video.id)?)
             }
             Message::ReacquireSlot(video, kind, cost) => {
-                self.owned_videos()?.add(&video)?;
-                self.owned_videos()?.resume(&video.id)?;
+                self.accounts()?.resume(&video)?;
                 if cost.is_none() {
                     self.reserve_known_price(&video, &kind)?;
                 }
                 json!(self.queue()?.assign_slot(&video.id, &video.owner)?)
             }
             Message::RunAnswered(is_known) => json!(self.queue()?.run_answered(is_known)?),
-            Message::Forget(video, cost) => {
-                self.spending()?.settle(&video, cost)?;
-                json!(self.forget(&video.id)?)
+            Message::Forget(video, cost, is_refused) => {
+                self.accounts()?.remove(&video, cost, is_refused)?;
+                json!(self.queue()?.remove(&video.id)?)
             }
-            Message::Ended(video, status) => {
-                self.owned_videos()?.add(&video)?;
-                return Ok(json!(self.owned_videos()?.end(&video, status)?));
-            }
-            Message::List(owner, listing) => return Ok(json!(self.owned_videos()?.page(&owner, &listing)?)),
-            Message::Health => {
-                return Ok(json!(health(&self.storage, &self.queue()?, self.clients()?.paused)?));
-            }
-            Message::ListAll(client, listing) => {
-                return Ok(json!(self.owned_videos()?.page_for_operator(client.as_ref(), &listing)?));
+            Message::Ended(video, ending) => return Ok(json!(self.accounts()?.end(&video, &ending)?)),
+            Message::List(owner, listing) => {
+                return Ok(json!(self.accounts()?.lists().page(&owner, &listing)?));
             }
             Message::Sweep(as_of) => {
                 for model in Config::of(&self.env)?.models.all() {
                     self.refresh_model_if_stale(&model.path)?;
                 }
+                self.accounts()?.forget_old(clock::now())?;
                 self.queue()?.grant_free_slots()?;
                 let is_done = self.reconcile(Some(as_of)).await?;
                 store_sweep(&self.storage, clock::now())?;
@@ -200,7 +190,7 @@ impl Inner {
         kind: &str,
         capacity_retry_after: Option<Millis>,
     ) -> Result<SlotReply, DispatcherError> {
-        self.owned_videos()?.add(video)?;
+        self.accounts()?.accept(video)?;
         self.reserve_known_price(video, kind)?;
         Ok(match self.queue()?.acquire_slot(&video.id, &video.owner, capacity_retry_after)? {
             SlotDecision::Queued(position) => SlotReply::Queued(position),
@@ -233,8 +223,8 @@ impl Inner {
                 Ok(Reply::Report(report)) => self.queue()?.apply_report(&id, state, report)?,
                 // The object never accepted the video: its reservation is free again.
                 Ok(_) => {
-                    self.spending()?.release(&id)?;
-                    self.forget(&id)?;
+                    self.accounts()?.discard(&id)?;
+                    self.queue()?.remove(&id)?;
                 }
                 Err(error) => {
                     let fields = [("video.id", json!(id)), ("error", json!(error.to_string()))];
@@ -254,26 +244,21 @@ impl Inner {
         let price = self.models.price(&self.storage, &self.env, &config, kind).await?;
         let (model, _) = model_and_format(kind);
         self.refresh_model_if_stale(model)?;
-        let VideoOwnership { id, owner, .. } = &video;
-        let shortage =
-            self.spending()?.reserve(id, owner, price, &config.limits(owner, &*self.clients()?))?;
+        let limits = config.limits(&video.owner, &*self.clients()?);
+        let shortage = self.accounts()?.spending().reserve(&video, price, &limits)?;
         if shortage.is_none() {
-            self.queue()?.track(id)?;
+            self.queue()?.track(&video.id)?;
         }
         Ok(json!(shortage))
     }
 
     /// A video that was accepted while there was no limit has no reservation yet.
-    fn reserve_known_price(
-        &self,
-        VideoOwnership { id, owner, .. }: &VideoOwnership,
-        kind: &str,
-    ) -> Result<(), DispatcherError> {
+    fn reserve_known_price(&self, video: &VideoOwnership, kind: &str) -> Result<(), DispatcherError> {
         let config = Config::of(&self.env)?;
-        if !config.limits(owner, &*self.clients()?).is_unlimited()
+        if !config.limits(&video.owner, &*self.clients()?).is_unlimited()
             && let Some(price) = known_price(&self.storage, &config, kind)?
         {
-            self.spending()?.reserve_unchecked(id, owner, price)?;
+            self.accounts()?.spending().reserve_unchecked(video, price)?;
         }
         Ok(())
     }
@@ -293,23 +278,13 @@ impl Inner {
         Ok(())
     }
 
-    fn forget(&self, id: &VideoId) -> Result<(), DispatcherError> {
-        self.spending()?.forget(id)?;
-        self.owned_videos()?.remove(id)?;
-        Ok(self.queue()?.remove(id)?)
-    }
-
-    fn owned_videos(&self) -> Result<OwnedVideos<'_>, DispatcherError> {
+    pub(super) fn accounts(&self) -> Result<Accounts<'_>, DispatcherError> {
         let has_operator = Config::of(&self.env)?.operator_token.is_some();
-        Ok(OwnedVideos::open(&self.storage, has_operator)?)
+        Ok(Accounts::open(&self.storage, has_operator, clock::now())?)
     }
 
     fn typical_durations(&self) -> Result<TypicalDurations<'_>, DispatcherError> {
         Ok(TypicalDurations::open(&self.storage)?)
-    }
-
-    pub(super) fn spending(&self) -> Result<Spending<'_>, DispatcherError> {
-        Ok(Spending::open(&self.storage, clock::now())?)
     }
 
     pub(super) fn clients(&self) -> Result<Rc<ManagedClients>, DispatcherError> {

@@ -1,7 +1,9 @@
-//! The answers to what the operator decides: clients at run time, the pause, releases and erasures.
+//! The answers to what the operator asks and decides: lists, usage, clients at run time, the pause, releases and
+//! erasures.
 
 use serde_json::{Value, json};
 
+use super::health::health;
 use super::object::{DispatcherError, Inner};
 use super::owned_videos::OwnedVideos;
 use super::uploads;
@@ -16,6 +18,12 @@ impl Inner {
         let config = Config::of(&self.env)?;
         let (storage, now) = (&self.storage, clock::now());
         Ok(match message {
+            OperatorMessage::UsageReport(query) => json!(self.accounts()?.report(&query)?),
+            OperatorMessage::Health => json!(health(storage, &self.queue()?, self.clients()?.paused)?),
+            OperatorMessage::ListAll(client, listing) => {
+                json!(self.accounts()?.lists().page_for_operator(client.as_ref(), &listing)?)
+            }
+            OperatorMessage::OfRequest(id) => json!(self.accounts()?.lists().of_request(&id)?),
             OperatorMessage::ManagedClients(version) => {
                 let clients = self.clients()?;
                 json!((version != Some(clients.version)).then_some(&*clients))
@@ -31,7 +39,7 @@ impl Inner {
                 self.clients.pause(storage, &config, paused, now)?;
                 json!(self.queue()?.grant_free_slots()?)
             }
-            OperatorMessage::Release(id) => json!(self.spending()?.release(&id)?),
+            OperatorMessage::Release(id) => json!(self.accounts()?.spending().release(&id)?),
             OperatorMessage::Uploads(owner, message) => {
                 json!(uploads::answer(storage, &owner, message, now)?)
             }

@@ -16,7 +16,8 @@ use crate::video::task::VideoOwnership;
 
 /// The position of a removed video is kept for a while. `created_at` is in unix seconds; `ticket` orders videos of the same second
 /// by arrival. `status` is that of a video that has ended, and null before: only its object knows how it stands now. Rows
-/// of earlier versions have neither status nor model until they end.
+/// of earlier versions have neither status nor model until they end. `counted` and `spent` are what usage has counted of
+/// the video: the [`Counter`] of its end, empty before the end, null if not even its submit; and micro-dollars.
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS owned (
         ticket INTEGER PRIMARY KEY,
@@ -24,7 +25,10 @@ const SCHEMA: &str = "
         owner TEXT NOT NULL,
         created_at INTEGER NOT NULL,
         model TEXT,
-        status TEXT
+        status TEXT,
+        request_id TEXT,
+        counted TEXT,
+        spent INTEGER
     );
     CREATE INDEX IF NOT EXISTS owned_in_order ON owned (owner, created_at, ticket);
     CREATE INDEX IF NOT EXISTS owned_by_status ON owned (owner, status, created_at, ticket);
@@ -35,18 +39,28 @@ const SCHEMA: &str = "
         owner TEXT NOT NULL,
         created_at INTEGER NOT NULL,
         ticket INTEGER NOT NULL
-    );";
+    );
+    SELECT request_id, counted, spent FROM owned LIMIT 0;";
 
 /// For the operator's lists. Its first list creates them, so that videos of a deployment without such lists do not write
 /// them.
 const OPERATOR_INDICES: &str = "
     CREATE INDEX IF NOT EXISTS all_in_order ON owned (created_at, ticket);
     CREATE INDEX IF NOT EXISTS all_by_status ON owned (status, created_at, ticket);
-    CREATE INDEX IF NOT EXISTS all_by_model ON owned (model, status, created_at, ticket);";
+    CREATE INDEX IF NOT EXISTS all_by_model ON owned (model, status, created_at, ticket);
+    CREATE INDEX IF NOT EXISTS all_by_request ON owned (request_id);";
 
 /// The columns that earlier versions did not have.
-const ADD_COLUMNS: &str =
-    "ALTER TABLE owned ADD COLUMN model TEXT; ALTER TABLE owned ADD COLUMN status TEXT;";
+const ADDED_COLUMNS: [(&str, &str); 5] = [
+    ("model", "TEXT"),
+    ("status", "TEXT"),
+    ("request_id", "TEXT"),
+    ("counted", "TEXT"),
+    ("spent", "INTEGER"),
+];
+
+/// The value of `counted` for a video of which only the submit is counted.
+pub const NOT_ENDED: &str = "";
 
 /// Removed videos whose position is kept, because a client that pages through the list may continue there.
 const MAX_REMOVED: u32 = 10_000;
@@ -61,34 +75,78 @@ impl<'a> OwnedVideos<'a> {
     /// fails, like all methods.
     pub fn open(storage: &'a ObjectStorage, keeps_all: bool) -> Result<Self> {
         if storage.ensure_tables(SCHEMA).is_err() {
-            // An index names a column that the table of an earlier version lacks.
-            storage.sql(ADD_COLUMNS, &[])?;
+            // The table of an earlier version lacks a column that the schema names.
+            storage.add_missing_columns("owned", &ADDED_COLUMNS)?;
             storage.ensure_tables(SCHEMA)?;
         }
         Ok(Self { storage, keeps_all })
     }
 
-    /// Idempotent.
-    pub fn add(&self, VideoOwnership { id, owner, created_at, model }: &VideoOwnership) -> Result<()> {
-        if owner.is_nobody() && !self.keeps_all {
-            return Ok(());
-        }
-        let [id, owner, model] = [id.as_str(), owner.as_str(), model].map(text_to_js);
-        let statement = "INSERT OR IGNORE INTO owned (id, owner, created_at, model) VALUES (?, ?, ?, ?)";
-        self.storage.sql(statement, &[id, owner, integer_to_js(*created_at), model]).map(|_| ())
+    /// Returns whether the video is new.
+    pub fn add(&self, video: &VideoOwnership) -> Result<bool> {
+        self.add_if(video, "TRUE")
     }
 
-    /// Stores the status of a video that has ended.
-    pub fn end(&self, VideoOwnership { id, model, .. }: &VideoOwnership, status: Status) -> Result<()> {
-        let statement = "UPDATE owned SET status = ?, model = ? WHERE id = ?";
-        let values = [status.as_str(), model, id.as_str()].map(text_to_js);
-        self.storage.sql(statement, &values).map(|_| ())
+    /// Like [`add`](Self::add), for a message that may arrive after the video's removal.
+    pub fn add_unless_removed(&self, video: &VideoOwnership) -> Result<bool> {
+        self.add_if(video, "NOT EXISTS (SELECT 1 FROM removed_place WHERE id = ?1)")
+    }
+
+    fn add_if(&self, video: &VideoOwnership, condition: &str) -> Result<bool> {
+        let VideoOwnership { id, owner, created_at, model, request_id } = video;
+        if owner.is_nobody() && !self.keeps_all {
+            return Ok(false);
+        }
+        let statement = format!(
+            "INSERT OR IGNORE INTO owned (id, owner, created_at, model, request_id, counted)
+            SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE {condition} RETURNING ticket"
+        );
+        let [id, owner, model] = [id.as_str(), owner.as_str(), model].map(text_to_js);
+        let request_id = request_id.as_deref().filter(|_| self.keeps_all).map_or(JsValue::NULL, text_to_js);
+        let counted = if self.keeps_all { text_to_js(NOT_ENDED) } else { JsValue::NULL };
+        let values = [id, owner, integer_to_js(*created_at), model, request_id, counted];
+        Ok(!self.storage.sql(&statement, &values)?.is_empty())
+    }
+
+    /// What is stored of a video; `None` if it is in no list.
+    pub fn row(&self, id: &VideoId) -> Result<Option<Row>> {
+        let query = "SELECT owner, created_at, model, counted, spent FROM owned WHERE id = ?";
+        let rows = self.storage.sql(query, &[text_to_js(id.as_str())])?;
+        Ok(rows.first().map(|row| Row {
+            owner: Owner::from_stored(row.get(0).as_string()),
+            created_at: integer_from_js(&row.get(1)),
+            model: row.get(2).as_string().unwrap_or_default(),
+            counted: row.get(3).as_string(),
+            spent: row.get(4).as_f64().map(|_| integer_from_js(&row.get(4))),
+        }))
+    }
+
+    /// Stores the status of a video that has ended, and how usage counts it; `None` leaves that as it is.
+    pub fn end(&self, video: &VideoOwnership, status: Status, counted: Option<&str>) -> Result<()> {
+        let statement = "UPDATE owned SET status = ?, model = ?, counted = COALESCE(?, counted) WHERE id = ?";
+        let [status, model, id] = [status.as_str(), &video.model, video.id.as_str()].map(text_to_js);
+        let counted = counted.map_or(JsValue::NULL, text_to_js);
+        self.storage.sql(statement, &[status, model, counted, id]).map(|_| ())
     }
 
     /// The video goes on, although it had ended.
     pub fn resume(&self, id: &VideoId) -> Result<()> {
-        let statement = "UPDATE owned SET status = NULL WHERE id = ?";
+        let statement =
+            "UPDATE owned SET status = NULL, counted = IIF(counted IS NULL, NULL, '') WHERE id = ?";
         self.storage.sql(statement, &[text_to_js(id.as_str())]).map(|_| ())
+    }
+
+    /// Stores what usage has counted of the video's money, in micro-dollars.
+    pub fn set_spent(&self, id: &VideoId, micros: i64) -> Result<()> {
+        let values = [integer_to_js(micros), text_to_js(id.as_str())];
+        self.storage.sql("UPDATE owned SET spent = ? WHERE id = ?", &values).map(|_| ())
+    }
+
+    /// The video that a request created.
+    pub fn of_request(&self, request_id: &str) -> Result<Page> {
+        self.storage.ensure_tables(OPERATOR_INDICES)?;
+        let query = "SELECT id, created_at, ticket, owner FROM owned WHERE request_id = ? LIMIT 1";
+        Ok(page_of_rows(&self.storage.sql(query, &[text_to_js(request_id)])?, None))
     }
 
     pub fn remove(&self, id: &VideoId) -> Result<()> {
@@ -140,12 +198,30 @@ impl<'a> OwnedVideos<'a> {
         let limit = usize::try_from(listing.limit).unwrap_or(usize::MAX);
         let has_more = rows.len() > limit;
         rows.truncate(limit);
-        let id = |row: &Array| row.get(0).as_string().map(VideoId::from_stored);
-        Ok(Some(Page {
-            ids: rows.iter().filter_map(id).collect(),
-            owners: rows.iter().map(|row| Owner::from_stored(row.get(3).as_string())).collect(),
-            end: rows.last().filter(|_| has_more).map(list_position),
-        }))
+        let end = rows.last().filter(|_| has_more).map(list_position);
+        Ok(Some(page_of_rows(&rows, end)))
+    }
+}
+
+/// What is stored of a video, besides its place in the lists.
+pub struct Row {
+    pub owner: Owner,
+    /// Unix seconds.
+    pub created_at: i64,
+    pub model: String,
+    /// The counter of its end, [`NOT_ENDED`], or `None` if usage has not counted it.
+    pub counted: Option<String>,
+    /// What usage has counted of its money, in micro-dollars.
+    pub spent: Option<i64>,
+}
+
+/// Reads rows of id, `created_at`, `ticket` and owner.
+fn page_of_rows(rows: &[Array], end: Option<ListPosition>) -> Page {
+    let id = |row: &Array| row.get(0).as_string().map(VideoId::from_stored);
+    Page {
+        ids: rows.iter().filter_map(id).collect(),
+        owners: rows.iter().map(|row| Owner::from_stored(row.get(3).as_string())).collect(),
+        end,
     }
 }
 

@@ -22,12 +22,20 @@ const SCHEMA: &str = "
         owner TEXT NOT NULL,
         day INTEGER NOT NULL,
         micros INTEGER NOT NULL,
-        is_spent INTEGER NOT NULL
+        is_spent INTEGER NOT NULL,
+        model TEXT
     );
-    CREATE INDEX IF NOT EXISTS spending_of_day ON spending (day, owner, is_spent, micros);";
+    CREATE INDEX IF NOT EXISTS spending_of_day ON spending (day, owner, is_spent, micros);
+    SELECT model FROM spending LIMIT 0;";
 
 /// The values of the column `is_spent`.
 const STATES: [(i64, State); 3] = [(0, State::Reserved), (1, State::Spent), (2, State::Assumed)];
+
+/// A change of a video's entry.
+pub struct EntryChange {
+    pub before: Option<Entry>,
+    pub after: Option<Entry>,
+}
 
 pub struct Spending<'a> {
     storage: &'a ObjectStorage,
@@ -37,73 +45,79 @@ pub struct Spending<'a> {
 impl<'a> Spending<'a> {
     /// Fails if `SQLite` fails, like all methods.
     pub fn open(storage: &'a ObjectStorage, now: UnixMillis) -> Result<Self> {
-        storage.ensure_tables(SCHEMA)?;
+        if storage.ensure_tables(SCHEMA).is_err() {
+            // The table of an earlier version lacks a column that the schema names.
+            storage.add_missing_columns("spending", &[("model", "TEXT")])?;
+            storage.ensure_tables(SCHEMA)?;
+        }
         Ok(Self { storage, today: Day::of(now) })
     }
 
     /// Reserves the price of a video that was not accepted yet, once, or says why it cannot be afforded.
     pub fn reserve(
         &self,
-        id: &VideoId,
-        owner: &Owner,
+        video: &VideoOwnership,
         price: Option<Usd>,
         limits: &Limits,
     ) -> Result<Option<Shortage>> {
-        let entry = self.entry(id)?;
+        let entry = self.entry(&video.id)?;
         let Some(reserved) = ledger::reserved_of(entry, price) else { return Ok(None) };
         let day = entry.map_or(self.today, |entry| entry.day);
         let query = "SELECT SUM(micros), SUM(micros * (owner = ?)) FROM spending WHERE day = ?";
-        let [all, own] = self.sums(query, &[text_to_js(owner.as_str()), integer_to_js(day.number())])?;
+        let values = [text_to_js(video.owner.as_str()), integer_to_js(day.number())];
+        let [all, own] = self.sums(query, &values)?;
         let missing = price.map(|price| price.minus(reserved));
         if let Some(shortage) = limits.shortage(missing, all, own) {
             return Ok(Some(shortage));
         }
         let price = price.unwrap_or_default();
-        self.change(id, owner, |entry| Some(ledger::raise(entry, price, self.today))).map(|()| None)
+        self.change(video, |entry| Some(ledger::raise(entry, price, self.today))).map(|_| None)
     }
 
     /// Reserves the price of an accepted video without checking the limits, unless it has an entry.
-    pub fn reserve_unchecked(&self, id: &VideoId, owner: &Owner, price: Usd) -> Result<()> {
-        self.change(id, owner, |entry| Some(ledger::reserve(entry, price, self.today)))
+    pub fn reserve_unchecked(&self, video: &VideoOwnership, price: Usd) -> Result<()> {
+        self.change(video, |entry| Some(ledger::reserve(entry, price, self.today))).map(|_| ())
     }
 
     /// A job has released its slot; its `cost` may not be known yet.
-    pub fn settle(
-        &self,
-        VideoOwnership { id, owner, created_at, .. }: &VideoOwnership,
-        cost: Option<Usd>,
-    ) -> Result<()> {
-        let created = Day::of(UnixMillis::new(created_at.saturating_mul(1000)));
-        self.change(id, owner, |entry| ledger::settle(entry, cost, created))
+    pub fn settle(&self, video: &VideoOwnership, cost: Option<Usd>) -> Result<Option<EntryChange>> {
+        let created = Day::of(UnixMillis::new(video.created_at.saturating_mul(1000)));
+        self.change(video, |entry| ledger::settle(entry, cost, created))
     }
 
     /// The video was never accepted, or has no job. Returns the amount that was reserved.
     pub fn release(&self, id: &VideoId) -> Result<Usd> {
-        let reserved = self.entry(id)?.filter(|entry| ledger::release(Some(*entry)).is_none());
-        self.change(id, &Owner::nobody(), ledger::release)?;
-        Ok(reserved.map_or(Usd::default(), |entry| entry.amount))
+        match self.entry(id)? {
+            Some(entry) if ledger::release(Some(entry)).is_none() => {
+                self.run("DELETE FROM spending WHERE id = ?", &[text_to_js(id.as_str())])?;
+                Ok(entry.amount)
+            }
+            _ => Ok(Usd::default()),
+        }
     }
 
     /// The video is removed. An unknown cost counts as spent.
-    pub fn forget(&self, id: &VideoId) -> Result<()> {
-        self.change(id, &Owner::nobody(), ledger::forget)?;
-        self.run("DELETE FROM spending WHERE day < ? AND is_spent > 0", &[integer_to_js(self.today.number())])
+    pub fn forget(&self, video: &VideoOwnership) -> Result<Option<EntryChange>> {
+        let change = self.change(video, ledger::forget)?;
+        let statement = "DELETE FROM spending WHERE day < ? AND is_spent > 0";
+        self.run(statement, &[integer_to_js(self.today.number())])?;
+        Ok(change)
     }
 
-    /// Applies a change to a video's entry. `owner` is only written with a new entry.
+    /// Applies a change to a video's entry. Owner and model are only written with a new entry.
     fn change(
         &self,
-        id: &VideoId,
-        owner: &Owner,
+        VideoOwnership { id, owner, model, .. }: &VideoOwnership,
         change: impl FnOnce(Option<Entry>) -> Option<Entry>,
-    ) -> Result<()> {
+    ) -> Result<Option<EntryChange>> {
         let before = self.entry(id)?;
         let after = change(before);
-        match (before, after) {
-            _ if before == after => Ok(()),
-            (_, None) => self.run("DELETE FROM spending WHERE id = ?", &[text_to_js(id.as_str())]),
-            (_, Some(Entry { day, amount, state })) => self.run(
-                "INSERT INTO spending VALUES (?1, ?2, ?3, ?4, ?5)
+        match after {
+            _ if before == after => return Ok(None),
+            None => self.run("DELETE FROM spending WHERE id = ?", &[text_to_js(id.as_str())])?,
+            Some(Entry { day, amount, state }) => self.run(
+                "INSERT INTO spending (id, owner, day, micros, is_spent, model)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6)
                 ON CONFLICT (id) DO UPDATE SET day = ?3, micros = ?4, is_spent = ?5",
                 &[
                     text_to_js(id.as_str()),
@@ -111,9 +125,11 @@ impl<'a> Spending<'a> {
                     integer_to_js(day.number()),
                     amount_to_js(amount),
                     state_to_js(state),
+                    text_to_js(model),
                 ],
-            ),
+            )?,
         }
+        Ok(Some(EntryChange { before, after }))
     }
 
     fn entry(&self, id: &VideoId) -> Result<Option<Entry>> {
@@ -135,6 +151,13 @@ impl<'a> Spending<'a> {
         let query = "SELECT SUM(micros * (is_spent > 0)), SUM(micros * (is_spent = 0)) FROM spending
             WHERE day = ? AND owner = ?";
         self.sums(query, &[integer_to_js(self.today.number()), text_to_js(owner.as_str())])
+    }
+
+    /// The same for all owners together.
+    pub fn usage_of_all(&self) -> Result<[Usd; 2]> {
+        let query = "SELECT SUM(micros * (is_spent > 0)), SUM(micros * (is_spent = 0)) FROM spending
+            WHERE day = ?";
+        self.sums(query, &[integer_to_js(self.today.number())])
     }
 
     fn sums(&self, query: &str, values: &[JsValue]) -> Result<[Usd; 2]> {

@@ -241,7 +241,7 @@ impl Drop for Writer {
 /// [`StreamError`].
 pub async fn read_request(request: &Request, limit: u32, idle: Duration) -> Result<Vec<u8>, StreamError> {
     let read = read_request_body(request, limit, millis(idle), millis(GRACE), MIN_BYTES_PER_SECOND);
-    body_bytes(settled(&read).await?, limit, StreamError::RequestTimedOut(idle))
+    Ok(body_bytes(settled(&read).await?, limit, StreamError::RequestTimedOut(idle))?.to_vec())
 }
 
 /// Reads a small response body into wasm memory.
@@ -249,18 +249,30 @@ pub async fn read_request(request: &Request, limit: u32, idle: Duration) -> Resu
 /// # Errors
 /// [`StreamError`].
 pub async fn read_response(response: &Response, limit: u32, idle: Duration) -> Result<Vec<u8>, StreamError> {
+    Ok(load_response(response, limit, idle).await?.to_vec())
+}
+
+/// Reads a small response body, which stays in JavaScript.
+///
+/// # Errors
+/// [`StreamError`].
+pub async fn load_response(
+    response: &Response,
+    limit: u32,
+    idle: Duration,
+) -> Result<Uint8Array, StreamError> {
     let body = settled(&read_response_body(response, limit, millis(idle))).await?;
     body_bytes(body, limit, TimedOut(idle).into())
 }
 
-fn body_bytes(body: JsValue, limit: u32, timed_out: StreamError) -> Result<Vec<u8>, StreamError> {
+fn body_bytes(body: JsValue, limit: u32, timed_out: StreamError) -> Result<Uint8Array, StreamError> {
     if body.is_null() {
         return Err(timed_out);
     }
     if body.is_undefined() {
         return Err(StreamError::TooLong(limit));
     }
-    Ok(body.unchecked_into::<Uint8Array>().to_vec())
+    Ok(body.unchecked_into())
 }
 
 /// How long an unneeded request body is read.

@@ -1,6 +1,7 @@
 //! Storage: KV, R2 and a Durable Object's own storage; on top of them records, videos and descriptions of models.
 
 pub(crate) mod kv;
+pub(crate) mod media;
 pub mod models;
 pub(crate) mod object_storage;
 pub(crate) mod r2;

@@ -127,6 +127,16 @@ impl ObjectStorage {
         Ok(())
     }
 
+    /// Adds columns to the table of an earlier version that lacks them. Each is a name and a type.
+    pub fn add_missing_columns(&self, table: &str, columns: &[(&str, &str)]) -> Result<()> {
+        let known = self.sql("SELECT name FROM pragma_table_info(?)", &[JsValue::from_str(table)])?;
+        let known: Vec<String> = known.iter().filter_map(|row| row.get(0).as_string()).collect();
+        for (name, kind) in columns.iter().filter(|(name, _)| known.iter().all(|column| column != name)) {
+            self.sql(&format!("ALTER TABLE {table} ADD COLUMN {name} {kind}"), &[])?;
+        }
+        Ok(())
+    }
+
     /// Runs one SQL statement, or several without values. Rows are arrays of columns.
     pub fn sql(&self, statement: &str, values: &[JsValue]) -> Result<Vec<Array>> {
         let rows = self.storage.sql().exec(statement, &values.iter().collect())?.raw().to_array()?;

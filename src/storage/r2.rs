@@ -31,6 +31,8 @@ extern "C" {
     type R2Bucket;
 
     #[wasm_bindgen(method, catch)]
+    fn head(this: &R2Bucket, key: &str) -> JsResult<Promise>;
+    #[wasm_bindgen(method, catch)]
     fn get(this: &R2Bucket, key: &str) -> JsResult<Promise>;
     #[wasm_bindgen(method, catch)]
     fn delete(this: &R2Bucket, keys: Array) -> JsResult<Promise>;
@@ -91,6 +93,12 @@ impl Bucket {
     /// Fails if the binding is missing; the other methods fail if R2 does.
     pub fn bound(env: &Env, name: &str) -> Result<Self> {
         Ok(Self(bound(env, name)?))
+    }
+
+    /// An object without its bytes.
+    pub async fn head(&self, key: &str) -> Result<Option<R2Object>> {
+        let object = settled(&self.0.head(key)?).await?;
+        Ok(object.is_object().then(|| object.unchecked_into()))
     }
 
     /// An object, or the part (offset, length) of its bytes.

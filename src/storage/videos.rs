@@ -1,6 +1,7 @@
-//! Videos in R2: under `videos/{id}/0.mp4`; uploaded first frames under `inputs/{id}`, last frames under
+//! Videos in R2: under `videos/{id}/0.mp4`, their thumbnails under `videos/{id}/thumbnail.jpg`; uploaded first frames under `inputs/{id}`, last frames under
 //! `inputs/{id}/last`.
 
+use worker::js_sys::Uint8Array;
 use worker::web_sys::ReadableStream;
 use worker::{Env, Result};
 
@@ -12,9 +13,17 @@ use crate::video::time::UnixMillis;
 const BINDING: &str = "VIDEOS";
 
 pub const VIDEO_CONTENT_TYPE: &str = "video/mp4";
+pub const THUMBNAIL_CONTENT_TYPE: &str = "image/jpeg";
 
 pub struct Videos {
     bucket: Bucket,
+}
+
+/// Which file of a completed video.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum File {
+    Video,
+    Thumbnail,
 }
 
 /// Which image of a submit.
@@ -39,13 +48,47 @@ impl Videos {
         self.bucket.get("health", None).await.map(|_| ())
     }
 
-    /// The bytes `first..=last` of a video; `None` if it is missing.
+    /// The bytes `first..=last` of a file; `None` if it is missing.
     ///
     /// # Errors
     /// If R2 does not answer.
-    pub async fn read(&self, id: &VideoId, first: u64, last: u64) -> Result<Option<ReadableStream>> {
+    pub async fn read(
+        &self,
+        id: &VideoId,
+        file: File,
+        first: u64,
+        last: u64,
+    ) -> Result<Option<ReadableStream>> {
+        let key = match file {
+            File::Video => video_key(id),
+            File::Thumbnail => thumbnail_key(id),
+        };
         let part = Some((first, last - first + 1));
-        Ok(self.bucket.get(&video_key(id), part).await?.and_then(|object| object.body()))
+        Ok(self.bucket.get(&key, part).await?.and_then(|object| object.body()))
+    }
+
+    /// The stored thumbnail without its bytes.
+    ///
+    /// # Errors
+    /// If R2 does not answer.
+    pub async fn thumbnail(&self, id: &VideoId) -> Result<Option<R2Object>> {
+        self.bucket.head(&thumbnail_key(id)).await
+    }
+
+    /// Stores a thumbnail.
+    ///
+    /// # Errors
+    /// If R2 refuses.
+    pub async fn put_thumbnail(&self, id: &VideoId, jpeg: &Uint8Array) -> Result<R2Object> {
+        self.bucket.put(&thumbnail_key(id), jpeg, THUMBNAIL_CONTENT_TYPE).await
+    }
+
+    /// Removes the thumbnail alone.
+    ///
+    /// # Errors
+    /// If R2 does not answer.
+    pub async fn delete_thumbnail(&self, id: &VideoId) -> Result<()> {
+        self.bucket.delete(&[thumbnail_key(id)]).await
     }
 
     /// `len` bytes of a video, copied into wasm: for metadata only. `None` if the video is missing.
@@ -136,17 +179,22 @@ impl Videos {
         self.bucket.delete(&[video_key(id)]).await
     }
 
-    /// Removes the video and its images.
+    /// Removes the video, its thumbnail and its images.
     ///
     /// # Errors
     /// If R2 does not answer.
     pub async fn delete(&self, id: &VideoId) -> Result<()> {
-        self.bucket.delete(&[video_key(id), input_key(id, Frame::First), input_key(id, Frame::Last)]).await
+        let [first, last] = [Frame::First, Frame::Last].map(|frame| input_key(id, frame));
+        self.bucket.delete(&[video_key(id), thumbnail_key(id), first, last]).await
     }
 }
 
 fn video_key(id: &VideoId) -> String {
     format!("videos/{id}/0.mp4")
+}
+
+fn thumbnail_key(id: &VideoId) -> String {
+    format!("videos/{id}/thumbnail.jpg")
 }
 
 fn input_key(id: &VideoId, frame: Frame) -> String {

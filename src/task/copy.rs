@@ -66,8 +66,15 @@ enum CopyError {
 }
 
 /// Copies and verifies the video. A file that is not complete is removed from R2 again.
-/// Failures are logged, and all of them can be retried.
-pub async fn copy(videos: &Videos, hosts: &OutputHosts, id: &VideoId, source: &Source) -> Option<Output> {
+///
+/// # Errors
+/// Why the copy failed, without URLs. Failures are logged, and all of them can be retried.
+pub async fn copy(
+    videos: &Videos,
+    hosts: &OutputHosts,
+    id: &VideoId,
+    source: &Source,
+) -> Result<Output, String> {
     let started = clock::now();
     let copied = verified_copy(videos, hosts, id, source).await;
     let video_id = ("video.id", json!(id));
@@ -77,12 +84,13 @@ pub async fn copy(videos: &Videos, hosts: &OutputHosts, id: &VideoId, source: &S
             let size = ("size_bytes", json!(output.size));
             let memory = ("wasm_memory_bytes", json!(log::wasm_memory_bytes()));
             log::write(Level::Info, "copied the video", [video_id, duration, size, memory]);
-            Some(output)
+            Ok(output)
         }
         Err(error) => {
-            let error = ("error", json!(error.to_string()));
-            log::write(Level::Warn, "copying the video failed", [video_id, duration, error]);
-            None
+            let error = error.to_string();
+            let fields = [video_id, duration, ("error", json!(error))];
+            log::write(Level::Warn, "copying the video failed", fields);
+            Err(error)
         }
     }
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 use thiserror::Error;
 
 use super::copy;
-use super::store::{TaskError, VideoTaskStore};
+use super::store::{Outcome, TaskError, VideoTaskStore};
 use super::upstream::Upstream;
 use super::webhook::notify;
 use crate::calls::dispatcher::DispatcherClient;
@@ -25,7 +25,9 @@ use crate::video::id::VideoId;
 use crate::video::lifecycle::event::{Effect, Event, SlotReply};
 use crate::video::lifecycle::pending_work::WorkItem;
 use crate::video::record::Record;
+use crate::video::task::tombstone::Tombstone;
 use crate::video::task::{Job, Phase, Task};
+use crate::video::usage::Ending;
 
 /// Limit on one write to KV, or one call of the dispatcher.
 const WORK_TIMEOUT: Duration = Duration::from_secs(30);
@@ -51,8 +53,8 @@ pub async fn run_due_effects(store: &Rc<VideoTaskStore>) -> Result<(), TaskError
     loop {
         // One write stores the result of the last effect and the next step.
         let next_step = |task: &mut Task| {
-            if let Some(event) = result.take() {
-                task.apply(event, &config.policy, clock::tick());
+            if let Some(outcome) = result.take() {
+                Outcome::apply(outcome, task, &config.policy);
             }
             task.on_alarm(&config.policy, clock::tick())
         };
@@ -67,7 +69,7 @@ pub async fn run_due_effects(store: &Rc<VideoTaskStore>) -> Result<(), TaskError
         };
         for effect in effects {
             match perform(store, effect, &config).await? {
-                Some(event) => store.react(event).await?,
+                Some(outcome) => store.react_to(outcome).await?,
                 None => return Ok(()),
             };
         }
@@ -78,18 +80,18 @@ pub async fn run_due_effects(store: &Rc<VideoTaskStore>) -> Result<(), TaskError
     }
 }
 
-/// Performs an effect and returns the resulting event; `None` if there is no task any more. Futures are boxed, so each is
+/// Performs an effect and returns its result; `None` if there is no task any more. Futures are boxed, so each is
 /// a function of its own: V8 compiles wasm functions lazily, and optimizes large ones late or badly.
 async fn perform(
     store: &Rc<VideoTaskStore>,
     effect: Effect,
     config: &Config,
-) -> Result<Option<Event>, TaskError> {
+) -> Result<Option<Outcome>, TaskError> {
     let Some(task) = store.load()? else { return Ok(None) };
     let task = &*task;
     let id = &task.record.id;
     let upstream = Upstream::new(config, &store.env);
-    Ok(Some(match effect {
+    let event = match effect {
         Effect::AcquireSlot { retry_after } => {
             let dispatcher = DispatcherClient::new(&store.env)?;
             let reply = dispatcher.acquire_slot(task.ownership(), task.kind(), retry_after);
@@ -105,7 +107,7 @@ async fn perform(
         Effect::Copy(source) => {
             let videos = Videos::new(&store.env)?;
             let copied = copy::copy(&videos, &config.output_hosts, id, &source).boxed_local().await;
-            Event::Copied(copied)
+            Event::Copied(copied.map_err(|error| upstream.note_error(&error)).ok())
         }
         Effect::Perform(item) => {
             let done =
@@ -126,7 +128,8 @@ async fn perform(
                 None => Event::RemovalFailed,
             }
         }
-    }))
+    };
+    Ok(Some(Outcome { event, error: upstream.take_error() }))
 }
 
 async fn perform_work(
@@ -145,13 +148,13 @@ async fn perform_work(
             let published =
                 Records::new(&store.env)?.put(&task.record, &task.owner, config.policy.retention).await;
             let published = log_error(published, "publishing the record failed", id);
-            let status = task.record.status;
             let is_listed = !task.owner.is_nobody() || config.operator_token.is_some();
-            if published.is_some() && status.is_final() && is_listed {
-                let ended = DispatcherClient::new(&store.env)?.ended(task.ownership(), status).await;
-                log_error(ended, "storing the end for lists failed", id)
-            } else {
-                published
+            match Ending::of(&task.record).filter(|_| published.is_some() && is_listed) {
+                Some(ending) => {
+                    let ended = DispatcherClient::new(&store.env)?.ended(task.ownership(), ending).await;
+                    log_error(ended, "storing the end for lists failed", id)
+                }
+                None => published,
             }
         }
         WorkItem::Purge => match task.job() {
@@ -193,7 +196,8 @@ async fn remove(
     let records = Records::new(&store.env)?;
     records.delete(id).await?;
     records.delete_owner_entry(&task.record, &task.owner).await?;
-    DispatcherClient::new(&store.env)?.forget(task.ownership(), task.charge()).await?;
+    let is_refused = Tombstone::of(task, clock::now()).is_none();
+    DispatcherClient::new(&store.env)?.forget(task.ownership(), task.charge(), is_refused).await?;
     // After our own data: Wiro may refuse for a long time.
     if let Some(job) = purge {
         upstream.purge(task, &job).await.map_err(RemoveError::Upstream)?;

@@ -12,6 +12,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use serde_json::json;
 use worker::Env;
 use worker::js_sys::{ArrayBuffer, JsString, Promise};
@@ -26,7 +27,7 @@ use super::subscribers::Subscribers;
 use crate::calls::clients::managed_clients;
 use crate::calls::dispatcher::DispatcherClient;
 use crate::calls::objects::{self, SubscribeOptions};
-use crate::calls::task::{Message, Reply};
+use crate::calls::task::{Inspected, Message, Reply, UpstreamState};
 use crate::config::Config;
 use crate::runtime::clock;
 use crate::runtime::executor::promised;
@@ -191,6 +192,7 @@ impl VideoTask {
                 }));
             }
             Message::Inspect => return self.inspect(),
+            Message::MakeThumbnail => return self.store.make_thumbnail().boxed_local().await,
             Message::Redrive => match self.store.react(Event::RedriveRequested).await? {
                 Some(task) if matches!(task.phase, Phase::Ended { .. }) => return Ok(Reply::AlreadyFinished),
                 task => task,
@@ -300,12 +302,22 @@ impl VideoTask {
     }
 
     fn inspect(&self) -> Result<Reply, TaskError> {
-        let task = self.store.load()?.filter(|task| task.is_visible());
-        Ok(task.map_or(Reply::NotFound, |task| Reply::Inspected {
+        let Some(task) = self.store.load()?.filter(|task| task.is_visible()) else {
+            return Ok(self.store.tombstone()?.map_or(Reply::NotFound, Reply::Removed));
+        };
+        Ok(Reply::Inspected(Box::new(Inspected {
+            record: task.record_at(clock::now()),
+            owner: task.owner.clone(),
+            request_id: task.request_id.clone(),
+            upstream: UpstreamState {
+                task_id: task.job().map(|job| job.task_id.clone()),
+                attempts: task.run_attempts,
+                last_error: task.last_error.clone(),
+                next_check_at: task.wake_at.map(UnixMillis::seconds),
+            },
             deliveries: task.deliveries.attempts().to_vec(),
             next_delivery_at: task.deliveries.next_due().map(UnixMillis::seconds),
-            record: task.record_at(clock::now()),
-        }))
+        })))
     }
 
     async fn wait_for_change(&self, timeout: Duration) -> Result<(), TaskError> {

@@ -27,7 +27,7 @@ impl Upstream<'_> {
             match self.check_hint(&run, &hint).await {
                 Ok(Some(job)) => return SearchOutcome::Found(job),
                 Ok(None) => {}
-                Err(reason) => warn(task, "reading the job that a callback named failed", &reason),
+                Err(reason) => self.warn(task, "reading the job that a callback named failed", &reason),
             }
         }
         let outcome = match self.search_list(task, &run, progress).await {
@@ -36,11 +36,11 @@ impl Upstream<'_> {
             Ok(Listed::Part(progress)) => {
                 let reason =
                     format!("{} rows were read; the next search continues there", progress.rows_read);
-                warn(task, "the search reached its page limit", &reason);
+                self.warn(task, "the search reached its page limit", &reason);
                 SearchOutcome::Unfinished(progress)
             }
             Err(reason) => {
-                warn(task, "searching for the job failed", &reason);
+                self.warn(task, "searching for the job failed", &reason);
                 SearchOutcome::Failed
             }
         };
@@ -106,14 +106,18 @@ impl Upstream<'_> {
             [] => return SearchOutcome::NotFound,
             [candidate] => candidate.clone(),
             _ => {
-                warn(task, "several jobs match a lost Run: none is adopted", "the rows cannot be told apart");
+                self.warn(
+                    task,
+                    "several jobs match a lost Run: none is adopted",
+                    "the rows cannot be told apart",
+                );
                 return SearchOutcome::NotFound;
             }
         };
         let matched = match self.detail(&candidate).await.and_then(|answer| read_rows(&answer)) {
             Ok(TaskRows { rows, .. }) => rows.first().map_or(Match::No, |row| run.matches(row)),
             Err(reason) => {
-                warn(task, "reading the matching job failed", &reason);
+                self.warn(task, "reading the matching job failed", &reason);
                 return SearchOutcome::Failed;
             }
         };
@@ -137,7 +141,7 @@ impl Upstream<'_> {
             Ok(true) => SearchOutcome::Found(candidate),
             Ok(false) => SearchOutcome::NotFound,
             Err(reason) => {
-                warn(task, "claiming the matching job failed", &reason);
+                self.warn(task, "claiming the matching job failed", &reason);
                 SearchOutcome::Failed
             }
         }
@@ -177,6 +181,9 @@ fn lost_run(task: &Task) -> LostRun {
     }
 }
 
-fn warn(task: &Task, message: &str, reason: &str) {
-    log::write(Level::Warn, message, [("video.id", json!(task.record.id)), ("reason", json!(reason))]);
+impl Upstream<'_> {
+    fn warn(&self, task: &Task, message: &str, reason: &str) {
+        self.note_error(reason);
+        log::write(Level::Warn, message, [("video.id", json!(task.record.id)), ("reason", json!(reason))]);
+    }
 }

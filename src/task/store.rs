@@ -4,20 +4,23 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use futures_channel::oneshot;
-use serde_json::{Value, json};
+use serde_json::Value;
 use thiserror::Error;
 use worker::Env;
 use worker::worker_sys::DurableObjectState;
 
+use super::log_lines::{log_change, log_removal};
 use super::subscribers::Subscribers;
+use super::thumbnail::ThumbnailWork;
 use super::waiters::Waiters;
 use crate::calls::objects::CallError;
 use crate::config::{Config, ConfigError};
 use crate::runtime::clock;
-use crate::runtime::log::{self, Level};
+use crate::storage::media;
 use crate::storage::object_storage::ObjectStorage;
 use crate::video::access::grants::Grants;
 use crate::video::feed::FeedEvent;
+use crate::video::lifecycle::Policy;
 use crate::video::lifecycle::event::Event;
 use crate::video::task::Task;
 use crate::video::task::stored::LoadError;
@@ -41,6 +44,27 @@ pub enum TaskError {
     Json(#[from] serde_json::Error),
 }
 
+/// The result of an effect: an event, and what went wrong.
+pub struct Outcome {
+    pub event: Event,
+    pub error: Option<String>,
+}
+
+impl From<Event> for Outcome {
+    fn from(event: Event) -> Self {
+        Self { event, error: None }
+    }
+}
+
+impl Outcome {
+    pub fn apply(self, task: &mut Task, policy: &Policy) {
+        if let Some(error) = self.error {
+            task.note_error(&error);
+        }
+        task.apply(self.event, policy, clock::tick());
+    }
+}
+
 /// What is stored for the video.
 #[derive(Default)]
 enum Stored {
@@ -57,6 +81,7 @@ pub struct VideoTaskStore {
     pub subscribers: Subscribers,
     stored: RefCell<Stored>,
     pub(super) waiters: Waiters,
+    pub(super) thumbnail: ThumbnailWork,
     /// Completes when the record that is being written to KV has arrived there.
     pub publishing: Cell<Option<oneshot::Receiver<()>>>,
     /// Dropping it stops the live updates.
@@ -67,10 +92,11 @@ impl VideoTaskStore {
     pub fn new(state: DurableObjectState, env: Env) -> Rc<Self> {
         Rc::new(Self {
             storage: ObjectStorage::of(&state),
+            subscribers: Subscribers::new(state, media::is_bound(&env)),
             env,
-            subscribers: Subscribers::new(state),
             stored: RefCell::default(),
             waiters: Waiters::default(),
+            thumbnail: ThumbnailWork::default(),
             publishing: Cell::default(),
             listening: RefCell::default(),
         })
@@ -78,8 +104,13 @@ impl VideoTaskStore {
 
     /// Applies an event. `None` if there is no task.
     pub async fn react(self: &Rc<Self>, event: Event) -> Result<Option<Rc<Task>>, TaskError> {
+        self.react_to(event.into()).await
+    }
+
+    /// Applies the result of an effect. `None` if there is no task.
+    pub async fn react_to(self: &Rc<Self>, outcome: Outcome) -> Result<Option<Rc<Task>>, TaskError> {
         let config = Config::of(&self.env)?;
-        self.change(|task| task.apply(event, &config.policy, clock::tick()))
+        self.change(|task| outcome.apply(task, &config.policy))
             .await
             .map(|changed| changed.map(|(task, ())| task))
     }
@@ -97,15 +128,8 @@ impl VideoTaskStore {
         if Rc::ptr_eq(&known, &task) {
             return Ok(Some((task, result)));
         }
+        log_change(&known, &task);
         let (before, record) = (&known.record, &task.record);
-        if before.status != record.status || before.stage != record.stage {
-            let fields = [
-                ("video.id", json!(record.id)),
-                ("status", json!(record.status)),
-                ("stage", json!(record.stage)),
-            ];
-            log::write(Level::Info, "video status changed", fields);
-        }
         if !task.is_visible() {
             self.subscribers.close_all();
         } else if before != record {
@@ -150,7 +174,7 @@ impl VideoTaskStore {
         let stored = self.stored.borrow();
         let known = match &*stored {
             Stored::Task(task) => Known::Task(task),
-            Stored::Tombstone(tombstone) => Known::Tombstone(*tombstone),
+            Stored::Tombstone(tombstone) => Known::Tombstone(tombstone),
             Stored::NotReadYet | Stored::Nothing => Known::Nothing,
         };
         Ok(known.admit(fingerprint, clock::now()))
@@ -164,11 +188,23 @@ impl VideoTaskStore {
             self.waiters.wake_all();
             return Ok(());
         };
+        log_removal(&task.record, &tombstone);
         self.storage.put(TOMBSTONE_KEY, &serde_json::to_string(&tombstone)?)?;
         self.storage.delete(TASK_KEY)?;
+        let ends_at = tombstone.ends_at();
         self.stored.replace(Stored::Tombstone(tombstone));
         self.waiters.wake_all();
-        Ok(self.storage.set_alarm(Some(tombstone.ends_at())).await?)
+        Ok(self.storage.set_alarm(Some(ends_at)).await?)
+    }
+
+    /// What is left of the video, if it was removed or is being removed.
+    pub fn tombstone(&self) -> Result<Option<Tombstone>, TaskError> {
+        self.read_stored()?;
+        Ok(match &*self.stored.borrow() {
+            Stored::Task(task) if !task.is_visible() => Tombstone::of(task, clock::now()),
+            Stored::Tombstone(tombstone) => Some(tombstone.clone()),
+            _ => None,
+        })
     }
 
     /// The id of the stored video, for log lines; also if this version cannot read the task.
@@ -180,9 +216,12 @@ impl VideoTaskStore {
     /// Removes an expired tombstone. If the alarm came too early, it is set again.
     pub async fn clear_tombstone(&self) -> Result<(), TaskError> {
         self.read_stored()?;
-        let Stored::Tombstone(tombstone) = *self.stored.borrow() else { return Ok(()) };
-        if clock::now() < tombstone.ends_at() {
-            return Ok(self.storage.set_alarm(Some(tombstone.ends_at())).await?);
+        let ends_at = match &*self.stored.borrow() {
+            Stored::Tombstone(tombstone) => tombstone.ends_at(),
+            _ => return Ok(()),
+        };
+        if clock::now() < ends_at {
+            return Ok(self.storage.set_alarm(Some(ends_at)).await?);
         }
         self.storage.clear().await?;
         self.stored.replace(Stored::Nothing);

@@ -24,7 +24,7 @@ use crate::runtime::streams::chunk_of;
 use crate::video::access::grants::Grants;
 use crate::video::feed::{Feed, FeedEvent, LogStream};
 use crate::video::record::Record;
-use crate::video::record::public::Video;
+use crate::video::record::public::{PublicOrigin, Video};
 
 /// Most events that may wait for one subscriber: more than a feed keeps.
 const MAX_BUFFERED_EVENTS: u16 = 600;
@@ -52,6 +52,8 @@ const TRY_AGAIN_LATER: u16 = 1013;
 
 pub struct Subscribers {
     state: DurableObjectState,
+    /// Whether the Videos have links to thumbnails.
+    has_thumbnails: bool,
     feed: RefCell<Feed>,
     streams: Rc<RefCell<Vec<StreamSubscriber>>>,
     chunks: RefCell<Chunks>,
@@ -65,24 +67,26 @@ struct StreamSubscriber {
 /// The parts of the links in a subscriber's Videos.
 #[derive(Clone, Default, PartialEq, Eq)]
 struct Links {
-    origin: String,
+    origin: PublicOrigin,
     /// The grants of a subscriber that has subscribed with a grant, which expire with it. `None`: the owner's grants.
     grants: Option<Grants>,
 }
 
 impl Links {
     /// Replaces missing grants by the owner's grants.
-    fn with(&self, grants: Option<&Grants>) -> Self {
-        Self { origin: self.origin.clone(), grants: self.grants.as_ref().or(grants).cloned() }
+    fn with(&self, grants: Option<&Grants>, has_thumbnails: bool) -> Self {
+        let origin = PublicOrigin { has_thumbnails, ..self.origin.clone() };
+        Self { origin, grants: self.grants.as_ref().or(grants).cloned() }
     }
 }
 
 impl Subscribers {
     #[must_use]
-    pub fn new(state: DurableObjectState) -> Self {
+    pub fn new(state: DurableObjectState, has_thumbnails: bool) -> Self {
         let now = u64::try_from(clock::now().millis()).unwrap_or_default();
         Self {
             state,
+            has_thumbnails,
             feed: RefCell::new(Feed::begin(now)),
             streams: Rc::default(),
             chunks: RefCell::default(),
@@ -102,7 +106,7 @@ impl Subscribers {
     pub fn publish(&self, event: &FeedEvent, grants: Option<&Grants>, is_last: bool) {
         let Some(number) = self.feed.borrow_mut().add(event.clone()) else { return };
         self.streams.borrow_mut().retain(|StreamSubscriber { links, writer }| {
-            let chunk = self.chunks.borrow_mut().get(number, event, links.with(grants));
+            let chunk = self.chunks.borrow_mut().get(number, event, links.with(grants, self.has_thumbnails));
             let is_accepted = write(writer, &chunk);
             if !is_accepted {
                 forget(&writer.abort());
@@ -110,7 +114,7 @@ impl Subscribers {
             is_accepted
         });
         for socket in self.sockets() {
-            let links = read_attachment(&socket).1.with(grants);
+            let links = read_attachment(&socket).1.with(grants, self.has_thumbnails);
             let _ = socket.send_with_str(&message_text(number, event, &links));
         }
         if is_last {
@@ -142,8 +146,9 @@ impl Subscribers {
     ) -> Result<Response> {
         let is_final = record.status.is_final();
         let (events, is_resumed) = self.initial_events(options.last_event_id, record);
-        let links = Links { origin: options.origin, grants: options.grants };
-        let first_links = links.with(grants);
+        let origin = PublicOrigin { url: options.origin, has_thumbnails: self.has_thumbnails };
+        let links = Links { origin, grants: options.grants };
+        let first_links = links.with(grants, self.has_thumbnails);
         if options.is_socket {
             return self.subscribe_socket(&links, &first_links, &events, is_final);
         }
@@ -289,7 +294,10 @@ fn read_attachment(socket: &WebSocket) -> (u32, Links) {
         let messages = known.get(0).as_string().and_then(|count| count.parse().ok());
         let grants = known.get(2).as_string().zip(known.get(3).as_string());
         let links = Links {
-            origin: known.get(1).as_string().unwrap_or_default(),
+            origin: PublicOrigin {
+                url: known.get(1).as_string().unwrap_or_default(),
+                ..PublicOrigin::default()
+            },
             grants: grants.map(|(content, events)| Grants { content, events }),
         };
         (messages.unwrap_or(MAX_MESSAGES), links)
@@ -297,7 +305,8 @@ fn read_attachment(socket: &WebSocket) -> (u32, Links) {
 }
 
 fn write_attachment(socket: &WebSocket, messages: u32, links: &Links) -> Result<()> {
-    let attachment = Array::of2(&JsValue::from_str(&messages.to_string()), &JsValue::from_str(&links.origin));
+    let attachment =
+        Array::of2(&JsValue::from_str(&messages.to_string()), &JsValue::from_str(&links.origin.url));
     if let Some(Grants { content, events }) = &links.grants {
         attachment.push(&JsValue::from_str(content));
         attachment.push(&JsValue::from_str(events));

@@ -1,6 +1,7 @@
 //! Performs a task's calls to Wiro and translates the results for its lifecycle. The search for a lost job is in
 //! `task/search.rs`.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -38,12 +39,23 @@ const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(2);
 pub struct Upstream<'a> {
     config: &'a Config,
     env: &'a Env,
+    last_error: RefCell<Option<String>>,
 }
 
 impl<'a> Upstream<'a> {
     #[must_use]
     pub fn new(config: &'a Config, env: &'a Env) -> Self {
-        Self { config, env }
+        Self { config, env, last_error: RefCell::default() }
+    }
+
+    /// Keeps an error for the operator.
+    pub fn note_error(&self, error: &str) {
+        self.last_error.replace(Some(error.to_owned()));
+    }
+
+    /// The last error of these calls.
+    pub fn take_error(&self) -> Option<String> {
+        self.last_error.take()
     }
 
     pub(super) const fn env(&self) -> &Env {
@@ -54,6 +66,7 @@ impl<'a> Upstream<'a> {
     pub async fn run(&self, task: &Task) -> RunOutcome {
         let id = task.record.id.as_str();
         let not_sent = |reason: String| {
+            self.note_error(&reason);
             log::write(
                 Level::Warn,
                 "sending Run failed",
@@ -78,11 +91,15 @@ impl<'a> Upstream<'a> {
                 if matches!(answer, RunAnswer::RefusedParameters { .. }) {
                     self.refresh_model(id, model).await;
                 }
+                if let Some(reason) = refusal_of(&answer) {
+                    self.note_error(&reason);
+                }
                 run_outcome(id, model, answer)
             }
             Err(FetchError::NotSent(reason)) => not_sent(reason),
             Err(error) => {
                 let reason = error.to_string();
+                self.note_error(&reason);
                 log::write(
                     Level::Error,
                     "the response to Run was lost: the job may have started",
@@ -134,6 +151,7 @@ impl<'a> Upstream<'a> {
     pub async fn check(&self, task: &Task, job: &Job) -> Observation {
         let id = task.record.id.as_str();
         let warn = |message: &str, reason: &str| {
+            self.note_error(reason);
             log::write(Level::Warn, message, [("video.id", id.into()), ("reason", reason.into())]);
         };
         let TaskDetail { state, pictures } =
@@ -178,6 +196,7 @@ impl<'a> Upstream<'a> {
                 Err(reason) => refusals.push(reason),
             }
         }
+        self.note_error(&refusals.join("; "));
         let fields = [("video.id", json!(task.record.id)), ("reasons", json!(refusals))];
         log::write(Level::Warn, "stopping the job failed", fields);
         self.check(task, job).await
@@ -301,6 +320,19 @@ fn ignored_picture(task: &Task, received: Option<usize>) -> Option<Warning> {
         log::write(Level::Error, "Wiro ignored an image: run `make probe` and check its parameters", fields);
     }
     Some(warning)
+}
+
+/// Why Run did not start a job, in Wiro's words where it said why.
+fn refusal_of(answer: &RunAnswer) -> Option<String> {
+    Some(match answer {
+        RunAnswer::Started { .. } => return None,
+        RunAnswer::RateLimited { .. } => "Wiro takes no more requests for a while".to_owned(),
+        RunAnswer::AtCapacity { .. } => "Wiro takes no more jobs of the account for a while".to_owned(),
+        RunAnswer::RefusedParameters { message } => message.clone(),
+        RunAnswer::RefusedAccount { reason, .. }
+        | RunAnswer::UnknownModel { reason }
+        | RunAnswer::Unknown { reason } => reason.clone(),
+    })
 }
 
 /// Refusals of the account concern the operator: they are logged in detail and reported to the public only as

@@ -14,10 +14,11 @@ use crate::calls::clients::managed_clients;
 use crate::calls::webhook::{WebhookEvent, send};
 use crate::config::Config;
 use crate::runtime::log::{self, Level};
+use crate::storage::media;
 use crate::video::access::managed_clients::ManagedClients;
 use crate::video::access::webhook_key::WebhookKeys;
 use crate::video::delivery::{DeliveryResponse, Recipient};
-use crate::video::record::public::Video;
+use crate::video::record::public::{PublicOrigin, Video};
 use crate::video::task::Task;
 
 /// Longer than any attempt.
@@ -109,12 +110,13 @@ fn event<'a>(
     let record = task.record.clone();
     // The callback URL has the origin of the submit.
     let submit_origin = || task.callback_url.rsplit_once("/hooks/wiro/").map_or("", |(origin, _)| origin);
-    let origin = config.public_url.as_deref().unwrap_or_else(submit_origin);
+    let url = config.public_url.as_deref().unwrap_or_else(submit_origin).to_owned();
+    let origin = PublicOrigin { url, has_thumbnails: media::is_bound(&store.env) };
     let kind = format!("video.{}", record.status.as_str());
     let created_at = record.completed_at.unwrap_or_default();
     let client = Some(task.owner.as_str()).filter(|_| !task.owner.is_nobody());
     let data = OwnedVideo {
-        video: Video::of(record, origin, store.grants(task).as_ref()),
+        video: Video::of(record, &origin, store.grants(task).as_ref()),
         client: (recipient == Recipient::Operator).then(|| json!(client)),
     };
     WebhookEvent::new(webhook_id, kind, created_at, data)

@@ -17,3 +17,4 @@ pub mod request;
 pub mod task;
 pub mod time;
 pub mod typical_duration;
+pub mod usage;

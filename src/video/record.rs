@@ -78,6 +78,21 @@ pub enum FailureCode {
     StorageFailed,
 }
 
+impl FailureCode {
+    /// The name in the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::GenerationFailed => "generation_failed",
+            Self::UpstreamRejected => "upstream_rejected",
+            Self::UpstreamUnavailable => "upstream_unavailable",
+            Self::UpstreamTimeout => "upstream_timeout",
+            Self::SubmissionUnknown => "submission_unknown",
+            Self::StorageFailed => "storage_failed",
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Failure {
     pub code: FailureCode,
@@ -151,6 +166,14 @@ pub struct Output {
     /// Mean frames per second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fps: Option<Thousandths>,
+}
+
+impl Output {
+    /// The duration, rounded to seconds.
+    #[must_use]
+    pub fn whole_seconds(&self) -> Option<u16> {
+        u16::try_from((self.duration_seconds?.0 + 500) / 1000).ok()
+    }
 }
 
 /// One video. Times are unix seconds, money is USD as a decimal string.

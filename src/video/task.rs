@@ -27,6 +27,9 @@ pub struct Task {
     pub version: u32,
     #[serde(default, skip_serializing_if = "Owner::is_nobody")]
     pub owner: Owner,
+    /// The id of the request that created the video; `None` in tasks of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
     pub record: Record,
     /// The model's `owner/project` at the upstream; empty where the record names it so.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -58,6 +61,12 @@ pub struct Task {
     /// The outcome of Run must be reported to the dispatcher.
     #[serde(default, skip_serializing_if = "is_false")]
     pub reports_run: bool,
+    /// How often Run was sent, or may have been.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub run_attempts: u32,
+    /// The last error, in Wiro's words where it was Wiro's. For the operator only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<String>,
     #[serde(rename = "chores", default)]
     pub pending_work: PendingWork,
     /// Deliveries to the operator's webhook.
@@ -83,6 +92,11 @@ pub struct Task {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde wants")]
 const fn is_false(value: &bool) -> bool {
     !*value
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde wants")]
+const fn is_zero(value: &u32) -> bool {
+    *value == 0
 }
 
 /// What the owner wants.
@@ -179,7 +193,8 @@ pub struct NewTask {
     pub fingerprint: String,
 }
 
-/// What the list of an owner holds of a video: its owner, its creation time in unix seconds and its model.
+/// What lists and usage hold of a video: its owner, its creation time in unix seconds, its model and the request that
+/// created it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct VideoOwnership {
     pub id: VideoId,
@@ -188,6 +203,8 @@ pub struct VideoOwnership {
     /// The API's name.
     #[serde(default)]
     pub model: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
 }
 
 /// What the dispatcher learns about a task.
@@ -211,6 +228,9 @@ impl SlotReport {
 /// The dispatcher reconciles unfinished tasks this often, in case they lost their alarm.
 pub const RECONCILE_INTERVAL: Millis = Millis::from_seconds(600);
 
+/// Longest noted error.
+const MAX_ERROR_CHARS: usize = 300;
+
 /// How long a caller may take to store the image.
 const IMAGE_TIMEOUT: Millis = Millis::from_seconds(600);
 
@@ -227,6 +247,7 @@ impl Task {
         Self {
             version: TASK_VERSION,
             owner,
+            request_id: None,
             record: Record {
                 version: Some(RECORD_VERSION),
                 id,
@@ -260,6 +281,8 @@ impl Task {
             presumed_lost: false,
             erases: false,
             reports_run: false,
+            run_attempts: 0,
+            last_error: None,
             pending_work: PendingWork::default(),
             deliveries: Deliveries::default(),
             owner_webhook: None,
@@ -278,7 +301,13 @@ impl Task {
             owner: self.owner.clone(),
             created_at: self.record.created_at,
             model: self.record.model.clone(),
+            request_id: self.request_id.clone(),
         }
+    }
+
+    /// Notes an error for the operator, cut to a limit.
+    pub fn note_error(&mut self, error: &str) {
+        self.last_error = Some(error.chars().take(MAX_ERROR_CHARS).collect());
     }
 
     /// When the task is due; `None` if nothing is left to do.

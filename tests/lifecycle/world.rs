@@ -284,7 +284,7 @@ impl World {
     /// removal.
     fn submit(&mut self, fingerprint: &str) {
         let now = UnixMillis::new(self.life.now);
-        let known = match self.tombstone {
+        let known = match &self.tombstone {
             Some(tombstone) => Known::Tombstone(tombstone),
             None if self.removed => Known::Nothing,
             None => Known::Task(&self.life.task),

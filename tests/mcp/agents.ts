@@ -37,12 +37,16 @@ export interface Result {
   isError?: boolean | undefined;
 }
 
+export interface Schema {
+  properties?: Record<string, unknown> | undefined;
+}
+
 /** A connected client of either package. */
 export interface Agent {
   version: string | undefined;
   server: { name: string; version: string } | undefined;
   instructions: string | undefined;
-  tools(): Promise<{ name: string; outputSchema?: object | undefined }[]>;
+  tools(): Promise<{ name: string; inputSchema: Schema; outputSchema?: object | undefined }[]>;
   call(name: string, args?: Record<string, unknown>, options?: CallOptions): Promise<Result>;
   close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 // The tools: create, wait, play, cancel, list; errors and limits.
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { FAMILY } from '../../sim/family.ts';
 import { ALICE, BOB, CLIENT_TOKENS } from '../worker/support/clients.ts';
 import { onlyRun } from '../worker/support/runs.ts';
 import { sampleBytes } from '../worker/support/sample.ts';
@@ -20,7 +21,7 @@ import {
 let service: Service;
 let agent: Agent;
 beforeAll(async () => {
-  service = await startService({ sim: { speed: 600 }, secrets: { CLIENT_TOKENS } });
+  service = await startService({ sim: { speed: 600, models: FAMILY }, secrets: { CLIENT_TOKENS } });
   agent = await connect(service.as(ALICE), '2026-07-28');
 });
 afterAll(async () => {
@@ -115,6 +116,21 @@ describe('create_video', () => {
       await agent.call('create_video', { prompt: 'a', idempotency_key: 'a\nb' }),
       'visible ASCII',
     );
+  });
+
+  test('its schema names callback_url and metadata, and the rules of the API apply to them', async () => {
+    const tools = await agent.tools();
+    const properties = tools.find(({ name }) => name === 'create_video')?.inputSchema.properties ?? {};
+    expect(properties).toMatchObject({ callback_url: { type: 'string' }, metadata: { type: 'object' } });
+    const create = (given: object) => agent.call('create_video', { prompt: 'a heron that calls', ...given });
+    // This client has no key that could sign for it.
+    expectRefusal(
+      await create({ callback_url: 'https://app.example/hook' }),
+      'callback_url',
+      'webhook_secret',
+    );
+    expectRefusal(await create({ metadata: { note: 'n'.repeat(513) } }), 'metadata');
+    expect(runsOf(service.sim, 'a heron that calls')).toHaveLength(0);
   });
 
   test('a failed video is an error result with the reason', async () => {
@@ -231,6 +247,41 @@ describe('the other tools', () => {
       'limit must be a whole number from 1 to 100',
     );
     expectRefusal(await agent.call('list_videos', { after: 'a&limit=1' }), 'after');
+  });
+
+  test('list_videos takes the filters that its schema names', async () => {
+    const tools = await agent.tools();
+    const properties = tools.find(({ name }) => name === 'list_videos')?.inputSchema.properties ?? {};
+    expect(Object.keys(properties)).toEqual(expect.arrayContaining(['status', 'model', 'created_after']));
+    expect(properties.model).toMatchObject({ enum: ['hailuo-2.3', 'hailuo-2.3-fast'] });
+    expect(properties.model).not.toHaveProperty('default');
+
+    service.sim.script('a heron that stumbles', { task: { pexit: '1' } });
+    const failed = videoOf(await agent.call('create_video', { prompt: 'a heron that stumbles' }));
+    const inputImageFirstUrl = 'https://pictures.example/heron.png';
+    const fast = videoOf(
+      await agent.call('create_video', {
+        prompt: 'a heron in a hurry',
+        model: 'hailuo-2.3-fast',
+        inputImageFirstUrl,
+      }),
+    );
+    expect(fast.model).toBe('hailuo-2.3-fast');
+    const ids = async (given: object) => {
+      const result = await agent.call('list_videos', { limit: 100, ...given });
+      return (result.structuredContent as { data: { id: string }[] }).data.map(({ id }) => id);
+    };
+    const all = await ids({});
+    expect(all).toEqual(expect.arrayContaining([failed.id, fast.id]));
+    const failures = await ids({ status: 'failed' });
+    expect(failures).toContain(failed.id);
+    expect(failures).not.toContain(fast.id);
+    expect(await ids({ model: 'hailuo-2.3-fast' })).toEqual([fast.id]);
+    expect(await ids({ created_after: fast.created_at })).toEqual([]);
+    expect(await ids({ created_after: failed.created_at - 1 })).toContain(failed.id);
+    expectRefusal(await agent.call('list_videos', { status: 'done' }), 'status must be queued');
+    expectRefusal(await agent.call('list_videos', { model: 'veo' }), 'model must be one of hailuo-2.3');
+    expectRefusal(await agent.call('list_videos', { created_after: -1 }), 'created_after must be a time');
   });
 });
 

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   cancel,
   get,
+  list,
   remove,
   run,
   submit,
@@ -51,7 +52,42 @@ describe('fields that are null or undefined are left out', () => {
   }
 });
 
+describe('list', () => {
+  const page = json({ object: 'list', data: [VIDEO], first_id: ID, last_id: ID, has_more: false });
+  const asked = () => Object.fromEntries(new URL(server.asked.at(-1)?.url ?? '', server.base).searchParams);
+
+  test('sends the filters that were given', async () => {
+    server.answers = [page];
+    const filters = { status: 'failed', model: 'owner/a model', created_after: 1_700_000_000 } as const;
+    expect((await list({ base: server.base, after: ID, limit: 5, ...filters })).data).toHaveLength(1);
+    expect(asked()).toEqual({ ...filters, after: ID, limit: '5', created_after: '1700000000' });
+  });
+
+  test('sends nothing for those that are null, undefined or empty', async () => {
+    server.answers = [page];
+    await list({
+      base: server.base,
+      after: '',
+      status: undefined as never,
+      model: null,
+      created_after: null,
+    });
+    expect(asked()).toEqual({ limit: '20' });
+    await list({ base: server.base, created_after: 0 });
+    expect(asked()).toEqual({ limit: '20', created_after: '0' });
+  });
+});
+
 describe('submit', () => {
+  test('sends a callback_url in JSON and in a form', async () => {
+    server.answers = [json(VIDEO)];
+    const request = { prompt: 'p', callback_url: 'https://app.example/hook?a=1&b' };
+    await submit(request, { base: server.base });
+    expect(JSON.parse(`${server.asked[0]?.body}`)).toEqual(request);
+    await submit({ ...request, inputImageFirst: new Blob(['first']) }, { base: server.base });
+    expect(`${server.asked[1]?.body}`).toContain(`name="callback_url"\r\n\r\n${request.callback_url}`);
+  });
+
   const keys = () => new Set(server.asked.map(({ headers }) => headers['idempotency-key']));
 
   test.for([502, 503, 504, 520, 522, 524])(

@@ -1,7 +1,7 @@
 // When `make dev` uses the real Wiro and costs money, and which settings of `.dev.vars` apply.
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { appliedSettings, devSettings, standInSettings } from '../../scripts/dev-settings.ts';
+import { appliedSettings, devSettings, ownDevSettings, standInSettings } from '../../scripts/dev-settings.ts';
 
 const KEY = '0123456789abcdef0123456789abcdef';
 
@@ -53,5 +53,50 @@ describe('with the stand-in', () => {
     const { TURNSTILE_VERIFY_URL: _, ...ofWiro } = standIn;
     const settings = devSettings('TURNSTILE_SECRET=1x0000000000000000000000000000000AA\n');
     expect(standInSettings(standIn, settings)).toEqual({ ...ofWiro, ...quick });
+  });
+
+  test("a deployer's own settings count below those of the file, as the Worker reads them", () => {
+    const settings = devSettings('MAX_ACTIVE=2\n');
+    const own = {
+      ...{
+        MAX_ACTIVE: 5,
+        DAILY_BUDGET_USD: 7.5,
+        PURGE_UPSTREAM: true,
+        ALLOWED_ORIGINS: ['https://a.example', 'x'],
+      },
+      ...{
+        PRICES_USD: { '768P/6': '0.28', '768P/10': 0.5 },
+        CLIENT_TOKENS: { a: 'b' },
+        MODELS: '',
+        POLL_SECONDS: '9',
+      },
+    };
+    const { applied, left } = ownDevSettings(own, settings);
+    expect(applied).toEqual({
+      ...{ DAILY_BUDGET_USD: '7.5', PURGE_UPSTREAM: 'true', ALLOWED_ORIGINS: 'https://a.example,x' },
+      ...{ PRICES_USD: '768P/6=0.28,768P/10=0.5', CLIENT_TOKENS: '{"a":"b"}', POLL_SECONDS: '9' },
+    });
+    expect(left).toEqual([]);
+    expect(standInSettings(standIn, settings, applied).POLL_SECONDS).toBeUndefined();
+  });
+
+  test('what means the deployed Worker is left out: its address, its receiver, its keys and the real Wiro', () => {
+    const own = {
+      ...{ PUBLIC_URL: 'https://video.example', NOTIFY_URL: 'https://ops.example', TURNSTILE_SITE_KEY: 'k' },
+      ...{
+        WIRO_API_KEY: 'k',
+        WIRO_API_SECRET: 's',
+        SIGNING_KEY: KEY,
+        TURNSTILE_SECRET: 's',
+        OPERATOR_TOKEN: KEY,
+      },
+    };
+    const { applied, left } = ownDevSettings(own, devSettings('NOTIFY_URL=http://127.0.0.1:9/\n'));
+    expect(applied).toEqual({ OPERATOR_TOKEN: KEY });
+    expect(left).toEqual(
+      Object.keys(own)
+        .filter((name) => !['OPERATOR_TOKEN', 'NOTIFY_URL'].includes(name))
+        .sort(),
+    );
   });
 });

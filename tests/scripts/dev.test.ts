@@ -1,4 +1,5 @@
-// `make dev` with settings in `.dev.vars` and no Wiro key: they count with the stand-in too, also after a restart.
+// `make dev` with settings in `.dev.vars`, `settings.toml` and `.secrets` and no Wiro key of its own: they count with the
+// stand-in too, also after a restart.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -14,10 +15,20 @@ const TOKEN = 'token-of-a-developer-51d7';
 const OPERATOR_TOKEN = 'operator-of-a-developer-3f60b1c9';
 const DEV_VARS = `
 WIRO_API_KEY=
-CLIENT_TOKENS={"dev": "${TOKEN}"}
-OPERATOR_TOKEN=${OPERATOR_TOKEN}
 MODELS=hailuo-2.3,hailuo-2.3-fast
 COPY_DEADLINE_SECONDS=1
+`;
+/** Those of the Worker that is to be deployed. */
+const SETTINGS = `
+[vars]
+DAILY_BUDGET_USD = 7.5
+MODELS = ["hailuo-2.3"]
+PUBLIC_URL = "https://video.example.com"
+`;
+const SECRETS = `
+WIRO_API_KEY=key-of-the-real-wiro-that-costs-money
+CLIENT_TOKENS={"dev": "${TOKEN}"}
+OPERATOR_TOKEN=${OPERATOR_TOKEN}
 `;
 const authorization = `Bearer ${TOKEN}`;
 
@@ -28,10 +39,13 @@ let running: Dev | undefined;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'hailuo-worker-dev-'));
   await writeFile(join(folder, 'dev.vars'), DEV_VARS);
+  await writeFile(join(folder, 'settings.toml'), SETTINGS);
+  await writeFile(join(folder, 'secrets'), SECRETS);
   port = await freePort();
   environment = {
     ...process.env,
     ...{ PORT: `${port}`, DEV_VARS: join(folder, 'dev.vars'), DEV_STATE: join(folder, 'state') },
+    ...{ SETTINGS: join(folder, 'settings.toml'), SECRETS: join(folder, 'secrets') },
     // The bundle is there.
     IS_BUILT: '1',
   };
@@ -113,12 +127,16 @@ const submit = async (prompt: string) => {
 
 test('clients, operator, uploads and a redrive, before and after a restart', async () => {
   const greeting = await start();
+  expect(greeting).toContain('In force from .dev.vars: COPY_DEADLINE_SECONDS, MODELS\n');
   expect(greeting).toContain(
-    'In force from .dev.vars: CLIENT_TOKENS, COPY_DEADLINE_SECONDS, MODELS, OPERATOR_TOKEN',
+    'In force from your own settings: CLIENT_TOKENS, DAILY_BUDGET_USD, OPERATOR_TOKEN\n',
   );
+  expect(greeting).toContain('For the deployed Worker only: PUBLIC_URL, WIRO_API_KEY\n');
+  expect(greeting).toContain('no cost');
   expect(greeting).not.toContain(TOKEN);
   expect((await ask('/health')).body.protection).toBe('tokens');
   expect((await fetch(`${origin()}/v1/models`)).status).toBe(401);
+  expect((await ask('/v1/usage')).body.limit_usd).toBe('7.50');
 
   const [, standIn = ''] = /stand-in at (\S+?):?\s/.exec(greeting) ?? [];
   const faults = { cdn: Array(50).fill({ kind: 'status', status: 503 }) };

@@ -69,6 +69,6 @@ pub async fn check(context: &RequestContext<'_>, request: &Request) -> Result<Ch
 
 /// Whether the host is this Worker's, or that of a listed origin in `ALLOWED_ORIGINS`.
 fn is_ours(context: &RequestContext<'_>, hostname: &str) -> bool {
-    let mut origins = std::iter::once(&context.origin).chain(context.config.allowed_origins.listed());
+    let mut origins = std::iter::once(&context.origin.url).chain(context.config.allowed_origins.listed());
     origins.any(|origin| url::parse(origin).is_some_and(|url| url.host.eq_ignore_ascii_case(hostname)))
 }

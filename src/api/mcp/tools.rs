@@ -13,6 +13,9 @@ pub const MAX_WAIT_SECONDS: u32 = 45;
 
 const MAX_KEY_CHARS: usize = 255;
 
+/// The arguments of `list_videos`: the parameters of the API's list.
+const LIST_ARGUMENTS: [&str; 6] = ["limit", "after", "order", "status", "model", "created_after"];
+
 /// What a call asks for.
 #[derive(Debug, PartialEq)]
 pub enum Action {
@@ -59,10 +62,14 @@ pub fn list(models: &[&str]) -> Value {
         {
             tool.insert("outputSchema".to_owned(), schema.clone());
         }
+        let is_submit = tool.get("name").and_then(Value::as_str) == Some("create_video");
         let model = tool.pointer_mut("/inputSchema/properties/model").and_then(Value::as_object_mut);
         if let (Some(model), Some(default)) = (model, models.first()) {
             model.insert("enum".to_owned(), json!(models));
-            model.insert("default".to_owned(), json!(default));
+            // A list without a model has the videos of all.
+            if is_submit {
+                model.insert("default".to_owned(), json!(default));
+            }
         }
     }
     Value::Array(tools)
@@ -81,7 +88,7 @@ pub fn action(tool: &str, arguments: Map<String, Value>) -> Result<Action, CallE
         }
         "wait_for_video" => Action::Wait { id: arguments.id(), wait_seconds: arguments.wait_seconds() },
         "get_video" => Action::Get { id: arguments.id() },
-        "list_videos" => Action::List { query: arguments.query(&["limit", "after", "order"]) },
+        "list_videos" => Action::List { query: arguments.query(&LIST_ARGUMENTS) },
         "cancel_video" => Action::Cancel { id: arguments.id() },
         "list_models" => Action::Models,
         "get_usage" => Action::Usage,

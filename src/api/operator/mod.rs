@@ -4,6 +4,7 @@ pub mod act;
 pub mod clients;
 pub mod inspect;
 pub mod pause;
+pub mod usage;
 pub mod videos;
 pub mod webhook_test;
 

@@ -35,6 +35,7 @@ impl Task {
             Phase::Queued(_) => Some(Effect::AcquireSlot { retry_after: None }),
             Phase::SlotGranted(attempts) => {
                 self.phase = Phase::Submitting { attempts, hint: None };
+                self.run_attempts = self.run_attempts.saturating_add(1);
                 Some(Effect::Run)
             }
             _ => None,

@@ -7,6 +7,15 @@ use super::{Output, Record, Status};
 use crate::video::access::grants::Grants;
 use crate::video::id::VideoId;
 
+/// The Worker as its callers reach it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PublicOrigin {
+    /// Its URL without a trailing slash.
+    pub url: String,
+    /// Whether it can make thumbnails.
+    pub has_thumbnails: bool,
+}
+
 /// The Video of the API.
 #[derive(Debug, Serialize)]
 pub struct Video {
@@ -25,10 +34,9 @@ pub struct Video {
 }
 
 impl Video {
-    /// `origin` is the public URL of this Worker, without a trailing slash. The `grants` in the URLs allow to play and watch
-    /// the video without a token.
+    /// The `grants` in the URLs allow to play and watch the video without a token.
     #[must_use]
-    pub fn of(record: Record, origin: &str, grants: Option<&Grants>) -> Self {
+    pub fn of(record: Record, origin: &PublicOrigin, grants: Option<&Grants>) -> Self {
         let urls = Urls::of(&record.id, origin, grants, record.status);
         Self {
             metadata: record.metadata.is_empty().then(Metadata::default),
@@ -66,13 +74,16 @@ pub struct Urls {
     pub content: Option<String>,
     /// The content as an attachment.
     pub download: Option<String>,
+    /// `None` also if the Worker cannot make thumbnails.
+    pub thumbnail: Option<String>,
     pub cancel: String,
 }
 
 impl Urls {
     #[must_use]
-    pub fn of(id: &VideoId, origin: &str, grants: Option<&Grants>, status: Status) -> Self {
-        let itself = format!("{origin}/v1/videos/{id}");
+    pub fn of(id: &VideoId, origin: &PublicOrigin, grants: Option<&Grants>, status: Status) -> Self {
+        let PublicOrigin { url, has_thumbnails } = origin;
+        let itself = format!("{url}/v1/videos/{id}");
         let link = |path: &str, grant: Option<&String>, query: &str| {
             let granted = grant.map(|grant| format!("grant={grant}"));
             let query = [granted.as_deref().unwrap_or(""), query];
@@ -88,6 +99,7 @@ impl Urls {
             events: link("events", grants.map(|grants| &grants.events), ""),
             content: content(""),
             download: content("download=1"),
+            thumbnail: content("variant=thumbnail").filter(|_| *has_thumbnails),
             cancel: format!("{itself}/cancel"),
             itself,
         }

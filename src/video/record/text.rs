@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::video::access::grants::Grants;
-use crate::video::record::public::{Urls, Video, usual_size};
+use crate::video::record::public::{PublicOrigin, Urls, Video, usual_size};
 use crate::video::record::{RECORD_VERSION, Record, Status};
 
 /// The status in a stored record; `None` if the text is not a record.
@@ -19,7 +19,11 @@ pub fn status_of(stored: &str) -> Option<Status> {
 /// The Video of a stored record, equal to that of [`Video::of`]; `None` if the text is not a record. `grants` returns the
 /// grants for a video with this creation time, in unix seconds.
 #[must_use]
-pub fn show(stored: &str, origin: &str, grants: impl FnOnce(i64) -> Option<Grants>) -> Option<String> {
+pub fn show(
+    stored: &str,
+    origin: &PublicOrigin,
+    grants: impl FnOnce(i64) -> Option<Grants>,
+) -> Option<String> {
     if let Some(members) = Members::of(stored) {
         return members.show(origin, grants(members.created_at).as_ref());
     }
@@ -71,7 +75,7 @@ impl<'a> Members<'a> {
         })
     }
 
-    fn show(&self, origin: &str, grants: Option<&Grants>) -> Option<String> {
+    fn show(&self, origin: &PublicOrigin, grants: Option<&Grants>) -> Option<String> {
         let Self { id, status, prompt, text, .. } = self;
         let id = crate::video::id::VideoId::from_stored((*id).to_owned());
         let urls = serde_json::to_string(&Urls::of(&id, origin, grants, *status)).ok()?;
@@ -122,10 +126,12 @@ mod tests {
 
     fn assert_shown(record: &Record, stored: &str) {
         assert_eq!(status_of(stored), Some(record.status));
+        let url = "https://video.example".to_owned();
+        let origins = [false, true].map(|has_thumbnails| PublicOrigin { url: url.clone(), has_thumbnails });
         let granted = Grants { content: "plays".to_owned(), events: "watches".to_owned() };
-        for grants in [None, Some(granted)] {
-            let whole = Video::of(record.clone(), "https://video.example", grants.as_ref());
-            let shown = show(stored, "https://video.example", |created_at| {
+        for (origin, grants) in origins.iter().zip([None, Some(granted)]) {
+            let whole = Video::of(record.clone(), origin, grants.as_ref());
+            let shown = show(stored, origin, |created_at| {
                 assert_eq!(created_at, record.created_at);
                 grants.clone()
             });
@@ -148,7 +154,7 @@ mod tests {
         }
         let stored = serde_json::to_string(&record).unwrap();
         assert_shown(&record, &stored);
-        assert!(show(&stored, "", |_| None).unwrap().contains(r#""size":"768x1366""#));
+        assert!(show(&stored, &PublicOrigin::default(), |_| None).unwrap().contains(r#""size":"768x1366""#));
     }
 
     #[test]

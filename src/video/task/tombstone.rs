@@ -2,17 +2,38 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::video::access::owner::Owner;
+use crate::video::record::Status;
 use crate::video::task::{Intent, Task};
 use crate::video::time::{Millis, UnixMillis};
 
 /// How long the key gets the answer "deleted".
 const LIFETIME: Millis = Millis::from_seconds(90 * 86_400);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Tombstone {
     /// When the data was removed, in unix seconds.
     pub deleted_at: i64,
     pub reason: Reason,
+    /// What the video was, for the operator; `None` in tombstones of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub video: Option<RemovedVideo>,
+}
+
+/// What is kept of a removed video.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct RemovedVideo {
+    #[serde(default, skip_serializing_if = "Owner::is_nobody")]
+    pub owner: Owner,
+    pub model: String,
+    /// The last status before the removal.
+    pub status: Status,
+    /// Unix seconds.
+    pub created_at: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_usd: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -32,7 +53,16 @@ impl Tombstone {
             Intent::Delete => Reason::Deleted,
             Intent::Make | Intent::Cancel => task.record.expires_at.map(|_| Reason::Expired)?,
         };
-        Some(Self { deleted_at: now.seconds(), reason })
+        let record = &task.record;
+        let video = RemovedVideo {
+            owner: task.owner.clone(),
+            model: record.model.clone(),
+            status: record.status,
+            created_at: record.created_at,
+            cost_usd: record.cost_usd.clone(),
+            request_id: task.request_id.clone(),
+        };
+        Some(Self { deleted_at: now.seconds(), reason, video: Some(video) })
     }
 
     /// When the tombstone is removed.
@@ -47,7 +77,7 @@ impl Tombstone {
 pub enum Known<'a> {
     Nothing,
     Task(&'a Task),
-    Tombstone(Tombstone),
+    Tombstone(&'a Tombstone),
 }
 
 /// The result of a submit in the object of its id.

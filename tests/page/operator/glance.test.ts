@@ -60,11 +60,25 @@ describe.skipIf(!hasChromium)('the operator’s page at a glance (needs Chromium
       'Wiro: the balance is too low',
       'queue: lost',
       'The sweep has not run for 2 h 1 min: check the Worker’s cron trigger.',
-      'Wiro refuses jobs or does not answer: jobs wait until it does.',
+      'Wiro does not answer: no jobs are sent to it for a while.',
     ]);
     expect(await described('Last completed video')).toBe('none');
     expect(await described('Last failed video')).toContain('1 minute ago: Wiro did not take the job');
     expect(await described('Waiting')).toBe('unknown');
+  });
+
+  test('the last videos come from the lists where the report lacks them', async () => {
+    const { page } = scene;
+    const { last_completed_at: _, last_failure: __, ...health } = api.health as Record<string, object>;
+    api.health = {
+      ...health,
+      checks: { ...health.checks, dispatcher: { status: 'error', error: 'no sweep yet' } },
+    };
+    api.videos = [video(1, { status: 'completed', completed_at: Math.floor(Date.now() / 1000) - 125 })];
+    await signIn(page);
+    expect(await described('Last completed video')).toBe('2 minutes ago');
+    expect(await described('Last failed video')).toBe('none');
+    expect(await texts('#status-problems li')).toEqual(['Dispatcher: no sweep yet']);
   });
 
   test('the cost of today, of each day, and by client and model', async () => {

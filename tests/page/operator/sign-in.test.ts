@@ -126,10 +126,41 @@ describe.skipIf(!hasChromium)('signing in as the operator (needs Chromium)', () 
     const api = await played();
     await signIn(page);
     api.token = 'another-one';
+    const before = api.calls.length;
     await page.getByRole('button', { name: 'Refresh' }).click();
     await page.getByText('does not accept the token any more').waitFor();
+    // The Worker limits wrong tokens.
+    expect(api.calls).toHaveLength(before + 1);
     expect(await page.locator('.part').count()).toBe(0);
     expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
+  });
+
+  test('a kept token that is not accepted any more is sent once and forgotten', async () => {
+    const { page } = scene;
+    scene.expected = ['status of 401'];
+    const api = await played();
+    await signIn(page);
+    api.token = 'another-one';
+    const before = api.calls.length;
+    await page.reload();
+    await page.getByText('does not accept this token').waitFor();
+    expect(api.calls).toHaveLength(before + 1);
+    expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
+    api.token = TOKEN;
+    await signIn(page);
+  });
+
+  test('a kept token waits until the server can be reached again', async () => {
+    const { page } = scene;
+    scene.expected = ['net::ERR'];
+    await played();
+    await signIn(page);
+    await page.route('**/operator/clients', (route) => route.abort());
+    await page.reload();
+    await page.getByText('cannot be reached').waitFor();
+    await page.unroute('**/operator/clients');
+    await page.reload();
+    await loaded(page);
   });
 
   test('the page works where the browser allows no storage', async () => {

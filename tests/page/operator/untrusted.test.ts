@@ -157,7 +157,7 @@ describe.skipIf(!hasChromium)('untrusted data on the operator’s page (needs Ch
     expect(await page.locator('#spent').textContent()).toBe('unknown');
     // Whether submits are paused is unknown: neither button is offered.
     expect(await page.getByRole('button', { name: /^(Pause|Resume) submits/ }).count()).toBe(0);
-    await page.getByLabel('Id of a video').fill(idOf(1));
+    await page.getByLabel('Id of a video or request').fill(idOf(1));
     await page.keyboard.press('Enter');
     await page.locator('#inspection-facts').getByText('Wiro’s task').waitFor();
     expect(await page.locator('#inspection-facts dd').allTextContents()).toContain('unknown');

@@ -1,4 +1,5 @@
 // What an operator does with videos: look into one, play it, and cancel, delete, release or try again one or many.
+import { readFileSync } from 'node:fs';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { hasChromium, remarked } from '../support/browser.ts';
 import { failed, idOf, OperatorApi, problem, signIn, useOperatorScene, video } from './operator-api.ts';
@@ -49,10 +50,44 @@ describe.skipIf(!hasChromium)('videos on the operator’s page (needs Chromium)'
     await dialog().getByText('The next try is at 2026-09-21 14:18:20 UTC.').waitFor();
     await page.keyboard.press('Escape');
     await dialog().waitFor({ state: 'hidden' });
-    expect(await page.locator('#inspection-facts').textContent()).toBe('');
-    await page.getByLabel('Id of a video').fill(idOf(1));
+    await expect.poll(() => page.locator('#inspection-facts').textContent()).toBe('');
+    await page.getByLabel('Id of a video or request').fill(idOf(1));
     await page.keyboard.press('Enter');
     await dialog().getByRole('heading', { name: 'Failed' }).waitFor();
+  });
+
+  test('a video is played, fetched with the token and not with an address that others could use', async () => {
+    const { page } = scene;
+    api.videos = [video(1, { status: 'completed', output: { size: 2 ** 21 } })];
+    const body = readFileSync(new URL('../../../sim/media/sample.mp4', import.meta.url));
+    const headers = { 'content-type': 'video/mp4' };
+    api.answers.set(`GET /operator/videos/${idOf(1)}/content`, () => ({ body, headers }));
+    await signIn(page);
+    await page.getByLabel('Id of a video or request').fill(idOf(1));
+    await page.keyboard.press('Enter');
+    await dialog().getByRole('button', { name: 'Play' }).click();
+    const player = dialog().getByLabel('The video');
+    await player.waitFor();
+    expect(await player.evaluate((element: HTMLVideoElement) => element.src)).toMatch(/^blob:/);
+    await expect
+      .poll(() => player.evaluate((element: HTMLVideoElement) => element.duration))
+      .toBeGreaterThan(1);
+    expect(await dialog().getByRole('button', { name: 'Play' }).isVisible()).toBe(false);
+    await dialog().getByRole('button', { name: 'Close' }).click();
+    await expect.poll(() => page.locator('#player').getAttribute('src')).toBeNull();
+  });
+
+  test('a video that cannot be read says so, and can be played again', async () => {
+    const { page } = scene;
+    scene.expected = ['status of 404'];
+    api.videos = [video(1, { status: 'completed' })];
+    api.answers.set(`GET /operator/videos/${idOf(1)}/content`, () => problem(404, 'not_found'));
+    await signIn(page);
+    await page.getByLabel('Id of a video or request').fill(idOf(1));
+    await page.keyboard.press('Enter');
+    await dialog().getByRole('button', { name: 'Play' }).click();
+    await dialog().getByText('The words for not_found.').waitFor();
+    await dialog().getByRole('button', { name: 'Play' }).waitFor();
   });
 
   test('the address of a video opens it', async () => {
@@ -64,31 +99,54 @@ describe.skipIf(!hasChromium)('videos on the operator’s page (needs Chromium)'
     await dialog().getByRole('heading', { name: 'Waiting' }).waitFor();
   });
 
-  test('a removed video, one that never existed, and what is no id', async () => {
+  test('a removed video and one that never existed', async () => {
     const { page } = scene;
     scene.expected = ['status of 410', 'status of 404'];
     await signIn(page);
-    const members = { deleted_at: 1_790_000_000, client: 'alice', reason: 'expired' };
-    api.answers.set(`GET /operator/videos/${idOf(1)}`, () => problem(410, 'deleted', members));
-    const id = page.getByLabel('Id of a video');
+    const removed = {
+      ...{ reason: 'expired', removed_at: 1_790_000_000, client: null, model: 'hailuo-2.3' },
+      ...{ status: 'completed', created_at: null, cost_usd: '0.25', request_id: 'req_1' },
+    };
+    api.answers.set(`GET /operator/videos/${idOf(1)}`, () => problem(410, 'deleted', { removed }));
+    const id = page.getByLabel('Id of a video or request');
     await id.fill(idOf(1));
     await page.keyboard.press('Enter');
     await dialog().getByRole('heading', { name: 'Not there' }).waitFor();
-    expect(await described('deleted_at')).toBe('2026-09-21 14:13:20 UTC');
-    expect(await described('reason')).toBe('expired');
     await dialog().getByText('The words for deleted.').waitFor();
+    expect(await dialog().locator('#inspection-facts div').allTextContents()).toEqual([
+      ...[`Id${idOf(1)}`, 'Reasonexpired', 'Removed2026-09-21 14:13:20 UTC', 'Modelhailuo-2.3'],
+      ...['Statuscompleted', 'Cost$0.25', 'Requestreq_1'],
+    ]);
+    expect(await dialog().locator('#inspection-actions button').count()).toBe(0);
     await page.keyboard.press('Escape');
     await id.fill(idOf(2));
     await page.keyboard.press('Enter');
     await dialog().getByText('The words for not_found.').waitFor();
+  });
+
+  test('a video is found by the request that created it', async () => {
+    const { page } = scene;
+    api.videos = [video(1)];
+    await signIn(page);
+    const request = 'req_0123456789abcdef01234567';
+    let data = api.videos;
+    api.answers.set('GET /operator/videos', ({ path }) => ({
+      json: { object: 'list', data: path.endsWith(`?request_id=${request}`) ? data : [], has_more: false },
+    }));
+    const id = page.getByLabel('Id of a video or request');
+    await id.fill(request);
+    await page.keyboard.press('Enter');
+    await dialog().getByRole('heading', { name: 'Waiting' }).waitFor();
     await page.keyboard.press('Escape');
+    data = [];
+    await id.press('Enter');
+    await page.getByText('This request created no video that still exists').waitFor();
     const before = api.calls.length;
-    await id.fill('req_0123456789abcdef01234567');
-    await page.keyboard.press('Enter');
-    await page.getByText('filter the Worker’s log by request_id').waitFor();
-    await id.fill('vid_../../health');
-    await page.keyboard.press('Enter');
-    await page.getByText('That is no id of a video').waitFor();
+    for (const odd of ['vid_../../health', 'req_1', 'anything']) {
+      await id.fill(odd);
+      await id.press('Enter');
+      await page.getByText('That is neither the id of a video').waitFor();
+    }
     expect(api.calls).toHaveLength(before);
   });
 
@@ -247,6 +305,26 @@ describe.skipIf(!hasChromium)('videos on the operator’s page (needs Chromium)'
     await page.locator('#bulk-result').getByText('250 videos changed.').waitFor();
     const path = '/operator/videos/redrive?client=a+b%26c&status=failed';
     expect(api.changes.map((call) => call.path)).toEqual([path, path, path]);
+  });
+
+  test('an action goes on after the videos that it could not change, and says why', async () => {
+    const { page } = scene;
+    await signIn(page);
+    api.answers.set('POST /operator/videos/release', ({ path }) => {
+      const isFirst = !path.includes('after=');
+      const failed = [2, 3].map((number) => ({ id: idOf(number), code: isFirst ? 'conflict' : 'not_found' }));
+      const last_id = isFirst ? idOf(3) : idOf(5);
+      return { json: { matched: 2, done: 0, failed, has_more: isFirst, last_id } };
+    });
+    await page.getByRole('button', { name: 'Find' }).click();
+    await page.getByRole('button', { name: 'Release all' }).click();
+    await page.keyboard.press('Enter');
+    const words = '0 videos changed, 4 videos not changed (conflict: 2, not_found: 2).';
+    await page.locator('#bulk-result').getByText(words).waitFor();
+    expect(api.changes.map(({ path }) => path)).toEqual([
+      '/operator/videos/release',
+      `/operator/videos/release?after=${idOf(3)}`,
+    ]);
   });
 
   test('an action for all that match stops when nothing changes any more', async () => {

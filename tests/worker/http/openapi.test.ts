@@ -138,8 +138,10 @@ describe('openapi.json describes the real', () => {
     await play(alice, { 'if-none-match': video.output?.etag ?? '' });
     await play(alice, {}, NOBODY);
     await play(service);
-    const picture = await alice.fetch(at(video.id, '/content?variant=thumbnail'));
-    await described('get', '/v1/videos/{id}/content', picture);
+    for (const variant of ['thumbnail', 'spritesheet']) {
+      const picture = await alice.fetch(at(video.id, `/content?variant=${variant}`));
+      await described('get', '/v1/videos/{id}/content', picture);
+    }
     service.sim.script('a page that is not there yet', { holdAt: 'task_queue' });
     const { id } = await alice.accepted({ prompt: 'a page that is not there yet' });
     await play(alice, {}, id);
@@ -223,6 +225,22 @@ describe('openapi.json describes the real', () => {
     for (const query of ['', '?status=failed', '?stauts=failed'])
       for (const client of [operator, service])
         await described('get', '/operator/videos', await client.fetch(`/operator/videos${query}`));
+    const deleted = (await (await alice.submit({ prompt: 'a page for the shredder' })).json()) as Video;
+    await alice.fetch(at(deleted.id), { method: 'DELETE' });
+    await described('get', path, await operator.fetch(`/operator/videos/${deleted.id}`));
+    service.sim.script('a page that is still blank', { holdAt: 'task_queue' });
+    const blank = await alice.accepted({ prompt: 'a page that is still blank' });
+    const play = async (name: string, query = '', headers = {}, client = operator) => {
+      const answer = await client.fetch(`/operator/videos/${name}/content${query}`, { headers });
+      await described('get', `${path}/content`, answer);
+    };
+    for (const name of [id, NOBODY, deleted.id, blank.id]) await play(name);
+    await play(id, '?variant=thumbnail');
+    for (const range of ['bytes=0-9', 'bytes=999999999-']) await play(id, '', { range });
+    await play(id, '', {}, service);
+    for (const query of ['', '?group_by=day,client,model', '?format=csv', '?from=x'])
+      await described('get', '/operator/usage', await operator.fetch(`/operator/usage${query}`));
+    await described('get', '/operator/usage', await service.fetch('/operator/usage'));
     const test = '/operator/webhook-test';
     for (const client of [operator, service])
       await described('post', test, await client.fetch(test, { method: 'POST' }));

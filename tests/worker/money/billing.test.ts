@@ -11,6 +11,9 @@ import { startWrapped } from '../support/wrapped.ts';
 
 type Bill = Record<string, number>;
 
+/** Each is an event of Workers Logs: EXPLAIN_COST.md counts as many. */
+const MOST_LOG_LINES = 8;
+
 const ORDINARY: Bill = {
   'KV writes': 2,
   // The model description is read once a minute per isolate.
@@ -25,6 +28,8 @@ const ORDINARY: Bill = {
   'task writes': 11,
   'alarms set': 9,
   'SQL statements': 23,
+  // The dispatcher's, and those that create its tables.
+  'rows written': 18,
   'calls to Wiro': 2,
   'fetches of the output': 1,
 };
@@ -34,6 +39,7 @@ const FIRST_PICTURE: Bill = {
   'KV writes': 3,
   'Dispatcher requests': 3,
   'SQL statements': 28,
+  'rows written': 23,
   'calls to Wiro': 3,
 };
 
@@ -73,6 +79,7 @@ async function billOf(name: string, { id, input }: Video): Promise<Bill> {
     'task writes': sum('task writes'),
     'alarms set': sum('alarms set'),
     'SQL statements': sum('SQL statements'),
+    'rows written': sum('rows written'),
     'calls to Wiro': service.sim.calls.filter(({ path }) => path.startsWith('/v1/')).length,
     'fetches of the output': service.sim.callsTo('/cdn/').length,
   };
@@ -83,6 +90,9 @@ async function billOf(name: string, { id, input }: Video): Promise<Bill> {
 test('operations of a video from a prompt', async () => {
   const video = await service.accepted({ prompt: 'a penny for a picture' });
   expect(await billOf('from a prompt', video)).toEqual(ORDINARY);
+  const lines = service.logs().filter((line) => line.includes(video.id));
+  expect(lines.length).toBeGreaterThan(0);
+  expect(lines.length).toBeLessThanOrEqual(MOST_LOG_LINES);
 });
 
 test('operations of a video with an image', async () => {
@@ -97,6 +107,22 @@ test('operations of a video with an image', async () => {
     'VideoTask requests': 3,
     'task writes': 12,
     'alarms set': 10,
+  });
+});
+
+test('operations of a video where there is an operator, who has not asked for anything', async () => {
+  await service.close();
+  const secrets = { OPERATOR_TOKEN: 'operator-token-5a0f3d9e7c1b28460d93' };
+  service = await startWrapped('counted-worker.js', { vars: { POLL_SECONDS: '600' }, secrets });
+  service.sim.script('', { holdAt: 'task_start' });
+  const video = await service.accepted({ prompt: 'a penny for the books' });
+  // Its end is told to the dispatcher, for lists and usage.
+  expect(await billOf('with an operator', video)).toEqual({
+    ...ORDINARY,
+    'Dispatcher requests': 3,
+    'SQL statements': 34,
+    // Six when it is accepted, two with its cost, four at its end; the others create the table of usage.
+    'rows written': 32,
   });
 });
 

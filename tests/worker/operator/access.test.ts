@@ -29,6 +29,8 @@ const PATHS: [method: string, path: (id: string) => string][] = [
   ['GET', () => '/operator/videos?client=alice'],
   ['GET', () => '/operator/videos?client=a%20b'],
   ['GET', (id) => `/operator/videos/${id}`],
+  ['GET', (id) => `/operator/videos/${id}/content`],
+  ['GET', () => '/operator/usage?from=x'],
   ['POST', (id) => `/operator/videos/${id}/redrive`],
   ['POST', () => '/operator/webhook-test'],
 ];

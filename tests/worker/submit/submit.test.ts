@@ -54,7 +54,14 @@ describe('the response to a submit', () => {
       size: '1366x768',
       remixed_from_video_id: null,
       metadata: {},
-      urls: { self, events: `${self}/events`, content: null, download: null, cancel: `${self}/cancel` },
+      urls: {
+        self,
+        events: `${self}/events`,
+        content: null,
+        download: null,
+        thumbnail: null,
+        cancel: `${self}/cancel`,
+      },
     });
     for (const time of [video.created_at, video.started_at]) {
       expect(time).toBeGreaterThanOrEqual(before);

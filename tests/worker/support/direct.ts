@@ -18,8 +18,9 @@ export async function startDirect(options: ServiceOptions = {}): Promise<DirectS
   const storage = await mkdtemp(join(tmpdir(), 'hailuo-worker-'));
   const port = await freePort();
   const bindings = { ...vars, ...secrets };
-  const command = [process.execPath, STANDALONE, `${port}`, storage, JSON.stringify(bindings)] as const;
-  const dev = new DevProcess(port, storage, {}, { command: [...command] });
+  const bundle = options.bundle === undefined ? [] : [options.bundle];
+  const worker = [STANDALONE, `${port}`, storage, JSON.stringify(bindings), ...bundle];
+  const dev = new DevProcess(port, storage, {}, { command: [process.execPath, ...worker] });
   await dev.start();
   const reader = await openStorage(storage);
   const stop = async () => {

@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
+import type { MediaStandIn } from './media/stand-in.ts';
 import type { Json } from './service.ts';
 import { root } from './settings.ts';
 import { workerOptions } from './worker-options.ts';
@@ -28,6 +29,8 @@ export interface WorkerOptions {
   port?: number;
   /** The folder for all stored data; without one, data lasts as long as the process. */
   storage?: string;
+  /** Bound as MEDIA; without it there is no such binding. */
+  media?: MediaStandIn;
   /** Called with each message that the Worker logs. */
   onLog?: (message: string) => void;
 }
@@ -35,7 +38,7 @@ export interface WorkerOptions {
 /** `bindings` take the place of those in wrangler.toml. */
 export async function startWorker(
   bindings: Record<string, Json>,
-  { bundle = join(root, 'dist'), port = 0, storage, onLog }: WorkerOptions = {},
+  { bundle = join(root, 'dist'), port = 0, storage, media, onLog }: WorkerOptions = {},
 ): Promise<WorkerProcess> {
   const wasm = readdirSync(bundle).find((name) => name.endsWith('.wasm')) ?? '';
   const contents = (name: string) => readFileSync(join(bundle, name));
@@ -43,13 +46,19 @@ export async function startWorker(
   const logs: string[] = [];
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
-      ...options,
-      name: NAME,
-      modules: [
-        { type: 'ESModule', path: 'index.js', contents: contents('index.js').toString() },
-        { type: 'CompiledWasm', path: wasm, contents: contents(wasm) },
+      workers: [
+        {
+          ...options,
+          name: NAME,
+          modules: [
+            { type: 'ESModule', path: 'index.js', contents: contents('index.js').toString() },
+            { type: 'CompiledWasm', path: wasm, contents: contents(wasm) },
+          ],
+          bindings: { ...options.bindings, ...bindings },
+          ...(media && { serviceBindings: media.binding }),
+        },
+        ...(media ? [media.worker] : []),
       ],
-      bindings: { ...options.bindings, ...bindings },
       cf: false,
       port,
       ...(storage === undefined ? {} : { resourcePersistencePath: persistencePath(storage) }),

@@ -5,6 +5,7 @@ import type { KVNamespace, R2Bucket } from '@cloudflare/workers-types';
 import { vi } from 'vitest';
 import { type Sim, type SimOptions, startSim } from '../../../sim/index.ts';
 import { LeakCheck } from './leaks.ts';
+import type { MediaStandIn } from './media/stand-in.ts';
 import { startWorker } from './runtime.ts';
 import { SIGNING_KEY, settingsFor } from './settings.ts';
 import type { Problem, Video } from './types.ts';
@@ -20,6 +21,8 @@ export interface ServiceOptions {
   sim?: SimOptions;
   /** The folder of the built Worker, in place of `dist`. */
   bundle?: string;
+  /** Bound as MEDIA. */
+  media?: MediaStandIn;
 }
 
 /** The bindings, as the Worker itself has them. */

@@ -32,7 +32,14 @@ export interface Video {
   size: string | null;
   remixed_from_video_id: null;
   metadata: Record<string, string>;
-  urls: { self: string; events: string; content: string | null; download: string | null; cancel: string };
+  urls: {
+    self: string;
+    events: string;
+    content: string | null;
+    download: string | null;
+    thumbnail: string | null;
+    cancel: string;
+  };
 }
 
 export interface Output {

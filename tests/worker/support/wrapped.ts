@@ -8,8 +8,16 @@ import { root } from './settings.ts';
 
 /** `wrapper` is a file in ../wrappers. Closing the service removes the bundle too. */
 export async function startWrapped(wrapper: string, options: ServiceOptions = {}): Promise<Service> {
+  const bundle = await bundleOf(wrapper);
+  const service = await startService({ ...options, bundle });
+  const close = service.close.bind(service);
+  service.close = () => close().finally(() => rm(bundle, { recursive: true }));
+  return service;
+}
+
+/** A new folder with the bundle. */
+export async function bundleOf(wrapper: string): Promise<string> {
   const bundle = await mkdtemp(join(tmpdir(), 'hailuo-worker-wrapped-'));
-  const remove = () => rm(bundle, { recursive: true });
   await cp(join(root, 'dist'), bundle, { recursive: true });
   await build({
     entryPoints: [join(root, 'tests/worker/wrappers', wrapper)],
@@ -19,8 +27,5 @@ export async function startWrapped(wrapper: string, options: ServiceOptions = {}
     format: 'esm',
     external: ['*.wasm', 'cloudflare:*'],
   });
-  const service = await startService({ ...options, bundle });
-  const close = service.close.bind(service);
-  service.close = () => close().finally(remove);
-  return service;
+  return bundle;
 }

@@ -31,14 +31,19 @@ function countedBinding(name, binding) {
   });
 }
 
+/** The results of all SQL statements, which know the rows that they wrote. */
+const cursors = [];
+
 /** Every method call on objects of this prototype is counted. */
-function countCalls(of, method, what) {
+function countCalls(of, method, what, keep = () => {}) {
   const prototype = Object.getPrototypeOf(of);
   const original = prototype[method];
   if (original.isCounted) return;
   prototype[method] = function (...args) {
     count(what);
-    return original.apply(this, args);
+    const result = original.apply(this, args);
+    keep(result);
+    return result;
   };
   prototype[method].isCounted = true;
 }
@@ -49,7 +54,7 @@ function countedObject(name, Built) {
       super(state, countedEnv(env));
       countCalls(state.storage.kv, 'put', 'task writes');
       countCalls(state.storage, 'setAlarm', 'alarms set');
-      countCalls(state.storage.sql, 'exec', 'SQL statements');
+      countCalls(state.storage.sql, 'exec', 'SQL statements', (cursor) => cursors.push(cursor));
     }
 
     fetch(request) {
@@ -73,7 +78,10 @@ export default class extends BuiltWorker {
   }
 
   fetch(request) {
-    if (new URL(request.url).pathname === '/counts') return Response.json(counts);
+    if (new URL(request.url).pathname === '/counts') {
+      const rows = cursors.reduce((sum, { rowsWritten }) => sum + rowsWritten, 0);
+      return Response.json({ ...counts, 'rows written': rows });
+    }
     return super.fetch(request);
   }
 }

@@ -4,6 +4,10 @@ import BuiltWorker, { Dispatcher as BuiltDispatcher, VideoTask } from '../../../
 const EARLIER = `
   DROP INDEX owned_by_status;
   DROP INDEX owned_by_model;
+  ALTER TABLE owned DROP COLUMN request_id;
+  ALTER TABLE owned DROP COLUMN counted;
+  ALTER TABLE owned DROP COLUMN spent;
+  ALTER TABLE spending DROP COLUMN model;
   ALTER TABLE owned DROP COLUMN status;
   ALTER TABLE owned DROP COLUMN model;`;
 

@@ -34,6 +34,8 @@ fn every_tool_is_described_and_can_be_called() {
     }
     let model = &tools[0]["inputSchema"]["properties"]["model"];
     assert_eq!((&model["enum"], &model["default"]), (&json!(["hailuo-2.3", "other"]), &json!("hailuo-2.3")));
+    let filter = &tools[3]["inputSchema"]["properties"]["model"];
+    assert_eq!((&filter["enum"], &filter["default"]), (&json!(["hailuo-2.3", "other"]), &Value::Null));
     assert_eq!(action("drop_video", Map::new()), Err(CallError::UnknownTool));
 }
 
@@ -98,6 +100,10 @@ fn a_query_ends_where_its_parameter_ends() {
     assert_eq!(
         query(json!({ "limit": 3, "after": "vid_a", "order": "asc" })),
         "limit=3&after=vid_a&order=asc"
+    );
+    assert_eq!(
+        query(json!({ "created_after": 1_700_000_000, "model": "a/b", "status": "failed" })),
+        "status=failed&model=a%2Fb&created_after=1700000000"
     );
     assert_eq!(query(json!({ "after": "a&limit=9#é" })), "after=a%26limit%3D9%23%C3%A9");
 }
