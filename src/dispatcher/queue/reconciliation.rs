@@ -3,8 +3,8 @@
 use worker::Result;
 use worker::js_sys::Array;
 
-use super::circuit_breaker;
-use super::queue::{Queue, SlotState, WAITING, count};
+use super::{Queue, SlotState, WAITING, count};
+use crate::dispatcher::circuit_breaker;
 use crate::runtime::values::{text_to_js, time_from_js, time_to_js};
 use crate::video::id::VideoId;
 use crate::video::task::SlotReport;

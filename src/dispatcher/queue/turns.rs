@@ -3,7 +3,7 @@
 use worker::Result;
 use worker::wasm_bindgen::JsValue;
 
-use super::queue::{Queue, WAITING, active_jobs, count};
+use super::{Queue, WAITING, active_jobs, count};
 use crate::runtime::values::{integer_from_js, integer_to_js, text_to_js, time_to_js};
 use crate::video::access::owner::Owner;
 use crate::video::id::VideoId;
