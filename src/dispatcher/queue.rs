@@ -1,14 +1,17 @@
 //! Which jobs may start at Wiro, and which wait, in the dispatcher's `SQLite`: clients take turns, each client's jobs
 //! are served as they came. All methods are synchronous, so each call is one transaction.
 
+mod reconciliation;
+mod turns;
+
 use std::rc::Rc;
 
 use worker::js_sys::Array;
 use worker::wasm_bindgen::JsValue;
 
+use self::turns::Lines;
 use super::circuit_breaker;
 use super::owned_videos::OwnedVideos;
-use super::turns::Lines;
 use crate::config::Config;
 use crate::runtime::values::{integer_from_js, text_to_js, time_from_js, time_to_js};
 use crate::storage::object_storage::ObjectStorage;
@@ -45,6 +48,12 @@ const SCHEMA: &str = "
         probing INTEGER NOT NULL,
         freed INTEGER NOT NULL
     );";
+
+/// The queued jobs. `SQLite` uses the index only for conditions that repeat its own.
+const WAITING: &str = "state = 'waiting' AND state <> 'gone'";
+
+/// The jobs with a slot.
+const ACTIVE: &str = "state IN ('called', 'placed') AND state <> 'gone'";
 
 /// The tables of earlier versions did not say whose a job is. The list of videos does.
 const ADD_OWNERS: &str = "
@@ -89,7 +98,7 @@ impl SlotState {
         }
     }
 
-    pub(super) fn read(text: &str) -> Self {
+    fn read(text: &str) -> Self {
         [Self::Waiting, Self::Granted, Self::Held]
             .into_iter()
             .find(|state| state.as_str() == text)
@@ -98,10 +107,10 @@ impl SlotState {
 }
 
 pub struct Queue<'a> {
-    pub(super) storage: &'a ObjectStorage,
+    storage: &'a ObjectStorage,
     config: Rc<Config>,
-    pub(super) clients: Rc<ManagedClients>,
-    pub(super) tick: Tick,
+    clients: Rc<ManagedClients>,
+    tick: Tick,
 }
 
 type Result<T> = worker::Result<T>;
@@ -204,7 +213,7 @@ impl<'a> Queue<'a> {
     }
 
     pub(super) fn queue_length(&self) -> Result<u32> {
-        self.count("SELECT COUNT(*) FROM jobs WHERE state = 'waiting'", &[])
+        self.count(&format!("SELECT COUNT(*) FROM jobs WHERE {WAITING}"), &[])
     }
 
     /// Gives a job a slot, even if none is free.
@@ -275,17 +284,17 @@ impl<'a> Queue<'a> {
         self.grant(&lines, grants)
     }
 
-    pub(super) fn free_slots(&self) -> Result<u32> {
+    fn free_slots(&self) -> Result<u32> {
         let Some(max) = self.config.policy.max_active else { return Ok(u32::MAX) };
         Ok(max.saturating_sub(self.active()?))
     }
 
     /// How many jobs have a slot.
     pub(super) fn active(&self) -> Result<u32> {
-        self.count("SELECT COUNT(*) FROM jobs WHERE state IN ('called', 'placed')", &[])
+        self.count(&format!("SELECT COUNT(*) FROM jobs WHERE {ACTIVE}"), &[])
     }
 
-    pub(super) fn slot_state(&self, id: &VideoId) -> Result<Option<SlotState>> {
+    fn slot_state(&self, id: &VideoId) -> Result<Option<SlotState>> {
         let row = self.first_row("SELECT state FROM jobs WHERE id = ?", &[text_to_js(id.as_str())])?;
         Ok(row.and_then(|row| Some(SlotState::read(&row.get(0).as_string()?))))
     }
@@ -296,7 +305,7 @@ impl<'a> Queue<'a> {
         self.run(query, &[state, self.next_reconcile_at(), text_to_js(id.as_str())])
     }
 
-    pub(super) fn backoff(&self) -> Result<Option<CapacityBackoff>> {
+    fn backoff(&self) -> Result<Option<CapacityBackoff>> {
         let row = self.first_row("SELECT until, refusals, probing, freed FROM hold", &[])?;
         Ok(row.and_then(|row| {
             let until = time_from_js(row.get(0).as_f64()?);
@@ -313,19 +322,19 @@ impl<'a> Queue<'a> {
         self.run("INSERT OR REPLACE INTO hold VALUES (1, ?, ?, ?, ?)", &values)
     }
 
-    pub(super) fn next_reconcile_at(&self) -> JsValue {
+    fn next_reconcile_at(&self) -> JsValue {
         time_to_js(self.tick.now.after(RECONCILE_INTERVAL))
     }
 
-    pub(super) fn run(&self, query: &str, values: &[JsValue]) -> Result<()> {
+    fn run(&self, query: &str, values: &[JsValue]) -> Result<()> {
         self.storage.sql(query, values).map(|_| ())
     }
 
-    pub(super) fn count(&self, query: &str, values: &[JsValue]) -> Result<u32> {
+    fn count(&self, query: &str, values: &[JsValue]) -> Result<u32> {
         Ok(self.first_row(query, values)?.map_or(0, |row| count(&row.get(0))))
     }
 
-    pub(super) fn first_row(&self, query: &str, values: &[JsValue]) -> Result<Option<Array>> {
+    fn first_row(&self, query: &str, values: &[JsValue]) -> Result<Option<Array>> {
         Ok(self.storage.sql(query, values)?.into_iter().next())
     }
 }
@@ -335,12 +344,12 @@ impl<'a> Queue<'a> {
 /// # Errors
 /// If `SQLite` fails.
 pub fn active_jobs(storage: &ObjectStorage, owner: &str) -> Result<u32> {
-    let query = "SELECT COUNT(*) FROM jobs WHERE state IN ('called', 'placed') AND owner = ?";
-    let rows = storage.sql(query, &[text_to_js(owner)])?;
+    let query = format!("SELECT COUNT(*) FROM jobs WHERE {ACTIVE} AND owner = ?");
+    let rows = storage.sql(&query, &[text_to_js(owner)])?;
     Ok(rows.first().map_or(0, |row| count(&row.get(0))))
 }
 
 /// Reads a count from `SQLite`.
-pub(super) fn count(value: &JsValue) -> u32 {
+fn count(value: &JsValue) -> u32 {
     u32::try_from(integer_from_js(value)).unwrap_or(0)
 }

@@ -296,7 +296,7 @@ describe('openapi.json describes the real', () => {
     const { id } = await alice.accepted({ prompt: 'a page that nobody needs' });
     await alice.ended(id);
     for (const name of [stopped, id, NOBODY]) await send('post', 'videos/{id}/cancel', name);
-    for (const name of [stopped, id]) await send('post', 'videos/{id}/release', name);
+    for (const name of [NOBODY, id]) await send('post', 'videos/{id}/release', name);
     for (const name of [stopped, NOBODY]) await send('delete', 'videos/{id}', name);
     for (const action of ['cancel', 'redrive', 'release']) {
       await send('post', `videos/{id}/${action}`, id, '', service);

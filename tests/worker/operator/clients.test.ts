@@ -178,9 +178,12 @@ describe('beside the clients of the settings', () => {
     ];
     const without = await startService({ secrets: { CLIENT_TOKENS } });
     try {
-      for (const [method, path] of requests) {
+      for (const [index, [method, path]] of requests.entries()) {
+        // Wrong tokens of one address are limited.
+        const address = { 'cf-connecting-ip': `203.0.113.${index}` };
         for (const token of [ALICE, 'x', '']) {
-          const answer = await service.as(token).fetch(`/operator/${path}`, { method });
+          const stranger = service.saying({ authorization: `Bearer ${token}`, ...address });
+          const answer = await stranger.fetch(`/operator/${path}`, { method });
           await expectProblem(answer, UNAUTHORIZED);
         }
         await expectProblem(await operate(without, method, path), NOT_FOUND);

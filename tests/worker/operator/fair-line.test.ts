@@ -117,3 +117,27 @@ test('a queue that an earlier version stored goes on, with the clients of its jo
     await service.close();
   }
 });
+
+test('a position in the queue is read without the videos that have ended', async () => {
+  const service = await startWrapped('read-rows-worker.js', {
+    vars: { ...PATIENT, MAX_ACTIVE: '1' },
+    secrets,
+    sim: { speed: 6000 },
+  });
+  service.sim.script('', { holdAt: 'task_start' });
+  const rowsRead = async (query = '') =>
+    ((await (await service.fetch(`/rows${query}`)).json()) as { read: number }).read;
+  try {
+    const alice = service.as(ALICE);
+    const [running, waiting] = await submitted(alice, 'a wish among many', 2);
+    await service.sim.waitForTask(running!.input.prompt);
+    const before = await rowsRead('?ended=2000');
+    expect(before).toBeGreaterThan(0);
+    expect(await positions(alice, [waiting!])).toEqual([1]);
+    const [next] = await submitted(alice, 'another wish among many', 1);
+    expect(next!.queue_position).toBe(2);
+    expect((await rowsRead()) - before).toBeLessThan(200);
+  } finally {
+    await service.close();
+  }
+});

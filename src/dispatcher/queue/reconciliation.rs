@@ -3,8 +3,8 @@
 use worker::Result;
 use worker::js_sys::Array;
 
-use super::circuit_breaker;
-use super::queue::{Queue, SlotState, count};
+use super::{Queue, SlotState, WAITING, count};
+use crate::dispatcher::circuit_breaker;
 use crate::runtime::values::{text_to_js, time_from_js, time_to_js};
 use crate::video::id::VideoId;
 use crate::video::task::SlotReport;
@@ -16,7 +16,7 @@ const GRANT_RETRY_INTERVAL: Millis = Millis::new(5000);
 impl Queue<'_> {
     /// The jobs to ask: all that are due at this time, or with `None` only those with a new slot.
     pub fn due(&self, as_of: Option<UnixMillis>, limit: u32) -> Result<Vec<(VideoId, SlotState)>> {
-        let of_these = if as_of.is_some() { "" } else { "state = 'called' AND" };
+        let of_these = if as_of.is_some() { "" } else { "state = 'called' AND state <> 'gone' AND" };
         let query = format!(
             "SELECT id, state FROM jobs WHERE {of_these} look_at <= ? ORDER BY look_at LIMIT {limit}"
         );
@@ -48,9 +48,11 @@ impl Queue<'_> {
 
     /// When the next slot must be granted or announced.
     pub fn next_alarm(&self) -> Result<Option<UnixMillis>> {
-        let query = "SELECT MIN(look_at), EXISTS (SELECT 1 FROM jobs WHERE state = 'waiting') FROM jobs
-            WHERE state = 'called'";
-        let Some(row) = self.first_row(query, &[])? else { return Ok(None) };
+        let query = format!(
+            "SELECT MIN(look_at), EXISTS (SELECT 1 FROM jobs WHERE {WAITING}) FROM jobs
+            WHERE state = 'called' AND state <> 'gone'"
+        );
+        let Some(row) = self.first_row(&query, &[])? else { return Ok(None) };
         let call = row.get(0).as_f64().map(time_from_js);
         let is_queue_occupied = count(&row.get(1)) > 0 && !self.clients.paused;
         let probe = if is_queue_occupied && self.free_slots()? > 0 && self.lines()?.startable() > 0 {

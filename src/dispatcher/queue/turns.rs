@@ -3,7 +3,7 @@
 use worker::Result;
 use worker::wasm_bindgen::JsValue;
 
-use super::queue::{Queue, active_jobs, count};
+use super::{Queue, WAITING, active_jobs, count};
 use crate::runtime::values::{integer_from_js, integer_to_js, text_to_js, time_to_js};
 use crate::video::access::owner::Owner;
 use crate::video::id::VideoId;
@@ -28,10 +28,8 @@ impl Queue<'_> {
     pub fn position(&self, id: &VideoId) -> Result<Option<u32>> {
         let query = "SELECT owner, ticket FROM jobs WHERE id = ? AND state = 'waiting'";
         let Some(job) = self.first_row(query, &[text_to_js(id.as_str())])? else { return Ok(None) };
-        let rank = self.count(
-            "SELECT COUNT(*) FROM jobs WHERE state = 'waiting' AND owner = ? AND ticket <= ?",
-            &[job.get(0), job.get(1)],
-        )?;
+        let query = format!("SELECT COUNT(*) FROM jobs WHERE {WAITING} AND owner = ? AND ticket <= ?");
+        let rank = self.count(&query, &[job.get(0), job.get(1)])?;
         let Lines { owners, lines } = self.lines()?;
         let owner = job.get(0).as_string().unwrap_or_default();
         let index = owners.iter().position(|known| *known == owner);
@@ -44,11 +42,14 @@ impl Queue<'_> {
     }
 
     pub(super) fn lines(&self) -> Result<Lines> {
-        let query = "SELECT jobs.owner, COUNT(*), MIN(ticket), MAX(number)
-            FROM jobs LEFT JOIN turn ON turn.owner = jobs.owner WHERE state = 'waiting' GROUP BY jobs.owner";
+        let query = format!(
+            "SELECT line.owner, waiting, first_ticket, number FROM
+             (SELECT owner, COUNT(*) AS waiting, MIN(ticket) AS first_ticket FROM jobs WHERE {WAITING} GROUP BY owner)
+             AS line LEFT JOIN turn ON turn.owner = line.owner"
+        );
         let mut owners = Vec::new();
         let mut lines = Vec::new();
-        for row in self.storage.sql(query, &[])? {
+        for row in self.storage.sql(&query, &[])? {
             let owner = row.get(0).as_string().unwrap_or_default();
             lines.push(ClientLine {
                 waiting: count(&row.get(1)),
@@ -79,11 +80,11 @@ impl Queue<'_> {
         let is_alone = owners.len() < 2;
         for (index, granted) in fair_line::grants(lines, slots) {
             let Some(owner) = owners.get(index).map(|owner| text_to_js(owner)) else { continue };
-            self.run(
+            let statement = format!(
                 "UPDATE jobs SET state = 'called', look_at = ? WHERE ticket IN
-                 (SELECT ticket FROM jobs WHERE state = 'waiting' AND owner = ? ORDER BY ticket LIMIT ?)",
-                &[time_to_js(self.tick.now), owner.clone(), granted.into()],
-            )?;
+                 (SELECT ticket FROM jobs WHERE {WAITING} AND owner = ? ORDER BY ticket LIMIT ?)"
+            );
+            self.run(&statement, &[time_to_js(self.tick.now), owner.clone(), granted.into()])?;
             turn += 1;
             if !is_alone {
                 self.note_turn(owner, turn)?;
