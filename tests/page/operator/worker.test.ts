@@ -177,4 +177,30 @@ describe.skipIf(!hasChromium)('the operator’s page with the Worker (needs Chro
     await page.getByRole('button', { name: 'Resume submits' }).click();
     await page.getByRole('button', { name: 'Pause submits' }).waitFor();
   });
+
+  test('videos are cancelled and deleted, one by one and all that match', async () => {
+    const { page } = scene;
+    await signIn(page);
+    const waiting = page.locator('#queue-rows li', { hasText: 'another that waits' });
+    await waiting.getByRole('button', { name: 'Cancel' }).click();
+    await page.keyboard.press('Enter');
+    await waiting.waitFor({ state: 'detached' });
+    const failing = page.locator('#failed-rows li', { hasText: 'one that fails' });
+    await failing.getByRole('button', { name: 'Delete' }).click();
+    await page.keyboard.press('Enter');
+    await failing.waitFor({ state: 'detached' });
+    const listed = async (query: string) =>
+      ((await (await bob.fetch(`/v1/videos?${query}`)).json()).data as Video[]).map(({ prompt }) => prompt);
+    expect(await listed('status=cancelled')).toEqual(['another that waits']);
+    expect(await listed('status=failed')).toEqual([]);
+
+    await page.getByLabel('Client', { exact: true }).fill('bob');
+    await page.getByRole('button', { name: 'Find' }).click();
+    await page.getByRole('heading', { name: 'All videos of client bob' }).waitFor();
+    await page.locator('#bulk-delete').click();
+    await page.keyboard.press('Enter');
+    await page.locator('#bulk-result').getByText('2 videos changed.').waitFor();
+    await page.getByText('No video matches.').waitFor();
+    expect(await listed('limit=100')).toEqual([]);
+  });
 });
