@@ -9,6 +9,8 @@ export interface Counts {
   /** The number of failures, even if a runner does not name them. */
   failed: number;
   failures: Failure[];
+  /** Tests that failed and passed when they were repeated. */
+  flaky: Failure[];
   skipped: Skipped[];
 }
 
@@ -78,8 +80,11 @@ export function vitestCounts({ testResults }: VitestReport): Counts {
     if (isBroken) counts.failures.push({ file, ...firstLine(message) });
     for (const test of assertionResults) {
       const name = [...test.ancestorTitles, test.title].join(' > ');
-      if (test.status === 'passed') counts.passed++;
-      else if (test.status === 'failed') {
+      if (test.status === 'passed') {
+        counts.passed++;
+        const [earlier] = test.failureMessages;
+        if (earlier !== undefined) counts.flaky.push({ file, name, ...firstLine(earlier) });
+      } else if (test.status === 'failed') {
         counts.failures.push({ file, name, ...firstLine(test.failureMessages[0]) });
       } else {
         const reason = isBroken ? { reason: 'its file failed as a whole' } : {};
@@ -96,10 +101,10 @@ function firstLine(text = ''): { error?: string } {
   return error ? { error } : {};
 }
 
-/** One failed test in one line. `root` is the folder that its file is named from. */
-export function failureLine({ file, name, error }: Failure, root: string): string {
+/** One test in one line, with what became of it. `root` is the folder that its file is named from. */
+export function failureLine({ file, name, error }: Failure, root: string, outcome = 'failed'): string {
   const path = isAbsolute(file) ? relative(root, file) : file;
-  return `failed: ${[path, ...(name ? [name] : [])].join(' > ')}${error ? ` (${error})` : ''}`;
+  return `${outcome}: ${[path, ...(name ? [name] : [])].join(' > ')}${error ? ` (${error})` : ''}`;
 }
 
 /** The reason why a run cannot be trusted although no test failed, or undefined. */
@@ -123,7 +128,7 @@ export function guessReason(text: string, isInstalled: (program: string) => bool
 }
 
 export function noCounts(): Counts {
-  return { passed: 0, failed: 0, failures: [], skipped: [] };
+  return { passed: 0, failed: 0, failures: [], flaky: [], skipped: [] };
 }
 
 export function sum(all: Counts[]): Counts {
@@ -131,6 +136,7 @@ export function sum(all: Counts[]): Counts {
     passed: all.reduce((total, { passed }) => total + passed, 0),
     failed: all.reduce((total, { failed }) => total + failed, 0),
     failures: all.flatMap(({ failures }) => failures),
+    flaky: all.flatMap(({ flaky }) => flaky),
     skipped: all.flatMap(({ skipped }) => skipped),
   };
 }

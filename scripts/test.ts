@@ -32,6 +32,7 @@ for (const { name, file, reason } of total.skipped) {
 }
 const problems = [native, others].flatMap(({ problem }) => problem ?? []);
 for (const problem of problems) console.log(problem);
+for (const flaky of total.flaky) console.log(failureLine(flaky, root, 'passed when repeated'));
 for (const failure of total.failures) console.log(failureLine(failure, root));
 console.log(lastLine(total));
 process.exitCode = total.failed > 0 || problems.length > 0 ? 1 : 0;

@@ -1,5 +1,6 @@
 //! Storage: KV, R2 and a Durable Object's own storage; on top of them records, videos and descriptions of models.
 
+pub(crate) mod analytics;
 pub(crate) mod kv;
 pub(crate) mod media;
 pub mod models;

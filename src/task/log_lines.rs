@@ -1,20 +1,23 @@
 //! The log lines of a video's life: its acceptance, each change, its end and its removal. Lines about what went wrong are
-//! written where it happens.
+//! written where it happens. Acceptance and end are also data points of Analytics Engine, where it is bound.
 
 use serde_json::{Value, json};
+use worker::Env;
 
 use crate::runtime::log::{self, Level};
+use crate::storage::analytics::{self, DataPoint};
 use crate::video::record::{FailureCode, Record, Status};
 use crate::video::task::Task;
 use crate::video::task::tombstone::{RemovedVideo, Tombstone};
 
 /// Logs a change that was stored.
-pub fn log_change(before: &Task, after: &Task) {
+pub fn log_change(env: &Env, before: &Task, after: &Task) {
     // A submit whose first Run is refused is refused too.
     if !before.answerable && after.answerable && after.is_visible() && after.record.status != Status::Failed {
         let [id, client, model] = identity(after);
         let fields = [id, ("request_id", json!(after.request_id)), client, model];
         log::write(Level::Info, "video accepted", fields);
+        write_data_point(env, "accepted", after);
     }
     let (known, record) = (&before.record, &after.record);
     if known.status != record.status || known.stage != record.stage {
@@ -27,6 +30,7 @@ pub fn log_change(before: &Task, after: &Task) {
     }
     if known.status != record.status && record.status.is_final() {
         log_end(after);
+        write_data_point(env, record.status.as_str(), after);
     }
 }
 
@@ -44,6 +48,24 @@ fn log_end(task: &Task) {
             let code = ("code", json!(failure.code));
             log::write(level_of(failure.code), "video failed", [id, client, model, code, cost, seconds]);
         }
+    }
+}
+
+fn write_data_point(env: &Env, event: &str, task: &Task) {
+    let record = &task.record;
+    let ended_at = record.completed_at.filter(|_| record.status.is_final());
+    let code = record.error.as_ref().filter(|_| record.status == Status::Failed);
+    let point = DataPoint {
+        event,
+        client: task.owner.name().unwrap_or_default(),
+        model: &record.model,
+        code: code.map_or("", |failure| failure.code.as_str()),
+        cost: record.cost_usd.as_deref().and_then(|cost| cost.parse().ok()).unwrap_or_default(),
+        seconds: ended_at.map_or(0, |ended_at| ended_at.saturating_sub(record.created_at)),
+    };
+    if let Err(error) = analytics::write(env, point) {
+        let fields = [("video.id", json!(record.id)), ("error", json!(error.to_string()))];
+        log::write(Level::Warn, "writing a data point failed", fields);
     }
 }
 

@@ -128,7 +128,7 @@ impl VideoTaskStore {
         if Rc::ptr_eq(&known, &task) {
             return Ok(Some((task, result)));
         }
-        log_change(&known, &task);
+        log_change(&self.env, &known, &task);
         let (before, record) = (&known.record, &task.record);
         if !task.is_visible() {
             self.subscribers.close_all();

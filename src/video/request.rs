@@ -13,6 +13,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use self::draft::Draft;
+pub(crate) use self::values::whole_number;
 use super::links::url::ParseUrl;
 use super::model::{Capabilities, Need};
 use super::record::metadata::Metadata;

@@ -50,6 +50,7 @@ test('cargo: the results of all programs are summed', () => {
       { file: 'tests/layout.rs', name: 'no_file_is_long - should panic' },
       { file: 'Doc-tests hailuo_worker', name: 'src/video/id.rs - video::id (line 3)' },
     ],
+    flaky: [],
     skipped: [{ name: 'range::tests::slow', reason: 'takes a minute' }, { name: 'range::tests::other' }],
   });
   expect(cargoCounts('error: could not compile').passed).toBe(0);
@@ -99,6 +100,16 @@ test('each failed test is one line with file, name and first line of the error',
   expect(failureLine(native!, '/x')).toBe('failed: src/lib.rs > range::tests::wrong');
 });
 
+test('a test that passed when it was repeated is named', () => {
+  const flaky = file('passed', 'passed', 'passed');
+  flaky.assertionResults[1]!.failureMessages = ['Error: too busy\n    at a.test.ts:3:1'];
+  const counts = vitestCounts({ testResults: [flaky] });
+  expect([counts.passed, counts.failed]).toEqual([2, 0]);
+  expect(counts.flaky.map((test) => failureLine(test, '/x', 'passed when repeated'))).toEqual([
+    'passed when repeated: tests/a.test.ts > a group > test 1 (Error: too busy)',
+  ]);
+});
+
 test('a runner without tests, or with a bad exit and no failure, is an error', () => {
   const counts = { passed: 3, failed: 0 };
   expect(mistrust(counts, 0)).toBeUndefined();
@@ -117,8 +128,8 @@ test('a skipped test is explained by the missing program in its name', () => {
 });
 
 test('the last line has all counts', () => {
-  const counts = { passed: 3, failed: 1, failures: [], skipped: [{ name: 'a' }] };
-  expect(lastLine(sum([counts, { passed: 4, failed: 0, failures: [], skipped: [{ name: 'b' }] }]))).toBe(
+  const counts = { passed: 3, failed: 1, failures: [], flaky: [], skipped: [{ name: 'a' }] };
+  expect(lastLine(sum([counts, { ...counts, passed: 4, failed: 0, skipped: [{ name: 'b' }] }]))).toBe(
     '7 passed, 1 failed, 2 skipped',
   );
 });

@@ -46,7 +46,7 @@ export const unsupportedMediaType = (detail) =>
   new ApiError(415, 'unsupported_media_type', 'Unsupported media type', detail);
 
 export const rangeNotSatisfiable = (size) =>
-  new ApiError(416, 'range_not_satisfiable', 'Range not satisfiable', `The video has ${size} bytes.`, {
+  new ApiError(416, 'range_not_satisfiable', 'Range not satisfiable', `The file has ${size} bytes.`, {
     headers: { 'content-range': `bytes */${size}` },
   });
 

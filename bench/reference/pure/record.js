@@ -42,7 +42,7 @@ export async function shown({ settings, origin }, owner, { version, ...record })
   return {
     ...record,
     ...{ metadata: {}, prompt, seconds: `${duration}`, size, remixed_from_video_id: null },
-    urls: { self, events, content, download, cancel: `${self}/cancel` },
+    urls: { self, events, content, download, thumbnail: null, cancel: `${self}/cancel` },
   };
 }
 

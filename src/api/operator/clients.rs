@@ -24,6 +24,7 @@ use crate::video::access::owner::Owner;
 use crate::video::record::listing::operator::OperatorListing;
 use crate::video::record::listing::{Filter, Listing, Start};
 use crate::video::request::FieldError;
+use crate::video::request::whole_number;
 
 const MAX_BODY_BYTES: u32 = 64 * 1024;
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -86,8 +87,7 @@ pub async fn rotate(
         .collect();
     let keep_seconds = match members.get("keep_old_seconds") {
         None | Some(Value::Null) => Some(KEEP_OLD_SECONDS),
-        Some(Value::String(seconds)) => seconds.parse().ok(),
-        Some(seconds) => seconds.as_i64(),
+        Some(seconds) => whole_number(seconds),
     };
     let keep_seconds = keep_seconds.filter(|seconds| (0..=MAX_KEEP_OLD_SECONDS).contains(seconds));
     if keep_seconds.is_none() {

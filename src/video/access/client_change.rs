@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::managed_clients::{ClientOptions, WebhookSecret};
 use crate::video::money::Usd;
 use crate::video::request::FieldError;
+use crate::video::request::whole_number;
 
 /// The new value of one option.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
@@ -86,7 +87,10 @@ fn read<T>(
             return Ok(());
         }
         Value::String(text) => text.clone(),
-        Value::Number(_) | Value::Bool(_) => value.to_string(),
+        Value::Number(_) => {
+            whole_number(value).map_or_else(|| value.to_string(), |number| number.to_string())
+        }
+        Value::Bool(_) => value.to_string(),
         Value::Array(_) | Value::Object(_) => return Err(rule),
     };
     *change = Change::Set(parse(&text).ok_or(rule)?);
@@ -124,7 +128,7 @@ mod tests {
         let mut options = ClientOptions::default();
         let secret = format!("whsec_{}", "a".repeat(32));
         let all =
-            json!({ "daily_usd": "2.50", "max_active": "3", "paused": "True", "webhook_secret": secret });
+            json!({ "daily_usd": "2.50", "max_active": 3.0, "paused": "True", "webhook_secret": secret });
         ClientChange::read(&members(all), &[]).unwrap().apply(&mut options);
         let expected = ClientOptions {
             daily_usd: Usd::parse("2.50"),

@@ -36,12 +36,16 @@ pub fn boolean(value: &Value) -> Result<bool, String> {
     }
 }
 
-/// Parses whole seconds; a fraction of 0 is allowed.
 pub fn seconds(value: &Value) -> Option<u16> {
+    whole_number(value).and_then(|seconds| u16::try_from(seconds).ok())
+}
+
+/// Parses a whole number; a fraction of 0 is allowed, as in JSON Schema.
+pub fn whole_number(value: &Value) -> Option<i64> {
     match value {
         Value::Number(number) => {
-            let seconds = number.as_f64().filter(|seconds| seconds.fract() == 0.0)?;
-            format!("{seconds:.0}").parse().ok()
+            let number = number.as_f64().filter(|number| number.fract() == 0.0)?;
+            format!("{number:.0}").parse().ok()
         }
         Value::String(text) => text.parse().ok(),
         _ => None,
