@@ -235,7 +235,7 @@ describe('openapi.json describes the real', () => {
       await described('get', `${path}/content`, answer);
     };
     for (const name of [id, NOBODY, deleted.id, blank.id]) await play(name);
-    await play(id, '?variant=thumbnail');
+    for (const variant of ['thumbnail', 'spritesheet']) await play(id, `?variant=${variant}`);
     for (const range of ['bytes=0-9', 'bytes=999999999-']) await play(id, '', { range });
     await play(id, '', {}, service);
     for (const query of ['', '?group_by=day,client,model', '?format=csv', '?from=x'])
@@ -296,7 +296,7 @@ describe('openapi.json describes the real', () => {
     const { id } = await alice.accepted({ prompt: 'a page that nobody needs' });
     await alice.ended(id);
     for (const name of [stopped, id, NOBODY]) await send('post', 'videos/{id}/cancel', name);
-    for (const name of [NOBODY, id]) await send('post', 'videos/{id}/release', name);
+    for (const name of [NOBODY, id, 'vid_malformed']) await send('post', 'videos/{id}/release', name);
     for (const name of [stopped, NOBODY]) await send('delete', 'videos/{id}', name);
     for (const action of ['cancel', 'redrive', 'release']) {
       await send('post', `videos/{id}/${action}`, id, '', service);
