@@ -35,7 +35,7 @@ async function samples(): Promise<Record<string, string>> {
     expect(text.indexOf(`# TYPE ${name} `)).toBeLessThan(text.indexOf(`\n${line}`));
   }
   return Object.fromEntries(
-    lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), line.split(' ').at(-1)]),
+    lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), line.split(' ').at(-1) ?? '']),
   );
 }
 
