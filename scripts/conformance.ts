@@ -1,10 +1,11 @@
 // `make conformance`: foreign programs against the built Worker for longer than in the tests. Schemathesis with many
-// examples, and the page's main flow in Firefox and WebKitGTK, where these are installed.
+// examples, the page's main flow in Firefox and WebKitGTK, where these are installed, and the inspector of MCP.
 import { existsSync } from 'node:fs';
 import { hasSchemathesis, schemathesis } from '../tests/clients/schemathesis.ts';
 import { startService } from '../tests/worker/support/service.ts';
 import prepareWorkerOptions from '../tests/worker/support/worker-options.ts';
 import { FIREFOX, startFirefox } from './conformance/firefox.ts';
+import { mcpClients } from './conformance/mcp.ts';
 import { pageFlow } from './conformance/page-flow.ts';
 import type { RemoteBrowser } from './conformance/remote-browser.ts';
 import { findWebKit, startWebKit } from './conformance/webkit.ts';
@@ -21,6 +22,7 @@ async function conformance(defer: Defer): Promise<number> {
   const webKit = findWebKit();
   const isFine = [
     await asDescribed(),
+    await byAgents(),
     await inBrowser('Firefox', existsSync(FIREFOX) ? startFirefox : undefined, defer),
     await inBrowser('WebKitGTK', webKit === undefined ? undefined : () => startWebKit(webKit), defer),
   ];
@@ -38,6 +40,17 @@ async function asDescribed(): Promise<boolean> {
   console.log(output);
   if (exitCode !== 0) console.log(errors);
   return exitCode === 0;
+}
+
+/** Whether the inspector and the conformance checks of MCP found nothing. */
+async function byAgents(): Promise<boolean> {
+  try {
+    console.log(`MCP: ${await mcpClients()}`);
+    return true;
+  } catch (error) {
+    console.log(`MCP: failed: ${reasonOf(error)}`);
+    return false;
+  }
 }
 
 /** Whether the page did what it should, or there is no such browser. */
