@@ -14,10 +14,11 @@ use crate::video::record::Status;
 use crate::video::record::listing::{Filter, ListPosition, Listing, Page, Start};
 use crate::video::task::VideoOwnership;
 
-/// The position of a removed video is kept for a while. `created_at` is in unix seconds; `ticket` orders videos of the same second
-/// by arrival. `status` is that of a video that has ended, and null before: only its object knows how it stands now. Rows
-/// of earlier versions have neither status nor model until they end. `counted` and `spent` are what usage has counted of
-/// the video: the [`Counter`](crate::video::usage::Counter) of its end, empty before the end, null if not even its submit; and micro-dollars.
+/// The position of a removed video is kept for a while. `created_at` is in unix seconds; `ticket` orders videos of the
+/// same second by arrival. `status` is that of a video that has ended, and null before: only its object knows how it
+/// stands now. Rows of earlier versions have neither status nor model until they end. `counted` and `spent` are what
+/// usage has counted of the video: the [`Counter`](crate::video::usage::Counter) of its end, empty before the end, null
+/// if not even its submit; and micro-dollars.
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS owned (
         ticket INTEGER PRIMARY KEY,
