@@ -14,7 +14,7 @@ use crate::video::usage::query::{Grouping, UsageQuery};
 
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Counters begin with the year, because usage is kept for 400 days: a counter may only fall to zero.
+/// Usage begins with the year, because it is kept for 400 days: once a year the figures fall to zero.
 pub async fn metrics(context: &RequestContext<'_>, request: &Request) -> Result<Response, ApiError> {
     authenticate(context, request).await?;
     let dispatcher = DispatcherClient::new(context.env)?;

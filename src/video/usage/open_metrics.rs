@@ -20,36 +20,37 @@ pub struct ServiceState {
     pub daily_budget: Option<Usd>,
 }
 
-/// The text. The rows of the report have a model, and no other key.
+/// The text. Usage consists of gauges: a redrive takes a failure back, a refusal a submit, and a counter must never
+/// fall. The rows of the report have a model, and no other key.
 #[must_use]
 pub fn open_metrics(version: &str, state: &ServiceState, report: &UsageReport) -> String {
     let mut text = Text::default();
     text.metric("hailuo_build", "info", "The version of the Worker.");
     text.sample("hailuo_build_info", &[("version", version)], 1);
 
-    text.metric("hailuo_videos_submitted", "counter", "Accepted videos.");
+    text.metric("hailuo_videos_submitted", "gauge", "Accepted videos.");
     for row in &report.rows {
-        text.sample("hailuo_videos_submitted_total", &[model(row)], row.count(Counter::Submitted));
+        text.sample("hailuo_videos_submitted", &[model(row)], row.count(Counter::Submitted));
     }
     text.metric(
         "hailuo_videos_ended",
-        "counter",
+        "gauge",
         "Videos by how they ended: completed, cancelled or a failure code.",
     );
     for row in &report.rows {
         let is_ending = |counter: &Counter| !matches!(counter, Counter::Submitted | Counter::Seconds);
         for counter in Counter::ALL.into_iter().filter(is_ending) {
             let labels = [model(row), ("outcome", counter.name())];
-            text.sample("hailuo_videos_ended_total", &labels, row.count(counter));
+            text.sample("hailuo_videos_ended", &labels, row.count(counter));
         }
     }
-    text.metric("hailuo_video_seconds", "counter", "Seconds of completed videos.");
+    text.metric("hailuo_video_seconds", "gauge", "Seconds of completed videos.");
     for row in &report.rows {
-        text.sample("hailuo_video_seconds_total", &[model(row)], row.count(Counter::Seconds));
+        text.sample("hailuo_video_seconds", &[model(row)], row.count(Counter::Seconds));
     }
-    text.metric("hailuo_spent_usd", "counter", "What Wiro charged.");
+    text.metric("hailuo_spent_usd", "gauge", "What Wiro charged.");
     for row in &report.rows {
-        text.sample("hailuo_spent_usd_total", &[model(row)], row.spent);
+        text.sample("hailuo_spent_usd", &[model(row)], row.spent);
     }
 
     let (spent, reserved) = report.today;
@@ -125,11 +126,11 @@ mod tests {
         let text = open_metrics("1.2.3", &state, &report);
         for line in [
             "hailuo_build_info{version=\"1.2.3\"} 1",
-            "hailuo_videos_submitted_total{model=\"a \\\"b\\\\\\n\"} 1",
-            "hailuo_videos_ended_total{model=\"a \\\"b\\\\\\n\",outcome=\"completed\"} 2",
-            "hailuo_videos_ended_total{model=\"a \\\"b\\\\\\n\",outcome=\"storage_failed\"} 10",
-            "hailuo_video_seconds_total{model=\"a \\\"b\\\\\\n\"} 4",
-            "hailuo_spent_usd_total{model=\"a \\\"b\\\\\\n\"} 0.56",
+            "hailuo_videos_submitted{model=\"a \\\"b\\\\\\n\"} 1",
+            "hailuo_videos_ended{model=\"a \\\"b\\\\\\n\",outcome=\"completed\"} 2",
+            "hailuo_videos_ended{model=\"a \\\"b\\\\\\n\",outcome=\"storage_failed\"} 10",
+            "hailuo_video_seconds{model=\"a \\\"b\\\\\\n\"} 4",
+            "hailuo_spent_usd{model=\"a \\\"b\\\\\\n\"} 0.56",
             "hailuo_today_spent_usd 0.28",
             "hailuo_today_budget_usd 5.00",
             "hailuo_jobs{state=\"waiting\"} 3",

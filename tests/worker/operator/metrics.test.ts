@@ -30,7 +30,7 @@ async function samples(): Promise<Record<string, string>> {
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   // Each metric is announced before its samples.
   for (const line of lines) {
-    const name = /^\w+/.exec(line)?.[0].replace(/_total$|_info$/, '');
+    const name = /^\w+/.exec(line)?.[0].replace(/_info$/, '');
     expect(text.indexOf(`# TYPE ${name} `), line).toBeGreaterThanOrEqual(0);
     expect(text.indexOf(`# TYPE ${name} `)).toBeLessThan(text.indexOf(`\n${line}`));
   }
@@ -48,15 +48,15 @@ test('videos, money and queue are what happened', async () => {
   await alice.accepted({ prompt: 'a held step' });
   await alice.accepted({ prompt: 'a step behind it' });
   await service.sweep(Date.now() / 1000);
-  const ended = (outcome: string) => `hailuo_videos_ended_total{model="hailuo-2.3",outcome="${outcome}"}`;
+  const ended = (outcome: string) => `hailuo_videos_ended{model="hailuo-2.3",outcome="${outcome}"}`;
   await expect.poll(samples).toMatchObject({
     'hailuo_build_info{version="0.1.0"}': '1',
-    'hailuo_videos_submitted_total{model="hailuo-2.3"}': '4',
+    'hailuo_videos_submitted{model="hailuo-2.3"}': '4',
     [ended('completed')]: '1',
     [ended('generation_failed')]: '1',
     [ended('cancelled')]: '0',
-    'hailuo_video_seconds_total{model="hailuo-2.3"}': '6',
-    'hailuo_spent_usd_total{model="hailuo-2.3"}': '0.28',
+    'hailuo_video_seconds{model="hailuo-2.3"}': '6',
+    'hailuo_spent_usd{model="hailuo-2.3"}': '0.28',
     hailuo_today_spent_usd: '0.28',
     hailuo_today_reserved_usd: '0.56',
     hailuo_today_budget_usd: '9.00',
