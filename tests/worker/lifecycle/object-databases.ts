@@ -74,6 +74,18 @@ export function storedValues(service: DirectService): string[] {
   });
 }
 
+/** How many rows these tables of the dispatcher have. */
+export function dispatcherRows(service: DirectService, tables: string[]): Record<string, number> {
+  const [file] = databases(service, 'Dispatcher').filter((file) => !file.endsWith('metadata.sqlite'));
+  const database = new DatabaseSync(file!, { ...PATIENCE, readOnly: true });
+  const rows = tables.map((table) => {
+    const { count } = database.prepare(`SELECT COUNT(*) AS count FROM ${table}`).get() as { count: number };
+    return [table, count] as const;
+  });
+  database.close();
+  return Object.fromEntries(rows);
+}
+
 function databases({ storage }: DirectService, of: ObjectClass): string[] {
   const files = globSync(join(storage, 'v3/do', `*-${of}`, '*.sqlite'));
   if (files.length === 0) throw new Error(`no ${of} has stored anything`);
