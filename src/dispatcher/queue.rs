@@ -25,9 +25,10 @@ use crate::video::queue::circuit_breaker::CircuitBreaker;
 use crate::video::task::report::RECONCILE_INTERVAL;
 use crate::video::time::{Millis, Tick};
 
-/// `jobs`: every video until it ends; rows of earlier versions until their removal. `ticket` is the order of arrival, `state`
-/// a [`SlotState`]; at `look_at` (unix milliseconds) the dispatcher asks for its state. `turn`: when each client that has queued jobs last got a slot; the
-/// numbers only grow. `hold`: one row, the [`CapacityBackoff`], while Wiro is at capacity.
+/// `jobs`: every video until it ends; rows of earlier versions until their removal. `ticket` is the order of arrival,
+/// `state` a [`SlotState`]; at `look_at` (unix milliseconds) the dispatcher asks for its state. `turn`: when each client
+/// that has queued jobs last got a slot; the numbers only grow. `hold`: one row, the [`CapacityBackoff`], while Wiro is at
+/// capacity.
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS jobs (
         ticket INTEGER PRIMARY KEY,

@@ -150,6 +150,10 @@ fn only_expired_videos_are_removed() {
     let expires_at = life.task.record.expires_at.unwrap();
     life.on(Event::Reconciled(UnixMillis::new(expires_at * 1000 - 1)));
     assert!(life.is_at_rest());
+    // A task of an earlier version has no alarm.
+    life.task.wake_at = None;
+    life.on(Event::Reconciled(UnixMillis::new(expires_at * 1000 - 1)));
+    assert!(life.is_at_rest());
     let mut swept = life.clone();
     swept.on(Event::Reconciled(UnixMillis::new(expires_at * 1000)));
     assert_eq!(swept.wake(), [Effect::Remove { purge: Some(job()) }]);

@@ -4,7 +4,7 @@ import { afterEach, expect, test } from 'vitest';
 import { inParallel } from '../../../scripts/soak/parallel.ts';
 import { type DirectService, startDirect } from '../support/direct.ts';
 import type { Video } from '../support/types.ts';
-import { dispatcherRows, loseAlarms, storedValues } from './object-databases.ts';
+import { dispatcherRows, loseAlarms, queueEnded, storedValues } from './object-databases.ts';
 
 const VIDEOS = Number(process.env.VIDEOS ?? 24);
 /** Of every eight videos one fails. */
@@ -17,9 +17,7 @@ const HOUR_SECONDS = 3600;
 let service: DirectService;
 afterEach(() => service.close());
 
-/** Makes the videos, with a retention that is longer than it takes to make them all. */
-async function makeVideos(): Promise<Video[]> {
-  const retentionSeconds = 20 + VIDEOS / 10;
+async function makeVideos(retentionSeconds: number): Promise<Video[]> {
   service = await startDirect({
     vars: { RETENTION_DAYS: (retentionSeconds / 86_400).toFixed(6), POLL_SECONDS: '600' },
     secrets: { CLIENT_TOKENS: JSON.stringify({ alice: 'a-token-of-24-characters' }) },
@@ -74,24 +72,42 @@ function expectTombstones(): void {
 }
 
 test('videos remove themselves without the cron trigger', async () => {
-  await makeVideos();
+  await makeVideos(5);
   await expect.poll(left, { timeout: 60_000 + VIDEOS * 150, interval: 500 }).toEqual(NOTHING);
-  await service.dev.kill('SIGTERM');
-  expectTombstones();
-  await service.dev.start();
+  await whileDown(expectTombstones);
 });
 
 test('the sweep removes expired videos that have lost their alarm', async () => {
-  const videos = await makeVideos();
-  await service.dev.kill('SIGKILL');
-  loseAlarms(service, 'VideoTask');
-  await service.dev.start();
+  const videos = await makeVideos(HOUR_SECONDS);
+  await whileDown(() => loseAlarms(service, 'VideoTask'));
   expect(dispatcherRows(service, ['jobs', 'ended'])).toEqual({ jobs: 0, ended: VIDEOS });
+  await expectSwept(videos);
+});
+
+test('videos that ended under an earlier version are removed, although they have no alarm', async () => {
+  const videos = await makeVideos(HOUR_SECONDS);
+  const checked = VIDEOS / 2;
+  await whileDown(() => {
+    loseAlarms(service, 'VideoTask');
+    // It checked a video ten minutes after its end, and again at its expiry.
+    queueEnded(service, checked);
+  });
+  expect(dispatcherRows(service, ['jobs', 'ended'])).toEqual({ jobs: VIDEOS, ended: 0 });
+  await service.sweep(Math.floor(Date.now() / 1000));
+  expect(dispatcherRows(service, ['jobs', 'ended'])).toEqual({ jobs: checked, ended: VIDEOS - checked });
+  await expectSwept(videos);
+});
+
+async function whileDown(change: () => void): Promise<void> {
+  await service.dev.kill('SIGKILL');
+  change();
+  await service.dev.start();
+}
+
+/** A sweep asks at most 10,000 videos of each table. */
+async function expectSwept(videos: Video[]): Promise<void> {
   const expiry = Math.max(...videos.map(({ expires_at }) => expires_at!));
-  // A sweep asks at most 10,000 videos.
   await service.sweep(expiry + HOUR_SECONDS);
   await expect.poll(left, { timeout: 60_000 + VIDEOS * 50, interval: 500 }).toEqual(NOTHING);
-  await service.dev.kill('SIGTERM');
-  expectTombstones();
-  await service.dev.start();
-});
+  await whileDown(expectTombstones);
+}
