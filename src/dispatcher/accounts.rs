@@ -136,6 +136,10 @@ impl<'a> Accounts<'a> {
     fn book(&self, video: &VideoOwnership, change: Option<EntryChange>) -> Result<()> {
         let (Some(usage), Some(EntryChange { before, after })) = (&self.usage, change) else { return Ok(()) };
         let row = self.lists.row(&video.id)?;
+        if row.is_none() && before.is_none() && self.lists.was_removed(&video.id)? {
+            // A message that was repeated or late. All was counted at the removal.
+            return Ok(());
+        }
         let counted = row.as_ref().and_then(|row| row.spent).unwrap_or_else(|| spent_of(before));
         let spent = spent_of(after);
         let Some(Entry { day, .. }) = after.or(before) else { return Ok(()) };

@@ -157,6 +157,12 @@ impl<'a> OwnedVideos<'a> {
         Ok(page_of_rows(&self.storage.sql(query, &[text_to_js(request_id)])?, None))
     }
 
+    /// Whether the video was in a list and was removed lately.
+    pub fn was_removed(&self, id: &VideoId) -> Result<bool> {
+        let query = "SELECT 1 FROM removed_place WHERE id = ?";
+        Ok(!self.storage.sql(query, &[text_to_js(id.as_str())])?.is_empty())
+    }
+
     pub fn remove(&self, id: &VideoId) -> Result<()> {
         let keep = "INSERT OR IGNORE INTO removed_place (id, owner, created_at, ticket)
             SELECT id, owner, created_at, ticket FROM owned WHERE id = ?";

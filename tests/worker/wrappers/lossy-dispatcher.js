@@ -23,7 +23,7 @@ export class Dispatcher extends BuiltDispatcher {
   async fetch(request) {
     const message = await request.text();
     const carryOut = () => super.fetch(new Request(request.url, { method: 'POST', body: message }));
-    const kind = /^\{"(leave|forget|ended)"/.exec(message)?.[1];
+    const kind = /^\{"(report|forget)"/.exec(message)?.[1];
     if (!kind) return carryOut();
     const count = counts.get(kind) ?? 0;
     counts.set(kind, count + 1);
