@@ -6,6 +6,7 @@ import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import type { MediaStandIn } from './media/stand-in.ts';
 import type { Json } from './service.ts';
 import { root } from './settings.ts';
+import { storageWorker } from './storage/bindings.ts';
 import { workerOptions } from './worker-options.ts';
 
 const NAME = 'hailuo-worker';
@@ -57,6 +58,7 @@ export async function startWorker(
           bindings: { ...options.bindings, ...bindings },
           ...(media && { serviceBindings: media.binding }),
         },
+        storageWorker(),
         ...(media ? [media.worker] : []),
       ],
       cf: false,
@@ -75,8 +77,14 @@ export async function startWorker(
     origin,
     logs,
     evict: (className, name) => miniflare.unsafeEvictDurableObject(NAME, className, { name }),
-    sweep: async (scheduledTime) => void (await (await miniflare.getWorker()).scheduled({ scheduledTime })),
+    sweep: (scheduledTime) => fireCron(origin, scheduledTime),
   };
+}
+
+/** By Miniflare's URL for it. */
+export async function fireCron(origin: string, scheduledTime: Date): Promise<void> {
+  const response = await fetch(`${origin}/cdn-cgi/local/scheduled?time=${scheduledTime.getTime()}`);
+  if (!response.ok) throw new Error(`the trigger answered ${response.status}`);
 }
 
 /** KV and R2 of the Worker, read by another process while it runs. */

@@ -1,13 +1,13 @@
 // The built Worker in workerd with real KV, R2 and Durable Objects, and the stand-in for Wiro. Everything that leaves
 // the Worker is recorded and searched for secrets when the service is closed. Tests that kill the process use
 // direct.ts.
-import type { KVNamespace, R2Bucket } from '@cloudflare/workers-types';
 import { vi } from 'vitest';
 import { type Sim, type SimOptions, startSim } from '../../../sim/index.ts';
 import { LeakCheck } from './leaks.ts';
 import type { MediaStandIn } from './media/stand-in.ts';
 import { startWorker } from './runtime.ts';
 import { SIGNING_KEY, settingsFor } from './settings.ts';
+import { type Bindings, openBindings } from './storage/bindings.ts';
 import type { Problem, Video } from './types.ts';
 
 /** What a var may be in a configuration. */
@@ -23,12 +23,6 @@ export interface ServiceOptions {
   bundle?: string;
   /** Bound as MEDIA. */
   media?: MediaStandIn;
-}
-
-/** The bindings, as the Worker itself has them. */
-export interface Bindings {
-  TASKS: KVNamespace;
-  VIDEOS: R2Bucket;
 }
 
 export async function startService(options: ServiceOptions = {}): Promise<Service> {
@@ -47,7 +41,7 @@ export async function launch(options: ServiceOptions): Promise<ServiceParts> {
     sweep,
     stop: () => miniflare.dispose(),
   };
-  return [sim, origin, await miniflare.getBindings<Bindings>(), runtime, secretsOf(options)];
+  return [sim, origin, await openBindings(miniflare), runtime, secretsOf(options)];
 }
 
 /** The secrets in the tests' own settings. */
