@@ -41,24 +41,13 @@ export async function startWorker(
   bindings: Record<string, Json>,
   { bundle = join(root, 'dist'), port = 0, storage, media, onLog }: WorkerOptions = {},
 ): Promise<WorkerProcess> {
-  const wasm = readdirSync(bundle).find((name) => name.endsWith('.wasm')) ?? '';
-  const contents = (name: string) => readFileSync(join(bundle, name));
-  const options = workerOptions();
   const logs: string[] = [];
+  const worker = builtWorker(NAME, bindings, bundle);
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       workers: [
-        {
-          ...options,
-          name: NAME,
-          modules: [
-            { type: 'ESModule', path: 'index.js', contents: contents('index.js').toString() },
-            { type: 'CompiledWasm', path: wasm, contents: contents(wasm) },
-          ],
-          bindings: { ...options.bindings, ...bindings },
-          ...(media && { serviceBindings: media.binding }),
-        },
-        storageWorker(),
+        { ...worker, ...(media && { serviceBindings: media.binding }) },
+        storageWorker(worker),
         ...(media ? [media.worker] : []),
       ],
       cf: false,
@@ -78,6 +67,22 @@ export async function startWorker(
     logs,
     evict: (className, name) => miniflare.unsafeEvictDurableObject(NAME, className, { name }),
     sweep: (scheduledTime) => fireCron(origin, scheduledTime),
+  };
+}
+
+/** The built Worker as Miniflare's options. */
+export function builtWorker(name: string, bindings: Record<string, Json>, bundle: string) {
+  const wasm = readdirSync(bundle).find((file) => file.endsWith('.wasm')) ?? '';
+  const contents = (file: string) => readFileSync(join(bundle, file));
+  const options = workerOptions();
+  return {
+    ...options,
+    name,
+    modules: [
+      { type: 'ESModule' as const, path: 'index.js', contents: contents('index.js').toString() },
+      { type: 'CompiledWasm' as const, path: wasm, contents: contents(wasm) },
+    ],
+    bindings: { ...options.bindings, ...bindings },
   };
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { KVNamespace, R2Bucket } from '@cloudflare/workers-types';
 import type { Miniflare } from 'miniflare';
 import { root } from '../settings.ts';
-import { workerOptions } from '../worker-options.ts';
+import type { WorkerOptions } from '../worker-options.ts';
 
 /** The bindings, as the Worker itself has them. */
 export interface Bindings {
@@ -13,14 +13,14 @@ export interface Bindings {
   VIDEOS: R2Bucket;
 }
 
-const NAME = 'storage';
 const SOURCE = readFileSync(join(root, 'tests/worker/support/storage/storage-worker.js'), 'utf8');
 
+type Stores = Pick<WorkerOptions, 'kvNamespaces' | 'r2Buckets'>;
+
 /** The options of the second Worker in Miniflare. */
-export function storageWorker() {
-  const { kvNamespaces, r2Buckets } = workerOptions();
+export function storageWorker({ kvNamespaces, r2Buckets }: Stores, name = 'storage') {
   return {
-    name: NAME,
+    name,
     modules: [{ type: 'ESModule' as const, path: 'storage.js', contents: SOURCE }],
     compatibilityDate: '2026-11-01',
     kvNamespaces,
@@ -30,8 +30,8 @@ export function storageWorker() {
 }
 
 /** Arguments and results are JSON; an object of R2 comes with its content. */
-export async function openBindings(miniflare: Miniflare): Promise<Bindings> {
-  const url = await miniflare.unsafeGetDirectURL(NAME);
+export async function openBindings(miniflare: Miniflare, name = 'storage'): Promise<Bindings> {
+  const url = await miniflare.unsafeGetDirectURL(name);
   const methods = (binding: string, names: string[]) =>
     Object.fromEntries(
       names.map((name) => [name, (...args: unknown[]) => call(url, [binding, name, ...args])] as const),
