@@ -25,11 +25,11 @@ export async function startDirect(options: ServiceOptions = {}): Promise<DirectS
   await dev.start();
   const reader = await openStorage(storage);
   const stop = async () => {
-    await reader.dispose();
+    await reader.close();
     await dev.kill('SIGTERM');
     await rm(storage, { recursive: true, force: true });
   };
-  return new DirectService(sim, storage, await reader.getBindings<Bindings>(), dev, secretsOf(options), stop);
+  return new DirectService(sim, storage, reader.bindings, dev, secretsOf(options), stop);
 }
 
 export class DirectService extends Service {

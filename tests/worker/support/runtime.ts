@@ -6,7 +6,7 @@ import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import type { MediaStandIn } from './media/stand-in.ts';
 import type { Json } from './service.ts';
 import { root } from './settings.ts';
-import { storageWorker } from './storage/bindings.ts';
+import { type Bindings, openBindings, storageWorker } from './storage/bindings.ts';
 import { workerOptions } from './worker-options.ts';
 
 const NAME = 'hailuo-worker';
@@ -93,21 +93,18 @@ export async function fireCron(origin: string, scheduledTime: Date): Promise<voi
 }
 
 /** KV and R2 of the Worker, read by another process while it runs. */
-export async function openStorage(storage: string): Promise<Miniflare> {
-  const { kvNamespaces, r2Buckets } = workerOptions();
+export async function openStorage(
+  storage: string,
+): Promise<{ bindings: Bindings; close: () => Promise<void> }> {
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
-      name: 'storage',
-      modules: true,
-      script: 'export default {}',
-      kvNamespaces,
-      r2Buckets,
+      workers: [storageWorker(workerOptions())],
       cf: false,
       resourcePersistencePath: persistencePath(storage),
     }),
   );
   await miniflare.ready;
-  return miniflare;
+  return { bindings: await openBindings(miniflare), close: () => miniflare.dispose() };
 }
 
 /** As `wrangler dev` lays it out. */
