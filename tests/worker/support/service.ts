@@ -150,10 +150,9 @@ export class Service {
   }
 
   /**
-   * Takes a video's object out of memory, as the runtime may do with whoever has nothing to do: one in the middle of a
-   * request or an alarm is waited for. This process stands still meanwhile, and the stand-in with it, so it must not be
-   * the stand-in that the object is waiting for: what that owes anybody is waited for first, and the object must have
-   * nothing to do for a while then. After 30 s the runtime gives up.
+   * Evicts a video's object from memory, as the runtime may do with an idle object. The runtime waits until its requests
+   * and alarms have ended, at most 30 s. This process is blocked during that time, and so is the stand-in: all responses
+   * of the stand-in are awaited first, and the test must make sure that the object sends no other request.
    */
   async evict(id: string): Promise<void> {
     await vi.waitUntil(() => this.sim.calls.every(({ status }) => status !== 0), {
