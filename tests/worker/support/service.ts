@@ -129,19 +129,25 @@ export class Service {
   }
 
   /** Polls the video, as a client does, until the condition holds, and returns it. */
-  async until(id: string, isSo: (video: Video) => boolean, withinMs = 60_000): Promise<Video> {
+  async until(
+    id: string,
+    isSo: (video: Video) => boolean,
+    withinMs = 60_000,
+    intervalMs = 25,
+  ): Promise<Video> {
     const deadline = Date.now() + withinMs;
     for (;;) {
       const video = await this.video(id);
       if (isSo(video)) return video;
       if (Date.now() > deadline) throw new Error(`still ${JSON.stringify(video)}`);
-      await new Promise((resolve) => setTimeout(resolve, 25));
+      await new Promise((resolve) => setTimeout(resolve, intervalMs));
     }
   }
 
   /** The video once it is completed, failed or cancelled. */
   ended(id: string, withinMs?: number): Promise<Video> {
-    return this.until(id, ({ status }) => !['queued', 'in_progress'].includes(status), withinMs);
+    // An end lasts, so it cannot be missed: more requests would only take processor time.
+    return this.until(id, ({ status }) => !['queued', 'in_progress'].includes(status), withinMs, 100);
   }
 
   /** The names of all objects that have stored something. */
