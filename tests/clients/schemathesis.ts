@@ -56,13 +56,13 @@ export async function schemathesis({ seed, examples }: Effort): Promise<Ended> {
 }
 
 /**
- * The document, with what it leaves open: which values the model offers, and that two names for one thing say the same.
- * Without it, a valid value could not be told from one that is refused.
+ * The document, with the rules that it leaves open: the values that the model offers, and that two names of one
+ * parameter must have the same value. Without them, Schemathesis would take refused values for valid ones.
  */
 async function offeredDocument(service: Service): Promise<object> {
   const document = await (await service.fetch('/openapi.json')).json();
   const { VideoRequest, VideoForm } = document.components.schemas;
-  // This service has clients: without a token it answers nobody.
+  // This service has clients: it refuses requests without a token.
   document.security = [{ clientToken: [] }];
   offer(VideoRequest.properties, {
     resolution: ['768P', '768p', null],

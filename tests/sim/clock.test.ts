@@ -4,7 +4,7 @@ import { Clock } from '../../sim/clock.ts';
 
 test('the clock runs at its speed', async () => {
   const clock = new Clock(10_000);
-  // However long it takes to look: the real time lies between what is read before and after.
+  // The real time of a reading is between `before` and `after`, however long the reading takes.
   const look = () => {
     const before = performance.now();
     return { simulated: clock.now(), before, after: performance.now() };

@@ -17,7 +17,7 @@ export const COMPLETE = {
   CLIENT_TOKENS: '{"alice": "token-of-alice-7c1f"}',
 };
 
-/** Where nobody listens. */
+/** An address where no server listens. */
 export const NOBODY = 'http://127.0.0.1:2';
 
 export interface Said {
@@ -70,13 +70,13 @@ export class Deployer {
     return this.#run(rotateSecret, environment);
   }
 
-  /** As a script, with the output piped: nobody sees it. */
+  /** Of a script whose output is piped, not shown in a terminal. */
   get environment(): NodeJS.ProcessEnv {
     return {
       ...process.env,
       ...this.cloudflare.environment,
       ...{ SETTINGS: join(this.#folder, 'settings.toml'), SECRETS: this.#secretsFile },
-      // Nothing is waited for that does not come.
+      // Without a long wait for a Worker that does not answer.
       ...{ INSTANCE: '', CHECK: '', SHOW_KEY: '', HEALTH_SECONDS: '0.1', URL: NOBODY },
     };
   }

@@ -1,4 +1,4 @@
-// Live events: the messages of Wiro's socket reach all subscribers in order, and nobody else.
+// Live events: the messages of Wiro's socket reach all subscribers of the video in order, and no other client.
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import type { Faults, SimTask, SocketFault } from '../../../sim/index.ts';

@@ -93,7 +93,7 @@ describe('answered before the caller has sent the file, it is sent again as it i
 });
 
 describe('an answer whose body comes late, while the caller goes on sending', () => {
-  /** Answers the first upload 403 at once, ends that response when told to, and accepts the second upload. */
+  /** Answers the first upload 403 at once, ends that response when the test asks for it, and accepts the second upload. */
   async function startGateway() {
     const stored: Buffer[] = [];
     const letGo = Promise.withResolvers<void>();

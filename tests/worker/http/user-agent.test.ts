@@ -1,4 +1,4 @@
-// Every request that the Worker sends says who it is: some firewalls answer nobody who does not.
+// Every request of the Worker has a User-Agent header: some firewalls refuse requests without one.
 import { expect, test } from 'vitest';
 import { TURNSTILE_SECRET } from '../../../sim/index.ts';
 import { startWebhookReceiver } from '../operator/webhook-receiver.ts';

@@ -161,7 +161,7 @@ test('operations of a video where there is an operator, who has not asked for an
   service = await startWrapped('counted-worker.js', { vars: { POLL_SECONDS: '600' }, secrets });
   service.sim.script('', { holdAt: 'task_start' });
   const video = await service.accepted({ prompt: 'a penny for the books' });
-  // Its end is told to the dispatcher, for lists and usage.
+  // The object reports the end to the dispatcher, for lists and usage.
   expect(await billOf('with an operator', video)).toEqual({
     ...ORDINARY,
     // One of them asks for the clients that the operator manages, at most every 30 seconds in an isolate.

@@ -1,4 +1,4 @@
-// What the operator does to one video of anybody, and to all that a filter selects.
+// The calls of the operator for one video of any client, and for all videos that a filter selects.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ALICE, BOB, CLIENT_TOKENS } from '../support/clients.ts';
 import { expectProblem, fieldNames, INVALID_PARAMETER, NOT_FOUND } from '../support/refusals.ts';

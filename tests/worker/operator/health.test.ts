@@ -1,4 +1,4 @@
-// GET /health?deep=1 tells the operator which of the things that the Worker needs has a problem.
+// GET /health?deep=1 reports to the operator which dependency of the Worker has a problem.
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { AnswerFault } from '../../../sim/index.ts';
 import { startOutage } from '../lifecycle/storage-outage.ts';

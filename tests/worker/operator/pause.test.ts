@@ -1,4 +1,4 @@
-// Pausing: nobody's submits, or one client's; jobs in the queue wait, running ones end, and all else works.
+// Pausing all submits, or those of one client: queued jobs wait, running jobs end, and everything else works.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ALICE, BOB } from '../support/clients.ts';
 import { expectProblem } from '../support/refusals.ts';

@@ -1,7 +1,8 @@
 // A missing or malformed setting: every response and the log name it, without its value.
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { expectProblem, traces } from '../support/refusals.ts';
-import { type Service, startService } from '../support/service.ts';
+import type { Service, ServiceOptions } from '../support/service.ts';
+import { useServices } from './services.ts';
 
 type Settings = Record<string, string>;
 
@@ -14,12 +15,15 @@ const SECRETS = [
   'TURNSTILE_SECRET',
 ];
 
-function startedWith(settings: Settings): Promise<Service> {
+function options(settings: Settings): ServiceOptions {
   const entries = Object.entries(settings);
   const secrets = Object.fromEntries(entries.filter(([name]) => SECRETS.includes(name)));
   const vars = Object.fromEntries(entries.filter(([name]) => !SECRETS.includes(name)));
-  return startService({ secrets, vars });
+  return { secrets, vars };
 }
+
+let service: Service;
+afterEach(() => service.close());
 
 const SUBMIT: RequestInit = {
   method: 'POST',
@@ -36,55 +40,60 @@ async function expectMisconfigured(settings: Settings): Promise<void> {
   const names = Object.keys(settings);
   // Parts of words that the messages contain anyway would prove nothing.
   const values = Object.values(settings).filter((value) => value.length > 2);
-  const service = await startedWith(settings);
-  try {
-    const before = await traces(service);
-    for (const [path, init] of REQUESTS) {
-      const response = await service.fetch(path, init);
-      const found = await expectProblem(response, [500, 'misconfigured']);
-      const answer = JSON.stringify([found, ...response.headers]);
-      for (const name of names) expect.soft(found.detail).toContain(name);
-      for (const value of values) expect.soft(answer).not.toContain(value);
-    }
-    expect(await traces(service)).toEqual(before);
-    const lines = service.logs();
-    for (const name of names) {
-      expect.soft(lines.find((line) => line.includes(name))).toContain('"level":"error"');
-    }
-    for (const value of values) expect.soft(lines.join('\n')).not.toContain(value);
-  } finally {
-    await service.close();
+  const before = await traces(service);
+  for (const [path, init] of REQUESTS) {
+    const response = await service.fetch(path, init);
+    const found = await expectProblem(response, [500, 'misconfigured']);
+    const answer = JSON.stringify([found, ...response.headers]);
+    for (const name of names) expect.soft(found.detail).toContain(name);
+    for (const value of values) expect.soft(answer).not.toContain(value);
   }
+  expect(await traces(service)).toEqual(before);
+  const lines = service.logs();
+  for (const name of names) {
+    expect.soft(lines.find((line) => line.includes(name))).toContain('"level":"error"');
+  }
+  for (const value of values) expect.soft(lines.join('\n')).not.toContain(value);
 }
 
 describe('a missing setting is misconfigured', () => {
+  const missing: Settings[] = [
+    { NOTIFY_URL: 'https://ops.example.com/hook' },
+    { TURNSTILE_SITE_KEY: '0x4AAA' },
+    { WIRO_API_KEY: '' },
+    { SIGNING_KEY: '' },
+    { WIRO_API_KEY: '  ', SIGNING_KEY: '\n' },
+  ];
+  const services = useServices(missing.map(options));
+
   test('NOTIFY_SECRET with NOTIFY_URL', async () => {
-    const service = await startedWith({ NOTIFY_URL: 'https://ops.example.com/hook' });
-    try {
-      const found = await expectProblem(await service.fetch('/health'), [500, 'misconfigured']);
-      expect(found.detail).toBe('NOTIFY_SECRET is not set; it signs what is sent to NOTIFY_URL');
-    } finally {
-      await service.close();
-    }
+    service = services(0);
+    const found = await expectProblem(await service.fetch('/health'), [500, 'misconfigured']);
+    expect(found.detail).toBe('NOTIFY_SECRET is not set; it signs what is sent to NOTIFY_URL');
   });
 
   test('TURNSTILE_SECRET with TURNSTILE_SITE_KEY', async () => {
-    const service = await startedWith({ TURNSTILE_SITE_KEY: '0x4AAA' });
-    try {
-      const found = await expectProblem(await service.fetch('/health'), [500, 'misconfigured']);
-      expect(found.detail).toBe('TURNSTILE_SECRET is not set; TURNSTILE_SITE_KEY protects nothing alone');
-    } finally {
-      await service.close();
-    }
+    service = services(1);
+    const found = await expectProblem(await service.fetch('/health'), [500, 'misconfigured']);
+    expect(found.detail).toBe('TURNSTILE_SECRET is not set; TURNSTILE_SITE_KEY protects nothing alone');
   });
 
-  test.for(['WIRO_API_KEY', 'SIGNING_KEY'])('%s', (name) => expectMisconfigured({ [name]: '' }));
+  test.for([
+    ['WIRO_API_KEY', 2],
+    ['SIGNING_KEY', 3],
+  ] as const)('%s', async ([, index]) => {
+    service = services(index);
+    await expectMisconfigured(missing[index] ?? {});
+  });
 
-  test('two settings of spaces only', () => expectMisconfigured({ WIRO_API_KEY: '  ', SIGNING_KEY: '\n' }));
+  test('two settings of spaces only', async () => {
+    service = services(4);
+    await expectMisconfigured(missing[4] ?? {});
+  });
 });
 
 describe('a malformed setting is misconfigured', () => {
-  test.for([
+  const single: [name: string, value: string][] = [
     ['SIGNING_KEY', 'of-thirty-one-characters-only-7'],
     ['WIRO_API_KEY', 'broken\nby-a-line-7f3a'],
     ['WIRO_API_KEY', 'with–a–typographic–dash-7f3a'],
@@ -96,8 +105,7 @@ describe('a malformed setting is misconfigured', () => {
     ['WIRO_API_URL', 'http://api.example.com/v1'],
     ['NOTIFY_SECRET', 'whsec_c2hvcnQ7f3a='],
     ['POLL_SECONDS', 'x'],
-  ] as const)('%s alone: %j', ([name, value]) => expectMisconfigured({ [name]: value }));
-
+  ];
   const sets: [string, Settings][] = [
     [
       'one way',
@@ -140,5 +148,22 @@ describe('a malformed setting is misconfigured', () => {
       },
     ],
   ];
-  test.for(sets)('all at once in %s', ([_way, settings]) => expectMisconfigured(settings));
+  const all = [
+    ...single.map(([name, value]) => ({ [name]: value })),
+    ...sets.map(([, settings]) => settings),
+  ];
+  const services = useServices(all.map(options));
+
+  test.for(single.map((row, index) => [...row, index] as const))(
+    '%s alone: %j',
+    async ([name, value, index]) => {
+      service = services(index);
+      await expectMisconfigured({ [name]: value });
+    },
+  );
+
+  test.for(sets)('all at once in %s', async ([, settings]) => {
+    service = services(all.indexOf(settings));
+    await expectMisconfigured(settings);
+  });
 });

@@ -7,6 +7,7 @@ import { expectProblem } from '../support/refusals.ts';
 import { type Json, type Service, type ServiceOptions, startService } from '../support/service.ts';
 import { SIGNING_KEY } from '../support/settings.ts';
 import { startWrapped } from '../support/wrapped.ts';
+import { useServices } from './services.ts';
 
 let service: Service;
 afterEach(() => service.close());
@@ -18,6 +19,10 @@ async function start(options: ServiceOptions): Promise<void> {
 async function startBound(vars: Record<string, Json>, secrets?: Record<string, string>): Promise<void> {
   service = await startWrapped('bound-worker.js', { sim: { speed: 600 }, vars, ...(secrets && { secrets }) });
 }
+
+/** Each row with its index at its end. */
+const numbered = <Row extends unknown[]>(rows: Row[]) =>
+  rows.map((row, index): [...Row, number] => [...row, index]);
 
 const health = async () => (await service.fetch('/health')).json() as Promise<Record<string, unknown>>;
 
@@ -93,7 +98,7 @@ test('numbers and booleans are read like text', async () => {
 });
 
 describe('a setting of an unsupported kind is misconfigured', () => {
-  test.for([
+  const settings: [name: string, value: Json][] = [
     ['CLIENT_TOKENS', ['tok-7f3a-in-a-list']],
     ['CLIENT_TOKENS', {}],
     ['CLIENT_TOKENS', { alice: { tok7f3a: 'x' } }],
@@ -116,28 +121,35 @@ describe('a setting of an unsupported kind is misconfigured', () => {
     ['PUBLIC_URL', ['https://tok-7f3a.example']],
     ['SIGNING_KEY_PREVIOUS', ['tok-7f3a']],
     ['TURNSTILE_SITE_KEY', ['tok-7f3a']],
-  ] as [string, Json][])('%s = %j', async ([name, value]) => {
-    await start({ vars: { [name]: value } });
+  ];
+  const services = useServices(settings.map(([name, value]) => ({ vars: { [name]: value } })));
+  test.for(numbered(settings))('%s = %j', async ([name, _value, index]) => {
+    service = services(index);
     await expectMisconfigured(name, ['tok-7f3a', 'tok7f3a']);
   });
 
-  test.for(['function', 'symbol', 'bigint', 'date', 'map', 'nan'])('a %s', async (kind) => {
-    await startBound({ STRANGE: { CLIENT_TOKENS: kind } });
+  const kinds = ['function', 'symbol', 'bigint', 'date', 'map', 'nan'];
+  const unset = ['undefined', 'null'];
+  const bindings = ['TASKS', 'VIDEOS', 'VIDEO_TASK', 'ASSETS', 'SUBMIT_LIMITER'];
+  const all = [...kinds, ...unset, ...bindings];
+  const bound = useServices(
+    all.map((kind) => ({ vars: { STRANGE: { CLIENT_TOKENS: kind } } })),
+    'bound-worker.js',
+  );
+  test.for(kinds)('a %s', async (kind) => {
+    service = bound(all.indexOf(kind));
     await expectMisconfigured('CLIENT_TOKENS', ['secret-7f3a']);
   });
 
-  test.for(['undefined', 'null'])('but %s counts as not set', async (kind) => {
-    await startBound({ STRANGE: { CLIENT_TOKENS: kind } });
+  test.for(unset)('but %s counts as not set', async (kind) => {
+    service = bound(all.indexOf(kind));
     expect(await health()).toMatchObject({ protection: 'none' });
   });
 
-  test.for(['TASKS', 'VIDEOS', 'VIDEO_TASK', 'ASSETS', 'SUBMIT_LIMITER'])(
-    'the kind of the binding %s',
-    async (kind) => {
-      await startBound({ STRANGE: { CLIENT_TOKENS: kind } });
-      await expectMisconfigured('CLIENT_TOKENS');
-    },
-  );
+  test.for(bindings)('the kind of the binding %s', async (kind) => {
+    service = bound(all.indexOf(kind));
+    await expectMisconfigured('CLIENT_TOKENS');
+  });
 });
 
 describe('a secret in the Secrets Store', () => {
@@ -164,18 +176,20 @@ describe('a secret in the Secrets Store', () => {
     await expectProblem(await service.submit({ prompt: 'no person' }), [403, 'challenge_failed']);
   });
 
-  test.for(['rejects', 'throws', 'empty', 'number', 'nothing'])(
-    'that cannot be read (%s) is misconfigured, and is read again',
-    async (how) => {
-      await startBound({ STORED: { CLIENT_TOKENS: tokens } });
-      await fails(how);
-      await expectMisconfigured('CLIENT_TOKENS', [ALICE]);
-      await fails('');
-      expect(await health()).toMatchObject({ protection: 'tokens' });
-      // A value that was read is kept.
-      await fails(how);
-      expect(await health()).toMatchObject({ protection: 'tokens' });
-      await expectProblem(await service.submit({ prompt: 'a stranger' }), [401, 'unauthorized']);
-    },
+  const failures = ['rejects', 'throws', 'empty', 'number', 'nothing'];
+  const failing = useServices(
+    failures.map(() => ({ vars: { STORED: { CLIENT_TOKENS: tokens } } })),
+    'bound-worker.js',
   );
+  test.for(failures)('that cannot be read (%s) is misconfigured, and is read again', async (how) => {
+    service = failing(failures.indexOf(how));
+    await fails(how);
+    await expectMisconfigured('CLIENT_TOKENS', [ALICE]);
+    await fails('');
+    expect(await health()).toMatchObject({ protection: 'tokens' });
+    // A value that was read is kept.
+    await fails(how);
+    expect(await health()).toMatchObject({ protection: 'tokens' });
+    await expectProblem(await service.submit({ prompt: 'a stranger' }), [401, 'unauthorized']);
+  });
 });

@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DevProcess, freePort } from '../../../scripts/shared/worker-process.ts';
 import { startSim } from '../../../sim/index.ts';
-import { openStorage } from './runtime.ts';
-import { type Bindings, Service, type ServiceOptions, secretsOf } from './service.ts';
+import { fireCron, openStorage } from './runtime.ts';
+import { Service, type ServiceOptions, secretsOf } from './service.ts';
 import { root, settingsFor } from './settings.ts';
+import type { Bindings } from './storage/bindings.ts';
 
 /** Not `wrangler dev`, which takes four times as long to start. */
 const STANDALONE = join(root, 'tests/worker/support/standalone.ts');
@@ -24,11 +25,11 @@ export async function startDirect(options: ServiceOptions = {}): Promise<DirectS
   await dev.start();
   const reader = await openStorage(storage);
   const stop = async () => {
-    await reader.dispose();
+    await reader.close();
     await dev.kill('SIGTERM');
     await rm(storage, { recursive: true, force: true });
   };
-  return new DirectService(sim, storage, await reader.getBindings<Bindings>(), dev, secretsOf(options), stop);
+  return new DirectService(sim, storage, reader.bindings, dev, secretsOf(options), stop);
 }
 
 export class DirectService extends Service {
@@ -45,11 +46,7 @@ export class DirectService extends Service {
     stop: () => Promise<void>,
   ) {
     const unreachable = () => Promise.reject(new Error('not to be had from outside the process'));
-    // Miniflare's URL that fires a cron trigger.
-    const sweep = async (asOf: Date) => {
-      const answer = await fetch(`${dev.origin}/cdn-cgi/local/scheduled?time=${asOf.getTime()}`);
-      if (!answer.ok) throw new Error(`the trigger answered ${answer.status}`);
-    };
+    const sweep = (asOf: Date) => fireCron(dev.origin, asOf);
     const objects = { objectIds: unreachable, evict: unreachable };
     super(sim, dev.origin, bindings, { logs: () => dev.logs, ...objects, sweep, stop }, secrets);
     this.dev = dev;

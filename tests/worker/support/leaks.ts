@@ -2,7 +2,7 @@
 // names and URLs, callback proofs and, in logs, prompts.
 import type { KVNamespace, R2Bucket } from '@cloudflare/workers-types';
 import type { Sim } from '../../../sim/index.ts';
-import type { Bindings } from './service.ts';
+import type { Bindings } from './storage/bindings.ts';
 
 /** Shorter prompts would occur by chance. */
 const MIN_PROMPT_CHARS = 8;

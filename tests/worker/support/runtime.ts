@@ -6,6 +6,7 @@ import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import type { MediaStandIn } from './media/stand-in.ts';
 import type { Json } from './service.ts';
 import { root } from './settings.ts';
+import { type Bindings, openBindings, storageWorker } from './storage/bindings.ts';
 import { workerOptions } from './worker-options.ts';
 
 const NAME = 'hailuo-worker';
@@ -40,23 +41,13 @@ export async function startWorker(
   bindings: Record<string, Json>,
   { bundle = join(root, 'dist'), port = 0, storage, media, onLog }: WorkerOptions = {},
 ): Promise<WorkerProcess> {
-  const wasm = readdirSync(bundle).find((name) => name.endsWith('.wasm')) ?? '';
-  const contents = (name: string) => readFileSync(join(bundle, name));
-  const options = workerOptions();
   const logs: string[] = [];
+  const worker = builtWorker(NAME, bindings, bundle);
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       workers: [
-        {
-          ...options,
-          name: NAME,
-          modules: [
-            { type: 'ESModule', path: 'index.js', contents: contents('index.js').toString() },
-            { type: 'CompiledWasm', path: wasm, contents: contents(wasm) },
-          ],
-          bindings: { ...options.bindings, ...bindings },
-          ...(media && { serviceBindings: media.binding }),
-        },
+        { ...worker, ...(media && { serviceBindings: media.binding }) },
+        storageWorker(worker),
         ...(media ? [media.worker] : []),
       ],
       cf: false,
@@ -75,26 +66,45 @@ export async function startWorker(
     origin,
     logs,
     evict: (className, name) => miniflare.unsafeEvictDurableObject(NAME, className, { name }),
-    sweep: async (scheduledTime) => void (await (await miniflare.getWorker()).scheduled({ scheduledTime })),
+    sweep: (scheduledTime) => fireCron(origin, scheduledTime),
   };
 }
 
+/** The built Worker as Miniflare's options. */
+export function builtWorker(name: string, bindings: Record<string, Json>, bundle: string) {
+  const wasm = readdirSync(bundle).find((file) => file.endsWith('.wasm')) ?? '';
+  const contents = (file: string) => readFileSync(join(bundle, file));
+  const options = workerOptions();
+  return {
+    ...options,
+    name,
+    modules: [
+      { type: 'ESModule' as const, path: 'index.js', contents: contents('index.js').toString() },
+      { type: 'CompiledWasm' as const, path: wasm, contents: contents(wasm) },
+    ],
+    bindings: { ...options.bindings, ...bindings },
+  };
+}
+
+/** By Miniflare's URL for it. */
+export async function fireCron(origin: string, scheduledTime: Date): Promise<void> {
+  const response = await fetch(`${origin}/cdn-cgi/local/scheduled?time=${scheduledTime.getTime()}`);
+  if (!response.ok) throw new Error(`the trigger answered ${response.status}`);
+}
+
 /** KV and R2 of the Worker, read by another process while it runs. */
-export async function openStorage(storage: string): Promise<Miniflare> {
-  const { kvNamespaces, r2Buckets } = workerOptions();
+export async function openStorage(
+  storage: string,
+): Promise<{ bindings: Bindings; close: () => Promise<void> }> {
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
-      name: 'storage',
-      modules: true,
-      script: 'export default {}',
-      kvNamespaces,
-      r2Buckets,
+      workers: [storageWorker(workerOptions())],
       cf: false,
       resourcePersistencePath: persistencePath(storage),
     }),
   );
   await miniflare.ready;
-  return miniflare;
+  return { bindings: await openBindings(miniflare), close: () => miniflare.dispose() };
 }
 
 /** As `wrangler dev` lays it out. */

@@ -1,13 +1,13 @@
 // The built Worker in workerd with real KV, R2 and Durable Objects, and the stand-in for Wiro. Everything that leaves
 // the Worker is recorded and searched for secrets when the service is closed. Tests that kill the process use
 // direct.ts.
-import type { KVNamespace, R2Bucket } from '@cloudflare/workers-types';
 import { vi } from 'vitest';
 import { type Sim, type SimOptions, startSim } from '../../../sim/index.ts';
 import { LeakCheck } from './leaks.ts';
 import type { MediaStandIn } from './media/stand-in.ts';
 import { startWorker } from './runtime.ts';
 import { SIGNING_KEY, settingsFor } from './settings.ts';
+import { type Bindings, openBindings } from './storage/bindings.ts';
 import type { Problem, Video } from './types.ts';
 
 /** What a var may be in a configuration. */
@@ -23,12 +23,6 @@ export interface ServiceOptions {
   bundle?: string;
   /** Bound as MEDIA. */
   media?: MediaStandIn;
-}
-
-/** The bindings, as the Worker itself has them. */
-export interface Bindings {
-  TASKS: KVNamespace;
-  VIDEOS: R2Bucket;
 }
 
 export async function startService(options: ServiceOptions = {}): Promise<Service> {
@@ -47,7 +41,7 @@ export async function launch(options: ServiceOptions): Promise<ServiceParts> {
     sweep,
     stop: () => miniflare.dispose(),
   };
-  return [sim, origin, await miniflare.getBindings<Bindings>(), runtime, secretsOf(options)];
+  return [sim, origin, await openBindings(miniflare), runtime, secretsOf(options)];
 }
 
 /** The secrets in the tests' own settings. */
@@ -135,19 +129,25 @@ export class Service {
   }
 
   /** Polls the video, as a client does, until the condition holds, and returns it. */
-  async until(id: string, isSo: (video: Video) => boolean, withinMs = 60_000): Promise<Video> {
+  async until(
+    id: string,
+    isSo: (video: Video) => boolean,
+    withinMs = 60_000,
+    intervalMs = 25,
+  ): Promise<Video> {
     const deadline = Date.now() + withinMs;
     for (;;) {
       const video = await this.video(id);
       if (isSo(video)) return video;
       if (Date.now() > deadline) throw new Error(`still ${JSON.stringify(video)}`);
-      await new Promise((resolve) => setTimeout(resolve, 25));
+      await new Promise((resolve) => setTimeout(resolve, intervalMs));
     }
   }
 
   /** The video once it is completed, failed or cancelled. */
   ended(id: string, withinMs?: number): Promise<Video> {
-    return this.until(id, ({ status }) => !['queued', 'in_progress'].includes(status), withinMs);
+    // An end lasts, so it cannot be missed: more requests would only take processor time.
+    return this.until(id, ({ status }) => !['queued', 'in_progress'].includes(status), withinMs, 100);
   }
 
   /** The names of all objects that have stored something. */
@@ -156,10 +156,9 @@ export class Service {
   }
 
   /**
-   * Takes a video's object out of memory, as the runtime may do with whoever has nothing to do: one in the middle of a
-   * request or an alarm is waited for. This process stands still meanwhile, and the stand-in with it, so it must not be
-   * the stand-in that the object is waiting for: what that owes anybody is waited for first, and the object must have
-   * nothing to do for a while then. After 30 s the runtime gives up.
+   * Evicts a video's object from memory, as the runtime may do with an idle object. The runtime waits until its requests
+   * and alarms have ended, at most 30 s. This process is blocked during that time, and so is the stand-in: all responses
+   * of the stand-in are awaited first, and the test must make sure that the object sends no other request.
    */
   async evict(id: string): Promise<void> {
     await vi.waitUntil(() => this.sim.calls.every(({ status }) => status !== 0), {

@@ -17,7 +17,7 @@ export default async function setup(): Promise<void> {
   writeFileSync(FILE, JSON.stringify({ ...options, bindings: config.vars }));
 }
 
-interface WorkerOptions {
+export interface WorkerOptions {
   bindings: Record<string, Json>;
   kvNamespaces: Record<string, { id: string }>;
   r2Buckets: Record<string, { id: string }>;

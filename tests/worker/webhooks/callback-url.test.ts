@@ -201,7 +201,7 @@ test('nothing more is sent after the video was deleted', async () => {
   expect((await alice.fetch(`/v1/videos/${id}`, { method: 'DELETE' })).status).toBe(200);
   const count = receiver.of(prompt).length;
   expect((await alice.fetch(`/v1/videos/${id}/deliveries`)).status).toBe(404);
-  // A later video is told twice within the time of one more try.
+  // A later video gets two deliveries in the time that one more try would take.
   const later = 'a letter that is sent after it';
   receiver.script(later, [500]);
   await submitted(later);

@@ -29,12 +29,12 @@ export async function performAll(service: Service): Promise<Map<Case, Outcome>> 
   return outcomes;
 }
 
-/** Whether its Run may be answered by nothing that is understood. */
+/** Whether the outcome of its Run may stay unknown. */
 function opensBreaker({ faults: { run = [] }, expected }: Case): boolean {
   return run.length > 0 && expected.submit === '202';
 }
 
-/** What fails at Task/List fails for whoever asks next, and code 96 says that there is no room for any job. */
+/** Whether it affects other jobs: a fault of Task/List hits the next caller, and code 96 stops every job of the account. */
 function concernsAll({ faults: { run = [] }, accountFaults: { list } }: Case): boolean {
   return list !== undefined || run.some((fault) => fault.kind === 'error' && fault.code === 96);
 }
