@@ -24,7 +24,7 @@ export interface WatcherCounts {
   rounds: number;
 }
 
-const FULL: WatcherCounts = { ofOne: [1, 100, 1000], idle: 100, videos: 1000, ofEach: 10, rounds: 5 };
+const FULL: WatcherCounts = { ofOne: [1, 100, 1000], idle: 100, videos: 1000, ofEach: 10, rounds: 3 };
 
 const MIB = 1024 * 1024;
 const KIB = 1024;
@@ -68,6 +68,7 @@ async function manyOfOne(upstream: Upstream, { ofOne, rounds }: WatcherCounts): 
       ...latencyCells(all[at] ?? [], ({ latency }) => latency),
       ...latencyCells(all[at] ?? [], ({ end }) => end).slice(0, 3),
       middle(all[at] ?? [], ({ processorMicros }) => processorMicros),
+      middle(all[at] ?? [], ({ grown }) => grown / MIB),
     ]);
     const header = [
       'watchers of one video',
@@ -79,6 +80,7 @@ async function manyOfOne(upstream: Upstream, { ofOne, rounds }: WatcherCounts): 
       'p99',
       'last',
       'CPU µs an event and watcher',
+      'resident MiB more',
     ];
     return table(header, rows);
   });
@@ -96,7 +98,6 @@ async function held(upstream: Upstream, { ofOne }: WatcherCounts): Promise<strin
         const clients = new Clients();
         const measured = async () => ({
           heap: await heldHeap(inspectorPort, WORKER_SERVICE),
-          resident: memoryOf(subject.pid).resident,
           wasm: await subject.wasmMemory(),
         });
         try {
@@ -111,7 +112,6 @@ async function held(upstream: Upstream, { ofOne }: WatcherCounts): Promise<strin
             count.toLocaleString('en-US'),
             open.toLocaleString('en-US'),
             ((after.heap - before.heap) / KIB / count).toFixed(1),
-            ((after.resident - before.resident) / KIB / count).toFixed(1),
             mib(before.wasm),
             mib(after.wasm),
           ];
@@ -124,14 +124,7 @@ async function held(upstream: Upstream, { ofOne }: WatcherCounts): Promise<strin
     progress(`memory: ${row.join(' | ')}`);
     rows.push(row);
   }
-  const header = [
-    'watchers of one video',
-    'stay open',
-    'heap KiB each',
-    'resident KiB each',
-    'wasm MiB before',
-    'after',
-  ];
+  const header = ['watchers of one video', 'stay open', 'heap KiB each', 'wasm MiB before', 'after'];
   return table(header, rows);
 }
 
@@ -254,53 +247,57 @@ async function oneMore(upstream: Upstream, { ofOne }: WatcherCounts): Promise<st
   });
 }
 
-/** Many videos with a few watchers each; their events come one after the other, and then all at once. */
-async function ofMany(upstream: Upstream, { videos, ofEach }: WatcherCounts): Promise<string> {
-  return withSubject(upstream, async (subject) => {
-    const watched = await Watched.start(subject, upstream, 'quiet', videos);
-    const clients = new Clients();
-    try {
-      const before = { resident: memoryOf(subject.pid).resident, wasm: await subject.wasmMemory() };
-      const ids = watched.ids.flatMap((id) => Array(ofEach).fill(id) as string[]);
-      progress(`${ids.length} watchers open their streams`);
-      await clients.open({ origin: subject.origin, ids, reads: true });
-      const rows: Cell[][] = [];
-      const [warmUp = '', inTurn = '', atOnce = ''] = STAGES;
-      const step = async (name: string, stage: string, pauseMs: number) => {
-        const used = processorTime(subject.pid);
-        await watched.goOn(stage, pauseMs);
-        await clients.received(stage, ARRIVES_MS);
-        const causeOf = await watched.causes();
-        const taken = await clients.taken();
-        const latency = pooledLatency(
-          taken.filter((receipts) => receipts.stage === stage),
-          causeOf,
-        );
-        const processorMicros = ((processorTime(subject.pid) - used) * 1000) / latency.received;
-        rows.push([name, ...latencyCells([{ latency }], (row) => row.latency), figure(processorMicros)]);
-        progress(rows.at(-1)?.join(' | ') ?? '');
-      };
-      await step('', warmUp, 0);
-      rows.length = 0;
-      await step(`${1000 / PAUSE_MS} events a second`, inTurn, PAUSE_MS);
-      await step('all events at once', atOnce, 0);
-      const { open } = await clients.state();
-      const { resident } = memoryOf(subject.pid);
-      const header = [
-        `${ids.length.toLocaleString('en-US')} watchers of ${videos.toLocaleString('en-US')} videos`,
-        'event p50 ms',
-        'p99',
-        'last',
-        'received',
-        'CPU µs an event and watcher',
-      ];
-      const each = ((resident - before.resident) / KIB / ids.length).toFixed(1);
-      const memory = `${open.toLocaleString('en-US')} stay connected; ${each} KiB resident each, with their share of the object; wasm memory ${mib(before.wasm)} → ${mib(await subject.wasmMemory())} MiB.`;
-      return [table(header, rows), memory].join('\n\n');
-    } finally {
-      await clients.stop();
-    }
-  });
+/** Many videos, which are not checked meanwhile, with a few watchers each; their events come one after the other, and then all at once. */
+export async function ofMany(upstream: Upstream, { videos, ofEach }: WatcherCounts): Promise<string> {
+  return withSubject(
+    upstream,
+    async (subject) => {
+      const watched = await Watched.start(subject, upstream, 'quiet', videos);
+      const clients = new Clients();
+      try {
+        const before = { resident: memoryOf(subject.pid).resident, wasm: await subject.wasmMemory() };
+        const ids = watched.ids.flatMap((id) => Array(ofEach).fill(id) as string[]);
+        progress(`${ids.length} watchers open their streams`);
+        await clients.open({ origin: subject.origin, ids, reads: true });
+        const rows: Cell[][] = [];
+        const [warmUp = '', inTurn = '', atOnce = ''] = STAGES;
+        const step = async (name: string, stage: string, pauseMs: number) => {
+          const used = processorTime(subject.pid);
+          await watched.goOn(stage, pauseMs);
+          await clients.received(stage, ARRIVES_MS);
+          const causeOf = await watched.causes();
+          const taken = await clients.taken();
+          const latency = pooledLatency(
+            taken.filter((receipts) => receipts.stage === stage),
+            causeOf,
+          );
+          const processorMicros = ((processorTime(subject.pid) - used) * 1000) / latency.received;
+          rows.push([name, ...latencyCells([{ latency }], (row) => row.latency), figure(processorMicros)]);
+          progress(rows.at(-1)?.join(' | ') ?? '');
+        };
+        await step('', warmUp, 0);
+        rows.length = 0;
+        await step(`${1000 / PAUSE_MS} events a second`, inTurn, PAUSE_MS);
+        await step('all events at once', atOnce, 0);
+        const { open } = await clients.state();
+        const { resident } = memoryOf(subject.pid);
+        const header = [
+          `${ids.length.toLocaleString('en-US')} watchers of ${videos.toLocaleString('en-US')} videos`,
+          'event p50 ms',
+          'p99',
+          'last',
+          'received',
+          'CPU µs an event and watcher',
+        ];
+        const each = ((resident - before.resident) / KIB / ids.length).toFixed(1);
+        const memory = `${open.toLocaleString('en-US')} stay connected; ${each} KiB resident each, with their share of the object; wasm memory ${mib(before.wasm)} → ${mib(await subject.wasmMemory())} MiB.`;
+        return [table(header, rows), memory].join('\n\n');
+      } finally {
+        await clients.stop();
+      }
+    },
+    { vars: { POLL_SECONDS: '3600' } },
+  );
 }
 
 function latencyCells<T>(rounds: T[], pick: (round: T) => Latency): string[] {

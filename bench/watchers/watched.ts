@@ -76,7 +76,8 @@ export class Watched {
     for (const task of this.#tasks) {
       const due = performance.now() + pauseMs;
       await this.#upstream.release(task);
-      if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, due - performance.now()));
+      if (pauseMs > 0)
+        await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())));
     }
   }
 
