@@ -248,7 +248,7 @@ async function oneMore(upstream: Upstream, { ofOne }: WatcherCounts): Promise<st
 }
 
 /** Many videos, which are not checked meanwhile, with a few watchers each; their events come one after the other, and then all at once. */
-export async function ofMany(upstream: Upstream, { videos, ofEach }: WatcherCounts): Promise<string> {
+async function ofMany(upstream: Upstream, { videos, ofEach }: WatcherCounts): Promise<string> {
   return withSubject(
     upstream,
     async (subject) => {

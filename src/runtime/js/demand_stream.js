@@ -68,7 +68,8 @@ export class DemandStream {
     try {
       this.#callback(this.#key, isCancelled);
     } catch (error) {
-      const trap = error instanceof WebAssembly.RuntimeError ? error : new WebAssembly.RuntimeError(`${error}`);
+      const trap =
+        error instanceof WebAssembly.RuntimeError ? error : new WebAssembly.RuntimeError(`${error}`);
       queueMicrotask(() => {
         throw trap;
       });
