@@ -10,6 +10,7 @@ import { routes } from './parts/routes.ts';
 import { scales } from './parts/scale.ts';
 import { slowClients } from './parts/slow-clients.ts';
 import { startups } from './parts/startup.ts';
+import { watchers } from './parts/watchers.ts';
 import { progress } from './report/progress.ts';
 import { writeSection } from './report/results.ts';
 
@@ -31,6 +32,7 @@ const PARTS: Record<string, Part> = {
   scale: { title: 'Scale', isSlow: true, measure: scales },
   leaks: { title: 'Memory', isSlow: true, measure: leaks },
   'slow-clients': { title: 'Memory under slow clients', isSlow: true, measure: slowClients },
+  watchers: { title: 'Watchers', isSlow: true, measure: watchers },
 };
 
 await runToExit(

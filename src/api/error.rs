@@ -68,6 +68,8 @@ pub enum ApiError {
     UpstreamError(String),
     #[error("too many requests")]
     RateLimited,
+    #[error("too many subscribers of this video")]
+    TooManySubscribers,
     #[error("the upstream is not available")]
     UpstreamUnavailable { operation: Operation, retry_after_seconds: u32 },
     #[error("the thumbnail could not be made")]
@@ -265,6 +267,12 @@ impl ApiError {
                 let detail = "Too many requests within a minute; try again in one.".to_owned();
                 let headers = vec![("retry-after", "60".to_owned())];
                 Problem { headers, ..problem(429, "rate_limited", "Too many requests", detail) }
+            }
+            Self::TooManySubscribers => {
+                let detail =
+                    "Too many clients watch this video; ask for its status, or try again later.".to_owned();
+                let headers = vec![("retry-after", "30".to_owned())];
+                Problem { headers, ..problem(429, "rate_limited", "Too many subscribers", detail) }
             }
             Self::UploadsExhausted { retry_after_seconds } => {
                 let detail = "You have uploaded as many bytes as a client may in a day; the next day begins at midnight \

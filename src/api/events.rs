@@ -41,6 +41,7 @@ pub async fn events(context: &RequestContext<'_>, request: &Request, id: &str) -
         },
         204 => Ok(respond::empty(204)),
         404 => Err(NO_SUCH_VIDEO),
+        429 => Err(ApiError::TooManySubscribers),
         status => Err(internal(format!("the object answered {status}"))),
     }
 }

@@ -4,6 +4,7 @@ pub mod binding;
 pub mod buffer;
 pub mod chunk;
 pub mod clock;
+pub mod demand_stream;
 pub mod digest;
 pub mod executor;
 pub mod fetch;

@@ -4,6 +4,9 @@ pub mod object;
 
 mod copy;
 mod effects;
+mod event_batches;
+mod event_streams;
+mod event_text;
 mod live_updates;
 mod log_lines;
 mod queue_position;

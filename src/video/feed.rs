@@ -51,6 +51,12 @@ impl Feed {
         self.last
     }
 
+    /// All events after this number are kept.
+    #[must_use]
+    pub const fn floor(&self) -> u64 {
+        self.floor
+    }
+
     /// Numbers and keeps an event; `None` for log lines beyond the limit.
     pub fn add(&mut self, event: FeedEvent) -> Option<u64> {
         if matches!(event, FeedEvent::Log(_)) {
