@@ -50,7 +50,7 @@ test('a sample is worth one period, however long others ran before it, and idle 
 });
 
 test.each(KINDS)('the parts of %s sum to the whole, which is less than its process took', async (kind) => {
-  const { profile, processorMs } = await driven(kind, routeNamed('status'), 400);
+  const { profile, processorMs } = await driven(kind, routeNamed('status'), 200);
   const own = ownTime(profile);
   expect(own.total).toBeGreaterThan(0);
   expect(PARTS.reduce((sum, part) => sum + own[part], 0)).toBeCloseTo(own.total);
@@ -61,12 +61,12 @@ test.each(KINDS)('the parts of %s sum to the whole, which is less than its proce
 });
 
 test('functions of the reference and of its objects are counted, those of the simulators are not', async () => {
-  const { profile } = await driven('javascript', routeNamed('inflight'), 400);
+  const { profile } = await driven('javascript', routeNamed('inflight'), 200);
   expect(scriptsOf(profile)).toEqual(expect.arrayContaining(['worker.js', 'video-task.js']));
-  const simulator = await driven('javascript', routeNamed('status'), 400, 'kv:ns');
+  const simulator = await driven('javascript', routeNamed('status'), 200, 'kv:ns');
   const foreign = scriptsOf(simulator.profile);
   expect(foreign).not.toEqual([]);
-  const reading = await driven('javascript', routeNamed('status'), 400);
+  const reading = await driven('javascript', routeNamed('status'), 200);
   expect(scriptsOf(reading.profile).filter((url) => foreign.includes(url))).toEqual([]);
 });
 
