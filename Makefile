@@ -27,7 +27,7 @@ CARGO_DIR := $(or $(CARGO_HOME),$(HOME)/.cargo)
 NO_PATHS := $(foreach folder,$(wildcard $(CARGO_DIR)/registry/src/*) $(CURDIR),--remap-path-prefix=$(folder)/=)
 
 # Script and wasm together, gzipped.
-MAX_BUNDLE_BYTES := 620000
+MAX_BUNDLE_BYTES := 800000
 # The page with everything that it loads, and the operator's page, each gzipped.
 MAX_PAGE_BYTES := 60000
 

@@ -1,4 +1,4 @@
-// A CPU profile of the Worker in a workerd, from its inspector.
+// A CPU profile of one Worker in a workerd, from its inspector.
 import { once } from 'node:events';
 
 /** What V8 tells, as .cpuprofile files hold it. */
@@ -11,23 +11,26 @@ export interface Profile {
   timeDeltas: number[];
 }
 
-interface ProfileNode {
+export interface ProfileNode {
   id: number;
   callFrame: { functionName: string; url: string; lineNumber: number; columnNumber: number };
 }
 
-const SAMPLING_MICROSECONDS = 200;
+export const SAMPLING_MICROSECONDS = 200;
 
 /** Profiles the Worker with this name during `work`. */
 export async function profile(port: number, worker: string, work: () => Promise<void>): Promise<Profile> {
   const { ask, close } = await connected(port, worker);
-  await ask('Profiler.enable');
-  await ask('Profiler.setSamplingInterval', { interval: SAMPLING_MICROSECONDS });
-  await ask('Profiler.start');
-  await work();
-  const { profile } = (await ask('Profiler.stop')) as { profile: Profile };
-  close();
-  return profile;
+  try {
+    await ask('Profiler.enable');
+    await ask('Profiler.setSamplingInterval', { interval: SAMPLING_MICROSECONDS });
+    await ask('Profiler.start');
+    await work();
+    const { profile } = (await ask('Profiler.stop')) as { profile: Profile };
+    return profile;
+  } finally {
+    close();
+  }
 }
 
 /** Bytes that the Worker with this name holds after a garbage collection, with buffers but without wasm memory. */
@@ -80,25 +83,4 @@ function asker(socket: WebSocket): (method: string, params?: object) => Promise<
     socket.send(JSON.stringify({ id, method, params }));
     return new Promise((resolve) => waiting.set(id, resolve));
   };
-}
-
-export interface SelfTime {
-  name: string;
-  ms: number;
-}
-
-/** The self time of each function, the longest first. */
-export function selfTimes({ nodes, samples, timeDeltas }: Profile): SelfTime[] {
-  const names = new Map(nodes.map(({ id, callFrame }) => [id, nameOf(callFrame)]));
-  const times = new Map<string, number>();
-  for (const [at, id] of samples.entries()) {
-    const name = names.get(id) ?? '';
-    times.set(name, (times.get(name) ?? 0) + (timeDeltas[at] ?? 0) / 1000);
-  }
-  return [...times].map(([name, ms]) => ({ name, ms })).sort((a, b) => b.ms - a.ms);
-}
-
-function nameOf({ functionName, url, lineNumber, columnNumber }: ProfileNode['callFrame']): string {
-  if (functionName !== '') return functionName;
-  return `anonymous ${url.split('/').at(-1)}:${lineNumber + 1}:${columnNumber + 1}`;
 }

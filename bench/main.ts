@@ -1,9 +1,10 @@
 // `make bench`: the Worker in Rust beside the reference in JavaScript, into RESULTS.md. PARTS='routes scale' chooses what is
 // measured; scale and leaks are, only when they are chosen. ROUTES='status hook' tries these routes alone, quickly, and
-// keeps nothing; CONNECTIONS='1 64' at so many connections in place of 16.
+// keeps nothing; with PARTS=isolate the isolate alone. CONNECTIONS='1 64' takes so many connections in place of 16.
 import { reasonOf } from '../scripts/shared/reason.ts';
 import { runToExit } from '../scripts/shared/shutdown.ts';
 import { copies } from './parts/copy.ts';
+import { isolates } from './parts/isolate.ts';
 import { latencies } from './parts/latency.ts';
 import { leaks } from './parts/leaks.ts';
 import { routes } from './parts/routes.ts';
@@ -26,6 +27,10 @@ const PARTS: Record<string, Part> = {
     title: 'Routes',
     measure: () => routes({ connections: [1, 16, 64], rounds: 9, roundMs: 700 }),
   },
+  isolate: {
+    title: 'The isolate alone',
+    measure: () => isolates({ connections: [16], rounds: 11, roundMs: 1000 }),
+  },
   copy: { title: 'Copy, CDN → R2', measure: copies },
   startup: { title: 'Start-up', measure: startups },
   latency: { title: 'From end to end', measure: latencies },
@@ -43,7 +48,8 @@ await runToExit(
     } else {
       const connections = words('CONNECTIONS').map(Number);
       const quick = { connections: connections.length > 0 ? connections : [16], rounds: 7, roundMs: 1000 };
-      console.log(await routes({ keys, ...quick }));
+      const measure = words('PARTS').includes('isolate') ? isolates : routes;
+      console.log(await measure({ keys, ...quick }));
     }
     return 0;
   },

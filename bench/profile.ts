@@ -4,13 +4,13 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { reasonOf } from '../scripts/shared/reason.ts';
 import { runToExit } from '../scripts/shared/shutdown.ts';
-import { freePort, root } from '../scripts/shared/worker-process.ts';
-import { profile, selfTimes } from './inspector.ts';
+import { root } from '../scripts/shared/worker-process.ts';
 import { fire } from './load.ts';
+import { selfTimes } from './own-time.ts';
 import { figure, table } from './report/table.ts';
 import { routeNamed } from './routes.ts';
 import { direct, Scene } from './scene.ts';
-import { type Kind, startSubject, WORKER_SERVICE } from './subject.ts';
+import { type Kind, startSubject } from './subject.ts';
 import { Upstream } from './upstream.ts';
 
 const WARM_UP_MS = 5000;
@@ -18,9 +18,6 @@ const PROFILE_MS = 5000;
 const SPEED = 600;
 const SHOWN = 40;
 const MAX_NAME_CHARS = 90;
-
-/** Entries that are not time of the Worker. */
-const IDLE = ['(idle)', '(root)'];
 
 const FOLDER = join(root, '.wrangler/profiles');
 
@@ -37,20 +34,19 @@ async function run(key: string, kind: Kind, connections: number): Promise<void> 
   const route = routeNamed(key);
   const upstream = await Upstream.start(SPEED);
   await direct(upstream);
-  const inspectorPort = await freePort();
-  const subject = await startSubject(kind, upstream, { inspectorPort });
+  const subject = await startSubject(kind, upstream, { hasInspector: true });
   try {
     const shots = await route.shots(new Scene(subject, upstream));
     const drive = (ms: number) => fire(subject.origin, shots, { connections, ms });
     await drive(WARM_UP_MS);
     let requests = 0;
-    const taken = await profile(inspectorPort, WORKER_SERVICE, async () => {
+    const taken = await subject.profile(async () => {
       ({ requests } = await drive(PROFILE_MS));
     });
     mkdirSync(FOLDER, { recursive: true });
     const file = join(FOLDER, `${kind}-${key}.cpuprofile`);
     writeFileSync(file, JSON.stringify(taken));
-    const times = selfTimes(taken).filter(({ name }) => !IDLE.includes(name));
+    const times = selfTimes(taken);
     const all = times.reduce((sum, { ms }) => sum + ms, 0);
     const rows = times.slice(0, SHOWN).map(({ name, ms }) => {
       return [

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KVNamespace, R2Bucket } from '@cloudflare/workers-types';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
-import { root } from '../scripts/shared/worker-process.ts';
+import { freePort, root } from '../scripts/shared/worker-process.ts';
+import { heldHeap, type Profile, profile as takeProfile } from './inspector.ts';
 import { startedWorkerd } from './process-time.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -16,7 +17,8 @@ export interface SubjectOptions {
   vars?: Record<string, string>;
   /** Default: a new folder, removed at the end. */
   storage?: string;
-  inspectorPort?: number;
+  /** So that it can be profiled. */
+  hasInspector?: boolean;
 }
 
 export interface Subject {
@@ -28,6 +30,10 @@ export interface Subject {
   bindings: { TASKS: KVNamespace; VIDEOS: R2Bucket };
   /** Bytes of wasm memory; 0 without wasm. */
   wasmMemory(): Promise<number>;
+  /** Bytes that the Worker's isolate holds, without wasm memory. */
+  heap(): Promise<number>;
+  /** Of the Worker's isolate during `work`, or of another Worker's in the same workerd. */
+  profile(work: () => Promise<void>, worker?: string): Promise<Profile>;
   stop(): Promise<void>;
 }
 
@@ -43,16 +49,17 @@ const PROBE = 'Memory';
 const PROBES = ['probed-worker.js', 'memory-probe.js'].map((name) => esModule(join(root, 'bench'), name));
 
 /** The Worker's name in workerd's inspector. */
-export const WORKER_SERVICE = 'core:user:';
+const WORKER_SERVICE = 'core:user:';
 
 export const SIGNING_KEY = 'a-key-for-benchmarks-and-nothing-else';
 
 export async function startSubject(
   kind: Kind,
   upstream: Pick<Upstream, 'addresses'>,
-  { vars = {}, storage, inspectorPort }: SubjectOptions = {},
+  { vars = {}, storage, hasInspector = false }: SubjectOptions = {},
 ): Promise<Subject> {
   const folder = storage ?? newStorage();
+  const inspectorPort = hasInspector ? await freePort() : undefined;
   const options = convertV4MiniflareOptions({
     modules: kind === 'rust' ? [...PROBES, ...modulesOf(kind)] : modulesOf(kind),
     compatibilityDate: '2026-11-01',
@@ -79,11 +86,19 @@ export async function startSubject(
     if (kind !== 'rust') return 0;
     return Number(await (await fetch(await runtime.unsafeGetDirectURL(undefined, PROBE))).text());
   };
+  const profile: Subject['profile'] = (work, worker = WORKER_SERVICE) => {
+    if (inspectorPort === undefined) throw new Error('it was started without an inspector');
+    return takeProfile(inspectorPort, worker, work);
+  };
+  const heap = () => {
+    if (inspectorPort === undefined) throw new Error('it was started without an inspector');
+    return heldHeap(inspectorPort, WORKER_SERVICE);
+  };
   const stop = async () => {
     await runtime.dispose();
     if (storage === undefined) await rm(folder, { recursive: true, force: true });
   };
-  return { kind, origin, pid, bindings: await runtime.getBindings(), wasmMemory, stop };
+  return { kind, origin, pid, bindings: await runtime.getBindings(), wasmMemory, heap, profile, stop };
 }
 
 const storages = new Set<string>();

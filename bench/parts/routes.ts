@@ -23,10 +23,10 @@ interface Round extends Load {
 }
 
 /** Simulated seconds per second, so that jobs end at once. */
-const SPEED = 600;
+export const SPEED = 600;
 /** Warm-up until the engine has compiled the hot functions; wasm takes longer than JavaScript. */
-const WARM_UP_MS = 4000;
-const WARM_UP_CONNECTIONS = 16;
+export const WARM_UP_MS = 4000;
+export const WARM_UP_CONNECTIONS = 16;
 /** Above this CPU usage the generator measures itself. */
 const MAX_BUSY = 0.9;
 

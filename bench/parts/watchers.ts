@@ -1,12 +1,10 @@
 // Watchers of running videos: a thousand of one, ten thousand of a thousand; what those that read nothing cost the
 // others, and what a watcher costs that comes back.
-import { freePort } from '../../scripts/shared/worker-process.ts';
-import { heldHeap } from '../inspector.ts';
 import { memoryOf, processorTime } from '../process-time.ts';
 import { progress } from '../report/progress.ts';
 import { median } from '../report/statistics.ts';
 import { type Cell, figure, table } from '../report/table.ts';
-import { type Subject, WORKER_SERVICE } from '../subject.ts';
+import type { Subject } from '../subject.ts';
 import { Upstream } from '../upstream.ts';
 import { Clients } from '../watchers/clients.ts';
 import { connectionsHeld } from '../watchers/connections.ts';
@@ -90,14 +88,13 @@ async function manyOfOne(upstream: Upstream, { ofOne, rounds }: WatcherCounts): 
 async function held(upstream: Upstream, { ofOne }: WatcherCounts): Promise<string> {
   const rows: Cell[][] = [];
   for (const count of ofOne) {
-    const inspectorPort = await freePort();
     const row = await withSubject(
       upstream,
       async (subject) => {
         const watched = await Watched.start(subject, upstream, 'quiet', 1);
         const clients = new Clients();
         const measured = async () => ({
-          heap: await heldHeap(inspectorPort, WORKER_SERVICE),
+          heap: await subject.heap(),
           wasm: await subject.wasmMemory(),
         });
         try {
@@ -119,7 +116,7 @@ async function held(upstream: Upstream, { ofOne }: WatcherCounts): Promise<strin
           await clients.stop();
         }
       },
-      { inspectorPort },
+      { hasInspector: true },
     );
     progress(`memory: ${row.join(' | ')}`);
     rows.push(row);

@@ -8,8 +8,7 @@ use crate::http::prefer::{Wait, preferred_wait};
 use crate::http::range::matches_any;
 use crate::runtime::clock;
 use crate::runtime::http::{Body, Header, Request, Response};
-use crate::video::record::Status;
-use crate::video::record::text::{show, status_of};
+use crate::video::record::text::{Shown, show};
 
 pub async fn status(
     context: &RequestContext<'_>,
@@ -19,19 +18,19 @@ pub async fn status(
     let AuthorizedVideo { owner, id } = &video;
     let wait = wait_of(request);
     let record = context.record(id, &wait.map_or(Message::Read, wait_message)).await?;
-    let is_final = status_of(&record).is_some_and(Status::is_final);
     let grants = |created_at| context.config.signing_keys.grants(owner, id, created_at, clock::now());
-    let video = show(&record, &context.origin, grants).ok_or_else(|| internal("it is not a record"))?;
-    let etag = respond::etag_of(video.as_bytes());
+    let shown = show(&record, &context.origin, grants);
+    let Shown { json, status } = shown.ok_or_else(|| internal("it is not a record"))?;
+    let etag = respond::etag_of(json.as_bytes());
     let is_known = request.header(Header::IfNoneMatch).is_some_and(|tags| matches_any(&tags, &etag));
     let mut response = if is_known {
         respond::empty(304)
     } else {
-        Response::new(200, Body::Bytes(video.into_bytes())).with("content-type", "application/json")
+        Response::new(200, Body::Bytes(json.into_bytes())).with("content-type", "application/json")
     };
     response.add("etag", &etag);
     response.add("cache-control", "private, no-cache");
-    add_polling_headers(&mut response, wait, is_final);
+    add_polling_headers(&mut response, wait, status.is_final());
     Ok(response)
 }
 

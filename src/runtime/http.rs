@@ -252,7 +252,11 @@ fn add_header(lines: &mut String, name: &str, value: &str) {
     lines.push_str(name);
     lines.push('\n');
     // A line break would start another header.
-    lines.extend(value.chars().filter(|character| !character.is_control()));
+    if value.contains(char::is_control) {
+        lines.extend(value.chars().filter(|character| !character.is_control()));
+    } else {
+        lines.push_str(value);
+    }
     lines.push('\n');
 }
 

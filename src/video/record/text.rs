@@ -16,6 +16,12 @@ pub fn status_of(stored: &str) -> Option<Status> {
     }
 }
 
+/// A Video of the API.
+pub struct Shown {
+    pub json: String,
+    pub status: Status,
+}
+
 /// The Video of a stored record, equal to that of [`Video::of`]; `None` if the text is not a record. `grants` returns the
 /// grants for a video with this creation time, in unix seconds.
 #[must_use]
@@ -23,13 +29,15 @@ pub fn show(
     stored: &str,
     origin: &PublicOrigin,
     grants: impl FnOnce(i64) -> Option<Grants>,
-) -> Option<String> {
+) -> Option<Shown> {
     if let Some(members) = Members::of(stored) {
-        return members.show(origin, grants(members.created_at).as_ref());
+        let json = members.show(origin, grants(members.created_at).as_ref())?;
+        return Some(Shown { json, status: members.status });
     }
     let record = serde_json::from_str::<Record>(stored).ok()?;
-    let grants = grants(record.created_at);
-    serde_json::to_string(&Video::of(record, origin, grants.as_ref())).ok()
+    let (status, grants) = (record.status, grants(record.created_at));
+    let json = serde_json::to_string(&Video::of(record, origin, grants.as_ref())).ok()?;
+    Some(Shown { json, status })
 }
 
 /// Members of a record that this version has written.
@@ -55,14 +63,14 @@ impl<'a> Members<'a> {
         let rest = rest.strip_prefix(RECORD_VERSION.to_string().as_str())?.strip_prefix(',')?;
         let text = rest.strip_suffix('}')?;
         let (id, _) = text.strip_prefix(r#""id":""#)?.split_once('"')?;
-        let (_, behind) = text.split_once(r#","status":""#)?;
+        let (_, behind) = split_around(text, br#","status":""#)?;
         let (status, behind) = behind.split_once('"')?;
-        let (created_at, behind) = behind.split_once(r#","created_at":"#)?.1.split_once(',')?;
-        let (prompt, behind) = quoted(behind.split_once(r#","input":{"prompt":"#)?.1)?;
-        let (_, behind) = behind.split_once(r#","resolution":"#)?;
-        let (resolution, behind) = behind.split_once(r#","duration":"#)?;
+        let (created_at, behind) = split_around(behind, br#","created_at":"#)?.1.split_once(',')?;
+        let (prompt, behind) = quoted(split_around(behind, br#","input":{"prompt":"#)?.1)?;
+        let (_, behind) = split_around(behind, br#","resolution":"#)?;
+        let (resolution, behind) = split_around(behind, br#","duration":"#)?;
         let (duration, behind) = behind.split_once(',')?;
-        let output = behind.split_once(r#","output":{"#).and_then(|(_, output)| output.split_once('}'));
+        let output = split_around(behind, br#","output":{"#).and_then(|(_, output)| output.split_once('}'));
         Some(Self {
             id,
             status: serde_json::from_value(Value::String(status.to_owned())).ok()?,
@@ -79,7 +87,8 @@ impl<'a> Members<'a> {
         let Self { id, status, prompt, text, .. } = self;
         let id = crate::video::id::VideoId::from_stored((*id).to_owned());
         let urls = serde_json::to_string(&Urls::of(&id, origin, grants, *status)).ok()?;
-        let metadata = if text.contains(r#","metadata":{"#) { "" } else { r#""metadata":{},"# };
+        let metadata =
+            if split_around(text, br#","metadata":{"#).is_some() { "" } else { r#""metadata":{},"# };
         let quoted =
             |text: Option<&str>| text.map_or_else(|| "null".to_owned(), |text| format!("\"{text}\""));
         let of_file = self.pixels.map(|(width, height)| format!("{width}x{height}"));
@@ -93,9 +102,19 @@ impl<'a> Members<'a> {
 
 /// Width and height in an output.
 fn pixels(output: &str) -> Option<(&str, &str)> {
-    let (width, after) = output.split_once(r#","width":"#)?.1.split_once(',')?;
+    let (width, after) = split_around(output, br#","width":"#)?.1.split_once(',')?;
     let height = after.strip_prefix(r#""height":"#)?;
     Some((width, height.split(',').next()?))
+}
+
+/// Splits text around the first occurrence of an ASCII pattern. The search of `str` prepares itself for each pattern, which
+/// takes longer than to look through a record.
+fn split_around<'a, const N: usize>(text: &'a str, pattern: &[u8; N]) -> Option<(&'a str, &'a str)> {
+    let at = text
+        .as_bytes()
+        .windows(N)
+        .position(|window| window.first() == pattern.first() && window == pattern)?;
+    Some((text.get(..at)?, text.get(at + N..)?))
 }
 
 /// Splits text after the quoted string at its start.
@@ -135,7 +154,9 @@ mod tests {
                 assert_eq!(created_at, record.created_at);
                 grants.clone()
             });
-            assert_eq!(shown, serde_json::to_string(&whole).ok());
+            let shown = shown.unwrap();
+            assert_eq!(shown.status, record.status);
+            assert_eq!(shown.json, serde_json::to_string(&whole).unwrap());
         }
     }
 
@@ -154,7 +175,8 @@ mod tests {
         }
         let stored = serde_json::to_string(&record).unwrap();
         assert_shown(&record, &stored);
-        assert!(show(&stored, &PublicOrigin::default(), |_| None).unwrap().contains(r#""size":"768x1366""#));
+        let shown = show(&stored, &PublicOrigin::default(), |_| None).unwrap();
+        assert!(shown.json.contains(r#""size":"768x1366""#));
     }
 
     #[test]
