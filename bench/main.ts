@@ -4,6 +4,7 @@
 import { reasonOf } from '../scripts/shared/reason.ts';
 import { runToExit } from '../scripts/shared/shutdown.ts';
 import { copies } from './parts/copy.ts';
+import { dispatchers } from './parts/dispatcher.ts';
 import { latencies } from './parts/latency.ts';
 import { leaks } from './parts/leaks.ts';
 import { routes } from './parts/routes.ts';
@@ -30,6 +31,7 @@ const PARTS: Record<string, Part> = {
   latency: { title: 'From end to end', measure: latencies },
   scale: { title: 'Scale', isSlow: true, measure: scales },
   leaks: { title: 'Memory', isSlow: true, measure: leaks },
+  dispatcher: { title: 'Dispatcher', isSlow: true, measure: () => dispatchers() },
   'slow-clients': { title: 'Memory under slow clients', isSlow: true, measure: slowClients },
 };
 
