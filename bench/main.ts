@@ -4,6 +4,7 @@
 import { reasonOf } from '../scripts/shared/reason.ts';
 import { runToExit } from '../scripts/shared/shutdown.ts';
 import { copies } from './parts/copy.ts';
+import { days } from './parts/day.ts';
 import { dispatchers } from './parts/dispatcher.ts';
 import { latencies } from './parts/latency.ts';
 import { leaks } from './parts/leaks.ts';
@@ -32,6 +33,7 @@ const PARTS: Record<string, Part> = {
   scale: { title: 'Scale', isSlow: true, measure: scales },
   leaks: { title: 'Memory', isSlow: true, measure: leaks },
   dispatcher: { title: 'Dispatcher', isSlow: true, measure: () => dispatchers() },
+  day: { title: 'A day of a million videos', isSlow: true, measure: () => days() },
   'slow-clients': { title: 'Memory under slow clients', isSlow: true, measure: slowClients },
 };
 

@@ -1,4 +1,6 @@
 // What the measuring process asks of the Worker under measurement, by path.
+
+import { Day } from '../day/day.ts';
 import { health, position, type TaskQuestion, taskQuestion } from './dispatcher-messages.ts';
 import { countRows, type Sql, statements } from './instrument.ts';
 import { type Fill, Load, type Round } from './load.ts';
@@ -24,6 +26,7 @@ export class Control {
   #objects: Objects | undefined;
   #load: Load | undefined;
   #target: Target | undefined;
+  #day: Day | undefined;
 
   answer(id: string, question: string): string {
     if (!this.#objects) throw new Error('there are no objects yet');
@@ -41,6 +44,13 @@ export class Control {
         return this.#round(order as RoundOrder, way);
       case '/idle':
         return idle(way, order as number);
+      case '/inside/day/begin':
+        this.#objects = this.#day = new Day(order as number, way);
+        return this.#day.begin();
+      case '/inside/day/run':
+        return this.#day?.run(order as number, way);
+      case '/inside/day/sums':
+        return this.#day?.sums(way, sql);
       case '/inside/statements':
         return takeStatements();
       case '/inside/size':
