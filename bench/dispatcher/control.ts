@@ -2,7 +2,7 @@
 
 import { Day } from '../day/day.ts';
 import { health, position, type TaskQuestion, taskQuestion } from './dispatcher-messages.ts';
-import { countRows, type Sql, statements } from './instrument.ts';
+import { countRows, type Sql, statements, tableNames } from './instrument.ts';
 import { type Fill, Load, type Round } from './load.ts';
 import { type KindCost, Target, type Way } from './target.ts';
 
@@ -39,7 +39,7 @@ export class Control {
         this.#target = new Target(way);
         this.#objects = this.#load = new Load(this.#target, order as Fill);
         await this.#target.send(health());
-        return this.#load.fill();
+        return this.#load.fill(tablesOf(sql));
       case '/round':
         return this.#round(order as RoundOrder, way);
       case '/idle':
@@ -99,12 +99,14 @@ export interface Sizes {
   rows: Record<string, number>;
 }
 
-export function sizesOf(sql: Sql | undefined): Sizes {
+function tablesOf(sql: Sql | undefined): Sql {
   if (!sql) throw new Error('only the dispatcher has tables');
-  const tables = sql.exec(
-    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\'",
-  );
-  const names = tables.toArray().map(({ name }) => String(name));
+  return sql;
+}
+
+export function sizesOf(of: Sql | undefined): Sizes {
+  const sql = tablesOf(of);
+  const names = tableNames(sql);
   const rowsOf = (name: string) =>
     Number(sql.exec(`SELECT COUNT(*) AS number FROM ${name}`).toArray()[0]?.number);
   return { bytes: sql.databaseSize, rows: Object.fromEntries(names.map((name) => [name, rowsOf(name)])) };

@@ -65,6 +65,14 @@ export function watchStatements(sql: Sql): void {
   };
 }
 
+/** The dispatcher's own tables. */
+export function tableNames(sql: Sql): string[] {
+  const tables = sql.exec(
+    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\'",
+  );
+  return tables.toArray().map(({ name }) => String(name));
+}
+
 /** In unix milliseconds of the simulated clock; null if none is set. */
 export const alarm: { at: number | null; writes: number } = { at: null, writes: 0 };
 

@@ -1,5 +1,7 @@
 // The load of `PARTS=dispatcher`: so many videos have a slot, so many wait, so many have ended; then whole lives of videos,
 // pages of lists and positions.
+
+import { copyRows } from './copy-rows.ts';
 import {
   acquireSlot,
   forget,
@@ -13,7 +15,7 @@ import {
   taskAnswer,
   type VideoFacts,
 } from './dispatcher-messages.ts';
-import { alarm } from './instrument.ts';
+import { alarm, type Sql } from './instrument.ts';
 import type { Target } from './target.ts';
 import { clientName, complete, newVideo, Random } from './videos.ts';
 
@@ -47,10 +49,14 @@ export class Load {
     this.#fill = fill;
   }
 
-  /** Sends what has led to this state. */
-  async fill(): Promise<void> {
+  /** Sends what has led to this state; of the ended videos only the first one, of which the others are copies. */
+  async fill(sql: Sql): Promise<void> {
     const { active, waiting, ended } = this.#fill;
-    for (let at = 0; at < ended; at++) await this.#end(await this.#placed(true), false);
+    if (ended > 0) {
+      const first = await this.#placed(true);
+      await this.#end(first, false);
+      copyRows(sql, first.id, ended - 1);
+    }
     for (let at = 0; at < active; at++) this.#active.push(await this.#placed(true));
     for (let at = 0; at < waiting; at++) await this.#placed(false);
   }
