@@ -82,7 +82,7 @@ async function idle(way: Way, count: number): Promise<Costs> {
 /** The costs of all statements, those that read most first; then forgets them. */
 function takeStatements(): StatementCost[] {
   const all = [...statements].map(
-    ([text, { count, read, written }]): StatementCost => [
+    ([text, { statements: count, read, written }]): StatementCost => [
       text.replaceAll(/\s+/g, ' ').trim(),
       count,
       read,

@@ -19,19 +19,16 @@ export interface Storage {
 }
 
 export interface Rows {
+  statements: number;
   read: number;
   written: number;
-}
-
-interface Statement extends Rows {
-  count: number;
 }
 
 let isCounting = false;
 let executed: [string, Cursor][] = [];
 
 /** What each statement read and wrote, while counting. */
-export const statements = new Map<string, Statement>();
+export const statements = new Map<string, Rows>();
 
 export function countRows(isOn: boolean): void {
   isCounting = isOn;
@@ -39,12 +36,12 @@ export function countRows(isOn: boolean): void {
 
 /** The rows since the last call. A cursor knows them when its statement has run to its end. */
 export function takeRows(): Rows {
-  const rows = { read: 0, written: 0 };
+  const rows = { statements: executed.length, read: 0, written: 0 };
   for (const [text, { rowsRead, rowsWritten }] of executed) {
     rows.read += rowsRead;
     rows.written += rowsWritten;
-    const known = statements.get(text) ?? { count: 0, read: 0, written: 0 };
-    known.count += 1;
+    const known = statements.get(text) ?? { statements: 0, read: 0, written: 0 };
+    known.statements += 1;
     known.read += rowsRead;
     known.written += rowsWritten;
     statements.set(text, known);

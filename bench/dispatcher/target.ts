@@ -46,10 +46,11 @@ export class Target {
     const began = realNow();
     const result = await act();
     const wallMs = realNow() - began;
-    const { read, written } = takeRows();
-    const cost = this.#costs.get(kind) ?? { calls: 0, wallMs: 0, read: 0, written: 0 };
+    const { statements, read, written } = takeRows();
+    const cost = this.#costs.get(kind) ?? { calls: 0, wallMs: 0, statements: 0, read: 0, written: 0 };
     cost.calls += 1;
     cost.wallMs += wallMs;
+    cost.statements += statements;
     cost.read += read;
     cost.written += written;
     this.#costs.set(kind, cost);

@@ -93,8 +93,8 @@ async function simulate(
 
 function addCosts(sums: Map<string, KindCost>, costs: Iterable<[string, KindCost]>): void {
   for (const [kind, cost] of costs) {
-    const sum = sums.get(kind) ?? { calls: 0, wallMs: 0, read: 0, written: 0 };
-    for (const name of ['calls', 'wallMs', 'read', 'written'] as const) sum[name] += cost[name];
+    const sum = sums.get(kind) ?? { calls: 0, wallMs: 0, statements: 0, read: 0, written: 0 };
+    for (const name of ['calls', 'wallMs', 'statements', 'read', 'written'] as const) sum[name] += cost[name];
     sums.set(kind, sum);
   }
 }
@@ -191,6 +191,7 @@ function kindsTable(hours: Hour[], videos: number): string {
     number(cost.calls),
     (cost.calls / videos).toFixed(2),
     figure((1000 * processorMs * cost.wallMs) / wallMs / cost.calls),
+    figure(cost.statements / cost.calls),
     figure(cost.read / cost.calls),
     figure(cost.written / cost.calls),
   ]);
@@ -199,10 +200,14 @@ function kindsTable(hours: Hour[], videos: number): string {
     number(sumOf(sums, 'calls')),
     (sumOf(sums, 'calls') / videos).toFixed(2),
     figure((1000 * processorMs) / sumOf(sums, 'calls')),
+    figure(sumOf(sums, 'statements') / sumOf(sums, 'calls')),
     figure(sumOf(sums, 'read') / sumOf(sums, 'calls')),
     figure(sumOf(sums, 'written') / sumOf(sums, 'calls')),
   ]);
-  return table(['message', 'calls', 'a video', 'CPU µs', 'rows read', 'rows written'], rows);
+  return table(
+    ['message', 'calls', 'a video', 'CPU µs', 'SQL statements', 'rows read', 'rows written'],
+    rows,
+  );
 }
 
 function storedTable(atDaysEnd: Sums, atEnd: Sums): string {

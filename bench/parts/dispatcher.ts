@@ -201,11 +201,12 @@ function rowsTable(places: Place[], rows: Costs[]): string {
     const each = kinds.map((kind) => {
       const cost = costs[kind];
       if (!cost) return '—';
-      return `${Math.round(cost.read / cost.calls)} / ${figure(cost.written / cost.calls)}`;
+      const each = [cost.statements, cost.read, cost.written].map((sum) => Math.round(sum / cost.calls));
+      return each.join(' / ');
     });
     return [...placeCells(place), ...each];
   });
-  return table([...PLACE_HEADER, ...kinds.map((kind) => `${kind}, rows read / written`)], cells);
+  return table([...PLACE_HEADER, ...kinds.map((kind) => `${kind}: statements / rows read / written`)], cells);
 }
 
 function questionRow(round: Round, place: Place, taken: Taken[], costs: Costs): Cell[] {
