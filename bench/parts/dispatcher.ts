@@ -33,6 +33,7 @@ const DEFAULTS: DispatcherOptions = {
 const FREE_SLOTS = 50;
 const FIRST_COUNT = 20;
 const MAX_COUNT = 5000;
+const IDLE_CALLS = 500;
 const TOP_STATEMENTS = 12;
 
 interface Place extends Fill {
@@ -156,10 +157,10 @@ async function statementsOf(places: Place[]): Promise<string> {
 
 async function idleCost(place: Place | undefined): Promise<number> {
   if (!place) return Number.NaN;
-  await place.worker.run('/idle', MAX_COUNT / 10);
+  await place.worker.run('/idle', IDLE_CALLS);
   const before = place.worker.processorMs();
-  await place.worker.run('/idle', MAX_COUNT);
-  return (place.worker.processorMs() - before) / MAX_COUNT;
+  await place.worker.run('/idle', IDLE_CALLS);
+  return (place.worker.processorMs() - before) / IDLE_CALLS;
 }
 
 const PLACE_HEADER = ['active', 'waiting', 'ended', 'clients'];
