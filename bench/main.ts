@@ -1,6 +1,6 @@
 // `make bench`: the Worker in Rust beside the reference in JavaScript, into RESULTS.md. PARTS='routes scale' chooses what is
-// measured; scale, leaks, dispatcher and day are, only when they are chosen. ROUTES='status hook' tries these routes alone, quickly, and
-// keeps nothing; CONNECTIONS='1 64' at so many connections in place of 16.
+// measured; the slow parts are, only when they are chosen. ROUTES='status hook' tries these routes alone, quickly, and keeps
+// nothing; CONNECTIONS='1 64' at so many connections in place of 16.
 import { reasonOf } from '../scripts/shared/reason.ts';
 import { runToExit } from '../scripts/shared/shutdown.ts';
 import { copies } from './parts/copy.ts';
