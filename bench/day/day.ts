@@ -29,12 +29,14 @@ import {
   clientLimit,
   DAY,
   DELETE_WITHIN,
+  HOUR,
   type Limits,
   limitsFor,
   MAX_SWEEP_BATCHES,
   MINUTE,
   OPERATOR_INTERVAL,
   SHARES,
+  type Span,
   START,
   STEP_DELAY,
   SWEEP_INTERVAL,
@@ -80,7 +82,7 @@ export class Day implements World {
   readonly random = new Random(21);
   readonly money = new Money();
   gauges = noGauges();
-  readonly #videos: number;
+  readonly #span: Span;
   readonly #limits: Limits;
   readonly #target: Target;
   readonly #model: VideoModel;
@@ -88,18 +90,20 @@ export class Day implements World {
   readonly #alive = new Map<string, Video>();
   /** Reserved videos that no object has accepted. */
   readonly #neverAccepted = new Set<string>();
-  #now = START;
-  #minute = 0;
+  #now: number;
+  #minute: number;
   #problems: string[] = [];
   #alarmsNow = 0;
 
-  constructor(videos: number, way: Way) {
-    this.#videos = videos;
-    this.#limits = limitsFor(videos);
+  constructor(span: Span, way: Way) {
+    this.#span = span;
+    this.#limits = limitsFor(span);
+    this.#now = START + span.from * HOUR;
+    this.#minute = span.from * 60;
     this.#target = new Target(way);
     this.#model = new VideoModel(this, this.#limits.maxActive);
-    setClock(START);
-    for (const kind of ['minute', 'operator', 'sweep'] as const) this.#events.push(START, { kind });
+    setClock(this.#now);
+    for (const kind of ['minute', 'operator', 'sweep'] as const) this.#events.push(this.#now, { kind });
   }
 
   /** Everything before the first submit. */
@@ -128,7 +132,7 @@ export class Day implements World {
     const gauges = { ...this.gauges, alarmsSet: alarm.writes - before };
     this.gauges = noGauges();
     const costs = Object.fromEntries(this.#target.takeCosts());
-    const isOver = until >= DAY && this.#alive.size === 0 && this.#neverAccepted.size === 0;
+    const isOver = until >= this.#span.to * HOUR && this.#alive.size === 0 && this.#neverAccepted.size === 0;
     return { costs, gauges, isOver, problems: this.#problems.splice(0) };
   }
 
@@ -195,7 +199,7 @@ export class Day implements World {
 
   problem(text: string): void {
     if (this.#problems.length < MAX_PROBLEMS) {
-      this.#problems.push(`${((this.#now - START) / (60 * MINUTE)).toFixed(2)} h: ${text}`);
+      this.#problems.push(`${((this.#now - START) / HOUR).toFixed(2)} h: ${text}`);
     }
   }
 
@@ -231,10 +235,10 @@ export class Day implements World {
   }
 
   #planMinute(): void {
-    if (this.#minute >= DAY / MINUTE) return;
-    const before = submittedUntil(this.#minute, this.#videos);
+    if (this.#minute >= this.#span.to * 60) return;
+    const before = submittedUntil(this.#minute, this.#span.videos);
     this.#minute += 1;
-    const count = submittedUntil(this.#minute, this.#videos) - before;
+    const count = submittedUntil(this.#minute, this.#span.videos) - before;
     for (let at = 0; at < count; at++) {
       this.#events.push(this.#now + this.random.below(MINUTE), { kind: 'submit' });
     }

@@ -77,11 +77,18 @@ export interface Limits {
   budget: number;
 }
 
+/** The hours of the day that are simulated, from one up to but without another; and the videos of the whole day. */
+export interface Span {
+  videos: number;
+  from: number;
+  to: number;
+}
+
 /** A little less than the peaks need, so that a queue builds up; a little less than all videos cost. */
-export function limitsFor(videos: number): Limits {
-  const perSecond = (videos * PEAK) / (DAY / SECOND);
+export function limitsFor(span: Span): Limits {
+  const perSecond = (span.videos * PEAK) / (DAY / SECOND);
   const needed = (perSecond * (MEAN_DURATION + RUN_DELAY)) / SECOND;
-  return { maxActive: Math.ceil(0.97 * needed), budget: Math.round(0.965 * videos) * PRICE };
+  return { maxActive: Math.ceil(0.97 * needed), budget: Math.round(0.965 * submittedIn(span)) * PRICE };
 }
 
 /** The limit of active jobs of some clients; the others have none. */
@@ -105,7 +112,11 @@ export function anyClient(random: Random): number {
   return CLIENTS - 1;
 }
 
-/** How many videos were submitted until this minute of the day. */
+/** How many videos are submitted in all. */
+export const submittedIn = (span: Span) =>
+  submittedUntil(span.to * 60, span.videos) - submittedUntil(span.from * 60, span.videos);
+
+/** How many videos were submitted until this minute of the whole day. */
 export function submittedUntil(minute: number, videos: number): number {
   const weights = hourWeights();
   const whole = Math.floor(minute / 60);

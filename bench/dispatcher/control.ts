@@ -1,6 +1,7 @@
 // What the measuring process asks of the Worker under measurement, by path.
 
 import { Day } from '../day/day.ts';
+import type { Span } from '../day/scenario.ts';
 import { health, position, type TaskQuestion, taskQuestion } from './dispatcher-messages.ts';
 import { countRows, type Sql, statements, tableNames } from './instrument.ts';
 import { type Fill, Load, type Round } from './load.ts';
@@ -45,7 +46,7 @@ export class Control {
       case '/idle':
         return idle(way, order as number);
       case '/inside/day/begin':
-        this.#objects = this.#day = new Day(order as number, way);
+        this.#objects = this.#day = new Day(order as Span, way);
         return this.#day.begin();
       case '/inside/day/run':
         return this.#day?.run(order as number, way);

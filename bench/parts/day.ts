@@ -1,18 +1,21 @@
 // A simulated day of a million videos: the built dispatcher with its real storage, a simulated clock, and a model of the
-// videos' objects. VIDEOS=20000 makes it smaller. It fails if the dispatcher does not keep up or a sum is wrong.
+// videos' objects. VIDEOS=20000 makes it smaller, HOURS=9-12 simulates these hours alone. It fails if the dispatcher does not keep up or a sum is wrong.
 
 import type { Part, Sums } from '../day/day.ts';
 import { addGauges, type Gauges, noGauges } from '../day/hour.ts';
-import { DAY, HOUR, limitsFor, MINUTE, RETENTION, SECOND } from '../day/scenario.ts';
+import { DAY, HOUR, limitsFor, MINUTE, RETENTION, SECOND, type Span, submittedIn } from '../day/scenario.ts';
 import type { StatementCost } from '../dispatcher/control.ts';
 import { type Driven, startDriven } from '../dispatcher/start.ts';
 import type { KindCost } from '../dispatcher/target.ts';
 import { progress } from '../report/progress.ts';
 import { type Cell, figure, table } from '../report/table.ts';
 
-const VIDEOS = Number(process.env.VIDEOS ?? 1_000_000);
+const { VIDEOS = '1000000', HOURS = '0-24' } = process.env;
+const [FROM = 0, TO = 24] = HOURS.split('-').map(Number);
+const WHOLE: Span = { videos: Number(VIDEOS), from: FROM, to: TO };
+
 const STEP = 5 * MINUTE;
-/** After the day and the retention. */
+/** After the last submit and the retention. */
 const EXTRA = 3 * HOUR;
 const IDLE_CALLS = 500;
 
@@ -25,14 +28,18 @@ const MAX_OVERDUE = 20 * MINUTE;
 const MAX_BUSY = 0.5;
 
 interface Hour {
+  /** Of the day. */
+  index: number;
   gauges: Gauges;
   /** By the kind of message. */
   costs: Map<string, KindCost>;
   processorMs: number;
 }
 
-export async function days(videos = VIDEOS): Promise<string> {
-  const { maxActive, budget } = limitsFor(videos);
+export async function days(span = WHOLE): Promise<string> {
+  const { maxActive, budget } = limitsFor(span);
+  const videos = submittedIn(span);
+  const end = span.to * HOUR;
   const usd = (budget / 1e6).toFixed(2);
   const worker = await startDriven({
     MAX_ACTIVE: `${maxActive}`,
@@ -40,19 +47,19 @@ export async function days(videos = VIDEOS): Promise<string> {
     RETENTION_DAYS: `${RETENTION / DAY}`,
   });
   try {
-    await worker.run('/inside/day/begin', videos);
+    await worker.run('/inside/day/begin', span);
     const problems: string[] = [];
     const hours: Hour[] = [];
-    const inDay = await simulate(worker, hours, 0, DAY, problems);
+    const inDay = await simulate(worker, hours, span.from * HOUR, end, problems);
     const atDaysEnd = await worker.run<Sums>('/inside/day/sums');
-    const isOver = inDay || (await simulate(worker, hours, DAY, DAY + RETENTION + EXTRA, problems));
+    const isOver = inDay || (await simulate(worker, hours, end, end + RETENTION + EXTRA, problems));
     const atEnd = await worker.run<Sums>('/inside/day/sums');
     const idle = await idleCost(worker);
     const statements = await worker.run<StatementCost[]>('/inside/statements');
     problems.push(...atDaysEnd.problems, ...atEnd.problems);
     problems.push(...check(hours, atEnd, isOver, { videos, maxActive, budget }));
     const text = [
-      `${number(videos)} videos, MAX_ACTIVE ${number(maxActive)}, budget ${usd} USD, kept ${RETENTION / HOUR} hours.`,
+      `${number(videos)} videos in hours ${span.from} to ${span.to} of a day of ${number(span.videos)}, MAX_ACTIVE ${number(maxActive)}, budget ${usd} USD, kept ${RETENTION / HOUR} hours.`,
       hoursTable(hours),
       kindsTable(hours, videos),
       `The way of a message through the runtime to an object is not in these figures: ${figure(idle * 1000)} µs here for an idle one.`,
@@ -82,14 +89,17 @@ async function simulate(
     const before = worker.processorMs();
     const { gauges, costs, isOver, problems: found } = await worker.run<Part>('/inside/day/run', at + STEP);
     const index = Math.floor(at / HOUR);
-    hours[index] ??= { gauges: noGauges(), costs: new Map(), processorMs: 0 };
-    const hour = hours[index];
+    let hour = hours.at(-1);
+    if (hour?.index !== index) {
+      hour = { index, gauges: noGauges(), costs: new Map(), processorMs: 0 };
+      hours.push(hour);
+    }
     addGauges(hour.gauges, gauges);
     addCosts(hour.costs, Object.entries(costs));
     hour.processorMs += worker.processorMs() - before;
     problems.push(...found);
     if (isOver) return true;
-    if ((at + STEP) % HOUR === 0 && hour.gauges.submitted >= MANY) progress(summary(index, hour));
+    if ((at + STEP) % HOUR === 0 && hour.gauges.submitted >= MANY) progress(summary(hour));
   }
   return false;
 }
@@ -136,12 +146,12 @@ const percent = (share: number) => `${figure(share * 100)} %`;
 const sumOf = (costs: Map<string, KindCost>, name: keyof KindCost) =>
   [...costs.values()].reduce((sum, cost) => sum + cost[name], 0);
 
-function summary(index: number, { gauges, costs, processorMs }: Hour): string {
+function summary({ index, gauges, costs, processorMs }: Hour): string {
   return `hour ${index}: ${number(gauges.submitted)} submitted, ${number(gauges.queued)} queued, ${number(sumOf(costs, 'calls'))} calls, ${percent(processorMs / HOUR)} of a core`;
 }
 
 function hoursTable(hours: Hour[]): string {
-  const rows = hours.map(({ gauges, costs, processorMs }, index): Cell[] => {
+  const rows = hours.map(({ index, gauges, costs, processorMs }): Cell[] => {
     const wallMs = sumOf(costs, 'wallMs');
     return [
       index,
@@ -223,7 +233,7 @@ function storedTable(atDaysEnd: Sums, atEnd: Sums): string {
   ]);
   const mib = ({ sizes }: Sums) => `${figure(sizes.bytes / 2 ** 20)} MiB`;
   rows.push(['stored', mib(atDaysEnd), mib(atEnd)]);
-  return table(['rows', 'after 24 hours', 'at the end'], rows);
+  return table(['rows', 'after the last submit', 'at the end'], rows);
 }
 
 function statementsTable(statements: StatementCost[]): string {
