@@ -91,9 +91,14 @@ export function limitsFor(span: Span): Limits {
   return { maxActive: Math.ceil(0.97 * needed), budget: Math.round(0.965 * submittedIn(span)) * PRICE };
 }
 
-/** The limit of active jobs of some clients; the others have none. */
+/** Every so many clients have a limit of their own: a little more than they need in the peaks. */
+const LIMITED_EVERY = 50;
+const LIMITED_FACTOR = 1.5;
+
+/** The limit of active jobs of a client, if it has one. */
 export function clientLimit(index: number, { maxActive }: Limits): number | null {
-  return index % 50 === 7 ? Math.max(2, Math.ceil((1.5 * maxActive * shareOf(index)) | 0)) : null;
+  if (index % LIMITED_EVERY !== LIMITED_EVERY - 1) return null;
+  return 2 + Math.ceil(LIMITED_FACTOR * maxActive * shareOf(index));
 }
 
 const TOTAL = Array.from({ length: CLIENTS }, (_, index) => 1 / (index + 1)).reduce(
