@@ -30,8 +30,14 @@ export function addVideos(storage: string, owner: string, count: number): string
   const record = JSON.parse(readFileSync(join(blobs, first.blob_id), 'utf8'));
   const entries = kv.prepare('INSERT INTO _mf_entries VALUES (?, ?, ?, ?)');
   const owned = dispatcher.prepare('INSERT INTO owned (id, owner, created_at) VALUES (?, ?, ?)');
-  const jobs = dispatcher.prepare("INSERT INTO jobs (id, state, look_at) VALUES (?, 'gone', ?)");
-  const lookAt = Date.now() + 30 * 86_400_000;
+  // The reference keeps the job of a video that has ended.
+  const hasEnded = dispatcher.prepare("SELECT 1 FROM sqlite_master WHERE name = 'ended'").get();
+  const ended = dispatcher.prepare(
+    hasEnded
+      ? 'INSERT INTO ended (id, expires_at) VALUES (?, ?)'
+      : "INSERT INTO jobs (id, state, look_at) VALUES (?, 'gone', ? * 1000)",
+  );
+  const expiresAt = Math.floor(Date.now() / 1000) + 30 * 86_400;
   for (const database of [kv, dispatcher]) database.exec('BEGIN');
   const ids = Array.from({ length: count }, mint);
   for (const id of ids) {
@@ -41,7 +47,7 @@ export function addVideos(storage: string, owner: string, count: number): string
     const newestFirst = LAST_SECOND - record.created_at;
     entries.run(`owner:${owner}:${newestFirst}:${id}`, key.blob_id, key.expiration, null);
     owned.run(id, owner, record.created_at);
-    jobs.run(id, lookAt);
+    ended.run(id, expiresAt);
   }
   for (const database of [kv, dispatcher]) {
     database.exec('COMMIT');

@@ -1,5 +1,6 @@
 //! The exact stored formats. A change here changes the format, and older records must still load.
 
+use hailuo_worker::video::lifecycle::pending_work::WorkItem;
 use hailuo_worker::video::record::public::{PublicOrigin, Video};
 use hailuo_worker::video::record::{Record, Status};
 use hailuo_worker::video::task::search::SearchProgress;
@@ -207,6 +208,16 @@ fn a_task_of_version_1_is_upgraded() {
         Task::load(&waiting).unwrap().phase,
         Phase::Waiting { attempts: 3, capacity_retry_after: None }
     );
+}
+
+#[test]
+fn an_end_that_an_earlier_version_has_not_published_is_reported_too() {
+    let mut task = Task::load(TASK_V1).unwrap();
+    task.record.status = Status::Failed;
+    let reports = |text: &str| Task::load(text).unwrap().pending_work.due_of(WorkItem::Report);
+    let text = serde_json::to_string(&task).unwrap();
+    assert_eq!(reports(&text), task.wake_at);
+    assert_eq!(reports(&text.replace(r#""failed""#, r#""in_progress""#)), None);
 }
 
 #[test]

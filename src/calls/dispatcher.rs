@@ -16,10 +16,11 @@ use crate::video::money::Usd;
 use crate::video::money::budget::Shortage;
 use crate::video::record::listing::{Listing, Page};
 use crate::video::task::VideoOwnership;
+use crate::video::task::report::TaskReport;
 use crate::video::task::search::JobClaim;
 use crate::video::time::{Millis, UnixMillis};
+use crate::video::usage::UsageReport;
 use crate::video::usage::query::UsageQuery;
-use crate::video::usage::{Ending, UsageReport};
 use crate::wiro::files::Refusal;
 use crate::wiro::model::ModelDescription;
 
@@ -41,23 +42,17 @@ pub enum Message {
     AcquireSlot(VideoOwnership, String, Option<Millis>),
     /// → the position in the queue, counted from 1, or null
     Position(VideoId),
-    /// Releases the slot; with the generation time and the cost, if known → null
-    #[serde(rename = "leave")]
-    ReleaseSlot(VideoOwnership, String, Option<Millis>, Option<Usd>),
-    /// Acquires a slot again, even above the limits; with the cost, if known → null
-    #[serde(rename = "take_place")]
-    ReacquireSlot(VideoOwnership, String, Option<Usd>),
+    /// Releases the slot of a video of this kind, or acquires one again, even above the limits; stores how the video has
+    /// ended → null
+    Report(VideoOwnership, String, TaskReport),
     /// Whether the outcome of a Run is known → null
     RunAnswered(bool),
-    /// Removes a video from all tables; with its cost, if known, and whether its submit was refused as if there had been
-    /// no video → null
-    Forget(VideoOwnership, Option<Usd>, #[serde(default)] bool),
-    /// Stores how a video has ended, for lists and usage → null
-    Ended(VideoOwnership, Ending),
+    /// Removes a video from all tables → null
+    Forget(Removal),
     /// A page of the owner's videos → [`Page`], or null
     List(Owner, Listing),
-    /// Reconciles a batch of videos that are due at this time → whether it was the last one
-    Sweep(UnixMillis),
+    /// Reconciles a batch of videos that are due at this time, from here → [`SweepPosition`], or null after the last batch
+    Sweep(UnixMillis, SweepPosition),
     /// The folder for uploads → its id, or a [`Refusal`]
     Folder,
     /// Counts an upload of this many bytes → whether the client may upload them today
@@ -102,6 +97,32 @@ pub enum OperatorMessage {
     EraseClient(Owner),
 }
 
+/// A video that is being removed.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Removal {
+    pub video: VideoOwnership,
+    /// As far as it is known.
+    pub cost: Option<Usd>,
+    /// Its submit was refused as if there had been no video.
+    pub is_refused: bool,
+    /// Unix seconds; `None` if the video has not ended.
+    pub expires_at: Option<i64>,
+}
+
+/// How far a sweep has come.
+#[derive(Debug, Default, Deserialize, Serialize)]
+pub struct SweepPosition {
+    /// The last video that had ended and was asked.
+    pub ended: Option<EndedVideo>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct EndedVideo {
+    pub id: VideoId,
+    /// Unix seconds.
+    pub expires_at: i64,
+}
+
 /// One attempt of an SDK to send a submit.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct SubmitAttempt {
@@ -113,8 +134,8 @@ pub struct SubmitAttempt {
     pub retry_count: u32,
 }
 
-/// Most batches of one sweep.
-const MAX_SWEEP_BATCHES: u32 = 10;
+/// Most batches of one sweep. Each is a request to the dispatcher.
+const MAX_SWEEP_BATCHES: u32 = 100;
 
 pub struct DispatcherClient {
     objects: Objects,
@@ -161,25 +182,14 @@ impl DispatcherClient {
         self.ask(Message::Position(id.clone())).await
     }
 
-    /// Releases a slot, with the generation time and the cost as far as they are known.
-    pub async fn release_slot(
+    /// Reports whether a video of this kind needs a slot, and how it has ended. Idempotent.
+    pub async fn report(
         &self,
         video: VideoOwnership,
         kind: String,
-        took: Option<Millis>,
-        cost: Option<Usd>,
+        report: TaskReport,
     ) -> Result<(), CallError> {
-        self.ask(Message::ReleaseSlot(video, kind, took, cost)).await
-    }
-
-    /// Acquires a slot for a job that released its slot, even if none is free; with the cost, if known.
-    pub async fn reacquire_slot(
-        &self,
-        video: VideoOwnership,
-        kind: String,
-        cost: Option<Usd>,
-    ) -> Result<(), CallError> {
-        self.ask(Message::ReacquireSlot(video, kind, cost)).await
+        self.ask(Message::Report(video, kind, report)).await
     }
 
     /// Reports whether the outcome of a Run is known.
@@ -190,11 +200,6 @@ impl DispatcherClient {
     /// The usage of all clients; `None` if the report has too many rows.
     pub async fn usage_report(&self, query: UsageQuery) -> Result<Option<UsageReport>, CallError> {
         self.ask(Message::Operator(OperatorMessage::UsageReport(query))).await
-    }
-
-    /// Stores how a video has ended, for lists and usage.
-    pub async fn ended(&self, video: VideoOwnership, ending: Ending) -> Result<(), CallError> {
-        self.ask(Message::Ended(video, ending)).await
     }
 
     /// A page of the owner's videos; `None` if the video at which it starts does not exist.
@@ -216,15 +221,9 @@ impl DispatcherClient {
         self.ask(Message::Operator(OperatorMessage::OfRequest(request_id))).await
     }
 
-    /// Removes a video from the queue, the lists and the budget; with its cost, if known, and whether its submit was
-    /// refused as if there had been no video.
-    pub async fn forget(
-        &self,
-        video: VideoOwnership,
-        cost: Option<Usd>,
-        is_refused: bool,
-    ) -> Result<(), CallError> {
-        self.ask(Message::Forget(video, cost, is_refused)).await
+    /// Removes a video from the queue, the lists and the budget.
+    pub async fn forget(&self, removal: Removal) -> Result<(), CallError> {
+        self.ask(Message::Forget(removal)).await
     }
 
     /// The folder for uploads.
@@ -293,13 +292,13 @@ impl DispatcherClient {
         self.ask(Message::Operator(OperatorMessage::Pause(paused))).await
     }
 
-    /// Reconciles all videos that are due at this time, in bounded batches.
+    /// Reconciles the videos that are due at this time, in bounded batches.
     pub async fn sweep(&self, as_of: UnixMillis) -> Result<(), CallError> {
+        let mut position = SweepPosition::default();
         for _ in 0..MAX_SWEEP_BATCHES {
-            let is_done: bool = self.ask(Message::Sweep(as_of)).await?;
-            if is_done {
-                break;
-            }
+            let next: Option<SweepPosition> = self.ask(Message::Sweep(as_of, position)).await?;
+            let Some(next) = next else { break };
+            position = next;
         }
         Ok(())
     }

@@ -11,9 +11,10 @@ use crate::video::delivery::{DeliveryAttempt, OwnerAttempt};
 use crate::video::id::VideoId;
 use crate::video::money::budget::Shortage;
 use crate::video::record::Record;
+use crate::video::task::report::SlotReport;
 use crate::video::task::search::{JobClaim, Ownership};
 use crate::video::task::tombstone::Tombstone;
-use crate::video::task::{Job, SlotReport, Task};
+use crate::video::task::{Job, Task};
 use crate::video::time::UnixMillis;
 
 pub const BINDING: &str = "VIDEO_TASK";

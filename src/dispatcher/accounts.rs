@@ -8,7 +8,7 @@
 use worker::Result;
 
 use super::owned_videos::{NOT_ENDED, OwnedVideos, Row};
-use super::spending::{EntryChange, Spending};
+use super::spending::{EntryChange, Spending, SpendingTotals};
 use super::usage::Usage;
 use crate::storage::object_storage::ObjectStorage;
 use crate::video::access::owner::Owner;
@@ -29,10 +29,15 @@ pub struct Accounts<'a> {
 
 impl<'a> Accounts<'a> {
     /// Fails if `SQLite` fails, like all methods.
-    pub fn open(storage: &'a ObjectStorage, has_operator: bool, now: UnixMillis) -> Result<Self> {
+    pub fn open(
+        storage: &'a ObjectStorage,
+        totals: &'a SpendingTotals,
+        has_operator: bool,
+        now: UnixMillis,
+    ) -> Result<Self> {
         Ok(Self {
             lists: OwnedVideos::open(storage, has_operator)?,
-            spending: Spending::open(storage, now)?,
+            spending: Spending::open(storage, totals, now)?,
             usage: has_operator.then(|| Usage::open(storage)).transpose()?,
         })
     }
@@ -74,9 +79,8 @@ impl<'a> Accounts<'a> {
         self.book(video, change)
     }
 
-    /// The video has ended.
+    /// The video, whose job is settled, has ended.
     pub fn end(&self, video: &VideoOwnership, ending: &Ending) -> Result<()> {
-        self.accept_late(video)?;
         let Some(usage) = &self.usage else { return self.lists.end(video, ending.status, None) };
         let Some(row) = self.lists.row(&video.id)? else { return Ok(()) };
         let counter = ending.counter();
@@ -145,8 +149,8 @@ impl<'a> Accounts<'a> {
     /// The answer to a query; `None` if it would have too many rows.
     pub fn report(&self, query: &UsageQuery) -> Result<Option<UsageReport>> {
         let Some(usage) = &self.usage else { return Ok(None) };
-        let [spent, reserved] = self.spending.usage_of_all()?;
-        Ok(usage.report(query)?.map(|rows| UsageReport { rows, today: (spent, reserved) }))
+        let today = self.spending.usage_of_all()?;
+        Ok(usage.report(query)?.map(|rows| UsageReport { rows, today: (today.spent(), today.reserved()) }))
     }
 
     /// Removes usage that is older than it is kept.
@@ -155,8 +159,9 @@ impl<'a> Accounts<'a> {
     }
 
     /// What the owner has spent and reserved today.
-    pub fn usage_of(&self, owner: &Owner) -> Result<[Usd; 2]> {
-        self.spending.usage(owner)
+    pub fn usage_of(&self, owner: &Owner) -> Result<(Usd, Usd)> {
+        let today = self.spending.usage(owner)?;
+        Ok((today.spent(), today.reserved()))
     }
 }
 

@@ -7,8 +7,6 @@ use std::rc::Rc;
 use worker::Result;
 use worker::js_sys::Array;
 
-use super::queue::active_jobs;
-use super::spending::Spending;
 use crate::calls::clients::{ClientInfo, ClientReply, ClientRequest, ClientSource};
 use crate::config::Config;
 use crate::runtime::values::{integer_from_js, integer_to_js, text_to_js};
@@ -16,6 +14,7 @@ use crate::storage::object_storage::ObjectStorage;
 use crate::video::access::clients::Clients;
 use crate::video::access::managed_clients::{ManagedClient, ManagedClients, WebhookSecret};
 use crate::video::access::owner::Owner;
+use crate::video::money::Usd;
 use crate::video::time::UnixMillis;
 
 /// `managed_client`: each [`ManagedClient`] as JSON. `managed_state`: one row with the version of all of them, and whether
@@ -33,6 +32,13 @@ const SCHEMA: &str = "
 
 /// Every isolate holds all of them in memory.
 const MAX_CLIENTS: usize = 1000;
+
+/// What a client has spent and reserved today, and how many of its jobs have a slot.
+pub struct ClientTotals {
+    pub spent: Usd,
+    pub reserved: Usd,
+    pub active: u32,
+}
 
 /// The table, and its contents in memory.
 #[derive(Default)]
@@ -102,10 +108,11 @@ impl ClientTable {
         storage: &ObjectStorage,
         config: &Config,
         request: ClientRequest,
+        totals_of: &dyn Fn(&Owner) -> Result<ClientTotals>,
         now: UnixMillis,
     ) -> Result<ClientReply> {
         let known = self.load(storage, config)?;
-        let info = |client: &ManagedClient| info(storage, config, client, now).map(ClientReply::Client);
+        let info = |client: &ManagedClient| Ok(info(config, client, totals_of(&client.name)?, now));
         let is_configured =
             |name: &Owner| config.clients.as_ref().is_some_and(|all| all.token_count(name) > 0);
         let existing = |name: &Owner| {
@@ -133,11 +140,8 @@ impl ClientTable {
                 let configured = config.clients.iter().flat_map(Clients::names).filter_map(&existing);
                 let mut all: Vec<ManagedClient> = made.cloned().chain(configured).collect();
                 all.sort_by(|a, b| a.name.as_str().cmp(b.name.as_str()));
-                let clients = all.iter().map(|client| self::info(storage, config, client, now));
-                return Ok(ClientReply::List {
-                    clients: clients.collect::<Result<_>>()?,
-                    paused: known.paused,
-                });
+                let clients = all.iter().map(info).collect::<Result<_>>()?;
+                return Ok(ClientReply::List { clients, paused: known.paused });
             }
             ClientRequest::Create { name, token_sha256, change } => {
                 if existing(&name).is_some() {
@@ -180,7 +184,7 @@ impl ClientTable {
         }
         put(storage, &changed)?;
         self.store_state(storage, &known, known.paused, now)?;
-        info(&changed)
+        info(&changed).map(ClientReply::Client)
     }
 }
 
@@ -191,19 +195,18 @@ fn put(storage: &ObjectStorage, client: &ManagedClient) -> Result<()> {
 }
 
 fn info(
-    storage: &ObjectStorage,
     config: &Config,
     client: &ManagedClient,
+    ClientTotals { spent, reserved, active }: ClientTotals,
     now: UnixMillis,
-) -> Result<ClientInfo> {
+) -> ClientInfo {
     let ManagedClient { name, options, created_at, .. } = client;
     let configured = config.clients.as_ref();
     let configured_tokens = configured.map_or(0, |all| all.token_count(name));
     let is_configured = configured_tokens > 0;
     let share = options.daily_usd.or_else(|| configured?.share(name));
-    let [spent, reserved] = Spending::open(storage, now)?.usage(name)?;
     let has_configured_secret = configured.is_some_and(|all| all.webhook_keys(name).is_some());
-    Ok(ClientInfo {
+    ClientInfo {
         name: name.clone(),
         source: if is_configured { ClientSource::Settings } else { ClientSource::Operator },
         daily_usd: share.map(|share| share.to_string()),
@@ -214,6 +217,6 @@ fn info(
         created_at: (!is_configured).then_some(*created_at),
         spent_today_usd: spent.to_string(),
         reserved_usd: reserved.to_string(),
-        active: active_jobs(storage, name.as_str())?,
-    })
+        active,
+    }
 }

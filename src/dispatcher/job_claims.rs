@@ -3,6 +3,7 @@
 
 use worker::{Env, Result};
 
+use super::sweep::ended_videos::EndedVideos;
 use crate::calls::task::VideoTaskClient;
 use crate::calls::task::{Message, Reply};
 use crate::runtime::join::all;
@@ -20,6 +21,9 @@ const SCHEMA: &str = "
 
 /// Most videos that are asked. With more of them ownership cannot be decided, and no claim is granted.
 const MAX_OWNERS: usize = 1000;
+
+/// Most videos without a slot among them. Only copies take place without one.
+const MAX_RELEASED: usize = 500;
 
 /// Videos that are asked at the same time.
 const BATCH: usize = 25;
@@ -64,13 +68,19 @@ fn claimed_by(storage: &ObjectStorage, task_id: &str) -> Result<Option<String>> 
     Ok(rows.first().and_then(|row| row.get(0).as_string()))
 }
 
-/// The videos that may own a recent job: all unfinished ones, and the newest ones.
+/// The videos that may own a recent job: those with a slot or in the queue, the newest of the others, and those that ended
+/// last.
 fn possible_owners(storage: &ObjectStorage, id: &VideoId) -> Result<Vec<VideoId>> {
     let query = format!(
-        "SELECT id FROM jobs WHERE id <> ?1 AND (state <> 'gone' OR ticket IN
-         (SELECT ticket FROM jobs ORDER BY ticket DESC LIMIT {MAX_OWNERS})) LIMIT {}",
+        "SELECT id FROM jobs WHERE id <> ?1 AND state <> 'gone' UNION ALL SELECT * FROM
+         (SELECT id FROM jobs WHERE id <> ?1 AND state = 'gone' ORDER BY ticket DESC LIMIT {MAX_RELEASED})
+         LIMIT {}",
         MAX_OWNERS + 1
     );
     let rows = storage.sql(&query, &[text_to_js(id.as_str())])?;
-    Ok(rows.into_iter().filter_map(|row| Some(VideoId::from_stored(row.get(0).as_string()?))).collect())
+    let mut owners: Vec<VideoId> =
+        rows.into_iter().filter_map(|row| Some(VideoId::from_stored(row.get(0).as_string()?))).collect();
+    let ended = EndedVideos::open(storage)?.newest(MAX_OWNERS.saturating_sub(owners.len()))?;
+    owners.extend(ended.into_iter().filter(|ended| ended != id));
+    Ok(owners)
 }

@@ -9,7 +9,6 @@ mod circuit_breaker;
 mod clients;
 mod health;
 mod job_claims;
-mod leftovers;
 mod model_catalog;
 mod operator_messages;
 mod owned_videos;

@@ -24,14 +24,15 @@ use super::clients::ClientTable;
 use super::health::store_sweep;
 use super::job_claims::claim_job;
 use super::model_catalog::{ModelCatalog, known_price};
-use super::queue::{Queue, SlotDecision, SlotState};
+use super::queue::{JobCounts, Queue, SlotDecision};
+use super::spending::SpendingTotals;
 use super::submit_attempts::video_of;
+use super::sweep::ended_videos::EndedVideos;
 use super::typical_durations::TypicalDurations;
 use super::upload_folder::UploadFolder;
 use super::uploads::count_upload;
-use crate::calls::dispatcher::{Message, SubmitAttempt};
+use crate::calls::dispatcher::{Message, Removal, SubmitAttempt, SweepPosition};
 use crate::calls::objects;
-use crate::calls::task::{self, Reply, VideoTaskClient};
 use crate::config::{Config, ConfigError};
 use crate::runtime::clock;
 use crate::runtime::executor::{promised, spawn};
@@ -39,12 +40,10 @@ use crate::runtime::log::{self, Level};
 use crate::storage::object_storage::ObjectStorage;
 use crate::video::access::managed_clients::ManagedClients;
 use crate::video::lifecycle::event::SlotReply;
-use crate::video::task::{SlotReport, VideoOwnership};
-use crate::video::time::{Millis, UnixMillis};
+use crate::video::task::VideoOwnership;
+use crate::video::task::report::{End, TaskReport};
+use crate::video::time::Millis;
 use crate::video::typical_duration::model_and_format;
-
-/// Videos that one batch reconciles; each costs a request to its object.
-const BATCH: u32 = 100;
 
 /// Wait before the next alarm after an internal error.
 const ERROR_RETRY_DELAY: Millis = Millis::new(30_000);
@@ -67,6 +66,8 @@ pub(super) struct Inner {
     folder: UploadFolder,
     models: ModelCatalog,
     pub(super) clients: ClientTable,
+    job_counts: JobCounts,
+    spending_totals: SpendingTotals,
     pub(super) env: Env,
 }
 
@@ -81,6 +82,8 @@ impl Dispatcher {
             folder: UploadFolder::default(),
             models: ModelCatalog::default(),
             clients: ClientTable::default(),
+            job_counts: JobCounts::default(),
+            spending_totals: SpendingTotals::default(),
             env,
         };
         Self { inner: Rc::new(inner) }
@@ -146,38 +149,27 @@ impl Inner {
                 json!(self.acquire_slot(&video, &kind, capacity_retry_after)?)
             }
             Message::Position(id) => return Ok(json!(self.queue()?.position(&id)?)),
-            Message::ReleaseSlot(video, kind, generation_time, cost) => {
-                self.accounts()?.settle(&video, cost)?;
-                if let Some(duration) = generation_time {
-                    self.typical_durations()?.add_sample(&kind, duration)?;
-                }
-                json!(self.queue()?.release_slot(&video.id)?)
-            }
-            Message::ReacquireSlot(video, kind, cost) => {
-                self.accounts()?.resume(&video)?;
-                if cost.is_none() {
-                    self.reserve_known_price(&video, &kind)?;
-                }
-                json!(self.queue()?.assign_slot(&video.id, &video.owner)?)
-            }
+            Message::Report(video, kind, report) => json!(self.apply_report(&video, &kind, report)?),
             Message::RunAnswered(is_known) => json!(self.queue()?.run_answered(is_known)?),
-            Message::Forget(video, cost, is_refused) => {
+            Message::Forget(Removal { video, cost, is_refused, expires_at }) => {
                 self.accounts()?.remove(&video, cost, is_refused)?;
+                if let Some(expires_at) = expires_at {
+                    EndedVideos::open(&self.storage)?.remove(&video.id, expires_at)?;
+                }
                 json!(self.queue()?.remove(&video.id)?)
             }
-            Message::Ended(video, ending) => return Ok(json!(self.accounts()?.end(&video, &ending)?)),
             Message::List(owner, listing) => {
                 return Ok(json!(self.accounts()?.lists().page(&owner, &listing)?));
             }
-            Message::Sweep(as_of) => {
+            Message::Sweep(as_of, SweepPosition { ended }) => {
                 for model in Config::of(&self.env)?.models.all() {
                     self.refresh_model_if_stale(&model.path)?;
                 }
                 self.accounts()?.forget_old(clock::now())?;
                 self.queue()?.grant_free_slots()?;
-                let is_done = self.reconcile(Some(as_of)).await?;
+                let next = self.reconcile(as_of, ended).await?;
                 store_sweep(&self.storage, clock::now())?;
-                json!(is_done)
+                json!(next)
             }
         };
         self.update_alarm().await?;
@@ -202,39 +194,35 @@ impl Inner {
         })
     }
 
-    async fn on_alarm(&self) -> Result<(), DispatcherError> {
-        self.queue()?.grant_free_slots()?;
-        self.reconcile(None).await?;
-        self.update_alarm().await
+    /// A task's need for a slot has changed, or it has ended.
+    fn apply_report(
+        &self,
+        video: &VideoOwnership,
+        kind: &str,
+        TaskReport { needs_slot, generation_time, cost, end }: TaskReport,
+    ) -> Result<(), DispatcherError> {
+        let accounts = self.accounts()?;
+        if needs_slot {
+            accounts.resume(video)?;
+            if cost.is_none() {
+                self.reserve_known_price(video, kind)?;
+            }
+            return Ok(self.queue()?.assign_slot(&video.id, &video.owner)?);
+        }
+        accounts.settle(video, cost)?;
+        if let Some(duration) = generation_time {
+            self.typical_durations()?.add_sample(kind, duration)?;
+        }
+        let Some(End { ending, expires_at }) = end else { return Ok(self.queue()?.release_slot(&video.id)?) };
+        accounts.end(video, &ending)?;
+        EndedVideos::open(&self.storage)?.add(&video.id, expires_at)?;
+        Ok(self.queue()?.remove(&video.id)?)
     }
 
-    /// Asks one batch of `VideoTask` objects for their state, which also starts them. `None` asks only the objects that
-    /// have a new slot. Returns whether nothing is left to ask.
-    async fn reconcile(&self, as_of: Option<UnixMillis>) -> Result<bool, DispatcherError> {
-        let tasks = VideoTaskClient::new(&self.env)?;
-        let due = self.queue()?.due(as_of, BATCH)?;
-        let is_done = due.len() < usize::try_from(BATCH).unwrap_or(usize::MAX);
-        for (id, state) in due {
-            let message = match state {
-                SlotState::Granted => task::Message::SlotGranted,
-                _ => task::Message::Reconcile(as_of.unwrap_or_else(clock::now)),
-            };
-            match tasks.send(&id, &message).await {
-                Ok(Reply::Report(report)) => self.queue()?.apply_report(&id, state, report)?,
-                // The object never accepted the video: its reservation is free again.
-                Ok(_) => {
-                    self.accounts()?.discard(&id)?;
-                    self.queue()?.remove(&id)?;
-                }
-                Err(error) => {
-                    let fields = [("video.id", json!(id)), ("error", json!(error.to_string()))];
-                    log::write(Level::Error, "a video task did not answer the dispatcher", fields);
-                    let report = SlotReport::still_needed(clock::now());
-                    self.queue()?.apply_report(&id, state, report)?;
-                }
-            }
-        }
-        Ok(is_done)
+    async fn on_alarm(&self) -> Result<(), DispatcherError> {
+        self.queue()?.grant_free_slots()?;
+        self.reconcile_jobs(None).await?;
+        self.update_alarm().await
     }
 
     /// Reserves the price before the object accepts the video. If the object never does, the sweep frees the
@@ -280,7 +268,7 @@ impl Inner {
 
     pub(super) fn accounts(&self) -> Result<Accounts<'_>, DispatcherError> {
         let has_operator = Config::of(&self.env)?.operator_token.is_some();
-        Ok(Accounts::open(&self.storage, has_operator, clock::now())?)
+        Ok(Accounts::open(&self.storage, &self.spending_totals, has_operator, clock::now())?)
     }
 
     fn typical_durations(&self) -> Result<TypicalDurations<'_>, DispatcherError> {
@@ -292,7 +280,8 @@ impl Inner {
     }
 
     pub(super) fn queue(&self) -> Result<Queue<'_>, DispatcherError> {
-        Ok(Queue::open(&self.storage, Config::of(&self.env)?, self.clients()?, clock::tick())?)
+        let config = Config::of(&self.env)?;
+        Ok(Queue::open(&self.storage, &self.job_counts, config, self.clients()?, clock::tick())?)
     }
 
     async fn update_alarm(&self) -> Result<(), DispatcherError> {

@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use super::clients::ClientTotals;
 use super::health::health;
 use super::object::{DispatcherError, Inner};
 use super::owned_videos::OwnedVideos;
@@ -29,9 +30,12 @@ impl Inner {
                 json!((version != Some(clients.version)).then_some(&*clients))
             }
             OperatorMessage::Clients(request) => {
-                // The number of a client's jobs is in the queue's table.
-                self.queue()?;
-                let reply = self.clients.answer(storage, &config, *request, now)?;
+                let (accounts, queue) = (self.accounts()?, self.queue()?);
+                let totals_of = |name: &Owner| {
+                    let (spent, reserved) = accounts.usage_of(name)?;
+                    Ok(ClientTotals { spent, reserved, active: queue.active_of(name)? })
+                };
+                let reply = self.clients.answer(storage, &config, *request, &totals_of, now)?;
                 self.queue()?.grant_free_slots()?;
                 json!(reply)
             }

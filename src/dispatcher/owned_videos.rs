@@ -95,7 +95,7 @@ impl<'a> OwnedVideos<'a> {
 
     fn add_if(&self, video: &VideoOwnership, condition: &str) -> Result<bool> {
         let VideoOwnership { id, owner, created_at, model, request_id } = video;
-        if owner.is_nobody() && !self.keeps_all {
+        if !self.keeps(owner) {
             return Ok(false);
         }
         let statement = format!(
@@ -107,6 +107,10 @@ impl<'a> OwnedVideos<'a> {
         let counted = if self.keeps_all { text_to_js(NOT_ENDED) } else { JsValue::NULL };
         let values = [id, owner, integer_to_js(*created_at), model, request_id, counted];
         Ok(!self.storage.sql(&statement, &values)?.is_empty())
+    }
+
+    fn keeps(&self, owner: &Owner) -> bool {
+        self.keeps_all || !owner.is_nobody()
     }
 
     /// What is stored of a video; `None` if it is in no list.
@@ -124,6 +128,9 @@ impl<'a> OwnedVideos<'a> {
 
     /// Stores the status of a video that has ended, and how usage counts it; `None` leaves that as it is.
     pub fn end(&self, video: &VideoOwnership, status: Status, counted: Option<&str>) -> Result<()> {
+        if !self.keeps(&video.owner) {
+            return Ok(());
+        }
         let statement = "UPDATE owned SET status = ?, model = ?, counted = COALESCE(?, counted) WHERE id = ?";
         let [status, model, id] = [status.as_str(), &video.model, video.id.as_str()].map(text_to_js);
         let counted = counted.map_or(JsValue::NULL, text_to_js);

@@ -1,6 +1,7 @@
 //! Which jobs may start at Wiro, and which wait, in the dispatcher's `SQLite`: clients take turns, each client's jobs
 //! are served as they came. All methods are synchronous, so each call is one transaction.
 
+mod job_counts;
 mod reconciliation;
 mod turns;
 
@@ -9,6 +10,7 @@ use std::rc::Rc;
 use worker::js_sys::Array;
 use worker::wasm_bindgen::JsValue;
 
+pub use self::job_counts::JobCounts;
 use self::turns::Lines;
 use super::circuit_breaker;
 use super::owned_videos::OwnedVideos;
@@ -20,12 +22,13 @@ use crate::video::access::owner::Owner;
 use crate::video::id::VideoId;
 use crate::video::queue::capacity_backoff::CapacityBackoff;
 use crate::video::queue::circuit_breaker::CircuitBreaker;
-use crate::video::task::RECONCILE_INTERVAL;
+use crate::video::task::report::RECONCILE_INTERVAL;
 use crate::video::time::{Millis, Tick};
 
-/// `jobs`: every video until it is removed. `ticket` is the order of arrival, `state` a [`SlotState`]; at `look_at` (unix
-/// milliseconds) the dispatcher asks for its state. `turn`: when each client that has queued jobs last got a slot; the
-/// numbers only grow. `hold`: one row, the [`CapacityBackoff`], while Wiro is at capacity.
+/// `jobs`: every video until it ends; rows of earlier versions until their removal. `ticket` is the order of arrival,
+/// `state` a [`SlotState`]; at `look_at` (unix milliseconds) the dispatcher asks for its state. `turn`: when each client
+/// that has queued jobs last got a slot; the numbers only grow. `hold`: one row, the [`CapacityBackoff`], while Wiro is at
+/// capacity.
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS jobs (
         ticket INTEGER PRIMARY KEY,
@@ -51,9 +54,6 @@ const SCHEMA: &str = "
 
 /// The queued jobs. `SQLite` uses the index only for conditions that repeat its own.
 const WAITING: &str = "state = 'waiting' AND state <> 'gone'";
-
-/// The jobs with a slot.
-const ACTIVE: &str = "state IN ('called', 'placed') AND state <> 'gone'";
 
 /// The tables of earlier versions did not say whose a job is. The list of videos does.
 const ADD_OWNERS: &str = "
@@ -108,9 +108,16 @@ impl SlotState {
 
 pub struct Queue<'a> {
     storage: &'a ObjectStorage,
+    counts: &'a JobCounts,
     config: Rc<Config>,
     clients: Rc<ManagedClients>,
     tick: Tick,
+}
+
+/// A row of `jobs`.
+struct Job {
+    state: SlotState,
+    owner: String,
 }
 
 type Result<T> = worker::Result<T>;
@@ -119,6 +126,7 @@ impl<'a> Queue<'a> {
     /// Fails if `SQLite` fails, like all methods.
     pub fn open(
         storage: &'a ObjectStorage,
+        counts: &'a JobCounts,
         config: Rc<Config>,
         clients: Rc<ManagedClients>,
         tick: Tick,
@@ -129,7 +137,7 @@ impl<'a> Queue<'a> {
             storage.sql(ADD_OWNERS, &[])?;
             storage.ensure_tables(SCHEMA)?;
         }
-        Ok(Self { storage, config, clients, tick })
+        Ok(Self { storage, counts, config, clients, tick })
     }
 
     /// A job asks for a slot. A job that Wiro refused for capacity keeps its place in the queue.
@@ -139,7 +147,8 @@ impl<'a> Queue<'a> {
         owner: &Owner,
         capacity_retry_after: Option<Millis>,
     ) -> Result<SlotDecision> {
-        let before = self.slot_state(id)?;
+        let known = self.job(id)?;
+        let before = known.as_ref().map(|job| job.state);
         let mut breaker = circuit_breaker::load(self.storage)?;
         if capacity_retry_after.is_some() && breaker.wants_reports() {
             breaker = CircuitBreaker::on_known();
@@ -163,6 +172,7 @@ impl<'a> Queue<'a> {
                 "INSERT INTO jobs (id, state, look_at, owner) VALUES (?, 'waiting', ?, ?)",
                 &[text_to_js(id.as_str()), self.next_reconcile_at(), text_to_js(owner.as_str())],
             )?;
+            self.counts.apply(owner.as_str(), None, Some(SlotState::Waiting), 1);
         }
         if let Some(wait) = capacity_retry_after
             && before != Some(SlotState::Waiting)
@@ -206,23 +216,27 @@ impl<'a> Queue<'a> {
     /// Whether a new job of this client gets a slot at once, as far as queue and limits allow.
     fn has_free_slot(&self, owner: &Owner) -> Result<bool> {
         Ok(!self.clients.paused
+            && self.free_slots()? > 0
             && self.allowed(owner.as_str())? > 0
-            && self.lines()?.startable() == 0
             && self.backoff()?.is_none()
-            && self.free_slots()? > 0)
+            && (self.queue_length()? == 0 || self.lines()?.startable() == 0))
     }
 
     pub(super) fn queue_length(&self) -> Result<u32> {
-        self.count(&format!("SELECT COUNT(*) FROM jobs WHERE {WAITING}"), &[])
+        Ok(self.counts.of_all(self.storage)?.waiting)
     }
 
     /// Gives a job a slot, even if none is free.
     pub fn assign_slot(&self, id: &VideoId, owner: &Owner) -> Result<()> {
+        let known = self.job(id)?;
         self.run(
             "INSERT INTO jobs (id, state, look_at, owner) VALUES (?1, 'placed', ?2, ?3)
              ON CONFLICT (id) DO UPDATE SET state = 'placed', look_at = ?2, owner = ?3",
             &[text_to_js(id.as_str()), self.next_reconcile_at(), text_to_js(owner.as_str())],
-        )
+        )?;
+        self.uncount(known.as_ref());
+        self.counts.apply(owner.as_str(), None, Some(SlotState::Held), 1);
+        Ok(())
     }
 
     /// Tracks a job that is about to be accepted, in case it never is.
@@ -233,25 +247,29 @@ impl<'a> Queue<'a> {
 
     /// Releases the job's slot.
     pub fn release_slot(&self, id: &VideoId) -> Result<()> {
-        self.count_freed_slot(id)?;
+        let known = self.job(id)?;
+        self.count_freed_slot(known.as_ref())?;
         self.run(
             "INSERT INTO jobs (id, state, look_at) VALUES (?1, 'gone', ?2)
              ON CONFLICT (id) DO UPDATE SET state = 'gone', look_at = ?2",
             &[text_to_js(id.as_str()), self.next_reconcile_at()],
         )?;
+        self.uncount(known.as_ref());
         self.grant_free_slots()
     }
 
     /// Removes a job.
     pub fn remove(&self, id: &VideoId) -> Result<()> {
-        self.count_freed_slot(id)?;
+        let Some(known) = self.job(id)? else { return self.grant_free_slots() };
+        self.count_freed_slot(Some(&known))?;
         self.run("DELETE FROM jobs WHERE id = ?", &[text_to_js(id.as_str())])?;
+        self.uncount(Some(&known));
         self.grant_free_slots()
     }
 
     /// Counts the job's slot as free while Wiro is at capacity.
-    fn count_freed_slot(&self, id: &VideoId) -> Result<()> {
-        match (self.slot_state(id)?, self.backoff()?) {
+    fn count_freed_slot(&self, job: Option<&Job>) -> Result<()> {
+        match (job.map(|job| job.state), self.backoff()?) {
             (Some(SlotState::Granted | SlotState::Held), Some(backoff)) => {
                 self.store_backoff(Some(backoff.with_freed_slot()))
             }
@@ -259,9 +277,17 @@ impl<'a> Queue<'a> {
         }
     }
 
+    /// The job is not in its state any more.
+    fn uncount(&self, job: Option<&Job>) {
+        if let Some(Job { state, owner }) = job {
+            self.counts.apply(owner, Some(*state), None, 1);
+        }
+    }
+
     /// Grants the free slots, one turn after the other.
     pub fn grant_free_slots(&self) -> Result<()> {
-        let free_slots = if self.clients.paused { 0 } else { self.free_slots()? };
+        let is_possible = !self.clients.paused && self.queue_length()? > 0;
+        let free_slots = if is_possible { self.free_slots()? } else { 0 };
         let lines = if free_slots > 0 { self.lines()? } else { Lines::default() };
         let mut grants = lines.startable().min(free_slots);
         let breaker = circuit_breaker::load(self.storage)?;
@@ -291,18 +317,29 @@ impl<'a> Queue<'a> {
 
     /// How many jobs have a slot.
     pub(super) fn active(&self) -> Result<u32> {
-        self.count(&format!("SELECT COUNT(*) FROM jobs WHERE {ACTIVE}"), &[])
+        Ok(self.counts.of_all(self.storage)?.active)
     }
 
-    fn slot_state(&self, id: &VideoId) -> Result<Option<SlotState>> {
-        let row = self.first_row("SELECT state FROM jobs WHERE id = ?", &[text_to_js(id.as_str())])?;
-        Ok(row.and_then(|row| Some(SlotState::read(&row.get(0).as_string()?))))
+    /// How many jobs of this client have a slot.
+    pub fn active_of(&self, client: &Owner) -> Result<u32> {
+        Ok(self.counts.of(self.storage, client.as_str())?.active)
     }
 
+    fn job(&self, id: &VideoId) -> Result<Option<Job>> {
+        let row = self.first_row("SELECT state, owner FROM jobs WHERE id = ?", &[text_to_js(id.as_str())])?;
+        Ok(row.and_then(|row| {
+            let state = SlotState::read(&row.get(0).as_string()?);
+            Some(Job { state, owner: row.get(1).as_string().unwrap_or_default() })
+        }))
+    }
+
+    /// Nothing happens if the job is in this state already.
     fn set_state(&self, id: &VideoId, state: SlotState) -> Result<()> {
-        let state = JsValue::from_str(state.as_str());
+        let Some(job) = self.job(id)?.filter(|job| job.state != state) else { return Ok(()) };
         let query = "UPDATE jobs SET state = ?, look_at = ? WHERE id = ?";
-        self.run(query, &[state, self.next_reconcile_at(), text_to_js(id.as_str())])
+        self.run(query, &[state.as_str().into(), self.next_reconcile_at(), text_to_js(id.as_str())])?;
+        self.counts.apply(&job.owner, Some(job.state), Some(state), 1);
+        Ok(())
     }
 
     fn backoff(&self) -> Result<Option<CapacityBackoff>> {
@@ -337,16 +374,6 @@ impl<'a> Queue<'a> {
     fn first_row(&self, query: &str, values: &[JsValue]) -> Result<Option<Array>> {
         Ok(self.storage.sql(query, values)?.into_iter().next())
     }
-}
-
-/// How many jobs of this client have a slot.
-///
-/// # Errors
-/// If `SQLite` fails.
-pub fn active_jobs(storage: &ObjectStorage, owner: &str) -> Result<u32> {
-    let query = format!("SELECT COUNT(*) FROM jobs WHERE {ACTIVE} AND owner = ?");
-    let rows = storage.sql(&query, &[text_to_js(owner)])?;
-    Ok(rows.first().map_or(0, |row| count(&row.get(0))))
 }
 
 /// Reads a count from `SQLite`.

@@ -1,9 +1,13 @@
 //! Spent and reserved money per day, in the dispatcher's `SQLite`. All methods are synchronous, so each call is one
 //! transaction: concurrent submits cannot exceed the budget together.
 
+mod totals;
+
 use worker::Result;
 use worker::wasm_bindgen::JsValue;
 
+use self::totals::Amounts;
+pub use self::totals::SpendingTotals;
 use crate::runtime::values::{integer_from_js, integer_to_js, text_to_js};
 use crate::storage::object_storage::ObjectStorage;
 use crate::video::access::owner::Owner;
@@ -28,6 +32,10 @@ const SCHEMA: &str = "
     CREATE INDEX IF NOT EXISTS spending_of_day ON spending (day, owner, is_spent, micros);
     SELECT model FROM spending LIMIT 0;";
 
+/// Rows of past days that are deleted with each removed video: more than one, so that none stay, and few, so that no message
+/// waits long after midnight.
+const MAX_OLD_ROWS: u32 = 10;
+
 /// The values of the column `is_spent`.
 const STATES: [(i64, State); 3] = [(0, State::Reserved), (1, State::Spent), (2, State::Assumed)];
 
@@ -39,18 +47,19 @@ pub struct EntryChange {
 
 pub struct Spending<'a> {
     storage: &'a ObjectStorage,
+    totals: &'a SpendingTotals,
     today: Day,
 }
 
 impl<'a> Spending<'a> {
     /// Fails if `SQLite` fails, like all methods.
-    pub fn open(storage: &'a ObjectStorage, now: UnixMillis) -> Result<Self> {
+    pub fn open(storage: &'a ObjectStorage, totals: &'a SpendingTotals, now: UnixMillis) -> Result<Self> {
         if storage.ensure_tables(SCHEMA).is_err() {
             // The table of an earlier version lacks a column that the schema names.
             storage.add_missing_columns("spending", &[("model", "TEXT")])?;
             storage.ensure_tables(SCHEMA)?;
         }
-        Ok(Self { storage, today: Day::of(now) })
+        Ok(Self { storage, totals, today: Day::of(now) })
     }
 
     /// Reserves the price of a video that was not accepted yet, once, or says why it cannot be afforded.
@@ -63,11 +72,9 @@ impl<'a> Spending<'a> {
         let entry = self.entry(&video.id)?;
         let Some(reserved) = ledger::reserved_of(entry, price) else { return Ok(None) };
         let day = entry.map_or(self.today, |entry| entry.day);
-        let query = "SELECT SUM(micros), SUM(micros * (owner = ?)) FROM spending WHERE day = ?";
-        let values = [text_to_js(video.owner.as_str()), integer_to_js(day.number())];
-        let [all, own] = self.sums(query, &values)?;
+        let (all, own) = self.totals.of(self.storage, day, &video.owner)?;
         let missing = price.map(|price| price.minus(reserved));
-        if let Some(shortage) = limits.shortage(missing, all, own) {
+        if let Some(shortage) = limits.shortage(missing, all.sum(), own.sum()) {
             return Ok(Some(shortage));
         }
         let price = price.unwrap_or_default();
@@ -87,9 +94,10 @@ impl<'a> Spending<'a> {
 
     /// The video was never accepted, or has no job. Returns the amount that was reserved.
     pub fn release(&self, id: &VideoId) -> Result<Usd> {
-        match self.entry(id)? {
-            Some(entry) if ledger::release(Some(entry)).is_none() => {
+        match self.owned_entry(id)? {
+            Some((owner, entry)) if ledger::release(Some(entry)).is_none() => {
                 self.run("DELETE FROM spending WHERE id = ?", &[text_to_js(id.as_str())])?;
+                self.totals.apply(&owner, &EntryChange { before: Some(entry), after: None });
                 Ok(entry.amount)
             }
             _ => Ok(Usd::default()),
@@ -99,8 +107,11 @@ impl<'a> Spending<'a> {
     /// The video is removed. An unknown cost counts as spent.
     pub fn forget(&self, video: &VideoOwnership) -> Result<Option<EntryChange>> {
         let change = self.change(video, ledger::forget)?;
-        let statement = "DELETE FROM spending WHERE day < ? AND is_spent > 0";
-        self.run(statement, &[integer_to_js(self.today.number())])?;
+        let statement = format!(
+            "DELETE FROM spending WHERE rowid IN
+             (SELECT rowid FROM spending WHERE day < ? AND is_spent > 0 LIMIT {MAX_OLD_ROWS})"
+        );
+        self.run(&statement, &[integer_to_js(self.today.number())])?;
         Ok(change)
     }
 
@@ -129,42 +140,38 @@ impl<'a> Spending<'a> {
                 ],
             )?,
         }
-        Ok(Some(EntryChange { before, after }))
+        let change = EntryChange { before, after };
+        self.totals.apply(owner, &change);
+        Ok(Some(change))
     }
 
     fn entry(&self, id: &VideoId) -> Result<Option<Entry>> {
-        let query = "SELECT day, micros, is_spent FROM spending WHERE id = ?";
+        Ok(self.owned_entry(id)?.map(|(_, entry)| entry))
+    }
+
+    fn owned_entry(&self, id: &VideoId) -> Result<Option<(Owner, Entry)>> {
+        let query = "SELECT owner, day, micros, is_spent FROM spending WHERE id = ?";
         let rows = self.storage.sql(query, &[text_to_js(id.as_str())])?;
         Ok(rows.first().map(|row| {
-            let [day, micros, state] = [0, 1, 2].map(|column| integer_from_js(&row.get(column)));
+            let [day, micros, state] = [1, 2, 3].map(|column| integer_from_js(&row.get(column)));
             let known = STATES.into_iter().find(|(written, _)| *written == state);
-            Entry {
+            let entry = Entry {
                 day: Day::numbered(day),
                 amount: Usd::from_micros(u64::try_from(micros).unwrap_or_default()),
                 state: known.map_or(State::Spent, |(_, state)| state),
-            }
+            };
+            (Owner::from_stored(row.get(0).as_string()), entry)
         }))
     }
 
-    /// What the owner has spent today, and the reservations of its running jobs.
-    pub fn usage(&self, owner: &Owner) -> Result<[Usd; 2]> {
-        let query = "SELECT SUM(micros * (is_spent > 0)), SUM(micros * (is_spent = 0)) FROM spending
-            WHERE day = ? AND owner = ?";
-        self.sums(query, &[integer_to_js(self.today.number()), text_to_js(owner.as_str())])
+    /// What the owner has spent and reserved today.
+    pub fn usage(&self, owner: &Owner) -> Result<Amounts> {
+        Ok(self.totals.of(self.storage, self.today, owner)?.1)
     }
 
     /// The same for all owners together.
-    pub fn usage_of_all(&self) -> Result<[Usd; 2]> {
-        let query = "SELECT SUM(micros * (is_spent > 0)), SUM(micros * (is_spent = 0)) FROM spending
-            WHERE day = ?";
-        self.sums(query, &[integer_to_js(self.today.number())])
-    }
-
-    fn sums(&self, query: &str, values: &[JsValue]) -> Result<[Usd; 2]> {
-        let rows = self.storage.sql(query, values)?;
-        let amount =
-            |column| rows.first().and_then(|row| u64::try_from(integer_from_js(&row.get(column))).ok());
-        Ok([0, 1].map(|column| Usd::from_micros(amount(column).unwrap_or_default())))
+    pub fn usage_of_all(&self) -> Result<Amounts> {
+        Ok(self.totals.of(self.storage, self.today, &Owner::nobody())?.0)
     }
 
     fn run(&self, statement: &str, values: &[JsValue]) -> Result<()> {

@@ -1,8 +1,12 @@
-//! The cron trigger: it resumes videos whose alarm was lost, and removes expired ones.
+//! The cron trigger: it resumes videos whose alarm was lost, and removes expired ones that did not remove themselves.
+
+pub mod ended_videos;
+mod leftovers;
+mod reconcile;
 
 use worker::Env;
 
-use super::leftovers::remove_leftovers;
+use self::leftovers::remove_leftovers;
 use crate::calls::dispatcher::DispatcherClient;
 use crate::calls::objects::CallError;
 use crate::runtime::log::{self, Level};

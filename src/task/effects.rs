@@ -13,10 +13,11 @@ use super::copy;
 use super::store::{Outcome, TaskError, VideoTaskStore};
 use super::upstream::Upstream;
 use super::webhook::notify;
-use crate::calls::dispatcher::DispatcherClient;
+use crate::calls::dispatcher::{DispatcherClient, Removal};
 use crate::calls::objects::CallError;
 use crate::config::Config;
 use crate::runtime::clock;
+use crate::runtime::join::all;
 use crate::runtime::log::{self, Level};
 use crate::runtime::timeout::with_timeout;
 use crate::storage::records::{RecordError, Records};
@@ -27,7 +28,6 @@ use crate::video::lifecycle::pending_work::WorkItem;
 use crate::video::record::Record;
 use crate::video::task::tombstone::Tombstone;
 use crate::video::task::{Job, Phase, Task};
-use crate::video::usage::Ending;
 
 /// Limit on one write to KV, or one call of the dispatcher.
 const WORK_TIMEOUT: Duration = Duration::from_secs(30);
@@ -49,35 +49,50 @@ enum RemoveError {
 /// Performs due effects until none is left.
 pub async fn run_due_effects(store: &Rc<VideoTaskStore>) -> Result<(), TaskError> {
     let config = Config::of(&store.env)?;
-    let mut result = None;
+    let mut results = Vec::new();
     loop {
-        // One write stores the result of the last effect and the next step.
+        // One write stores the results of the last effects and the next step.
         let next_step = |task: &mut Task| {
-            if let Some(outcome) = result.take() {
+            for outcome in results.drain(..) {
                 Outcome::apply(outcome, task, &config.policy);
             }
             task.on_alarm(&config.policy, clock::tick())
         };
-        let Some((task, mut effects)) = store.change(next_step).await? else {
+        let Some((task, effects)) = store.change(next_step).await? else {
             return store.clear_tombstone().await;
         };
-        let Some(last) = effects.pop() else {
+        let mut groups = groups(effects);
+        let Some(last) = groups.pop() else {
             if task.alarm().is_none_or(|due| clock::now() < due) {
                 return Ok(());
             }
             continue;
         };
-        for effect in effects {
-            match perform(store, effect, &config).await? {
-                Some(outcome) => store.react_to(outcome).await?,
-                None => return Ok(()),
-            };
+        for group in groups {
+            let Some(outcomes) = perform_all(store, group, &config).await? else { return Ok(()) };
+            store.react_to(outcomes).await?;
         }
-        result = perform(store, last, &config).await?;
-        if result.is_none() {
-            return Ok(());
-        }
+        let Some(outcomes) = perform_all(store, last, &config).await? else { return Ok(()) };
+        results = outcomes;
     }
+}
+
+/// Pending work is performed at the same time, all other effects one after the other.
+fn groups(effects: Vec<Effect>) -> Vec<Vec<Effect>> {
+    let (work, others): (Vec<_>, Vec<_>) =
+        effects.into_iter().partition(|effect| matches!(effect, Effect::Perform(_)));
+    let work = (!work.is_empty()).then_some(work);
+    work.into_iter().chain(others.into_iter().map(|effect| vec![effect])).collect()
+}
+
+/// Performs effects at the same time. `None` as for [`perform`].
+async fn perform_all(
+    store: &Rc<VideoTaskStore>,
+    effects: Vec<Effect>,
+    config: &Config,
+) -> Result<Option<Vec<Outcome>>, TaskError> {
+    let outcomes = all(effects.into_iter().map(|effect| perform(store, effect, config))).await;
+    outcomes.into_iter().collect()
 }
 
 /// Performs an effect and returns its result; `None` if there is no task any more. Futures are boxed, so each is
@@ -147,15 +162,7 @@ async fn perform_work(
             store.publishing.set(Some(finished));
             let published =
                 Records::new(&store.env)?.put(&task.record, &task.owner, config.policy.retention).await;
-            let published = log_error(published, "publishing the record failed", id);
-            let is_listed = !task.owner.is_nobody() || config.operator_token.is_some();
-            match Ending::of(&task.record).filter(|_| published.is_some() && is_listed) {
-                Some(ending) => {
-                    let ended = DispatcherClient::new(&store.env)?.ended(task.ownership(), ending).await;
-                    log_error(ended, "storing the end for lists failed", id)
-                }
-                None => published,
-            }
+            log_error(published, "publishing the record failed", id)
         }
         WorkItem::Purge => match task.job() {
             Some(job) => {
@@ -164,16 +171,10 @@ async fn perform_work(
             }
             None => Some(()),
         },
-        WorkItem::SyncSlot => {
+        WorkItem::Report => {
             let dispatcher = DispatcherClient::new(&store.env)?;
-            let (video, kind, cost) = (task.ownership(), task.kind(), task.charge());
-            if task.needs_slot() {
-                let reacquired = dispatcher.reacquire_slot(video, kind, cost).await;
-                log_error(reacquired, "reacquiring the slot failed", id)
-            } else {
-                let released = dispatcher.release_slot(video, kind, task.generation_time(), cost).await;
-                log_error(released, "releasing the slot failed", id)
-            }
+            let reported = dispatcher.report(task.ownership(), task.kind(), task.report()).await;
+            log_error(reported, "reporting to the dispatcher failed", id)
         }
         WorkItem::ReportRun => {
             let is_known = !matches!(task.phase, Phase::Unknown { .. });
@@ -196,8 +197,13 @@ async fn remove(
     let records = Records::new(&store.env)?;
     records.delete(id).await?;
     records.delete_owner_entry(&task.record, &task.owner).await?;
-    let is_refused = Tombstone::of(task, clock::now()).is_none();
-    DispatcherClient::new(&store.env)?.forget(task.ownership(), task.charge(), is_refused).await?;
+    let removal = Removal {
+        video: task.ownership(),
+        cost: task.charge(),
+        is_refused: Tombstone::of(task, clock::now()).is_none(),
+        expires_at: task.record.expires_at,
+    };
+    DispatcherClient::new(&store.env)?.forget(removal).await?;
     // After our own data: Wiro may refuse for a long time.
     if let Some(job) = purge {
         upstream.purge(task, &job).await.map_err(RemoveError::Upstream)?;

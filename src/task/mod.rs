@@ -6,6 +6,7 @@ mod copy;
 mod effects;
 mod live_updates;
 mod log_lines;
+mod queue_position;
 mod search;
 mod socket;
 mod store;

@@ -287,8 +287,15 @@ impl VideoTask {
         let mut reply = to_public(Some(Rc::clone(&task)));
         if matches!(task.phase, Phase::Queued(_)) {
             let id = &task.record.id;
-            let position = DispatcherClient::new(&self.store.env)?.position(id).await;
+            let known = self.store.position.get(clock::now());
+            let position = match known {
+                Some(_) => Ok(known),
+                None => DispatcherClient::new(&self.store.env)?.position(id).await,
+            };
             if let Some(position) = log_error(position, "reading the queue position failed", id) {
+                if known.is_none() {
+                    self.store.position.set(position, clock::now());
+                }
                 if let Reply::Video(record) = &mut reply {
                     record.queue_position = position;
                 }
@@ -305,6 +312,7 @@ impl VideoTask {
         let Some(task) = self.store.load()?.filter(|task| task.is_visible()) else {
             return Ok(self.store.tombstone()?.map_or(Reply::NotFound, Reply::Removed));
         };
+        let is_ended = matches!(task.phase, Phase::Ended { .. });
         Ok(Reply::Inspected(Box::new(Inspected {
             record: task.record_at(clock::now()),
             owner: task.owner.clone(),
@@ -313,7 +321,7 @@ impl VideoTask {
                 task_id: task.job().map(|job| job.task_id.clone()),
                 attempts: task.run_attempts,
                 last_error: task.last_error.clone(),
-                next_check_at: task.wake_at.map(UnixMillis::seconds),
+                next_check_at: task.wake_at.filter(|_| !is_ended).map(UnixMillis::seconds),
             },
             deliveries: task.deliveries.attempts().to_vec(),
             next_delivery_at: task.deliveries.next_due().map(UnixMillis::seconds),

@@ -10,6 +10,7 @@ use worker::Env;
 use worker::worker_sys::DurableObjectState;
 
 use super::log_lines::{log_change, log_removal};
+use super::queue_position::QueuePosition;
 use super::subscribers::Subscribers;
 use super::thumbnail::ThumbnailWork;
 use super::waiters::Waiters;
@@ -81,6 +82,7 @@ pub struct VideoTaskStore {
     pub subscribers: Subscribers,
     stored: RefCell<Stored>,
     pub(super) waiters: Waiters,
+    pub(super) position: QueuePosition,
     pub(super) thumbnail: ThumbnailWork,
     /// Completes when the record that is being written to KV has arrived there.
     pub publishing: Cell<Option<oneshot::Receiver<()>>>,
@@ -96,6 +98,7 @@ impl VideoTaskStore {
             env,
             stored: RefCell::default(),
             waiters: Waiters::default(),
+            position: QueuePosition::default(),
             thumbnail: ThumbnailWork::default(),
             publishing: Cell::default(),
             listening: RefCell::default(),
@@ -104,13 +107,13 @@ impl VideoTaskStore {
 
     /// Applies an event. `None` if there is no task.
     pub async fn react(self: &Rc<Self>, event: Event) -> Result<Option<Rc<Task>>, TaskError> {
-        self.react_to(event.into()).await
+        self.react_to(vec![event.into()]).await
     }
 
-    /// Applies the result of an effect. `None` if there is no task.
-    pub async fn react_to(self: &Rc<Self>, outcome: Outcome) -> Result<Option<Rc<Task>>, TaskError> {
+    /// Applies the results of effects. `None` if there is no task.
+    pub async fn react_to(self: &Rc<Self>, outcomes: Vec<Outcome>) -> Result<Option<Rc<Task>>, TaskError> {
         let config = Config::of(&self.env)?;
-        self.change(|task| outcome.apply(task, &config.policy))
+        self.change(|task| outcomes.into_iter().for_each(|outcome| outcome.apply(task, &config.policy)))
             .await
             .map(|changed| changed.map(|(task, ())| task))
     }

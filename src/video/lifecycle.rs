@@ -12,8 +12,8 @@
 //!                                   refused
 //! ```
 //!
-//! A job with an uploaded image starts as `Receiving`, before `Waiting`, until the image is stored. An expired video
-//! ends as `Removing`. `submission.rs` leads to Wiro's job, `generation.rs` from there to the stored video, and
+//! A job with an uploaded image starts as `Receiving`, before `Waiting`, until the image is stored. After its
+//! retention a video is `Removing`. `submission.rs` leads to Wiro's job, `generation.rs` from there to the stored video, and
 //! `owner_requests.rs` handles cancel, delete and redrive.
 //!
 //! The caller stores the task after every step and before it performs an effect. After each step [`Task::alarm`] is
@@ -146,7 +146,12 @@ impl Task {
             }
             Phase::Storing { source, .. } => Some(Effect::Copy(source.clone())),
             Phase::Ended { .. } => {
-                self.wake_at = None;
+                self.wake_at = self.removal_at();
+                if self.wake_at.is_some_and(|at| at <= now) {
+                    self.remove(now);
+                    self.wake_at = Some(now.after(CRASH_GUARD));
+                    return self.next_effect(policy, now);
+                }
                 None
             }
             Phase::Removing { failures, job } => {
@@ -158,7 +163,7 @@ impl Task {
 
     /// Changes the task, then adds what follows for its readers and for the queue.
     fn with_follow_ups<T>(&mut self, now: UnixMillis, change: impl FnOnce(&mut Self) -> T) -> T {
-        let needed_slot = self.needs_slot();
+        let reported = (self.needs_slot(), self.record.status.is_final());
         let published = (self.answerable, self.record.status.is_final());
         self.keep_progress(now);
         let result = change(self);
@@ -176,8 +181,8 @@ impl Task {
         if !matches!(self.phase, Phase::Queued(_)) {
             self.record.queue_position = None;
         }
-        if needed_slot != self.needs_slot() {
-            self.pending_work.add(WorkItem::SyncSlot, now);
+        if reported != (self.needs_slot(), self.record.status.is_final()) {
+            self.pending_work.add(WorkItem::Report, now);
         }
         let is_published = self.intent != Intent::Delete;
         if is_published && published != (self.answerable, self.record.status.is_final()) {
@@ -187,10 +192,18 @@ impl Task {
     }
 
     fn reconciled(&mut self, as_of: UnixMillis, now: UnixMillis) {
-        let is_past = self.record.expires_at.is_some_and(|at| at <= as_of.seconds());
-        if is_past && matches!(self.phase, Phase::Ended { .. }) {
-            self.remove(now);
+        let Phase::Ended { .. } = self.phase else { return };
+        let removal_at = self.removal_at();
+        if removal_at.is_some_and(|at| at <= as_of) {
+            return self.remove(now);
         }
+        // Earlier versions set no alarm for the removal.
+        self.wake_at = removal_at;
+    }
+
+    /// When a video that has ended is removed.
+    pub(super) fn removal_at(&self) -> Option<UnixMillis> {
+        self.record.expires_at.map(|at| UnixMillis::new(at.saturating_mul(1000)))
     }
 
     /// Whether Wiro has the job, or may have it.
@@ -228,7 +241,7 @@ impl Task {
             self.record.progress = 100;
         }
         self.add_deliveries(policy, now);
-        self.wake_at = None;
+        self.wake_at = self.removal_at();
     }
 
     fn progress_to(&mut self, status: Status, stage: &str) {

@@ -2,6 +2,7 @@
 //! [`Record`].
 
 mod model;
+pub mod report;
 pub mod search;
 pub mod stored;
 pub mod tombstone;
@@ -207,27 +208,6 @@ pub struct VideoOwnership {
     pub request_id: Option<String>,
 }
 
-/// What the dispatcher learns about a task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-pub struct SlotReport {
-    #[serde(rename = "needs_place")]
-    pub needs_slot: bool,
-    /// When the dispatcher asks again.
-    #[serde(rename = "look_at")]
-    pub next_check_at: UnixMillis,
-}
-
-impl SlotReport {
-    /// For a task whose state is unknown.
-    #[must_use]
-    pub fn still_needed(now: UnixMillis) -> Self {
-        Self { needs_slot: true, next_check_at: now.after(RECONCILE_INTERVAL) }
-    }
-}
-
-/// The dispatcher reconciles unfinished tasks this often, in case they lost their alarm.
-pub const RECONCILE_INTERVAL: Millis = Millis::from_seconds(600);
-
 /// Longest noted error.
 const MAX_ERROR_CHARS: usize = 300;
 
@@ -349,17 +329,6 @@ impl Task {
     #[must_use]
     pub const fn is_stopping(&self) -> bool {
         !matches!(self.intent, Intent::Make) && self.is_unfinished()
-    }
-
-    /// The answer to the dispatcher.
-    #[must_use]
-    pub fn slot_report(&self, now: UnixMillis) -> SlotReport {
-        let expires_at = match self.phase {
-            Phase::Ended { .. } => self.record.expires_at.map(|at| UnixMillis::new(at * 1000)),
-            _ => None,
-        };
-        let next_check_at = expires_at.unwrap_or_else(|| now.after(RECONCILE_INTERVAL));
-        SlotReport { needs_slot: self.needs_slot(), next_check_at }
     }
 
     /// Whether the phase shows that the caller can get an answer.

@@ -56,14 +56,14 @@ fn an_ending_is_delivered_last_and_retried_until_accepted() {
     let mut life = cancelled();
     let effects = life.wake();
     let [
-        Effect::Perform(WorkItem::SyncSlot),
+        Effect::Perform(WorkItem::Report),
         Effect::Perform(WorkItem::Publish),
         Effect::Notify(Recipient::Operator, first),
     ] = &effects[..]
     else {
         panic!("{effects:?}");
     };
-    for item in [WorkItem::SyncSlot, WorkItem::Publish] {
+    for item in [WorkItem::Report, WorkItem::Publish] {
         life.on(Event::WorkDone { item, succeeded: true });
     }
     answer(&mut life, first, 500);
@@ -71,7 +71,7 @@ fn an_ending_is_delivered_last_and_retried_until_accepted() {
     assert_eq!(told(&mut life).as_ref(), Some(first));
     assert_eq!(life.now - now, 5000);
     answer(&mut life, first, 204);
-    assert_eq!(life.task.alarm(), None);
+    assert!(life.is_at_rest());
 }
 
 fn answer_of(life: &mut Life, recipient: Recipient, webhook_id: &str, status: u16) {
@@ -106,7 +106,7 @@ fn both_webhooks_get_the_event_and_do_not_depend_on_each_other() {
     answer_of(&mut life, Recipient::Owner, id, 500);
     assert_eq!(all_told(&mut life), [(Recipient::Owner, id.clone())]);
     answer_of(&mut life, Recipient::Owner, id, 204);
-    assert_eq!(life.task.alarm(), None);
+    assert!(life.is_at_rest());
 }
 
 #[test]
@@ -125,11 +125,11 @@ fn a_callback_url_needs_no_webhook_of_the_operator_and_stops_with_the_video() {
 fn without_a_webhook_nothing_is_delivered() {
     let mut life = Life::begin();
     life.on(Event::CancelRequested);
-    assert_eq!((told(&mut life), life.task.alarm()), (None, None));
+    assert_eq!((told(&mut life), life.is_at_rest()), (None, true));
 
     let mut life = cancelled();
     life.policy.notify = None;
-    assert_eq!((told(&mut life), life.task.alarm()), (None, None));
+    assert_eq!((told(&mut life), life.is_at_rest()), (None, true));
 }
 
 #[test]

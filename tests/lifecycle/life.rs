@@ -10,7 +10,7 @@ use hailuo_worker::video::record::thousandths::Thousandths;
 use hailuo_worker::video::record::{FailureCode, Image, Input, Output, Status};
 use hailuo_worker::video::request::Resolution;
 use hailuo_worker::video::task::search::SearchProgress;
-use hailuo_worker::video::task::{Job, NewTask, Source, Task};
+use hailuo_worker::video::task::{Job, NewTask, Phase, Source, Task};
 use hailuo_worker::video::time::{Millis, Tick, UnixMillis};
 
 pub const START: i64 = 1_800_000_000_000;
@@ -92,6 +92,7 @@ pub fn submitted(input_image_first: Option<Image>, fingerprint: &str, now: i64) 
     Task::accept(new, UnixMillis::new(now))
 }
 
+#[derive(Clone)]
 pub struct Life {
     pub task: Task,
     pub now: i64,
@@ -128,7 +129,7 @@ impl Life {
 
     /// Advances the clock to the next effect of the job itself; pending work before it succeeds.
     pub fn next(&mut self) -> Option<Effect> {
-        while self.task.alarm().is_some() {
+        while !self.is_at_rest() {
             let mut asked = None;
             for effect in self.wake() {
                 match effect {
@@ -143,6 +144,13 @@ impl Life {
             }
         }
         None
+    }
+
+    /// Whether the video has ended, and nothing is due before its removal.
+    pub fn is_at_rest(&self) -> bool {
+        let removal_at = self.task.record.expires_at.map(|at| UnixMillis::new(at * 1000));
+        let has_ended = matches!(self.task.phase, Phase::Ended { .. });
+        has_ended && self.task.alarm() == removal_at && removal_at > Some(UnixMillis::new(self.now))
     }
 
     pub fn status(&self) -> Status {

@@ -15,6 +15,7 @@ enum Move {
     /// The job at the upstream ends, if there is one.
     JobEnds(Job),
     Pass(i64),
+    Expire,
 }
 
 fn luck() -> impl Strategy<Value = Luck> {
@@ -76,6 +77,7 @@ fn next_move() -> impl Strategy<Value = Move> {
         2 => stray().prop_map(Move::Stray),
         1 => prop_oneof![3 => Just(Job::Succeeded), 1 => Just(Job::Failed)].prop_map(Move::JobEnds),
         1 => (0_i64..400_000).prop_map(Move::Pass),
+        1 => Just(Move::Expire),
     ]
 }
 
@@ -95,6 +97,7 @@ proptest! {
                     }
                 }
                 Move::Pass(millis) => world.life.now += millis,
+                Move::Expire => world.expire(),
             }
         }
         let was_open = !world.removed && !world.life.status().is_final();

@@ -105,12 +105,11 @@ impl World {
         self.progress = progress;
         assert_eq!(record.output.is_some(), record.status == Status::Completed);
         assert_eq!(record.expires_at.is_some(), record.status.is_final());
-        let is_over = matches!(self.life.task.phase, Phase::Ended { .. });
-        assert!(is_over || self.life.task.alarm().is_some(), "no alarm is set: {:?}", self.life.task);
+        assert!(self.life.task.alarm().is_some(), "no alarm is set: {:?}", self.life.task);
     }
 
     pub fn wake(&mut self, luck: &mut dyn Iterator<Item = Luck>) {
-        if self.removed || self.life.task.alarm().is_none() {
+        if self.removed || self.life.is_at_rest() {
             return;
         }
         let before = (self.life.status(), self.life.failure());
@@ -163,7 +162,7 @@ impl World {
                 if luck.works || luck.answer_is_lost {
                     match item {
                         WorkItem::Publish => self.kv = Some((self.life.status(), self.life.failure())),
-                        WorkItem::SyncSlot => {
+                        WorkItem::Report => {
                             self.in_line = self.life.task.needs_slot();
                             self.tell_books(self.in_line);
                         }
@@ -242,6 +241,13 @@ impl World {
             Some(Job::Succeeded) => succeeded(),
             Some(Job::Failed) => failed(),
             Some(Job::Cancelled) => Observation::Cancelled { cost_usd: None },
+        }
+    }
+
+    /// The time of the removal comes, if the video has ended.
+    pub fn expire(&mut self) {
+        if let (Phase::Ended { .. }, Some(at)) = (&self.life.task.phase, self.life.task.record.expires_at) {
+            self.life.now = self.life.now.max(at * 1000);
         }
     }
 
@@ -349,7 +355,7 @@ impl World {
         if self.removed {
             return;
         }
-        assert_eq!(task.alarm(), None, "{task:?}");
+        assert!(self.life.is_at_rest(), "{task:?}");
         assert!(self.life.status().is_final(), "{task:?}");
         let is_true = match (self.life.status(), self.life.failure()) {
             (Status::Completed, _) => self.jobs.last() == Some(&Job::Succeeded),

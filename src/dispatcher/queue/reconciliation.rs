@@ -3,11 +3,11 @@
 use worker::Result;
 use worker::js_sys::Array;
 
-use super::{Queue, SlotState, WAITING, count};
+use super::{Queue, SlotState};
 use crate::dispatcher::circuit_breaker;
 use crate::runtime::values::{text_to_js, time_from_js, time_to_js};
 use crate::video::id::VideoId;
-use crate::video::task::SlotReport;
+use crate::video::task::report::SlotReport;
 use crate::video::time::{Millis, UnixMillis};
 
 /// A granted slot that was not confirmed is announced again after this.
@@ -30,7 +30,7 @@ impl Queue<'_> {
     /// Applies the report of a job that was asked while in this state.
     pub fn apply_report(&self, id: &VideoId, state: SlotState, report: SlotReport) -> Result<()> {
         // The job may have sent a message meanwhile.
-        if self.slot_state(id)? != Some(state) {
+        if self.job(id)?.map(|job| job.state) != Some(state) {
             return Ok(());
         }
         if !report.needs_slot && state != SlotState::Released {
@@ -48,19 +48,18 @@ impl Queue<'_> {
 
     /// When the next slot must be granted or announced.
     pub fn next_alarm(&self) -> Result<Option<UnixMillis>> {
-        let query = format!(
-            "SELECT MIN(look_at), EXISTS (SELECT 1 FROM jobs WHERE {WAITING}) FROM jobs
-            WHERE state = 'called' AND state <> 'gone'"
-        );
-        let Some(row) = self.first_row(&query, &[])? else { return Ok(None) };
-        let call = row.get(0).as_f64().map(time_from_js);
-        let is_queue_occupied = count(&row.get(1)) > 0 && !self.clients.paused;
-        let probe = if is_queue_occupied && self.free_slots()? > 0 && self.lines()?.startable() > 0 {
+        let query = "SELECT MIN(look_at) FROM jobs WHERE state = 'called' AND state <> 'gone'";
+        let row = self.first_row(query, &[])?;
+        let announcement = row.and_then(|row| row.get(0).as_f64()).map(time_from_js);
+        let may_grant = !self.clients.paused && self.queue_length()? > 0 && self.free_slots()? > 0;
+        let probe = if may_grant {
             let breaker = circuit_breaker::load(self.storage)?.next_probe();
-            self.backoff()?.map(|backoff| backoff.until).max(breaker)
+            let probe = self.backoff()?.map(|backoff| backoff.until).max(breaker);
+            // The lines are only read if something is to be awaited.
+            if probe.is_some() && self.lines()?.startable() > 0 { probe } else { None }
         } else {
             None
         };
-        Ok([call, probe].into_iter().flatten().min())
+        Ok([announcement, probe].into_iter().flatten().min())
     }
 }

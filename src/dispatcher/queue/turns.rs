@@ -3,7 +3,7 @@
 use worker::Result;
 use worker::wasm_bindgen::JsValue;
 
-use super::{Queue, WAITING, active_jobs, count};
+use super::{Queue, SlotState, WAITING};
 use crate::runtime::values::{integer_from_js, integer_to_js, text_to_js, time_to_js};
 use crate::video::access::owner::Owner;
 use crate::video::id::VideoId;
@@ -42,20 +42,26 @@ impl Queue<'_> {
     }
 
     pub(super) fn lines(&self) -> Result<Lines> {
+        // It goes from client to client, and reads the first job of each only.
         let query = format!(
-            "SELECT line.owner, waiting, first_ticket, number FROM
-             (SELECT owner, COUNT(*) AS waiting, MIN(ticket) AS first_ticket FROM jobs WHERE {WAITING} GROUP BY owner)
-             AS line LEFT JOIN turn ON turn.owner = line.owner"
+            "WITH RECURSIVE client (owner) AS (
+                SELECT MIN(owner) FROM jobs WHERE {WAITING}
+                UNION ALL
+                SELECT (SELECT MIN(owner) FROM jobs WHERE {WAITING} AND owner > client.owner)
+                FROM client WHERE client.owner IS NOT NULL
+            )
+            SELECT owner, (SELECT MIN(ticket) FROM jobs WHERE {WAITING} AND owner = client.owner),
+            (SELECT number FROM turn WHERE turn.owner = client.owner) FROM client WHERE owner IS NOT NULL"
         );
         let mut owners = Vec::new();
         let mut lines = Vec::new();
         for row in self.storage.sql(&query, &[])? {
             let owner = row.get(0).as_string().unwrap_or_default();
             lines.push(ClientLine {
-                waiting: count(&row.get(1)),
+                waiting: self.counts.of(self.storage, &owner)?.waiting,
                 allowed: self.allowed(&owner)?,
-                first_ticket: integer_from_js(&row.get(2)),
-                last_turn: integer_from_js(&row.get(3)),
+                first_ticket: integer_from_js(&row.get(1)),
+                last_turn: integer_from_js(&row.get(2)),
             });
             owners.push(owner);
         }
@@ -69,7 +75,7 @@ impl Queue<'_> {
         match options.max_active {
             _ if options.paused => Ok(0),
             None => Ok(u32::MAX),
-            Some(most) => Ok(most.saturating_sub(active_jobs(self.storage, owner)?)),
+            Some(most) => Ok(most.saturating_sub(self.counts.of(self.storage, owner)?.active)),
         }
     }
 
@@ -79,12 +85,14 @@ impl Queue<'_> {
         let mut turn = newest.map_or(0, |row| integer_from_js(&row.get(0)));
         let is_alone = owners.len() < 2;
         for (index, granted) in fair_line::grants(lines, slots) {
-            let Some(owner) = owners.get(index).map(|owner| text_to_js(owner)) else { continue };
+            let Some(name) = owners.get(index) else { continue };
+            let owner = text_to_js(name);
             let statement = format!(
                 "UPDATE jobs SET state = 'called', look_at = ? WHERE ticket IN
                  (SELECT ticket FROM jobs WHERE {WAITING} AND owner = ? ORDER BY ticket LIMIT ?)"
             );
             self.run(&statement, &[time_to_js(self.tick.now), owner.clone(), granted.into()])?;
+            self.counts.apply(name, Some(SlotState::Waiting), Some(SlotState::Granted), granted);
             turn += 1;
             if !is_alone {
                 self.note_turn(owner, turn)?;

@@ -11,10 +11,9 @@ use crate::video::time::{Tick, UnixMillis};
 pub enum WorkItem {
     /// Write the record to KV.
     Publish,
-    /// Tell the dispatcher whether the job needs a slot: release it, or acquire it again for a lost job that was
-    /// found.
+    /// Report to the dispatcher whether the job needs a slot, and how the video has ended.
     #[serde(rename = "leave")]
-    SyncSlot,
+    Report,
     /// Have Wiro delete its files, because our copy is verified.
     Purge,
     /// Tell the dispatcher whether Wiro answered Run.
@@ -70,6 +69,12 @@ impl PendingWork {
         } else {
             self.0.retain(|item| item.work != work);
         }
+    }
+
+    /// When this item is due; `None` if it is not pending.
+    #[must_use]
+    pub fn due_of(&self, work: WorkItem) -> Option<UnixMillis> {
+        self.0.iter().find(|item| item.work == work).map(|item| item.due)
     }
 
     pub fn clear(&mut self) {

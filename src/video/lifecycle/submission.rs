@@ -8,8 +8,10 @@ use crate::video::task::search::SearchOutcome;
 use crate::video::task::{Job, Phase, Task};
 use crate::video::time::{Millis, Tick, UnixMillis};
 
-/// A queued job asks for its slot this often, in case a message was lost.
+/// A queued job asks for its slot this often, in case a message was lost; less often the further back it is.
 const QUEUE_CHECK_INTERVAL: Millis = Millis::from_seconds(60);
+
+const MAX_QUEUE_CHECK_INTERVAL: Millis = Millis::from_seconds(600);
 
 /// Delay before the next search, if the job sent a callback or the list was not read to its end.
 const MIN_SEARCH_INTERVAL: Millis = Millis::new(1000);
@@ -66,7 +68,9 @@ impl Task {
             SlotReply::Queued(position) => {
                 self.phase = Phase::Queued(attempts);
                 self.record.queue_position = Some(position);
-                let check_at = tick.now.after(QUEUE_CHECK_INTERVAL);
+                let further_back = Millis::from_seconds(u64::from(position) / 10);
+                let check_at = tick.now.after(QUEUE_CHECK_INTERVAL).after(further_back);
+                let check_at = check_at.min(tick.now.after(MAX_QUEUE_CHECK_INTERVAL));
                 self.wake_at = Some(check_at.min(self.submission_deadline(policy)));
             }
             // The caller has no answer yet, so the video is refused as if it had never existed.
@@ -198,7 +202,7 @@ impl Task {
                 let is_lost = policy.search.checked_delay(*searches).is_none();
                 if is_lost && !self.presumed_lost && self.record.status.is_final() {
                     // The slot was released when the video failed; now the reservation is released too.
-                    self.pending_work.add(WorkItem::SyncSlot, now);
+                    self.pending_work.add(WorkItem::Report, now);
                 }
                 self.presumed_lost |= is_lost;
             }
@@ -206,7 +210,7 @@ impl Task {
             self.wake_at = Some(now.after(wait).min(deadline));
         } else if self.record.status.is_final() {
             self.phase = Phase::Ended { job: None };
-            self.wake_at = None;
+            self.wake_at = self.removal_at();
         } else {
             self.fail(FailureCode::SubmissionUnknown, None, policy, now);
         }

@@ -35,6 +35,12 @@ impl Task {
                 task.pending_work.add(WorkItem::Publish, task.wake_at.unwrap_or(UnixMillis::new(0)));
             }
         }
+        // Earlier versions reported the end with the publication.
+        if task.record.status.is_final()
+            && let Some(due) = task.pending_work.due_of(WorkItem::Publish)
+        {
+            task.pending_work.add(WorkItem::Report, due);
+        }
         task.version = TASK_VERSION;
         Ok(task)
     }

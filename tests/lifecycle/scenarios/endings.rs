@@ -149,9 +149,17 @@ fn only_expired_videos_are_removed() {
     assert_eq!(life.next(), None);
     let expires_at = life.task.record.expires_at.unwrap();
     life.on(Event::Reconciled(UnixMillis::new(expires_at * 1000 - 1)));
-    assert_eq!(life.task.alarm(), None);
-    life.on(Event::Reconciled(UnixMillis::new(expires_at * 1000)));
+    assert!(life.is_at_rest());
+    // A task of an earlier version has no alarm.
+    life.task.wake_at = None;
+    life.on(Event::Reconciled(UnixMillis::new(expires_at * 1000 - 1)));
+    assert!(life.is_at_rest());
+    let mut swept = life.clone();
+    swept.on(Event::Reconciled(UnixMillis::new(expires_at * 1000)));
+    assert_eq!(swept.wake(), [Effect::Remove { purge: Some(job()) }]);
+
     assert_eq!(life.wake(), [Effect::Remove { purge: Some(job()) }]);
+    assert_eq!(life.now, expires_at * 1000);
     // The object crashes during the removal; then a step of the removal fails.
     assert_eq!((life.wakes_in(), life.wake()), (10_000, vec![Effect::Remove { purge: Some(job()) }]));
     life.on(Event::RemovalFailed).on(Event::CallbackReceived(None)).on(Event::RedriveRequested);

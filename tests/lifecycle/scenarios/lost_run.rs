@@ -122,14 +122,14 @@ fn a_job_that_no_search_finds_releases_its_slot_until_it_is_found() {
     assert_eq!(waits, [30, 60, 90, 90]);
     assert_eq!((life.status(), life.task.needs_slot()), (Status::InProgress, false));
     assert_eq!(life.task.charge(), Some(Usd::default()));
-    assert_eq!(life.wake(), [Effect::Perform(WorkItem::SyncSlot)]);
-    life.on(Event::WorkDone { item: WorkItem::SyncSlot, succeeded: true });
+    assert_eq!(life.wake(), [Effect::Perform(WorkItem::Report)]);
+    life.on(Event::WorkDone { item: WorkItem::Report, succeeded: true });
     assert_eq!(life.next(), Some(search(None)));
     life.on(Event::Searched(SearchOutcome::Found(job())));
     assert!(life.task.needs_slot());
     assert_eq!(
         (life.task.charge(), life.wake()),
-        (None, vec![Effect::Perform(WorkItem::SyncSlot), Effect::Check(job())])
+        (None, vec![Effect::Perform(WorkItem::Report), Effect::Check(job())])
     );
     life.observe(succeeded());
     assert_eq!(life.task.charge(), Usd::parse("0.28"));

@@ -30,17 +30,19 @@ fn a_video_without_faults_completes() {
     life.observe(succeeded());
     assert_eq!(life.task.record.stage, "storing");
     // Its slot is released when the upstream has finished.
-    assert_eq!(life.wake(), [Effect::Perform(WorkItem::SyncSlot), Effect::Copy(source())]);
-    life.on(Event::WorkDone { item: WorkItem::SyncSlot, succeeded: true }).on(Event::Copied(Some(output())));
-    assert_eq!(life.wake(), [Effect::Perform(WorkItem::Purge), Effect::Perform(WorkItem::Publish)]);
+    assert_eq!(life.wake(), [Effect::Perform(WorkItem::Report), Effect::Copy(source())]);
+    life.on(Event::WorkDone { item: WorkItem::Report, succeeded: true }).on(Event::Copied(Some(output())));
+    let work = [WorkItem::Purge, WorkItem::Report, WorkItem::Publish];
+    assert_eq!(life.wake(), work.map(Effect::Perform));
     life.on(Event::WorkDone { item: WorkItem::Purge, succeeded: true });
+    life.on(Event::WorkDone { item: WorkItem::Report, succeeded: true });
     life.on(Event::WorkDone { item: WorkItem::Publish, succeeded: true });
     let record = &life.task.record;
     assert_eq!((record.status, record.stage.as_str(), record.progress), (Status::Completed, "done", 100));
     assert_eq!(record.cost_usd.as_deref(), Some("0.28"));
     let retention = i64::try_from(RETENTION_SECONDS).unwrap();
     assert_eq!(record.expires_at, Some(record.completed_at.unwrap() + retention));
-    assert_eq!(life.task.alarm(), None);
+    assert!(life.is_at_rest());
 }
 
 #[test]
@@ -143,7 +145,7 @@ fn a_refused_run_fails_at_once() {
     let mut life = submitting();
     life.on(Event::RunAnswered(RunOutcome::Refused(failure.clone())));
     assert_eq!((life.status(), life.task.record.error.clone()), (Status::Failed, Some(failure)));
-    assert_eq!(life.wake(), [Effect::Perform(WorkItem::SyncSlot), Effect::Perform(WorkItem::Publish)]);
+    assert_eq!(life.wake(), [Effect::Perform(WorkItem::Report), Effect::Perform(WorkItem::Publish)]);
 }
 
 #[test]

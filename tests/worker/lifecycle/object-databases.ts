@@ -74,6 +74,36 @@ export function storedValues(service: DirectService): string[] {
   });
 }
 
+/** How many rows these tables of the dispatcher have. */
+export function dispatcherRows(service: DirectService, tables: string[]): Record<string, number> {
+  const database = dispatcherDatabase(service);
+  const rows = tables.map((table) => {
+    const { count } = database.prepare(`SELECT COUNT(*) AS count FROM ${table}`).get() as { count: number };
+    return [table, count] as const;
+  });
+  database.close();
+  return Object.fromEntries(rows);
+}
+
+/**
+ * Moves the rows of ended videos to where earlier versions kept them. They were checked at their expiry, and the others but
+ * these many already before. The Worker must be stopped.
+ */
+export function queueEnded(service: DirectService, checked: number): void {
+  const database = dispatcherDatabase(service);
+  database.exec(`
+    INSERT INTO jobs (id, state, look_at) SELECT id, 'gone', expires_at * 1000 FROM ended;
+    DELETE FROM ended;
+    UPDATE jobs SET look_at = 0 WHERE ticket NOT IN (SELECT ticket FROM jobs ORDER BY ticket LIMIT ${checked});
+  `);
+  database.close();
+}
+
+function dispatcherDatabase(service: DirectService): DatabaseSync {
+  const [file] = databases(service, 'Dispatcher').filter((file) => !file.endsWith('metadata.sqlite'));
+  return new DatabaseSync(file!, PATIENCE);
+}
+
 function databases({ storage }: DirectService, of: ObjectClass): string[] {
   const files = globSync(join(storage, 'v3/do', `*-${of}`, '*.sqlite'));
   if (files.length === 0) throw new Error(`no ${of} has stored anything`);

@@ -23,13 +23,14 @@ const ORDINARY: Bill = {
   'R2 class B': 2,
   'VideoTask requests': 2,
   'VideoTask alarms': 2,
-  'Dispatcher requests': 2,
+  // For a slot; the job has left Wiro; the video has ended.
+  'Dispatcher requests': 3,
   'Dispatcher alarms': 0,
   'task writes': 11,
-  'alarms set': 9,
-  'SQL statements': 23,
+  'alarms set': 10,
+  'SQL statements': 32,
   // The dispatcher's, and those that create its tables.
-  'rows written': 18,
+  'rows written': 22,
   'calls to Wiro': 2,
   'fetches of the output': 1,
 };
@@ -37,11 +38,26 @@ const ORDINARY: Bill = {
 /** The very first picture asks what the model takes: Wiro by way of the dispatcher, which publishes it in KV. */
 const FIRST_PICTURE: Bill = {
   'KV writes': 3,
-  'Dispatcher requests': 3,
-  'SQL statements': 28,
-  'rows written': 23,
+  'Dispatcher requests': 4,
+  'SQL statements': 37,
+  'rows written': 27,
   'calls to Wiro': 3,
 };
+
+const REQUESTS_OF_A_LIFE = 4;
+
+/** Of a video from a prompt, until it is removed. */
+const WHOLE_LIFE: Bill = {
+  // The submit, and the callback: the dispatcher asks nothing.
+  'VideoTask requests': 2,
+  'VideoTask alarms': 3,
+  'Dispatcher requests': REQUESTS_OF_A_LIFE,
+  'Dispatcher alarms': 0,
+  'rows written': 14,
+};
+
+/** Two seconds, in days. */
+const RETENTION_OF_SECONDS = '0.000024';
 
 const bills: [string, Bill][] = [];
 let service: Service;
@@ -95,6 +111,35 @@ test('operations of a video from a prompt', async () => {
   expect(lines.length).toBeLessThanOrEqual(MOST_LOG_LINES);
 });
 
+test('operations from the submit to the removal, which the video does by its own alarm', async () => {
+  await service.close();
+  service = await startWrapped('counted-worker.js', {
+    vars: { POLL_SECONDS: '600', RETENTION_DAYS: RETENTION_OF_SECONDS },
+  });
+  // The first video creates the tables.
+  await service.ended((await service.accepted({ prompt: 'a penny for the tables' })).id);
+  await removedAlone();
+  const before = await countsOf();
+  service.sim.script('', { holdAt: 'task_start' });
+  const video = await service.accepted({ prompt: 'a penny until the end' });
+  const task = await service.sim.waitForTask(video.input.prompt);
+  await publishedRecord(service, video.id, 'in_progress');
+  service.sim.release(task);
+  await task.calledBack();
+  await removedAlone();
+  const after = await countsOf();
+  const more = (name: string) => (after[name] ?? 0) - (before[name] ?? 0);
+  const bill = Object.fromEntries(Object.keys(WHOLE_LIFE).map((name) => [name, more(name)]));
+  expect(bill).toEqual(WHOLE_LIFE);
+});
+
+/** Nothing is left of any video in KV. */
+async function removedAlone(): Promise<void> {
+  const names = async () => (await service.bindings.TASKS.list({ prefix: 'video:' })).keys.length;
+  await expect.poll(names).toBe(0);
+  await expect.poll(async () => (await countsOf())['Dispatcher requests']! % REQUESTS_OF_A_LIFE).toBe(0);
+}
+
 test('operations of a video with an image', async () => {
   const file = { name: 'inputImageFirst', filename: 'penny.png', value: picture('image/png', 5000) };
   const answer = await submitForm(service, [{ name: 'prompt', value: 'two pennies' }, file]);
@@ -106,7 +151,7 @@ test('operations of a video with an image', async () => {
     'R2 class B': 3,
     'VideoTask requests': 3,
     'task writes': 12,
-    'alarms set': 10,
+    'alarms set': 11,
   });
 });
 
@@ -121,9 +166,9 @@ test('operations of a video where there is an operator, who has not asked for an
     ...ORDINARY,
     // One of them asks for the clients that the operator manages, at most every 30 seconds in an isolate.
     'Dispatcher requests': 4,
-    'SQL statements': 38,
+    'SQL statements': 47,
     // Six when it is accepted, two with its cost, four at its end; the others create tables.
-    'rows written': 34,
+    'rows written': 38,
   });
 });
 
