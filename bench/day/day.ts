@@ -9,6 +9,7 @@ import {
   listAll,
   type Message,
   reserve,
+  SWEEP_START,
   sweep,
   type TaskQuestion,
   taskAnswer,
@@ -292,8 +293,10 @@ export class Day implements World {
 
   async #sweep(): Promise<void> {
     const asOf = this.#now;
+    let from: unknown = SWEEP_START;
     for (let batch = 0; batch < MAX_SWEEP_BATCHES; batch++) {
-      if ((await this.send(sweep(asOf))) === true) return;
+      from = await this.send(sweep(asOf, from));
+      if (from === null) return;
       this.#now += STEP_DELAY;
       setClock(this.#now);
     }

@@ -25,7 +25,7 @@ export const OPERATOR_INTERVAL = 5 * MINUTE;
 export const TASK_DEADLINE = 7200 * SECOND;
 export const QUEUE_CHECK_INTERVAL = MINUTE;
 export const RECONCILE_INTERVAL = 10 * MINUTE;
-export const MAX_SWEEP_BATCHES = 10;
+export const MAX_SWEEP_BATCHES = 100;
 
 /** From the submit to the question for a slot, and from the granted slot to that of its object. */
 export const STEP_DELAY = 20;

@@ -5,8 +5,7 @@ import {
   forget,
   type Message,
   position,
-  REMOVES_ITSELF,
-  reports,
+  report,
   type SlotReport,
   slotReply,
   type TaskQuestion,
@@ -173,7 +172,9 @@ export class VideoModel {
     const isOfSlot = ['waiting', 'queued', 'running', 'stopping'].includes(video.phase);
     const expiresAt = video.phase === 'ended' ? video.facts.expiresAt : null;
     const nextCheckAt = expiresAt === null ? now + RECONCILE_INTERVAL : expiresAt * SECOND;
-    return { needsSlot: isOfSlot, nextCheckAt };
+    const { phase } = video;
+    const existence = phase === 'ended' || phase === 'removing' ? phase : 'unfinished';
+    return { needsSlot: isOfSlot, nextCheckAt, existence };
   }
 
   async #step(video: Video): Promise<void> {
@@ -199,7 +200,7 @@ export class VideoModel {
       case 'storing':
         return this.#end(video, { status: 'completed', code: null, seconds: 6 }, video.facts.cost);
       case 'ended':
-        return REMOVES_ITSELF ? this.#remove(video) : undefined;
+        return this.#remove(video);
       case 'removing':
         return this.#forget(video);
     }
@@ -261,7 +262,7 @@ export class VideoModel {
     facts.ending = ending;
     facts.cost = cost;
     facts.expiresAt = Math.floor((this.#world.now() + RETENTION) / SECOND);
-    video.wakeAt = REMOVES_ITSELF ? facts.expiresAt * SECOND : Number.POSITIVE_INFINITY;
+    video.wakeAt = facts.expiresAt * SECOND;
   }
 
   #releaseSlot(video: Video): void {
@@ -279,9 +280,7 @@ export class VideoModel {
   async #report(video: Video): Promise<void> {
     if (!video.owesSlot && !video.owesEnd) return;
     if (video.phase === 'removing') return;
-    for (const message of reports(video.facts, { slot: video.owesSlot, ended: video.owesEnd })) {
-      await this.#sendOnceOrTwice(message);
-    }
+    await this.#sendOnceOrTwice(report(video.facts, { slot: video.owesSlot, ended: video.owesEnd }));
     this.#count(video);
     if (video.owesSlot) {
       video.entry = this.#world.money.settle(video.entry, video.facts.cost);

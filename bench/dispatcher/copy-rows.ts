@@ -5,8 +5,10 @@ export function copyRows(sql: Sql, id: string, copies: number): void {
   for (const table of tableNames(sql)) {
     const columns = sql.exec('SELECT name, type, pk FROM pragma_table_info(?)', table).toArray();
     if (!columns.some(({ name }) => name === 'id')) continue;
-    // A number that is the key of a table is given by SQLite.
-    const copied = columns.filter(({ name, type, pk }) => !(pk === 1 && type === 'INTEGER' && name !== 'id'));
+    // SQLite gives a table its key, if that is one number.
+    const keys = columns.filter(({ pk }) => pk !== 0);
+    const given = keys.length === 1 ? keys.find(({ type }) => type === 'INTEGER') : undefined;
+    const copied = columns.filter((column) => column !== given);
     const names = copied.map(({ name }) => String(name));
     const values = names.map((name) => (name === 'id' ? "printf('vid_%040d', copies.at)" : name));
     sql.exec(

@@ -30,9 +30,6 @@ export interface Ending {
 /** The kind of a message, for tables, and its text. */
 export type Message = [kind: string, text: string];
 
-/** How the objects of videos behave in this version of the Worker. */
-export const REMOVES_ITSELF = false;
-
 export const MODELS = ['minimax/hailuo-2-3', 'minimax/hailuo-2-3-fast'];
 
 const ownership = ({ id, owner, createdAt, model }: VideoFacts) => ({
@@ -51,18 +48,18 @@ export const reserve = (facts: VideoFacts) => message('Reserve', { reserve: [own
 export const acquireSlot = (facts: VideoFacts, retryAfter: number | null = null) =>
   message('AcquireSlot', { enter: [ownership(facts), facts.kind, retryAfter] });
 
-/** What the object sends when the job has released its slot, when the video has ended, or both. */
-export function reports(facts: VideoFacts, { slot, ended }: { slot: boolean; ended: boolean }): Message[] {
-  const { kind, generationTime, cost, ending } = facts;
-  const video = ownership(facts);
-  return [
-    ...(slot ? [message('ReleaseSlot', { leave: [video, kind, generationTime, cost] })] : []),
-    ...(ended ? [message('Ended', { ended: [video, ending] })] : []),
-  ];
+/** What the object sends when its need for a slot has changed, when the video has ended, or both. */
+export function report(facts: VideoFacts, { slot, ended }: { slot: boolean; ended: boolean }): Message {
+  const { kind, needsSlot, generationTime, cost, ending, expiresAt } = facts;
+  const end = ended ? { ending, expires_at: expiresAt } : null;
+  const told = { needs_slot: needsSlot, generation_time: slot ? generationTime : null, cost, end };
+  return message(ended ? 'Report of an end' : 'Report', { report: [ownership(facts), kind, told] });
 }
 
 export const forget = (facts: VideoFacts) =>
-  message('Forget', { forget: [ownership(facts), facts.cost, false] });
+  message('Forget', {
+    forget: { video: ownership(facts), cost: facts.cost, is_refused: false, expires_at: facts.expiresAt },
+  });
 
 export const position = (id: string) => message('Position', { position: id });
 
@@ -82,7 +79,10 @@ export const usageReport = (from: number, to: number) =>
     operator: { usage_report: { from, to, group_by: { day: true, client: true, model: false } } },
   });
 
-export const sweep = (asOf: number) => message('Sweep', { sweep: asOf });
+/** `from` is the answer to the last batch, which is null after the last one. */
+export const sweep = (asOf: number, from: unknown) => message('Sweep', { sweep: [asOf, from] });
+
+export const SWEEP_START = { ended: null };
 
 /** Creates a client that is managed at run time. */
 export function createClient(name: string, digest: string, maxActive: number | null): Message {
@@ -170,10 +170,12 @@ export interface SlotReport {
   needsSlot: boolean;
   /** Unix milliseconds. */
   nextCheckAt: number;
+  existence: 'unfinished' | 'ended' | 'removing';
 }
 
 /** `null` if there is no such video. */
 export function taskAnswer(report: SlotReport | null): string {
   if (report === null) return JSON.stringify({ Ok: 'nothing' });
-  return JSON.stringify({ Ok: { report: { needs_place: report.needsSlot, look_at: report.nextCheckAt } } });
+  const { needsSlot, nextCheckAt, existence } = report;
+  return JSON.stringify({ Ok: { report: { needs_place: needsSlot, look_at: nextCheckAt, existence } } });
 }

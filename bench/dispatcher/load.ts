@@ -8,7 +8,7 @@ import {
   list,
   listAll,
   position,
-  reports,
+  report,
   reserve,
   slotReply,
   type TaskQuestion,
@@ -79,7 +79,7 @@ export class Load {
       this.#waiting.delete(id);
       this.#granted.push(waiting);
     }
-    return taskAnswer({ needsSlot: true, nextCheckAt: Date.now() + RECONCILE_MS });
+    return taskAnswer({ needsSlot: true, nextCheckAt: Date.now() + RECONCILE_MS, existence: 'unfinished' });
   }
 
   async #reserved(isGranted: boolean): Promise<VideoFacts> {
@@ -128,9 +128,9 @@ export class Load {
 
   async #end(video: VideoFacts, isForgotten: boolean, onReleased = async () => {}): Promise<void> {
     complete(video, 60_000 + this.#random.below(120_000), video.createdAt + RETENTION_SECONDS);
-    for (const message of reports(video, { slot: true, ended: false })) await this.#target.send(message);
+    await this.#target.send(report(video, { slot: true, ended: false }));
     await onReleased();
-    for (const message of reports(video, { slot: false, ended: true })) await this.#target.send(message);
+    await this.#target.send(report(video, { slot: false, ended: true }));
     if (isForgotten) await this.#target.send(forget(video));
   }
 
