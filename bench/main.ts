@@ -1,10 +1,12 @@
 // `make bench`: the Worker in Rust beside the reference in JavaScript, into RESULTS.md. PARTS='routes scale' chooses what is
-// measured; scale and leaks are, only when they are chosen. ROUTES='status hook' tries these routes alone, quickly, and
+// measured; the slow parts are, only when they are chosen. ROUTES='status hook' tries these routes alone, quickly, and
 // keeps nothing; with PARTS=isolate the isolate alone. CONNECTIONS='1 64' takes so many connections in place of 16.
 import { reasonOf } from '../scripts/shared/reason.ts';
 import { runToExit } from '../scripts/shared/shutdown.ts';
 import { copies } from './parts/copy.ts';
 import { isolates } from './parts/isolate.ts';
+import { days } from './parts/day.ts';
+import { dispatchers } from './parts/dispatcher.ts';
 import { latencies } from './parts/latency.ts';
 import { leaks } from './parts/leaks.ts';
 import { routes } from './parts/routes.ts';
@@ -36,6 +38,8 @@ const PARTS: Record<string, Part> = {
   latency: { title: 'From end to end', measure: latencies },
   scale: { title: 'Scale', isSlow: true, measure: scales },
   leaks: { title: 'Memory', isSlow: true, measure: leaks },
+  dispatcher: { title: 'Dispatcher', isSlow: true, measure: () => dispatchers() },
+  day: { title: 'A day of a million videos', isSlow: true, measure: () => days() },
   'slow-clients': { title: 'Memory under slow clients', isSlow: true, measure: slowClients },
   watchers: { title: 'Watchers', isSlow: true, measure: watchers },
 };

@@ -145,6 +145,6 @@ export function modulesOf(kind: Kind): Module[] {
   return [esModule(DIST, 'index.js'), { type: 'CompiledWasm', path: binary, contents }];
 }
 
-function esModule(folder: string, path: string): Module {
+export function esModule(folder: string, path: string): Module {
   return { type: 'ESModule', path, contents: readFileSync(join(folder, path), 'utf8') };
 }
