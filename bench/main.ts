@@ -4,9 +4,9 @@
 import { reasonOf } from '../scripts/shared/reason.ts';
 import { runToExit } from '../scripts/shared/shutdown.ts';
 import { copies } from './parts/copy.ts';
-import { isolates } from './parts/isolate.ts';
 import { days } from './parts/day.ts';
 import { dispatchers } from './parts/dispatcher.ts';
+import { isolates } from './parts/isolate.ts';
 import { latencies } from './parts/latency.ts';
 import { leaks } from './parts/leaks.ts';
 import { routes } from './parts/routes.ts';
