@@ -24,6 +24,8 @@ export const OPERATOR_INTERVAL = 5 * MINUTE;
 /** The defaults of the Worker's settings and constants. */
 export const TASK_DEADLINE = 7200 * SECOND;
 export const QUEUE_CHECK_INTERVAL = MINUTE;
+/** Far back in the queue. */
+export const MAX_QUEUE_CHECK_INTERVAL = 10 * MINUTE;
 export const RECONCILE_INTERVAL = 10 * MINUTE;
 export const MAX_SWEEP_BATCHES = 100;
 

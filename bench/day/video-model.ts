@@ -17,6 +17,7 @@ import type { Entry, Money } from './money.ts';
 import {
   COPY_DELAY,
   generationTime,
+  MAX_QUEUE_CHECK_INTERVAL,
   POLL_INTERVAL,
   QUEUE_CHECK_INTERVAL,
   RECONCILE_INTERVAL,
@@ -121,6 +122,8 @@ export class VideoModel {
   }
 
   async onAlarm(video: Video): Promise<void> {
+    const { phase } = video;
+    if (phase === 'gone') return;
     for (;;) {
       await this.#report(video);
       if (video.wakeAt > this.#world.now()) break;
@@ -224,7 +227,8 @@ export class VideoModel {
         if (random.chance(SHARES.polled)) this.#world.poll(video, now + POLL_INTERVAL);
       }
       video.phase = 'queued';
-      video.wakeAt = now + QUEUE_CHECK_INTERVAL;
+      const furtherBack = ((reply.position ?? 0) / 10) * SECOND;
+      video.wakeAt = now + Math.min(QUEUE_CHECK_INTERVAL + furtherBack, MAX_QUEUE_CHECK_INTERVAL);
       gauges.queued = Math.max(gauges.queued, totals.queued);
       return;
     }

@@ -69,7 +69,7 @@ export async function days(span = WHOLE): Promise<string> {
     ].join('\n\n');
     if (problems.length > 0) {
       console.log(text);
-      throw new Error(`the simulated day went wrong:\n${problems.join('\n')}`);
+      throw new Error(`the simulated day went wrong: ${problems.join('; ')}`);
     }
     return text;
   } finally {
