@@ -163,11 +163,14 @@ impl VideoTaskStore {
         if !matches!(*self.stored.borrow(), Stored::NotReadYet) {
             return Ok(());
         }
-        self.stored.replace(match (self.storage.get(TASK_KEY)?, self.storage.get(TOMBSTONE_KEY)?) {
-            (Some(text), _) => Stored::Task(Rc::new(Task::load(&text)?)),
-            (None, Some(text)) => Stored::Tombstone(serde_json::from_str(&text).map_err(LoadError::from)?),
-            (None, None) => Stored::Nothing,
-        });
+        let stored = if let Some(text) = self.storage.get(TASK_KEY)? {
+            Stored::Task(Rc::new(Task::load(&text)?))
+        } else if let Some(text) = self.storage.get(TOMBSTONE_KEY)? {
+            Stored::Tombstone(serde_json::from_str(&text).map_err(LoadError::from)?)
+        } else {
+            Stored::Nothing
+        };
+        self.stored.replace(stored);
         Ok(())
     }
 

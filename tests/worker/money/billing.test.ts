@@ -53,6 +53,8 @@ const WHOLE_LIFE: Bill = {
   'VideoTask alarms': 3,
   'Dispatcher requests': REQUESTS_OF_A_LIFE,
   'Dispatcher alarms': 0,
+  'task writes': 13,
+  'alarms set': 11,
   'rows written': 14,
 };
 
