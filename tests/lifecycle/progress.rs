@@ -328,16 +328,3 @@ fn a_job_without_known_start_gives_no_duration_sample() {
     found.observe(succeeded());
     assert_eq!(found.task.generation_time(), None);
 }
-
-#[test]
-fn a_check_that_was_slower_than_the_socket_does_not_lower_the_stage() {
-    let mut life = Life::begin();
-    life.next();
-    life.on(Event::SlotReplied(SlotReply::Granted(None))).next();
-    life.on(Event::RunAnswered(RunOutcome::Started(job()))).next();
-    life.on(Event::SocketUpdated(SocketUpdate::Stage("task_output".to_owned())));
-    life.observe(Observation::Working { status: "task_start".to_owned(), ignored: None });
-    assert_eq!(life.task.record.stage, "task_output");
-    life.observe(Observation::Working { status: "task_output_full".to_owned(), ignored: None });
-    assert_eq!(life.task.record.stage, "task_output_full");
-}

@@ -85,10 +85,7 @@ impl Task {
                 self.wake_at = Some(due);
                 if let Observation::Working { status, ignored } = observation {
                     self.warn(ignored);
-                    // The socket may have shown a later stage while the check was under way.
-                    let is_later = progress::is_later(&status, &self.record.stage);
-                    let stage = if is_later { status } else { self.record.stage.clone() };
-                    self.progress_to(Status::InProgress, &stage);
+                    self.progress_to(Status::InProgress, &status);
                 }
             }
         }

@@ -255,6 +255,8 @@ test('a video that is redriven after its day is paid once', async () => {
   };
   await expect.poll(figures, { timeout: 30_000 }).toEqual([failed]);
   expect(await (await service.fetch('/forget')).json()).toBeGreaterThan(0);
+  // The dispatcher has the amounts of the day in memory.
+  await service.evictDispatcher();
   expect((await usageOf(service)).today.spent_usd).toBe('0.00');
   service.sim.clearScripts();
   const path = `/operator/videos/${id}/redrive`;
