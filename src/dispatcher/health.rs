@@ -2,7 +2,6 @@
 
 use worker::Result;
 
-use super::circuit_breaker;
 use super::queue::Queue;
 use crate::calls::health::{Circuit, DispatcherHealth};
 use crate::runtime::values::{integer_from_js, integer_to_js};
@@ -32,7 +31,7 @@ pub fn health(storage: &ObjectStorage, queue: &Queue<'_>, paused: bool) -> Resul
         waiting: queue.queue_length()?,
         active: queue.active()?,
         paused,
-        circuit: match circuit_breaker::load(storage)? {
+        circuit: match queue.breaker()? {
             CircuitBreaker::Closed { .. } => Circuit::Closed,
             CircuitBreaker::Open { .. } => Circuit::Open,
             CircuitBreaker::HalfOpen { .. } => Circuit::HalfOpen,

@@ -5,7 +5,6 @@ pub mod object;
 pub mod sweep;
 
 mod accounts;
-mod circuit_breaker;
 mod clients;
 mod health;
 mod job_claims;

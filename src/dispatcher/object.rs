@@ -24,7 +24,7 @@ use super::clients::ClientTable;
 use super::health::store_sweep;
 use super::job_claims::claim_job;
 use super::model_catalog::{ModelCatalog, known_price};
-use super::queue::{JobCounts, Queue, SlotDecision};
+use super::queue::{Queue, QueueMemory, SlotDecision};
 use super::spending::SpendingTotals;
 use super::submit_attempts::video_of;
 use super::sweep::ended_videos::EndedVideos;
@@ -66,7 +66,7 @@ pub(super) struct Inner {
     folder: UploadFolder,
     models: ModelCatalog,
     pub(super) clients: ClientTable,
-    job_counts: JobCounts,
+    queue_memory: QueueMemory,
     spending_totals: SpendingTotals,
     pub(super) env: Env,
 }
@@ -82,7 +82,7 @@ impl Dispatcher {
             folder: UploadFolder::default(),
             models: ModelCatalog::default(),
             clients: ClientTable::default(),
-            job_counts: JobCounts::default(),
+            queue_memory: QueueMemory::default(),
             spending_totals: SpendingTotals::default(),
             env,
         };
@@ -281,7 +281,7 @@ impl Inner {
 
     pub(super) fn queue(&self) -> Result<Queue<'_>, DispatcherError> {
         let config = Config::of(&self.env)?;
-        Ok(Queue::open(&self.storage, &self.job_counts, config, self.clients()?, clock::tick())?)
+        Ok(Queue::open(&self.storage, &self.queue_memory, config, self.clients()?, clock::tick())?)
     }
 
     async fn update_alarm(&self) -> Result<(), DispatcherError> {

@@ -1,7 +1,10 @@
 //! Which jobs may start at Wiro, and which wait, in the dispatcher's `SQLite`: clients take turns, each client's jobs
 //! are served as they came. All methods are synchronous, so each call is one transaction.
 
+mod capacity_backoff;
+mod circuit_breaker;
 mod job_counts;
+mod memory;
 mod reconciliation;
 mod turns;
 
@@ -10,12 +13,11 @@ use std::rc::Rc;
 use worker::js_sys::Array;
 use worker::wasm_bindgen::JsValue;
 
-pub use self::job_counts::JobCounts;
+pub use self::memory::QueueMemory;
 use self::turns::Lines;
-use super::circuit_breaker;
 use super::owned_videos::OwnedVideos;
 use crate::config::Config;
-use crate::runtime::values::{integer_from_js, text_to_js, time_from_js, time_to_js};
+use crate::runtime::values::{integer_from_js, text_to_js, time_to_js};
 use crate::storage::object_storage::ObjectStorage;
 use crate::video::access::managed_clients::ManagedClients;
 use crate::video::access::owner::Owner;
@@ -27,8 +29,7 @@ use crate::video::time::{Millis, Tick};
 
 /// `jobs`: every video until it ends; rows of earlier versions until their removal. `ticket` is the order of arrival,
 /// `state` a [`SlotState`]; at `look_at` (unix milliseconds) the dispatcher asks for its state. `turn`: when each client
-/// that has queued jobs last got a slot; the numbers only grow. `hold`: one row, the [`CapacityBackoff`], while Wiro is at
-/// capacity.
+/// that has queued jobs last got a slot; the numbers only grow.
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS jobs (
         ticket INTEGER PRIMARY KEY,
@@ -43,13 +44,6 @@ const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS turn (
         owner TEXT PRIMARY KEY,
         number INTEGER NOT NULL
-    );
-    CREATE TABLE IF NOT EXISTS hold (
-        only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
-        until INTEGER NOT NULL,
-        refusals INTEGER NOT NULL,
-        probing INTEGER NOT NULL,
-        freed INTEGER NOT NULL
     );";
 
 /// The queued jobs. `SQLite` uses the index only for conditions that repeat its own.
@@ -108,7 +102,7 @@ impl SlotState {
 
 pub struct Queue<'a> {
     storage: &'a ObjectStorage,
-    counts: &'a JobCounts,
+    memory: &'a QueueMemory,
     config: Rc<Config>,
     clients: Rc<ManagedClients>,
     tick: Tick,
@@ -126,7 +120,7 @@ impl<'a> Queue<'a> {
     /// Fails if `SQLite` fails, like all methods.
     pub fn open(
         storage: &'a ObjectStorage,
-        counts: &'a JobCounts,
+        memory: &'a QueueMemory,
         config: Rc<Config>,
         clients: Rc<ManagedClients>,
         tick: Tick,
@@ -137,7 +131,7 @@ impl<'a> Queue<'a> {
             storage.sql(ADD_OWNERS, &[])?;
             storage.ensure_tables(SCHEMA)?;
         }
-        Ok(Self { storage, counts, config, clients, tick })
+        Ok(Self { storage, memory, config, clients, tick })
     }
 
     /// A job asks for a slot. A job that Wiro refused for capacity keeps its place in the queue.
@@ -149,10 +143,10 @@ impl<'a> Queue<'a> {
     ) -> Result<SlotDecision> {
         let known = self.job(id)?;
         let before = known.as_ref().map(|job| job.state);
-        let mut breaker = circuit_breaker::load(self.storage)?;
+        let mut breaker = self.breaker()?;
         if capacity_retry_after.is_some() && breaker.wants_reports() {
             breaker = CircuitBreaker::on_known();
-            circuit_breaker::store(self.storage, breaker)?;
+            self.store_breaker(breaker)?;
         }
         let is_new = matches!(before, None | Some(SlotState::Released));
         if is_new && capacity_retry_after.is_none() {
@@ -172,7 +166,7 @@ impl<'a> Queue<'a> {
                 "INSERT INTO jobs (id, state, look_at, owner) VALUES (?, 'waiting', ?, ?)",
                 &[text_to_js(id.as_str()), self.next_reconcile_at(), text_to_js(owner.as_str())],
             )?;
-            self.counts.apply(owner.as_str(), None, Some(SlotState::Waiting), 1);
+            self.memory.counts.apply(owner.as_str(), None, Some(SlotState::Waiting), 1);
         }
         if let Some(wait) = capacity_retry_after
             && before != Some(SlotState::Waiting)
@@ -201,14 +195,14 @@ impl<'a> Queue<'a> {
 
     /// Stores whether the outcome of a Run is known.
     pub fn run_answered(&self, is_known: bool) -> Result<()> {
-        let before = circuit_breaker::load(self.storage)?;
+        let before = self.breaker()?;
         let after = if is_known {
             CircuitBreaker::on_known()
         } else {
             before.on_unknown(&self.config.policy.retry, self.tick)
         };
         if after != before {
-            circuit_breaker::store(self.storage, after)?;
+            self.store_breaker(after)?;
         }
         self.grant_free_slots()
     }
@@ -223,7 +217,7 @@ impl<'a> Queue<'a> {
     }
 
     pub(super) fn queue_length(&self) -> Result<u32> {
-        Ok(self.counts.of_all(self.storage)?.waiting)
+        Ok(self.memory.counts.of_all(self.storage)?.waiting)
     }
 
     /// Gives a job a slot, even if none is free.
@@ -235,7 +229,7 @@ impl<'a> Queue<'a> {
             &[text_to_js(id.as_str()), self.next_reconcile_at(), text_to_js(owner.as_str())],
         )?;
         self.uncount(known.as_ref());
-        self.counts.apply(owner.as_str(), None, Some(SlotState::Held), 1);
+        self.memory.counts.apply(owner.as_str(), None, Some(SlotState::Held), 1);
         Ok(())
     }
 
@@ -280,7 +274,7 @@ impl<'a> Queue<'a> {
     /// The job is not in its state any more.
     fn uncount(&self, job: Option<&Job>) {
         if let Some(Job { state, owner }) = job {
-            self.counts.apply(owner, Some(*state), None, 1);
+            self.memory.counts.apply(owner, Some(*state), None, 1);
         }
     }
 
@@ -290,7 +284,7 @@ impl<'a> Queue<'a> {
         let free_slots = if is_possible { self.free_slots()? } else { 0 };
         let lines = if free_slots > 0 { self.lines()? } else { Lines::default() };
         let mut grants = lines.startable().min(free_slots);
-        let breaker = circuit_breaker::load(self.storage)?;
+        let breaker = self.breaker()?;
         if let Some(limit) = breaker.limit(self.tick.now) {
             grants = grants.min(limit);
         }
@@ -305,7 +299,7 @@ impl<'a> Queue<'a> {
             return Ok(());
         }
         if !breaker.is_closed() {
-            circuit_breaker::store(self.storage, breaker.on_sent(self.tick.now))?;
+            self.store_breaker(breaker.on_sent(self.tick.now))?;
         }
         self.grant(&lines, grants)
     }
@@ -317,12 +311,12 @@ impl<'a> Queue<'a> {
 
     /// How many jobs have a slot.
     pub(super) fn active(&self) -> Result<u32> {
-        Ok(self.counts.of_all(self.storage)?.active)
+        Ok(self.memory.counts.of_all(self.storage)?.active())
     }
 
     /// How many jobs of this client have a slot.
     pub fn active_of(&self, client: &Owner) -> Result<u32> {
-        Ok(self.counts.of(self.storage, client.as_str())?.active)
+        Ok(self.memory.counts.of(self.storage, client.as_str())?.active())
     }
 
     fn job(&self, id: &VideoId) -> Result<Option<Job>> {
@@ -338,25 +332,28 @@ impl<'a> Queue<'a> {
         let Some(job) = self.job(id)?.filter(|job| job.state != state) else { return Ok(()) };
         let query = "UPDATE jobs SET state = ?, look_at = ? WHERE id = ?";
         self.run(query, &[state.as_str().into(), self.next_reconcile_at(), text_to_js(id.as_str())])?;
-        self.counts.apply(&job.owner, Some(job.state), Some(state), 1);
+        self.memory.counts.apply(&job.owner, Some(job.state), Some(state), 1);
+        Ok(())
+    }
+
+    pub(super) fn breaker(&self) -> Result<CircuitBreaker> {
+        self.memory.breaker.get(|| circuit_breaker::load(self.storage))
+    }
+
+    fn store_breaker(&self, breaker: CircuitBreaker) -> Result<()> {
+        circuit_breaker::store(self.storage, breaker)?;
+        self.memory.breaker.set(breaker);
         Ok(())
     }
 
     fn backoff(&self) -> Result<Option<CapacityBackoff>> {
-        let row = self.first_row("SELECT until, refusals, probing, freed FROM hold", &[])?;
-        Ok(row.and_then(|row| {
-            let until = time_from_js(row.get(0).as_f64()?);
-            let [refusals, is_probing, freed_slots] = [1, 2, 3].map(|column| count(&row.get(column)));
-            Some(CapacityBackoff { until, refusals, is_probing: is_probing > 0, freed_slots })
-        }))
+        self.memory.backoff.get(|| capacity_backoff::load(self.storage))
     }
 
     fn store_backoff(&self, backoff: Option<CapacityBackoff>) -> Result<()> {
-        let Some(CapacityBackoff { until, refusals, is_probing, freed_slots }) = backoff else {
-            return self.run("DELETE FROM hold", &[]);
-        };
-        let values = [time_to_js(until), refusals.into(), u32::from(is_probing).into(), freed_slots.into()];
-        self.run("INSERT OR REPLACE INTO hold VALUES (1, ?, ?, ?, ?)", &values)
+        capacity_backoff::store(self.storage, backoff)?;
+        self.memory.backoff.set(backoff);
+        Ok(())
     }
 
     fn next_reconcile_at(&self) -> JsValue {

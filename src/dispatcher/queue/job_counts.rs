@@ -17,10 +17,13 @@ pub struct JobCounts {
     counts: RefCell<Option<Counts>>,
 }
 
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct Count {
     pub waiting: u32,
-    pub active: u32,
+    /// Have a slot and have not confirmed it yet.
+    pub granted: u32,
+    /// Have a confirmed slot.
+    pub held: u32,
 }
 
 #[derive(Default)]
@@ -59,7 +62,7 @@ impl JobCounts {
                 *after = after.saturating_add(jobs);
             }
         }
-        if (of_client.waiting, of_client.active) == (0, 0) {
+        if *of_client == Count::default() {
             counts.clients.remove(client);
         }
     }
@@ -74,10 +77,17 @@ impl JobCounts {
 }
 
 impl Count {
+    /// How many have a slot.
+    #[must_use]
+    pub const fn active(self) -> u32 {
+        self.granted.saturating_add(self.held)
+    }
+
     const fn number(&mut self, state: SlotState) -> Option<&mut u32> {
         match state {
             SlotState::Waiting => Some(&mut self.waiting),
-            SlotState::Granted | SlotState::Held => Some(&mut self.active),
+            SlotState::Granted => Some(&mut self.granted),
+            SlotState::Held => Some(&mut self.held),
             SlotState::Released => None,
         }
     }

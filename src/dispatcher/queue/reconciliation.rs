@@ -4,7 +4,6 @@ use worker::Result;
 use worker::js_sys::Array;
 
 use super::{Queue, SlotState};
-use crate::dispatcher::circuit_breaker;
 use crate::runtime::values::{text_to_js, time_from_js, time_to_js};
 use crate::video::id::VideoId;
 use crate::video::task::report::SlotReport;
@@ -48,12 +47,10 @@ impl Queue<'_> {
 
     /// When the next slot must be granted or announced.
     pub fn next_alarm(&self) -> Result<Option<UnixMillis>> {
-        let query = "SELECT MIN(look_at) FROM jobs WHERE state = 'called' AND state <> 'gone'";
-        let row = self.first_row(query, &[])?;
-        let announcement = row.and_then(|row| row.get(0).as_f64()).map(time_from_js);
+        let announcement = self.next_announcement()?;
         let may_grant = !self.clients.paused && self.queue_length()? > 0 && self.free_slots()? > 0;
         let probe = if may_grant {
-            let breaker = circuit_breaker::load(self.storage)?.next_probe();
+            let breaker = self.breaker()?.next_probe();
             let probe = self.backoff()?.map(|backoff| backoff.until).max(breaker);
             // The lines are only read if something is to be awaited.
             if probe.is_some() && self.lines()?.startable() > 0 { probe } else { None }
@@ -61,5 +58,14 @@ impl Queue<'_> {
             None
         };
         Ok([announcement, probe].into_iter().flatten().min())
+    }
+
+    fn next_announcement(&self) -> Result<Option<UnixMillis>> {
+        if self.memory.counts.of_all(self.storage)?.granted == 0 {
+            return Ok(None);
+        }
+        let query = "SELECT MIN(look_at) FROM jobs WHERE state = 'called' AND state <> 'gone'";
+        let row = self.first_row(query, &[])?;
+        Ok(row.and_then(|row| row.get(0).as_f64()).map(time_from_js))
     }
 }

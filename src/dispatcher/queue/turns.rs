@@ -58,7 +58,7 @@ impl Queue<'_> {
         for row in self.storage.sql(&query, &[])? {
             let owner = row.get(0).as_string().unwrap_or_default();
             lines.push(ClientLine {
-                waiting: self.counts.of(self.storage, &owner)?.waiting,
+                waiting: self.memory.counts.of(self.storage, &owner)?.waiting,
                 allowed: self.allowed(&owner)?,
                 first_ticket: integer_from_js(&row.get(1)),
                 last_turn: integer_from_js(&row.get(2)),
@@ -75,14 +75,13 @@ impl Queue<'_> {
         match options.max_active {
             _ if options.paused => Ok(0),
             None => Ok(u32::MAX),
-            Some(most) => Ok(most.saturating_sub(self.counts.of(self.storage, owner)?.active)),
+            Some(most) => Ok(most.saturating_sub(self.memory.counts.of(self.storage, owner)?.active())),
         }
     }
 
     /// Grants these many slots and notes the turns. Turns matter only while several jobs wait.
     pub(super) fn grant(&self, Lines { owners, lines }: &Lines, slots: u32) -> Result<()> {
-        let newest = self.first_row("SELECT MAX(number) FROM turn", &[])?;
-        let mut turn = newest.map_or(0, |row| integer_from_js(&row.get(0)));
+        let mut turn = self.newest_turn()?;
         let is_alone = owners.len() < 2;
         for (index, granted) in fair_line::grants(lines, slots) {
             let Some(name) = owners.get(index) else { continue };
@@ -92,16 +91,25 @@ impl Queue<'_> {
                  (SELECT ticket FROM jobs WHERE {WAITING} AND owner = ? ORDER BY ticket LIMIT ?)"
             );
             self.run(&statement, &[time_to_js(self.tick.now), owner.clone(), granted.into()])?;
-            self.counts.apply(name, Some(SlotState::Waiting), Some(SlotState::Granted), granted);
-            turn += 1;
+            self.memory.counts.apply(name, Some(SlotState::Waiting), Some(SlotState::Granted), granted);
             if !is_alone {
+                turn += 1;
                 self.note_turn(owner, turn)?;
             }
         }
         Ok(())
     }
 
+    fn newest_turn(&self) -> Result<i64> {
+        self.memory.newest_turn.get(|| {
+            let row = self.first_row("SELECT MAX(number) FROM turn", &[])?;
+            Ok(row.map_or(0, |row| integer_from_js(&row.get(0))))
+        })
+    }
+
     fn note_turn(&self, owner: JsValue, turn: i64) -> Result<()> {
-        self.run("INSERT OR REPLACE INTO turn VALUES (?, ?)", &[owner, integer_to_js(turn)])
+        self.run("INSERT OR REPLACE INTO turn VALUES (?, ?)", &[owner, integer_to_js(turn)])?;
+        self.memory.newest_turn.set(turn);
+        Ok(())
     }
 }
