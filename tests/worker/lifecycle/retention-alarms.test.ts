@@ -9,7 +9,8 @@ import { dispatcherRows, loseAlarms, queueEnded, storedValues } from './object-d
 const VIDEOS = Number(process.env.VIDEOS ?? 24);
 /** Of every eight videos one fails. */
 const FAILING = 8;
-const CONNECTIONS = 16;
+const CONNECTIONS = 32;
+const TIMEOUT = 180_000 + VIDEOS * 300;
 
 const CLIENT = { authorization: 'Bearer a-token-of-24-characters' };
 const HOUR_SECONDS = 3600;
@@ -71,20 +72,22 @@ function expectTombstones(): void {
   expect(values.filter((key) => key === 'tombstone')).toHaveLength(VIDEOS);
 }
 
-test('videos remove themselves without the cron trigger', async () => {
+test('videos remove themselves without the cron trigger', { timeout: TIMEOUT }, async () => {
   await makeVideos(5);
   await expect.poll(left, { timeout: 60_000 + VIDEOS * 150, interval: 500 }).toEqual(NOTHING);
   await whileDown(expectTombstones);
 });
 
-test('the sweep removes expired videos that have lost their alarm', async () => {
+test('the sweep removes expired videos that have lost their alarm', { timeout: TIMEOUT }, async () => {
   const videos = await makeVideos(HOUR_SECONDS);
   await whileDown(() => loseAlarms(service, 'VideoTask'));
   expect(dispatcherRows(service, ['jobs', 'ended'])).toEqual({ jobs: 0, ended: VIDEOS });
   await expectSwept(videos);
 });
 
-test('videos that ended under an earlier version are removed, although they have no alarm', async () => {
+test('videos that ended under an earlier version are removed, although they have no alarm', {
+  timeout: TIMEOUT,
+}, async () => {
   const videos = await makeVideos(HOUR_SECONDS);
   const checked = VIDEOS / 2;
   await whileDown(() => {
