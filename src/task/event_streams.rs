@@ -208,12 +208,11 @@ impl Inner {
             return true;
         }
         let slow = streams.iter().find(|(_, stream)| stream.missed_intervals > 0).map(|(key, _)| *key);
-        let ended = slow.and_then(|key| streams.remove(&key));
+        let Some(stream) = slow.and_then(|key| streams.remove(&key)) else { return false };
         drop(streams);
-        ended.is_some_and(|stream| {
-            stream.pipe.abort();
-            true
-        })
+        stream.pipe.abort();
+        self.after_end([stream]);
+        true
     }
 
     /// Keeps idle streams open, and cuts off those whose readers take nothing.
