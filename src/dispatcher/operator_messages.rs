@@ -11,7 +11,6 @@ use super::uploads;
 use crate::calls::dispatcher::OperatorMessage;
 use crate::config::Config;
 use crate::runtime::clock;
-use crate::runtime::values::text_to_js;
 use crate::video::access::owner::Owner;
 
 impl Inner {
@@ -53,13 +52,8 @@ impl Inner {
 
     /// Removes what is stored of a client besides its videos, what they cost, and the files that Wiro has of it.
     fn erase(&self, owner: &Owner) -> Result<(), DispatcherError> {
-        self.queue()?;
-        OwnedVideos::open(&self.storage, true)?;
-        uploads::ensure_tables(&self.storage)?;
-        for table in ["turn", "removed_place", "uploaded"] {
-            let statement = format!("DELETE FROM {table} WHERE owner = ?");
-            self.storage.sql(&statement, &[text_to_js(owner.as_str())])?;
-        }
-        Ok(())
+        self.queue()?.return_turn(owner)?;
+        OwnedVideos::open(&self.storage, true)?.forget_removed(owner)?;
+        Ok(uploads::forget_bytes(&self.storage, owner)?)
     }
 }

@@ -174,6 +174,12 @@ impl<'a> OwnedVideos<'a> {
         self.storage.sql("DELETE FROM owned WHERE id = ?", &[text_to_js(id.as_str())]).map(|_| ())
     }
 
+    /// Forgets which videos of this owner were removed.
+    pub fn forget_removed(&self, owner: &Owner) -> Result<()> {
+        let statement = "DELETE FROM removed_place WHERE owner = ?";
+        self.storage.sql(statement, &[text_to_js(owner.as_str())]).map(|_| ())
+    }
+
     /// All videos that may be wanted: besides those that fit the filter, those whose status or model is not stored. `None`
     /// if the owner does not have the video at which the page starts, and did not have it lately.
     pub fn page(&self, owner: &Owner, listing: &Listing) -> Result<Option<Page>> {

@@ -45,7 +45,7 @@ pub fn count_upload(
     limit: i64,
     now: UnixMillis,
 ) -> Result<bool> {
-    ensure_tables(storage)?;
+    storage.ensure_tables(SCHEMA)?;
     let day = integer_to_js(Day::of(now).number());
     let key = [day.clone(), text_to_js(owner.as_str())];
     let rows = storage.sql("SELECT bytes FROM uploaded WHERE day = ? AND owner = ?", &key)?;
@@ -62,13 +62,19 @@ pub fn count_upload(
     Ok(true)
 }
 
+/// Removes how much the client has uploaded on each day.
+///
 /// # Errors
-/// If `SQLite` fails, like all functions here.
-pub fn ensure_tables(storage: &ObjectStorage) -> Result<()> {
-    storage.ensure_tables(SCHEMA)
+/// If `SQLite` fails.
+pub fn forget_bytes(storage: &ObjectStorage, owner: &Owner) -> Result<()> {
+    storage.ensure_tables(SCHEMA)?;
+    storage.sql("DELETE FROM uploaded WHERE owner = ?", &[text_to_js(owner.as_str())]).map(|_| ())
 }
 
 /// Answers a message about uploaded files.
+///
+/// # Errors
+/// If `SQLite` fails.
 pub fn answer(
     storage: &ObjectStorage,
     owner: &Owner,
@@ -76,7 +82,7 @@ pub fn answer(
     now: UnixMillis,
 ) -> Result<UploadReply> {
     let today = Day::of(now).number();
-    ensure_tables(storage)?;
+    storage.ensure_tables(SCHEMA)?;
     let owner = text_to_js(owner.as_str());
     match message {
         UploadMessage::Stored { url_sha256, wiro_id } => {

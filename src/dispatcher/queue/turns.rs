@@ -37,7 +37,7 @@ impl Queue<'_> {
     }
 
     /// The next turn of this client comes before those of all others, because its last slot was of no use.
-    pub(super) fn return_turn(&self, owner: &Owner) -> Result<()> {
+    pub fn return_turn(&self, owner: &Owner) -> Result<()> {
         self.run("DELETE FROM turn WHERE owner = ?", &[text_to_js(owner.as_str())])
     }
 
